@@ -1,0 +1,106 @@
+/**
+ * The checked configuration: every default filled, every unit resolved, frozen.
+ * Later stages read it and never check it again.
+ */
+
+/** What a service is for on a route (SPEC: primary, secondary, shadow). */
+export type Role = "primary" | "secondary" | "shadow";
+
+/** When a response may be selected: after all have settled, or as soon as it is decided. */
+export type WaitMode = "all" | "primary";
+
+/** The three ways to match a path, from the strongest to the weakest. */
+export type PatternKind = "pathExact" | "pathPrefix" | "path";
+
+/** One header field line: name and value, as they go on the wire. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** An inclusive range of status codes. */
+export interface StatusRange {
+  /** First status code of the range. */
+  readonly from: number;
+  /** Last status code of the range. */
+  readonly to: number;
+}
+
+/** One backend, as configured. */
+export interface Service {
+  /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
+  readonly name: string;
+  /** Scheme and authority of the backend, without a trailing slash: `http://localhost:8081`. */
+  readonly origin: string;
+  /** The path of the backend's `url`, kept in front of every request path; empty, or `/base`. */
+  readonly basePath: string;
+  /** Time until the response's head, and the longest silence in a body, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether the matched prefix is taken off the path. */
+  readonly stripPrefix: boolean;
+  /** Status codes that count as a failure. */
+  readonly failOn: readonly StatusRange[];
+  /** The Host field that the backend sees: its own, the client's, or a literal. */
+  readonly host: "target" | "preserve" | { readonly literal: string };
+  /** Request header lines to set, in place of the client's lines of the same name. */
+  readonly headers: readonly HeaderLine[];
+  /** Names of request fields to drop, in lower case. */
+  readonly removeHeaders: readonly string[];
+  /** Header lines to set on a response of this service when it is returned. */
+  readonly responseHeaders: readonly HeaderLine[];
+}
+
+/** A service's part in a route. */
+export interface Member {
+  /** The backend. */
+  readonly service: Service;
+  /** Its role on this route, after promotion. */
+  readonly role: Role;
+}
+
+/** All services that share one pattern. A request matches one route. */
+export interface Route {
+  /** How the path is compared. */
+  readonly kind: PatternKind;
+  /** The normalised path of the pattern: `/api`, without a trailing slash except for exact paths and `/`. */
+  readonly path: string;
+  /** The services in the order of the file. */
+  readonly members: readonly Member[];
+}
+
+/** Where log lines go and how they look. */
+export interface Logging {
+  /** The lowest level that is written. */
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** `undefined`: pretty on a terminal, JSON lines otherwise. */
+  readonly format: "json" | "pretty" | undefined;
+  /** The stream that log lines are written to. */
+  readonly output: "stdout" | "stderr";
+}
+
+/** The whole configuration. */
+export interface Config {
+  /** The TCP port that the server listens on. */
+  readonly port: number;
+  /** The address that the server listens on. */
+  readonly hostname: string;
+  /** What is waited for before a response is selected. */
+  readonly wait: WaitMode;
+  /** Whether a failing response is relayed when no service succeeded. */
+  readonly relayFailures: boolean;
+  /** Whether the answering service is named to clients. */
+  readonly identify: boolean;
+  /** Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-*`. */
+  readonly forwarded: boolean;
+  /** Addresses (CIDR) whose forwarding headers are believed. */
+  readonly trustProxy: readonly string[];
+  /** The largest request body in bytes; `Infinity` where there is no limit. */
+  readonly maxBodyBytes: number;
+  /** How many bytes of one request body may wait for one service. */
+  readonly bodyWindowBytes: number;
+  /** How long a shutdown waits for what is in flight, in milliseconds. */
+  readonly shutdownTimeoutMs: number;
+  /** Log settings. */
+  readonly logging: Logging;
+  /** The backends in the order of the file. */
+  readonly services: readonly Service[];
+  /** The services grouped by pattern, each with at least one primary. */
+  readonly routes: readonly Route[];
+}

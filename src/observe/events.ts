@@ -1,0 +1,88 @@
+/**
+ * One event per thing that happened to a request. Log, metrics, dashboard and tests read the same events.
+ */
+
+import type { Role } from "../config/config.ts";
+import type { FailureKind } from "../exchange/attempt.ts";
+
+/** A request was given to one service. */
+export interface AttemptedEvent {
+  /** What happened. */
+  readonly type: "attempted";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service's configured name. */
+  readonly service: string;
+  /** The service's role on the route. */
+  readonly role: Role;
+}
+
+/** An attempt ended: with a response's head (and small body), or with a failure. */
+export interface SettledEvent {
+  /** What happened. */
+  readonly type: "settled";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service's configured name. */
+  readonly service: string;
+  /** The service's role on the route. */
+  readonly role: Role;
+  /** Whether the response counts as a success. */
+  readonly success: boolean;
+  /** The response's status; absent where there was none. */
+  readonly status?: number;
+  /** Why there was no response; absent where there was one. */
+  readonly failure?: FailureKind;
+  /** Time from the start of the attempt, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** The client's answer was decided and handed to the server. */
+export interface RespondedEvent {
+  /** What happened. */
+  readonly type: "responded";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The request method. */
+  readonly method: string;
+  /** The request path as it came, without the query; from the wire, so not to be trusted. */
+  readonly path: string;
+  /** The matched route's pattern; absent where none matched. */
+  readonly route?: string;
+  /** The status that the client gets; 499 where the client went away before there was one. */
+  readonly status: number;
+  /** The service whose response was selected; absent where conductor answered itself. */
+  readonly service?: string;
+  /** The selected service's role. */
+  readonly role?: Role;
+  /** Whether the answer came from another than a primary. */
+  readonly fallback: boolean;
+  /** Time since the request arrived, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** The selected response broke off after its head; the client's connection is cut. */
+export interface InterruptedEvent {
+  /** What happened. */
+  readonly type: "interrupted";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The service that was being relayed. */
+  readonly service: string;
+  /** What broke it off. */
+  readonly failure: FailureKind;
+}
+
+/** Anything that an observer is told. */
+export type ConductorEvent =
+  | AttemptedEvent
+  | SettledEvent
+  | RespondedEvent
+  | InterruptedEvent;
+
+/** Receives every event. It may throw; the request does not notice. */
+export type Observer = (event: ConductorEvent) => void;
