@@ -1,0 +1,51 @@
+/**
+ * Prints the `JSR_URL` to work with: the one that is set, jsr.io's where that answers, else that of a folder that stands
+ * in for it, so that a machine that reaches nothing but npm runs the same imports as every other.
+ *
+ * `--local` always lays out the folder, and this package in it, to run it before it is published as its users will:
+ * `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
+ *
+ * @module
+ */
+
+import { pathToFileURL } from "node:url";
+
+import { layOut, packageFiles, standInFiles } from "./jsr_layout.ts";
+
+const JSR_URL = "https://jsr.io/";
+const PROBE_TIMEOUT_MS = 2_000;
+const ROOT = new URL("../", import.meta.url);
+
+async function answersAsJsr(): Promise<boolean> {
+  try {
+    const response = await fetch(new URL("@std/assert/meta.json", JSR_URL), {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    });
+    return response.ok && (await response.json()).name === "assert";
+  } catch {
+    return false;
+  }
+}
+
+/** Owned by one user, so that nobody else decides what code runs; outside of the package, as Deno needs it to be. */
+function layoutParent(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA");
+  if (cache) return `${cache}/conductor/jsr`;
+  const home = Deno.env.get("HOME");
+  return home ? `${home}/.cache/conductor/jsr` : Deno.makeTempDirSync();
+}
+
+async function jsrUrl(isLocal: boolean): Promise<string> {
+  if (!isLocal) {
+    const given = Deno.env.get("JSR_URL");
+    if (given) return given;
+    if (await answersAsJsr()) return JSR_URL;
+  }
+  const files = await standInFiles();
+  const folder = await layOut(layoutParent(), isLocal ? { ...files, ...await packageFiles(ROOT) } : files);
+  return pathToFileURL(`${folder}/`).href;
+}
+
+if (import.meta.main) {
+  console.log(await jsrUrl(Deno.args.includes("--local")));
+}

@@ -1,0 +1,139 @@
+/**
+ * A registry as a plain folder: what Deno asks jsr.io for, under the same names, so that a `file:` URL of the folder
+ * serves as `JSR_URL`.
+ */
+
+import { STAND_IN, STAND_IN_VERSION, type StandInModule } from "./jsr_stand_in.ts";
+
+/** The text of every file of a folder, by its path in it. */
+export type FileTexts = Readonly<Record<string, string>>;
+
+/** The fields of deno.json that decide what is published, and as what. */
+interface Manifest {
+  name: string;
+  version: string;
+  exports: Record<string, string>;
+  imports: Record<string, string>;
+  publish: { include: string[] };
+}
+
+const SPECIFIER = /(\bfrom\s*|\bimport\s*|\bimport\s*\(\s*)(["'])(@[^"'/]+\/[^"'/]+)((?:\/[^"']*)?)\2/g;
+
+/**
+ * Lays the stand-in for `@std` out as a registry.
+ *
+ * @returns The files of the registry.
+ */
+export async function standInFiles(): Promise<FileTexts> {
+  const files: Record<string, string> = {};
+  for (const [name, modules] of Object.entries(STAND_IN)) {
+    const exports: Record<string, string> = {};
+    for (const [entry, module] of Object.entries(modules)) {
+      const file = entry === "." ? "mod" : entry;
+      exports[entry === "." ? "." : `./${entry}`] = `./${file}.ts`;
+      const path = `${name}/${STAND_IN_VERSION}/${file}`;
+      files[`${path}.ts`] = await moduleText(module, file);
+      if (module.declarations) files[`${path}.d.ts`] = module.declarations;
+    }
+    Object.assign(files, metaFiles(name, STAND_IN_VERSION, exports));
+  }
+  return files;
+}
+
+/**
+ * Lays a package out as a registry, as `deno publish` would have published it.
+ *
+ * @param root The package's folder, with its deno.json.
+ * @returns The files of the registry.
+ */
+export async function packageFiles(root: URL): Promise<FileTexts> {
+  const { name, version, exports, imports, publish }: Manifest = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", root)),
+  );
+  const files: Record<string, string> = { ...metaFiles(name, version, exports) };
+  for (const path of await listFiles(root, publish.include)) {
+    const text = await Deno.readTextFile(new URL(path, root));
+    files[`${name}/${version}/${path}`] = path.endsWith(".ts") ? resolveImports(text, imports) : text;
+  }
+  return files;
+}
+
+/**
+ * Writes files into a folder that their content names, so that concurrent runs find it whole or not at all and no two
+ * states of the files ever mix.
+ *
+ * @param parent The folder to lay out in; made where it is missing.
+ * @param files The files, by their path.
+ * @returns The path of the folder.
+ */
+export async function layOut(parent: string, files: FileTexts): Promise<string> {
+  await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
+  const folder = `${parent}/${await hash(JSON.stringify(files))}`;
+  if (await isLaidOut(folder, files)) return folder;
+  const draft = await Deno.makeTempDir({ dir: parent });
+  for (const [path, text] of Object.entries(files)) {
+    const file = `${draft}/${path}`;
+    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(file, text);
+  }
+  // A folder with pieces missing (temporary files are cleaned by age) has to go before the rename can succeed.
+  if (await exists(folder)) await Deno.rename(folder, `${draft}.stale`).catch(() => {});
+  try {
+    await Deno.rename(draft, folder);
+  } catch (error) {
+    if (!await isLaidOut(folder, files)) throw error;
+    await Deno.remove(draft, { recursive: true });
+  }
+  await Deno.remove(`${draft}.stale`, { recursive: true }).catch(() => {});
+  return folder;
+}
+
+async function moduleText(module: StandInModule, name: string): Promise<string> {
+  if (module.npm) return `// @ts-types="./${name}.d.ts"\nexport * from "${module.npm}";\n`;
+  if (module.file) return await Deno.readTextFile(new URL(`stand_in/${module.file}`, import.meta.url));
+  return module.code ?? "";
+}
+
+function metaFiles(name: string, version: string, exports: Record<string, string>): FileTexts {
+  const [scope, bare] = name.slice(1).split("/");
+  return {
+    [`${name}/meta.json`]: JSON.stringify({ scope, name: bare, latest: version, versions: { [version]: {} } }),
+    [`${name}/${version}_meta.json`]: JSON.stringify({ exports, manifest: {} }),
+  };
+}
+
+/** `deno publish` writes bare specifiers out, because a published package has no import map. */
+function resolveImports(text: string, imports: Record<string, string>): string {
+  return text.replace(SPECIFIER, (all, before, quote, name, rest) => {
+    const target = imports[name];
+    return target ? `${before}${quote}${target}${rest}${quote}` : all;
+  });
+}
+
+async function listFiles(root: URL, include: readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const path of include) {
+    const info = await Deno.stat(new URL(path, root)).catch(() => undefined);
+    if (info?.isFile) paths.push(path);
+    if (!info?.isDirectory) continue;
+    const entries = await Array.fromAsync(Deno.readDir(new URL(path, root)), (entry) => `${path}/${entry.name}`);
+    paths.push(...await listFiles(root, entries.sort()));
+  }
+  return paths;
+}
+
+async function isLaidOut(folder: string, files: FileTexts): Promise<boolean> {
+  const same = Object.entries(files).map(async ([path, text]) =>
+    await Deno.readTextFile(`${folder}/${path}`).catch(() => undefined) === text
+  );
+  return (await Promise.all(same)).every(Boolean);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+async function hash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex().slice(0, 16);
+}
