@@ -1,0 +1,13 @@
+/** Durations as people read them. */
+
+/**
+ * Writes a duration with as many digits as matter.
+ *
+ * @param durationMs The duration in milliseconds.
+ * @returns For example `0.8 ms`, `34 ms` or `1.25 s`.
+ */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 9.95) return `${durationMs.toFixed(1)} ms`;
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
+  return `${(durationMs / 1_000).toFixed(2)} s`;
+}

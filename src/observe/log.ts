@@ -1,0 +1,118 @@
+/**
+ * The log: one line per request at info, one per failed attempt at warn, every attempt at debug. Where lines go and how
+ * they look is injected.
+ */
+
+import type { Logging } from "../config/config.ts";
+import type { ConductorEvent, Observer } from "./events.ts";
+
+/** How much a line matters. */
+export type LogLevel = Logging["level"];
+
+/** The data of one line, beside its message. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One line before it is formatted. */
+export interface LogRecord {
+  /** When it happened, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** How much it matters. */
+  readonly level: LogLevel;
+  /** What happened, in a few constant words: `request`, `attempt failed`. */
+  readonly message: string;
+  /** The event that the line tells of; absent where the line is about the process. */
+  readonly event?: ConductorEvent;
+  /** The data of the line. */
+  readonly fields: LogFields;
+}
+
+/** How a logger is set up. */
+export interface LoggerOptions {
+  /** The lowest level that is written. */
+  readonly level: LogLevel;
+  /** Turns a record into a line, without its line end. */
+  readonly format: (record: LogRecord) => string;
+  /** Takes a line with its line end; `false` where it had to be dropped because the reader is too slow. */
+  readonly write: (line: string) => boolean;
+  /**
+   * The clock, in milliseconds since 1970.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
+}
+
+/** Writes log lines; never throws. */
+export interface Logger {
+  /** Writes a line about the process itself. */
+  readonly log: (level: LogLevel, message: string, fields?: LogFields) => void;
+  /** Writes the line that an event is worth, if any. */
+  readonly observe: Observer;
+}
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** A path may have as many bytes as the server accepts in a head; a log line need not. */
+const MAX_PATH_LENGTH = 2_048;
+
+/**
+ * Creates a logger.
+ *
+ * @param options Level, format and destination.
+ * @returns The logger, whose `observe` is given to the handler.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const { format, write, now = Date.now } = options;
+  const threshold = SEVERITY[options.level];
+  let dropped = 0;
+
+  function put(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
+    if (SEVERITY[level] < threshold) return;
+    try {
+      const record = { timeMs: now(), level, message, fields };
+      if (
+        dropped > 0 &&
+        write(format({ ...record, level: "warn", message: "log lines dropped", fields: { dropped } }) + "\n")
+      ) {
+        dropped = 0;
+      }
+      if (!write(format(event === undefined ? record : { ...record, event }) + "\n")) dropped++;
+    } catch {
+      // A line that cannot be written is lost; the request that it tells of is not.
+    }
+  }
+
+  return {
+    log: (level, message, fields = {}) => put(level, message, fields),
+    observe: (event) => {
+      const line = describe(event);
+      if (line !== undefined) put(line.level, line.message, fieldsOf(event), event);
+    },
+  };
+}
+
+/** An attempt that was given up, because the client had gone away, says nothing about the service. */
+function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> | undefined {
+  switch (event.type) {
+    case "attempted":
+      return { level: "debug", message: "attempt started" };
+    case "settled":
+      if (event.success) return { level: "debug", message: "attempt succeeded" };
+      if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
+      return { level: "warn", message: "attempt failed" };
+    case "responded":
+      return { level: "info", message: "request" };
+    case "interrupted":
+      return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    default:
+      return undefined;
+  }
+}
+
+function fieldsOf(event: ConductorEvent): LogFields {
+  const fields: Record<string, unknown> = { ...event };
+  delete fields.type;
+  if ("path" in event && event.path.length > MAX_PATH_LENGTH) fields.path = event.path.slice(0, MAX_PATH_LENGTH) + "…";
+  if ("durationMs" in event) fields.durationMs = Math.round(event.durationMs * 1_000) / 1_000;
+  return fields;
+}

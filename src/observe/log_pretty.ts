@@ -1,0 +1,100 @@
+/** Log lines for people. */
+
+import { formatDuration } from "./duration.ts";
+import type { ConductorEvent, InterruptedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { LogFields, LogLevel, LogRecord } from "./log.ts";
+import { type Brush, createPaint, type Paint } from "./paint.ts";
+import { printable } from "./printable.ts";
+
+/** How lines for people look. */
+export interface PrettyFormatOptions {
+  /** Whether the lines go to a terminal. */
+  readonly color: boolean;
+}
+
+/**
+ * Makes a format for people: local time, level, what happened in words, and the request's id at the end.
+ *
+ * @param options How the lines look.
+ * @returns The format for {@linkcode createLogger}.
+ */
+export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRecord) => string {
+  const paint = createPaint(options.color);
+  const brushes: Record<LogLevel, Brush> = { debug: paint.faint, info: paint.good, warn: paint.warn, error: paint.bad };
+  return ({ timeMs, level, message, event, fields }) => {
+    const parts = [paint.faint(localTime(timeMs)), brushes[level](level.toUpperCase().padEnd(5))];
+    if (event === undefined) {
+      parts.push(message, ...fieldTexts(fields, paint));
+    } else {
+      parts.push(eventText(event, fields, paint), paint.faint(token(event.requestId)));
+    }
+    return parts.join(" ");
+  };
+}
+
+function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): string {
+  switch (event.type) {
+    case "attempted":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
+        printable(event.route)
+      })`;
+    case "settled":
+      return settledText(event, paint);
+    case "responded":
+      return respondedText(event, fields, paint);
+    case "interrupted":
+      return interruptedText(event, paint);
+  }
+}
+
+function arrow(role: SettledEvent["role"]): string {
+  return role === "shadow" ? "┄▷" : "─▶";
+}
+
+function respondedText(event: RespondedEvent, fields: LogFields, paint: Paint): string {
+  const by = event.service === undefined ? "conductor" : printable(event.service);
+  const note = event.fallback ? ` ${paint.warn("(fallback)")}` : "";
+  const path = token(String(fields.path));
+  return `${statusText(event.status, paint)} ${token(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
+    formatDuration(event.durationMs)
+  }`;
+}
+
+function settledText(event: SettledEvent, paint: Paint): string {
+  const service = paint.strong(printable(event.service));
+  const place = `(${event.role}, ${printable(event.route)})`;
+  const duration = formatDuration(event.durationMs);
+  if (event.success) return `← ${service} ${statusText(event.status ?? 0, paint)} in ${duration} ${place}`;
+  const reason = event.failure ?? `status ${event.status}`;
+  return `${service} failed: ${paint.bad(reason)} after ${duration} ${place}`;
+}
+
+function interruptedText(event: InterruptedEvent, paint: Paint): string {
+  return `the response of ${paint.strong(printable(event.service))} broke off: ${paint.bad(event.failure)}`;
+}
+
+function statusText(status: number, paint: Paint): string {
+  const brush = status >= 500 ? paint.bad : status >= 400 ? paint.warn : paint.good;
+  return brush(String(status));
+}
+
+function fieldTexts(fields: LogFields, paint: Paint): string[] {
+  return Object.entries(fields).map(([name, value]) => {
+    return paint.faint(`${name}=${printable(typeof value === "string" ? value : JSON.stringify(value) ?? "")}`);
+  });
+}
+
+/** What a space inside it would break into two; no method, path or id that arrives over HTTP has one. */
+function token(text: string): string {
+  return printable(text).replaceAll(" ", "\\x20");
+}
+
+function localTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits);
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}
