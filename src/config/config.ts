@@ -81,6 +81,8 @@ export interface Config {
   readonly port: number;
   /** The address that the server listens on. */
   readonly hostname: string;
+  /** The services' default time-out, and how long a client may pause within a request body, in milliseconds. */
+  readonly timeoutMs: number;
   /** What is waited for before a response is selected. */
   readonly wait: WaitMode;
   /** Whether a failing response is relayed when no service succeeded. */

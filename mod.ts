@@ -1,0 +1,37 @@
+/**
+ * One HTTP request in, the same request to every matching backend at once, the primary's answer out.
+ *
+ * The journey of a request:
+ *
+ * 1. **Match** (`src/match.ts`): the exact path, else the longest prefix, else the longest base path. No route: 404.
+ * 2. **Fan out** (`src/fan_out.ts`): to every service of the route at the same time.
+ * 3. **Wait** (`src/conductor.ts`): for all, or until the selection is decided.
+ * 4. **Select** (`src/select.ts`): a successful primary, else another successful service, else 502.
+ * 5. **Respond** (`src/respond.ts`): the selected response, its body streamed as it comes.
+ *
+ * {@linkcode conductor} makes the handler; started directly, this module runs the command line.
+ *
+ * @module
+ */
+
+export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
+export type { ConfigInput, ServiceInput } from "./src/config/input.ts";
+export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
+export type { FailureKind, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { ConnectionInfo } from "./src/exchange/inbound.ts";
+export type { Outbound } from "./src/exchange/outbound.ts";
+export type {
+  AttemptedEvent,
+  ConductorEvent,
+  InterruptedEvent,
+  Observer,
+  RespondedEvent,
+  SettledEvent,
+} from "./src/observe/events.ts";
+export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
+export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
+
+if (import.meta.main) {
+  const { main } = await import("./cli.ts");
+  await main();
+}

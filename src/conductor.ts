@@ -1,0 +1,136 @@
+/** The stages wired together: match, fan out, wait, select, respond, with observation beside them. */
+
+import type { Config } from "./config/config.ts";
+import type { ConfigInput } from "./config/input.ts";
+import { validateConfig } from "./config/validate.ts";
+import { Deadlines } from "./exchange/deadline.ts";
+import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
+import type { Problem } from "./exchange/problem.ts";
+import { openBody } from "./exchange/request_body.ts";
+import { addressMatcher } from "./exchange/trust_proxy.ts";
+import { type FanOut, fanOut } from "./fan_out.ts";
+import { compileRoutes, matchRoute } from "./match.ts";
+import type { Observer } from "./observe/events.ts";
+import { observeExchange } from "./observe/exchange_observer.ts";
+import { allFailed, relayResponse, respondProblem } from "./respond.ts";
+import { selectAttempt } from "./select.ts";
+import { fetchTransport } from "./upstream/fetch.ts";
+import type { Transport } from "./upstream/transport.ts";
+
+/** What a handler can be given in place of the real thing. */
+export interface ConductorOptions {
+  /**
+   * How backends are reached.
+   *
+   * @default fetchTransport()
+   */
+  readonly transport?: Transport;
+  /**
+   * The clock for durations and time-outs, in milliseconds; it must not go backwards.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
+  /** Told of everything that happens to a request. Absent: nobody is told. */
+  readonly observe?: Observer;
+}
+
+/** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
+export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
+
+const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" };
+/** Nobody reads this answer; 499 is nginx's word for it in the log. */
+const CLIENT_GONE: Problem = { status: 499, detail: "The client went away" };
+
+/**
+ * Makes a request handler that sends each request to every matching service and answers with the primary's response.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { conductor } from "@zeek/conductor";
+ *
+ * await using backend = Deno.serve({ port: 0, onListen() {} }, () => new Response("hello"));
+ *
+ * const handle = conductor({
+ *   services: [{ name: "api", url: `http://localhost:${backend.addr.port}`, pathPrefix: "/api" }],
+ * });
+ * const response = await handle(new Request("http://localhost/api/greeting"));
+ *
+ * assertEquals(await response.text(), "hello");
+ * assertEquals(response.headers.get("x-conductor-service"), "api");
+ * ```
+ *
+ * @param config The same shape as the configuration file.
+ * @param options What to use in place of the real transport and clock, and who observes.
+ * @returns The handler. It does not reject because of what a client or a service does.
+ * @throws {ConfigError} If the configuration is invalid; it lists every problem.
+ */
+export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
+  return createHandler(validateConfig(config).config, options);
+}
+
+/**
+ * Makes the handler of a configuration that has been checked.
+ *
+ * @param config What `validateConfig` returned.
+ * @param options As for {@linkcode conductor}.
+ * @returns The handler.
+ */
+export function createHandler(config: Config, options: ConductorOptions = {}): Handler {
+  const { transport = fetchTransport(), now = () => performance.now(), observe } = options;
+  const routes = compileRoutes(config);
+  const deadlines = new Deadlines(now);
+  const isTrusted = addressMatcher(config.trustProxy);
+  const pseudonym = `conductor-${crypto.randomUUID().slice(0, 8)}`;
+
+  return async function handle(request, info = {}) {
+    const startedMs = now();
+    const received = receive(request, info, { config, isTrusted, pseudonym });
+    const { inbound } = received;
+    const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
+    const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
+    const refuse = (problem: Problem) => {
+      observer.responded(problem.status);
+      return respondProblem(request, problem, inbound.requestId);
+    };
+    if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
+
+    let fan: FanOut | undefined;
+    let clientProblem: Problem | undefined;
+    const onProblem = (problem: Problem) => {
+      clientProblem ??= problem;
+      fan?.abort();
+    };
+    const onGone = () => onProblem(CLIENT_GONE);
+    request.signal.addEventListener("abort", onGone);
+    try {
+      const body = await openBody(request, inbound, { config, deadlines, onProblem });
+      if (clientProblem !== undefined) return refuse(clientProblem);
+      fan = fanOut(inbound, route, body, {
+        transport,
+        deadlines,
+        now,
+        onAttempt: (attempt) => observer.attempted(attempt),
+        onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
+      });
+      let selection = selectAttempt(fan.attempts, config);
+      for (; selection === undefined; selection = selectAttempt(fan.attempts, config)) await fan.nextSettled();
+      const { attempt } = selection;
+      fan.release(attempt);
+      if (clientProblem !== undefined) return refuse(clientProblem);
+      if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, config.identify));
+      observer.responded(attempt.outcome.response.status, attempt);
+      return relayResponse(attempt, attempt.outcome.response, {
+        method: inbound.method,
+        identify: config.identify,
+        deadline: attempt.deadline,
+        onBroken: () => observer.interrupted(attempt, attempt.endedBy ?? "reset"),
+        onCancel: () => fan?.abort(),
+      });
+    } finally {
+      // From here on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850).
+      request.signal.removeEventListener("abort", onGone);
+    }
+  };
+}

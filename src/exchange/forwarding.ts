@@ -1,0 +1,100 @@
+/** What a proxy says about itself and the client to the next hop: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
+
+import type { HeaderLine } from "../config/config.ts";
+import { fieldValue, listMembers } from "./headers.ts";
+
+/** Conductors that a request may have passed before it counts as going round in circles. */
+const MAX_CONDUCTORS = 10;
+/** Visible ASCII, short enough for every log (SPEC §5). */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const VIA_MEMBER = /^\S+ (conductor-[0-9a-f]+)(?: |$)/;
+
+/** What is known of the client and its connection. */
+export interface ForwardingFacts {
+  /** The peer's address; `undefined` where the server did not tell. */
+  readonly clientAddress: string | undefined;
+  /** The authority that the client asked for. */
+  readonly authority: string;
+  /** The scheme of the client's connection. */
+  readonly scheme: string;
+  /** Whether the peer's own forwarding fields are believed. */
+  readonly trusted: boolean;
+  /** Whether RFC 7239's field is asked for. */
+  readonly forwarded: boolean;
+  /** This instance's name in Via. */
+  readonly pseudonym: string;
+  /** The exchange's id. */
+  readonly requestId: string;
+}
+
+/**
+ * Replaces the forwarding fields of a request by our own, which go on from the peer's where that is trusted. Fields
+ * that a backend could mistake for them (`X_Forwarded_For`: CGI reads `_` and `-` alike) go as well.
+ *
+ * @param lines The end-to-end lines of the request.
+ * @param facts What is known of the client.
+ * @returns The lines with forwarding fields, Via and X-Request-Id set.
+ */
+export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingFacts): HeaderLine[] {
+  const trusted = (field: string) => facts.trusted ? fieldValue(lines, field) : undefined;
+  const added: HeaderLine[] = [];
+  const addresses = [trusted("x-forwarded-for"), facts.clientAddress].filter((address) => address !== undefined);
+  if (addresses.length > 0) added.push(["x-forwarded-for", addresses.join(", ")]);
+  added.push(["x-forwarded-host", trusted("x-forwarded-host") ?? facts.authority]);
+  added.push(["x-forwarded-proto", trusted("x-forwarded-proto") ?? facts.scheme]);
+  if (facts.forwarded) added.push(["forwarded", append(trusted("forwarded"), forwardedElement(facts))]);
+  added.push(["via", append(fieldValue(lines, "via"), `1.1 ${facts.pseudonym}`)]);
+  added.push(["x-request-id", facts.requestId]);
+
+  const replaced = new Set([...added.map(([name]) => name), "x-conductor-role"]);
+  const kept = lines.filter(([name]) => {
+    const field = name.toLowerCase();
+    const spelling = field.replaceAll("_", "-");
+    if (replaced.has(spelling)) return false;
+    return !isForwardingField(spelling) || (facts.trusted && field === spelling);
+  });
+  return [...kept, ...added];
+}
+
+/**
+ * Chooses the exchange's id.
+ *
+ * @param received The client's `X-Request-Id`.
+ * @returns It, where it is at most 128 visible ASCII characters; else a random UUID.
+ */
+export function requestIdFrom(received: string | undefined): string {
+  return received !== undefined && REQUEST_ID.test(received) ? received : crypto.randomUUID();
+}
+
+/**
+ * Tells whether a request goes round in circles (RFC 9110 §7.6.3 gives Via for this).
+ *
+ * @param via The request's Via field.
+ * @param pseudonym This instance's name in Via.
+ * @returns `true` where the request has been here before, or has passed more than ten conductors.
+ */
+export function isLoop(via: string | undefined, pseudonym: string): boolean {
+  if (via === undefined) return false;
+  const conductors = listMembers(via).map((member) => VIA_MEMBER.exec(member)?.[1]).filter((name) =>
+    name !== undefined
+  );
+  return conductors.includes(pseudonym) || conductors.length > MAX_CONDUCTORS;
+}
+
+function isForwardingField(field: string): boolean {
+  return field === "forwarded" || field === "x-real-ip" || field.startsWith("x-forwarded-");
+}
+
+function forwardedElement({ clientAddress, authority, scheme }: ForwardingFacts): string {
+  const node = clientAddress?.includes(":") ? `"[${clientAddress}]"` : clientAddress ?? "unknown";
+  return `for=${node};host=${quoteUnlessToken(authority)};proto=${scheme}`;
+}
+
+/** Host names are tokens; a port's colon or an IPv6 bracket asks for quotes (RFC 7239 §4). */
+function quoteUnlessToken(value: string): string {
+  return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+function append(existing: string | undefined, element: string): string {
+  return existing === undefined ? element : `${existing}, ${element}`;
+}

@@ -1,0 +1,70 @@
+/** One service's request: where it goes, with which header lines. */
+
+import type { HeaderLine, Member, Route, Service } from "../config/config.ts";
+import type { Inbound } from "./inbound.ts";
+
+/** The head of a request to one service; its body travels beside it. */
+export interface Outbound {
+  /** The request method. */
+  readonly method: string;
+  /** Scheme, authority, path and query, ready for the wire. */
+  readonly url: string;
+  /** The Host field to send; `undefined` for the URL's own authority. */
+  readonly host: string | undefined;
+  /** The header lines, without Host and framing. */
+  readonly lines: readonly HeaderLine[];
+}
+
+/**
+ * Makes one service's request from the client's.
+ *
+ * @param inbound The client's request.
+ * @param route The matched route.
+ * @param member The service and its role.
+ * @returns The head to send.
+ */
+export function outboundFor(inbound: Inbound, route: Route, { service, role }: Member): Outbound {
+  const set: HeaderLine[] = [["x-conductor-role", role], ...service.headers];
+  const dropped = new Set([...service.removeHeaders, ...service.headers.map(([name]) => name.toLowerCase())]);
+  const keeps = ([name]: HeaderLine) => !dropped.has(name.toLowerCase());
+  return {
+    method: inbound.method,
+    url: targetUrl(service, route, inbound),
+    host: hostFor(service, inbound),
+    lines: [...inbound.lines.filter(keeps), ...set.filter((line) => service.headers.includes(line) || keeps(line))],
+  };
+}
+
+/**
+ * Puts a service's target together: its origin and base path, then the client's path and query as they came. It is
+ * never resolved as a relative reference: `//evil` is a legal path and must not become an authority.
+ *
+ * @param service The backend.
+ * @param route The matched route; its prefix is taken off with `stripPrefix`.
+ * @param target The client's path and query.
+ * @returns The absolute URL.
+ */
+export function targetUrl(
+  service: Service,
+  route: Pick<Route, "kind" | "path">,
+  target: Pick<Inbound, "path" | "query">,
+): string {
+  const path = service.stripPrefix ? stripPrefix(target.path, route) : target.path;
+  return service.origin + (service.basePath + path || "/") + target.query;
+}
+
+/** The pattern and the path may spell their segments differently (`%61pi`), so segments are counted, not characters. */
+function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string {
+  if (route.kind === "pathExact" || route.path === "/") return path;
+  let end = 0;
+  for (let segments = route.path.split("/").length - 1; segments > 0; segments--) {
+    const slash = path.indexOf("/", end + 1);
+    end = slash === -1 ? path.length : slash;
+  }
+  return path.slice(end);
+}
+
+function hostFor(service: Service, inbound: Inbound): string | undefined {
+  if (service.host === "target") return undefined;
+  return service.host === "preserve" ? inbound.authority : service.host.literal;
+}

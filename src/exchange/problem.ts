@@ -1,0 +1,28 @@
+/** What conductor answers itself: a status and a reason, written as RFC 9457 problem details by respond.ts. */
+
+import type { HeaderLine, Role } from "../config/config.ts";
+import type { FailureKind } from "./attempt.ts";
+
+/** How one service failed, as a client may know it. */
+export interface ServiceFailure {
+  /** The service's name; absent with `identify: false`. */
+  readonly service?: string;
+  /** Its role on the route. */
+  readonly role: Role;
+  /** The status that counted as a failure; absent where there was no response. */
+  readonly status?: number;
+  /** Why there was no response. */
+  readonly failure?: FailureKind;
+}
+
+/** An answer of conductor's own. It never holds an upstream's address. */
+export interface Problem {
+  /** The status code. */
+  readonly status: number;
+  /** One sentence for the client. */
+  readonly detail: string;
+  /** Further header lines, `Retry-After` or `Allow`. */
+  readonly headers?: readonly HeaderLine[];
+  /** How each service failed, where that is the reason. */
+  readonly services?: readonly ServiceFailure[];
+}

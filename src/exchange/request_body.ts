@@ -1,0 +1,48 @@
+/** The client's body in the form that suits its size: none, bytes for all, or a stream with a branch for each. */
+
+import type { Config } from "../config/config.ts";
+import { BodyFanOut } from "./body_fan_out.ts";
+import type { Deadlines } from "./deadline.ts";
+import type { Inbound } from "./inbound.ts";
+import type { Problem } from "./problem.ts";
+
+/** Bodies whose length is known and no larger are read once and shared, in bytes (SPEC §4). */
+export const SMALL_BODY_BYTES = 65_536;
+
+/** A body that several services can be given. */
+export type RequestBody = null | Uint8Array<ArrayBuffer> | BodyFanOut;
+
+/** What opening a body needs to know. */
+export interface OpenBodyOptions {
+  /** Limits and times. */
+  readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
+  /** The handler's time-outs. */
+  readonly deadlines: Deadlines;
+  /** Called once where the body can not be had whole. */
+  onProblem(problem: Problem): void;
+}
+
+/**
+ * Opens a request's body. A small one has been read when this settles; what is larger, or of unknown length, is read
+ * by {@linkcode BodyFanOut.pump}.
+ *
+ * @param request The client's request.
+ * @param inbound Its parts.
+ * @param options Limits, and whom to tell.
+ * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
+ */
+export async function openBody(request: Request, inbound: Inbound, options: OpenBodyOptions): Promise<RequestBody> {
+  const { body } = request;
+  const { contentLength } = inbound;
+  if (body === null || contentLength === 0) return null;
+  const fanOut = new BodyFanOut(body, {
+    windowBytes: options.config.bodyWindowBytes,
+    maxBytes: options.config.maxBodyBytes,
+    startDeadline: (onExpire) => options.deadlines.start(options.config.timeoutMs, onExpire),
+    onProblem: options.onProblem,
+  });
+  if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) return fanOut;
+  const whole = fanOut.branch("primary", { onProgress() {}, onStarved() {}, onBreak() {} });
+  const [bytes] = await Promise.all([new Response(whole).bytes().catch(() => null), fanOut.pump()]);
+  return bytes;
+}

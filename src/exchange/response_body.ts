@@ -1,0 +1,88 @@
+/** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
+
+import type { Deadline } from "./deadline.ts";
+
+type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** What a loser may still send so that its connection can be used again, in bytes; past that it is cheaper to close it. */
+const DRAIN_BYTES = 65_536;
+
+/** Who is told what becomes of a relayed body. */
+export interface RelayHooks {
+  /** The backend's stream failed: the client's connection is cut. */
+  onBroken(): void;
+  /** The client went away before the end. */
+  onCancel(): void;
+}
+
+/**
+ * Reads a small body to its end.
+ *
+ * @param body The stream.
+ * @param lengthBytes How long the backend said it would be.
+ * @returns The bytes, or `undefined` where it broke off or was of another length.
+ */
+export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    const bytes = await new Response(body).bytes();
+    return bytes.length === lengthBytes ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Passes a body on chunk by chunk, at the client's pace. An upstream's error is passed on as an error, so that a
+ * truncated body never looks complete.
+ *
+ * @param body The selected response's stream.
+ * @param deadline Bounds the silence between two chunks.
+ * @param hooks Who is told how it ends.
+ * @returns The stream for the client.
+ */
+export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      deadline.touch();
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        hooks.onBroken();
+        controller.error(new Error("The response broke off"));
+      } finally {
+        deadline.stop();
+      }
+    },
+    async cancel() {
+      deadline.stop();
+      hooks.onCancel();
+      await reader.cancel().catch(() => {});
+    },
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * Reads what is left of an unwanted body, within a bound, and gives the rest up. Never rejects.
+ *
+ * @param body The loser's stream.
+ * @param deadline Bounds the silence between two chunks.
+ */
+export async function drainBody(body: Chunks, deadline: Deadline): Promise<void> {
+  const reader = body.getReader();
+  try {
+    for (let drained = 0; drained <= DRAIN_BYTES;) {
+      deadline.touch();
+      const { done, value } = await reader.read();
+      if (done) return;
+      drained += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // Whatever broke it off has freed the connection too.
+  } finally {
+    deadline.stop();
+  }
+}

@@ -1,0 +1,97 @@
+/** From the selected attempt, or a problem, to the client's Response. */
+
+import { accepts } from "@std/http/negotiation";
+import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import type { HeaderLine } from "./config/config.ts";
+import type { Attempt, UpstreamResponse } from "./exchange/attempt.ts";
+import type { Deadline } from "./exchange/deadline.ts";
+import { endToEndLines, fieldValue } from "./exchange/headers.ts";
+import type { Problem, ServiceFailure } from "./exchange/problem.ts";
+import { relayBody, type RelayHooks } from "./exchange/response_body.ts";
+
+/** Statuses without a body, whatever the method (RFC 9110 §6.4.1); `new Response` takes none with them. */
+const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
+const PROBLEM_JSON = "application/problem+json";
+
+/** What relaying needs to know beside the response. */
+export interface RelayOptions extends RelayHooks {
+  /** The request method: a HEAD response keeps its Content-Length without a body. */
+  readonly method: string;
+  /** Whether the answering service is named. */
+  readonly identify: boolean;
+  /** Bounds the silence while the body streams. */
+  readonly deadline: Deadline;
+}
+
+/**
+ * Relays a service's response: hop-by-hop fields removed, the body streamed as it comes.
+ *
+ * @param attempt The selected attempt.
+ * @param response Its response.
+ * @param options What relaying needs to know beside it.
+ * @returns The client's response.
+ */
+export function relayResponse({ service }: Attempt, response: UpstreamResponse, options: RelayOptions): Response {
+  const { status, body } = response;
+  const headers = new Headers();
+  for (const [name, value] of endToEndLines(response.headers)) headers.append(name, value);
+  headers.delete("x-conductor-service");
+  if (options.identify) headers.set("x-conductor-service", service.name);
+  for (const [name, value] of service.responseHeaders) headers.set(name, value);
+  // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
+  if (body instanceof Uint8Array || status === 204 || status === 205) headers.delete("content-length");
+  if (NULL_BODY_STATUSES.has(status) || options.method === "HEAD") return new Response(null, { status, headers });
+  const stream = body instanceof ReadableStream ? relayBody(body, options.deadline, options) : body;
+  return new Response(stream, { status, headers });
+}
+
+/**
+ * Answers with a problem of conductor's own: problem details (RFC 9457) to clients that accept JSON, else plain text.
+ *
+ * @param request The client's request.
+ * @param problem What to say.
+ * @param requestId The exchange's id, to be found again in the log.
+ * @returns The client's response.
+ */
+export function respondProblem(request: Request, problem: Problem, requestId: string): Response {
+  const { status, detail, services } = problem;
+  const headers = new Headers({ "cache-control": "no-store" });
+  for (const [name, value] of problem.headers ?? []) headers.append(name, value);
+  const title = STATUS_TEXT[status as StatusCode];
+  const type = accepts(request, PROBLEM_JSON, "application/json", "text/plain");
+  const isJson = type === PROBLEM_JSON || type === "application/json";
+  headers.set("content-type", isJson ? type : "text/plain; charset=utf-8");
+  const text = isJson
+    ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services })
+    : `${status} ${title}: ${detail}\n`;
+  return new Response(request.method === "HEAD" ? null : text, { status, headers });
+}
+
+/**
+ * Says how every service failed.
+ *
+ * @param attempts All attempts of the exchange.
+ * @param identify Whether services are named.
+ * @returns The 502 problem, with the primary's `Retry-After` where it sent one.
+ */
+export function allFailed(attempts: readonly Attempt[], identify: boolean): Problem {
+  const candidates = attempts.filter(({ role }) => role !== "shadow");
+  const retryAfter = candidates.filter(({ role }) => role === "primary").map(retryAfterOf).find(Boolean);
+  return {
+    status: 502,
+    detail: "No service answered this request successfully",
+    services: candidates.map((attempt) => serviceFailure(attempt, identify)),
+    headers: retryAfter === undefined ? [] : [retryAfter],
+  };
+}
+
+function serviceFailure({ service, role, outcome }: Attempt, identify: boolean): ServiceFailure {
+  const named = identify ? { service: service.name, role } : { role };
+  if (outcome === undefined) return named;
+  return outcome.ok ? { ...named, status: outcome.response.status } : { ...named, failure: outcome.kind };
+}
+
+function retryAfterOf({ outcome }: Attempt): HeaderLine | undefined {
+  const value = outcome?.ok ? fieldValue(outcome.response.headers, "retry-after") : undefined;
+  return value === undefined ? undefined : ["retry-after", value];
+}

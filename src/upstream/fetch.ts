@@ -1,0 +1,136 @@
+/**
+ * The portable transport, over the runtime's own `fetch`: Deno, Bun, Node, workers. What `fetch` changes by itself is
+ * repaired here where it can be; the rest is listed in the README under "Limits".
+ */
+
+import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
+import type { HeaderLine } from "../config/config.ts";
+import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
+
+/** Methods that may be sent again by the runtime when a pooled connection turns out to be closed (RFC 9110 §9.2.1). */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+/** Statuses that `new Response` takes no body with. */
+const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
+/** Codings that Node's fetch takes off whatever was asked for, leaving the headers as they were. */
+const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
+
+/** The runtimes say how a fetch failed only in words. The first pattern that fits decides. */
+const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
+  [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
+  [/tls|ssl|certificate|handshake|InvalidContentType/i, "tls"],
+  [/timed out|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/i, "timeout"],
+  [
+    /refused|connect error|\(Connect\)|ConnectionRefused|unreachable|ports? \d* ?(?:is |are )?blocked|bad port/i,
+    "refused",
+  ],
+  [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
+];
+
+/** What the fetch transport can be given instead of the runtime's own. */
+export interface FetchTransportOptions {
+  /**
+   * The function that sends.
+   *
+   * @default globalThis.fetch
+   */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** `fetch`'s options, with those of Deno and Bun. */
+interface RuntimeRequestInit extends RequestInit {
+  client?: unknown;
+  decompress?: boolean;
+  duplex?: "half";
+}
+
+/**
+ * Makes the portable transport. Services are asked for the identity coding, so that no runtime decodes a body under
+ * headers that describe the encoded one.
+ *
+ * @param options What to use in place of the runtime's own.
+ * @returns A transport over `fetch`.
+ */
+export function fetchTransport(options: FetchTransportOptions = {}): Transport {
+  const send = options.fetch ?? globalThis.fetch;
+  const clientFor = options.fetch === undefined ? denoClients() : () => undefined;
+  return async (request) => {
+    const { method, signal } = request;
+    try {
+      const init: RuntimeRequestInit = {
+        method,
+        headers: headersFor(request),
+        body: BODILESS_METHODS.has(method) ? null : request.body,
+        redirect: "manual",
+        signal,
+        decompress: false,
+      };
+      const client = clientFor(method);
+      if (client !== undefined) init.client = client;
+      if (request.body instanceof ReadableStream) init.duplex = "half";
+      return readResponse(await send(request.url, init), method);
+    } catch (error) {
+      return { ok: false, kind: signal.aborted ? "aborted" : failureKind(error) };
+    }
+  };
+}
+
+function headersFor({ lines, host }: TransportRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of lines) headers.append(name, value);
+  headers.set("accept-encoding", "identity");
+  if (host !== undefined) headers.set("host", host);
+  return headers;
+}
+
+function readResponse(response: Response, method: string): TransportResult {
+  const { status } = response;
+  if (status < 200 || status > 599) {
+    response.body?.cancel().catch(() => {});
+    return { ok: false, kind: "protocol" };
+  }
+  const bodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
+  if (bodiless) response.body?.cancel().catch(() => {});
+  const body = bodiless ? null : response.body as UpstreamResponse["body"];
+  const encoding = response.headers.get("content-encoding")?.toLowerCase();
+  const decoded = decodesRegardless() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
+  const headers: HeaderLine[] = [...response.headers].filter(([name]) =>
+    !(decoded && (name === "content-encoding" || name === "content-length"))
+  );
+  return { ok: true, response: { status, headers, body } };
+}
+
+function failureKind(error: unknown): FailureKind {
+  const words: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
+    words.push(cause.message, "code" in cause ? String(cause.code) : "");
+  }
+  const text = words.join(" ");
+  return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
+}
+
+/** Deno and Bun can be told to leave bodies as they are; Node (undici) can not. */
+function decodesRegardless(): boolean {
+  return !("Deno" in globalThis) && !("Bun" in globalThis);
+}
+
+/** Just what is used of Deno here, so that the module needs no Deno types elsewhere. */
+interface DenoHttp {
+  createHttpClient?(options: { allowHost: boolean; http2: boolean; poolMaxIdlePerHost?: number }): unknown;
+}
+
+/**
+ * Deno's fetch sets Host only with a client of its own, and sends a request again, whatever its method, when a pooled
+ * connection was closed (denoland/deno#35610). So unsafe methods get a client that keeps no connection.
+ */
+function denoClients(): (method: string) => unknown {
+  const deno = (globalThis as { Deno?: DenoHttp }).Deno;
+  if (deno?.createHttpClient === undefined) return () => undefined;
+  const create = deno.createHttpClient;
+  let pooled: unknown;
+  let unpooled: unknown;
+  return (method) =>
+    SAFE_METHODS.has(method)
+      ? pooled ??= create({ allowHost: true, http2: false })
+      : unpooled ??= create({ allowHost: true, http2: false, poolMaxIdlePerHost: 0 });
+}
