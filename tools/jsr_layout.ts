@@ -17,6 +17,9 @@ interface Manifest {
   publish: { include: string[] };
 }
 
+/** Layouts that nothing has used for so long, and drafts that a killed run left behind, go when a new one comes. */
+const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1_000;
+
 const SPECIFIER = /(\bfrom\s*|\bimport\s*|\bimport\s*\(\s*)(["'])(@[^"'/]+\/[^"'/]+)((?:\/[^"']*)?)\2/g;
 
 /**
@@ -69,22 +72,31 @@ export async function packageFiles(root: URL): Promise<FileTexts> {
 export async function layOut(parent: string, files: FileTexts): Promise<string> {
   await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
   const folder = `${parent}/${await hash(JSON.stringify(files))}`;
-  if (await isLaidOut(folder, files)) return folder;
+  if (await isLaidOut(folder, files)) {
+    await Deno.utime(folder, new Date(), new Date());
+    return folder;
+  }
+  await removeStale(parent);
   const draft = await Deno.makeTempDir({ dir: parent });
   for (const [path, text] of Object.entries(files)) {
     const file = `${draft}/${path}`;
     await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
     await Deno.writeTextFile(file, text);
   }
-  // A folder with pieces missing (temporary files are cleaned by age) has to go before the rename can succeed.
-  if (await exists(folder)) await Deno.rename(folder, `${draft}.stale`).catch(() => {});
   try {
     await Deno.rename(draft, folder);
   } catch (error) {
-    if (!await isLaidOut(folder, files)) throw error;
-    await Deno.remove(draft, { recursive: true });
+    // Either another run was first, or what stands there has pieces missing and makes room.
+    if (!await isLaidOut(folder, files)) {
+      await Deno.rename(folder, `${draft}.broken`).catch(() => {
+        throw error;
+      });
+      await Deno.rename(draft, folder);
+    }
+    for (const leftover of [draft, `${draft}.broken`]) {
+      await Deno.remove(leftover, { recursive: true }).catch(() => {});
+    }
   }
-  await Deno.remove(`${draft}.stale`, { recursive: true }).catch(() => {});
   return folder;
 }
 
@@ -129,8 +141,14 @@ async function isLaidOut(folder: string, files: FileTexts): Promise<boolean> {
   return (await Promise.all(same)).every(Boolean);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+async function removeStale(parent: string): Promise<void> {
+  for await (const { name } of Deno.readDir(parent)) {
+    const path = `${parent}/${name}`;
+    const { mtime } = await Deno.stat(path).catch(() => ({ mtime: null }));
+    if (mtime && Date.now() - mtime.getTime() > STALE_AFTER_MS) {
+      await Deno.remove(path, { recursive: true }).catch(() => {});
+    }
+  }
 }
 
 async function hash(text: string): Promise<string> {

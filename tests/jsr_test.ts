@@ -1,0 +1,129 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+
+import { layOut, packageFiles, standInFiles } from "../tools/jsr_layout.ts";
+import { STAND_IN } from "../tools/jsr_stand_in.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Runs `tools/jsr.ts`, and returns what it prints. */
+async function jsrUrl(args: string[], env: Record<string, string> = {}): Promise<string> {
+  const tool = new URL("tools/jsr.ts", ROOT).href;
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", tool, ...args], env })
+    .output();
+  assert(success);
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("tools/jsr.ts prints the JSR_URL that is set, and nothing else", async () => {
+  assertEquals(await jsrUrl([], { JSR_URL: "https://registry.example/" }), "https://registry.example/\n");
+});
+
+Deno.test("tools/jsr.ts --local lays out a folder of one user's own, outside of the package", async () => {
+  const cache = await Deno.makeTempDir();
+  const url = await jsrUrl(["--local"], { JSR_URL: "https://registry.example/", XDG_CACHE_HOME: cache });
+  assertMatch(url, /^file:\/\/\/.*\/\n$/);
+  assertStringIncludes(url, cache);
+  if (Deno.build.os !== "windows") {
+    assertEquals((await Deno.stat(`${cache}/conductor/jsr`)).mode! & 0o777, 0o700);
+  }
+  await Deno.remove(cache, { recursive: true });
+});
+
+Deno.test("the stand-in declares nothing that the code under it does not export", async () => {
+  for (const [name, modules] of Object.entries(STAND_IN)) {
+    for (const [entry, { npm, declarations }] of Object.entries(modules)) {
+      if (!npm || !declarations) continue;
+      const actual = Object.keys(await import(npm));
+      for (const [, declared] of declarations.matchAll(/^export (?:function|class|const) (\w+)/gm)) {
+        assert(actual.includes(declared!), `${name}/${entry} does not export ${declared}`);
+      }
+    }
+  }
+});
+
+Deno.test("the stand-in declares the very status codes and texts of the code under it", async () => {
+  const { npm, declarations } = STAND_IN["@std/http"]!["status"]!;
+  const { STATUS_CODE, STATUS_TEXT } = await import(npm!);
+  const declared = [...declarations!.matchAll(/^ {2}readonly (\w+): (.+);$/gm)];
+  const pairs = (object: Record<string, unknown>) =>
+    Object.entries(object).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  assertEquals(
+    declared.map(([, key, value]) => `${key}: ${value}`).sort(),
+    [
+      ...pairs(STATUS_CODE),
+      ...pairs(STATUS_TEXT),
+    ].sort(),
+  );
+});
+
+Deno.test("the stand-in's version lies in every range that deno.json asks for", async () => {
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const files = await standInFiles();
+  for (const specifier of Object.values<string>(imports)) {
+    const [, name, version] = specifier.match(/^jsr:(@std\/\w+)@\^(.+)$/)!;
+    const { latest } = JSON.parse(files[`${name}/meta.json`]!);
+    assertEquals(latest.split(".")[0], version!.split(".")[0], `${name} ${latest} is outside of ^${version}`);
+  }
+});
+
+Deno.test("layOut() leaves one whole folder behind, however many run at once", async () => {
+  const parent = await Deno.makeTempDir();
+  const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
+  const folders = await Promise.all(Array.from({ length: 8 }, () => layOut(parent, files)));
+  assertEquals(new Set(folders).size, 1);
+  assertEquals((await Array.fromAsync(Deno.readDir(parent))).length, 1);
+  assertEquals(await Deno.readTextFile(`${folders[0]}/a/b.ts`), "export {};\n");
+  await Deno.remove(parent, { recursive: true });
+});
+
+Deno.test("layOut() mends a folder that has lost a file", async () => {
+  const parent = await Deno.makeTempDir();
+  const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
+  const folder = await layOut(parent, files);
+  await Deno.remove(`${folder}/c.json`);
+  assertEquals(await layOut(parent, files), folder);
+  assertEquals(await Deno.readTextFile(`${folder}/c.json`), "{}");
+  assertEquals((await Array.fromAsync(Deno.readDir(parent))).length, 1);
+  await Deno.remove(parent, { recursive: true });
+});
+
+Deno.test("layOut() takes away what nothing has used for a week", async () => {
+  const parent = await Deno.makeTempDir();
+  const old = await layOut(parent, { "a.ts": "old" });
+  const weekAndHourAgo = new Date(Date.now() - (7 * 24 + 1) * 60 * 60 * 1_000);
+  await Deno.utime(old, weekAndHourAgo, weekAndHourAgo);
+  const folder = await layOut(parent, { "a.ts": "new" });
+  const names = await Array.fromAsync(Deno.readDir(parent), ({ name }) => `${parent}/${name}`);
+  assertEquals(names, [folder]);
+  await Deno.remove(parent, { recursive: true });
+});
+
+Deno.test("packageFiles() writes bare imports out as jsr: specifiers, as deno publish does", async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    `${root}/deno.json`,
+    JSON.stringify({
+      name: "@scope/name",
+      version: "1.2.3",
+      exports: { ".": "./mod.ts" },
+      imports: { "@std/yaml": "jsr:@std/yaml@^1.0.8" },
+      publish: { include: ["mod.ts", "src", "MISSING.md"] },
+    }),
+  );
+  await Deno.mkdir(`${root}/src/deep`, { recursive: true });
+  await Deno.writeTextFile(`${root}/mod.ts`, `export { parse } from "@std/yaml/parse";\nimport "./src/deep/a.ts";\n`);
+  await Deno.writeTextFile(`${root}/src/deep/a.ts`, `await import("@std/yaml");\nexport const name = "@std/yaml";\n`);
+  await Deno.writeTextFile(`${root}/secret.ts`, "");
+  const files = await packageFiles(new URL(`file://${root}/`));
+  assertEquals(
+    files["@scope/name/1.2.3/mod.ts"],
+    `export { parse } from "jsr:@std/yaml@^1.0.8/parse";\nimport "./src/deep/a.ts";\n`,
+  );
+  assertEquals(
+    files["@scope/name/1.2.3/src/deep/a.ts"],
+    `await import("jsr:@std/yaml@^1.0.8");\nexport const name = "@std/yaml";\n`,
+  );
+  assertEquals(Object.keys(files).filter((path) => path.includes("secret")), []);
+  assertEquals(JSON.parse(files["@scope/name/1.2.3_meta.json"]!).exports, { ".": "./mod.ts" });
+  await Deno.remove(root, { recursive: true });
+});
