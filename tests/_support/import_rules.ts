@@ -1,0 +1,114 @@
+/** Who may import whom, and where the host's globals may be touched: the map in CONTRIBUTING.md as data. */
+
+/** A source file, by its path from the root of the package. */
+export interface SourceFile {
+  /** The path, for example `src/config/read.ts`. */
+  readonly path: string;
+  /** The text of the file. */
+  readonly text: string;
+}
+
+const JOURNEY = ["config", "exchange", "upstream", "match", "shadow", "fan_out", "select", "respond"];
+const BELOW_CLI = [...JOURNEY, "conductor", "observe", "compare", "server", "admin"];
+
+/** For each layer, which others it may import from. A layer is a folder of src/, or a file in it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  exchange: ["config"],
+  upstream: ["config", "exchange"],
+  match: ["config"],
+  shadow: ["config", "exchange"],
+  fan_out: ["config", "exchange", "upstream", "shadow"],
+  select: ["config", "exchange", "fan_out"],
+  respond: ["config", "exchange", "fan_out", "select"],
+  observe: ["config", "exchange"],
+  compare: ["config", "exchange", "observe"],
+  conductor: [...JOURNEY, "observe", "compare"],
+  server: ["config", "observe", "conductor"],
+  admin: ["config", "observe", "conductor"],
+  cli: BELOW_CLI,
+  "cli.ts": [...BELOW_CLI, "cli"],
+  "mod.ts": [...BELOW_CLI, "cli", "cli.ts"],
+};
+
+/** Layers that may say `Deno.` and `console.`; all others run wherever there is fetch. */
+const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
+
+const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;
+const DYNAMIC_IMPORT = /\bimport\(\s*(?:["']([^"']+)["'])?/g;
+
+/**
+ * Finds every import and every use of a host's global that the layers do not allow.
+ *
+ * @param files All files of the package.
+ * @returns One sentence for each violation.
+ */
+export function findViolations(files: readonly SourceFile[]): string[] {
+  const graph = new Map(files.map(({ path, text }) => [path, readImports(path, text)]));
+  const violations = [...findCycles(graph)];
+  for (const { path, text } of files) {
+    const layer = layerOf(path);
+    const allowed = MAY_IMPORT[layer];
+    if (!allowed) {
+      violations.push(`${path} belongs to no layer`);
+      continue;
+    }
+    for (const target of graph.get(path)!) {
+      if (isPackage(target)) {
+        if (!target.startsWith("@std/")) violations.push(`${path} imports ${target}`);
+      } else if (!graph.has(target)) {
+        violations.push(`${path} imports ${target}, which is not a file of the package`);
+      } else if (layerOf(target) !== layer && !allowed.includes(layerOf(target))) {
+        violations.push(`${path} imports ${target}`);
+      }
+    }
+    const host = withoutComments(text).match(/\b(Deno|console)\./);
+    if (host && !MAY_TOUCH_HOST.includes(layer)) violations.push(`${path} uses ${host[1]}`);
+  }
+  return violations;
+}
+
+/** `src/config/read.ts` belongs to "config", `src/match.ts` to "match", `cli.ts` to itself. */
+function layerOf(path: string): string {
+  return path.startsWith("src/") ? path.slice(4).replace(/\.ts$/, "").split("/")[0]! : path;
+}
+
+function isPackage(target: string): boolean {
+  return !target.endsWith(".ts") || target.includes(":");
+}
+
+/** What a file imports, for types and lazily too: paths from the root, or names of packages. */
+function readImports(path: string, text: string): string[] {
+  const code = withoutComments(text);
+  const specifiers = [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)]
+    .map(([all, specifier]) => specifier ?? `${all}…)`);
+  const base = new URL(path, "file:///");
+  return specifiers.map((specifier) =>
+    /^\.{1,2}\//.test(specifier) ? new URL(specifier, base).pathname.slice(1) : specifier
+  );
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "");
+}
+
+function* findCycles(graph: ReadonlyMap<string, readonly string[]>): Iterable<string> {
+  const done = new Set<string>();
+  function visit(path: string, trail: readonly string[]): string | undefined {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path].join(" → ");
+    if (done.has(path)) return undefined;
+    for (const target of graph.get(path) ?? []) {
+      const cycle = visit(target, [...trail, path]);
+      if (cycle) return cycle;
+    }
+    done.add(path);
+    return undefined;
+  }
+  for (const path of graph.keys()) {
+    const cycle = visit(path, []);
+    if (cycle) {
+      yield `circular: ${cycle}`;
+      return;
+    }
+  }
+}

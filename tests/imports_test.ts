@@ -1,0 +1,73 @@
+import { assertEquals, assertGreater } from "@std/assert";
+
+import { findViolations, type SourceFile } from "./_support/import_rules.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+async function readSource(path: string): Promise<SourceFile[]> {
+  if (path.endsWith(".ts")) return [{ path, text: await Deno.readTextFile(new URL(path, ROOT)) }];
+  const files: SourceFile[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(path, ROOT))) {
+    if (isDirectory || name.endsWith(".ts")) files.push(...await readSource(`${path}/${name}`));
+  }
+  return files;
+}
+
+Deno.test("imports point one way, stay within the package and @std, and leave the host to its layers", async () => {
+  const files = [...await readSource("mod.ts"), ...await readSource("cli.ts"), ...await readSource("src")];
+  assertGreater(files.length, 20);
+  assertEquals(findViolations(files), []);
+});
+
+/** Each row plants one violation in a package that has none; the last column is what is to be found. */
+const PLANTED: [path: string, text: string, violation: string][] = [
+  ["src/config/read.ts", `import { match } from "../match.ts";`, "src/config/read.ts imports src/match.ts"],
+  ["src/match.ts", `import type { Event } from "./observe/events.ts";`, "src/match.ts imports src/observe/events.ts"],
+  ["src/fan_out.ts", `export * from "./observe/events.ts";`, "src/fan_out.ts imports src/observe/events.ts"],
+  ["src/select.ts", `import {\n  respond,\n} from "./respond.ts";`, "src/select.ts imports src/respond.ts"],
+  ["src/server/serve.ts", `import "../fan_out.ts";`, "src/server/serve.ts imports src/fan_out.ts"],
+  ["src/cli/main.ts", `const lazy = await import("../../mod.ts");`, "src/cli/main.ts imports mod.ts"],
+  ["cli.ts", `import "./mod.ts";`, "cli.ts imports mod.ts"],
+  ["src/match.ts", `import { z } from "npm:zod";`, "src/match.ts imports npm:zod"],
+  ["src/match.ts", `import { join } from "node:path";`, "src/match.ts imports node:path"],
+  ["src/match.ts", `const plugin = await import(name);`, "src/match.ts imports import(…)"],
+  ["src/match.ts", `import "./missing.ts";`, "src/match.ts imports src/missing.ts, which is not a file of the package"],
+  ["src/utils/strings.ts", "", "src/utils/strings.ts belongs to no layer"],
+  ["src/match.ts", `  console.log("matched");`, "src/match.ts uses console"],
+  ["src/exchange/inbound.ts", `type Info = Deno.ServeHandlerInfo;`, "src/exchange/inbound.ts uses Deno"],
+  ["src/config/read.ts", `import "./read.ts";`, "circular: src/config/read.ts → src/config/read.ts"],
+  [
+    "src/observe/events.ts",
+    `import "./log.ts";`,
+    "circular: src/observe/events.ts → src/observe/log.ts → src/observe/events.ts",
+  ],
+];
+
+const SOUND: Record<string, string> = {
+  "mod.ts":
+    `/** Uses Deno.serve. */\nexport * from "./src/conductor.ts";\nif (import.meta.main) await import("./cli.ts");`,
+  "cli.ts": `import { main } from "./src/cli/main.ts";\nDeno.exit(await main(Deno.args));`,
+  "src/cli/main.ts": `import { serve } from "../server/serve.ts";\nimport { parse } from "@std/yaml";`,
+  "src/server/serve.ts": `import { conductor } from "../conductor.ts";`,
+  "src/conductor.ts": `import { respond } from "./respond.ts";\nimport type { E } from "./observe/events.ts";`,
+  "src/respond.ts": `import { select } from "./select.ts";`,
+  "src/select.ts": `import { fanOut } from "./fan_out.ts"; // not console.log`,
+  "src/fan_out.ts": `import { inbound } from "./exchange/inbound.ts";`,
+  "src/match.ts": `import type { Config } from "./config/read.ts";`,
+  "src/exchange/inbound.ts": `import type { Config } from "../config/read.ts";`,
+  "src/observe/events.ts": "",
+  "src/observe/log.ts": `import "./events.ts";`,
+  "src/config/read.ts": `import { parse } from "@std/yaml/parse";`,
+};
+
+Deno.test("findViolations() finds nothing in a sound package", () => {
+  assertEquals(findViolations(Object.entries(SOUND).map(([path, text]) => ({ path, text }))), []);
+});
+
+for (const [path, text, violation] of PLANTED) {
+  Deno.test(`findViolations() finds "${violation}"`, () => {
+    const planted = { ...SOUND, [path]: text };
+    const found = findViolations(Object.entries(planted).map(([path, text]) => ({ path, text })));
+    assertEquals(found.filter((sentence) => sentence === violation), [violation]);
+  });
+}
