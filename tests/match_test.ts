@@ -1,0 +1,120 @@
+import { assertEquals } from "@std/assert";
+import { conductor } from "@zeek/conductor";
+import { validateConfig } from "../src/config/validate.ts";
+import { normalizePath, removeDotSegments } from "../src/config/path.ts";
+import { compileRoutes, matchRoute } from "../src/match.ts";
+
+const url = "http://localhost:1";
+
+/** The name of the first service of the route that a path matches. */
+function matchedName(services: Parameters<typeof conductor>[0]["services"], path: string): string | undefined {
+  const { config } = validateConfig({ services });
+  return matchRoute(compileRoutes(config), path)?.members[0]?.service.name;
+}
+
+const SERVICES = [
+  { name: "exact", url, pathExact: "/api/health" },
+  { name: "api", url, pathPrefix: "/api" },
+  { name: "users", url, pathPrefix: "/api/users/" },
+  { name: "base", url, path: "/api/users/deep/down" },
+  { name: "files", url, path: "/files" },
+  { name: "rest", url },
+];
+
+Deno.test("matchRoute() finds the exact path, then the longest prefix, then the longest base path", () => {
+  const cases: Record<string, string> = {
+    "/api/health": "exact",
+    "/api/health/": "api",
+    "/api/health/x": "api",
+    "/api": "api",
+    "/api/": "api",
+    "/api//": "api",
+    "/api/users": "users",
+    "/api/users/": "users",
+    "/api/users/7": "users",
+    "/api/users/deep/down": "users",
+    "/api/userspace": "api",
+    "/apiary": "rest",
+    "/API": "rest",
+    "//api": "rest",
+    "/api%2Fusers": "rest",
+    "/files/a/b": "files",
+    "/filesystem": "rest",
+    "/": "rest",
+  };
+  for (const [path, name] of Object.entries(cases)) assertEquals(matchedName(SERVICES, path), name, path);
+});
+
+Deno.test("matchRoute() finds nothing where nothing fits", () => {
+  const services = [{ name: "api", url, pathPrefix: "/api" }, { name: "exact", url, pathExact: "/" }];
+  assertEquals(matchedName(services, "/web"), undefined);
+  assertEquals(matchedName(services, "/ap"), undefined);
+  assertEquals(matchedName(services, "/"), "exact");
+});
+
+Deno.test("matchRoute() takes a prefix of / for a catch-all that is stronger than any base path", () => {
+  const services = [{ name: "base", url, path: "/a/b" }, { name: "all", url, pathPrefix: "/" }];
+  assertEquals(matchedName(services, "/a/b/c"), "all");
+});
+
+Deno.test("matchRoute() sends one service's several patterns to it", () => {
+  const services = [{ name: "many", url, pathPrefix: ["/a", "/b/c"], pathExact: "/d" }];
+  for (const path of ["/a/x", "/b/c", "/d"]) assertEquals(matchedName(services, path), "many", path);
+  assertEquals(matchedName(services, "/b"), undefined);
+});
+
+Deno.test("matchRoute() looks at no more segments than the deepest pattern has", () => {
+  const slashes = "/".repeat(60_000);
+  const started = performance.now();
+  for (let round = 0; round < 100; round++) assertEquals(matchedName(SERVICES, "/api" + slashes), "api");
+  const matchedMs = performance.now() - started;
+  // 100 quadratic scans of 60,000 segments would take minutes.
+  assertEquals(matchedMs < 10_000, true, `${matchedMs} ms`);
+});
+
+Deno.test("removeDotSegments() resolves dot segments and leaves every other byte as it came", () => {
+  const cases: Record<string, string | undefined> = {
+    "/a/b": "/a/b",
+    "/a/../b": "/b",
+    "/a/./b": "/a/b",
+    "/a/%2e%2E/b": "/b",
+    "/a/.%2e/b": "/b",
+    "/a/%2e/b": "/a/b",
+    "/../../etc/passwd": "/etc/passwd",
+    "/a/b/..": "/a/",
+    "/a/b/.": "/a/b/",
+    "/a//../b": "/a/b",
+    "/...": "/...",
+    "/.well-known/x": "/.well-known/x",
+    "/a/b%2Fc.d": "/a/b%2Fc.d",
+    "/a;v=1,2/'x'!$&()*+=:@": "/a;v=1,2/'x'!$&()*+=:@",
+    "//a//b": "//a//b",
+    "/web/..%2fadmin": undefined,
+    "/web/..%5Cadmin": undefined,
+    "/web/%2e%2e%2fadmin": undefined,
+    "/web/x%2f..": undefined,
+    "/web\\..\\admin": undefined,
+    "/a%": undefined,
+    "/a%zz": undefined,
+    "/a%00": undefined,
+    "/a b": undefined,
+    "/a#b": undefined,
+    "a/b": undefined,
+    "": undefined,
+    "*": undefined,
+  };
+  for (const [path, expected] of Object.entries(cases)) assertEquals(removeDotSegments(path), expected, path);
+});
+
+Deno.test("normalizePath() brings the spellings of one path together, and never turns %2F into a separator", () => {
+  const cases: Record<string, string> = {
+    "/%61pi": "/api",
+    "/a%2fb": "/a%2Fb",
+    "/caf%c3%a9": "/caf%C3%A9",
+    "/café": "/caf%C3%A9",
+    "/%7Euser": "/~user",
+    "/a%20b": "/a%20b",
+    "/%2561": "/%2561",
+  };
+  for (const [path, expected] of Object.entries(cases)) assertEquals(normalizePath(path), expected, path);
+});
