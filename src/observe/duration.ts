@@ -9,5 +9,5 @@
 export function formatDuration(durationMs: number): string {
   if (durationMs < 9.95) return `${durationMs.toFixed(1)} ms`;
   if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
-  return `${(durationMs / 1_000).toFixed(2)} s`;
+  return `${Number((durationMs / 1_000).toFixed(2))} s`;
 }

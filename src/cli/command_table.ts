@@ -1,0 +1,81 @@
+/** What can be typed: commands and flags as tables, the source of the parser and of `--help`. */
+
+/** The commands. */
+export type CommandName = "serve" | "check" | "explain" | "schema" | "demo";
+
+/** The flags that take a value. */
+export type ValueFlag = "config" | "host" | "port" | "log-format";
+
+/** The flags that are there or not. */
+export type SwitchFlag = "verbose" | "quiet" | "once" | "help" | "version";
+
+/** A flag as `--help` shows it. */
+export interface FlagHelp {
+  /** The one-letter form. */
+  readonly alias?: string;
+  /** What the value stands for; absent where there is none. */
+  readonly value?: string;
+  /** What the flag does. */
+  readonly summary: string;
+}
+
+/** A command as `--help` shows it. */
+export interface CommandHelp {
+  /** What follows the command's name, flags aside. */
+  readonly operands: string;
+  /** What the command does, in one line. */
+  readonly summary: string;
+  /** More about it. */
+  readonly details: string;
+  /** The flags that it takes, beside `--help` and `--version`. */
+  readonly flags: readonly (ValueFlag | SwitchFlag)[];
+}
+
+/** Every flag. */
+export const FLAGS: Readonly<Record<ValueFlag | SwitchFlag, FlagHelp>> = {
+  config: { alias: "c", value: "FILE", summary: 'The configuration, YAML or JSON (default "config.yaml")' },
+  port: { value: "PORT", summary: "Listen on this port instead of the configured one; 0 for any free port" },
+  host: { value: "ADDRESS", summary: "Listen on this address instead of the configured one" },
+  "log-format": { value: "FORMAT", summary: "json or pretty (default: pretty on a terminal, else json)" },
+  verbose: { summary: "Log every attempt too (level debug)" },
+  quiet: { summary: "Log failures only (level warn)" },
+  once: { summary: "End after the tour instead of staying up" },
+  help: { alias: "h", summary: "Show help; with a command, that command's" },
+  version: { summary: "Show the version" },
+};
+
+/** Every command. */
+export const COMMANDS: Readonly<Record<CommandName, CommandHelp>> = {
+  serve: {
+    operands: "",
+    summary: "Listen, and multiplex requests (the default)",
+    details:
+      "SIGINT and SIGTERM stop accepting and let what is in flight finish, no longer than shutdownTimeout; a second\n" +
+      "signal ends the process at once.",
+    flags: ["config", "port", "host", "log-format", "verbose", "quiet"],
+  },
+  check: {
+    operands: "",
+    summary: "Report every problem of a configuration at once",
+    details: "Exits with 0 where the file can be served, else with 1.",
+    flags: ["config"],
+  },
+  explain: {
+    operands: "[METHOD] URL_OR_PATH",
+    summary: "Show where a request would go, without sending it",
+    details: "Exits with 0 where the request has a route, with 1 where it would be refused (404, 400).",
+    flags: ["config"],
+  },
+  schema: {
+    operands: "",
+    summary: "Print the JSON Schema of the configuration, for editors",
+    details: "",
+    flags: [],
+  },
+  demo: {
+    operands: "",
+    summary: "Watch conductor work in front of three small backends",
+    details: "Needs no configuration: everything runs inside this process, on ports of this machine.",
+    flags: ["port", "once"],
+  },
+};

@@ -1,0 +1,123 @@
+/** From what was typed to what is meant. */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+import { suggestion, UsageError } from "./usage_error.ts";
+
+/** A command line that has been understood. */
+export interface Invocation {
+  /** The command. */
+  readonly command: CommandName;
+  /** Whether the command was named, or is the default. */
+  readonly named: boolean;
+  /** What follows the command, flags aside. */
+  readonly operands: readonly string[];
+  /** The configuration's path, where it was given. */
+  readonly configPath: string | undefined;
+  /** The port to listen on, where it was given. */
+  readonly port: number | undefined;
+  /** The address to listen on, where it was given. */
+  readonly host: string | undefined;
+  /** How log lines look, where it was given. */
+  readonly logFormat: "json" | "pretty" | undefined;
+  /** The switches that are on. */
+  readonly switches: ReadonlySet<SwitchFlag>;
+}
+
+type FlagName = ValueFlag | SwitchFlag;
+
+const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
+const VALUE_FLAGS = FLAG_NAMES.filter((name) => FLAGS[name].value !== undefined) as ValueFlag[];
+const SWITCHES = FLAG_NAMES.filter((name) => FLAGS[name].value === undefined) as SwitchFlag[];
+const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
+const ALWAYS_ALLOWED: readonly FlagName[] = ["help", "version"];
+
+/**
+ * Understands a command line.
+ *
+ * @param args The arguments, without the program's name.
+ * @returns The command and its flags.
+ * @throws {UsageError} Where something is unknown, incomplete or of no use.
+ */
+export function parseFlags(args: readonly string[]): Invocation {
+  const unknown: string[] = [];
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args.map(withTwoDashes), {
+    string: [...VALUE_FLAGS, "_"],
+    boolean: SWITCHES,
+    alias: Object.fromEntries(FLAG_NAMES.flatMap((name) => FLAGS[name].alias ?? [] as string[]).map(aliasEntry)),
+    unknown: (arg, key) => {
+      if (key !== undefined) unknown.push(arg.replace(/=.*/s, ""));
+      return key === undefined;
+    },
+  });
+  const [first, ...rest] = parsed._.map(String);
+  const helpNamed = first === "help";
+  const word = helpNamed ? rest.shift() : first;
+  const command = word === undefined ? "serve" : commandNamed(word);
+  const values = new Map(VALUE_FLAGS.filter((name) => name in parsed).map((name) => [name, String(parsed[name])]));
+  for (const [name, value] of values) {
+    if (value === "") {
+      throw new UsageError(`Cannot use "--${name}" as it needs a value: --${name} ${FLAGS[name].value}`);
+    }
+  }
+  for (const flag of unknown) throw new UsageError(`Unknown flag "${flag}"${nearestFlag(flag, command)}`);
+
+  const switches = new Set(SWITCHES.filter((name) => parsed[name] === true));
+  if (helpNamed) switches.add("help");
+  for (const flag of [...values.keys(), ...switches]) {
+    if (![...COMMANDS[command].flags, ...ALWAYS_ALLOWED].includes(flag)) {
+      throw new UsageError(`Cannot use "--${flag}" with "${command}" as that command has no such flag`);
+    }
+  }
+  if (switches.has("verbose") && switches.has("quiet")) {
+    throw new UsageError('Cannot use "--verbose" and "--quiet" together as one asks for more and the other for less');
+  }
+  return {
+    command,
+    named: word !== undefined,
+    operands: rest,
+    configPath: values.get("config"),
+    port: portFrom(values.get("port")),
+    host: values.get("host")?.replace(/^\[(.*)\]$/, "$1"),
+    logFormat: logFormatFrom(values.get("log-format")),
+    switches,
+  };
+}
+
+/** Go's flag package, and so every go-conductor command line, takes `-config FILE` for `--config FILE`. */
+function withTwoDashes(arg: string): string {
+  return /^-[A-Za-z][A-Za-z-]+(?:=|$)/.test(arg) ? `-${arg}` : arg;
+}
+
+function aliasEntry(alias: string): [string, FlagName] {
+  return [alias, FLAG_NAMES.find((name) => FLAGS[name].alias === alias) ?? "help"];
+}
+
+function commandNamed(word: string): CommandName {
+  const command = COMMAND_NAMES.find((name) => name === word);
+  if (command !== undefined) return command;
+  const hint = /\.(?:ya?ml|json)$/i.test(word)
+    ? `; did you mean "--config ${word}"?`
+    : suggestion(word, COMMAND_NAMES) || `; commands are ${COMMAND_NAMES.join(", ")}`;
+  throw new UsageError(`Unknown command "${word}"${hint}`);
+}
+
+function nearestFlag(flag: string, command: CommandName): string {
+  return suggestion(flag, [...COMMANDS[command].flags, ...ALWAYS_ALLOWED].map((name) => `--${name}`));
+}
+
+function portFrom(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
+  if (!(port <= 65_535)) {
+    throw new UsageError(`Cannot listen on port "${value}" as a port must be a whole number from 0 to 65535`);
+  }
+  return port;
+}
+
+function logFormatFrom(value: string | undefined): "json" | "pretty" | undefined {
+  if (value === undefined || value === "json" || value === "pretty") return value;
+  throw new UsageError(
+    `Cannot log as "${value}" as the format must be "json" or "pretty"${suggestion(value, ["json", "pretty"])}`,
+  );
+}

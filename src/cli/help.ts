@@ -1,0 +1,67 @@
+/** What `--help` prints, made from the tables. */
+
+import type { Paint } from "../observe/paint.ts";
+import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+
+/**
+ * Writes the help for all commands.
+ *
+ * @param paint The brushes of the output.
+ * @returns The text.
+ */
+export function overallHelp(paint: Paint): string {
+  const commands = Object.entries(COMMANDS).map(([name, { operands, summary }]) => [`${name} ${operands}`, summary]);
+  return [
+    `${paint.strong("conductor")}: one request in, a copy to every service, the primary's answer out`,
+    "",
+    `${paint.strong("Usage")}: conductor [COMMAND] [FLAGS]`,
+    "",
+    paint.strong("Commands"),
+    ...columns(commands, paint),
+    "",
+    paint.strong("Flags of serve"),
+    ...columns(flagRows([...COMMANDS.serve.flags, "help", "version"]), paint),
+    "",
+    `${paint.strong("Exit codes")}: 0 all is well; 1 the configuration, a file, a port or a permission is at fault;`,
+    "2 the command line is; 130 and 143 a second signal cut the shutdown short.",
+    "",
+    `New here? ${paint.accent("conductor demo")} shows the idea in a minute.`,
+    "",
+  ].join("\n");
+}
+
+/**
+ * Writes the help for one command.
+ *
+ * @param command The command.
+ * @param paint The brushes of the output.
+ * @returns The text.
+ */
+export function commandHelp(command: CommandName, paint: Paint): string {
+  const { operands, summary, details, flags } = COMMANDS[command];
+  return [
+    `${paint.strong("Usage")}: conductor ${[command, operands, "[FLAGS]"].filter((part) => part !== "").join(" ")}`,
+    "",
+    summary,
+    ...(details === "" ? [] : ["", details]),
+    "",
+    paint.strong("Flags"),
+    ...columns(flagRows([...flags, "help", "version"]), paint),
+    "",
+  ].join("\n");
+}
+
+function flagRows(names: readonly (ValueFlag | SwitchFlag)[]): string[][] {
+  return names.map((name) => {
+    const { alias, value, summary } = FLAGS[name];
+    return [
+      `${alias === undefined ? "   " : `-${alias},`} --${name}${value === undefined ? "" : ` ${value}`}`,
+      summary,
+    ];
+  });
+}
+
+function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
+  const width = Math.max(...rows.map(([left = ""]) => left.length));
+  return rows.map(([left = "", right = ""]) => `  ${paint.accent(left.padEnd(width))}  ${right}`);
+}

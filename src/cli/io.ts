@@ -1,0 +1,23 @@
+/** What a command knows of the world around its process. */
+
+import { createOutput, type Output } from "../server/output.ts";
+import { listenForStop, type StopSignals } from "../server/signals.ts";
+
+/** The process as a command sees it; tests bring their own. */
+export interface Io {
+  /** What the command was asked for. */
+  readonly stdout: Output;
+  /** What went wrong, and remarks. */
+  readonly stderr: Output;
+  /** Listens for the signals that ask the process to end. */
+  readonly listenForStop: () => StopSignals;
+}
+
+/**
+ * Gives the real process.
+ *
+ * @returns Its outputs and signals.
+ */
+export function processIo(): Io {
+  return { stdout: createOutput(Deno.stdout), stderr: createOutput(Deno.stderr), listenForStop };
+}
