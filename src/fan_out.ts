@@ -132,8 +132,8 @@ function startAttempt(
   };
   options.onAttempt(attempt);
   const hooks = {
-    onProgress: () => isPending(attempt) && deadline.touch(),
-    onStarved: () => isPending(attempt) && deadline.stop(),
+    onProgress: () => void (isPending(attempt) && deadline.touch()),
+    onStarved: () => void (isPending(attempt) && deadline.stop()),
     onBreak: (kind: FailureKind) => attempt.end(kind),
   };
   const request = {
@@ -141,7 +141,7 @@ function startAttempt(
     body: body instanceof BodyFanOut ? body.branch(role, hooks) : body,
     signal: controller.signal,
   };
-  options.transport(request).then(completeSmallBody).then((result) => {
+  options.transport(request).then((result) => completeSmallBody(result, hooks.onProgress)).then((result) => {
     if (!isPending(attempt)) return abandon(result);
     settle(result.ok ? { ...result, success: isSuccess(result.response.status, service.failOn) } : result);
   });
@@ -152,12 +152,16 @@ function isPending(attempt: Attempt): boolean {
   return attempt.outcome === undefined;
 }
 
-/** A small body belongs to the attempt: one that breaks off before its end still leaves the fallback (SPEC §4). */
-async function completeSmallBody(result: TransportResult): Promise<TransportResult> {
+/**
+ * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
+ * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
+ */
+async function completeSmallBody(result: TransportResult, onHead: () => void): Promise<TransportResult> {
   if (!result.ok || !(result.response.body instanceof ReadableStream)) return result;
   const { headers, body } = result.response;
   const length = fieldValue(headers, "content-length");
   if (length === undefined || !/^\d+$/.test(length) || Number(length) > SMALL_BODY_BYTES) return result;
+  onHead();
   const bytes = await readWhole(body, Number(length));
   if (bytes === undefined) return { ok: false, kind: "reset" };
   const response: UpstreamResponse = { ...result.response, body: bytes };
