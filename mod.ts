@@ -33,5 +33,5 @@ export type { Transport, TransportRequest, TransportResult } from "./src/upstrea
 
 if (import.meta.main) {
   const { main } = await import("./cli.ts");
-  await main();
+  Deno.exit(await main(Deno.args));
 }
