@@ -69,6 +69,9 @@ export function parseFlags(args: readonly string[]): Invocation {
       throw new UsageError(`Cannot use "--${flag}" with "${command}" as that command has no such flag`);
     }
   }
+  if (COMMANDS[command].operands === "" && rest.length > 0) {
+    throw new UsageError(`Cannot use "${rest[0]}" with "${command}" as that command takes flags only`);
+  }
   if (switches.has("verbose") && switches.has("quiet")) {
     throw new UsageError('Cannot use "--verbose" and "--quiet" together as one asks for more and the other for less');
   }
@@ -103,7 +106,8 @@ function commandNamed(word: string): CommandName {
 }
 
 function nearestFlag(flag: string, command: CommandName): string {
-  return suggestion(flag, [...COMMANDS[command].flags, ...ALWAYS_ALLOWED].map((name) => `--${name}`));
+  const known = [...COMMANDS[command].flags, ...ALWAYS_ALLOWED].map((name) => `--${name}`);
+  return suggestion(flag, known) || `; flags of "${command}" are ${known.join(", ")}`;
 }
 
 function portFrom(value: string | undefined): number | undefined {

@@ -102,7 +102,7 @@ function noteFor({ role, service }: Member, wait: Config["wait"]): string {
   if (role === "shadow") return "gets a copy, never waited for";
   const bound = `up to ${formatDuration(service.timeoutMs)}`;
   if (role === "primary") return `waited for ${bound}, answers`;
-  return wait === "all" ? `waited for ${bound}, stands in` : `stands in, ${bound}`;
+  return wait === "all" ? `waited for ${bound}, stands in` : "waited for if the primary fails";
 }
 
 function pad(text: string, width: number): string {

@@ -12,6 +12,8 @@ export interface ChartOptions {
   readonly paint: Paint;
   /** The shortest time axis, so that charts of several requests can be compared, in milliseconds. */
   readonly minAxisMs: number;
+  /** What every line begins with. */
+  readonly margin: string;
 }
 
 const INTERVALS = 4;
@@ -19,7 +21,6 @@ const INTERVAL_WIDTH = 7;
 const AXIS_WIDTH = INTERVALS * INTERVAL_WIDTH;
 const NAME_WIDTH = 6;
 const ROLE_WIDTH = 9;
-const MARGIN = "  ";
 /** The lengths that a tick may stand for, times a power of ten. */
 const NICE_STEPS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
@@ -32,7 +33,7 @@ const NICE_STEPS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
  */
 export function drawTimeline(timeline: Timeline, options: ChartOptions): string {
   const { answer, bars } = timeline;
-  const { paint } = options;
+  const { paint, margin } = options;
   const longestMs = Math.max(options.minAxisMs, answer.durationMs, ...bars.map(({ endMs }) => endMs));
   const stepMs = niceStep(longestMs / INTERVALS);
   const columns = (ms: number) => Math.round(ms / (stepMs * INTERVALS) * AXIS_WIDTH);
@@ -57,9 +58,9 @@ export function drawTimeline(timeline: Timeline, options: ChartOptions): string 
       const brush = brushes[role];
       return drawn.replace(stroke + end, brush(stroke) + (outcome.success ? brush(end) : paint.bad(end)));
     }),
-    axis(stepMs, paint),
+    ...axis(stepMs, paint),
   ];
-  return lines.join("\n");
+  return lines.map((line) => margin + line).join("\n");
 }
 
 interface RowParts {
@@ -74,7 +75,7 @@ interface RowParts {
 function row({ name, role, bar, state, durationMs, note }: RowParts): string {
   const label = `${printable(name).padEnd(NAME_WIDTH)} ${role.padEnd(ROLE_WIDTH)}`;
   const result = `${String(state).padEnd(7)} ${formatDuration(durationMs).padStart(7)}`;
-  return `${MARGIN}${label} ${bar.padEnd(AXIS_WIDTH + 1)} ${result}  ${note}`.trimEnd();
+  return `${label} ${bar.padEnd(AXIS_WIDTH + 1)} ${result}  ${note}`.trimEnd();
 }
 
 function noteFor({ service, role, outcome }: TimelineBar, { answer }: Timeline): string {
@@ -83,13 +84,13 @@ function noteFor({ service, role, outcome }: TimelineBar, { answer }: Timeline):
   return outcome.success ? "in reserve" : "";
 }
 
-function axis(stepMs: number, paint: Paint): string {
-  const indent = MARGIN + " ".repeat(NAME_WIDTH + 1 + ROLE_WIDTH + 1);
+function axis(stepMs: number, paint: Paint): string[] {
+  const indent = " ".repeat(NAME_WIDTH + 1 + ROLE_WIDTH + 1);
   const ticks = `├${Array(INTERVALS).fill("─".repeat(INTERVAL_WIDTH - 1)).join("┼")}┤`;
   const labels = Array.from({ length: INTERVALS }, (_, index) => String(index * stepMs).padEnd(INTERVAL_WIDTH)).join(
     "",
   );
-  return `${indent}${paint.faint(ticks)}\n${indent}${paint.faint(`${labels}${INTERVALS * stepMs} ms`)}`;
+  return [indent + paint.faint(ticks), indent + paint.faint(`${labels}${INTERVALS * stepMs} ms`)];
 }
 
 function niceStep(atLeast: number): number {

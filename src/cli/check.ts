@@ -1,0 +1,30 @@
+/** `conductor check`: every problem of a configuration at once. */
+
+import { createPaint } from "../observe/paint.ts";
+import { openConfig } from "./config_file.ts";
+import type { Invocation } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { drawRoutes } from "./route_table.ts";
+
+/**
+ * Checks a configuration and sums it up.
+ *
+ * @param invocation The command line.
+ * @param io The outputs.
+ * @returns 0; a configuration that can not be used is thrown.
+ * @throws {CommandError} With every problem of the configuration.
+ */
+export async function runCheck(invocation: Invocation, io: Io): Promise<number> {
+  const { config, path } = await openConfig(invocation, io);
+  const paint = createPaint(io.stdout.isTerminal);
+  const { services, routes } = config;
+  const size = `${count(services.length, "service")} on ${count(routes.length, "route")}`;
+  io.stdout.write(
+    `${paint.good("✓")} ${paint.strong(path)} can be served: ${size}\n\n${drawRoutes(config, { paint })}\n`,
+  );
+  return 0;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

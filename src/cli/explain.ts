@@ -1,0 +1,81 @@
+/** `conductor explain`: where a request would go. */
+
+import type { Member } from "../config/config.ts";
+import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { targetUrl } from "../exchange/outbound.ts";
+import { compileRoutes, matchRoute } from "../match.ts";
+import { createPaint } from "../observe/paint.ts";
+import { printable } from "../observe/printable.ts";
+import { openConfig } from "./config_file.ts";
+import type { Invocation } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { drawRoutes, routeLabel } from "./route_table.ts";
+import { UsageError } from "./usage_error.ts";
+import { describeWaiting } from "./waiting.ts";
+
+const METHOD = /^[A-Za-z][A-Za-z-]*$/;
+
+/**
+ * Shows which route a request would take, which services would get it under which URLs, and what would be waited for.
+ * Nothing is sent.
+ *
+ * @param invocation The command line.
+ * @param io The outputs.
+ * @returns 0 where there is a route, 1 where the request would be refused.
+ * @throws {UsageError} Where the request is not given as `[METHOD] URL_OR_PATH`.
+ * @throws {CommandError} Where the configuration can not be used.
+ */
+export async function runExplain(invocation: Invocation, io: Io): Promise<number> {
+  const { method, path: rawPath, query } = parseRequest(invocation.operands);
+  const { config } = await openConfig(invocation, io);
+  const paint = createPaint(io.stdout.isTerminal);
+  const request = paint.strong(printable(`${method} ${rawPath}${query}`));
+  const path = removeDotSegments(rawPath);
+  if (path === undefined) {
+    io.stdout.write(`${request} is refused with ${paint.bad("400")}: the path is malformed\n`);
+    return 1;
+  }
+  const route = matchRoute(compileRoutes(config), normalizePath(path));
+  if (route === undefined) {
+    io.stdout.write(
+      `${request} has no route: it is answered with ${paint.bad("404")}\n\n${drawRoutes(config, { paint })}\n`,
+    );
+    return 1;
+  }
+  const urlOf = (member: Member) => targetUrl(member.service, route, { path, query });
+  io.stdout.write([
+    `${request} takes ${paint.strong(routeLabel(route))}`,
+    "",
+    drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf }),
+    "",
+    ...describeWaiting(route, config).map((sentence) => `  ${sentence}`),
+    "",
+  ].join("\n"));
+  return 0;
+}
+
+function parseRequest(operands: readonly string[]): { method: string; path: string; query: string } {
+  if (operands.length > 2) {
+    throw new UsageError(
+      `Cannot explain more than one request as [METHOD] URL_OR_PATH is one: also found "${operands[2]}"`,
+    );
+  }
+  const target = operands.at(-1);
+  if (target === undefined) {
+    throw new UsageError("Cannot explain nothing as a request must be given: [METHOD] URL_OR_PATH");
+  }
+  const method = operands.length === 2 ? operands[0] ?? "GET" : "GET";
+  if (!METHOD.test(method)) {
+    throw new UsageError(`Cannot explain "${method}" as a method must be a word such as GET or POST`);
+  }
+  const rest = /^https?:\/\/[^/?#]*(.*)$/is.exec(target)?.[1] ?? target;
+  const [beforeFragment = ""] = rest.split("#", 1);
+  if (rest === target && !target.startsWith("/")) {
+    throw new UsageError(
+      `Cannot explain "${target}" as a path must begin with "/" and a URL with "http://" or "https://"`,
+    );
+  }
+  const queryStart = beforeFragment.includes("?") ? beforeFragment.indexOf("?") : beforeFragment.length;
+  const path = beforeFragment.slice(0, queryStart) || "/";
+  return { method: method.toUpperCase(), path, query: beforeFragment.slice(queryStart) };
+}

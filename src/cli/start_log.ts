@@ -1,0 +1,73 @@
+/** A logger for a terminal or a log collector, and its first lines. */
+
+import type { Config } from "../config/config.ts";
+import { createLogger, type Logger, type LogLevel } from "../observe/log.ts";
+import { formatJson } from "../observe/log_json.ts";
+import { createPrettyFormat } from "../observe/log_pretty.ts";
+import { createPaint } from "../observe/paint.ts";
+import type { Output } from "../server/output.ts";
+import type { Invocation } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { drawRoutes, routeLabel } from "./route_table.ts";
+import { VERSION } from "./version.ts";
+
+/** A logger, and the announcement that starts it. */
+export interface StartedLog {
+  /** Writes the lines. */
+  readonly logger: Logger;
+  /** Tells where the server listens, and draws its routes. */
+  readonly announce: (url: string) => void;
+}
+
+/**
+ * Sets up the log of a server: pretty on a terminal and JSON lines elsewhere, unless told otherwise.
+ *
+ * @param config The configuration.
+ * @param invocation The command line; its flags are stronger.
+ * @param io The outputs.
+ * @returns The log.
+ */
+export function startLog(config: Config, invocation: Invocation, io: Io): StartedLog {
+  const output = io[config.logging.output];
+  const format = invocation.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
+  const level = levelFor(invocation, config);
+  const logger = createLogger({
+    level,
+    format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
+    write: (line) => output.write(line),
+  });
+  return {
+    logger,
+    announce: (url) => {
+      if (format === "json") logger.log("info", "listening", { version: VERSION, url, ...routesAsData(config) });
+      else if (level === "debug" || level === "info") drawStart(config, url, output);
+    },
+  };
+}
+
+function levelFor({ switches }: Invocation, config: Config): LogLevel {
+  if (switches.has("verbose")) return "debug";
+  return switches.has("quiet") ? "warn" : config.logging.level;
+}
+
+function drawStart(config: Config, url: string, output: Output): void {
+  const paint = createPaint(output.isTerminal);
+  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}`;
+  output.write(`\n${heading}\n\n${drawRoutes(config, { paint })}\n\n`);
+}
+
+function routesAsData({ routes, wait }: Config): Record<string, unknown> {
+  return {
+    wait,
+    routes: routes.map((route) => ({
+      route: routeLabel(route),
+      services: route.members.map(({ role, service }) => ({
+        service: service.name,
+        role,
+        url: service.origin + service.basePath,
+        timeoutMs: service.timeoutMs,
+        waitedFor: role !== "shadow",
+      })),
+    })),
+  };
+}

@@ -1,0 +1,40 @@
+/** A route's rules in words: what is waited for, and who answers. */
+
+import type { Config, Role, Route } from "../config/config.ts";
+import { printable } from "../observe/printable.ts";
+
+/**
+ * Says in words what a route waits for, whose response is returned, and who gets a copy only.
+ *
+ * @param route The route.
+ * @param config What is waited for, and what happens where all fail.
+ * @returns A few sentences.
+ */
+export function describeWaiting(route: Route, config: Pick<Config, "wait" | "relayFailures">): string[] {
+  const names = (role: Role) => {
+    return route.members.filter((member) => member.role === role).map(({ service }) => printable(service.name));
+  };
+  const [primaries, secondaries, shadows] = [names("primary"), names("secondary"), names("shadow")];
+  const sentences = [waits(primaries, secondaries, config.wait), answers(primaries, secondaries, config.relayFailures)];
+  if (shadows.length > 0) sentences.push(`Copies to ${all(shadows)}, and never waits for that.`);
+  return sentences;
+}
+
+function waits(primaries: readonly string[], secondaries: readonly string[], wait: Config["wait"]): string {
+  if (wait === "all" || secondaries.length === 0) return `Waits for ${all([...primaries, ...secondaries])}.`;
+  return `Waits for ${all(primaries)}; for ${all(secondaries)} only where ${
+    primaries.length === 1 ? "it fails" : "they fail"
+  }.`;
+}
+
+function answers(primaries: readonly string[], secondaries: readonly string[], relayFailures: boolean): string {
+  if (primaries.length + secondaries.length === 1) return `Answers with what ${all(primaries)} says, whatever it is.`;
+  const choices = [primaries, secondaries].filter((names) => names.length > 0).map((names) => {
+    return names.length === 1 ? `the success of ${names[0]}` : `the first success of ${all(names)}`;
+  });
+  return `Answers with ${choices.join(", else ")}, else ${relayFailures ? "a failing response of theirs" : "502"}.`;
+}
+
+function all(words: readonly string[]): string {
+  return new Intl.ListFormat("en", { type: "conjunction" }).format(words);
+}

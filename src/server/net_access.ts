@@ -1,0 +1,27 @@
+/** Whether the process may reach its backends, asked before the first request does. */
+
+/** An address, or what a URL says of one. */
+export interface NetTarget {
+  /** Scheme and authority, for example `https://api.example.com`. */
+  readonly origin: string;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
+
+/**
+ * Finds the first target that may not be reached. Where a person can be prompted, that happens here, and not in the
+ * middle of a request.
+ *
+ * @param targets What is going to be reached.
+ * @returns The target, with its host and port as `--allow-net` takes them, or `undefined` where all may be reached.
+ */
+export function findForbiddenTarget<T extends NetTarget>(
+  targets: readonly T[],
+): { readonly target: T; readonly host: string } | undefined {
+  for (const target of targets) {
+    const { protocol, hostname, port } = new URL(target.origin);
+    const host = `${hostname}:${port || DEFAULT_PORTS[protocol] || "443"}`;
+    if (Deno.permissions.requestSync({ name: "net", host }).state !== "granted") return { target, host };
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+/** A process that exists in a test only: outputs that remember, and signals on demand. */
+
+import type { Io } from "../../src/cli/io.ts";
+import { Arrivals } from "../../src/server/arrivals.ts";
+import type { Output } from "../../src/server/output.ts";
+import type { StopSignal } from "../../src/server/signals.ts";
+
+/** An output that remembers, and that can be waited for. */
+export class TestOutput implements Output {
+  readonly isTerminal: boolean;
+  text = "";
+  #changed = Promise.withResolvers<void>();
+
+  constructor(isTerminal = false) {
+    this.isTerminal = isTerminal;
+  }
+
+  write(text: string): boolean {
+    this.text += text;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    return true;
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Resolves with the first match, written already or to come. */
+  async seen(pattern: RegExp): Promise<RegExpExecArray> {
+    while (true) {
+      const match = pattern.exec(this.text);
+      if (match !== null) return match;
+      await this.#changed.promise;
+    }
+  }
+}
+
+/** What a test holds in its hands. */
+export interface TestIo extends Io {
+  readonly stdout: TestOutput;
+  readonly stderr: TestOutput;
+  /** Sends a signal to the command. */
+  signal(signal: StopSignal): void;
+}
+
+/** Creates a process for one command. */
+export function createTestIo(options: { isTerminal?: boolean } = {}): TestIo {
+  const signals = new Arrivals<StopSignal>();
+  return {
+    stdout: new TestOutput(options.isTerminal),
+    stderr: new TestOutput(options.isTerminal),
+    listenForStop: () => ({ next: () => signals.next(), close: () => {} }),
+    signal: (signal) => signals.push(signal),
+  };
+}
