@@ -34,6 +34,7 @@ const PLANTED: [path: string, text: string, violation: string][] = [
   ["src/match.ts", `import "./missing.ts";`, "src/match.ts imports src/missing.ts, which is not a file of the package"],
   ["src/utils/strings.ts", "", "src/utils/strings.ts belongs to no layer"],
   ["src/match.ts", `  console.log("matched");`, "src/match.ts uses console"],
+  ["mod.ts", `Deno.serve({ port: 8080 }, conductor);`, "mod.ts uses Deno"],
   ["src/exchange/inbound.ts", `type Info = Deno.ServeHandlerInfo;`, "src/exchange/inbound.ts uses Deno"],
   ["src/config/read.ts", `import "./read.ts";`, "circular: src/config/read.ts → src/config/read.ts"],
   [
@@ -45,7 +46,7 @@ const PLANTED: [path: string, text: string, violation: string][] = [
 
 const SOUND: Record<string, string> = {
   "mod.ts":
-    `/** Uses Deno.serve. */\nexport * from "./src/conductor.ts";\nif (import.meta.main) await import("./cli.ts");`,
+    `/** Uses Deno.serve. */\nexport * from "./src/conductor.ts";\nif (import.meta.main) Deno.exit(await import("./cli.ts"));`,
   "cli.ts": `import { main } from "./src/cli/main.ts";\nDeno.exit(await main(Deno.args));`,
   "src/cli/main.ts": `import { serve } from "../server/serve.ts";\nimport { parse } from "@std/yaml";`,
   "src/server/serve.ts": `import { conductor } from "../conductor.ts";`,

@@ -31,7 +31,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": [...BELOW_CLI, "cli", "cli.ts"],
 };
 
-/** Layers that may say `Deno.` and `console.`; all others run wherever there is fetch. */
+/**
+ * Layers that may say `Deno.` and `console.`; all others run wherever there is fetch. What only happens when a module is
+ * started directly is free.
+ */
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;
@@ -62,7 +65,8 @@ export function findViolations(files: readonly SourceFile[]): string[] {
         violations.push(`${path} imports ${target}`);
       }
     }
-    const host = withoutComments(text).match(/\b(Deno|console)\./);
+    const [imported = ""] = withoutComments(text).split("if (import.meta.main)");
+    const host = imported.match(/\b(Deno|console)\./);
     if (host && !MAY_TOUCH_HOST.includes(layer)) violations.push(`${path} uses ${host[1]}`);
   }
   return violations;
