@@ -1,0 +1,52 @@
+/** How values of a configuration are shown in messages: short, on one line, harmless for terminals. */
+
+const MAX_SHOWN = 64;
+/** Controls, format characters, lone surrogates and odd separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
+
+/**
+ * Puts text in double quotes, with a long end cut off.
+ *
+ * @param text Any text.
+ * @returns The text as a JSON string.
+ */
+export function quote(text: string): string {
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…` : text;
+  return JSON.stringify(shown).replace(
+    UNPRINTABLE,
+    (character) => character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
+  );
+}
+
+/**
+ * Says what a value is.
+ *
+ * @param value Anything.
+ * @returns The value where it is simple, else its kind.
+ */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  if (value === undefined || value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a mapping";
+  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
+}
+
+/**
+ * Writes the path of a value inside another.
+ *
+ * @example Usage
+ * ```ts ignore
+ * childPath(childPath("services", 0), "url"); // "services[0].url"
+ * ```
+ *
+ * @param parent The path of the mapping or list; empty for the whole file.
+ * @param key The key, or the index.
+ * @returns The path.
+ */
+export function childPath(parent: string, key: string | number): string {
+  if (typeof key === "number") return `${parent}[${key}]`;
+  if (!PLAIN_KEY.test(key) || key.length > MAX_SHOWN) return `${parent}[${quote(key)}]`;
+  return parent === "" ? key : `${parent}.${key}`;
+}

@@ -1,0 +1,225 @@
+/**
+ * Every field of the configuration, once. The validator, the JSON Schema, the reference in the README and the help of the
+ * command line are made from these tables.
+ */
+
+import { section } from "./section.ts";
+import { addressRange, hostMode, listenHost } from "./values/address.ts";
+import { backendUrl } from "./values/backend_url.ts";
+import { headerLines, headerName } from "./values/header_fields.ts";
+import { listOf } from "./values/list.ts";
+import { pathPattern } from "./values/path_pattern.ts";
+import { size, time } from "./values/quantity.ts";
+import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
+import { serviceList } from "./values/service_list.ts";
+import { serviceName } from "./values/service_name.ts";
+import { statuses } from "./values/statuses.ts";
+
+const NO_METRICS = "no metrics are served yet";
+
+/** The fields of `services[]`. */
+export const SERVICE_FIELDS = {
+  name: {
+    type: serviceName(),
+    required: true,
+    description: "The name in logs, in `X-Conductor-Service` and in error bodies; unique.",
+  },
+  url: {
+    type: backendUrl(),
+    required: true,
+    description: "Where the backend is; a path in it is kept in front of every request path.",
+  },
+  primary: {
+    type: boolean(),
+    default: false,
+    description: "Whether this service's response is the one to return.",
+  },
+  shadow: {
+    type: boolean(),
+    default: false,
+    description: "Whether this service only gets a copy, which is never waited for and never answers the client.",
+  },
+  pathExact: {
+    type: listOf(pathPattern({ exact: true }), { min: 1, item: "path" }),
+    absence: "see `path`",
+    description: "Matches exactly this path, or one of these; stronger than any prefix.",
+  },
+  pathPrefix: {
+    type: listOf(pathPattern({ exact: false }), { min: 1, item: "path" }),
+    absence: "see `path`",
+    description: "Matches this path and all below it, in whole segments; the longest prefix wins.",
+  },
+  path: {
+    type: listOf(pathPattern({ exact: false }), { min: 1, item: "path" }),
+    absence: "`/` where no other pattern is given",
+    description:
+      "The base path, matched like a prefix where neither `pathExact` nor `pathPrefix` of any service matches.",
+  },
+  timeout: {
+    type: time({ min: "1ms" }),
+    absence: "the top level's",
+    description: "The longest wait for the response's head, and for the next piece of a body.",
+  },
+  stripPrefix: {
+    type: boolean(),
+    absence: "the top level's",
+    description: "Whether the matched prefix is taken off the path.",
+  },
+  failOn: {
+    type: listOf(statuses(), { item: "status" }),
+    absence: "the top level's",
+    description: "Status codes that count as a failure; with an empty list none does.",
+  },
+  host: {
+    type: hostMode(),
+    default: "target",
+    description: "The Host field that the backend sees: that of its URL, the client's, or a literal one.",
+  },
+  headers: {
+    type: headerLines(),
+    default: {},
+    description: "Request header fields to set, in place of the client's.",
+  },
+  removeHeaders: {
+    type: listOf(headerName(), { item: "name" }),
+    default: [],
+    description: "Request header fields to drop.",
+  },
+  responseHeaders: {
+    type: headerLines(),
+    default: {},
+    description: "Header fields to set on a response of this service that is returned.",
+  },
+  weight: {
+    type: wholeNumber(0, 1_000_000),
+    description: "Accepted for go-conductor's files.",
+    ignored: "every service of a route gets every request",
+  },
+} as const;
+
+/** The fields of `logging`. */
+export const LOGGING_FIELDS = {
+  level: {
+    type: choice(["debug", "info", "warn", "error"], { anyCase: true, substitutes: { fatal: "error" } }),
+    default: "info",
+    description: "The lowest level that is written.",
+  },
+  format: {
+    type: choice(["json", "pretty"], { anyCase: true }),
+    absence: "pretty on a terminal, else JSON",
+    description: "How log lines look.",
+  },
+  output: {
+    type: choice(["stdout", "stderr"], { anyCase: true, substitutes: { file: "stdout" } }),
+    default: "stdout",
+    description: "The stream that log lines are written to.",
+  },
+  file: { type: text(), description: "Accepted for go-conductor's files.", ignored: "redirect the output instead" },
+  includeCaller: {
+    type: boolean(),
+    description: "Accepted for go-conductor's files.",
+    ignored: "log lines do not name source lines",
+  },
+  timeFormat: {
+    type: text(),
+    description: "Accepted for go-conductor's files.",
+    ignored: "times are written as RFC 3339 in UTC",
+  },
+  disableTimestamp: {
+    type: boolean(),
+    description: "Accepted for go-conductor's files.",
+    ignored: "log lines always carry their time",
+  },
+} as const;
+
+/** The fields of `metrics`. */
+export const METRICS_FIELDS = {
+  enabled: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+  endpoint: { type: text(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+  enablePrometheus: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+} as const;
+
+/** The fields of the top level. */
+export const CONFIG_FIELDS = {
+  port: {
+    type: wholeNumber(0, 65_535),
+    default: 8080,
+    description: "The TCP port to listen on; 0 takes any free one.",
+  },
+  hostname: {
+    type: listenHost(),
+    default: "0.0.0.0",
+    description: "The address to listen on.",
+  },
+  timeout: {
+    type: time({ min: "1ms" }),
+    default: 30,
+    description: "The longest wait for a response's head, and for the next piece of a body.",
+  },
+  wait: {
+    type: choice(["all", "primary"]),
+    default: "all",
+    description:
+      "What is waited for: until all services but shadows have answered, or only until the answer is decided.",
+  },
+  failOn: {
+    type: listOf(statuses(), { item: "status" }),
+    default: "5xx",
+    description: "Status codes that count as a failure; with an empty list none does.",
+  },
+  relayFailures: {
+    type: boolean(),
+    default: false,
+    description: "Whether the primary's own failing response is relayed when no service succeeded, in place of a 502.",
+  },
+  stripPrefix: {
+    type: boolean(),
+    default: false,
+    description: "Whether the matched prefix is taken off the path.",
+  },
+  identify: {
+    type: boolean(),
+    default: true,
+    description: "Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.",
+  },
+  forwarded: {
+    type: boolean(),
+    default: false,
+    description: "Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.",
+  },
+  trustProxy: {
+    type: listOf(addressRange(), { item: "address" }),
+    default: [],
+    description: "Proxies in front of this one whose forwarding fields are believed.",
+  },
+  maxBodySize: {
+    type: size({ min: "1B" }),
+    absence: "no limit",
+    description: "The largest request body; a larger one is answered with 413.",
+  },
+  bodyWindow: {
+    type: size({ min: "64KiB", max: "1GiB" }),
+    default: "1MiB",
+    description: "How much of one request body may wait for one service; bounds the memory for a request.",
+  },
+  shutdownTimeout: {
+    type: time({ min: "0s" }),
+    default: 10,
+    description: "How long a shutdown waits for requests in flight.",
+  },
+  logging: {
+    type: section(LOGGING_FIELDS),
+    default: {},
+    description: "What is logged, where and how.",
+  },
+  metrics: {
+    type: section(METRICS_FIELDS),
+    default: {},
+    description: "Accepted for go-conductor's files; no metrics are served yet.",
+  },
+  services: {
+    type: serviceList(section(SERVICE_FIELDS)),
+    required: true,
+    description: "The backends.",
+  },
+} as const;

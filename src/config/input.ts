@@ -1,0 +1,205 @@
+/** The configuration as it is written: in TypeScript for the library, and in the same shape in a YAML or JSON file. */
+
+/** The configuration. */
+export interface ConfigInput {
+  /**
+   * The TCP port to listen on; 0 takes any free one.
+   *
+   * @default 8080
+   */
+  readonly port?: number;
+  /**
+   * The address to listen on.
+   *
+   * @default "0.0.0.0"
+   */
+  readonly hostname?: string;
+  /**
+   * The longest wait for a response's head, and for the next piece of a body. Seconds, or text with a unit: `"50ms"`.
+   *
+   * @default 30
+   */
+  readonly timeout?: number | string;
+  /**
+   * What is waited for: until all services but shadows have answered, or only until the answer is decided.
+   *
+   * @default "all"
+   */
+  readonly wait?: "all" | "primary";
+  /**
+   * Status codes that count as a failure; with an empty list none does. Codes, ranges and classes: `429`, `"500-503"`.
+   *
+   * @default "5xx"
+   */
+  readonly failOn?: StatusInput | readonly StatusInput[];
+  /**
+   * Whether the primary's own failing response is relayed when no service succeeded, in place of a 502.
+   *
+   * @default false
+   */
+  readonly relayFailures?: boolean;
+  /**
+   * Whether the matched prefix is taken off the path.
+   *
+   * @default false
+   */
+  readonly stripPrefix?: boolean;
+  /**
+   * Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.
+   *
+   * @default true
+   */
+  readonly identify?: boolean;
+  /**
+   * Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.
+   *
+   * @default false
+   */
+  readonly forwarded?: boolean;
+  /**
+   * Proxies in front of this one whose forwarding fields are believed. IP addresses or CIDR ranges.
+   *
+   * @default []
+   */
+  readonly trustProxy?: string | readonly string[];
+  /**
+   * The largest request body; a larger one is answered with 413. Bytes, or text with a unit: `"10MiB"`. Absent: no limit.
+   */
+  readonly maxBodySize?: number | string;
+  /**
+   * How much of one request body may wait for one service; bounds the memory for a request. Bytes, or text with a unit.
+   *
+   * @default "1MiB"
+   */
+  readonly bodyWindow?: number | string;
+  /**
+   * How long a shutdown waits for requests in flight. Seconds, or text with a unit.
+   *
+   * @default 10
+   */
+  readonly shutdownTimeout?: number | string;
+  /**
+   * What is logged, where and how.
+   *
+   * @default {}
+   */
+  readonly logging?: LoggingInput;
+  /**
+   * Accepted for go-conductor's files; no metrics are served yet.
+   *
+   * @default {}
+   */
+  readonly metrics?: MetricsInput;
+  /** The backends. At least one. */
+  readonly services: readonly ServiceInput[];
+}
+
+/** One backend. */
+export interface ServiceInput {
+  /** The name in logs, in `X-Conductor-Service` and in error bodies; unique. Printable ASCII, up to 128 characters. */
+  readonly name: string;
+  /**
+   * Where the backend is; a path in it is kept in front of every request path. `http` or `https`, without credentials,
+   * query and fragment.
+   */
+  readonly url: string;
+  /**
+   * Whether this service's response is the one to return.
+   *
+   * @default false
+   */
+  readonly primary?: boolean;
+  /**
+   * Whether this service only gets a copy, which is never waited for and never answers the client.
+   *
+   * @default false
+   */
+  readonly shadow?: boolean;
+  /** Matches exactly this path, or one of these; stronger than any prefix. */
+  readonly pathExact?: string | readonly string[];
+  /** Matches this path and all below it, in whole segments; the longest prefix wins. */
+  readonly pathPrefix?: string | readonly string[];
+  /**
+   * The base path, matched like a prefix where neither `pathExact` nor `pathPrefix` of any service matches. Absent, and
+   * no other pattern given: `/`.
+   */
+  readonly path?: string | readonly string[];
+  /**
+   * The longest wait for the response's head, and for the next piece of a body. Seconds, or text with a unit. Absent: the
+   * top level's.
+   */
+  readonly timeout?: number | string;
+  /** Whether the matched prefix is taken off the path. Absent: the top level's. */
+  readonly stripPrefix?: boolean;
+  /** Status codes that count as a failure; with an empty list none does. Absent: the top level's. */
+  readonly failOn?: StatusInput | readonly StatusInput[];
+  /**
+   * The Host field that the backend sees: that of its URL, the client's, or a literal one. `"target"`, `"preserve"`, or a
+   * host with or without a port.
+   *
+   * @default "target"
+   */
+  readonly host?: string;
+  /**
+   * Request header fields to set, in place of the client's.
+   *
+   * @default {}
+   */
+  readonly headers?: HeadersInput;
+  /**
+   * Request header fields to drop.
+   *
+   * @default []
+   */
+  readonly removeHeaders?: string | readonly string[];
+  /**
+   * Header fields to set on a response of this service that is returned.
+   *
+   * @default {}
+   */
+  readonly responseHeaders?: HeadersInput;
+  /** Accepted for go-conductor's files. */
+  readonly weight?: number;
+}
+
+/** What is logged, where and how. */
+export interface LoggingInput {
+  /**
+   * The lowest level that is written. go-conductor's `"fatal"` becomes `"error"`.
+   *
+   * @default "info"
+   */
+  readonly level?: "debug" | "info" | "warn" | "error" | "fatal";
+  /** How log lines look. Absent: pretty on a terminal, else JSON. */
+  readonly format?: "json" | "pretty";
+  /**
+   * The stream that log lines are written to. go-conductor's `"file"` becomes `"stdout"`.
+   *
+   * @default "stdout"
+   */
+  readonly output?: "stdout" | "stderr" | "file";
+  /** Accepted for go-conductor's files. */
+  readonly file?: string;
+  /** Accepted for go-conductor's files. */
+  readonly includeCaller?: boolean;
+  /** Accepted for go-conductor's files. */
+  readonly timeFormat?: string;
+  /** Accepted for go-conductor's files. */
+  readonly disableTimestamp?: boolean;
+}
+
+/** The metrics settings of go-conductor. */
+export interface MetricsInput {
+  /** Accepted for go-conductor's files. */
+  readonly enabled?: boolean;
+  /** Accepted for go-conductor's files. */
+  readonly endpoint?: string;
+  /** Accepted for go-conductor's files. */
+  readonly enablePrometheus?: boolean;
+}
+
+/** A status code, a range or a class of them: `429`, `"500-503"`, `"5xx"`. */
+export type StatusInput = number | string;
+
+/** Header names and their values. */
+export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

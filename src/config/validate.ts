@@ -1,0 +1,131 @@
+/** From anything to a checked configuration, or to every problem it has. */
+
+import type { Config, Logging, Role, Service } from "./config.ts";
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { describe } from "./describe.ts";
+import { CONFIG_FIELDS, type LOGGING_FIELDS, type SERVICE_FIELDS } from "./fields.ts";
+import { isMapping } from "./mapping.ts";
+import { type Findings, Place } from "./place.ts";
+import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
+import { type Checked, type PartlyChecked, section } from "./section.ts";
+import type { ConfigSource } from "./source.ts";
+
+/** A checked configuration, and what its author should know. */
+export interface ValidatedConfig {
+  /** The configuration, frozen. */
+  readonly config: Config;
+  /** What has no effect, or another than may be expected: one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
+type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+
+/**
+ * Checks a configuration and resolves its defaults and units.
+ *
+ * @param input The configuration as written: a plain object, or what `readConfig` returned.
+ * @param source What is known of the text that it was read from; absent for a plain object.
+ * @returns The configuration and the warnings.
+ * @throws {ConfigError} If there is any problem; it lists all of them.
+ */
+export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
+  const findings: Findings = { source, problems: [], warnings: [] };
+  const root = new Place(findings);
+  if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${describe(input)}`);
+  const checked = isMapping(input) ? section(CONFIG_FIELDS).parse(input, root) : undefined;
+  const services = checked?.services ?? [];
+  const list = root.child("services");
+  checkNames(services, list);
+  checkRoles(services, list);
+  const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  if (findings.problems.length > 0) throw new ConfigError(findings.problems);
+  return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
+}
+
+/** Whether a problem leaves open which services share a route: nothing can be told of routes then. */
+function concernsRoutes({ path, message }: ConfigProblem): boolean {
+  const [, key = ""] = /^services(?:\[\d+\](?:\.(\w+))?)?/.exec(path) ?? [undefined, "-"];
+  return ["", "primary", "shadow", "pathExact", "pathPrefix", "path"].includes(key) ||
+    message.startsWith("unknown key");
+}
+
+function checkNames(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  const first = new Map<string, Place>();
+  for (const [index, service] of services.entries()) {
+    if (service?.name === undefined) continue;
+    const at = list.child(index);
+    const twin = first.get(service.name);
+    if (twin === undefined) first.set(service.name, at);
+    else at.child("name").problem(`must be unique: ${twin.path} has the same name`);
+  }
+}
+
+function checkRoles(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  for (const [index, service] of services.entries()) {
+    if (service?.primary && service.shadow) {
+      list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
+    }
+  }
+}
+
+function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
+  return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
+}
+
+function roleOf({ primary, shadow }: PartlyCheckedService): Role {
+  if (primary) return "primary";
+  return shadow ? "shadow" : "secondary";
+}
+
+function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config {
+  const services = checked.services.map((service) => toService(service as CheckedService, checked));
+  return {
+    port: checked.port,
+    hostname: checked.hostname,
+    timeoutMs: checked.timeout,
+    wait: checked.wait,
+    relayFailures: checked.relayFailures,
+    identify: checked.identify,
+    forwarded: checked.forwarded,
+    trustProxy: checked.trustProxy,
+    maxBodyBytes: checked.maxBodySize ?? Infinity,
+    bodyWindowBytes: checked.bodyWindow,
+    shutdownTimeoutMs: checked.shutdownTimeout,
+    logging: toLogging(checked.logging as CheckedLogging),
+    services,
+    routes: routes.map(({ kind, path, members }) => ({
+      kind,
+      path,
+      members: members.map(({ index, role }) => ({ service: services[index]!, role })),
+    })),
+  };
+}
+
+function toService(service: CheckedService, top: CheckedConfig): Service {
+  return {
+    name: service.name,
+    origin: service.url.origin,
+    basePath: service.url.basePath,
+    timeoutMs: service.timeout ?? top.timeout,
+    stripPrefix: service.stripPrefix ?? top.stripPrefix,
+    failOn: service.failOn ?? top.failOn,
+    host: service.host,
+    headers: service.headers,
+    removeHeaders: service.removeHeaders,
+    responseHeaders: service.responseHeaders,
+  };
+}
+
+function toLogging({ level, format, output }: CheckedLogging): Logging {
+  return { level, format, output };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  Object.values(value).forEach(deepFreeze);
+  return value;
+}
