@@ -16,7 +16,12 @@ const INBOUND: Inbound = {
 };
 
 function outbound(service: Partial<ServiceInput>, inbound: Partial<Inbound> = {}): Outbound {
-  const input = { name: "api", url: "http://backend:81", pathPrefix: "/api", ...service };
+  const input = {
+    name: "api",
+    url: "http://backend:81",
+    ...("path" in service || "pathExact" in service ? {} : { pathPrefix: "/api" }),
+    ...service,
+  };
   const { config } = validateConfig({ services: [input] });
   const route = config.routes[0]!;
   return outboundFor({ ...INBOUND, ...inbound }, route, route.members[0]!);
@@ -35,8 +40,8 @@ const TARGETS: readonly (readonly [service: Partial<ServiceInput>, path: string,
   [{ stripPrefix: true }, "/%61pi/users", "", "http://backend:81/users"],
   [{ stripPrefix: true }, "/api//evil.example/x", "", "http://backend:81//evil.example/x"],
   [{ stripPrefix: true, pathPrefix: "/" }, "/api/users", "", "http://backend:81/api/users"],
-  [{ stripPrefix: true, pathPrefix: [], path: "/api" }, "/api/users", "", "http://backend:81/users"],
-  [{ stripPrefix: true, pathPrefix: [], pathExact: "/api/x" }, "/api/x", "", "http://backend:81/api/x"],
+  [{ stripPrefix: true, path: "/api" }, "/api/users", "", "http://backend:81/users"],
+  [{ stripPrefix: true, pathExact: "/api/x" }, "/api/x", "", "http://backend:81/api/x"],
   [{ pathPrefix: "/" }, "//evil.example/x", "", "http://backend:81//evil.example/x"],
 ];
 

@@ -15,6 +15,17 @@ export interface RelayHooks {
   onCancel(): void;
 }
 
+/** What a relayed stream fails with. It has been told to the observer, so a server has nothing to add to it. */
+export class BrokenResponseError extends Error {
+  /** The error's name. */
+  override readonly name = "BrokenResponseError";
+
+  /** Says no more than that: the reason may hold an address. */
+  constructor() {
+    super("Cannot relay the response to its end as the service broke it off");
+  }
+}
+
 /**
  * Reads a small body to its end.
  *
@@ -51,7 +62,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
         else controller.enqueue(value);
       } catch {
         hooks.onBroken();
-        controller.error(new Error("The response broke off"));
+        controller.error(new BrokenResponseError());
       } finally {
         deadline.stop();
       }

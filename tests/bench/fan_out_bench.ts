@@ -1,0 +1,31 @@
+/** conductor against the least that a fan-out over fetch can do, with the same two backends, over real sockets. */
+
+import { conductor } from "@zeek/conductor";
+
+const backends = [1, 2].map(() =>
+  Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => Response.json({ id: 7, name: "x".repeat(80) }))
+);
+const urls = backends.map(({ addr }) => `http://127.0.0.1:${addr.port}`);
+
+async function minimalFanOut(): Promise<Response> {
+  const [first] = await Promise.all(
+    urls.map((url) => fetch(`${url}/api`)).map(async (answer) => {
+      const response = await answer;
+      return { status: response.status, headers: response.headers, body: await response.bytes() };
+    }),
+  );
+  return new Response(first!.body, { status: first!.status, headers: first!.headers });
+}
+
+const handle = conductor({ services: urls.map((url, index) => ({ name: `b${index}`, url, primary: index === 0 })) });
+const info = { remoteAddr: { hostname: "127.0.0.1" } };
+
+/** 16 at a time, as a server would have them. */
+async function burst(answer: () => Promise<Response>): Promise<void> {
+  await Promise.all(Array.from({ length: 16 }, async () => await (await answer()).bytes()));
+}
+
+Deno.bench("minimal fetch fan-out, 16 requests", { group: "fan-out", baseline: true }, () => burst(minimalFanOut));
+Deno.bench("conductor, 16 requests", { group: "fan-out" }, () => {
+  return burst(() => handle(new Request("http://127.0.0.1/api"), info));
+});
