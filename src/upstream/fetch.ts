@@ -17,6 +17,7 @@ const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "defla
 
 /** The runtimes say how a fetch failed only in words. The first pattern that fits decides. */
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
+  [/too many open files|EMFILE|cannot assign requested address|EADDRNOTAVAIL/i, "overloaded"],
   [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
   [/tls|ssl|certificate|handshake|InvalidContentType/i, "tls"],
   [/timed out|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/i, "timeout"],

@@ -1,0 +1,99 @@
+import { assert, assertEquals } from "@std/assert";
+import { fetchTransport, type TransportRequest, type TransportResult } from "@zeek/conductor";
+import { readUntil, refusingUrl, startBackend, startRawBackend } from "./_support/servers.ts";
+
+const transport = fetchTransport();
+
+function request(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
+  const { signal } = new AbortController();
+  return { method: "GET", url, host: undefined, lines: [], body: null, signal, ...more };
+}
+
+function kind(result: TransportResult): string {
+  return result.ok ? `status ${result.response.status}` : result.kind;
+}
+
+/** A backend that reads a head and answers with these bytes, then closes. */
+function answering(bytes: string): ReturnType<typeof startRawBackend> {
+  return startRawBackend(async (connection) => {
+    await readUntil(connection);
+    await connection.write(new TextEncoder().encode(bytes));
+  });
+}
+
+Deno.test("fetchTransport() tells a refused connection", async () => {
+  assertEquals(kind(await transport(request(refusingUrl()))), "refused");
+});
+
+Deno.test("fetchTransport() tells a TLS handshake that fails", async () => {
+  await using plain = startBackend();
+  assertEquals(kind(await transport(request(plain.url.replace("http:", "https:")))), "tls");
+});
+
+// What the backend sends before it closes, and the failure that is recorded.
+const ANSWERS: readonly (readonly [answer: string, failure: string])[] = [
+  ["", "reset"],
+  ["HTTP/1.1 200 OK\r\nconte", "reset"],
+  ["SSH-2.0-OpenSSH_9\r\n\r\n", "protocol"],
+  ["HTTP/1.1 2xx OK\r\n\r\n", "protocol"],
+  ["HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\n", "protocol"],
+  ["HTTP/1.1 600 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
+  ["HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "protocol"],
+];
+
+for (const [answer, failure] of ANSWERS) {
+  Deno.test(`fetchTransport() records ${failure} for ${JSON.stringify(answer)}`, async () => {
+    await using backend = answering(answer);
+    assertEquals(kind(await transport(request(backend.url))), failure);
+  });
+}
+
+Deno.test("fetchTransport() ends as aborted when it is told to", async () => {
+  await using hanging = startRawBackend(async (connection) => {
+    while (await connection.read(new Uint8Array(64)) !== null);
+  });
+  const controller = new AbortController();
+  const result = transport(request(hanging.url, { signal: controller.signal }));
+  controller.abort();
+  assertEquals(kind(await result), "aborted");
+});
+
+Deno.test("fetchTransport() asks for the identity coding, with the Host that it is given", async () => {
+  await using backend = startBackend();
+  const lines = [["accept-encoding", "gzip"], ["x-a", "1"]] as const;
+  const result = await transport(request(backend.url, { host: "shop.example", lines }));
+  assert(result.ok);
+  if (result.response.body instanceof ReadableStream) await result.response.body.cancel();
+  const { headers } = backend.seen[0]!;
+  assertEquals(headers.get("accept-encoding"), "identity");
+  assertEquals(headers.get("host"), "shop.example");
+  assertEquals(headers.get("x-a"), "1");
+});
+
+// The words of Deno, Node and Bun, as they were seen, for what loopback can not show.
+const WORDS: readonly (readonly [message: string, code: string, failure: string])[] = [
+  ["client error (Connect): dns error: failed to lookup address information: Name or service not known", "", "dns"],
+  ["getaddrinfo ENOTFOUND conductor.invalid", "ENOTFOUND", "dns"],
+  ["client error (Connect): tcp connect error: Connection refused (os error 111)", "", "refused"],
+  ["connect ECONNREFUSED 127.0.0.1:1", "ECONNREFUSED", "refused"],
+  ["Unable to connect. Is the computer able to access the url?", "ConnectionRefused", "refused"],
+  ["client error (Connect): tcp connect error: Connection timed out (os error 110)", "", "timeout"],
+  ["client error (Connect): tcp open error: Too many open files (os error 24)", "", "overloaded"],
+  ["client error (Connect): invalid peer certificate: UnknownIssuer", "", "tls"],
+  ["client error (SendRequest): connection closed before message completed", "", "reset"],
+  ["other side closed", "UND_ERR_SOCKET", "reset"],
+];
+
+for (const [message, code, failure] of WORDS) {
+  Deno.test(`fetchTransport() records ${failure} for "${message}"`, async () => {
+    const asked: string[] = [];
+    const stand = fetchTransport({
+      fetch(input) {
+        asked.push(String(input));
+        return Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) }));
+      },
+    });
+    assertEquals(kind(await stand(request("http://x/y"))), failure);
+    assertEquals(asked, ["http://x/y"]);
+  });
+}
