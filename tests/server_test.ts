@@ -134,9 +134,9 @@ Deno.test("takeStrayErrors() reports what nobody caught, and keeps the process a
   });
   await both.promise;
   giveBack();
-  assertEquals(reported, [
-    ["promise rejected unexpectedly", "rejected"],
+  assertEquals(reported.toSorted(), [
     ["error thrown unexpectedly", "thrown"],
+    ["promise rejected unexpectedly", "rejected"],
   ]);
 });
 
@@ -179,9 +179,12 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const signals = listenForStop();
+    // A signal listener alone does not keep the event loop going.
+    const timer = setInterval(() => {}, 1_000);
     Deno.kill(Deno.pid, "SIGTERM");
     assertEquals(await signals.next(), "SIGTERM");
     signals.close();
+    clearInterval(timer);
   },
 });
 

@@ -1,6 +1,5 @@
 /** The routes as a person would draw them. */
 
-import { unicodeWidth } from "@std/cli/unicode-width";
 import type { Config, Member, Role, Route } from "../config/config.ts";
 import { formatDuration } from "../observe/duration.ts";
 import type { Brush, Paint } from "../observe/paint.ts";
@@ -48,17 +47,17 @@ export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: Dra
       note: noteFor(member, config.wait),
     }));
   });
-  const width = (text: (row: Row) => string) => Math.max(0, ...rows.map((row) => unicodeWidth(text(row))));
+  const width = (text: (row: Row) => string) => Math.max(0, ...rows.map((row) => text(row).length));
   const labelWidth = width(({ label }) => label);
   const nameWidth = width(({ member }) => printable(member.service.name));
   const urlWidth = width(({ url }) => url);
   const brushes = roleBrushes(paint);
   return rows.map(({ label, fork, member, url, note }) => {
     const brush = brushes[member.role];
-    const name = pad(printable(member.service.name), nameWidth);
-    return `  ${pad(label, labelWidth)} ${paint.faint(fork.slice(0, 2))}${brush(fork.slice(2))} ${brush(name)}  ${
+    const name = printable(member.service.name).padEnd(nameWidth);
+    return `  ${label.padEnd(labelWidth)} ${paint.faint(fork.slice(0, 2))}${brush(fork.slice(2))} ${brush(name)}  ${
       member.role.padEnd(ROLE_WIDTH)
-    }  ${paint.accent(pad(url, urlWidth))}  ${paint.faint(note)}`;
+    }  ${paint.accent(url.padEnd(urlWidth))}  ${paint.faint(note)}`;
   }).join("\n");
 }
 
@@ -103,8 +102,4 @@ function noteFor({ role, service }: Member, wait: Config["wait"]): string {
   const bound = `up to ${formatDuration(service.timeoutMs)}`;
   if (role === "primary") return `waited for ${bound}, answers`;
   return wait === "all" ? `waited for ${bound}, stands in` : "waited for if the primary fails";
-}
-
-function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - unicodeWidth(text)));
 }

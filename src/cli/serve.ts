@@ -44,7 +44,7 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       logger.observe(event);
     },
   });
-  const server = serve(handler, { hostname, port, onError });
+  const server = serve(handler, { hostname, port, onError, onReopen: () => logger.log("info", "listening again") });
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   try {

@@ -19,6 +19,12 @@ export interface ServeOptions {
    */
   readonly onError?: (message: string, error: unknown) => void;
   /**
+   * Told when a listener that broke down is back.
+   *
+   * @default Nobody is told.
+   */
+  readonly onReopen?: () => void;
+  /**
    * What listens.
    *
    * @default Deno.serve
@@ -53,7 +59,7 @@ const MAX_RETRY_MS = 2_000;
  * @throws {ListenError} Where the address can not be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { onError = () => {}, listen = Deno.serve } = options;
+  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
   const stopping = new AbortController();
 
   function open(port: number): Deno.HttpServer<Deno.NetAddr> {
@@ -86,6 +92,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
       try {
         await delay(waitMs, { signal: stopping.signal });
         server = open(port);
+        onReopen();
         return;
       } catch {
         // Still no descriptor, or told to stop: the loop's condition tells which.

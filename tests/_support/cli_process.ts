@@ -25,17 +25,22 @@ export interface StartCliOptions {
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
-/** Starts `conductor ARGS`. */
-export function startCli(args: readonly string[], options: StartCliOptions = {}): CliProcess {
+/** Prepares `conductor ARGS`. */
+export function cliCommand(args: readonly string[], options: StartCliOptions = {}): Deno.Command {
   const { permissions = ["--allow-net", "--allow-read"], cwd, env = {} } = options;
-  const child = new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, ...permissions, CLI, ...args],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1", ...env },
     ...(cwd !== undefined && { cwd }),
-  }).spawn();
+  });
+}
+
+/** Starts `conductor ARGS`. */
+export function startCli(args: readonly string[], options: StartCliOptions = {}): CliProcess {
+  const child = cliCommand(args, options).spawn();
   const stdout = new TestOutput();
   const stderr = new TestOutput();
   const read = Promise.all([collect(child.stdout, stdout), collect(child.stderr, stderr)]);

@@ -1,6 +1,7 @@
 /** The demo's backends: servers that answer after a while, and that can be killed and started again. */
 
 import { delay } from "@std/async/delay";
+import { ListenError } from "../../server/listen_error.ts";
 
 /** What a backend does. */
 export interface DemoBackendOptions {
@@ -26,6 +27,7 @@ export class DemoBackend {
    * Starts the backend on a free port.
    *
    * @param options What the backend does.
+   * @throws {ListenError} Where it can not listen.
    */
   constructor(options: DemoBackendOptions) {
     this.name = options.name;
@@ -42,10 +44,7 @@ export class DemoBackend {
   start(): void {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: this.#port, signal, onListen: () => {} },
-      (request) => this.#answer(request),
-    );
+    const server = this.#listen(signal);
     this.#port = server.addr.port;
     this.#finished = server.finished;
   }
@@ -54,6 +53,15 @@ export class DemoBackend {
   async kill(): Promise<void> {
     this.#abort.abort();
     await this.#finished;
+  }
+
+  #listen(signal: AbortSignal): Deno.HttpServer<Deno.NetAddr> {
+    const address = { hostname: "127.0.0.1", port: this.#port };
+    try {
+      return Deno.serve({ ...address, signal, onListen: () => {} }, (request) => this.#answer(request));
+    } catch (error) {
+      throw new ListenError(address, error);
+    }
   }
 
   async #answer(request: Request): Promise<Response> {

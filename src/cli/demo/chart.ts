@@ -37,60 +37,53 @@ export function drawTimeline(timeline: Timeline, options: ChartOptions): string 
   const longestMs = Math.max(options.minAxisMs, answer.durationMs, ...bars.map(({ endMs }) => endMs));
   const stepMs = niceStep(longestMs / INTERVALS);
   const columns = (ms: number) => Math.round(ms / (stepMs * INTERVALS) * AXIS_WIDTH);
-  const brushes = roleBrushes(paint);
-
-  const clientBar = "░".repeat(Math.max(1, columns(answer.durationMs)));
+  const clientWidth = Math.max(1, columns(answer.durationMs));
   const lines = [
-    row({ name: "client", role: "", bar: clientBar, state: answer.status, durationMs: answer.durationMs, note: "" }),
-    ...bars.map((bar) => {
-      const { role, outcome, startMs, endMs } = bar;
-      const length = Math.max(1, columns(endMs) - columns(startMs));
-      const stroke = (role === "shadow" ? "╍" : "━").repeat(length - 1);
-      const end = outcome.success ? "●" : "✗";
-      const drawn = row({
-        name: bar.service,
-        role,
-        bar: " ".repeat(columns(startMs)) + stroke + end,
-        state: outcome.status ?? outcome.failure ?? "",
-        durationMs: endMs - startMs,
-        note: noteFor(bar, timeline),
-      });
-      const brush = brushes[role];
-      return drawn.replace(stroke + end, brush(stroke) + (outcome.success ? brush(end) : paint.bad(end)));
-    }),
+    [
+      label("client", ""),
+      paint.accent("░".repeat(clientWidth)) + " ".repeat(AXIS_WIDTH + 1 - clientWidth),
+      result(answer.status, answer.durationMs),
+    ],
+    ...bars.map((bar) => [
+      label(bar.service, bar.role),
+      stroke(bar, columns(bar.startMs), columns(bar.endMs), paint),
+      result(bar.outcome.status ?? bar.outcome.failure ?? "", bar.endMs - bar.startMs),
+      noteFor(bar, timeline, paint),
+    ]),
     ...axis(stepMs, paint),
   ];
-  return lines.map((line) => margin + line).join("\n");
+  return lines.map((parts) => margin + parts.join(" ").trimEnd()).join("\n");
 }
 
-interface RowParts {
-  readonly name: string;
-  readonly role: string;
-  readonly bar: string;
-  readonly state: string | number;
-  readonly durationMs: number;
-  readonly note: string;
+function label(name: string, role: string): string {
+  return `${printable(name).padEnd(NAME_WIDTH)} ${role.padEnd(ROLE_WIDTH)}`;
 }
 
-function row({ name, role, bar, state, durationMs, note }: RowParts): string {
-  const label = `${printable(name).padEnd(NAME_WIDTH)} ${role.padEnd(ROLE_WIDTH)}`;
-  const result = `${String(state).padEnd(7)} ${formatDuration(durationMs).padStart(7)}`;
-  return `${label} ${bar.padEnd(AXIS_WIDTH + 1)} ${result}  ${note}`.trimEnd();
+function stroke({ role, outcome }: TimelineBar, start: number, end: number, paint: Paint): string {
+  const brush = roleBrushes(paint)[role];
+  const length = Math.max(0, end - start - 1);
+  const line = brush((role === "shadow" ? "╍" : "━").repeat(length));
+  const head = outcome.success ? brush("●") : paint.bad("✗");
+  return " ".repeat(start) + line + head + " ".repeat(AXIS_WIDTH - start - length);
 }
 
-function noteFor({ service, role, outcome }: TimelineBar, { answer }: Timeline): string {
-  if (role === "shadow") return "a copy";
-  if (service === answer.service) return answer.fallback ? "◀ stands in" : "◀ the answer";
-  return outcome.success ? "in reserve" : "";
+function result(state: string | number, durationMs: number): string {
+  return `${String(state).padEnd(7)} ${formatDuration(durationMs).padStart(7)}`;
 }
 
-function axis(stepMs: number, paint: Paint): string[] {
+function noteFor({ service, role, outcome }: TimelineBar, { answer }: Timeline, paint: Paint): string {
+  if (role === "shadow") return paint.faint(" a copy");
+  if (service === answer.service) return answer.fallback ? paint.warn(" ◀ stands in") : paint.good(" ◀ the answer");
+  return outcome.success ? paint.faint(" in reserve") : "";
+}
+
+function axis(stepMs: number, paint: Paint): string[][] {
   const indent = " ".repeat(NAME_WIDTH + 1 + ROLE_WIDTH + 1);
   const ticks = `├${Array(INTERVALS).fill("─".repeat(INTERVAL_WIDTH - 1)).join("┼")}┤`;
   const labels = Array.from({ length: INTERVALS }, (_, index) => String(index * stepMs).padEnd(INTERVAL_WIDTH)).join(
     "",
   );
-  return [indent + paint.faint(ticks), indent + paint.faint(`${labels}${INTERVALS * stepMs} ms`)];
+  return [[indent + paint.faint(ticks)], [indent + paint.faint(`${labels}${INTERVALS * stepMs} ms`)]];
 }
 
 function niceStep(atLeast: number): number {

@@ -1,0 +1,48 @@
+/** The configuration file, from disk to a checked configuration. */
+
+import { ConfigError } from "../config/config_error.ts";
+import { quote } from "../config/describe.ts";
+import { MAX_TEXT_LENGTH } from "../config/limits.ts";
+import { readConfig } from "../config/read.ts";
+import { whyUnreadable } from "../config/unreadable.ts";
+import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
+import { readTextFile } from "./read_text_file.ts";
+
+/** The file that is read where none is named. */
+export const DEFAULT_CONFIG_PATH = "config.yaml";
+
+/** A secret is a line or a certificate; more is a mistake. */
+const MAX_PLACEHOLDER_BYTES = 65_536;
+
+/**
+ * Loads a configuration file. It may be a pipe or a device: no more is read than a configuration may hold.
+ *
+ * @param path The path of a YAML or JSON file.
+ * @returns The configuration and the warnings.
+ * @throws {ConfigError} If the file cannot be read, or anything is wrong in it.
+ */
+export async function loadConfig(path: string): Promise<ValidatedConfig> {
+  const text = await readConfigText(path);
+  const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
+  const { value, source } = await readConfig(text, {
+    readFile: (name) => readTextFile(isAbsolute(name) ? name : folder + name, MAX_PLACEHOLDER_BYTES),
+    readEnv: (name) => Deno.env.get(name),
+  });
+  return validateConfig(value, source);
+}
+
+async function readConfigText(path: string): Promise<string> {
+  try {
+    return await readTextFile(path, MAX_TEXT_LENGTH);
+  } catch (error) {
+    const hint = error instanceof Deno.errors.NotFound
+      ? `; name one with --config (default: ${DEFAULT_CONFIG_PATH})`
+      : "";
+    const message = `the configuration file ${quote(path)} cannot be read: ${whyUnreadable(error)}${hint}`;
+    throw new ConfigError([{ path: "", message }], { cause: error });
+  }
+}
+
+function isAbsolute(path: string): boolean {
+  return Deno.build.os === "windows" ? /^(?:[A-Za-z]:)?[/\\]/.test(path) : path.startsWith("/");
+}
