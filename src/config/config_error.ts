@@ -6,7 +6,7 @@ export interface ConfigProblem {
   readonly path: string;
   /** What is needed, and what was found; never a secret. */
   readonly message: string;
-  /** The line in the file, counted from 1; absent where it can not be told. */
+  /** The line in the file, counted from 1; absent where it cannot be told. */
   readonly line?: number;
 }
 
@@ -14,7 +14,7 @@ export interface ConfigProblem {
 const MAX_LISTED = 100;
 
 /**
- * Thrown for a configuration that can not be used. The message lists the problems, one per line.
+ * Thrown for a configuration that cannot be used. The message lists the problems, one per line.
  *
  * @example Usage
  * ```ts
@@ -30,7 +30,7 @@ const MAX_LISTED = 100;
  * ```
  */
 export class ConfigError extends Error {
-  /** Everything that is wrong: first what single fields have, then what shows between services. */
+  /** Everything that is wrong, by line where lines are known; else single fields first, then what shows between them. */
   readonly problems: readonly ConfigProblem[];
 
   /**

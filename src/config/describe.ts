@@ -6,6 +6,18 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
 
 /**
+ * Cuts off a long end, and escapes what could drive a terminal.
+ *
+ * @param text Any text.
+ * @param maxLength How much of it is shown.
+ * @returns The text, on one line.
+ */
+export function shorten(text: string, maxLength: number): string {
+  const shown = text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}…` : text;
+  return shown.replace(UNPRINTABLE, escapeUnits);
+}
+
+/**
  * Puts text in double quotes, with a long end cut off.
  *
  * @param text Any text.
@@ -13,10 +25,7 @@ const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
  */
 export function quote(text: string): string {
   const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…` : text;
-  return JSON.stringify(shown).replace(
-    UNPRINTABLE,
-    (character) => character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
-  );
+  return JSON.stringify(shown).replace(UNPRINTABLE, escapeUnits);
 }
 
 /**
@@ -49,4 +58,8 @@ export function childPath(parent: string, key: string | number): string {
   if (typeof key === "number") return `${parent}[${key}]`;
   if (!PLAIN_KEY.test(key) || key.length > MAX_SHOWN) return `${parent}[${quote(key)}]`;
   return parent === "" ? key : `${parent}.${key}`;
+}
+
+function escapeUnits(character: string): string {
+  return character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 }

@@ -141,6 +141,10 @@ export const METRICS_FIELDS = {
 
 /** The fields of the top level. */
 export const CONFIG_FIELDS = {
+  $schema: {
+    type: text(),
+    description: "The JSON Schema for editors; not read.",
+  },
   port: {
     type: wholeNumber(0, 65_535),
     default: 8080,

@@ -2,6 +2,8 @@
 
 /** The configuration. */
 export interface ConfigInput {
+  /** The JSON Schema for editors; not read. */
+  readonly $schema?: string;
   /**
    * The TCP port to listen on; 0 takes any free one.
    *

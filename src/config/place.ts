@@ -47,6 +47,11 @@ export class Place {
     return this.#findings.source?.isSecret?.(this.path) ?? false;
   }
 
+  /** Whether the value could not be read, which has been reported. */
+  get isUnknown(): boolean {
+    return this.#findings.source?.isUnknown?.(this.path) ?? false;
+  }
+
   /**
    * Goes to a value inside this one.
    *
@@ -107,7 +112,7 @@ export class Place {
   /**
    * Finds the line. What is missing has none of its own: that of the mapping around it helps.
    *
-   * @returns The line, counted from 1; `undefined` where it can not be told.
+   * @returns The line, counted from 1; `undefined` where it cannot be told.
    */
   line(): number | undefined {
     return this.#findings.source?.lineOf?.(this.path) ?? this.#parent?.line();

@@ -1,9 +1,15 @@
 /** What is known of the text that a configuration was read from. */
 
+import type { ConfigProblem } from "./config_error.ts";
+
 /** Answers questions about single values by their path, such as `services[0].headers.Authorization`. */
 export interface ConfigSource {
-  /** The line of a value, counted from 1; `undefined` where it can not be told for sure. */
+  /** The line of a value, counted from 1; `undefined` where it cannot be told for sure. */
   readonly lineOf?: (path: string) => number | undefined;
   /** Whether a value came from `${file:…}` or `${env:…}`, and must not be shown. */
   readonly isSecret?: (path: string) => boolean;
+  /** Whether a value could not be read, which is among the problems already. */
+  readonly isUnknown?: (path: string) => boolean;
+  /** What was wrong while the text was read, short of making it unreadable. */
+  readonly problems?: readonly ConfigProblem[];
 }

@@ -32,7 +32,7 @@ type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
  * @throws {ConfigError} If there is any problem; it lists all of them.
  */
 export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
-  const findings: Findings = { source, problems: [], warnings: [] };
+  const findings: Findings = { source, problems: [...source?.problems ?? []], warnings: [] };
   const root = new Place(findings);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${describe(input)}`);
   const checked = isMapping(input) ? section(CONFIG_FIELDS).parse(input, root) : undefined;
@@ -41,8 +41,12 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkNames(services, list);
   checkRoles(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
-  if (findings.problems.length > 0) throw new ConfigError(findings.problems);
+  if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
+}
+
+function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return problems.toSorted((a, b) => a.line === b.line ? 0 : (a.line ?? Infinity) - (b.line ?? Infinity));
 }
 
 /** Whether a problem leaves open which services share a route: nothing can be told of routes then. */

@@ -35,6 +35,7 @@ export function orPlaceholder(pattern: string): string {
  * @returns The checked value, or `undefined` where a problem was reported.
  */
 export function parseValue<T>(type: ValueType<T>, value: unknown, at: Place): T | undefined {
+  if (at.isUnknown) return undefined;
   if (typeof value === "string" && !at.isFromText && /\$\{(?:file|env):/.test(value)) {
     return at.problem("placeholders are resolved in files only: pass the value itself");
   }

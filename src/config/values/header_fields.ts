@@ -100,7 +100,7 @@ function checkName(name: string, at: Place): boolean {
   const lower = name.toLowerCase();
   if (!OWN_NAMES.includes(lower)) return true;
   at.problem(
-    lower === "host" ? 'can not be set here: use the field "host"' : "can not be set: it belongs to the connection",
+    lower === "host" ? 'cannot be set here: use the field "host"' : "cannot be set: it belongs to the connection",
   );
   return false;
 }

@@ -37,7 +37,7 @@ export function time({ min }: Pick<Bounds, "min">): ValueType<number> {
   const minMs = readQuantity(min, TIME, MS_PER_UNIT, "s")!;
   const need = `a time from ${min} to 24h, in seconds or like "50ms", "2s", "30m", "1h"`;
   return {
-    label: "time",
+    label: `time, ${min} to 24h`,
     schema: {
       type: ["number", "string"],
       minimum: minMs / 1_000,
@@ -63,7 +63,7 @@ export function size({ min, max }: Bounds): ValueType<number> {
   const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   const need = `a size ${range}, in bytes or like "64KiB", "10MiB", "1GB"`;
   return {
-    label: "size",
+    label: max === undefined ? `size, from ${min}` : `size, ${min} to ${max}`,
     schema: {
       type: ["integer", "string"],
       minimum: minBytes,

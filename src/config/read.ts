@@ -1,0 +1,58 @@
+/** From the text of a configuration file to plain values, with placeholders resolved. */
+
+import { ConfigError } from "./config_error.ts";
+import { MAX_TEXT_LENGTH } from "./limits.ts";
+import { parseJson } from "./parse_json.ts";
+import { parseYaml } from "./parse_yaml.ts";
+import { type PlaceholderReaders, resolvePlaceholders } from "./placeholders.ts";
+import type { ConfigSource } from "./source.ts";
+
+/** How the files and environment variables are read that a configuration refers to. */
+export type ReadOptions = PlaceholderReaders;
+
+/** What was read. */
+export interface ReadConfig {
+  /** Plain mappings, lists and scalars, for `validateConfig`. */
+  readonly value: unknown;
+  /** What is known of the text, for `validateConfig` too: it holds the problems of placeholders. */
+  readonly source: ConfigSource;
+}
+
+/**
+ * Reads a configuration file's text: YAML, or JSON.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const { value, source } = await readConfig(text, { readFile: Deno.readTextFile, readEnv: Deno.env.get });
+ * const { config } = validateConfig(value, source);
+ * ```
+ *
+ * @param text The text of the file.
+ * @param options How to read what the text refers to.
+ * @returns The values, and what is known of where they came from.
+ * @throws {ConfigError} If the text is malformed or too large. What single values have wrong is left to `validateConfig`,
+ * so that all problems are reported at once.
+ */
+export async function readConfig(text: string, options: ReadOptions): Promise<ReadConfig> {
+  if (text.length > MAX_TEXT_LENGTH) {
+    throw new ConfigError([{ path: "", message: `the file must not be longer than ${MAX_TEXT_LENGTH} characters` }]);
+  }
+  const content = text.replace(/^\ufeff/, "");
+  const { value, problems, lineOf } = parseJson(content) ?? parseYaml(content);
+  if (value === null) {
+    throw new ConfigError([{ path: "", message: 'the file must hold at least "services": found nothing' }]);
+  }
+  const resolved = await resolvePlaceholders(value, options);
+  return {
+    value: resolved.value,
+    source: {
+      lineOf,
+      isSecret: (path) => resolved.secrets.has(path),
+      isUnknown: (path) => resolved.unknown.has(path),
+      problems: [...problems, ...resolved.problems].map((problem) => {
+        const line = problem.line ?? lineOf(problem.path);
+        return line === undefined ? problem : { ...problem, line };
+      }),
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
+
+import { CONFIG_FIELDS, LOGGING_FIELDS, METRICS_FIELDS, SERVICE_FIELDS } from "./fields.ts";
+import type { Field, Fields } from "./section.ts";
+
+const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
+  ["Top level", CONFIG_FIELDS],
+  ["`services[]`", SERVICE_FIELDS],
+  ["`logging`", LOGGING_FIELDS],
+  ["`metrics`", METRICS_FIELDS],
+];
+
+const UNITS =
+  "Times are seconds, or carry a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are bytes, or carry a unit: `64KiB`, `10MiB`, `1GB`.\n" +
+  "Where a list is possible, a single value may stand without brackets. In a file, every text may contain\n" +
+  "`${file:/run/secrets/token}` or `${env:NAME}`; `$${` stands for `${` itself.";
+
+/**
+ * Writes the reference of all fields.
+ *
+ * @returns Markdown, with a table for each part of the configuration.
+ */
+export function configReference(): string {
+  return [UNITS, ...SECTIONS.map(([title, fields]) => `### ${title}\n\n${toTable(fields)}`)].join("\n\n") + "\n";
+}
+
+/**
+ * Lists the fields in short.
+ *
+ * @returns Pairs of a field's name and its description with the default.
+ */
+export function fieldSummaries(): (readonly [name: string, summary: string])[] {
+  return SECTIONS.flatMap(([title, fields]) => {
+    const prefix = title === "Top level" ? "" : `${title.replaceAll("`", "")}.`;
+    return Object.entries(fields)
+      .filter(([, field]) => field.ignored === undefined)
+      .map(([key, field]) =>
+        [prefix + key, `${field.description.replaceAll("`", "")} ${absenceOf(field)}`.trimEnd()] as const
+      );
+  });
+}
+
+function toTable(fields: Fields): string {
+  const rows = Object.entries(fields).map(([key, field]) => {
+    const note = field.ignored === undefined ? "" : ` Has no effect: ${field.ignored}.`;
+    return [`\`${key}\``, field.type.label, defaultOf(field), field.description + note];
+  });
+  return [["Field", "Value", "Default", "What it does"], ["---", "---", "---", "---"], ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
+}
+
+function defaultOf(field: Field<unknown>): string {
+  if (field.required) return "required";
+  if (field.default === undefined) return field.absence ?? "";
+  return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
+}
+
+function absenceOf(field: Field<unknown>): string {
+  if (field.required) return "Required.";
+  const value = defaultOf(field).replaceAll("`", "");
+  return ["", "{}", "[]"].includes(value) ? "" : `Default: ${value}.`;
+}
