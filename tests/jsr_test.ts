@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
+import { startChild } from "./_support/child.ts";
+import { startBackend } from "./_support/servers.ts";
 import { layOut, packageFiles, standInFiles } from "../tools/jsr_layout.ts";
 import { STAND_IN } from "../tools/jsr_stand_in.ts";
 
@@ -126,4 +128,42 @@ Deno.test("packageFiles() writes bare imports out as jsr: specifiers, as deno pu
   assertEquals(Object.keys(files).filter((path) => path.includes("secret")), []);
   assertEquals(JSON.parse(files["@scope/name/1.2.3_meta.json"]!).exports, { ".": "./mod.ts" });
   await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows nothing of the package", async () => {
+  await using primary = startBackend(() => new Response("from the primary"));
+  await using secondary = startBackend();
+  await using web = startBackend(() => new Response("from the web service"));
+  const folder = await Deno.makeTempDir();
+  const env = {
+    JSR_URL: (await jsrUrl(["--local"], { XDG_CACHE_HOME: folder })).trim(),
+    NO_COLOR: "1",
+  };
+  const conductor = (...args: string[]) =>
+    startChild(Deno.execPath(), { args: ["run", "-A", "jsr:@zeek/conductor", ...args], cwd: folder, env });
+
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  {
+    await using child = conductor("--version");
+    await child.waitFor(new RegExp(`\\b${RegExp.escape(version)}\\b`));
+  }
+
+  const config = await Deno.readTextFile(new URL("examples/config.yaml", ROOT));
+  await Deno.writeTextFile(
+    `${folder}/config.yaml`,
+    config
+      .replace("http://localhost:8081", primary.url)
+      .replace("http://localhost:8082", secondary.url)
+      .replace("http://localhost:8083", web.url),
+  );
+  {
+    await using server = conductor("--config", "config.yaml", "--host", "127.0.0.1", "--port", "0");
+    const [, url] = await server.waitFor(/"url":"([^"]+)"/);
+    const get = async (path: string) => await (await fetch(new URL(path, url))).text();
+    assertEquals(await get("/api/users"), "from the primary");
+    assertEquals(await get("/web"), "from the web service");
+    await secondary.received(1);
+    assertEquals(secondary.seen[0]?.target, "/api/users");
+  }
+  await Deno.remove(folder, { recursive: true });
 });
