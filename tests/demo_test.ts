@@ -14,15 +14,15 @@ const STORY: [name: string, part: RegExp][] = [
   ["the routes", /pathPrefix \/api ─┬─▶ blue +primary .*\n.*├─▶ green +secondary .*\n.*└┄▷ canary +shadow/],
   ["a request", /\$ curl http:\/\/127\.0\.0\.1:\d+\/api\/hello\n +hello from blue\n/],
   ["the primary's answer", /GET \/api\/hello → 200 from blue\n/],
-  ["its bar", /blue +primary +━+● +200 .* ◀ the answer\n/],
-  ["the secondary's bar", /green +secondary +━+● +200 .* in reserve\n/],
-  ["the shadow's bar", /canary +shadow +╍+● +200 .* a copy\n/],
+  ["its bar", /blue +primary +━*● +200 .* ◀ the answer\n/],
+  ["the secondary's bar", /green +secondary +━*● +200 .* in reserve\n/],
+  ["the shadow's bar", /canary +shadow +╍*● +200 .* a copy\n/],
   ["the axis", /├──────┼──────┼──────┼──────┤\n +0 +\d+ +\d+ +\d+ +\d+ ms\n/],
   ["an order", /\$ curl -d '{"item":"tea"}' .*\n +blue took the order {"item":"tea"}\n/],
-  ["the broken shadow", /POST \/api\/orders → 201 from blue\n(?:.*\n){3} +canary shadow +╍+✗ +500 .* a copy\n/],
+  ["the broken shadow", /POST \/api\/orders → 201 from blue\n(?:.*\n){3} +canary shadow +╍*✗ +500 .* a copy\n/],
   ["the death of the primary", /GET \/api\/hello → 200 from green, standing in\n/],
-  ["its refusal", /blue +primary +✗ +refused .*\n/],
-  ["the fallback", /green +secondary +━+● +200 .* ◀ stands in\n/],
+  ["its refusal", /blue +primary +━*✗ +refused .*\n/],
+  ["the fallback", /green +secondary +━*● +200 .* ◀ stands in\n/],
   ["the end of all", /"status": 502/],
   ["who failed", /{ "service": "blue", "role": "primary", "failure": "refused" }/],
   ["the 502", /GET \/api\/hello → 502 from conductor itself\n/],
@@ -51,7 +51,7 @@ Deno.test("demo stays up for the reader's own requests, draws them, and ends wit
   };
   assertEquals(await get("/api/hello"), "200 blue hello from blue");
   assertEquals(await get("/api/mine?down=blue"), "200 green hello from green");
-  await io.stdout.seen(/GET \/api\/mine → 200 from green, standing in\n.*\n.*blue +primary +━+✗ +503/);
+  await io.stdout.seen(/GET \/api\/mine → 200 from green, standing in\n.*\n.*blue +primary +━*✗ +503/);
   assertMatch(await get("/api/lost?down=blue,green"), /^502 null /);
   await io.stdout.seen(/GET \/api\/lost → 502 from conductor itself\n/);
   assertMatch(await get("/elsewhere"), /^404 null /);
