@@ -115,6 +115,13 @@ Deno.test("--help with a command tells about that command, whatever else is miss
   assertEquals((await run(["help", "explain"])).stdout, stdout);
 });
 
+Deno.test("check --help lists the fields of the configuration", async () => {
+  const { stdout } = await run(["check", "--help"]);
+  assertMatch(stdout, /\n  services\[\]\.pathPrefix +Matches this path/);
+  assertMatch(stdout, /\n  shutdownTimeout +How long/);
+  for (const line of stdout.split("\n")) assert(line.length <= 100, line);
+});
+
 Deno.test("check sums up a configuration that can be served, with its routes", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout, stderr } = await run(["check", "-c", file.path]);

@@ -2,11 +2,11 @@
 
 import { ConfigError } from "../config/config_error.ts";
 import type { Config } from "../config/config.ts";
+import { whyUnreadable } from "../config/unreadable.ts";
 import { createPaint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
-import { loadConfig } from "./load_config.ts";
+import { DEFAULT_CONFIG_PATH, loadConfig } from "./load_config.ts";
 import { CommandError } from "./usage_error.ts";
 
 /** A configuration that can be used, and where it came from. */
@@ -17,8 +17,6 @@ export interface ConfigFile {
   readonly config: Config;
 }
 
-const DEFAULT_PATH = "config.yaml";
-
 /**
  * Opens the configuration that a command line names, and shows its warnings.
  *
@@ -28,7 +26,7 @@ const DEFAULT_PATH = "config.yaml";
  * @throws {CommandError} With every problem of the configuration, or the one of reading it.
  */
 export async function openConfig(invocation: Invocation, io: Io): Promise<ConfigFile> {
-  const path = invocation.configPath ?? DEFAULT_PATH;
+  const path = invocation.configPath ?? DEFAULT_CONFIG_PATH;
   try {
     const { config, warnings } = await loadConfig(path);
     const label = createPaint(io.stderr.isTerminal).warn("warning:");
@@ -40,8 +38,13 @@ export async function openConfig(invocation: Invocation, io: Io): Promise<Config
   }
 }
 
-function explain(path: string, { problems, message }: ConfigError): string {
-  const lines = message.split("\n").map(printable);
-  if (problems.length === 1) return `Cannot use "${path}" as the configuration: ${lines.join(" ")}`;
-  return [`Cannot use "${path}" as the configuration: ${problems.length} problems`, ...lines].join("\n  ");
+function explain(path: string, { problems, message, cause }: ConfigError): string {
+  if (cause !== undefined) {
+    const hint = cause instanceof Deno.errors.NotFound ? '; name another with --config, or try "conductor demo"' : "";
+    return `Cannot read "${path}" as the configuration: ${whyUnreadable(cause)}${hint}`;
+  }
+  if (problems.length === 1) return `Cannot use "${path}" as the configuration: ${message}`;
+  return [`Cannot use "${path}" as the configuration: ${problems.length} problems`, ...message.split("\n")].join(
+    "\n  ",
+  );
 }

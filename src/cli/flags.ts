@@ -1,8 +1,9 @@
 /** From what was typed to what is meant. */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { suggest } from "../config/suggest.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
-import { suggestion, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A command line that has been understood. */
 export interface Invocation {
@@ -101,13 +102,13 @@ function commandNamed(word: string): CommandName {
   if (command !== undefined) return command;
   const hint = /\.(?:ya?ml|json)$/i.test(word)
     ? `; did you mean "--config ${word}"?`
-    : suggestion(word, COMMAND_NAMES) || `; commands are ${COMMAND_NAMES.join(", ")}`;
+    : suggest(word, COMMAND_NAMES) || `; commands are ${COMMAND_NAMES.join(", ")}`;
   throw new UsageError(`Unknown command "${word}"${hint}`);
 }
 
 function nearestFlag(flag: string, command: CommandName): string {
   const known = [...COMMANDS[command].flags, ...ALWAYS_ALLOWED].map((name) => `--${name}`);
-  return suggestion(flag, known) || `; flags of "${command}" are ${known.join(", ")}`;
+  return suggest(flag, known) || `; flags of "${command}" are ${known.join(", ")}`;
 }
 
 function portFrom(value: string | undefined): number | undefined {
@@ -122,6 +123,6 @@ function portFrom(value: string | undefined): number | undefined {
 function logFormatFrom(value: string | undefined): "json" | "pretty" | undefined {
   if (value === undefined || value === "json" || value === "pretty") return value;
   throw new UsageError(
-    `Cannot log as "${value}" as the format must be "json" or "pretty"${suggestion(value, ["json", "pretty"])}`,
+    `Cannot log as "${value}" as the format must be "json" or "pretty"${suggest(value, ["json", "pretty"])}`,
   );
 }

@@ -1,7 +1,11 @@
 /** What `--help` prints, made from the tables. */
 
+import { fieldSummaries } from "../config/reference.ts";
 import type { Paint } from "../observe/paint.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+
+/** Wide enough for sentences, and narrow enough for most terminals. */
+const MAX_WIDTH = 100;
 
 /**
  * Writes the help for all commands.
@@ -25,7 +29,10 @@ export function overallHelp(paint: Paint): string {
     `${paint.strong("Exit codes")}: 0 all is well; 1 the configuration, a file, a port or a permission is at fault;`,
     "2 the command line is; 130 and 143 a second signal cut the shutdown short.",
     "",
-    `New here? ${paint.accent("conductor demo")} shows the idea in a minute.`,
+    `New here? ${paint.accent("conductor demo")} shows the idea in a minute, and ${
+      paint.accent("conductor check --help")
+    } lists what`,
+    "can be configured.",
     "",
   ].join("\n");
 }
@@ -48,6 +55,9 @@ export function commandHelp(command: CommandName, paint: Paint): string {
     paint.strong("Flags"),
     ...columns(flagRows([...flags, "help", "version"]), paint),
     "",
+    ...(command === "check"
+      ? [paint.strong("Fields of the configuration"), ...columns(fieldSummaries(), paint), ""]
+      : []),
   ].join("\n");
 }
 
@@ -63,5 +73,23 @@ function flagRows(names: readonly (ValueFlag | SwitchFlag)[]): string[][] {
 
 function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
   const width = Math.max(...rows.map(([left = ""]) => left.length));
-  return rows.map(([left = "", right = ""]) => `  ${paint.accent(left.padEnd(width))}  ${right}`);
+  return rows.flatMap(([left = "", right = ""]) => {
+    const [first = "", ...others] = wrap(right, MAX_WIDTH - width - 4);
+    const indent = " ".repeat(width + 4);
+    return [`  ${paint.accent(left.padEnd(width))}  ${first}`, ...others.map((line) => indent + line)];
+  });
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
 }

@@ -1,5 +1,9 @@
 /** Runs a command line: which command, and how its end becomes an exit code. */
 
+import { createPaint } from "../observe/paint.ts";
+import { printable } from "../observe/printable.ts";
+import { drain } from "../server/drain.ts";
+import { ListenError } from "../server/listen_error.ts";
 import { runCheck } from "./check.ts";
 import type { CommandName } from "./command_table.ts";
 import { runDemo } from "./demo.ts";
@@ -11,9 +15,6 @@ import { runSchema } from "./schema.ts";
 import { runServe } from "./serve.ts";
 import { CommandError, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
-import { createPaint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
-import { ListenError } from "../server/listen_error.ts";
 
 const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) => number | Promise<number>>> = {
   serve: runServe,
@@ -25,6 +26,8 @@ const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) =>
 
 const FAILED = 1;
 const MISUSED = 2;
+/** How long a server's last lines may take to be read; a log reader that has stopped must not keep it from ending. */
+const FLUSH_TIMEOUT_MS = 2_000;
 
 /**
  * Runs a command line.
@@ -35,8 +38,10 @@ const MISUSED = 2;
  * the command line is.
  */
 export async function runCommandLine(args: readonly string[], io: Io = processIo()): Promise<number> {
+  let invocation: Invocation | undefined;
   try {
-    return await run(args, io);
+    invocation = parseFlags(args);
+    return await run(invocation, io);
   } catch (error) {
     const label = createPaint(io.stderr.isTerminal).bad("error:");
     const message = String(error instanceof Error ? error.message : error).split("\n").map(printable).join("\n");
@@ -50,12 +55,14 @@ export async function runCommandLine(args: readonly string[], io: Io = processIo
     }
     throw error;
   } finally {
-    await Promise.all([io.stdout.flush(), io.stderr.flush()]);
+    const flushed = Promise.all([io.stdout.flush(), io.stderr.flush()]);
+    const isServer = invocation?.command === "serve" || invocation?.command === "demo";
+    // Whatever else is printed may go into a pager, and waits for its reader.
+    await (isServer ? drain(flushed, { timeoutMs: FLUSH_TIMEOUT_MS }) : flushed);
   }
 }
 
-async function run(args: readonly string[], io: Io): Promise<number> {
-  const invocation = parseFlags(args);
+async function run(invocation: Invocation, io: Io): Promise<number> {
   const { command, named, switches } = invocation;
   if (switches.has("help")) {
     const paint = createPaint(io.stdout.isTerminal);

@@ -7,8 +7,12 @@ export type DrainEnd = "finished" | "timed-out" | "interrupted";
 export interface DrainOptions {
   /** The longest time to wait, in milliseconds. */
   readonly timeoutMs: number;
-  /** Ends the waiting at once when it is fulfilled: a second signal. */
-  readonly interruption: Promise<unknown>;
+  /**
+   * Ends the waiting at once when it is fulfilled.
+   *
+   * @default Nothing does.
+   */
+  readonly interruption?: Promise<unknown>;
 }
 
 /**
@@ -19,13 +23,14 @@ export interface DrainOptions {
  * @returns Whether it finished, or what came first.
  */
 export async function drain(work: Promise<unknown>, options: DrainOptions): Promise<DrainEnd> {
+  const { timeoutMs, interruption = new Promise<never>(() => {}) } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await Promise.race([
       work.then((): DrainEnd => "finished"),
-      options.interruption.then((): DrainEnd => "interrupted"),
+      interruption.then((): DrainEnd => "interrupted"),
       new Promise<DrainEnd>((resolve) => {
-        timer = setTimeout(() => resolve("timed-out"), options.timeoutMs);
+        timer = setTimeout(() => resolve("timed-out"), timeoutMs);
       }),
     ]);
   } finally {
