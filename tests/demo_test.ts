@@ -121,7 +121,7 @@ Deno.test("drawTimeline() draws one bar per service on a common axis", () => {
     `\
 client           ░░░░░░░░░░░░░░                200       40 ms
 blue   primary   ━━━━━━━━━━━━━●                200       40 ms  ◀ the answer
-green  secondary     ━━━━━━━━━━━━━━━━━━━━●     204       60 ms  in reserve
+green  secondary    ━━━━━━━━━━━━━━━━━━━━━●     204       60 ms  in reserve
 canary shadow    ╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍✗  timeout   80 ms  a copy
                  ├──────┼──────┼──────┼──────┤
                  0      20     40     60     80 ms`,

@@ -48,11 +48,11 @@ function introduce({ yaml, config, url }: DemoStage, print: (line: string) => vo
   print("");
   print("Three small backends run inside this process. This is the whole configuration:");
   print("");
-  for (const line of yaml.trimEnd().split("\n")) print(`  ${paint.faint(line)}`);
+  for (const line of yaml.trimEnd().split("\n")) print(paint.faint(line));
   print("");
   print(`and this is where a request to ${paint.accent(url)} goes:`);
   print("");
-  print(drawRoutes(config, { paint }));
+  print(drawRoutes(config, { paint, urlOf: ({ service }) => `:${new URL(service.origin).port}` }));
   print("");
 }
 
@@ -62,8 +62,8 @@ function invite({ url }: DemoStage, print: (line: string) => void, paint: Paint)
   print("");
   print(`   ${paint.accent(`curl -i ${url}/api/hello`)}`);
   print(`   ${paint.accent(`curl -i -d '{"item":"tea"}' ${url}/api/orders`)}`);
-  print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue'`)}         blue answers 503: green stands in`);
-  print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue,green'`)}   nobody succeeds: 502`);
+  print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue'`)}         # green stands in`);
+  print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue,green'`)}   # nobody is left: 502`);
   print("");
   print("   Ctrl-C ends the demo.");
   print("");

@@ -36,8 +36,8 @@ export function drawTimeline(timeline: Timeline, options: ChartOptions): string 
   const { paint, margin } = options;
   const longestMs = Math.max(options.minAxisMs, answer.durationMs, ...bars.map(({ endMs }) => endMs));
   const stepMs = niceStep(longestMs / INTERVALS);
-  const columns = (ms: number) => Math.round(ms / (stepMs * INTERVALS) * AXIS_WIDTH);
-  const clientWidth = Math.max(1, columns(answer.durationMs));
+  const position = (ms: number) => ms / (stepMs * INTERVALS) * AXIS_WIDTH;
+  const clientWidth = Math.max(1, Math.round(position(answer.durationMs)));
   const lines = [
     [
       label("client", ""),
@@ -46,7 +46,7 @@ export function drawTimeline(timeline: Timeline, options: ChartOptions): string 
     ],
     ...bars.map((bar) => [
       label(bar.service, bar.role),
-      stroke(bar, columns(bar.startMs), columns(bar.endMs), paint),
+      stroke(bar, Math.floor(position(bar.startMs)), Math.round(position(bar.endMs)), paint),
       result(bar.outcome.status ?? bar.outcome.failure ?? "", bar.endMs - bar.startMs),
       noteFor(bar, timeline, paint),
     ]),

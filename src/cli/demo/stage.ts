@@ -82,11 +82,11 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
 /** What the reader sees is what runs. */
 function configText([blue, green, canary]: DemoStage["backends"]): string {
   return `\
-wait: primary   # answer as soon as the primary has; "all", the default, waits for green too
+wait: primary   # the default, "all", would wait for green too
 services:
-  - { name: blue,   url: ${blue.url}, pathPrefix: /api, primary: true }
-  - { name: green,  url: ${green.url}, pathPrefix: /api }
-  - { name: canary, url: ${canary.url}, pathPrefix: /api, shadow: true }
+  - {name: blue,   url: ${blue.url}, pathPrefix: /api, primary: true}
+  - {name: green,  url: ${green.url}, pathPrefix: /api}
+  - {name: canary, url: ${canary.url}, pathPrefix: /api, shadow: true}
 `;
 }
 

@@ -32,7 +32,7 @@ const MARGIN = "   ";
 const STEPS: readonly Step[] = [
   {
     title: "One request goes to all three",
-    text: "The client gets blue's answer as soon as it is there. Nobody waits for green or canary.",
+    text: "The client gets blue's answer at once; nobody waits for green or canary.",
     path: "/api/hello",
   },
   {
@@ -43,7 +43,7 @@ const STEPS: readonly Step[] = [
   },
   {
     title: "blue is killed: green stands in",
-    text: "A primary that fails is no longer the answer; the first secondary to succeed is.",
+    text: "Where the primary fails, the first secondary to succeed is the answer.",
     path: "/api/hello",
     prepare: ({ backends: [blue] }) => blue.kill(),
   },
