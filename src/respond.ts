@@ -62,7 +62,7 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   const isJson = type === PROBLEM_JSON || type === "application/json";
   headers.set("content-type", isJson ? type : "text/plain; charset=utf-8");
   const text = isJson
-    ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services })
+    ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;
   return new Response(request.method === "HEAD" ? null : text, { status, headers });
 }

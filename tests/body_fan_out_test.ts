@@ -98,6 +98,19 @@ Deno.test("BodyFanOut cuts a secondary off that is further behind than the windo
   assertEquals(problems, []);
 });
 
+Deno.test("BodyFanOut measures a secondary against the primary, not against what is read ahead", async () => {
+  const { fanOut, branch, log } = scene(chunks(1_000, KIB).source, { windowBytes: 512 * KIB });
+  const primary = branch("primary");
+  const secondary = branch("secondary");
+  const pumping = fanOut.pump();
+  // Both have waited long enough for everything to be read ahead that may be; then one is half a window behind.
+  for (let pause = 0; pause < 40; pause++) await settle();
+  for (let chunk = 0; chunk < 256; chunk++) await primary.read();
+  const [, ahead, behind] = await Promise.all([pumping, readAll(primary), readAll(secondary)]);
+  assertEquals([ahead, behind], [744 * KIB, 1_000 * KIB]);
+  assertEquals(log.includes("secondary lagging"), false);
+});
+
 Deno.test("BodyFanOut lets the secondaries set the pace when no primary is left", async () => {
   const { source, pulled } = chunks(200, KIB);
   const { fanOut, branch, log } = scene(source);

@@ -27,6 +27,12 @@ export interface BodyFanOutOptions {
   onProblem(problem: Problem): void;
 }
 
+/**
+ * How far reading runs ahead of those who set the pace, in bytes. It is much less than the window, so that the window
+ * measures how far the others are behind them, and not behind what has been read.
+ */
+const READ_AHEAD_BYTES = 65_536;
+
 /** A service that stops counting hands the pace to those of the next rank. */
 const PACE: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow: 2 };
 
@@ -114,7 +120,7 @@ export class BodyFanOut {
       const pace = this.#pace();
       if (pace >= PACE.shadow) return false;
       const full = [...this.#branches].some(({ rank, queuedBytes }) =>
-        rank === pace && queuedBytes >= this.#options.windowBytes
+        rank === pace && queuedBytes >= READ_AHEAD_BYTES
       );
       if (!full) return true;
       await new Promise<void>((resolve) => this.#wake = resolve);
