@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 
 import denoConfig from "../deno.json" with { type: "json" };
 import { parseFlags } from "../src/cli/flags.ts";
@@ -83,12 +83,8 @@ Deno.test("parseFlags() gives the last of several values", () => {
   assertEquals(parseFlags(["--port", "1", "--port", "2"]).port, 2);
 });
 
-Deno.test("parseFlags() throws UsageError and nothing else", () => {
-  try {
-    parseFlags(["--nope"]);
-  } catch (error) {
-    assert(error instanceof UsageError);
-  }
+Deno.test("parseFlags() throws UsageError, for its caller to tell it from a bug", () => {
+  assertThrows(() => parseFlags(["--nope"]), UsageError);
 });
 
 Deno.test("--version prints the version of deno.json", async () => {
@@ -117,8 +113,8 @@ Deno.test("--help with a command tells about that command, whatever else is miss
 
 Deno.test("check --help lists the fields of the configuration", async () => {
   const { stdout } = await run(["check", "--help"]);
-  assertMatch(stdout, /\n  services\[\]\.pathPrefix +Matches this path/);
-  assertMatch(stdout, /\n  shutdownTimeout +How long/);
+  assertMatch(stdout, /\n {2}services\[\]\.pathPrefix +Matches this path/);
+  assertMatch(stdout, /\n {2}shutdownTimeout +How long/);
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
 });
 
