@@ -15,7 +15,15 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
-export type { ConfigInput, ServiceInput } from "./src/config/input.ts";
+export type { HeaderLine, Role } from "./src/config/config.ts";
+export type {
+  ConfigInput,
+  HeadersInput,
+  LoggingInput,
+  MetricsInput,
+  ServiceInput,
+  StatusInput,
+} from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, UpstreamResponse } from "./src/exchange/attempt.ts";
 export type { ConnectionInfo } from "./src/exchange/inbound.ts";

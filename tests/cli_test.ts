@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 
 import denoConfig from "../deno.json" with { type: "json" };
 import { parseFlags } from "../src/cli/flags.ts";
@@ -6,6 +14,7 @@ import { runCommandLine } from "../src/cli/main.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { VERSION } from "../src/cli/version.ts";
 import { runCli, startCli } from "./_support/cli_process.ts";
+import { exchangeRaw, readUntil, startBackend, startRawBackend } from "./_support/servers.ts";
 import { tempConfig } from "./_support/temp_config.ts";
 import { createTestIo } from "./_support/test_io.ts";
 
@@ -333,6 +342,34 @@ Deno.test("serve says in one sentence that the port is taken", async () => {
     stderr,
     `error: Cannot listen on 127.0.0.1:${port} as the port must be free: another program is listening there\n`,
   );
+});
+
+Deno.test("the process reports a response that breaks off in one line, without a stack", async () => {
+  await using backend = startRawBackend(async (connection) => {
+    await readUntil(connection);
+    await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nhalf"));
+  });
+  await using file = await tempConfig(`services: [{ name: dying, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  await assertRejects(async () => await (await fetch(url)).text());
+  await child.stdout.seen(/"failure":"reset"/);
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  const levels = child.stdout.text.trim().split("\n").map((line) => JSON.parse(line).level);
+  assertEquals(levels.filter((level) => level === "warn").length, 1);
+  assertEquals(levels.includes("error"), false);
+  assertEquals(child.stderr.text, "");
+});
+
+Deno.test("the process tells services the scheme that it speaks, whatever the request target claims", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  const target = "GET https://shop.example/x HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+  await exchangeRaw(Number(new URL(url).port), target);
+  assertEquals(backend.seen[0]!.headers.get("x-forwarded-proto"), "http");
 });
 
 Deno.test("the process serves with --allow-net and --allow-read alone, and prints nothing of Deno's own", async () => {

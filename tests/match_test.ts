@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { conductor } from "@zeek/conductor";
+import type { ServiceInput } from "@zeek/conductor";
 import { validateConfig } from "../src/config/validate.ts";
 import { normalizePath, removeDotSegments } from "../src/config/path.ts";
 import { compileRoutes, matchRoute } from "../src/match.ts";
@@ -7,7 +7,7 @@ import { compileRoutes, matchRoute } from "../src/match.ts";
 const url = "http://localhost:1";
 
 /** The name of the first service of the route that a path matches. */
-function matchedName(services: Parameters<typeof conductor>[0]["services"], path: string): string | undefined {
+function matchedName(services: ServiceInput[], path: string): string | undefined {
   const { config } = validateConfig({ services });
   return matchRoute(compileRoutes(config), path)?.members[0]?.service.name;
 }

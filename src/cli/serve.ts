@@ -2,6 +2,7 @@
 
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
+import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
 import { InFlight } from "../server/in_flight.ts";
@@ -32,6 +33,7 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
   const config: Config = { ...file.config, port, hostname };
   const { logger, announce } = startLog(config, invocation, io);
   const onError = (message: string, error: unknown) => {
+    if (error instanceof BrokenResponseError) return; // The handler has reported it as an event.
     logger.log("error", message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
   };
   requireNetAccess(config);
@@ -44,7 +46,13 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       logger.observe(event);
     },
   });
-  const server = serve(handler, { hostname, port, onError, onReopen: () => logger.log("info", "listening again") });
+  // The listener speaks plain HTTP, whatever scheme an absolute-form target claims.
+  const server = serve((request, { remoteAddr }) => handler(request, { remoteAddr, scheme: "http" }), {
+    hostname,
+    port,
+    onError,
+    onReopen: () => logger.log("info", "listening again"),
+  });
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   try {

@@ -1,15 +1,10 @@
 /** JSON configurations. */
 
-import type { ConfigProblem } from "./config_error.ts";
-import { toPlainTree } from "./plain_tree.ts";
+import { type PlainTree, toPlainTree } from "./plain_tree.ts";
 import { scanJson } from "./scan_json.ts";
 
 /** A parsed text. */
-export interface ParsedText {
-  /** The plain values. */
-  readonly value: unknown;
-  /** What was wrong, short of making the text unreadable. */
-  readonly problems: readonly ConfigProblem[];
+export interface ParsedText extends PlainTree {
   /** The line of a value, counted from 1; `undefined` where it cannot be told for sure. */
   readonly lineOf: (path: string) => number | undefined;
 }
@@ -29,8 +24,8 @@ export function parseJson(text: string): ParsedText | undefined {
   } catch {
     return undefined;
   }
-  const { value, problems } = toPlainTree(json);
+  const tree = toPlainTree(json);
   // Only now is the depth known to be bounded.
   const { lines, duplicates } = scanJson(text);
-  return { value, problems: [...problems, ...duplicates], lineOf: (path) => lines.get(path) };
+  return { ...tree, problems: [...tree.problems, ...duplicates], lineOf: (path) => lines.get(path) };
 }

@@ -32,10 +32,9 @@ export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {
     throw new ConfigError([{ path: "", message: "the file must not use aliases as keys" }]);
   }
-  const value = parseWith("core", text);
-  const { value: plain, problems } = toPlainTree(value, parseRaw(text));
+  const tree = toPlainTree(parseWith("core", text), parseRaw(text));
   let lines: ReadonlyMap<string, number> | undefined;
-  return { value: plain, problems, lineOf: (path) => (lines ??= locateYaml(text)).get(path) };
+  return { ...tree, lineOf: (path) => (lines ??= locateYaml(text)).get(path) };
 }
 
 function countKeyAliases(text: string): number {

@@ -19,10 +19,9 @@ export interface Findings {
 
 /** One value's place in the input. */
 export class Place {
-  /** The path, as messages show it; empty for the whole input. */
-  readonly path: string;
   readonly #findings: Findings;
   readonly #parent: Place | undefined;
+  readonly #key: string | number;
 
   /**
    * Starts at the whole input.
@@ -34,7 +33,12 @@ export class Place {
   constructor(findings: Findings, parent?: Place, key: string | number = "") {
     this.#findings = findings;
     this.#parent = parent;
-    this.path = parent === undefined ? "" : childPath(parent.path, key);
+    this.#key = key;
+  }
+
+  /** The path, as messages show it; empty for the whole input. */
+  get path(): string {
+    return this.#parent === undefined ? "" : childPath(this.#parent.path, this.#key);
   }
 
   /** Whether the input was read from a text, with its placeholders resolved. */
@@ -49,7 +53,8 @@ export class Place {
 
   /** Whether the value could not be read, which has been reported. */
   get isUnknown(): boolean {
-    return this.#findings.source?.isUnknown?.(this.path) ?? false;
+    const isUnknown = this.#findings.source?.isUnknown;
+    return isUnknown !== undefined && isUnknown(this.path);
   }
 
   /**

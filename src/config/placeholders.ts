@@ -1,9 +1,9 @@
 /** `${file:/run/secrets/token}` and `${env:NAME}` in the values of a file; `$${` stands for `${` itself. */
 
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { childPath, quote } from "./describe.ts";
+import { quote } from "./describe.ts";
 import { MAX_REFERENCES, MAX_TOTAL_LENGTH } from "./limits.ts";
-import { isMapping } from "./mapping.ts";
+import type { Template } from "./plain_tree.ts";
 import { whyUnreadable } from "./unreadable.ts";
 
 /** How what placeholders name is read. */
@@ -14,10 +14,8 @@ export interface PlaceholderReaders {
   readonly readEnv: (name: string) => string | undefined;
 }
 
-/** Values with their placeholders resolved. */
+/** What became of the placeholders. */
 export interface Resolved {
-  /** The values; the input is not changed. */
-  readonly value: unknown;
   /** The paths of values that came from placeholders. */
   readonly secrets: ReadonlySet<string>;
   /** The paths of values that could not be resolved. */
@@ -33,56 +31,48 @@ const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
 const VARIABLE = /^[A-Za-z_]\w*$/;
 
 /**
- * Resolves the placeholders in all strings of a tree, keys excepted. What they yield is not looked at again.
+ * Resolves placeholders in place. What they yield is not looked at again.
  *
- * @param value A plain tree.
+ * @param templates The texts that may contain some.
  * @param readers How files and variables are read; each is read once.
- * @returns The tree with what was found.
+ * @returns What became of them.
  */
-export async function resolvePlaceholders(value: unknown, readers: PlaceholderReaders): Promise<Resolved> {
+export async function resolvePlaceholders(
+  templates: readonly Template[],
+  readers: PlaceholderReaders,
+): Promise<Resolved> {
   const contents = new Map<string, Content>();
-  for (const reference of findReferences(value)) contents.set(reference, await readReference(reference, readers));
+  for (const reference of findReferences(templates)) contents.set(reference, await readReference(reference, readers));
   const secrets = new Set<string>();
   const unknown = new Set<string>();
   const problems: ConfigProblem[] = [];
   let length = 0;
-
-  function resolve(value: unknown, path: string): unknown {
-    if (typeof value === "string") return value.includes("${") ? resolveText(value, path) : value;
-    if (Array.isArray(value)) return value.map((item, index) => resolve(item, childPath(path, index)));
-    if (!isMapping(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, childPath(path, key))]));
-  }
-
-  function resolveText(text: string, path: string): string {
+  for (const { text, path, replace } of templates) {
     const messages = new Set<string>();
-    const resolved = text.replace(PLACEHOLDER, (match, reference = "") => {
+    replace(text.replace(PLACEHOLDER, (match, reference = "") => {
       if (match === "$${") return "${";
       const content = contents.get(reference)!;
       secrets.add(path);
       if (content.ok && (length += content.text.length) <= MAX_TOTAL_LENGTH) return content.text;
       messages.add(content.ok ? "must be shorter: the placeholders yield too much text" : content.message);
       return "";
-    });
+    }));
     for (const message of messages) problems.push({ path, message });
     if (messages.size > 0) unknown.add(path);
-    return resolved;
   }
-
-  return { value: resolve(value, ""), secrets, unknown, problems };
+  return { secrets, unknown, problems };
 }
 
-function findReferences(value: unknown, found: Set<string> = new Set()): Set<string> {
-  if (typeof value === "string" && value.includes("${")) {
-    for (const [match, reference = ""] of value.matchAll(PLACEHOLDER)) if (match !== "$${") found.add(reference);
-    if (found.size > MAX_REFERENCES) {
-      throw new ConfigError([{
-        path: "",
-        message: `the file must not name more than ${MAX_REFERENCES} files and variables`,
-      }]);
+function findReferences(templates: readonly Template[]): Set<string> {
+  const found = new Set<string>();
+  for (const { text } of templates) {
+    for (const [match, reference = ""] of text.matchAll(PLACEHOLDER)) {
+      if (match !== "$${") found.add(reference);
+      if (found.size > MAX_REFERENCES) {
+        const message = `the file must not name more than ${MAX_REFERENCES} files and variables`;
+        throw new ConfigError([{ path: "", message }]);
+      }
     }
-  } else if (typeof value === "object" && value !== null) {
-    for (const inner of Object.values(value)) findReferences(inner, found);
   }
   return found;
 }

@@ -11,11 +11,26 @@ export interface PlainTree {
   readonly value: unknown;
   /** What was wrong in it. */
   readonly problems: readonly ConfigProblem[];
+  /** The texts in it that contain `${`. */
+  readonly templates: readonly Template[];
 }
+
+/** A text in a tree that may contain placeholders. */
+export interface Template {
+  /** The text as it was written. */
+  readonly text: string;
+  /** Its path. */
+  readonly path: string;
+  /** Puts another text in its place. */
+  readonly replace: (text: string) => void;
+}
+
+/** Any mapping or list of the copy. */
+type Holder = Record<string | number, unknown>;
 
 /** Not a name for anything, and in JavaScript a trap for whoever copies a mapping. */
 const FORBIDDEN_KEY = "__proto__";
-/** Takes over the keys of other mappings. */
+/** Takes over the keys of other mappings (https://yaml.org/type/merge.html). */
 const MERGE_KEY = "<<";
 
 /**
@@ -28,62 +43,78 @@ const MERGE_KEY = "<<";
  */
 export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   const problems: ConfigProblem[] = [];
+  const templates: Template[] = [];
+  const keys: (string | number)[] = [];
   let count = 0;
   let length = 0;
 
-  function copy(value: unknown, raw: unknown, path: string, depth: number): unknown {
+  function spend(depth: number): void {
     if (++count > MAX_VALUES) throw tooMuch(`more than ${MAX_VALUES} values, counting what aliases repeat`);
     if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} levels`);
+  }
+
+  function copyInto(holder: Holder, key: string | number, value: unknown, raw: unknown, depth: number): void {
+    spend(depth);
+    keys.push(key);
     if (Array.isArray(value)) {
-      const rawItems = Array.isArray(raw) ? raw : [];
-      return value.map((item, index) => copy(item, rawItems[index], childPath(path, index), depth + 1));
+      const list: unknown[] = holder[key] = [];
+      value.forEach((item, index) => copyInto(list as unknown as Holder, index, item, inside(raw, index), depth + 1));
+    } else if (isMapping(value)) {
+      copyEntries(holder[key] = {}, value, raw, depth);
+    } else {
+      copyScalar(holder, key, value !== null && typeof raw === "string" && String(value) !== raw ? raw : value);
     }
-    if (isMapping(value)) return copyMapping(value, raw, path, depth);
-    const scalar = toScalar(value, raw);
-    if (typeof scalar === "string") length += scalar.length;
+    keys.pop();
+  }
+
+  /** What is there already wins: a mapping's own entries over merged ones, an earlier source over a later. */
+  function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown, depth: number): void {
+    for (const key of Object.keys(source)) {
+      if (key === FORBIDDEN_KEY) report(key, "cannot be a key");
+      else if (key !== MERGE_KEY && !Object.hasOwn(target, key)) {
+        copyInto(target, key, source[key], inside(raw, key), depth + 1);
+      }
+    }
+    if (Object.hasOwn(source, MERGE_KEY)) merge(target, source[MERGE_KEY], inside(raw, MERGE_KEY), depth + 1);
+  }
+
+  function merge(target: Holder, source: unknown, raw: unknown, depth: number): void {
+    spend(depth);
+    if (Array.isArray(source)) source.forEach((item, index) => merge(target, item, inside(raw, index), depth + 1));
+    else if (isMapping(source)) copyEntries(target, source, raw, depth);
+    else report(MERGE_KEY, "must be a mapping to merge, or a list of mappings");
+  }
+
+  function copyScalar(holder: Holder, key: string | number, value: unknown): void {
+    holder[key] = value;
+    if (typeof value !== "string") return;
+    length += value.length;
     if (length > MAX_TOTAL_LENGTH) {
       throw tooMuch(`more than ${MAX_TOTAL_LENGTH} characters, counting what aliases repeat`);
     }
-    return scalar;
-  }
-
-  function copyMapping(value: Readonly<Record<string, unknown>>, raw: unknown, path: string, depth: number): unknown {
-    const rawValues = isMapping(raw) ? raw : {};
-    const target: Record<string, unknown> = {};
-    for (const key of Object.keys(value)) {
-      if (key === MERGE_KEY) continue;
-      const inner = childPath(path, key);
-      if (key === FORBIDDEN_KEY) problems.push({ path: inner, message: "cannot be a key" });
-      else target[key] = copy(value[key], ownValue(rawValues, key), inner, depth + 1);
-    }
-    if (Object.hasOwn(value, MERGE_KEY)) merge(target, value[MERGE_KEY], ownValue(rawValues, MERGE_KEY), path, depth);
-    return target;
-  }
-
-  /** What is there already wins, and the first source over the next (https://yaml.org/type/merge.html). */
-  function merge(target: Record<string, unknown>, source: unknown, raw: unknown, path: string, depth: number): void {
-    if (Array.isArray(source)) {
-      const rawItems = Array.isArray(raw) ? raw : [];
-      source.forEach((item, index) => merge(target, item, rawItems[index], path, depth + 1));
-    } else if (isMapping(source)) {
-      const copied = copy(source, raw, path, depth + 1) as Record<string, unknown>;
-      for (const key of Object.keys(copied)) if (!Object.hasOwn(target, key)) target[key] = copied[key];
-    } else {
-      problems.push({ path: childPath(path, MERGE_KEY), message: "must be a mapping to merge, or a list of mappings" });
+    if (value.includes("${")) {
+      templates.push({ text: value, path: pathTo(keys), replace: (text) => void (holder[key] = text) });
     }
   }
 
-  return { value: copy(value, raw, "", 0), problems };
+  function report(key: string, message: string): void {
+    problems.push({ path: pathTo([...keys, key]), message });
+  }
+
+  const root: Holder = {};
+  copyInto(root, "root", value, raw, 0);
+  return { value: root["root"], problems, templates };
+}
+
+/** The first key is that of the root itself. */
+function pathTo(keys: readonly (string | number)[]): string {
+  return keys.slice(1).reduce<string>(childPath, "");
+}
+
+function inside(raw: unknown, key: string | number): unknown {
+  return typeof raw === "object" && raw !== null && Object.hasOwn(raw, key) ? (raw as Holder)[key] : undefined;
 }
 
 function tooMuch(what: string): ConfigError {
   return new ConfigError([{ path: "", message: `the file must not have ${what}` }]);
-}
-
-function ownValue(mapping: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
-}
-
-function toScalar(value: unknown, raw: unknown): unknown {
-  return value !== null && typeof raw === "string" && String(value) !== raw ? raw : value;
 }

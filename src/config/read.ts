@@ -1,6 +1,6 @@
 /** From the text of a configuration file to plain values, with placeholders resolved. */
 
-import { ConfigError } from "./config_error.ts";
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { MAX_TEXT_LENGTH } from "./limits.ts";
 import { parseJson } from "./parse_json.ts";
 import { parseYaml } from "./parse_yaml.ts";
@@ -38,21 +38,23 @@ export async function readConfig(text: string, options: ReadOptions): Promise<Re
     throw new ConfigError([{ path: "", message: `the file must not be longer than ${MAX_TEXT_LENGTH} characters` }]);
   }
   const content = text.replace(/^\ufeff/, "");
-  const { value, problems, lineOf } = parseJson(content) ?? parseYaml(content);
+  const { value, templates, problems, lineOf } = parseJson(content) ?? parseYaml(content);
   if (value === null) {
     throw new ConfigError([{ path: "", message: 'the file must hold at least "services": found nothing' }]);
   }
-  const resolved = await resolvePlaceholders(value, options);
+  const { secrets, unknown, problems: unresolved } = await resolvePlaceholders(templates, options);
   return {
-    value: resolved.value,
+    value,
     source: {
       lineOf,
-      isSecret: (path) => resolved.secrets.has(path),
-      isUnknown: (path) => resolved.unknown.has(path),
-      problems: [...problems, ...resolved.problems].map((problem) => {
-        const line = problem.line ?? lineOf(problem.path);
-        return line === undefined ? problem : { ...problem, line };
-      }),
+      ...(secrets.size === 0 ? {} : { isSecret: (path: string) => secrets.has(path) }),
+      ...(unknown.size === 0 ? {} : { isUnknown: (path: string) => unknown.has(path) }),
+      problems: [...problems, ...unresolved].map((problem) => withLine(problem, lineOf)),
     },
   };
+}
+
+function withLine(problem: ConfigProblem, lineOf: (path: string) => number | undefined): ConfigProblem {
+  const line = problem.line ?? lineOf(problem.path);
+  return line === undefined ? problem : { ...problem, line };
 }

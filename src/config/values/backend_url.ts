@@ -1,6 +1,7 @@
 /** Where a backend is: `http://localhost:8081`, with a base path if need be. */
 
 import { removeDotSegments } from "../path.ts";
+import { withoutTrailingSlashes } from "../trailing_slashes.ts";
 import { PLACEHOLDER_PATTERN, type ValueType } from "../value_type.ts";
 
 /** A backend's URL in the parts that requests are made from. */
@@ -39,7 +40,7 @@ export function backendUrl(): ValueType<BackendUrl> {
       }
       const path = removeDotSegments(url.pathname);
       if (path === undefined) return at.mismatch("a URL with a well-formed path", value);
-      return { origin: url.origin, basePath: path.replace(/\/+$/, "") };
+      return { origin: url.origin, basePath: withoutTrailingSlashes(path) };
     },
   };
 }

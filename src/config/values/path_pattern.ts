@@ -1,6 +1,7 @@
 /** The paths that a service answers for. */
 
 import { normalizePath, removeDotSegments } from "../path.ts";
+import { withoutTrailingSlashes } from "../trailing_slashes.ts";
 import { orPlaceholder, type ValueType } from "../value_type.ts";
 
 /** How a pattern's path is read. */
@@ -28,7 +29,7 @@ export function pathPattern({ exact }: PathPatternOptions): ValueType<string> {
       }
       if (/\*/.test(path)) at.warn('"*" is taken literally: a prefix matches everything below it as it is');
       const normalized = normalizePath(path);
-      return exact ? normalized : normalized.replace(/\/+$/, "") || "/";
+      return exact ? normalized : withoutTrailingSlashes(normalized) || "/";
     },
   };
 }
