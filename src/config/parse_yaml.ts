@@ -1,12 +1,12 @@
 /** YAML configurations. */
 
-import { parse } from "@std/yaml/parse";
-import { ConfigError } from "./config_error.ts";
-import { quote, shorten } from "./describe.ts";
+import { parse, type ParseOptions } from "@std/yaml/parse";
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { shorten } from "./describe.ts";
 import { MAX_DEPTH } from "./limits.ts";
 import { locateYaml } from "./locate.ts";
 import type { ParsedText } from "./parse_json.ts";
-import { toPlainTree } from "./plain_tree.ts";
+import { type PlainTree, toPlainTree } from "./plain_tree.ts";
 
 /** The parser makes an error with a stack for each of its warnings; a file full of them would take seconds. */
 const MAX_WARNINGS = 1_000;
@@ -34,54 +34,76 @@ export function parseYaml(text: string): ParsedText {
   }
   const tree = toPlainTree(parseWith("core", text), parseRaw(text));
   let lines: ReadonlyMap<string, number> | undefined;
-  return { ...tree, lineOf: (path) => (lines ??= locateYaml(text)).get(path) };
+  const lineOf = (path: string) => (lines ??= locateYaml(text)).get(path);
+  try {
+    return { ...parseTree(text), lineOf };
+  } catch (error) {
+    throw toConfigError(error, text);
+  }
 }
 
 function countKeyAliases(text: string): number {
   return (text.match(ALIAS)?.length ?? 0) - (text.match(VALUE_ALIAS)?.length ?? 0);
 }
 
+function parseTree(text: string): PlainTree {
+  try {
+    return toPlainTree(parseWith(text, { schema: "core" }), parseRaw(text));
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("duplicated key"))) throw error;
+    // The file is refused, but what else is wrong in it is worth telling too.
+    const tree = toPlainTree(parseWith(text, { schema: "core", allowDuplicateKeys: true }));
+    return { ...tree, problems: [duplicateKey(error, text), ...tree.problems] };
+  }
+}
+
 /** Scalars as they were written. Where there are tags, only the resolved values are to be had. */
 function parseRaw(text: string): unknown {
   try {
-    return parseWith("failsafe", text);
+    return parseWith(text, { schema: "failsafe" });
   } catch {
     return undefined;
   }
 }
 
-function parseWith(schema: "core" | "failsafe", text: string): unknown {
+function parseWith(text: string, options: ParseOptions): unknown {
   let warnings = 0;
-  try {
-    return parse(text, {
-      schema,
-      onWarning: (warning) => {
-        if (++warnings > MAX_WARNINGS) throw warning;
-      },
-    });
-  } catch (error) {
-    throw toConfigError(error, text);
-  }
+  return parse(text, {
+    ...options,
+    onWarning: (warning) => {
+      if (++warnings > MAX_WARNINGS) throw warning;
+    },
+  });
 }
 
-/** The parser's own message shows the line, which may hold a secret. */
+function duplicateKey(error: Error, text: string): ConfigProblem {
+  const { line } = splitMessage(error);
+  const [path] = [...locateYaml(text)].findLast(([, candidate]) => candidate === line) ?? [""];
+  return {
+    path,
+    message: path === "" ? "the file must have each key once: found one again" : "must be given once",
+    ...line === undefined ? {} : { line },
+  };
+}
+
 function toConfigError(error: unknown, text: string): ConfigError {
+  if (error instanceof ConfigError) return error;
   if (error instanceof RangeError) {
     return new ConfigError([{ path: "", message: `the file must not have more than ${MAX_DEPTH} levels` }]);
   }
-  const message = error instanceof Error ? error.message : "";
-  const [, reason = "it cannot be read", lineText] = /^(.*?)(?: at line (\d+), column \d+[\s\S]*)?$/.exec(message) ??
-    [];
-  const line = lineText === undefined ? {} : { line: Number(lineText) };
-  return new ConfigError([{ path: "", message: explain(reason, text, line.line), ...line }]);
+  const { reason, line } = splitMessage(error);
+  return new ConfigError([{ path: "", message: explain(reason, text), ...line === undefined ? {} : { line } }]);
 }
 
-function explain(reason: string, text: string, line: number | undefined): string {
+/** The parser's own message also shows the line, which may hold a secret. */
+function splitMessage(error: unknown): { readonly reason: string; readonly line: number | undefined } {
+  const message = error instanceof Error ? error.message : "";
+  const [, reason = "it cannot be read", line] = /^(.*?)(?: at line (\d+), column \d+[\s\S]*)?$/.exec(message) ?? [];
+  return { reason, line: line === undefined ? undefined : Number(line) };
+}
+
+function explain(reason: string, text: string): string {
   if (/more than 1 document/.test(reason)) return "the file must be one YAML document: found a second one";
-  if (/duplicated key/.test(reason)) {
-    const found = /^[\s-]*"?([\w-]+)"?\s*:/.exec(text.split(/\r\n|[\r\n]/, line)[(line ?? 0) - 1] ?? "");
-    return `a key must be given once: found ${found ? quote(found[1]!) : "one"} again`;
-  }
   const cause = reason.replace(/^Cannot (?:[^:"]+: |resolve )/, "");
   return `the file must be valid ${/^\s*\{/.test(text) ? "JSON or YAML" : "YAML"}: ${shorten(cause, 200)}`;
 }
