@@ -32,7 +32,6 @@ export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {
     throw new ConfigError([{ path: "", message: "the file must not use aliases as keys" }]);
   }
-  const tree = toPlainTree(parseWith("core", text), parseRaw(text));
   let lines: ReadonlyMap<string, number> | undefined;
   const lineOf = (path: string) => (lines ??= locateYaml(text)).get(path);
   try {
