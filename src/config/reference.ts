@@ -45,9 +45,12 @@ function toTable(fields: Fields): string {
     const note = field.ignored === undefined ? "" : ` Has no effect: ${field.ignored}.`;
     return [`\`${key}\``, field.type.label, defaultOf(field), field.description + note];
   });
-  return [["Field", "Value", "Default", "What it does"], ["---", "---", "---", "---"], ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
-    .join("\n");
+  const cells = [["Field", "Value", "Default", "What it does"], ...rows]
+    .map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)));
+  lines.splice(1, 0, widths.map((width) => "-".repeat(width)));
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
 function defaultOf(field: Field<unknown>): string {

@@ -65,12 +65,12 @@ function assignRoles({ kind, path, indices }: Group, candidates: readonly Candid
   const promoted = members.find(({ role }) => role !== "shadow");
   const first = candidates[members[0]!.index]!;
   const at = first.patterns[kind] === undefined ? first.at : first.at.child(kind);
+  const name = nameRoute({ kind, path }, first.patterns[kind], at);
   if (promoted === undefined) {
-    at.problem(`must lead to a service that is not a shadow too: found shadows alone for ${nameRoute(kind, path, at)}`);
+    at.problem(`must lead to a service that is not a shadow too: found shadows alone for ${name}`);
   } else if (members.length > 1) {
-    const route = nameRoute(kind, path, at);
     candidates[promoted.index]!.at.warn(
-      `is taken as the primary of ${route}: no service of the route is marked as one`,
+      `is taken as the primary of ${name}: no service of the route is marked as one`,
     );
   }
   return {
@@ -81,6 +81,7 @@ function assignRoles({ kind, path, indices }: Group, candidates: readonly Candid
 }
 
 /** The pattern may be one of several in a list, and any of them may come from a placeholder. */
-function nameRoute(kind: PatternKind, path: string, at: Place): string {
-  return at.isSecret || at.child(0).isSecret ? `this ${kind}` : `${kind} ${quote(path)}`;
+function nameRoute({ kind, path }: Pick<Group, "kind" | "path">, items: readonly string[] = [], at: Place): string {
+  const isSecret = at.isSecret || items.some((_, index) => at.child(index).isSecret);
+  return isSecret ? `this ${kind}` : `${kind} ${quote(path)}`;
 }

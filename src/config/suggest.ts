@@ -15,5 +15,6 @@ export function suggest(word: string, known: readonly string[]): string {
   if (word.length > 40) return "";
   const nearest = closestString(word, known);
   const distance = levenshteinDistance(word.toLowerCase(), nearest.toLowerCase());
-  return distance <= Math.max(1, Math.floor(nearest.length / 3)) ? `; did you mean ${quote(nearest)}?` : "";
+  const isNear = distance <= (nearest.length < 4 ? 1 : Math.max(2, Math.floor(nearest.length / 3)));
+  return isNear ? `; did you mean ${quote(nearest)}?` : "";
 }

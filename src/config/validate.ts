@@ -23,6 +23,9 @@ type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
+/** The fields of a service that decide on its routes. */
+const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"];
+
 /**
  * Checks a configuration and resolves its defaults and units.
  *
@@ -51,9 +54,10 @@ function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
 
 /** Whether a problem leaves open which services share a route: nothing can be told of routes then. */
 function concernsRoutes({ path, message }: ConfigProblem): boolean {
-  const [, key = ""] = /^services(?:\[\d+\](?:\.(\w+))?)?/.exec(path) ?? [undefined, "-"];
-  return ["", "primary", "shadow", "pathExact", "pathPrefix", "path"].includes(key) ||
-    message.startsWith("unknown key");
+  const match = /^services(?:\[\d+\](?:\.(\w+))?)?/.exec(path);
+  if (match === null) return false;
+  const key = match[1];
+  return key === undefined || ROUTE_KEYS.includes(key) || message.startsWith("unknown key");
 }
 
 function checkNames(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {

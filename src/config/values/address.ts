@@ -66,7 +66,7 @@ export function hostMode(): ValueType<HostMode> {
         return at.mismatch('"target", "preserve" or a host with or without port', value);
       }
       const meant = suggest(host, ["target", "preserve"]);
-      if (meant !== "") at.warn(`${at.describe(value)} is taken for a host name${meant}`);
+      if (meant !== "" && !at.isSecret) at.warn(`${at.describe(value)} is taken for a host name${meant}`);
       return { literal: value as string };
     },
   };
