@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import type { Role } from "../src/config/config.ts";
 import { BodyFanOut } from "../src/exchange/body_fan_out.ts";
+import { BodySource } from "../src/exchange/body_source.ts";
 import { Deadlines } from "../src/exchange/deadline.ts";
 import type { Problem } from "../src/exchange/problem.ts";
 
@@ -20,13 +21,9 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   const problems: Problem[] = [];
   const log: string[] = [];
   const deadlines = new Deadlines(() => Date.now());
-  const fanOut = new BodyFanOut(source, {
-    windowBytes: 64 * KIB,
-    maxBytes: Infinity,
-    startDeadline: (onExpire) => deadlines.start(1_000, onExpire),
-    onProblem: (problem) => problems.push(problem),
-    ...limits,
-  });
+  const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
+  const body = new BodySource(source, { maxBytes, startDeadline: (onExpire) => deadlines.start(1_000, onExpire) });
+  const fanOut = new BodyFanOut(body, { windowBytes, onProblem: (problem) => problems.push(problem) });
   return {
     fanOut,
     problems,

@@ -251,6 +251,16 @@ Deno.test("a POST is sent once, when its pooled connection has died too", async 
   }
 });
 
+for (const method of ["GET", "DELETE", "OPTIONS", "POST"]) {
+  Deno.test(`a ${method} without a body reaches the service without one`, async () => {
+    await using backend = canned("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    await using front = startConductor({ services: [all(backend)] });
+    await exchangeRaw(front.port, `${method} /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    assertMatch(backend.heads[0]!, new RegExp(`^${method} /x `));
+    assert(!/transfer-encoding|content-length: [1-9]/i.test(backend.heads[0]!), backend.heads[0]);
+  });
+}
+
 Deno.test("a large upload reaches every service whole", async () => {
   const digest = async (request: Request, body: string) => {
     const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body));

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
+import { BodySource } from "./body_source.ts";
 import type { Deadlines } from "./deadline.ts";
 import type { Inbound } from "./inbound.ts";
 import type { Problem } from "./problem.ts";
@@ -32,17 +33,20 @@ export interface OpenBodyOptions {
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
 export async function openBody(request: Request, inbound: Inbound, options: OpenBodyOptions): Promise<RequestBody> {
-  const { body } = request;
+  const { config, deadlines, onProblem } = options;
   const { contentLength } = inbound;
-  if (body === null || contentLength === 0) return null;
-  const fanOut = new BodyFanOut(body, {
-    windowBytes: options.config.bodyWindowBytes,
-    maxBytes: options.config.maxBodyBytes,
-    startDeadline: (onExpire) => options.deadlines.start(options.config.timeoutMs, onExpire),
-    onProblem: options.onProblem,
+  if (request.body === null || contentLength === 0) return null;
+  const source = new BodySource(request.body, {
+    maxBytes: config.maxBodyBytes,
+    startDeadline: (onExpire) => deadlines.start(config.timeoutMs, onExpire),
   });
-  if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) return fanOut;
-  const whole = fanOut.branch("primary", { onProgress() {}, onStarved() {}, onBreak() {} });
-  const [bytes] = await Promise.all([new Response(whole).bytes().catch(() => null), fanOut.pump()]);
-  return bytes;
+  if (contentLength === undefined && await source.isEmpty()) return null;
+  if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
+    return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, onProblem });
+  }
+  const whole = await source.readWhole(contentLength);
+  if (whole instanceof Uint8Array) return whole;
+  source.cancel();
+  onProblem(whole);
+  return null;
 }
