@@ -22,14 +22,22 @@ const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
 /** Starts of what is no plain text, or not on this line alone. */
 const UNSURE = /^[?:%@`,\]}]|^-\s/;
 
+/** What is certain of the lines of a text. */
+export interface LocatedYaml {
+  /** Lines by path, counted from 1. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** The first line that is indented with a tab, which YAML does not allow and parsers read in their own ways. */
+  readonly tabLine: number | undefined;
+}
+
 /**
  * Finds the lines of values in block style. Where the text gets too clever for it (flow style or quotes over several
  * lines, unusual keys), it stops, and what follows has no line.
  *
  * @param text A text that is valid YAML.
- * @returns Lines by path, counted from 1.
+ * @returns What is certain.
  */
-export function locateYaml(text: string): ReadonlyMap<string, number> {
+export function locateYaml(text: string): LocatedYaml {
   const lines = new Map<string, number>();
   const stack: Frame[] = [];
   /** Lines that are deeper belong to a value that has been seen. */
@@ -38,12 +46,13 @@ export function locateYaml(text: string): ReadonlyMap<string, number> {
   for (const line of text.split(/\r\n|[\r\n]/)) {
     number++;
     const indent = line.search(/[^ ]/);
-    if (line.trim() === "" || line[indent] === "#" || indent > valueIndent) continue;
+    if (/^\s*(?:#|$)/.test(line) || indent > valueIndent) continue;
+    if (line[indent] === "\t") return { lines, tabLine: number };
     valueIndent = Infinity;
     if (/^---\s*(?:#.*)?$/.test(line) && stack.length === 0) continue;
     if (/^(?:---|\.\.\.|%)/.test(line) || !readLine(line, indent)) break;
   }
-  return lines;
+  return { lines, tabLine: undefined };
 
   /** Reads the entries that begin on a line, `- - name: x` being three; false where it is not sure of them. */
   function readLine(line: string, indent: number): boolean {

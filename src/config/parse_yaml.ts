@@ -32,8 +32,12 @@ export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {
     throw new ConfigError([{ path: "", message: "the file must not use aliases as keys" }]);
   }
+  const tabLine = /^ *\t/m.test(text) ? locateYaml(text).tabLine : undefined;
+  if (tabLine !== undefined) {
+    throw new ConfigError([{ path: "", message: "the file must be indented with spaces: found a tab", line: tabLine }]);
+  }
   let lines: ReadonlyMap<string, number> | undefined;
-  const lineOf = (path: string) => (lines ??= locateYaml(text)).get(path);
+  const lineOf = (path: string) => (lines ??= locateYaml(text).lines).get(path);
   try {
     return { ...parseTree(text), lineOf };
   } catch (error) {
@@ -77,7 +81,7 @@ function parseWith(text: string, options: ParseOptions): unknown {
 
 function duplicateKey(error: Error, text: string): ConfigProblem {
   const { line } = splitMessage(error);
-  const [path] = [...locateYaml(text)].findLast(([, candidate]) => candidate === line) ?? [""];
+  const [path] = [...locateYaml(text).lines].findLast(([, candidate]) => candidate === line) ?? [""];
   return {
     path,
     message: path === "" ? "the file must have each key once: found one again" : "must be given once",
