@@ -57,6 +57,7 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   const { status, detail, services } = problem;
   const headers = new Headers({ "cache-control": "no-store" });
   for (const [name, value] of problem.headers ?? []) headers.append(name, value);
+  if (status === 204) return new Response(null, { status, headers });
   const title = STATUS_TEXT[status as StatusCode];
   const type = accepts(request, PROBLEM_JSON, "application/json", "text/plain");
   const isJson = type === PROBLEM_JSON || type === "application/json";

@@ -384,6 +384,16 @@ Deno.test("the process serves with --allow-net and --allow-read alone, and print
   assertEquals(child.stdout.text.split('"message":"request"').length - 1, 3);
 });
 
+Deno.test("the process answers a request without a Host field with 400", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  const answer = await exchangeRaw(Number(new URL(url).port), "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+  assertMatch(answer, /^HTTP\/1\.1 400 /);
+  assertEquals(backend.seen, []);
+});
+
 /** What is missing, and what the one sentence must hold. */
 const PERMISSIONS: [name: string, permissions: string[], args: string[], hint: string][] = [
   ["net", ["--allow-read"], [], "--allow-net"],

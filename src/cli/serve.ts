@@ -2,6 +2,7 @@
 
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
+import type { ConnectionInfo } from "../exchange/inbound.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
@@ -46,8 +47,12 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       logger.observe(event);
     },
   });
-  // The listener speaks plain HTTP, whatever scheme an absolute-form target claims.
-  const server = serve((request, { remoteAddr }) => handler(request, { remoteAddr, scheme: "http" }), {
+  // The listener speaks plain HTTP, whatever scheme an absolute-form target claims, and Deno takes "localhost" for the
+  // host of a request that names none.
+  const describe = (remoteAddr: Deno.NetAddr): ConnectionInfo => {
+    return { remoteAddr, scheme: "http", defaultAuthority: `localhost:${server.port}` };
+  };
+  const server: RunningServer = serve((request, { remoteAddr }) => handler(request, describe(remoteAddr)), {
     hostname,
     port,
     onError,

@@ -1,8 +1,8 @@
 /** The client's body as it arrives: within its limits, and never waited for without end. */
 
 import type { Deadline } from "./deadline.ts";
-import { BODY_TOO_LARGE } from "./inbound.ts";
 import type { Problem } from "./problem.ts";
+import { BODY_TOO_LARGE } from "./refusals.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 

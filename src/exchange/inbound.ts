@@ -5,6 +5,8 @@ import { normalizePath, removeDotSegments } from "../config/path.ts";
 import { forwardingLines, isLoop, requestIdFrom } from "./forwarding.ts";
 import { endToEndLines } from "./headers.ts";
 import type { Problem } from "./problem.ts";
+import { refuse } from "./refusals.ts";
+import { isAuthority, splitTarget } from "./request_target.ts";
 import { type AddressMatcher, unmapAddress } from "./trust_proxy.ts";
 
 /** What the server knows of the connection; `Deno.serve` passes such an object as its second argument. */
@@ -13,6 +15,11 @@ export interface ConnectionInfo {
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /** The scheme of the client's connection; absent: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
+  /**
+   * The authority that the server puts into the URL of a request without a Host field. With it, such a request is
+   * answered with 400 (RFC 9112 §3.2). Absent: not checked; a `Request` that was made by hand has no Host field.
+   */
+  readonly defaultAuthority?: string;
 }
 
 /** A request that may be matched and forwarded. */
@@ -45,9 +52,6 @@ export interface ReceiveOptions {
   readonly pseudonym: string;
 }
 
-/** RFC 3986 §3.2.2 and §3.2.3, without user information: a Host field has none. */
-const AUTHORITY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*(?::\d{0,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{0,5})?$/;
-const ALLOW: HeaderLine = ["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"];
 /** Framing is the transport's business on each side; an Expect is answered by our own server (RFC 9110 §10.1.1). */
 const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
 
@@ -66,79 +70,54 @@ export function receive(
 ): { readonly inbound: Inbound; readonly problem?: Problem } {
   const { config, isTrusted, pseudonym } = options;
   const { headers, method } = request;
-  const target = splitTarget(request.url, headers.get("host"));
+  const host = headers.get("host");
+  const { scheme, authority, query, ...target } = splitTarget(request.url, host);
   const path = removeDotSegments(target.path);
   const requestId = requestIdFrom(headers.get("x-request-id") ?? undefined);
   const clientAddress = info.remoteAddr?.hostname === undefined ? undefined : unmapAddress(info.remoteAddr.hostname);
-  const length = headers.get("content-length");
+  const contentLength = lengthFrom(headers.get("content-length"));
   const inbound: Inbound = {
     requestId,
     method,
     path: path ?? target.path,
     matchPath: path === undefined ? target.path : normalizePath(path),
-    query: target.query,
-    authority: target.authority,
-    contentLength: length !== null && /^\d+$/.test(length) ? Number(length) : undefined,
-    lines: forwardingLines(endToEndLines(headers).filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase())), {
+    query,
+    authority,
+    contentLength,
+    lines: forwardingLines(linesToForward(request), {
       clientAddress,
-      authority: target.authority,
-      scheme: info.scheme ?? target.scheme,
+      authority,
+      scheme: info.scheme ?? scheme,
       trusted: clientAddress !== undefined && isTrusted(clientAddress),
       forwarded: config.forwarded,
       pseudonym,
       requestId,
     }),
   };
-  const problem = findProblem(inbound, {
-    validTarget: path !== undefined && AUTHORITY.test(target.authority),
+  const problem = refuse({
+    method,
+    headers,
+    hostMissing: host === "" || (host === null && authority === info.defaultAuthority),
+    targetValid: path !== undefined && isAuthority(authority),
+    targetIsServer: path === "/*",
     loop: isLoop(headers.get("via") ?? undefined, pseudonym),
+    contentLength,
     maxBodyBytes: config.maxBodyBytes,
   });
   return problem === undefined ? { inbound } : { inbound, problem };
 }
 
-function findProblem(
-  { method, contentLength }: Inbound,
-  checks: { validTarget: boolean; loop: boolean; maxBodyBytes: number },
-): Problem | undefined {
-  if (method === "CONNECT" || method === "TRACE") {
-    return { status: 405, detail: `The method ${method} is not forwarded`, headers: [ALLOW] };
-  }
-  if (!checks.validTarget) return { status: 400, detail: "The request target or the Host field is malformed" };
-  if (checks.loop) return { status: 508, detail: "The request has already passed through this conductor" };
-  if (contentLength !== undefined && contentLength > checks.maxBodyBytes) return BODY_TOO_LARGE;
-  return undefined;
+function lengthFrom(value: string | null): number | undefined {
+  return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
 }
 
-/** The answer to a body over `maxBodySize`, before or while it is read. */
-export const BODY_TOO_LARGE: Problem = { status: 413, detail: "The request body is larger than this server accepts" };
-
-/**
- * Takes a request's URL apart without `new URL`, which would rewrite the path. Servers build the URL as scheme + Host
- * field + raw target, so the path begins where the Host field ends, whatever bytes the client put there; the target
- * of an absolute-form request brings an authority of its own (RFC 9112 §3.2.2).
- */
-function splitTarget(
-  url: string,
-  host: string | null,
-): { scheme: string; authority: string; path: string; query: string } {
-  const schemeEnd = url.indexOf("://");
-  const start = schemeEnd + 3;
-  const afterHost = start + (host ?? "").length;
-  const isOriginForm = host !== null && host !== "" && url.startsWith(host, start) &&
-    /^[/?]|^$/.test(url.slice(afterHost, afterHost + 1));
-  const pathStart = isOriginForm ? afterHost : indexOfAny(url, /[/?#]/g, start);
-  const end = indexOfAny(url, /#/g, pathStart);
-  const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
-  return {
-    scheme: url.slice(0, schemeEnd),
-    authority: url.slice(start, pathStart),
-    path: url.slice(pathStart, queryStart) || "/",
-    query: url.slice(queryStart, end),
-  };
+function linesToForward({ headers, method }: Request): HeaderLine[] {
+  const lines = endToEndLines(headers).filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase()));
+  return method === "OPTIONS" ? lines.map(countDown) : lines;
 }
 
-function indexOfAny(text: string, pattern: RegExp, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.exec(text)?.index ?? text.length;
+/** RFC 9110 §7.6.2: each hop takes one off Max-Forwards, for OPTIONS (and TRACE, which goes no further than here). */
+function countDown([name, value]: HeaderLine): HeaderLine {
+  const counts = name.toLowerCase() === "max-forwards" && /^\d+$/.test(value);
+  return [name, counts ? String(Number(value) - 1) : value];
 }

@@ -65,7 +65,11 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
       changed = Promise.withResolvers();
     },
   });
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handle);
+  let defaultAuthority = "";
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request, { remoteAddr }) => {
+    return handle(request, { remoteAddr, defaultAuthority });
+  });
+  defaultAuthority = `localhost:${server.addr.port}`;
   return {
     ...listening(server),
     events,

@@ -1,0 +1,120 @@
+/** RFC 9110 §7.6 on the wire: what happens to each field on its way to a service, and on its way back. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { exchangeRaw, readUntil, startConductor, startRawBackend } from "../_support/servers.ts";
+
+/** One field: the lines as sent, then the lines of the same names as they arrive, in lower case. */
+type Row = readonly [rule: string, sent: readonly string[], arrives: readonly string[]];
+
+const BOTH: readonly Row[] = [
+  ["Connection goes no further", ["Connection: close"], []],
+  ["what Connection names goes no further", ["Connection: close, X-Hop, x-b", "X-Hop: 1", "X-B: 1"], []],
+  ["Connection can not take Content-Type away", ["Connection: content-type", "Content-Type: a/b"], [
+    "content-type: a/b",
+  ]],
+  ["Keep-Alive goes no further", ["Keep-Alive: timeout=5"], []],
+  ["Proxy-Connection goes no further", ["Proxy-Connection: keep-alive"], []],
+  ["Proxy-Authenticate goes no further", ["Proxy-Authenticate: Basic"], []],
+  ["Upgrade goes no further", ["Connection: upgrade", "Upgrade: h2c"], []],
+  ["Trailer goes no further", ["Trailer: x-end"], []],
+  ["an unknown field goes on", ["X-End: a, b"], ["x-end: a, b"]],
+  ["Cache-Control goes on", ["Cache-Control: no-cache"], ["cache-control: no-cache"]],
+  ["a field with an odd value goes on", [`X-Odd: "q;=,\\"`], [`x-odd: "q;=,\\"`]],
+  ["an empty field goes on", ["X-Empty:"], ["x-empty:"]],
+];
+
+const REQUESTS: readonly Row[] = [
+  ...BOTH,
+  ["TE goes no further", ["TE: gzip"], []],
+  ["TE keeps trailers", ["Connection: te", "TE: gzip, trailers"], ["te: trailers"]],
+  ["Proxy-Authorization goes no further", ["Proxy-Authorization: Basic eA=="], []],
+  ["Expect is answered here", ["Expect: 100-continue"], []],
+  ["Authorization goes on", ["Authorization: Bearer x"], ["authorization: Bearer x"]],
+  ["several Cookie lines are one list", ["Cookie: a=1", "Cookie: b=2"], ["cookie: a=1; b=2"]],
+  ["Range goes on", ["Range: bytes=0-1"], ["range: bytes=0-1"]],
+  ["If-None-Match goes on", ['If-None-Match: "x"'], ['if-none-match: "x"']],
+  ["Connection can not take X-Forwarded-For away", ["Connection: X-Forwarded-For"], []],
+  ["X-Conductor-Role can not be chosen", ["X-Conductor-Role: shadow"], ["x-conductor-role: primary"]],
+  ["x_forwarded_for can not pass for ours", ["X_Forwarded_For: 10.0.0.1"], []],
+  ["traceparent goes on", ["traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], [
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  ]],
+];
+
+const DATE = "date: Tue, 15 Nov 1994 08:12:31 GMT";
+
+const RESPONSES: readonly Row[] = [
+  ...BOTH,
+  ["Set-Cookie lines stay apart", ["Set-Cookie: a=1, x", "Set-Cookie: b=2"], ["set-cookie: a=1, x", "set-cookie: b=2"]],
+  ["Date goes on as the service wrote it", [DATE], [DATE]],
+  ["WWW-Authenticate goes on", ['WWW-Authenticate: Basic realm="x"'], ['www-authenticate: Basic realm="x"']],
+  ["ETag and Vary go on", ['ETag: W/"1"', "Vary: accept"], ['etag: W/"1"', "vary: accept"]],
+  ["X-Conductor-Service can not be chosen", ["X-Conductor-Service: evil"], ["x-conductor-service: all"]],
+  ["Server goes on", ["Server: x"], ["server: x"]],
+];
+
+/** The lines of a head whose names are among those sent, as `name: value` with the name in lower case. */
+function linesOf(head: string, sent: readonly string[]): string[] {
+  const names = new Set(sent.map((line) => line.slice(0, line.indexOf(":")).toLowerCase()));
+  const lines = head.split("\r\n\r\n")[0]!.split("\r\n").slice(1).map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+  });
+  return lines.filter(([name]) => names.has(name)).map(([name, value]) => `${name}: ${value}`.trimEnd());
+}
+
+/** Sends one request through conductor, with these lines each way, and returns both heads as they arrived. */
+async function pass(requestLines: readonly string[], responseLines: readonly string[]): Promise<[string, string]> {
+  let seen = "";
+  await using backend = startRawBackend(async (connection) => {
+    seen = await readUntil(connection);
+    const head = ["HTTP/1.1 200 OK", "Content-Length: 2", ...responseLines].join("\r\n");
+    await connection.write(new TextEncoder().encode(`${head}\r\n\r\nok`));
+  });
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+  const head = ["GET /x HTTP/1.1", "Host: h", ...requestLines].join("\r\n");
+  await client.write(new TextEncoder().encode(`${head}\r\n\r\n`));
+  const answer = await readUntil(client, "\r\n\r\nok");
+  assertMatch(answer, /^HTTP\/1\.1 200 /);
+  return [seen, answer];
+}
+
+for (const [rule, sent, arrives] of REQUESTS) {
+  Deno.test(`to a service: ${rule}`, async () => {
+    const [seen] = await pass(sent, []);
+    assertEquals(linesOf(seen, sent), arrives);
+    assertStringIncludes(seen.toLowerCase(), "\r\nx-forwarded-for: 127.0.0.1\r\n");
+  });
+}
+
+for (const [rule, sent, arrives] of RESPONSES) {
+  Deno.test(`to the client: ${rule}`, async () => {
+    const [, answer] = await pass([], sent);
+    assertEquals(linesOf(answer, sent), arrives);
+  });
+}
+
+Deno.test("to the client: a missing Date is added", async () => {
+  const [, answer] = await pass([], []);
+  assertMatch(answer, /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/i);
+});
+
+Deno.test("to the client: trailers are read and dropped, and the body ends where it should", async () => {
+  await using backend = startRawBackend(async (connection) => {
+    await readUntil(connection);
+    const text =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n3\r\nabc\r\n0\r\nX-End: 1\r\n\r\n";
+    await connection.write(new TextEncoder().encode(text));
+  });
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  const answer = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  assert(!/x-end/i.test(answer), answer);
+  assertStringIncludes(answer, "abc");
+});
+
+Deno.test("to the client: 50 Set-Cookie lines stay 50, in order", async () => {
+  const sent = Array.from({ length: 50 }, (_, index) => `Set-Cookie: c${index}=1; Path=/`);
+  const [, answer] = await pass([], sent);
+  assertEquals(linesOf(answer, sent), sent.map((line) => line.replace("Set-Cookie", "set-cookie")));
+});

@@ -1,0 +1,150 @@
+/** What a client may send, what it gets for it, and what a service is asked for: requests as raw bytes. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { exchangeRaw, readUntil, startBackend, startConductor } from "../_support/servers.ts";
+
+/** One request: its raw lines, the status that answers it, and the target that the service sees, if any. */
+type Row = readonly [request: string, status: number, target?: string];
+
+const CHUNKED = "Host: h\r\nTransfer-Encoding: chunked";
+
+// RFC 9112 §3, RFC 9110 §4.2.4 and §7.1: targets and Host.
+const TARGETS: readonly Row[] = [
+  ["GET /a/../b HTTP/1.1\r\nHost: h", 200, "/b"],
+  ["GET /a/%2e%2e/b?x=%2e%2e HTTP/1.1\r\nHost: h", 200, "/b?x=%2e%2e"],
+  ["GET //evil.example/x HTTP/1.1\r\nHost: h", 200, "//evil.example/x"],
+  ["GET /%61?q='%20' HTTP/1.1\r\nHost: h", 200, "/%61?q=%27%20%27"],
+  ["GET /x HTTP/1.1\r\nHost: [::1]:80", 200, "/x"],
+  ["GET http://other.example/y?z HTTP/1.1\r\nHost: h", 200, "/y?z"],
+  ["GET http://h.evil/y HTTP/1.1\r\nHost: h", 200, "/y"],
+  ["GET http://u:p@other.example/y HTTP/1.1\r\nHost: h", 400],
+  ["GET /x HTTP/1.1\r\nHost: a/p?q=", 400],
+  ["GET /x HTTP/1.1\r\nHost: a b", 400],
+  ["GET /x HTTP/1.1\r\nHost: a#b", 400],
+  ["GET /x HTTP/1.1\r\nHost: user@a", 400],
+  ["GET /x HTTP/1.1\r\nHost: a:b", 400],
+  ["GET /x HTTP/1.1\r\nHost: a:999999", 400],
+  ["GET /x HTTP/1.1\r\nHost:", 400],
+  ["GET /x HTTP/1.1\r\nX-No: host", 400],
+  ["GET /x HTTP/1.1\r\nHost: a\r\nHost: a", 400],
+  ["GET /x HTTP/1.1\r\nHost: a\r\nHost: b", 400],
+  ["GET /web/..%2fadmin HTTP/1.1\r\nHost: h", 400],
+  ["GET /web/%2e%2e%5cadmin HTTP/1.1\r\nHost: h", 400],
+  ["GET /web\\..\\admin HTTP/1.1\r\nHost: h", 400],
+  ["GET /%zz HTTP/1.1\r\nHost: h", 400],
+  ["GET /a%00b HTTP/1.1\r\nHost: h", 400],
+  ["GET /a#b HTTP/1.1\r\nHost: h", 200, "/a"],
+];
+
+// RFC 9110 §9: methods.
+const METHODS: readonly Row[] = [
+  ["PURGE /x HTTP/1.1\r\nHost: h", 200, "/x"],
+  ["TRACE /x HTTP/1.1\r\nHost: h", 405],
+  ["CONNECT a.example:80 HTTP/1.1\r\nHost: h", 405],
+  ["OPTIONS /x HTTP/1.1\r\nHost: h", 200, "/x"],
+  ["OPTIONS * HTTP/1.1\r\nHost: h", 204],
+  ["OPTIONS /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0", 204],
+  ["OPTIONS /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 1", 200, "/x"],
+  ["TRACE /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0", 405],
+  ["GET /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0", 200, "/x"],
+];
+
+// RFC 9112 §6 and §7: framing.
+const FRAMING: readonly Row[] = [
+  [`POST /x HTTP/1.1\r\n${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\n`, 200, "/x"],
+  [`POST /x HTTP/1.1\r\n${CHUNKED}\r\nTrailer: x\r\n\r\n3\r\nabc\r\n0\r\nX: 1\r\n`, 200, "/x"],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n", 501],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n", 400],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n", 400],
+  [`POST /x HTTP/1.1\r\n${CHUNKED}\r\nContent-Length: 3\r\n\r\n0\r\n`, 400],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: -3", 400],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400],
+  ["POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3, 3\r\n\r\nabc", 400],
+  ["GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", 501],
+  [`GET /x HTTP/1.1\r\n${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\n`, 501],
+  ["GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0", 200, "/x"],
+  ["GET /x HTTP/1.1\r\nHost : h", 400],
+  ["GET /x HTTP/1.1\r\nHost: h\r\nX: a\r\n folded", 400],
+];
+
+for (const [request, status, target] of [...TARGETS, ...METHODS, ...FRAMING]) {
+  Deno.test(`${JSON.stringify(request)} is ${status}, and ${target ?? "nothing"} is asked for`, async () => {
+    await using backend = startBackend();
+    await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+    const [head = "", ...rest] = request.split("\r\n\r\n");
+    const answer = await exchangeRaw(front.port, [`${head}\r\nConnection: close`, ...rest, ""].join("\r\n\r\n"));
+    assertMatch(answer, new RegExp(`^HTTP/1.1 ${status} `));
+    assertEquals(backend.seen.map((seen) => seen.target), target === undefined ? [] : [target]);
+  });
+}
+
+// Each spelling must reach what the plain path reaches, or nothing.
+const SPELLINGS: readonly (readonly [path: string, route: string | undefined])[] = [
+  ["/admin", "admin"],
+  ["/%61dmin", "admin"],
+  ["/web/../admin", "admin"],
+  ["/web/%2E%2e/admin", "admin"],
+  ["/./admin", "admin"],
+  ["//admin", "rest"],
+  ["/web//admin", "web"],
+  ["/ADMIN", "rest"],
+  ["/admin%2fx", "rest"],
+  ["/web/..%2fadmin", undefined],
+  ["/web%2f..%2fadmin", undefined],
+  ["/web\\..\\admin", undefined],
+];
+
+for (const [path, route] of SPELLINGS) {
+  Deno.test(`${path} reaches ${route ?? "no service"}, and the service reads the same path`, async () => {
+    await using backend = startBackend((request) => new Response(new URL(request.url).pathname));
+    await using front = startConductor({
+      services: [
+        { name: "admin", url: backend.url, pathPrefix: "/admin" },
+        { name: "web", url: backend.url, pathPrefix: "/web" },
+        { name: "rest", url: backend.url },
+      ],
+    });
+    const answer = await exchangeRaw(front.port, `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    assertEquals(/x-conductor-service: (\w+)/i.exec(answer)?.[1], route);
+    // A backend that resolves dots must not find more of them than the matching has seen.
+    if (route === "admin") assertEquals(/\/admin$/.test(answer) || answer.includes("/%61dmin"), true, answer);
+  });
+}
+
+Deno.test("OPTIONS * and Max-Forwards: 0 are answered with what is allowed", async () => {
+  await using front = startConductor({ services: [{ name: "all", url: "http://127.0.0.1:1" }] });
+  const answer = await exchangeRaw(front.port, "OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  assertStringIncludes(answer.toLowerCase(), "\r\nallow: get, head, post, put, patch, delete, options\r\n");
+});
+
+Deno.test("Max-Forwards of OPTIONS goes down by one, and that of other methods is left alone", async () => {
+  await using backend = startBackend();
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  for (const [method, sent, seen] of [["OPTIONS", "7", "6"], ["GET", "7", "7"], ["OPTIONS", "x", "x"]]) {
+    const head = `${method} /x HTTP/1.1\r\nHost: h\r\nMax-Forwards: ${sent}\r\nConnection: close\r\n\r\n`;
+    await exchangeRaw(front.port, head);
+    assertEquals(backend.seen.at(-1)!.headers.get("max-forwards"), seen);
+  }
+});
+
+Deno.test("Expect: 100-continue is answered here, and the body goes on without it", async () => {
+  await using backend = startBackend();
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+  const write = (text: string) => client.write(new TextEncoder().encode(text));
+  await write("POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n");
+  assertMatch(await readUntil(client), /^HTTP\/1\.1 100 /);
+  await write("hello");
+  assertMatch(await readUntil(client, "ok"), /^HTTP\/1\.1 200 /);
+  assertEquals([backend.seen[0]!.body, backend.seen[0]!.headers.get("expect")], ["hello", null]);
+});
+
+Deno.test("Upgrade is not forwarded, and the request goes on without it", async () => {
+  await using backend = startBackend();
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n";
+  using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+  await client.write(new TextEncoder().encode(`GET /x HTTP/1.1\r\nHost: h\r\n${upgrade}\r\n`));
+  assertMatch(await readUntil(client, "ok"), /^HTTP\/1\.1 200 /);
+  assertEquals(backend.seen[0]!.headers.get("upgrade"), null);
+});
