@@ -9,7 +9,7 @@ import type { Inbound } from "./exchange/inbound.ts";
 import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
-import type { Transport, TransportResult } from "./upstream/transport.ts";
+import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
 /** An attempt with the means to end it. */
 export interface RunningAttempt extends Attempt {
@@ -141,7 +141,7 @@ function startAttempt(
     body: body instanceof BodyFanOut ? body.branch(role, hooks) : body,
     signal: controller.signal,
   };
-  options.transport(request).then((result) => completeSmallBody(result, hooks.onProgress)).then((result) => {
+  send(options.transport, request, hooks.onProgress).then((result) => {
     if (!isPending(attempt)) return abandon(result);
     settle(result.ok ? { ...result, success: isSuccess(result.response.status, service.failOn) } : result);
   });
@@ -150,6 +150,15 @@ function startAttempt(
 
 function isPending(attempt: Attempt): boolean {
   return attempt.outcome === undefined;
+}
+
+/** Transports promise not to reject; one that does all the same must not leave an attempt hanging. */
+async function send(transport: Transport, request: TransportRequest, onHead: () => void): Promise<TransportResult> {
+  try {
+    return await completeSmallBody(await transport(request), onHead);
+  } catch {
+    return { ok: false, kind: "protocol" };
+  }
 }
 
 /**
