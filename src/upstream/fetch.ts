@@ -4,7 +4,7 @@
  */
 
 import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
-import type { HeaderLine } from "../config/config.ts";
+import { repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 /** Methods that may be sent again by the runtime when a pooled connection turns out to be closed (RFC 9110 §9.2.1). */
@@ -86,7 +86,8 @@ function headersFor({ lines, host }: TransportRequest): Headers {
 
 function readResponse(response: Response, method: string): TransportResult {
   const { status } = response;
-  if (status < 200 || status > 599) {
+  const lines = repairHead([...response.headers]);
+  if (status < 200 || status > 599 || lines === undefined) {
     response.body?.cancel().catch(() => {});
     return { ok: false, kind: "protocol" };
   }
@@ -95,9 +96,7 @@ function readResponse(response: Response, method: string): TransportResult {
   const body = bodiless ? null : response.body as UpstreamResponse["body"];
   const encoding = response.headers.get("content-encoding")?.toLowerCase();
   const decoded = decodesRegardless() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
-  const headers: HeaderLine[] = [...response.headers].filter(([name]) =>
-    !(decoded && (name === "content-encoding" || name === "content-length"))
-  );
+  const headers = lines.filter(([name]) => !(decoded && (name === "content-encoding" || name === "content-length")));
   return { ok: true, response: { status, headers, body } };
 }
 

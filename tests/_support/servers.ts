@@ -1,6 +1,7 @@
 /** Real servers on loopback for tests: backends that record what they got, and conductor in front of them. */
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
+import { BrokenResponseError } from "../../src/exchange/response_body.ts";
 
 /** A request as a backend saw it. */
 export interface Seen {
@@ -66,7 +67,7 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
     },
   });
   let defaultAuthority = "";
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request, { remoteAddr }) => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {}, onError }, (request, { remoteAddr }) => {
     return handle(request, { remoteAddr, defaultAuthority });
   });
   defaultAuthority = `localhost:${server.addr.port}`;
@@ -81,6 +82,12 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
       }
     },
   };
+}
+
+/** A response that is cut on purpose is no news. */
+function onError(error: unknown): Response {
+  if (!(error instanceof BrokenResponseError)) console.error(error);
+  return new Response(null, { status: 500 });
 }
 
 function listening(server: Deno.HttpServer<Deno.NetAddr>): TestServer {

@@ -1,0 +1,34 @@
+/** What of a backend's response head is repaired, and for what it is refused (docs/decisions/005-backends-that-misbehave.md). */
+
+import type { HeaderLine } from "../config/config.ts";
+import { fieldValue, listMembers } from "../exchange/headers.ts";
+
+/** The largest head that is relayed, in bytes: what the servers and clients on the way take at most by default. */
+const MAX_HEAD_BYTES = 65_536;
+/** Around a field: the colon, the space and the line end. */
+const LINE_BYTES = 4;
+
+/**
+ * Makes a response's header lines safe to rely on: one plain Content-Length or none, and none beside a
+ * Transfer-Encoding, which overrides it (RFC 9112 §6.3).
+ *
+ * @param lines The header lines as they came.
+ * @returns The lines to go on with, or `undefined` where the response has to be refused: its length is not a number, it
+ * is in a transfer coding that nobody has taken off, or its head is larger than 64 KiB.
+ */
+export function repairHead(lines: readonly HeaderLine[]): readonly HeaderLine[] | undefined {
+  const bytes = lines.reduce((sum, [name, value]) => sum + name.length + value.length + LINE_BYTES, 0);
+  if (bytes > MAX_HEAD_BYTES) return undefined;
+
+  const coding = fieldValue(lines, "transfer-encoding");
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") return undefined;
+  const length = fieldValue(lines, "content-length");
+  if (length === undefined) return lines;
+  const withoutLength = lines.filter(([name]) => name.toLowerCase() !== "content-length");
+  if (coding !== undefined) return withoutLength;
+
+  const [value = "", ...others] = listMembers(length);
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) return undefined;
+  if (others.some((other) => other !== value)) return undefined;
+  return others.length === 0 ? lines : [...withoutLength, ["content-length", value]];
+}
