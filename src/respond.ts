@@ -61,7 +61,7 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   const title = STATUS_TEXT[status as StatusCode];
   const type = accepts(request, PROBLEM_JSON, "application/json", "text/plain");
   const isJson = type === PROBLEM_JSON || type === "application/json";
-  headers.set("content-type", isJson ? type : "text/plain; charset=utf-8");
+  headers.set("content-type", isJson ? PROBLEM_JSON : "text/plain; charset=utf-8");
   const text = isJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;

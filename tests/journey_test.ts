@@ -288,12 +288,17 @@ Deno.test("rule 5: the body arrives as the service sends it, and the head before
   assertEquals((await reader.read()).done, true);
 });
 
-Deno.test("rule 5: our own errors are plain text to clients that do not accept JSON", async () => {
+Deno.test("rule 5: our own errors are problem details to clients that accept JSON, else plain text", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
   const response = await fetch(`${front.url}/none`, { headers: { accept: "text/html" } });
   assertEquals(response.headers.get("content-type"), "text/plain; charset=utf-8");
   assertEquals(await response.text(), "404 Not Found: No route matches this path\n");
+  for (const accept of ["application/json", "application/problem+json", "*/*", "text/html, application/json;q=0.9"]) {
+    const json = await fetch(`${front.url}/none`, { headers: { accept } });
+    await json.body?.cancel();
+    assertEquals(json.headers.get("content-type"), "application/problem+json", accept);
+  }
   const head = await fetch(`${front.url}/none`, { method: "HEAD" });
   assertEquals([head.status, await head.text()], [404, ""]);
 });
