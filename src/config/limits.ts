@@ -7,7 +7,7 @@ export const MAX_TEXT_LENGTH = 2_097_152;
 export const MAX_DEPTH = 100;
 
 /** Values after aliases are followed: an alias is a reference in the file, but a copy in the configuration. */
-export const MAX_VALUES = 250_000;
+export const MAX_VALUES = 150_000;
 
 /** Length of all texts together, after aliases are followed, and again after placeholders are resolved. */
 export const MAX_TOTAL_LENGTH = 4_194_304;

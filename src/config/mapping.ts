@@ -7,6 +7,7 @@
  * @returns Whether its own keys can be taken for fields.
  */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null &&
-    /^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(value));
+  if (typeof value !== "object" || value === null) return false;
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object Object]" || tag === "[object Module]";
 }

@@ -1,5 +1,6 @@
 /** JSON configurations. */
 
+import { checkBounds } from "./bounds.ts";
 import { type PlainTree, toPlainTree } from "./plain_tree.ts";
 import { scanJson } from "./scan_json.ts";
 
@@ -24,8 +25,8 @@ export function parseJson(text: string): ParsedText | undefined {
   } catch {
     return undefined;
   }
+  checkBounds(json);
   const tree = toPlainTree(json);
-  // Only now is the depth known to be bounded.
   const { lines, duplicates } = scanJson(text);
   return { ...tree, problems: [...tree.problems, ...duplicates], lineOf: (path) => lines.get(path) };
 }

@@ -1,6 +1,7 @@
 /** YAML configurations. */
 
 import { parse, type ParseOptions } from "@std/yaml/parse";
+import { checkBounds } from "./bounds.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { shorten } from "./describe.ts";
 import { MAX_DEPTH } from "./limits.ts";
@@ -51,11 +52,15 @@ function countKeyAliases(text: string): number {
 
 function parseTree(text: string): PlainTree {
   try {
-    return toPlainTree(parseWith(text, { schema: "core" }), parseRaw(text));
+    const value = parseWith(text, { schema: "core" });
+    checkBounds(value);
+    return toPlainTree(value, parseRaw(text));
   } catch (error) {
     if (!(error instanceof Error && error.message.includes("duplicated key"))) throw error;
     // The file is refused, but what else is wrong in it is worth telling too.
-    const tree = toPlainTree(parseWith(text, { schema: "core", allowDuplicateKeys: true }));
+    const value = parseWith(text, { schema: "core", allowDuplicateKeys: true });
+    checkBounds(value);
+    const tree = toPlainTree(value);
     return { ...tree, problems: [duplicateKey(error, text), ...tree.problems] };
   }
 }

@@ -1,8 +1,7 @@
-/** From what a parser yields, where aliases share parts and may even loop, to a plain tree of bounded size. */
+/** From what a parser yields, where aliases share parts, to a plain tree. */
 
-import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import type { ConfigProblem } from "./config_error.ts";
 import { childPath } from "./describe.ts";
-import { MAX_DEPTH, MAX_TOTAL_LENGTH, MAX_VALUES } from "./limits.ts";
 import { isMapping } from "./mapping.ts";
 
 /** A tree of mappings, lists and scalars, of which no part is shared. */
@@ -36,31 +35,22 @@ const MERGE_KEY = "<<";
 /**
  * Copies what a parser yielded, and merges `<<`.
  *
- * @param value What the parser yielded, with its scalars resolved.
+ * @param value What the parser yielded, with its scalars resolved; its size must have been checked.
  * @param raw The same with every scalar as it was written; absent where that makes no difference.
  * @returns The copy. Scalars that would be written in another way now stay text: a header's `1.10` is not `1.1`.
- * @throws {ConfigError} If the tree is too deep or too large.
  */
 export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   const problems: ConfigProblem[] = [];
   const templates: Template[] = [];
   const keys: (string | number)[] = [];
-  let count = 0;
-  let length = 0;
 
-  function spend(depth: number): void {
-    if (++count > MAX_VALUES) throw tooMuch(`more than ${MAX_VALUES} values, counting what aliases repeat`);
-    if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} levels`);
-  }
-
-  function copyInto(holder: Holder, key: string | number, value: unknown, raw: unknown, depth: number): void {
-    spend(depth);
+  function copyInto(holder: Holder, key: string | number, value: unknown, raw: unknown): void {
     keys.push(key);
     if (Array.isArray(value)) {
       const list: unknown[] = holder[key] = [];
-      value.forEach((item, index) => copyInto(list as unknown as Holder, index, item, inside(raw, index), depth + 1));
+      value.forEach((item, index) => copyInto(list as unknown as Holder, index, item, inside(raw, index)));
     } else if (isMapping(value)) {
-      copyEntries(holder[key] = {}, value, raw, depth);
+      copyEntries(holder[key] = {}, value, raw);
     } else {
       copyScalar(holder, key, value !== null && typeof raw === "string" && String(value) !== raw ? raw : value);
     }
@@ -68,31 +58,25 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   }
 
   /** What is there already wins: a mapping's own entries over merged ones, an earlier source over a later. */
-  function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown, depth: number): void {
+  function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown): void {
     for (const key of Object.keys(source)) {
       if (key === FORBIDDEN_KEY) report(key, "cannot be a key");
       else if (key !== MERGE_KEY && !Object.hasOwn(target, key)) {
-        copyInto(target, key, source[key], inside(raw, key), depth + 1);
+        copyInto(target, key, source[key], inside(raw, key));
       }
     }
-    if (Object.hasOwn(source, MERGE_KEY)) merge(target, source[MERGE_KEY], inside(raw, MERGE_KEY), depth + 1);
+    if (Object.hasOwn(source, MERGE_KEY)) merge(target, source[MERGE_KEY], inside(raw, MERGE_KEY));
   }
 
-  function merge(target: Holder, source: unknown, raw: unknown, depth: number): void {
-    spend(depth);
-    if (Array.isArray(source)) source.forEach((item, index) => merge(target, item, inside(raw, index), depth + 1));
-    else if (isMapping(source)) copyEntries(target, source, raw, depth);
+  function merge(target: Holder, source: unknown, raw: unknown): void {
+    if (Array.isArray(source)) source.forEach((item, index) => merge(target, item, inside(raw, index)));
+    else if (isMapping(source)) copyEntries(target, source, raw);
     else report(MERGE_KEY, "must be a mapping to merge, or a list of mappings");
   }
 
   function copyScalar(holder: Holder, key: string | number, value: unknown): void {
     holder[key] = value;
-    if (typeof value !== "string") return;
-    length += value.length;
-    if (length > MAX_TOTAL_LENGTH) {
-      throw tooMuch(`more than ${MAX_TOTAL_LENGTH} characters, counting what aliases repeat`);
-    }
-    if (value.includes("${")) {
+    if (typeof value === "string" && value.includes("${")) {
       templates.push({ text: value, path: pathTo(keys), replace: (text) => void (holder[key] = text) });
     }
   }
@@ -102,7 +86,7 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   }
 
   const root: Holder = {};
-  copyInto(root, "root", value, raw, 0);
+  copyInto(root, "root", value, raw);
   return { value: root["root"], problems, templates };
 }
 
@@ -113,8 +97,4 @@ function pathTo(keys: readonly (string | number)[]): string {
 
 function inside(raw: unknown, key: string | number): unknown {
   return typeof raw === "object" && raw !== null && Object.hasOwn(raw, key) ? (raw as Holder)[key] : undefined;
-}
-
-function tooMuch(what: string): ConfigError {
-  return new ConfigError([{ path: "", message: `the file must not have ${what}` }]);
 }

@@ -27,10 +27,18 @@ export interface RouteGroup {
 /** From the strongest to the weakest. */
 const KINDS: readonly PatternKind[] = ["pathExact", "pathPrefix", "path"];
 
-interface Group {
+interface Pattern {
   readonly kind: PatternKind;
   readonly path: string;
-  /** Indices; a service that names a pattern twice counts once. */
+  /** Where it was first found. */
+  readonly at: Place;
+  /** Which of several patterns of its kind it was there. */
+  readonly position: number;
+}
+
+interface Group {
+  readonly pattern: Pattern;
+  /** Indices of services; one that names a pattern twice counts once. */
   readonly indices: Set<number>;
 }
 
@@ -44,9 +52,9 @@ interface Group {
 export function groupRoutes(candidates: readonly Candidate[]): RouteGroup[] {
   const groups = new Map<string, Group>();
   for (const [index, candidate] of candidates.entries()) {
-    for (const [kind, path] of patternsOf(candidate)) {
-      const key = `${kind} ${path}`;
-      const group = groups.get(key) ?? { kind, path, indices: new Set() };
+    for (const pattern of patternsOf(candidate)) {
+      const key = `${pattern.kind} ${pattern.path}`;
+      const group = groups.get(key) ?? { pattern, indices: new Set() };
       groups.set(key, group);
       group.indices.add(index);
     }
@@ -54,24 +62,24 @@ export function groupRoutes(candidates: readonly Candidate[]): RouteGroup[] {
   return [...groups.values()].map((group) => assignRoles(group, candidates));
 }
 
-function patternsOf({ patterns }: Candidate): (readonly [PatternKind, string])[] {
-  const found = KINDS.flatMap((kind) => (patterns[kind] ?? []).map((path) => [kind, path] as const));
-  return found.length === 0 ? [["path", "/"]] : found;
+function patternsOf({ patterns, at }: Candidate): Pattern[] {
+  const found = KINDS.flatMap((kind) =>
+    (patterns[kind] ?? []).map((path, position) => ({ kind, path, at: at.child(kind), position }))
+  );
+  return found.length === 0 ? [{ kind: "path", path: "/", at, position: 0 }] : found;
 }
 
-function assignRoles({ kind, path, indices }: Group, candidates: readonly Candidate[]): RouteGroup {
+function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate[]): RouteGroup {
+  const { kind, path } = pattern;
   const members = [...indices].map((index) => ({ index, role: candidates[index]!.role }));
   if (members.some(({ role }) => role === "primary")) return { kind, path, members };
   const promoted = members.find(({ role }) => role !== "shadow");
-  const first = candidates[members[0]!.index]!;
-  const at = first.patterns[kind] === undefined ? first.at : first.at.child(kind);
-  const name = nameRoute({ kind, path }, first.patterns[kind], at);
   if (promoted === undefined) {
-    at.problem(`must lead to a service that is not a shadow too: found shadows alone for ${name}`);
+    const route = nameRoute(pattern);
+    pattern.at.problem(`must lead to a service that is not a shadow too: found shadows alone for ${route}`);
   } else if (members.length > 1) {
-    candidates[promoted.index]!.at.warn(
-      `is taken as the primary of ${name}: no service of the route is marked as one`,
-    );
+    const { at } = candidates[promoted.index]!;
+    at.warn(`is taken as the primary of ${nameRoute(pattern)}: no service of the route is marked as one`);
   }
   return {
     kind,
@@ -80,8 +88,7 @@ function assignRoles({ kind, path, indices }: Group, candidates: readonly Candid
   };
 }
 
-/** The pattern may be one of several in a list, and any of them may come from a placeholder. */
-function nameRoute({ kind, path }: Pick<Group, "kind" | "path">, items: readonly string[] = [], at: Place): string {
-  const isSecret = at.isSecret || items.some((_, index) => at.child(index).isSecret);
-  return isSecret ? `this ${kind}` : `${kind} ${quote(path)}`;
+/** The path may come from a placeholder, by itself or in a list. */
+function nameRoute({ kind, path, at, position }: Pattern): string {
+  return at.isSecret || at.child(position).isSecret ? `this ${kind}` : `${kind} ${quote(path)}`;
 }

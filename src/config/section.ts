@@ -49,6 +49,16 @@ export interface SectionType<F extends Fields> extends ValueType<PartlyChecked<F
 export function section<F extends Fields>(fields: F): SectionType<F> {
   const keys = Object.keys(fields);
   const required = keys.filter((key) => fields[key]!.required);
+  const defaults = new Map<string, unknown>();
+
+  function parseAbsent(key: string, at: Place): unknown {
+    const field = fields[key]!;
+    if (field.required) return at.child(key).problem("is required");
+    if (field.default === undefined) return undefined;
+    if (!defaults.has(key)) defaults.set(key, field.type.parse(field.default, at.child(key)));
+    return defaults.get(key);
+  }
+
   return {
     label: "mapping",
     fields,
@@ -65,7 +75,10 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
       }
       const checked: Record<string, unknown> = {};
       for (const key of keys) {
-        const found = parseField(fields[key]!, Object.hasOwn(value, key) ? value[key] : undefined, at.child(key));
+        const written = Object.hasOwn(value, key) ? value[key] : undefined;
+        const found = written === undefined || written === null
+          ? parseAbsent(key, at)
+          : parseField(fields[key]!, written, at.child(key));
         if (found !== undefined) checked[key] = found;
       }
       return checked as PartlyChecked<F>;
@@ -74,10 +87,6 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
 }
 
 function parseField(field: Field<unknown>, value: unknown, at: Place): unknown {
-  if (value === undefined || value === null) {
-    if (field.required) return at.problem("is required");
-    return field.default === undefined ? undefined : field.type.parse(field.default, at);
-  }
   const checked = parseValue(field.type, value, at);
   // What is switched off in go-conductor's file is missed by nobody.
   if (field.ignored !== undefined && checked !== undefined && checked !== false) {
