@@ -23,6 +23,7 @@ export type {
   MetricsInput,
   ServiceInput,
   StatusInput,
+  TlsInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, UpstreamResponse } from "./src/exchange/attempt.ts";

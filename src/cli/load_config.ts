@@ -11,8 +11,8 @@ import { readTextFile } from "./read_text_file.ts";
 /** The file that is read where none is named. */
 export const DEFAULT_CONFIG_PATH = "config.yaml";
 
-/** A secret is a line or a certificate; more is a mistake. */
-const MAX_PLACEHOLDER_BYTES = 65_536;
+/** A secret is a line, and a system's list of authorities has 220 KB; more is a mistake. */
+const MAX_PLACEHOLDER_BYTES = 524_288;
 
 /**
  * Loads a configuration file. It may be a pipe or a device: no more is read than a configuration may hold.

@@ -2,7 +2,6 @@
 
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
-import type { ConnectionInfo } from "../exchange/inbound.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
@@ -47,21 +46,17 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       logger.observe(event);
     },
   });
-  // The listener speaks plain HTTP, whatever scheme an absolute-form target claims, and Deno takes "localhost" for the
-  // host of a request that names none.
-  const describe = (remoteAddr: Deno.NetAddr): ConnectionInfo => {
-    return { remoteAddr, scheme: "http", defaultAuthority: `localhost:${server.port}` };
-  };
-  const server: RunningServer = serve((request, { remoteAddr }) => handler(request, describe(remoteAddr)), {
+  const server = serve(handler, {
     hostname,
     port,
+    tls: config.tls,
     onError,
     onReopen: () => logger.log("info", "listening again"),
   });
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   try {
-    announce(urlOf(server));
+    announce(urlOf(server, config));
     return await stop(server, { inFlight, signals, logger, timeoutMs: config.shutdownTimeoutMs });
   } finally {
     signals.close();
@@ -97,7 +92,7 @@ function requireNetAccess({ services }: Config): void {
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
-function urlOf({ hostname, port }: RunningServer): string {
+function urlOf({ hostname, port }: RunningServer, { tls }: Pick<Config, "tls">): string {
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
-  return `http://${formatAddress({ hostname: reachable, port })}`;
+  return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

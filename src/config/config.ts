@@ -75,12 +75,22 @@ export interface Logging {
   readonly output: "stdout" | "stderr";
 }
 
+/** What a server proves its name with. */
+export interface ServerTls {
+  /** The certificate chain as PEM text. */
+  readonly cert: string;
+  /** The private key as PEM text. */
+  readonly key: string;
+}
+
 /** The whole configuration. */
 export interface Config {
   /** The TCP port that the server listens on. */
   readonly port: number;
   /** The address that the server listens on. */
   readonly hostname: string;
+  /** The certificate that the server shows; `undefined`: it speaks plain HTTP. */
+  readonly tls: ServerTls | undefined;
   /** The services' default time-out, and how long a client may pause within a request body, in milliseconds. */
   readonly timeoutMs: number;
   /** What is waited for before a response is selected. */

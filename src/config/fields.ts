@@ -9,6 +9,7 @@ import { backendUrl } from "./values/backend_url.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
 import { listOf } from "./values/list.ts";
 import { pathPattern } from "./values/path_pattern.ts";
+import { pem } from "./values/pem.ts";
 import { size, time } from "./values/quantity.ts";
 import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
 import { serviceList } from "./values/service_list.ts";
@@ -139,6 +140,20 @@ export const METRICS_FIELDS = {
   enablePrometheus: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
 } as const;
 
+/** The fields of `tls`. */
+export const TLS_FIELDS = {
+  cert: {
+    type: pem("certificate"),
+    required: true,
+    description: "The certificate, followed by those between it and its authority: `${file:cert.pem}`.",
+  },
+  key: {
+    type: pem("private key"),
+    required: true,
+    description: "The certificate's private key, not encrypted: `${file:key.pem}`.",
+  },
+} as const;
+
 /** The fields of the top level. */
 export const CONFIG_FIELDS = {
   $schema: {
@@ -154,6 +169,11 @@ export const CONFIG_FIELDS = {
     type: listenHost(),
     default: "0.0.0.0",
     description: "The address to listen on.",
+  },
+  tls: {
+    type: section(TLS_FIELDS),
+    absence: "plain HTTP",
+    description: "Serves HTTPS, with HTTP/2 for clients that can. Of no use to a handler in a server of one's own.",
   },
   timeout: {
     type: time({ min: "1ms" }),

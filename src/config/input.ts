@@ -17,6 +17,10 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
+   * Serves HTTPS, with HTTP/2 for clients that can. Of no use to a handler in a server of one's own. Absent: plain HTTP.
+   */
+  readonly tls?: TlsInput;
+  /**
    * The longest wait for a response's head, and for the next piece of a body. Seconds, or text with a unit: `"50ms"`.
    *
    * @default 30
@@ -162,6 +166,14 @@ export interface ServiceInput {
   readonly responseHeaders?: HeadersInput;
   /** Accepted for go-conductor's files. */
   readonly weight?: number;
+}
+
+/** What the server proves its name with. */
+export interface TlsInput {
+  /** The certificate, followed by those between it and its authority. PEM text; in a file, `${file:cert.pem}`. */
+  readonly cert: string;
+  /** The certificate's private key, not encrypted. PEM text; in a file, `${file:key.pem}`. */
+  readonly key: string;
 }
 
 /** What is logged, where and how. */

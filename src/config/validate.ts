@@ -1,9 +1,9 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
-import type { Config, Logging, Role, Service } from "./config.ts";
+import type { Config, Logging, Role, ServerTls, Service } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { describe } from "./describe.ts";
-import { CONFIG_FIELDS, type LOGGING_FIELDS, type SERVICE_FIELDS } from "./fields.ts";
+import { CONFIG_FIELDS, type LOGGING_FIELDS, type SERVICE_FIELDS, type TLS_FIELDS } from "./fields.ts";
 import { isMapping } from "./mapping.ts";
 import { type Findings, Place } from "./place.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
@@ -20,6 +20,7 @@ export interface ValidatedConfig {
 
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
@@ -93,6 +94,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
   return {
     port: checked.port,
     hostname: checked.hostname,
+    tls: toTls(checked.tls as CheckedTls | undefined),
     timeoutMs: checked.timeout,
     wait: checked.wait,
     relayFailures: checked.relayFailures,
@@ -129,6 +131,10 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toTls(tls: CheckedTls | undefined): ServerTls | undefined {
+  return tls === undefined ? undefined : { cert: tls.cert, key: tls.key };
 }
 
 function deepFreeze<T>(value: T): T {

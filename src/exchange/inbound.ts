@@ -19,7 +19,7 @@ export interface ConnectionInfo {
    * The authority that the server puts into the URL of a request without a Host field. With it, such a request is
    * answered with 400 (RFC 9112 §3.2). Absent: not checked; a `Request` that was made by hand has no Host field.
    */
-  readonly defaultAuthority?: string;
+  readonly defaultAuthority?: string | undefined;
 }
 
 /** A request that may be matched and forwarded. */

@@ -1,7 +1,13 @@
 /** Why a server could not start, in a sentence. */
 
 /** What stands in the way of listening. */
-export type ListenErrorKind = "in-use" | "no-permission" | "not-allowed" | "no-such-address" | "other";
+export type ListenErrorKind =
+  | "in-use"
+  | "no-permission"
+  | "not-allowed"
+  | "no-such-address"
+  | "bad-certificate"
+  | "other";
 
 /** Thrown where an address can not be listened on. */
 export class ListenError extends Error {
@@ -39,7 +45,10 @@ function kindOf(cause: unknown): ListenErrorKind {
   if (cause instanceof Deno.errors.NotCapable) return "no-permission";
   if (cause instanceof Deno.errors.PermissionDenied) return "not-allowed";
   if (cause instanceof Deno.errors.AddrNotAvailable) return "no-such-address";
-  return cause instanceof Error && cause.message.includes("lookup") ? "no-such-address" : "other";
+  if (cause instanceof Deno.errors.InvalidData) return "bad-certificate";
+  const message = cause instanceof Error ? cause.message : "";
+  if (message.includes("keys may not be consistent")) return "bad-certificate";
+  return message.includes("lookup") ? "no-such-address" : "other";
 }
 
 function reason(kind: ListenErrorKind, port: number, cause: unknown): string {
@@ -54,6 +63,8 @@ function reason(kind: ListenErrorKind, port: number, cause: unknown): string {
         : "the system must allow it: permission denied";
     case "no-such-address":
       return "the host must be an address of this machine: no such address found";
+    case "bad-certificate":
+      return `the certificate and its key must be usable: ${cause instanceof Error ? cause.message : String(cause)}`;
     case "other":
       return `the system must allow it: ${cause instanceof Error ? cause.message : String(cause)}`;
   }

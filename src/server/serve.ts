@@ -1,10 +1,12 @@
 /** Listening: all that `Deno.serve` needs around a handler to stay up. */
 
 import { delay } from "@std/async/delay";
+import type { ServerTls } from "../config/config.ts";
+import { Connection, type ListenerFacts } from "./connection.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** Answers one request. */
-export type ServeHandler = Deno.ServeHandler<Deno.NetAddr>;
+export type ServeHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 /** Where to listen, and whom to tell. */
 export interface ServeOptions {
@@ -12,6 +14,8 @@ export interface ServeOptions {
   readonly hostname: string;
   /** The port to listen on; 0 for any free one. */
   readonly port: number;
+  /** The certificate to show; absent: plain HTTP. */
+  readonly tls?: ServerTls | undefined;
   /**
    * Told of a handler that threw and of a listener that broke down; neither ends the server.
    *
@@ -29,8 +33,13 @@ export interface ServeOptions {
    *
    * @default Deno.serve
    */
-  readonly listen?: (options: Deno.ServeTcpOptions, handler: ServeHandler) => Deno.HttpServer<Deno.NetAddr>;
+  readonly listen?: (options: ListenOptions, handler: Deno.ServeHandler<Deno.NetAddr>) => Listener;
 }
+
+/** Of `Deno.serve`'s options, those that are used. */
+export type ListenOptions = Deno.ServeTcpOptions | (Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem);
+
+type Listener = Deno.HttpServer<Deno.NetAddr>;
 
 /** A server that is up. */
 export interface RunningServer {
@@ -59,19 +68,22 @@ const MAX_RETRY_MS = 2_000;
  * @throws {ListenError} Where the address can not be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
+  const { tls, onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
   const stopping = new AbortController();
 
-  function open(port: number): Deno.HttpServer<Deno.NetAddr> {
-    return listen({
+  function open(port: number): Listener {
+    const opened: Listener = listen({
       hostname: options.hostname,
       port,
+      ...tls,
       onListen: () => {},
       onError: (error) => {
         onError("request failed unexpectedly", error);
         return new Response(null, { status: 500 });
       },
-    }, handler);
+    }, (request, info) => handler(request, new Connection(facts ??= factsOf(opened.addr, tls), info)));
+    let facts: ListenerFacts | undefined;
+    return opened;
   }
 
   async function keepOpen(port: number): Promise<void> {
@@ -100,7 +112,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     }
   }
 
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  let server: Listener;
   try {
     server = open(options.port);
   } catch (error) {
@@ -117,4 +129,14 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
       await closed;
     },
   };
+}
+
+/**
+ * Over TLS most requests are HTTP/2, which has no Host field; Deno does not tell such a request to `localhost` from an
+ * HTTP/1.1 request without that field.
+ */
+function factsOf({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerFacts {
+  return tls === undefined
+    ? { scheme: "http", defaultAuthority: `localhost:${port}` }
+    : { scheme: "https", defaultAuthority: undefined };
 }
