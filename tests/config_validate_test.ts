@@ -38,6 +38,7 @@ Deno.test("validateConfig() fills every default", () => {
   assertEquals(config, {
     port: 8080,
     hostname: "0.0.0.0",
+    tls: undefined,
     timeoutMs: 30_000,
     wait: "all",
     relayFailures: false,

@@ -93,7 +93,12 @@ const LISTEN_CAUSES: [cause: unknown, port: number, kind: string, reason: string
   [new Deno.errors.PermissionDenied(""), 8080, "not-allowed", "the system must allow it: permission denied"],
   [new Deno.errors.AddrNotAvailable(""), 80, "no-such-address", "the host must be an address of this machine"],
   [new Error("failed to lookup address information"), 80, "no-such-address", "the host must be an address"],
-  [new Deno.errors.InvalidData("No keys found"), 80, "bad-certificate", "the certificate and its key must be usable: No"],
+  [
+    new Deno.errors.InvalidData("No keys found"),
+    80,
+    "bad-certificate",
+    "the certificate and its key must be usable: No",
+  ],
   [new Error("out of luck"), 80, "other", "the system must allow it: out of luck"],
   ["out of luck", 80, "other", "the system must allow it: out of luck"],
 ];
