@@ -60,6 +60,16 @@ export function childPath(parent: string, key: string | number): string {
   return parent === "" ? key : `${parent}.${key}`;
 }
 
+/**
+ * Goes back from a path to the one that it is in.
+ *
+ * @param path What {@linkcode childPath} wrote.
+ * @returns The path of the mapping or list; empty for the whole file.
+ */
+export function parentPath(path: string): string {
+  return path.replace(/(?:^|\.)[\w-]+$|\[(?:\d+|"(?:[^"\\]|\\.)*")\]$/, "");
+}
+
 function escapeUnits(character: string): string {
   return character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 }

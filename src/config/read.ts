@@ -1,6 +1,7 @@
 /** From the text of a configuration file to plain values, with placeholders resolved. */
 
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { parentPath } from "./describe.ts";
 import { MAX_TEXT_LENGTH } from "./limits.ts";
 import { parseJson } from "./parse_json.ts";
 import { parseYaml } from "./parse_yaml.ts";
@@ -54,7 +55,9 @@ export async function readConfig(text: string, options: ReadOptions): Promise<Re
   };
 }
 
+/** What stands in flow style or came with an alias has no line of its own: that of the value around it helps. */
 function withLine(problem: ConfigProblem, lineOf: (path: string) => number | undefined): ConfigProblem {
-  const line = problem.line ?? lineOf(problem.path);
+  let line = problem.line;
+  for (let path = problem.path; line === undefined && path !== ""; path = parentPath(path)) line = lineOf(path);
   return line === undefined ? problem : { ...problem, line };
 }
