@@ -145,12 +145,12 @@ export const TLS_FIELDS = {
   cert: {
     type: pem("certificate"),
     required: true,
-    description: "The certificate, followed by those between it and its authority: `${file:cert.pem}`.",
+    description: "The certificate, followed by those between it and its authority; in a file, `${file:cert.pem}`.",
   },
   key: {
     type: pem("private key"),
     required: true,
-    description: "The certificate's private key, not encrypted: `${file:key.pem}`.",
+    description: "The certificate's private key, not encrypted; in a file, `${file:key.pem}`.",
   },
 } as const;
 

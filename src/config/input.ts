@@ -170,9 +170,9 @@ export interface ServiceInput {
 
 /** What the server proves its name with. */
 export interface TlsInput {
-  /** The certificate, followed by those between it and its authority. PEM text; in a file, `${file:cert.pem}`. */
+  /** The certificate, followed by those between it and its authority; in a file, `${file:cert.pem}`. PEM text. */
   readonly cert: string;
-  /** The certificate's private key, not encrypted. PEM text; in a file, `${file:key.pem}`. */
+  /** The certificate's private key, not encrypted; in a file, `${file:key.pem}`. PEM text. */
   readonly key: string;
 }
 
