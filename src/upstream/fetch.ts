@@ -7,7 +7,7 @@ import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
 import { repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
-/** Methods that may be sent again by the runtime when a pooled connection turns out to be closed (RFC 9110 §9.2.1). */
+/** Methods that the runtime may send again, once, when a pooled connection turns out to be dead (RFC 9110 §9.2.2). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** Statuses that `new Response` takes no body with. */
@@ -66,7 +66,7 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      const client = clientFor(method);
+      const client = clientFor(SAFE_METHODS.has(method) && request.body === null);
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       return readResponse(await send(request.url, init), method);
@@ -121,16 +121,17 @@ interface DenoHttp {
 
 /**
  * Deno's fetch sets Host only with a client of its own, and sends a request again, whatever its method, when a pooled
- * connection was closed (denoland/deno#35610). So unsafe methods get a client that keeps no connection.
+ * connection was closed (denoland/deno#35610), unless its body is a stream: then it fails. So what is not safe, or has
+ * a body, gets a client that keeps no connection.
  */
-function denoClients(): (method: string) => unknown {
+function denoClients(): (pooling: boolean) => unknown {
   const deno = (globalThis as { Deno?: DenoHttp }).Deno;
   if (deno?.createHttpClient === undefined) return () => undefined;
   const create = deno.createHttpClient;
   let pooled: unknown;
   let unpooled: unknown;
-  return (method) =>
-    SAFE_METHODS.has(method)
+  return (pooling) =>
+    pooling
       ? pooled ??= create({ allowHost: true, http2: false })
       : unpooled ??= create({ allowHost: true, http2: false, poolMaxIdlePerHost: 0 });
 }
