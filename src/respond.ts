@@ -5,12 +5,14 @@ import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import type { HeaderLine } from "./config/config.ts";
 import type { Attempt, UpstreamResponse } from "./exchange/attempt.ts";
 import type { Deadline } from "./exchange/deadline.ts";
-import { endToEndLines, fieldValue } from "./exchange/headers.ts";
+import { endToEndLines, fieldValue, withFields } from "./exchange/headers.ts";
 import type { Problem, ServiceFailure } from "./exchange/problem.ts";
 import { relayBody, type RelayHooks } from "./exchange/response_body.ts";
 
 /** Statuses without a body, whatever the method (RFC 9110 §6.4.1); `new Response` takes none with them. */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
+/** Says who answered; what a service claims to be is dropped. */
+const SERVICE_FIELD = "x-conductor-service";
 const PROBLEM_JSON = "application/problem+json";
 
 /** What relaying needs to know beside the response. */
@@ -33,13 +35,16 @@ export interface RelayOptions extends RelayHooks {
  */
 export function relayResponse({ service }: Attempt, response: UpstreamResponse, options: RelayOptions): Response {
   const { status, body } = response;
-  const headers = new Headers();
-  for (const [name, value] of endToEndLines(response.headers)) headers.append(name, value);
-  headers.delete("x-conductor-service");
-  if (options.identify) headers.set("x-conductor-service", service.name);
-  for (const [name, value] of service.responseHeaders) headers.set(name, value);
-  // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
-  if (body instanceof Uint8Array || status === 204 || status === 205) headers.delete("content-length");
+  const named = withFields(
+    endToEndLines(response.headers),
+    options.identify ? [[SERVICE_FIELD, service.name]] : [],
+    // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
+    body instanceof Uint8Array || status === 204 || status === 205
+      ? [SERVICE_FIELD, "content-length"]
+      : [SERVICE_FIELD],
+  );
+  // Lines cost a third of what a Headers object does that is copied into the response.
+  const headers = withFields(named, service.responseHeaders) as [string, string][];
   if (NULL_BODY_STATUSES.has(status) || options.method === "HEAD") return new Response(null, { status, headers });
   const stream = body instanceof ReadableStream ? relayBody(body, options.deadline, options) : body;
   return new Response(stream, { status, headers });

@@ -45,6 +45,24 @@ export function endToEndLines(lines: Iterable<HeaderLine>): HeaderLine[] {
 }
 
 /**
+ * Sets fields in place of all lines with their names.
+ *
+ * @param lines Header lines.
+ * @param fields The lines to set.
+ * @param dropped Names, in lower case, of further lines to leave out.
+ * @returns The lines that are left, then those that were set.
+ */
+export function withFields(
+  lines: readonly HeaderLine[],
+  fields: readonly HeaderLine[],
+  dropped: readonly string[] = [],
+): HeaderLine[] {
+  const replaced = new Set(dropped);
+  for (const [name] of fields) replaced.add(name.toLowerCase());
+  return [...lines.filter(([name]) => !replaced.has(name.toLowerCase())), ...fields];
+}
+
+/**
  * Finds a field's value.
  *
  * @param lines Header lines.

@@ -1,6 +1,7 @@
 /** One service's request: where it goes, with which header lines. */
 
 import type { HeaderLine, Member, Route, Service } from "../config/config.ts";
+import { withFields } from "./headers.ts";
 import type { Inbound } from "./inbound.ts";
 
 /** The head of a request to one service; its body travels beside it. */
@@ -24,14 +25,12 @@ export interface Outbound {
  * @returns The head to send.
  */
 export function outboundFor(inbound: Inbound, route: Route, { service, role }: Member): Outbound {
-  const set: HeaderLine[] = [["x-conductor-role", role], ...service.headers];
-  const dropped = new Set([...service.removeHeaders, ...service.headers.map(([name]) => name.toLowerCase())]);
-  const keeps = ([name]: HeaderLine) => !dropped.has(name.toLowerCase());
+  const lines = withFields(inbound.lines, [["x-conductor-role", role]]);
   return {
     method: inbound.method,
     url: targetUrl(service, route, inbound),
     host: hostFor(service, inbound),
-    lines: [...inbound.lines.filter(keeps), ...set.filter((line) => service.headers.includes(line) || keeps(line))],
+    lines: withFields(lines, service.headers, service.removeHeaders),
   };
 }
 

@@ -4,6 +4,8 @@
  */
 
 import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
+import type { HeaderLine } from "../config/config.ts";
+import { withFields } from "../exchange/headers.ts";
 import { repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
@@ -76,12 +78,11 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   };
 }
 
-function headersFor({ lines, host }: TransportRequest): Headers {
-  const headers = new Headers();
-  for (const [name, value] of lines) headers.append(name, value);
-  headers.set("accept-encoding", "identity");
-  if (host !== undefined) headers.set("host", host);
-  return headers;
+/** Lines cost a third of what a Headers object does that is copied into the request. */
+function headersFor({ lines, host }: TransportRequest): [string, string][] {
+  const fields: HeaderLine[] = [["accept-encoding", "identity"]];
+  if (host !== undefined) fields.push(["host", host]);
+  return withFields(lines, fields) as [string, string][];
 }
 
 function readResponse(response: Response, method: string): TransportResult {
