@@ -1,0 +1,36 @@
+/** The scripts in vtc/, with the client and the backend of varnishtest and conductor in between: a second opinion. */
+
+import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { refusingUrl, startConductor } from "../_support/servers.ts";
+
+const SCRIPTS = new URL("./vtc/", import.meta.url);
+
+async function hasVarnishtest(): Promise<boolean> {
+  try {
+    await new Deno.Command("varnishtest", { args: ["-h"], stdout: "null", stderr: "null" }).output();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const ignore = !await hasVarnishtest();
+if (ignore) console.warn("varnishtest is not installed (Debian: varnish): its scripts are ignored");
+
+for (const { name } of Deno.readDirSync(SCRIPTS)) {
+  Deno.test({
+    name: `varnishtest ${name}`,
+    ignore,
+    async fn() {
+      const url = refusingUrl();
+      await using front = startConductor({ services: [{ name: "all", url }], timeout: "2s" });
+      const back = url.slice("http://".length);
+      const macros = [`front=127.0.0.1:${front.port}`, `back=${back}`];
+      const { success, stdout } = await new Deno.Command("varnishtest", {
+        args: [...macros.flatMap((macro) => ["-D", macro]), "-t", "20", fileURLToPath(new URL(name, SCRIPTS))],
+      }).output();
+      assert(success, new TextDecoder().decode(stdout));
+    },
+  });
+}
