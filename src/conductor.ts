@@ -5,6 +5,7 @@ import type { ConfigInput } from "./config/input.ts";
 import { validateConfig } from "./config/validate.ts";
 import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
+import { createInstance, type Instance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
 import { openBody } from "./exchange/request_body.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
@@ -33,6 +34,16 @@ export interface ConductorOptions {
   readonly now?: () => number;
   /** Told of everything that happens to a request. Absent: nobody is told. */
   readonly observe?: Observer;
+}
+
+/** What conductor's own server adds. */
+export interface HandlerOptions extends ConductorOptions {
+  /**
+   * What is kept from one configuration to the next.
+   *
+   * @default A new one.
+   */
+  readonly instance?: Instance;
 }
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
@@ -74,15 +85,15 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * Makes the handler of a configuration that has been checked.
  *
  * @param config What `validateConfig` returned.
- * @param options As for {@linkcode conductor}.
+ * @param options As for {@linkcode conductor}, and what outlives the configuration.
  * @returns The handler.
  */
-export function createHandler(config: Config, options: ConductorOptions = {}): Handler {
+export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = fetchTransport(), now = () => performance.now(), observe } = options;
+  const { pseudonym } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
   const isTrusted = addressMatcher(config.trustProxy);
-  const pseudonym = `conductor-${crypto.randomUUID().slice(0, 8)}`;
 
   return async function handle(request, info = {}) {
     const startedMs = now();

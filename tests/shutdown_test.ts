@@ -2,40 +2,10 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 
 import { runCommandLine } from "../src/cli/main.ts";
 import { cliCommand, type CliProcess, startCli } from "./_support/cli_process.ts";
+import { untilRefused } from "./_support/servers.ts";
+import { type SlowBackend, startSlowBackend } from "./_support/slow_backend.ts";
 import { type TempConfig, tempConfig } from "./_support/temp_config.ts";
 import { createTestIo } from "./_support/test_io.ts";
-
-/** Backends whose answers wait until the test lets them go. */
-interface SlowBackend extends AsyncDisposable {
-  readonly url: string;
-  /** Resolves when this many requests have arrived. */
-  received(count: number): Promise<void>;
-  release(): void;
-}
-
-function startSlowBackend(): SlowBackend {
-  const released = Promise.withResolvers<void>();
-  let count = 0;
-  let changed = Promise.withResolvers<void>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
-    count++;
-    changed.resolve();
-    changed = Promise.withResolvers();
-    await released.promise;
-    return new Response("finished");
-  });
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    received: async (expected) => {
-      while (count < expected) await changed.promise;
-    },
-    release: () => released.resolve(),
-    [Symbol.asyncDispose]: async () => {
-      released.resolve();
-      await server.shutdown();
-    },
-  };
-}
 
 function configFor(backend: SlowBackend, extra = ""): Promise<TempConfig> {
   return tempConfig(`${extra}services: [{ name: slow, url: "${backend.url}" }]\n`);
@@ -45,18 +15,6 @@ async function start(file: TempConfig): Promise<{ child: CliProcess; url: string
   const child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
   const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
   return { child, url };
-}
-
-/** The listener's backlog may still take a connection or two, which nobody will read from. */
-async function untilRefused(url: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  while (true) {
-    try {
-      (await Deno.connect({ hostname, port: Number(port) })).close();
-    } catch {
-      return;
-    }
-  }
 }
 
 const isWindows = Deno.build.os === "windows";

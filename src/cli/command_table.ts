@@ -7,7 +7,7 @@ export type CommandName = "serve" | "check" | "explain" | "schema" | "demo";
 export type ValueFlag = "config" | "host" | "port" | "log-format";
 
 /** The flags that are there or not. */
-export type SwitchFlag = "verbose" | "quiet" | "once" | "help" | "version";
+export type SwitchFlag = "watch" | "verbose" | "quiet" | "once" | "help" | "version";
 
 /** A flag as `--help` shows it. */
 export interface FlagHelp {
@@ -37,6 +37,7 @@ export const FLAGS: Readonly<Record<ValueFlag | SwitchFlag, FlagHelp>> = {
   port: { value: "PORT", summary: "Listen on this port instead of the configured one; 0 for any free port" },
   host: { value: "ADDRESS", summary: "Listen on this address instead of the configured one" },
   "log-format": { value: "FORMAT", summary: "json or pretty (default: pretty on a terminal, else json)" },
+  watch: { summary: "Read the configuration again whenever one of its files changes" },
   verbose: { summary: "Log every attempt too (level debug)" },
   quiet: { summary: "Log failures only (level warn)" },
   once: { summary: "End after the tour instead of staying up" },
@@ -51,8 +52,9 @@ export const COMMANDS: Readonly<Record<CommandName, CommandHelp>> = {
     summary: "Listen, and multiplex requests (the default)",
     details:
       "SIGINT and SIGTERM stop accepting and let what is in flight finish, no longer than shutdownTimeout; a second\n" +
-      "signal ends the process at once.",
-    flags: ["config", "port", "host", "log-format", "verbose", "quiet"],
+      "signal ends the process at once. SIGHUP, or a change with --watch, reads the configuration again: a file with\n" +
+      "problems changes nothing.",
+    flags: ["config", "port", "host", "watch", "log-format", "verbose", "quiet"],
   },
   check: {
     operands: "",

@@ -4,6 +4,7 @@ import { ConfigError } from "../config/config_error.ts";
 import type { Config } from "../config/config.ts";
 import { whyUnreadable } from "../config/unreadable.ts";
 import { createPaint } from "../observe/paint.ts";
+import type { FileStamps } from "../server/file_watch.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./load_config.ts";
@@ -15,6 +16,8 @@ export interface ConfigFile {
   readonly path: string;
   /** The checked configuration. */
   readonly config: Config;
+  /** The files that it was read from. */
+  readonly stamps: FileStamps;
 }
 
 /**
@@ -27,11 +30,12 @@ export interface ConfigFile {
  */
 export async function openConfig(invocation: Invocation, io: Io): Promise<ConfigFile> {
   const path = invocation.configPath ?? DEFAULT_CONFIG_PATH;
+  const stamps = new Map<string, string>();
   try {
-    const { config, warnings } = await loadConfig(path);
+    const { config, warnings } = await loadConfig(path, stamps);
     const label = createPaint(io.stderr.isTerminal).warn("warning:");
     for (const warning of warnings) io.stderr.write(`${label} ${warning}\n`);
-    return { path, config };
+    return { path, config, stamps };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(explain(path, error), { cause: error });

@@ -6,6 +6,7 @@ import { MAX_TEXT_LENGTH } from "../config/limits.ts";
 import { readConfig } from "../config/read.ts";
 import { whyUnreadable } from "../config/unreadable.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
+import { stampOf } from "../server/file_watch.ts";
 import { readTextFile } from "./read_text_file.ts";
 
 /** The file that is read where none is named. */
@@ -18,14 +19,20 @@ const MAX_PLACEHOLDER_BYTES = 524_288;
  * Loads a configuration file. It may be a pipe or a device: no more is read than a configuration may hold.
  *
  * @param path The path of a YAML or JSON file.
+ * @param stamps Gets the stamp of every file that is read, also where that goes wrong.
  * @returns The configuration and the warnings.
  * @throws {ConfigError} If the file cannot be read, or anything is wrong in it.
  */
-export async function loadConfig(path: string): Promise<ValidatedConfig> {
+export async function loadConfig(path: string, stamps = new Map<string, string>()): Promise<ValidatedConfig> {
+  stamps.set(path, await stampOf(path));
   const text = await readConfigText(path);
   const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
   const { value, source } = await readConfig(text, {
-    readFile: (name) => readTextFile(isAbsolute(name) ? name : folder + name, MAX_PLACEHOLDER_BYTES),
+    readFile: async (name) => {
+      const file = isAbsolute(name) ? name : folder + name;
+      stamps.set(file, await stampOf(file));
+      return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
+    },
     readEnv: (name) => Deno.env.get(name),
   });
   return validateConfig(value, source);

@@ -2,19 +2,23 @@
 
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
+import { createInstance } from "../exchange/instance.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
+import type { Observer } from "../observe/events.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";
+import { type LiveServer, serveConfig } from "../server/live_server.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
-import { type RunningServer, serve } from "../server/serve.ts";
-import { SIGNAL_EXIT_CODES, type StopSignals } from "../server/signals.ts";
+import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
+import { fetchTransport } from "../upstream/fetch.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { keepReloading, type Reloading } from "./reload.ts";
 import { startLog } from "./start_log.ts";
 import { CommandError } from "./usage_error.ts";
 
@@ -29,50 +33,65 @@ import { CommandError } from "./usage_error.ts";
  */
 export async function runServe(invocation: Invocation, io: Io): Promise<number> {
   const file = await openConfig(invocation, io);
-  const { port = file.config.port, host: hostname = file.config.hostname } = invocation;
-  const config: Config = { ...file.config, port, hostname };
-  const { logger, announce } = startLog(config, invocation, io);
+  const settle = (config: Config): Config => {
+    return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
+  };
+  let { logger, announce } = startLog(file.config, invocation, io);
   const onError = (message: string, error: unknown) => {
     if (error instanceof BrokenResponseError) return; // The handler has reported it as an event.
     logger.log("error", message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
   };
-  requireNetAccess(config);
+  requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
   const inFlight = new InFlight();
-  const handler = createHandler(config, {
-    observe: (event) => {
-      inFlight.observe(event);
-      logger.observe(event);
-    },
-  });
-  const server = serve(handler, {
-    hostname,
-    port,
-    tls: config.tls,
+  const observe: Observer = (event) => {
+    inFlight.observe(event);
+    logger.observe(event);
+  };
+  const kept = { instance: createInstance(), transport: fetchTransport() };
+  const server = serveConfig(settle(file.config), {
+    handlerFor: (config) => createHandler(config, { ...kept, observe }),
     onError,
     onReopen: () => logger.log("info", "listening again"),
   });
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
+  const reloading = keepReloading({
+    ...file,
+    watch: invocation.switches.has("watch"),
+    signals: io.listenForReload(),
+    logger: () => logger,
+    apply: async (config) => {
+      requireNetAccess(config, { prompt: false });
+      const url = urlOf(server);
+      await server.apply(settle(config));
+      ({ logger, announce } = startLog(config, invocation, io));
+      if (urlOf(server) !== url) announce(urlOf(server));
+    },
+  });
   try {
-    announce(urlOf(server, config));
-    return await stop(server, { inFlight, signals, logger, timeoutMs: config.shutdownTimeoutMs });
+    announce(urlOf(server));
+    return await stop(server, { inFlight, signals, reloading, logger: () => logger });
   } finally {
     signals.close();
+    reloading.close();
     giveBackErrors();
   }
 }
 
 interface StopParts {
   readonly inFlight: InFlight;
-  readonly signals: StopSignals;
-  readonly logger: Logger;
-  readonly timeoutMs: number;
+  readonly signals: Signals<StopSignal>;
+  readonly reloading: Reloading;
+  readonly logger: () => Logger;
 }
 
-async function stop(server: RunningServer, { inFlight, signals, logger, timeoutMs }: StopParts): Promise<number> {
+async function stop(server: LiveServer, { inFlight, signals, reloading, ...parts }: StopParts): Promise<number> {
   const signal = await signals.next();
+  reloading.close();
+  const logger = parts.logger();
+  const timeoutMs = server.config.shutdownTimeoutMs;
   logger.log("info", "stopping: no new requests, what is in flight may finish", { signal, timeoutMs });
   const second = signals.next();
   // Copies are counted too: a shadow's request that has been sent is worth finishing.
@@ -82,8 +101,8 @@ async function stop(server: RunningServer, { inFlight, signals, logger, timeoutM
   return end === "interrupted" ? SIGNAL_EXIT_CODES[await second] : 0;
 }
 
-function requireNetAccess({ services }: Config): void {
-  const forbidden = findForbiddenTarget(services);
+function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
+  const forbidden = findForbiddenTarget(services, options);
   if (forbidden === undefined) return;
   throw new CommandError(
     `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
@@ -92,7 +111,7 @@ function requireNetAccess({ services }: Config): void {
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
-function urlOf({ hostname, port }: RunningServer, { tls }: Pick<Config, "tls">): string {
+function urlOf({ address: { hostname, port }, config: { tls } }: LiveServer): string {
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

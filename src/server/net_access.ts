@@ -13,15 +13,21 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
  * middle of a request.
  *
  * @param targets What is going to be reached.
+ * @param options Whether a person may be prompted: a prompt holds everything up that the process does already.
  * @returns The target, with its host and port as `--allow-net` takes them, or `undefined` where all may be reached.
  */
 export function findForbiddenTarget<T extends NetTarget>(
   targets: readonly T[],
+  { prompt }: { readonly prompt: boolean } = { prompt: true },
 ): { readonly target: T; readonly host: string } | undefined {
   for (const target of targets) {
     const { protocol, hostname, port } = new URL(target.origin);
     const host = `${hostname}:${port || DEFAULT_PORTS[protocol] || "443"}`;
-    if (Deno.permissions.requestSync({ name: "net", host }).state !== "granted") return { target, host };
+    const { permissions } = Deno;
+    const { state } = prompt
+      ? permissions.requestSync({ name: "net", host })
+      : permissions.querySync({ name: "net", host });
+    if (state !== "granted") return { target, host };
   }
   return undefined;
 }

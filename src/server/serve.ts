@@ -8,14 +8,18 @@ import { ListenError } from "./listen_error.ts";
 /** Answers one request. */
 export type ServeHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
-/** Where to listen, and whom to tell. */
-export interface ServeOptions {
+/** An address, and what is shown there. */
+export interface ListenerOptions {
   /** The address to listen on. */
   readonly hostname: string;
-  /** The port to listen on; 0 for any free one. */
-  readonly port: number;
   /** The certificate to show; absent: plain HTTP. */
   readonly tls?: ServerTls | undefined;
+}
+
+/** Where to listen, and whom to tell. */
+export interface ServeOptions extends ListenerOptions {
+  /** The port to listen on; 0 for any free one. */
+  readonly port: number;
   /**
    * Told of a handler that threw and of a listener that broke down; neither ends the server.
    *
@@ -33,11 +37,11 @@ export interface ServeOptions {
    *
    * @default Deno.serve
    */
-  readonly listen?: (options: ListenOptions, handler: Deno.ServeHandler<Deno.NetAddr>) => Listener;
+  readonly listen?: (options: DenoServeOptions, handler: Deno.ServeHandler<Deno.NetAddr>) => Listener;
 }
 
 /** Of `Deno.serve`'s options, those that are used. */
-export type ListenOptions = Deno.ServeTcpOptions | (Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem);
+export type DenoServeOptions = Deno.ServeTcpOptions | (Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem);
 
 type Listener = Deno.HttpServer<Deno.NetAddr>;
 
@@ -48,6 +52,15 @@ export interface RunningServer {
   /** The port that it listens on. */
   readonly port: number;
   /**
+   * Shows another certificate, or listens on another address, on the same port. What is in flight ends as it began; for
+   * the few milliseconds between the old listener and the new one, connections are refused.
+   *
+   * @param options What changes.
+   * @returns A promise that is fulfilled when the new listener is up.
+   * @throws {ListenError} Where it can not be; the old one has not been touched then.
+   */
+  renew(options: ListenerOptions): Promise<void>;
+  /**
    * Stops accepting at once.
    *
    * @returns A promise that is fulfilled when every response in flight has been sent.
@@ -57,6 +70,8 @@ export interface RunningServer {
 
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
+/** The system needs a moment to give a port back. */
+const RENEWAL_RETRY_MS = 1;
 
 /**
  * Serves a handler until shut down. A handler that throws is answered for with a bare 500. A listener that breaks down (Deno's
@@ -68,12 +83,17 @@ const MAX_RETRY_MS = 2_000;
  * @throws {ListenError} Where the address can not be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { tls, onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
+  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
   const stopping = new AbortController();
+  /** One for each listener with something left to do: the current one, and renewed ones with answers in flight. */
+  const ends = new Set<Promise<void>>();
+  let shown: ListenerOptions = options;
+  let reopening: Promise<void> | undefined;
 
-  function open(port: number): Listener {
+  function open(port: number, { hostname, tls }: ListenerOptions): Listener {
+    let facts: ListenerFacts | undefined;
     const opened: Listener = listen({
-      hostname: options.hostname,
+      hostname,
       port,
       ...tls,
       onListen: () => {},
@@ -82,51 +102,61 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
         return new Response(null, { status: 500 });
       },
     }, (request, info) => handler(request, new Connection(facts ??= factsOf(opened.addr, tls), info)));
-    let facts: ListenerFacts | undefined;
     return opened;
   }
 
-  async function keepOpen(port: number): Promise<void> {
-    while (true) {
-      try {
-        await server.finished;
-        return;
-      } catch (error) {
-        onError("listener broke down", error);
-      }
-      await reopen(port);
-      if (stopping.signal.aborted) return;
+  function openFirst(port: number, where: ListenerOptions): Listener {
+    try {
+      return open(port, where);
+    } catch (error) {
+      throw new ListenError({ hostname: where.hostname, port }, error);
     }
   }
 
-  async function reopen(port: number): Promise<void> {
-    for (let waitMs = FIRST_RETRY_MS; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
+  function keep(opened: Listener): void {
+    const end = opened.finished.catch(async (error) => {
+      onError("listener broke down", error);
+      if (opened !== server) return;
+      await reopen(FIRST_RETRY_MS);
+      if (!stopping.signal.aborted) onReopen();
+    }).finally(() => ends.delete(end));
+    ends.add(end);
+  }
+
+  function reopen(firstWaitMs: number): Promise<void> {
+    return reopening ??= tryToOpen(firstWaitMs).finally(() => reopening = undefined);
+  }
+
+  async function tryToOpen(firstWaitMs: number): Promise<void> {
+    for (let waitMs = firstWaitMs; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       try {
         await delay(waitMs, { signal: stopping.signal });
-        server = open(port);
-        onReopen();
-        return;
+        server = open(port, shown);
+        return keep(server);
       } catch {
-        // Still no descriptor, or told to stop: the loop's condition tells which.
+        // Still no descriptor or no port, or told to stop: the loop's condition tells which.
       }
     }
   }
 
-  let server: Listener;
-  try {
-    server = open(options.port);
-  } catch (error) {
-    throw new ListenError(options, error);
-  }
+  let server = openFirst(options.port, options);
   const { hostname, port } = server.addr;
-  const closed = keepOpen(port);
+  keep(server);
   return {
     hostname,
     port,
+    renew: async (next) => {
+      // A certificate that is of no use must not cost the listener that there is.
+      await openFirst(0, next).shutdown();
+      shown = next;
+      if (reopening === undefined) server.shutdown().catch(() => {});
+      await reopen(RENEWAL_RETRY_MS);
+    },
     shutdown: async () => {
       stopping.abort();
+      await reopening;
       await server.shutdown().catch(() => {});
-      await closed;
+      while (ends.size > 0) await Promise.all(ends);
     },
   };
 }

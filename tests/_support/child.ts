@@ -6,6 +6,7 @@ export interface Child extends AsyncDisposable {
   readonly output: string;
   /** Resolves with the first match in the output, past or to come; rejects when the process ends without one. */
   waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
+  kill(signal: Deno.Signal): void;
 }
 
 /**
@@ -46,6 +47,7 @@ export function startChild(command: string, options: Deno.CommandOptions): Child
         await changed.promise;
       }
     },
+    kill: (signal) => child.kill(signal),
     async [Symbol.asyncDispose]() {
       if (!hasEnded) {
         try {

@@ -29,13 +29,22 @@ const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 export function cliCommand(args: readonly string[], options: StartCliOptions = {}): Deno.Command {
   const { permissions = ["--allow-net", "--allow-read"], cwd, env = {} } = options;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, ...permissions, CLI, ...args],
+    args: denoArgs(permissions, args),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1", ...env },
     ...(cwd !== undefined && { cwd }),
   });
+}
+
+/** Writes `conductor ARGS` as a shell takes it; no argument may need quotes. */
+export function cliCommandLine(args: readonly string[]): string {
+  return [Deno.execPath(), ...denoArgs(["--allow-net", "--allow-read"], args)].join(" ");
+}
+
+function denoArgs(permissions: readonly string[], args: readonly string[]): string[] {
+  return ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, ...permissions, CLI, ...args];
 }
 
 /** Starts `conductor ARGS`. */

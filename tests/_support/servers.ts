@@ -152,3 +152,17 @@ export async function exchangeRaw(port: number, request: string): Promise<string
   await connection.write(new TextEncoder().encode(request));
   return await readUntil(connection, "\0never\0");
 }
+
+/** Waits until nothing listens any more. The listener's backlog may still take a connection or two, which nobody will read from. */
+export async function untilRefused(url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const giveUpMs = performance.now() + 20_000;
+  while (performance.now() < giveUpMs) {
+    try {
+      (await Deno.connect({ hostname, port: Number(port) })).close();
+    } catch {
+      return;
+    }
+  }
+  throw new Error(`Something still listens at ${url}`);
+}

@@ -42,15 +42,20 @@ export interface TestIo extends Io {
   readonly stderr: TestOutput;
   /** Sends a signal to the command. */
   signal(signal: StopSignal): void;
+  /** Asks the command to read its configuration again. */
+  reload(): void;
 }
 
 /** Creates a process for one command. */
 export function createTestIo(options: { isTerminal?: boolean } = {}): TestIo {
   const signals = new Arrivals<StopSignal>();
+  const reloads = new Arrivals<"SIGHUP">();
   return {
     stdout: new TestOutput(options.isTerminal),
     stderr: new TestOutput(options.isTerminal),
     listenForStop: () => ({ next: () => signals.next(), close: () => {} }),
+    listenForReload: () => ({ next: () => reloads.next(), close: () => {} }),
     signal: (signal) => signals.push(signal),
+    reload: () => reloads.push("SIGHUP"),
   };
 }
