@@ -19,6 +19,7 @@ export type { HeaderLine, Role } from "./src/config/config.ts";
 export type {
   ConfigInput,
   HeadersInput,
+  LimitsInput,
   LoggingInput,
   MetricsInput,
   ServiceInput,

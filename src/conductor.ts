@@ -90,7 +90,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = fetchTransport(), now = () => performance.now(), observe } = options;
-  const { pseudonym } = options.instance ?? createInstance();
+  const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
   const isTrusted = addressMatcher(config.trustProxy);
@@ -106,9 +106,12 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       return respondProblem(request, problem, inbound.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
+    const { leave, problem } = admission.enter(request, info, { limits: config.limits, isTrusted });
+    if (leave === undefined) return refuse(problem);
 
     let fan: FanOut | undefined;
     let clientProblem: Problem | undefined;
+    let isRelaying = false;
     const onProblem = (problem: Problem) => {
       clientProblem ??= problem;
       fan?.abort();
@@ -122,6 +125,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         transport,
         deadlines,
         now,
+        inFlight,
+        maxPerService: config.limits.maxConnectionsPerService,
         onAttempt: (attempt) => observer.attempted(attempt),
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
       });
@@ -132,14 +137,21 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       if (clientProblem !== undefined) return refuse(clientProblem);
       if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, config.identify));
       observer.responded(attempt.outcome.response.status, attempt);
-      return relayResponse(attempt, attempt.outcome.response, {
+      const response = relayResponse(attempt, attempt.outcome.response, {
         method: inbound.method,
         identify: config.identify,
         deadline: attempt.deadline,
         onBroken: () => observer.interrupted(attempt, attempt.endedBy ?? "reset"),
         onCancel: () => fan?.abort(),
+        onEnd: () => {
+          attempt.over();
+          leave();
+        },
       });
+      isRelaying = true;
+      return response;
     } finally {
+      if (!isRelaying) leave();
       // From here on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850).
       request.signal.removeEventListener("abort", onGone);
     }

@@ -9,6 +9,7 @@ import type { Inbound } from "./exchange/inbound.ts";
 import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
+import type { Tally } from "./exchange/tally.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
 /** An attempt with the means to end it. */
@@ -21,6 +22,8 @@ export interface RunningAttempt extends Attempt {
   readonly durationMs: number;
   /** Breaks it off: a pending attempt settles as this failure, a streaming response fails. */
   end(kind: FailureKind): void;
+  /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
+  over(): void;
 }
 
 /** What fanning out needs to know. */
@@ -31,6 +34,10 @@ export interface FanOutOptions {
   readonly deadlines: Deadlines;
   /** The clock, in milliseconds. */
   readonly now: () => number;
+  /** The attempts in flight, by service. */
+  readonly inFlight: Tally;
+  /** How many there may be of one service. */
+  readonly maxPerService: number;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
   /** Told of each attempt when it has settled. */
@@ -64,7 +71,9 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   let waiter = Promise.withResolvers<void>();
   const discard = (attempt: RunningAttempt) => {
     const stream = attempt.outcome?.ok ? attempt.outcome.response.body : null;
-    if (stream instanceof ReadableStream && attempt !== released?.selected) drainBody(stream, attempt.deadline);
+    if (stream instanceof ReadableStream && attempt !== released?.selected) {
+      drainBody(stream, attempt.deadline).then(attempt.over);
+    }
   };
   const attempts = route.members.map((member) =>
     startAttempt(inbound, route, member, body, options, (attempt) => {
@@ -108,11 +117,13 @@ function startAttempt(
   const { service, role } = member;
   const controller = new AbortController();
   const startedMs = options.now();
+  const place = options.inFlight.take(service.name, options.maxPerService);
   const deadline = options.deadlines.start(service.timeoutMs, () => attempt.end("timeout"));
   const settle = (outcome: Outcome) => {
     deadline.stop();
     attempt.outcome = outcome;
     attempt.durationMs = options.now() - startedMs;
+    if (!(outcome.ok && outcome.response.body instanceof ReadableStream)) attempt.over();
     onSettle(attempt);
   };
   const attempt: MutableAttempt = {
@@ -128,9 +139,15 @@ function startAttempt(
       if (attempt.outcome === undefined) settle({ ok: false, kind });
       deadline.stop();
       controller.abort();
+      attempt.over();
     },
+    over: () => place?.(),
   };
   options.onAttempt(attempt);
+  if (place === undefined) {
+    attempt.end("overloaded");
+    return attempt;
+  }
   const hooks = {
     onProgress: () => void (isPending(attempt) && deadline.touch()),
     onStarved: () => void (isPending(attempt) && deadline.stop()),

@@ -45,9 +45,12 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
   );
   // Lines cost a third of what a Headers object does that is copied into the response.
   const headers = withFields(named, service.responseHeaders) as [string, string][];
-  if (NULL_BODY_STATUSES.has(status) || options.method === "HEAD") return new Response(null, { status, headers });
-  const stream = body instanceof ReadableStream ? relayBody(body, options.deadline, options) : body;
-  return new Response(stream, { status, headers });
+  const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
+  if (!bodiless && body instanceof ReadableStream) {
+    return new Response(relayBody(body, options.deadline, options), { status, headers });
+  }
+  options.onEnd();
+  return new Response(bodiless ? null : body, { status, headers });
 }
 
 /**

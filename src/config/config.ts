@@ -83,6 +83,16 @@ export interface ServerTls {
   readonly key: string;
 }
 
+/** How much there may be at once; `Infinity` where there is no bound. */
+export interface Limits {
+  /** Exchanges of all clients. */
+  readonly maxInFlight: number;
+  /** Exchanges of one client. */
+  readonly maxInFlightPerClient: number;
+  /** Attempts of one service. */
+  readonly maxConnectionsPerService: number;
+}
+
 /** The whole configuration. */
 export interface Config {
   /** The TCP port that the server listens on. */
@@ -107,6 +117,8 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** How many bytes of one request body may wait for one service. */
   readonly bodyWindowBytes: number;
+  /** How much there may be at once. */
+  readonly limits: Limits;
   /** How long a shutdown waits for what is in flight, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Log settings. */

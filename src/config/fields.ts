@@ -154,6 +154,29 @@ export const TLS_FIELDS = {
   },
 } as const;
 
+const MAX_AT_ONCE = 1_000_000;
+
+/** The fields of `limits`. */
+export const LIMITS_FIELDS = {
+  maxInFlight: {
+    type: wholeNumber(1, MAX_AT_ONCE),
+    default: 5_000,
+    description: "Requests in flight; one more is answered with 503 at once.",
+  },
+  maxInFlightPerClient: {
+    type: wholeNumber(1, MAX_AT_ONCE),
+    absence: "no limit",
+    description:
+      "Requests in flight of one client, by its IPv4 address or IPv6 /64 network; one more is answered with 503 at once.",
+  },
+  maxConnectionsPerService: {
+    type: wholeNumber(1, MAX_AT_ONCE),
+    absence: "no limit",
+    description:
+      "Requests in flight to one service, until its answer has been read; one more is not sent and fails as `overloaded`.",
+  },
+} as const;
+
 /** The fields of the top level. */
 export const CONFIG_FIELDS = {
   $schema: {
@@ -225,6 +248,11 @@ export const CONFIG_FIELDS = {
     type: size({ min: "64KiB", max: "1GiB" }),
     default: "1MiB",
     description: "How much of one request body may wait for one service; bounds the memory for a request.",
+  },
+  limits: {
+    type: section(LIMITS_FIELDS),
+    default: {},
+    description: "How much there may be at once.",
   },
   shutdownTimeout: {
     type: time({ min: "0s" }),

@@ -79,6 +79,12 @@ export interface ConfigInput {
    */
   readonly bodyWindow?: number | string;
   /**
+   * How much there may be at once.
+   *
+   * @default {}
+   */
+  readonly limits?: LimitsInput;
+  /**
    * How long a shutdown waits for requests in flight. Seconds, or text with a unit.
    *
    * @default 10
@@ -174,6 +180,26 @@ export interface TlsInput {
   readonly cert: string;
   /** The certificate's private key, not encrypted; in a file, `${file:key.pem}`. PEM text. */
   readonly key: string;
+}
+
+/** How much there may be at once. */
+export interface LimitsInput {
+  /**
+   * Requests in flight; one more is answered with 503 at once.
+   *
+   * @default 5000
+   */
+  readonly maxInFlight?: number;
+  /**
+   * Requests in flight of one client, by its IPv4 address or IPv6 /64 network; one more is answered with 503 at once.
+   * Absent: no limit.
+   */
+  readonly maxInFlightPerClient?: number;
+  /**
+   * Requests in flight to one service, until its answer has been read; one more is not sent and fails as `overloaded`.
+   * Absent: no limit.
+   */
+  readonly maxConnectionsPerService?: number;
 }
 
 /** What is logged, where and how. */

@@ -1,9 +1,15 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
-import type { Config, Logging, Role, ServerTls, Service } from "./config.ts";
+import type { Config, Limits, Logging, Role, ServerTls, Service } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { describe } from "./describe.ts";
-import { CONFIG_FIELDS, type LOGGING_FIELDS, type SERVICE_FIELDS, type TLS_FIELDS } from "./fields.ts";
+import {
+  CONFIG_FIELDS,
+  type LIMITS_FIELDS,
+  type LOGGING_FIELDS,
+  type SERVICE_FIELDS,
+  type TLS_FIELDS,
+} from "./fields.ts";
 import { isMapping } from "./mapping.ts";
 import { type Findings, Place } from "./place.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
@@ -20,6 +26,7 @@ export interface ValidatedConfig {
 
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
@@ -103,6 +110,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     trustProxy: checked.trustProxy,
     maxBodyBytes: checked.maxBodySize ?? Infinity,
     bodyWindowBytes: checked.bodyWindow,
+    limits: toLimits(checked.limits as CheckedLimits),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
     services,
@@ -131,6 +139,14 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toLimits({ maxInFlight, maxInFlightPerClient, maxConnectionsPerService }: CheckedLimits): Limits {
+  return {
+    maxInFlight,
+    maxInFlightPerClient: maxInFlightPerClient ?? Infinity,
+    maxConnectionsPerService: maxConnectionsPerService ?? Infinity,
+  };
 }
 
 function toTls(tls: CheckedTls | undefined): ServerTls | undefined {

@@ -13,6 +13,8 @@ export interface RelayHooks {
   onBroken(): void;
   /** The client went away before the end. */
   onCancel(): void;
+  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. */
+  onEnd(): void;
 }
 
 /** What a relayed stream fails with. It has been told to the observer, so a server has nothing to add to it. */
@@ -58,18 +60,20 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
       deadline.touch();
       try {
         const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        if (!done) return controller.enqueue(value);
+        controller.close();
       } catch {
         hooks.onBroken();
         controller.error(new BrokenResponseError());
       } finally {
         deadline.stop();
       }
+      hooks.onEnd();
     },
     async cancel() {
       deadline.stop();
       hooks.onCancel();
+      hooks.onEnd();
       await reader.cancel().catch(() => {});
     },
   }, { highWaterMark: 0 });

@@ -33,6 +33,18 @@ export function unmapAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
+/**
+ * Names the network that one client has to itself: an IPv4 address, or the first 64 bits of an IPv6 one (RFC 6177).
+ *
+ * @param address An address.
+ * @returns The same text for each address of the network, or `undefined` where it is no address.
+ */
+export function networkOf(address: string): string | undefined {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return undefined;
+  return parsed.width === 32 ? address : `${(parsed.bits >> 64n).toString(16)}/64`;
+}
+
 function parseRange(text: string): Range | undefined {
   const [address = "", length] = text.split("/");
   const parsed = parseAddress(address);

@@ -1,0 +1,55 @@
+/** Who may come in: how many exchanges there are at once, of all clients and of each. */
+
+import type { Limits } from "../config/config.ts";
+import { clientNetwork } from "./client_network.ts";
+import type { ConnectionInfo } from "./inbound.ts";
+import type { Problem } from "./problem.ts";
+import { type GiveBack, Tally } from "./tally.ts";
+import type { AddressMatcher } from "./trust_proxy.ts";
+
+/** A request was let in, or is to be answered with a problem. */
+export type Admitted =
+  | { readonly leave: GiveBack; readonly problem?: never }
+  | { readonly leave?: never; readonly problem: Problem };
+
+/** Most exchanges last less than this, and a client that comes back sooner only adds to the crowd. */
+const RETRY_AFTER = [["retry-after", "1"]] as const;
+const FULL: Problem = { status: 503, detail: "Too many requests are in flight", headers: RETRY_AFTER };
+const CLIENT_FULL: Problem = { ...FULL, detail: "Too many requests of this client are in flight" };
+
+/** The exchanges of one running conductor, whatever its configuration. */
+export class Admission {
+  readonly #all = new Tally();
+  readonly #byClient = new Tally();
+
+  /**
+   * Lets a request in, where there is room for it.
+   *
+   * @param request The client's request.
+   * @param info What the server knows of the connection; a client without an address is counted among all only.
+   * @param options The bounds, and whose forwarding fields are believed.
+   * @returns The means to leave, to be used at the exchange's end; or what to answer.
+   */
+  enter(
+    request: Request,
+    info: ConnectionInfo,
+    { limits, isTrusted }: { readonly limits: Limits; readonly isTrusted: AddressMatcher },
+  ): Admitted {
+    const leaveAll = this.#all.take("", limits.maxInFlight);
+    if (leaveAll === undefined) return { problem: FULL };
+    if (limits.maxInFlightPerClient === Infinity) return { leave: leaveAll };
+    const client = clientNetwork(info.remoteAddr?.hostname, request.headers.get("x-forwarded-for"), isTrusted);
+    if (client === undefined) return { leave: leaveAll };
+    const leaveOwn = this.#byClient.take(client, limits.maxInFlightPerClient);
+    if (leaveOwn === undefined) {
+      leaveAll();
+      return { problem: CLIENT_FULL };
+    }
+    return {
+      leave: () => {
+        leaveAll();
+        leaveOwn();
+      },
+    };
+  }
+}
