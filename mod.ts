@@ -23,6 +23,7 @@ export type {
   LoggingInput,
   MetricsInput,
   ServiceInput,
+  ServiceTlsInput,
   StatusInput,
   TlsInput,
 } from "./src/config/input.ts";

@@ -156,6 +156,7 @@ function startAttempt(
   const request = {
     ...outboundFor(inbound, route, member),
     body: body instanceof BodyFanOut ? body.branch(role, hooks) : body,
+    ca: service.ca,
     signal: controller.signal,
   };
   send(options.transport, request, hooks.onProgress).then((result) => {

@@ -26,6 +26,7 @@ Deno.test("validateConfig() fills every default", () => {
     name: "api",
     origin: "http://localhost:8081",
     basePath: "",
+    ca: undefined,
     timeoutMs: 30_000,
     stripPrefix: false,
     failOn: [{ from: 500, to: 599 }],

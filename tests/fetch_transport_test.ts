@@ -25,6 +25,12 @@ Deno.test("fetchTransport() tells a refused connection", async () => {
   assertEquals(kind(await transport(request(refusingUrl()))), "refused");
 });
 
+Deno.test("fetchTransport() tells how it failed whatever words the client puts into the path", async () => {
+  for (const path of ["/certificate", "/x)getaddrinfo", "/?EMFILE=://timed%20out"]) {
+    assertEquals(kind(await transport(request(refusingUrl() + path))), "refused", path);
+  }
+});
+
 Deno.test("fetchTransport() tells a TLS handshake that fails", async () => {
   await using plain = startBackend();
   assertEquals(kind(await transport(request(plain.url.replace("http:", "https:")))), "tls");

@@ -31,6 +31,8 @@ export interface Service {
   readonly origin: string;
   /** The path of the backend's `url`, kept in front of every request path; empty, or `/base`. */
   readonly basePath: string;
+  /** PEM text of authorities that may vouch for the backend beside the system's; `undefined`: none. */
+  readonly ca: string | undefined;
   /** Time until the response's head, and the longest silence in a body, in milliseconds. */
   readonly timeoutMs: number;
   /** Whether the matched prefix is taken off the path. */

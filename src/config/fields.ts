@@ -18,6 +18,15 @@ import { statuses } from "./values/statuses.ts";
 
 const NO_METRICS = "no metrics are served yet";
 
+/** The fields of `services[].tls`. */
+export const SERVICE_TLS_FIELDS = {
+  ca: {
+    type: pem("certificate"),
+    required: true,
+    description: "Authorities that may vouch for the backend beside those that the system trusts: `${file:ca.pem}`.",
+  },
+} as const;
+
 /** The fields of `services[]`. */
 export const SERVICE_FIELDS = {
   name: {
@@ -29,6 +38,11 @@ export const SERVICE_FIELDS = {
     type: backendUrl(),
     required: true,
     description: "Where the backend is; a path in it is kept in front of every request path.",
+  },
+  tls: {
+    type: section(SERVICE_TLS_FIELDS),
+    absence: "a certificate that the system trusts",
+    description: "How an `https` backend proves that it is the right one.",
   },
   primary: {
     type: boolean(),

@@ -115,6 +115,8 @@ export interface ServiceInput {
    * query and fragment.
    */
   readonly url: string;
+  /** How an `https` backend proves that it is the right one. Absent: by a certificate that the system trusts. */
+  readonly tls?: ServiceTlsInput;
   /**
    * Whether this service's response is the one to return.
    *
@@ -200,6 +202,14 @@ export interface LimitsInput {
    * Absent: no limit.
    */
   readonly maxConnectionsPerService?: number;
+}
+
+/** How a backend proves that it is the right one. */
+export interface ServiceTlsInput {
+  /**
+   * Authorities that may vouch for the backend beside those that the system trusts. PEM text; in a file, `${file:ca.pem}`.
+   */
+  readonly ca: string;
 }
 
 /** What is logged, where and how. */

@@ -1,11 +1,20 @@
 /** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
 
-import { CONFIG_FIELDS, LIMITS_FIELDS, LOGGING_FIELDS, METRICS_FIELDS, SERVICE_FIELDS, TLS_FIELDS } from "./fields.ts";
+import {
+  CONFIG_FIELDS,
+  LIMITS_FIELDS,
+  LOGGING_FIELDS,
+  METRICS_FIELDS,
+  SERVICE_FIELDS,
+  SERVICE_TLS_FIELDS,
+  TLS_FIELDS,
+} from "./fields.ts";
 import type { Field, Fields } from "./section.ts";
 
 const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["Top level", CONFIG_FIELDS],
   ["`services[]`", SERVICE_FIELDS],
+  ["`services[].tls`", SERVICE_TLS_FIELDS],
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
   ["`logging`", LOGGING_FIELDS],

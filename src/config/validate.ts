@@ -51,6 +51,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   const list = root.child("services");
   checkNames(services, list);
   checkRoles(services, list);
+  checkTls(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
@@ -83,6 +84,14 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
   for (const [index, service] of services.entries()) {
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
+    }
+  }
+}
+
+function checkTls(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  for (const [index, service] of services.entries()) {
+    if (service?.tls !== undefined && service.url?.origin.startsWith("http:")) {
+      list.child(index).child("tls").problem("must not be there for an http URL: nothing would be verified");
     }
   }
 }
@@ -127,6 +136,7 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     name: service.name,
     origin: service.url.origin,
     basePath: service.url.basePath,
+    ca: service.tls?.ca,
     timeoutMs: service.timeout ?? top.timeout,
     stripPrefix: service.stripPrefix ?? top.stripPrefix,
     failOn: service.failOn ?? top.failOn,

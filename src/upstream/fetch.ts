@@ -6,6 +6,7 @@
 import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { withFields } from "../exchange/headers.ts";
+import { denoClients } from "./deno_clients.ts";
 import { repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
@@ -68,7 +69,7 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      const client = clientFor(SAFE_METHODS.has(method) && request.body === null);
+      const client = clientFor(SAFE_METHODS.has(method) && request.body === null, request.ca);
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       return readResponse(await send(request.url, init), method);
@@ -106,33 +107,12 @@ function failureKind(error: unknown): FailureKind {
   for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
     words.push(cause.message, "code" in cause ? String(cause.code) : "");
   }
-  const text = words.join(" ");
+  // Deno's words hold the URL, and clients write most of that.
+  const text = words.join(" ").replace(/\S*:\/\/\S*/g, "");
   return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
 }
 
 /** Deno and Bun can be told to leave bodies as they are; Node (undici) can not. */
 function decodesRegardless(): boolean {
   return !("Deno" in globalThis) && !("Bun" in globalThis);
-}
-
-/** Just what is used of Deno here, so that the module needs no Deno types elsewhere. */
-interface DenoHttp {
-  createHttpClient?(options: { allowHost: boolean; http2: boolean; poolMaxIdlePerHost?: number }): unknown;
-}
-
-/**
- * Deno's fetch sets Host only with a client of its own, and sends a request again, whatever its method, when a pooled
- * connection was closed (denoland/deno#35610), unless its body is a stream: then it fails. So what is not safe, or has
- * a body, gets a client that keeps no connection.
- */
-function denoClients(): (pooling: boolean) => unknown {
-  const deno = (globalThis as { Deno?: DenoHttp }).Deno;
-  if (deno?.createHttpClient === undefined) return () => undefined;
-  const create = deno.createHttpClient;
-  let pooled: unknown;
-  let unpooled: unknown;
-  return (pooling) =>
-    pooling
-      ? pooled ??= create({ allowHost: true, http2: false })
-      : unpooled ??= create({ allowHost: true, http2: false, poolMaxIdlePerHost: 0 });
 }

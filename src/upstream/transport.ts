@@ -7,6 +7,11 @@ import type { Outbound } from "../exchange/outbound.ts";
 export interface TransportRequest extends Outbound {
   /** Bytes, a stream to be read once, or `null` for none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /**
+   * PEM text of authorities that may vouch for an `https` backend, beside those that the runtime trusts; absent: none. A
+   * transport that can not use it fails with `tls`, as it does for every certificate that it can not verify.
+   */
+  readonly ca?: string | undefined;
   /** Ends the exchange at any point, and frees what it holds. */
   readonly signal: AbortSignal;
 }
