@@ -372,6 +372,23 @@ Deno.test("the process tells services the scheme that it speaks, whatever the re
   assertEquals(backend.seen[0]!.headers.get("x-forwarded-proto"), "http");
 });
 
+Deno.test("the process answers with 508 at once where a service is the process itself", async () => {
+  const port = freePort();
+  await using file = await tempConfig(
+    `port: ${port}\nservices: [{ name: me, url: "http://127.0.0.1:${port}/again" }]\n`,
+  );
+  await using child = startCli(["--config", file.path, "--host", "127.0.0.1"]);
+  await child.stdout.seen(/"url"/);
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  assertEquals(response.status, 508);
+  assertStringIncludes(await response.text(), "already passed through this conductor");
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  const paths = child.stdout.text.split("\n").filter((line) => line.includes('"message":"request"'));
+  // The request itself, and the one time that it came back.
+  assertEquals(paths.map((line) => JSON.parse(line).path), ["/again/", "/"]);
+});
+
 Deno.test("the process serves with --allow-net and --allow-read alone, and prints nothing of Deno's own", async () => {
   await using backend = serveText("from the backend");
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]`);

@@ -54,6 +54,28 @@ Deno.test("serve() listens again on the same port after its listener has broken 
   await server.shutdown();
 });
 
+Deno.test("serve() waits longer each time its listener breaks down again at once", async () => {
+  const openedMs: number[] = [];
+  const enough = Promise.withResolvers<void>();
+  const server = serve(() => new Response("ok"), {
+    ...LOOPBACK,
+    listen: (options, handler) => {
+      const real = Deno.serve(options, handler);
+      if (openedMs.push(performance.now()) === 4) {
+        enough.resolve();
+        return real;
+      }
+      const finished = real.shutdown().then(() => Promise.reject(new Error("Too many open files (os error 24)")));
+      return { ...real, addr: real.addr, finished, shutdown: () => real.shutdown() };
+    },
+  });
+  await enough.promise;
+  const gapsMs = openedMs.slice(1).map((ms, index) => ms - openedMs[index]!);
+  // Timers may fire a millisecond early against the clock.
+  for (const [index, leastMs] of [50, 100, 200].entries()) assert(gapsMs[index]! >= leastMs - 2, String(gapsMs));
+  await server.shutdown();
+});
+
 Deno.test("serve() can be shut down while it waits to listen again", async () => {
   const broken = Promise.withResolvers<void>();
   let opened = 0;

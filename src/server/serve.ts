@@ -70,6 +70,8 @@ export interface RunningServer {
 
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
+/** A listener that held out this long did not break down for the same reason as the one before. */
+const STABLE_MS = 10_000;
 /** The system needs a moment to give a port back. */
 const RENEWAL_RETRY_MS = 1;
 
@@ -89,6 +91,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   const ends = new Set<Promise<void>>();
   let shown: ListenerOptions = options;
   let reopening: Promise<void> | undefined;
+  let retryMs = FIRST_RETRY_MS / 2;
 
   function open(port: number, { hostname, tls }: ListenerOptions): Listener {
     let facts: ListenerFacts | undefined;
@@ -114,10 +117,13 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   }
 
   function keep(opened: Listener): void {
+    const openedMs = performance.now();
     const end = opened.finished.catch(async (error) => {
       onError("listener broke down", error);
       if (opened !== server) return;
-      await reopen(FIRST_RETRY_MS);
+      // A new listener takes a descriptor that has just been freed, and breaks down again at the next connection.
+      retryMs = performance.now() - openedMs > STABLE_MS ? FIRST_RETRY_MS : Math.min(2 * retryMs, MAX_RETRY_MS);
+      await reopen(retryMs);
       if (!stopping.signal.aborted) onReopen();
     }).finally(() => ends.delete(end));
     ends.add(end);
