@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Config, Service } from "../src/config/config.ts";
 import { ConfigError } from "../src/config/config_error.ts";
 import { validateConfig } from "../src/config/validate.ts";
+import { costMs } from "./_support/cost.ts";
 
 const API = { name: "api", url: "http://localhost:8081" };
 
@@ -427,16 +428,15 @@ Deno.test("validateConfig() ends soon for objects that loop or are full of mista
   assertEquals(lines.at(-1), "and 900 more");
 });
 
-Deno.test("validateConfig() takes ten thousand services in less than a second", () => {
+Deno.test("validateConfig() takes ten thousand services in less than a second", async () => {
   const services = Array.from({ length: 10_000 }, (_, index) => ({
     ...API,
     name: `api-${index}`,
     pathPrefix: `/api/${index >> 1}`,
     headers: { "X-Proxy-Service": `api-${index}` },
   }));
-  const started = performance.now();
+  assertLess(await costMs(() => validateConfig({ services })), 1_000);
   const { config } = validateConfig({ services });
-  assert(performance.now() - started < 1_000);
   assertEquals([config.services.length, config.routes.length], [10_000, 5_000]);
 });
 
