@@ -46,34 +46,44 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
 
 /**
  * Passes a body on chunk by chunk, at the client's pace. An upstream's error is passed on as an error, so that a
- * truncated body never looks complete.
+ * truncated body never looks complete. A client that takes nothing for the whole time-out holds the service up no longer.
  *
  * @param body The selected response's stream.
- * @param deadline Bounds the silence between two chunks.
+ * @param deadline Bounds the silence between two chunks, on either side; it breaks the body off.
  * @param hooks Who is told how it ends.
  * @returns The stream for the client.
  */
 export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
   const reader = body.getReader();
+  let isOver = false;
+  const end = (act: () => void) => {
+    if (isOver) return;
+    isOver = true;
+    deadline.stop();
+    act();
+    hooks.onEnd();
+  };
   return new ReadableStream({
+    start(controller) {
+      // Also where nobody is reading at the moment.
+      reader.closed.catch(() =>
+        end(() => {
+          hooks.onBroken();
+          controller.error(new BrokenResponseError());
+        })
+      );
+    },
     async pull(controller) {
       deadline.touch();
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        controller.close();
-      } catch {
-        hooks.onBroken();
-        controller.error(new BrokenResponseError());
-      } finally {
-        deadline.stop();
-      }
-      hooks.onEnd();
+      const { done, value } = await reader.read().catch(() => ({ done: false, value: undefined }));
+      if (isOver) return;
+      if (done) return end(() => controller.close());
+      if (value === undefined) return;
+      deadline.touch();
+      controller.enqueue(value);
     },
     async cancel() {
-      deadline.stop();
-      hooks.onCancel();
-      hooks.onEnd();
+      end(() => hooks.onCancel());
       await reader.cancel().catch(() => {});
     },
   }, { highWaterMark: 0 });
