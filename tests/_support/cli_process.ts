@@ -9,6 +9,8 @@ export interface CliProcess extends AsyncDisposable {
   readonly stderr: TestOutput;
   /** Resolves with the exit code once the process has ended and all its output is here. */
   readonly exited: Promise<number>;
+  /** The process's id. */
+  readonly pid: number;
   kill(signal: Deno.Signal): void;
 }
 
@@ -58,6 +60,7 @@ export function startCli(args: readonly string[], options: StartCliOptions = {})
     stdout,
     stderr,
     exited,
+    pid: child.pid,
     kill: (signal) => child.kill(signal),
     async [Symbol.asyncDispose]() {
       try {
