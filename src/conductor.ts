@@ -141,6 +141,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         method: inbound.method,
         identify: config.identify,
         deadline: attempt.deadline,
+        signal: attempt.signal,
         onBroken: () => observer.interrupted(attempt, attempt.endedBy ?? "reset"),
         onCancel: () => fan?.abort(),
         onEnd: () => {

@@ -16,6 +16,8 @@ import type { Transport, TransportRequest, TransportResult } from "./upstream/tr
 export interface RunningAttempt extends Attempt {
   /** Bounds the silence while its body streams. */
   readonly deadline: Deadline;
+  /** Aborts when it is broken off from our side. */
+  readonly signal: AbortSignal;
   /** What broke it off from our side; `undefined` where nothing did. */
   readonly endedBy: FailureKind | undefined;
   /** From its start until it settled, in milliseconds. */
@@ -130,6 +132,7 @@ function startAttempt(
     service,
     role,
     deadline,
+    signal: controller.signal,
     outcome: undefined,
     settledOrder: 0,
     durationMs: 0,

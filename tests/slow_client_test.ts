@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { startConductor, startRawBackend } from "./_support/servers.ts";
+import { startBackend, startConductor, startRawBackend } from "./_support/servers.ts";
 
 Deno.test("a client that stops reading gives its service free after the time-out, and is cut off", async () => {
   const ended = Promise.withResolvers<void>();
@@ -28,6 +28,30 @@ Deno.test("a client that stops reading gives its service free after the time-out
   }
   // What the system had buffered, and then the end instead of the rest.
   assertEquals(received < 100_000_000, true);
+});
+
+Deno.test("a client that does not read stays in flight until its connection ends", async () => {
+  await using backend = startBackend((request) => {
+    if (!request.url.endsWith("/endless")) return new Response("ok");
+    return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }));
+  });
+  const services = [{ name: "a", url: backend.url }];
+  await using front = startConductor({ timeout: "100ms", limits: { maxInFlightPerClient: 1 }, services });
+  {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: front.port });
+    await client.write(new TextEncoder().encode("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n"));
+    await front.event(({ type }) => type === "interrupted");
+    const refused = await fetch(front.url);
+    await refused.body?.cancel();
+    assertEquals(refused.status, 503);
+  }
+  let status = 503;
+  for (let tries = 0; status === 503 && tries < 1_000; tries++) {
+    const response = await fetch(front.url);
+    await response.body?.cancel();
+    status = response.status;
+  }
+  assertEquals(status, 200);
 });
 
 Deno.test("a client that reads slowly, with pauses shorter than the time-out, gets everything", async () => {

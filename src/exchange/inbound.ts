@@ -13,6 +13,11 @@ import { type AddressMatcher, unmapAddress } from "./trust_proxy.ts";
 export interface ConnectionInfo {
   /** The peer's address, for `X-Forwarded-For` and `trustProxy`. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
+  /**
+   * Settles when the response has been sent, or can not be any more; the request counts as in flight until then. Absent:
+   * until the handler has passed the response on.
+   */
+  readonly completed?: Promise<unknown>;
   /** The scheme of the client's connection; absent: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**

@@ -9,6 +9,8 @@ const DRAIN_BYTES = 65_536;
 
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
+  /** Aborts when the attempt is broken off from our side. */
+  readonly signal: AbortSignal;
   /** The backend's stream failed: the client's connection is cut. */
   onBroken(): void;
   /** The client went away before the end. */
@@ -49,38 +51,44 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
  * truncated body never looks complete. A client that takes nothing for the whole time-out holds the service up no longer.
  *
  * @param body The selected response's stream.
- * @param deadline Bounds the silence between two chunks, on either side; it breaks the body off.
- * @param hooks Who is told how it ends.
+ * @param deadline Bounds the silence between two chunks, on either side; it breaks the attempt off.
+ * @param hooks Who is told how it ends, and what tells that the attempt was broken off.
  * @returns The stream for the client.
  */
 export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
   const reader = body.getReader();
   let isOver = false;
+  let breakOff = () => {};
   const end = (act: () => void) => {
     if (isOver) return;
     isOver = true;
     deadline.stop();
+    hooks.signal.removeEventListener("abort", breakOff);
     act();
     hooks.onEnd();
   };
   return new ReadableStream({
     start(controller) {
-      // Also where nobody is reading at the moment.
-      reader.closed.catch(() =>
+      breakOff = () =>
         end(() => {
           hooks.onBroken();
           controller.error(new BrokenResponseError());
-        })
-      );
+          // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
+          reader.cancel().catch(() => {});
+        });
+      hooks.signal.addEventListener("abort", breakOff);
     },
     async pull(controller) {
       deadline.touch();
-      const { done, value } = await reader.read().catch(() => ({ done: false, value: undefined }));
-      if (isOver) return;
-      if (done) return end(() => controller.close());
-      if (value === undefined) return;
-      deadline.touch();
-      controller.enqueue(value);
+      try {
+        const { done, value } = await reader.read();
+        if (isOver) return;
+        if (done) return end(() => controller.close());
+        deadline.touch();
+        controller.enqueue(value);
+      } catch {
+        breakOff();
+      }
     },
     async cancel() {
       end(() => hooks.onCancel());

@@ -32,4 +32,9 @@ export class Connection implements ListenerFacts {
   get remoteAddr(): Deno.NetAddr {
     return this.#info.remoteAddr;
   }
+
+  /** Settles when the response has been sent, or can not be any more. */
+  get completed(): Promise<void> {
+    return this.#info.completed;
+  }
 }

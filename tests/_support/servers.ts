@@ -67,9 +67,12 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
     },
   });
   let defaultAuthority = "";
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {}, onError }, (request, { remoteAddr }) => {
-    return handle(request, { remoteAddr, defaultAuthority });
-  });
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {}, onError },
+    (request, { remoteAddr, completed }) => {
+      return handle(request, { remoteAddr, defaultAuthority, completed });
+    },
+  );
   defaultAuthority = `localhost:${server.addr.port}`;
   return {
     ...listening(server),

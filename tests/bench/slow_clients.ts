@@ -1,0 +1,136 @@
+/**
+ * Measures what slow clients can do to a conductor that nothing stands in front of: how many are still connected after a
+ * while, what each of them costs, and which of them `maxInFlightPerClient` turns away. Linux only, on loopback.
+ *
+ * ```sh
+ * deno task slow-clients --clients 200 --seconds 10
+ * ```
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { delay } from "@std/async/delay";
+import { cliCommand } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend } from "../_support/servers.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+
+/** What a client does once it is connected; `signal` ends it. */
+type Manner = (connection: Deno.Conn, signal: AbortSignal) => Promise<void>;
+
+interface Measured {
+  readonly connected: number;
+  readonly refused: number;
+  readonly kibEach: number;
+}
+
+const TIMEOUT_S = 2;
+const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+
+/** A time-out of two seconds is in force, so that one byte a second is slow and yet in time. */
+const MANNERS: Record<string, Manner> = {
+  "sends nothing": () => Promise.resolve(),
+  "sends a head byte by byte": (connection, signal) => drip(connection, "GET / HTTP/1.1\r\nX-Slow: ", signal),
+  "sends a request and stays": (connection) => write(connection, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+  "sends a head and no body": (connection) => write(connection, HEAD),
+  "sends a body byte by byte": (connection, signal) => drip(connection, HEAD, signal),
+  "does not read a long answer": (connection) => write(connection, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n"),
+};
+
+const { clients, seconds } = parseArgs(Deno.args, { default: { clients: 200, seconds: 10 } });
+const rows = await Promise.all(
+  Object.entries(MANNERS).map(async ([name, manner]) => {
+    const [free, limited] = await Promise.all([
+      measure(manner),
+      measure(manner, "limits: { maxInFlightPerClient: 10 }"),
+    ]);
+    return [name, free.connected, free.kibEach, limited.refused];
+  }),
+);
+const titles = ["each client", "still connected", "KiB each", "refused with maxInFlightPerClient: 10"];
+console.log(`${clients} clients, ${seconds} s, timeout: ${TIMEOUT_S}s\n`);
+for (const row of [titles, titles.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
+
+async function measure(manner: Manner, limits = ""): Promise<Measured> {
+  await using backend = startBackend((request) =>
+    request.url.endsWith("/endless")
+      ? new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }))
+      : new Response("ok")
+  );
+  await using file = await tempConfig(
+    `timeout: ${TIMEOUT_S}\nlogging: { level: error }\n${limits}\nservices: [{ name: a, url: "${backend.url}" }]\n`,
+  );
+  const port = freePort();
+  const process = cliCommand(["--config", file.path, "--host", "127.0.0.1", "--port", `${port}`]).spawn();
+  const stop = new AbortController();
+  const connections: Deno.Conn[] = [];
+  try {
+    await answered(port);
+    const before = await rssKib(process.pid);
+    for (let i = 0; i < clients; i++) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      connections.push(connection);
+      manner(connection, stop.signal).catch(() => {});
+    }
+    await delay(seconds * 1_000);
+    const kibEach = Math.round((await rssKib(process.pid) - before) / clients);
+    const connected = await establishedOn(port);
+    const statuses = await Promise.all(connections.map(statusOf));
+    // However many they are, others are still served.
+    if (limits === "") await answered(port);
+    return { connected, kibEach, refused: statuses.filter((status) => status === "503").length };
+  } finally {
+    stop.abort();
+    for (const connection of connections) connection.close();
+    process.kill("SIGKILL");
+    await Promise.all([process.stdout.cancel(), process.stderr.cancel(), process.status]);
+  }
+}
+
+/** The status of the answer; empty where there is none yet. */
+async function statusOf(connection: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(64);
+  const silence = new AbortController();
+  const read = connection.read(buffer).catch(() => null);
+  const count = await Promise.race([read, delay(500, { signal: silence.signal }).then(() => null, () => null)]);
+  silence.abort();
+  return count === null ? "" : new TextDecoder().decode(buffer.subarray(9, 12));
+}
+
+async function drip(connection: Deno.Conn, head: string, signal: AbortSignal): Promise<void> {
+  await write(connection, head);
+  while (!signal.aborted) {
+    await delay(1_000, { signal });
+    await write(connection, "x");
+  }
+}
+
+async function write(connection: Deno.Conn, text: string): Promise<void> {
+  await connection.write(new TextEncoder().encode(text));
+}
+
+/** Sends an honest request until it is answered. */
+async function answered(port: number): Promise<void> {
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  for (let tries = 0; tries < 500; tries++) {
+    const answer = await exchangeRaw(port, request).catch(() => "");
+    if (answer !== "") return;
+    await delay(20);
+  }
+  throw new Error("Cannot measure as conductor does not answer");
+}
+
+/** Connections that the server has not closed, as the system counts them. */
+async function establishedOn(port: number): Promise<number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const sockets = (await Deno.readTextFile("/proc/net/tcp")).split("\n").map((line) => line.trim().split(/\s+/));
+  return sockets.filter(([, address = "", , state]) => address.endsWith(local) && state === "01").length;
+}
+
+async function rssKib(pid: number): Promise<number> {
+  const [, kib] = /VmRSS:\s+(\d+)/.exec(await Deno.readTextFile(`/proc/${pid}/status`))!;
+  return Number(kib);
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
