@@ -3,6 +3,7 @@
 import type { Config } from "./config/config.ts";
 import type { ConfigInput } from "./config/input.ts";
 import { validateConfig } from "./config/validate.ts";
+import { watchClient } from "./exchange/client_watch.ts";
 import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance, type Instance } from "./exchange/instance.ts";
@@ -14,7 +15,7 @@ import { compileRoutes, matchRoute } from "./match.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
-import { selectAttempt } from "./select.ts";
+import { awaitSelection } from "./select.ts";
 import { fetchTransport } from "./upstream/fetch.ts";
 import type { Transport } from "./upstream/transport.ts";
 
@@ -50,8 +51,6 @@ export interface HandlerOptions extends ConductorOptions {
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
 
 const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" };
-/** Nobody reads this answer; 499 is nginx's word for it in the log. */
-const CLIENT_GONE: Problem = { status: 499, detail: "The client went away" };
 
 /**
  * Makes a request handler that sends each request to every matching service and answers with the primary's response.
@@ -110,17 +109,11 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     if (leave === undefined) return refuse(problem);
 
     let fan: FanOut | undefined;
-    let clientProblem: Problem | undefined;
     let isRelaying = false;
-    const onProblem = (problem: Problem) => {
-      clientProblem ??= problem;
-      fan?.abort();
-    };
-    const onGone = () => onProblem(CLIENT_GONE);
-    request.signal.addEventListener("abort", onGone);
+    const client = watchClient(request.signal, () => fan?.abort());
     try {
-      const body = await openBody(request, inbound, { config, deadlines, onProblem });
-      if (clientProblem !== undefined) return refuse(clientProblem);
+      const body = await openBody(request, inbound, { config, deadlines, onProblem: client.report });
+      if (client.problem !== undefined) return refuse(client.problem);
       fan = fanOut(inbound, route, body, {
         transport,
         deadlines,
@@ -130,11 +123,9 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         onAttempt: (attempt) => observer.attempted(attempt),
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
       });
-      let selection = selectAttempt(fan.attempts, config);
-      for (; selection === undefined; selection = selectAttempt(fan.attempts, config)) await fan.nextSettled();
-      const { attempt } = selection;
+      const attempt = await awaitSelection(fan, config);
       fan.release(attempt);
-      if (clientProblem !== undefined) return refuse(clientProblem);
+      if (client.problem !== undefined) return refuse(client.problem);
       if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, config.identify));
       observer.responded(attempt.outcome.response.status, attempt);
       const response = relayResponse(attempt, attempt.outcome.response, {
@@ -153,8 +144,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       return response;
     } finally {
       if (!isRelaying) leave();
-      // From here on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850).
-      request.signal.removeEventListener("abort", onGone);
+      client.stop();
     }
   };
 }

@@ -2,6 +2,7 @@
 
 import type { WaitMode } from "./config/config.ts";
 import type { Attempt } from "./exchange/attempt.ts";
+import type { FanOut, RunningAttempt } from "./fan_out.ts";
 
 /** The outcome of a selection that has been decided. */
 export interface Selection<A extends Attempt> {
@@ -45,6 +46,21 @@ export function selectAttempt<A extends Attempt>(
 
   if (!options.relayFailures && candidates.length > 1) return { attempt: undefined };
   return { attempt: firstToSettle(primaries, hasResponse) ?? firstToSettle(candidates, hasResponse) };
+}
+
+/**
+ * Waits until it is decided which attempt answers (SPEC §2.3).
+ *
+ * @param fan The live list of attempts.
+ * @param options The route's rules.
+ * @returns The attempt whose response is relayed; `undefined` where all have failed.
+ */
+export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<RunningAttempt | undefined> {
+  for (;;) {
+    const selection = selectAttempt(fan.attempts, options);
+    if (selection !== undefined) return selection.attempt;
+    await fan.nextSettled();
+  }
 }
 
 function isSuccessful({ outcome }: Attempt): boolean {
