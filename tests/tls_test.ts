@@ -123,6 +123,7 @@ Deno.test("a certificate that is no PEM text is a problem of the configuration, 
       'tls.cert: must be the PEM text of a certificate: found "cert.pem"; ${file:PATH}',
     ],
     [block("CERTIFICATE"), block("CERTIFICATE"), "tls.key: must be the PEM text of a private key: found"],
+    [block("CERTIFICATE"), "MC4CAQAwBQYDK2Vw", "tls.key: must be the PEM text of a private key: found other text"],
     [block("CERTIFICATE"), block("ENCRYPTED PRIVATE KEY"), "tls.key: must not be encrypted"],
     [block("CERTIFICATE"), '"${file:missing.pem}"', 'tls.key: needs the file "missing.pem": there is no such file'],
   ];
@@ -131,5 +132,6 @@ Deno.test("a certificate that is no PEM text is a problem of the configuration, 
     const io = createTestIo();
     assertEquals(await runCommandLine(["check", "-c", file.path], io), 1);
     assertStringIncludes(io.stderr.text, problem);
+    assertEquals(io.stderr.text.includes("MC4CAQAwBQYDK2Vw"), false, "a key was shown");
   }
 });

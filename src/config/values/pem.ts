@@ -31,7 +31,9 @@ export function pem(content: PemContent): ValueType<string> {
       }
       // Almost always a path: every other server takes one here.
       const hint = at.isSecret || value.includes("-----") ? "" : "; ${file:PATH} stands for the content of a file";
-      return at.problem(`must be the PEM text of a ${content}: found ${at.describe(value)}${hint}`);
+      // Whatever was meant as a key is not shown, broken as it may be.
+      const found = content === "private key" && !at.isSecret ? "other text" : at.describe(value);
+      return at.problem(`must be the PEM text of a ${content}: found ${found}${hint}`);
     },
   };
 }
