@@ -49,6 +49,7 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
   if (!bodiless && body instanceof ReadableStream) {
     return new Response(relayBody(body, options.deadline, options), { status, headers });
   }
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
   options.onEnd();
   return new Response(bodiless ? null : body, { status, headers });
 }

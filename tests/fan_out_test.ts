@@ -118,3 +118,16 @@ Deno.test("fanOut() aborts every attempt when the client goes away, and the answ
   assertEquals((await answering).status, 499);
   assertEquals(settlements(events), ["p aborted", "s aborted"]);
 });
+
+Deno.test("a body that a transport brings where none is allowed is given up, not left open", async () => {
+  let cancelled = 0;
+  const withBody = (status: number): Transport => () => {
+    const body = new ReadableStream<Chunk>({ cancel: () => void cancelled++ });
+    return Promise.resolve({ ok: true, response: { status, headers: [], body } });
+  };
+  const head = scene({ p: withBody(200), s: answer });
+  assertEquals((await head.handle(new Request("http://h/", { method: "HEAD" }))).body, null);
+  const none = scene({ p: withBody(204), s: answer });
+  assertEquals((await none.handle(new Request("http://h/"))).body, null);
+  assertEquals(cancelled, 2);
+});
