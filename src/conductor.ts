@@ -3,7 +3,7 @@
 import type { Config } from "./config/config.ts";
 import type { ConfigInput } from "./config/input.ts";
 import { validateConfig } from "./config/validate.ts";
-import { watchClient } from "./exchange/client_watch.ts";
+import { ClientWatch } from "./exchange/client_watch.ts";
 import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance, type Instance } from "./exchange/instance.ts";
@@ -16,7 +16,7 @@ import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
-import { fetchTransport } from "./upstream/fetch.ts";
+import { runtimeTransport } from "./upstream/runtime_transport.ts";
 import type { Transport } from "./upstream/transport.ts";
 
 /** What a handler can be given in place of the real thing. */
@@ -24,7 +24,7 @@ export interface ConductorOptions {
   /**
    * How backends are reached.
    *
-   * @default fetchTransport()
+   * @default runtimeTransport()
    */
   readonly transport?: Transport;
   /**
@@ -88,7 +88,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { transport = fetchTransport(), now = () => performance.now(), observe } = options;
+  const { transport = runtimeTransport(), now = () => performance.now(), observe } = options;
   const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
@@ -110,7 +110,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
 
     let fan: FanOut | undefined;
     let isRelaying = false;
-    const client = watchClient(request.signal, () => fan?.abort());
+    const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
       const body = await openBody(request, inbound, { config, deadlines, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);

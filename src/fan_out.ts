@@ -1,32 +1,17 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
 import type { Member, Route } from "./config/config.ts";
-import { type Attempt, type FailureKind, isSuccess, type Outcome, type UpstreamResponse } from "./exchange/attempt.ts";
+import { type Attempt, isSuccess, type UpstreamResponse } from "./exchange/attempt.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
-import type { Deadline, Deadlines } from "./exchange/deadline.ts";
+import type { Deadlines } from "./exchange/deadline.ts";
 import { fieldValue } from "./exchange/headers.ts";
 import type { Inbound } from "./exchange/inbound.ts";
 import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
+import { RunningAttempt } from "./exchange/running_attempt.ts";
 import type { Tally } from "./exchange/tally.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
-
-/** An attempt with the means to end it. */
-export interface RunningAttempt extends Attempt {
-  /** Bounds the silence while its body streams. */
-  readonly deadline: Deadline;
-  /** Aborts when it is broken off from our side. */
-  readonly signal: AbortSignal;
-  /** What broke it off from our side; `undefined` where nothing did. */
-  readonly endedBy: FailureKind | undefined;
-  /** From its start until it settled, in milliseconds. */
-  readonly durationMs: number;
-  /** Breaks it off: a pending attempt settles as this failure, a streaming response fails. */
-  end(kind: FailureKind): void;
-  /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
-  over(): void;
-}
 
 /** What fanning out needs to know. */
 export interface FanOutOptions {
@@ -74,18 +59,28 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   const discard = (attempt: RunningAttempt) => {
     const stream = attempt.outcome?.ok ? attempt.outcome.response.body : null;
     if (stream instanceof ReadableStream && attempt !== released?.selected) {
-      drainBody(stream, attempt.deadline).then(attempt.over);
+      drainBody(stream, attempt.deadline).then(() => attempt.over());
     }
   };
-  const attempts = route.members.map((member) =>
-    startAttempt(inbound, route, member, body, options, (attempt) => {
+  const attemptOptions = {
+    deadlines: options.deadlines,
+    now: options.now,
+    onSettle(attempt: RunningAttempt) {
       attempt.settledOrder = ++settled;
       options.onSettle(attempt);
       if (released !== undefined || attempt.role === "shadow") discard(attempt);
       waiter.resolve();
       waiter = Promise.withResolvers();
-    })
-  );
+    },
+  };
+  const attempts = route.members.map((member) => {
+    const place = options.inFlight.take(member.service.name, options.maxPerService);
+    const attempt = new RunningAttempt(member, place, attemptOptions);
+    options.onAttempt(attempt);
+    if (place === undefined) attempt.end("overloaded");
+    else void send(attempt, requestFor(attempt, { inbound, route, member, body }), options.transport);
+    return attempt;
+  });
   if (body instanceof BodyFanOut) body.pump();
   return {
     attempts,
@@ -100,83 +95,48 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   };
 }
 
-/** A running attempt before it is handed out: the fields that settling fills. */
-interface MutableAttempt extends RunningAttempt {
-  outcome: Outcome | undefined;
-  settledOrder: number;
-  durationMs: number;
-  endedBy: FailureKind | undefined;
+interface RequestParts {
+  readonly inbound: Inbound;
+  readonly route: Route;
+  readonly member: Member;
+  readonly body: RequestBody;
 }
 
-function startAttempt(
-  inbound: Inbound,
-  route: Route,
-  member: Member,
-  body: RequestBody,
-  options: FanOutOptions,
-  onSettle: (attempt: MutableAttempt) => void,
-): MutableAttempt {
-  const { service, role } = member;
-  const controller = new AbortController();
-  const startedMs = options.now();
-  const place = options.inFlight.take(service.name, options.maxPerService);
-  const deadline = options.deadlines.start(service.timeoutMs, () => attempt.end("timeout"));
-  const settle = (outcome: Outcome) => {
-    deadline.stop();
-    attempt.outcome = outcome;
-    attempt.durationMs = options.now() - startedMs;
-    if (!(outcome.ok && outcome.response.body instanceof ReadableStream)) attempt.over();
-    onSettle(attempt);
-  };
-  const attempt: MutableAttempt = {
-    service,
-    role,
-    deadline,
-    signal: controller.signal,
-    outcome: undefined,
-    settledOrder: 0,
-    durationMs: 0,
-    endedBy: undefined,
-    end(kind) {
-      attempt.endedBy ??= kind;
-      if (attempt.outcome === undefined) settle({ ok: false, kind });
-      deadline.stop();
-      controller.abort();
-      attempt.over();
-    },
-    over: () => place?.(),
-  };
-  options.onAttempt(attempt);
-  if (place === undefined) {
-    attempt.end("overloaded");
-    return attempt;
-  }
-  const hooks = {
-    onProgress: () => void (isPending(attempt) && deadline.touch()),
-    onStarved: () => void (isPending(attempt) && deadline.stop()),
-    onBreak: (kind: FailureKind) => attempt.end(kind),
-  };
-  const request = {
+function requestFor(attempt: RunningAttempt, { inbound, route, member, body }: RequestParts): TransportRequest {
+  const { tls, http2 } = member.service;
+  const onProgress = () => void (attempt.pending && attempt.deadline.touch());
+  return {
     ...outboundFor(inbound, route, member),
-    body: body instanceof BodyFanOut ? body.branch(role, hooks) : body,
-    ca: service.ca,
-    signal: controller.signal,
+    body: body instanceof BodyFanOut
+      ? body.branch(attempt.role, {
+        onProgress,
+        onStarved: () => void (attempt.pending && attempt.deadline.stop()),
+        onBreak: (kind) => attempt.end(kind),
+      })
+      : body,
+    contentLength: inbound.contentLength,
+    tls,
+    http2,
+    signal: attempt.signal,
+    onHead: onProgress,
   };
-  send(options.transport, request, hooks.onProgress).then((result) => {
-    if (!isPending(attempt)) return abandon(result);
-    settle(result.ok ? { ...result, success: isSuccess(result.response.status, service.failOn) } : result);
-  });
-  return attempt;
 }
 
-function isPending(attempt: Attempt): boolean {
-  return attempt.outcome === undefined;
+async function send(attempt: RunningAttempt, request: TransportRequest, transport: Transport): Promise<void> {
+  let result = await ask(transport, request);
+  if (result.ok && result.response.body instanceof ReadableStream) {
+    result = await completeSmallBody(result.response, request.onHead);
+  }
+  if (!attempt.pending) return abandon(result);
+  if (!result.ok) return attempt.settle(result);
+  const { response } = result;
+  attempt.settle({ ok: true, response, success: isSuccess(response.status, attempt.service.failOn) });
 }
 
 /** Transports promise not to reject; one that does all the same must not leave an attempt hanging. */
-async function send(transport: Transport, request: TransportRequest, onHead: () => void): Promise<TransportResult> {
+async function ask(transport: Transport, request: TransportRequest): Promise<TransportResult> {
   try {
-    return await completeSmallBody(await transport(request), onHead);
+    return await transport(request);
   } catch {
     return { ok: false, kind: "protocol" };
   }
@@ -186,16 +146,14 @@ async function send(transport: Transport, request: TransportRequest, onHead: () 
  * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
  * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
  */
-async function completeSmallBody(result: TransportResult, onHead: () => void): Promise<TransportResult> {
-  if (!result.ok || !(result.response.body instanceof ReadableStream)) return result;
-  const { headers, body } = result.response;
+async function completeSmallBody(response: UpstreamResponse, onHead = () => {}): Promise<TransportResult> {
+  const { headers, body } = response;
   const length = fieldValue(headers, "content-length");
-  if (length === undefined || !/^\d+$/.test(length) || Number(length) > SMALL_BODY_BYTES) return result;
+  const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
+  if (!isSmall || !(body instanceof ReadableStream)) return { ok: true, response };
   onHead();
   const bytes = await readWhole(body, Number(length));
-  if (bytes === undefined) return { ok: false, kind: "reset" };
-  const response: UpstreamResponse = { ...result.response, body: bytes };
-  return { ok: true, response };
+  return bytes === undefined ? { ok: false, kind: "reset" } : { ok: true, response: { ...response, body: bytes } };
 }
 
 /** A response that came after its attempt had been given up. */

@@ -13,6 +13,8 @@ import { relayBody, type RelayHooks } from "./exchange/response_body.ts";
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Says who answered; what a service claims to be is dropped. */
 const SERVICE_FIELD = "x-conductor-service";
+const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
+const REPLACED_WITH_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
 const PROBLEM_JSON = "application/problem+json";
 
 /** What relaying needs to know beside the response. */
@@ -35,16 +37,12 @@ export interface RelayOptions extends RelayHooks {
  */
 export function relayResponse({ service }: Attempt, response: UpstreamResponse, options: RelayOptions): Response {
   const { status, body } = response;
-  const named = withFields(
-    endToEndLines(response.headers),
-    options.identify ? [[SERVICE_FIELD, service.name]] : [],
-    // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
-    body instanceof Uint8Array || status === 204 || status === 205
-      ? [SERVICE_FIELD, "content-length"]
-      : [SERVICE_FIELD],
-  );
+  // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
+  const isLengthKnown = body instanceof Uint8Array || status === 204 || status === 205;
+  const lines = endToEndLines(response.headers, isLengthKnown ? REPLACED_WITH_LENGTH : REPLACED);
+  if (options.identify) lines.push([SERVICE_FIELD, service.name]);
   // Lines cost a third of what a Headers object does that is copied into the response.
-  const headers = withFields(named, service.responseHeaders) as [string, string][];
+  const headers = withFields(lines, service.responseHeaders) as [string, string][];
   const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
   if (!bodiless && body instanceof ReadableStream) {
     return new Response(relayBody(body, options.deadline, options), { status, headers });

@@ -2,7 +2,8 @@
 
 import type { WaitMode } from "./config/config.ts";
 import type { Attempt } from "./exchange/attempt.ts";
-import type { FanOut, RunningAttempt } from "./fan_out.ts";
+import type { RunningAttempt } from "./exchange/running_attempt.ts";
+import type { FanOut } from "./fan_out.ts";
 
 /** The outcome of a selection that has been decided. */
 export interface Selection<A extends Attempt> {

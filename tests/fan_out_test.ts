@@ -25,7 +25,7 @@ function scene(
     ...more,
     services: [{ name: "p", url: "http://p", primary: true }, { name: "s", url: "http://s" }],
   }, {
-    transport: (request) => scripts[request.url.startsWith("http://p") ? "p" : "s"](request),
+    transport: (request) => scripts[request.origin === "http://p" ? "p" : "s"](request),
     now: () => Date.now(),
     observe: (event) => events.push(event),
   });

@@ -6,7 +6,8 @@ const transport = fetchTransport();
 
 function request(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
   const { signal } = new AbortController();
-  return { method: "GET", url, host: undefined, lines: [], body: null, signal, ...more };
+  const [origin = "", target = "/"] = url.split(/(?<=\w)(?=\/)/);
+  return { method: "GET", origin, target, host: undefined, lines: [], body: null, signal, ...more };
 }
 
 function kind(result: TransportResult): string {

@@ -29,8 +29,8 @@ function scripted(): Script {
   const asked: string[] = [];
   return {
     asked,
-    transport: ({ url }) => {
-      asked.push(url);
+    transport: ({ origin, target }) => {
+      asked.push(origin + target);
       const { promise, resolve } = Promise.withResolvers<TransportResult>();
       waiting.push(resolve);
       return promise;

@@ -2,7 +2,7 @@
 
 import type { Member } from "../config/config.ts";
 import { normalizePath, removeDotSegments } from "../config/path.ts";
-import { targetUrl } from "../exchange/outbound.ts";
+import { targetFor } from "../exchange/outbound.ts";
 import { compileRoutes, matchRoute } from "../match.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
@@ -42,7 +42,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
-  const urlOf = (member: Member) => targetUrl(member.service, route, { path, query });
+  const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, { path, query });
   io.stdout.write([
     `${request} takes ${paint.strong(routeLabel(route))}`,
     "",

@@ -14,7 +14,7 @@ import { type LiveServer, serveConfig } from "../server/live_server.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
-import { fetchTransport } from "../upstream/fetch.ts";
+import { runtimeTransport } from "../upstream/runtime_transport.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -49,7 +49,7 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
     inFlight.observe(event);
     logger.observe(event);
   };
-  const kept = { instance: createInstance(), transport: fetchTransport() };
+  const kept = { instance: createInstance(), transport: runtimeTransport() };
   const server = serveConfig(settle(file.config), {
     handlerFor: (config) => createHandler(config, { ...kept, observe }),
     onError,

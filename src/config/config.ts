@@ -23,6 +23,16 @@ export interface StatusRange {
   readonly to: number;
 }
 
+/** What is said about the certificate of an `https` backend. */
+export interface UpstreamTls {
+  /** PEM text of authorities that may vouch for it beside the system's; `undefined`: none. */
+  readonly ca: string | undefined;
+  /** The name that the certificate must be for; `undefined`: the host of the URL. */
+  readonly serverName: string | undefined;
+  /** Whether no certificate is checked at all. */
+  readonly insecure: boolean;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -31,8 +41,10 @@ export interface Service {
   readonly origin: string;
   /** The path of the backend's `url`, kept in front of every request path; empty, or `/base`. */
   readonly basePath: string;
-  /** PEM text of authorities that may vouch for the backend beside the system's; `undefined`: none. */
-  readonly ca: string | undefined;
+  /** How the backend proves its name; `undefined`: as the system's authorities and its URL say. */
+  readonly tls: UpstreamTls | undefined;
+  /** Whether it is reached with HTTP/2. */
+  readonly http2: boolean;
   /** Time until the response's head, and the longest silence in a body, in milliseconds. */
   readonly timeoutMs: number;
   /** Whether the matched prefix is taken off the path. */

@@ -1,40 +1,55 @@
 /** The client's side of an exchange until its answer is decided: it may go away, or break its body off. */
 
+import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 
 /** Nobody reads this answer; 499 is nginx's word for it in the log. */
 const CLIENT_GONE: Problem = { status: 499, detail: "The client went away" };
-
-/** What has become of a client. */
-export interface ClientWatch {
-  /** The first thing that went wrong on the client's side; `undefined` as long as nothing has. */
-  readonly problem: Problem | undefined;
-  /** Takes note of something that went wrong. */
-  readonly report: (problem: Problem) => void;
-  /** Ends the watch: from then on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850). */
-  stop(): void;
-}
-
 /**
- * Watches a client.
- *
- * @param signal The request's signal.
- * @param onProblem Called each time that something went wrong.
- * @returns What is known of the client.
+ * How long an exchange may last before its client is watched, in milliseconds. Most are over by then, and a signal that
+ * is asked for costs as much as the rest of the handler: Deno aborts it, with a stack, after each response.
  */
-export function watchClient(signal: AbortSignal, onProblem: () => void): ClientWatch {
-  let first: Problem | undefined;
-  const report = (problem: Problem) => {
-    first ??= problem;
-    onProblem();
+const WATCH_AFTER_MS = 50;
+
+/** What has become of a client. It is a class, as a getter of an object's own would outlive young collections with all it sees. */
+export class ClientWatch {
+  #problem: Problem | undefined;
+  #signal: AbortSignal | undefined;
+  readonly #onProblem: () => void;
+  readonly #delay: Deadline;
+
+  /**
+   * Watches a client. That it has gone is noticed after a twentieth of a second at the earliest.
+   *
+   * @param request The request; its signal tells that the client has gone.
+   * @param deadlines The handler's time-outs.
+   * @param onProblem Called each time that something went wrong.
+   */
+  constructor(request: Request, deadlines: Deadlines, onProblem: () => void) {
+    this.#onProblem = onProblem;
+    this.#delay = deadlines.start(WATCH_AFTER_MS, () => {
+      this.#signal = request.signal;
+      if (this.#signal.aborted) this.#onGone();
+      else this.#signal.addEventListener("abort", this.#onGone);
+    });
+  }
+
+  /** The first thing that went wrong on the client's side; `undefined` as long as nothing has. */
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  /** Takes note of something that went wrong. */
+  readonly report = (problem: Problem): void => {
+    this.#problem ??= problem;
+    this.#onProblem();
   };
-  const onGone = () => report(CLIENT_GONE);
-  signal.addEventListener("abort", onGone);
-  return {
-    get problem() {
-      return first;
-    },
-    report,
-    stop: () => signal.removeEventListener("abort", onGone),
-  };
+
+  /** Ends the watch: from then on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850). */
+  stop(): void {
+    this.#delay.stop();
+    this.#signal?.removeEventListener("abort", this.#onGone);
+  }
+
+  readonly #onGone = (): void => this.report(CLIENT_GONE);
 }

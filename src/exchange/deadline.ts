@@ -11,9 +11,27 @@ export interface Deadline {
   stop(): void;
 }
 
-interface Entry {
-  dueMs: number;
+/** One time-out of a queue, linked with those before and after it. */
+class Entry implements Deadline {
+  dueMs = 0;
+  previous: Entry | undefined;
+  next: Entry | undefined;
+  isQueued = false;
   readonly onExpire: () => void;
+  readonly #queue: DeadlineQueue;
+
+  constructor(queue: DeadlineQueue, onExpire: () => void) {
+    this.#queue = queue;
+    this.onExpire = onExpire;
+  }
+
+  touch(): void {
+    this.#queue.push(this);
+  }
+
+  stop(): void {
+    this.#queue.remove(this);
+  }
 }
 
 /** All deadlines of one handler. */
@@ -43,18 +61,21 @@ export class Deadlines {
       queue = new DeadlineQueue(timeoutMs, this.#now);
       this.#queues.set(timeoutMs, queue);
     }
-    const entry: Entry = { dueMs: 0, onExpire };
-    const owner = queue;
-    owner.push(entry);
-    return { touch: () => owner.push(entry), stop: () => owner.remove(entry) };
+    const entry = new Entry(queue, onExpire);
+    entry.touch();
+    return entry;
   }
 }
 
-/** Deadlines of one length, the next to expire first (a Set keeps insertion order). */
+/**
+ * Deadlines of one length, the next to expire first. A Set would keep the order as well, but its outgrown tables point to
+ * the newer ones: as soon as one of them is old, every entry outlives the next collection, and what it holds with it.
+ */
 class DeadlineQueue {
   readonly #timeoutMs: number;
   readonly #now: () => number;
-  readonly #entries = new Set<Entry>();
+  #first: Entry | undefined;
+  #last: Entry | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(timeoutMs: number, now: () => number) {
@@ -63,29 +84,44 @@ class DeadlineQueue {
   }
 
   push(entry: Entry): void {
-    this.#entries.delete(entry);
+    this.#unlink(entry);
     entry.dueMs = this.#now() + this.#timeoutMs;
-    this.#entries.add(entry);
+    entry.isQueued = true;
+    entry.previous = this.#last;
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
     this.#timer ??= setTimeout(() => this.#expire(), this.#timeoutMs);
   }
 
   remove(entry: Entry): void {
-    this.#entries.delete(entry);
-    if (this.#entries.size > 0 || this.#timer === undefined) return;
+    this.#unlink(entry);
+    if (this.#first !== undefined || this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #unlink(entry: Entry): void {
+    if (!entry.isQueued) return;
+    const { previous, next } = entry;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    entry.previous = entry.next = undefined;
+    entry.isQueued = false;
   }
 
   #expire(): void {
     this.#timer = undefined;
     // Timers may fire up to a millisecond early against the clock.
     const now = this.#now() + 1;
-    for (const entry of this.#entries) {
+    for (let entry = this.#first; entry !== undefined; entry = this.#first) {
       if (entry.dueMs > now) {
         this.#timer ??= setTimeout(() => this.#expire(), entry.dueMs - now + 1);
         return;
       }
-      this.#entries.delete(entry);
+      this.#unlink(entry);
       entry.onExpire();
     }
   }

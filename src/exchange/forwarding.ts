@@ -7,6 +7,8 @@ import { fieldValue, listMembers } from "./headers.ts";
 const MAX_CONDUCTORS = 10;
 /** Visible ASCII, short enough for every log (SPEC §5). */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+/** Set by us whatever else is known. */
+const OWN_FIELDS: ReadonlySet<string> = new Set(["x-conductor-role", "via", "x-request-id"]);
 const VIA_MEMBER = /^\S+ (conductor-[0-9a-f]+)(?: |$)/;
 
 /** What is known of the client and its connection. */
@@ -38,22 +40,23 @@ export interface ForwardingFacts {
 export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingFacts): HeaderLine[] {
   const trusted = (field: string) => facts.trusted ? fieldValue(lines, field) : undefined;
   const added: HeaderLine[] = [];
-  const addresses = [trusted("x-forwarded-for"), facts.clientAddress].filter((address) => address !== undefined);
-  if (addresses.length > 0) added.push(["x-forwarded-for", addresses.join(", ")]);
+  const path = trusted("x-forwarded-for");
+  if (facts.clientAddress !== undefined) added.push(["x-forwarded-for", append(path, facts.clientAddress)]);
+  else if (path !== undefined) added.push(["x-forwarded-for", path]);
   added.push(["x-forwarded-host", trusted("x-forwarded-host") ?? facts.authority]);
   added.push(["x-forwarded-proto", trusted("x-forwarded-proto") ?? facts.scheme]);
   if (facts.forwarded) added.push(["forwarded", append(trusted("forwarded"), forwardedElement(facts))]);
   added.push(["via", append(fieldValue(lines, "via"), `1.1 ${facts.pseudonym}`)]);
   added.push(["x-request-id", facts.requestId]);
 
-  const replaced = new Set([...added.map(([name]) => name), "x-conductor-role"]);
   const kept = lines.filter(([name]) => {
     const field = name.toLowerCase();
-    const spelling = field.replaceAll("_", "-");
-    if (replaced.has(spelling)) return false;
+    const spelling = field.includes("_") ? field.replaceAll("_", "-") : field;
+    if (OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) return false;
     return !isForwardingField(spelling) || (facts.trusted && field === spelling);
   });
-  return [...kept, ...added];
+  kept.push(...added);
+  return kept;
 }
 
 /**

@@ -18,28 +18,32 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** A field that Connection names is dropped, except these: without them the message would mean another thing. */
 const NOT_OPTIONS: ReadonlySet<string> = new Set(["cache-control", "content-length", "content-type", "host"]);
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Removes the fields that are meant for this hop: the fixed ones, and those that Connection names.
  *
  * @param lines The header lines as they came.
+ * @param dropped Names, in lower case, of further lines to leave out.
  * @returns The end-to-end lines, in order; `TE: trailers` is kept where it was asked for.
  */
-export function endToEndLines(lines: Iterable<HeaderLine>): HeaderLine[] {
-  const all = [...lines];
-  const named = new Set<string>();
+export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
+  let kept: HeaderLine[] = [];
+  let named: Set<string> | undefined;
   let acceptsTrailers = false;
-  for (const [name, value] of all) {
-    const field = name.toLowerCase();
-    if (field === "connection") {
-      for (const option of listMembers(value)) if (!NOT_OPTIONS.has(option)) named.add(option);
+  for (const line of lines) {
+    const field = line[0].toLowerCase();
+    if (!HOP_BY_HOP.has(field)) {
+      if (!dropped.has(field)) kept.push(line);
+    } else if (field === "connection") {
+      named ??= new Set();
+      for (const option of listMembers(line[1])) if (!NOT_OPTIONS.has(option)) named.add(option);
     } else if (field === "te") {
-      acceptsTrailers ||= listMembers(value).includes("trailers");
+      acceptsTrailers ||= listMembers(line[1]).includes("trailers");
     }
   }
-  const kept = all.filter(([name]) => {
-    const field = name.toLowerCase();
-    return !HOP_BY_HOP.has(field) && !named.has(field);
-  });
+  const options = named;
+  if (options !== undefined) kept = kept.filter(([name]) => !options.has(name.toLowerCase()));
   if (acceptsTrailers) kept.push(["te", "trailers"]);
   return kept;
 }
@@ -56,7 +60,8 @@ export function withFields(
   lines: readonly HeaderLine[],
   fields: readonly HeaderLine[],
   dropped: readonly string[] = [],
-): HeaderLine[] {
+): readonly HeaderLine[] {
+  if (fields.length === 0 && dropped.length === 0) return lines;
   const replaced = new Set(dropped);
   for (const [name] of fields) replaced.add(name.toLowerCase());
   return [...lines.filter(([name]) => !replaced.has(name.toLowerCase())), ...fields];
@@ -70,8 +75,12 @@ export function withFields(
  * @returns The value of all its lines, joined with commas (RFC 9110 §5.3), or `undefined` where there is none.
  */
 export function fieldValue(lines: readonly HeaderLine[], field: string): string | undefined {
-  const values = lines.filter(([name]) => name.toLowerCase() === field).map(([, value]) => value);
-  return values.length === 0 ? undefined : values.join(", ");
+  let joined: string | undefined;
+  for (const [name, value] of lines) {
+    if (name.length !== field.length || name.toLowerCase() !== field) continue;
+    joined = joined === undefined ? value : `${joined}, ${value}`;
+  }
+  return joined;
 }
 
 /**

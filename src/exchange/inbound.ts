@@ -41,7 +41,7 @@ export interface Inbound {
   readonly query: string;
   /** The authority that the client asked for. */
   readonly authority: string;
-  /** End-to-end header lines with forwarding fields, without Host and framing. */
+  /** End-to-end header lines with forwarding fields, without Host, framing and what says a service's role. */
   readonly lines: readonly HeaderLine[];
   /** The body's length in bytes where the client told it. */
   readonly contentLength: number | undefined;
@@ -117,7 +117,7 @@ function lengthFrom(value: string | null): number | undefined {
 }
 
 function linesToForward({ headers, method }: Request): HeaderLine[] {
-  const lines = endToEndLines(headers).filter(([name]) => !NOT_FORWARDED.has(name.toLowerCase()));
+  const lines = endToEndLines(headers, NOT_FORWARDED);
   return method === "OPTIONS" ? lines.map(countDown) : lines;
 }
 

@@ -1,6 +1,6 @@
 /** One service's request: where it goes, with which header lines. */
 
-import type { HeaderLine, Member, Route, Service } from "../config/config.ts";
+import type { HeaderLine, Member, Role, Route, Service } from "../config/config.ts";
 import { withFields } from "./headers.ts";
 import type { Inbound } from "./inbound.ts";
 
@@ -8,13 +8,21 @@ import type { Inbound } from "./inbound.ts";
 export interface Outbound {
   /** The request method. */
   readonly method: string;
-  /** Scheme, authority, path and query, ready for the wire. */
-  readonly url: string;
+  /** Scheme and authority of the backend. */
+  readonly origin: string;
+  /** Path and query, ready for the wire. */
+  readonly target: string;
   /** The Host field to send; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
   /** The header lines, without Host and framing. */
   readonly lines: readonly HeaderLine[];
 }
+
+const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
+  primary: ["x-conductor-role", "primary"],
+  secondary: ["x-conductor-role", "secondary"],
+  shadow: ["x-conductor-role", "shadow"],
+};
 
 /**
  * Makes one service's request from the client's.
@@ -25,31 +33,32 @@ export interface Outbound {
  * @returns The head to send.
  */
 export function outboundFor(inbound: Inbound, route: Route, { service, role }: Member): Outbound {
-  const lines = withFields(inbound.lines, [["x-conductor-role", role]]);
+  const lines = [...inbound.lines, ROLE_LINES[role]];
   return {
     method: inbound.method,
-    url: targetUrl(service, route, inbound),
+    origin: service.origin,
+    target: targetFor(service, route, inbound),
     host: hostFor(service, inbound),
     lines: withFields(lines, service.headers, service.removeHeaders),
   };
 }
 
 /**
- * Puts a service's target together: its origin and base path, then the client's path and query as they came. It is
- * never resolved as a relative reference: `//evil` is a legal path and must not become an authority.
+ * Puts a service's target together: its base path, then the client's path and query as they came. It is never resolved
+ * as a relative reference: `//evil` is a legal path and must not become an authority.
  *
  * @param service The backend.
  * @param route The matched route; its prefix is taken off with `stripPrefix`.
  * @param target The client's path and query.
- * @returns The absolute URL.
+ * @returns The path and query to send.
  */
-export function targetUrl(
+export function targetFor(
   service: Service,
   route: Pick<Route, "kind" | "path">,
   target: Pick<Inbound, "path" | "query">,
 ): string {
   const path = service.stripPrefix ? stripPrefix(target.path, route) : target.path;
-  return service.origin + (service.basePath + path || "/") + target.query;
+  return (service.basePath + path || "/") + target.query;
 }
 
 /** The pattern and the path may spell their segments differently (`%61pi`), so segments are counted, not characters. */

@@ -17,6 +17,7 @@ interface Range {
  */
 export function addressMatcher(ranges: readonly string[]): AddressMatcher {
   const parsed = ranges.map(parseRange).filter((range) => range !== undefined);
+  if (parsed.length === 0) return () => false;
   return (address) => {
     const candidate = parseAddress(unmapAddress(address));
     return candidate !== undefined && parsed.some((range) => contains(range, candidate));

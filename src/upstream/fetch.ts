@@ -69,10 +69,10 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      const client = clientFor(SAFE_METHODS.has(method) && request.body === null, request.ca);
+      const client = clientFor(SAFE_METHODS.has(method) && request.body === null, request.tls?.ca);
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
-      return readResponse(await send(request.url, init), method);
+      return readResponse(await send(request.origin + request.target, init), method);
     } catch (error) {
       return { ok: false, kind: signal.aborted ? "aborted" : failureKind(error) };
     }

@@ -1,5 +1,6 @@
 /** Bytes to and from a backend: the one interface that every way of talking to one fills. */
 
+import type { UpstreamTls } from "../config/config.ts";
 import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
 import type { Outbound } from "../exchange/outbound.ts";
 
@@ -7,13 +8,19 @@ import type { Outbound } from "../exchange/outbound.ts";
 export interface TransportRequest extends Outbound {
   /** Bytes, a stream to be read once, or `null` for none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** How long a stream is, in bytes, where the client said so: it is sent as Content-Length where the transport can. */
+  readonly contentLength?: number | undefined;
   /**
-   * PEM text of authorities that may vouch for an `https` backend, beside those that the runtime trusts; absent: none. A
-   * transport that can not use it fails with `tls`, as it does for every certificate that it can not verify.
+   * How an `https` backend proves its name; absent: by the system's authorities, for the host of its origin. A transport
+   * that can not do as it says fails with `tls`, as it does for every certificate that it can not verify.
    */
-  readonly ca?: string | undefined;
+  readonly tls?: UpstreamTls | undefined;
+  /** Whether HTTP/2 is to be spoken; absent: no. */
+  readonly http2?: boolean | undefined;
   /** Ends the exchange at any point, and frees what it holds. */
   readonly signal: AbortSignal;
+  /** Called when the response's head is there and a small body is still being waited for. */
+  readonly onHead?: (() => void) | undefined;
 }
 
 /** What came of a request: the response's head with its body to be read, or how it failed. */

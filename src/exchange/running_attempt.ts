@@ -1,0 +1,95 @@
+/** An attempt while it runs: what it holds, and the one way in which each of its ends is reached. */
+
+import type { Member, Role, Service } from "../config/config.ts";
+import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import type { Deadline, Deadlines } from "./deadline.ts";
+import type { GiveBack } from "./tally.ts";
+
+/** What an attempt needs of its exchange. */
+export interface RunningAttemptOptions {
+  /** The handler's time-outs. */
+  readonly deadlines: Deadlines;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told once, when the attempt has settled. */
+  onSettle(attempt: RunningAttempt): void;
+}
+
+/** An attempt with the means to end it. */
+export class RunningAttempt implements Attempt {
+  /** The backend that is tried. */
+  readonly service: Service;
+  /** Its role on the request's route. */
+  readonly role: Role;
+  /** Bounds the silence until it settles, and while its body streams. */
+  readonly deadline: Deadline;
+  /** How it ended; `undefined` until it has settled. */
+  outcome: Outcome | undefined;
+  /** When it settled among its siblings, from 1; 0 until then. */
+  settledOrder = 0;
+  /** From its start until it settled, in milliseconds. */
+  durationMs = 0;
+  /** What broke it off from our side; `undefined` where nothing did. */
+  endedBy: FailureKind | undefined;
+  readonly #controller = new AbortController();
+  readonly #options: RunningAttemptOptions;
+  readonly #startedMs: number;
+  readonly #place: GiveBack | undefined;
+
+  /**
+   * Starts its time.
+   *
+   * @param member The service and its role.
+   * @param place Its place among the service's attempts; `undefined` where all are taken.
+   * @param options What it needs of its exchange.
+   */
+  constructor({ service, role }: Member, place: GiveBack | undefined, options: RunningAttemptOptions) {
+    this.service = service;
+    this.role = role;
+    this.#place = place;
+    this.#options = options;
+    this.#startedMs = options.now();
+    this.deadline = options.deadlines.start(service.timeoutMs, () => this.end("timeout"));
+  }
+
+  /** Aborts when the attempt is broken off from our side. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether it has not settled yet. */
+  get pending(): boolean {
+    return this.outcome === undefined;
+  }
+
+  /**
+   * Settles it.
+   *
+   * @param outcome How it ended.
+   */
+  settle(outcome: Outcome): void {
+    this.deadline.stop();
+    this.outcome = outcome;
+    this.durationMs = this.#options.now() - this.#startedMs;
+    if (!(outcome.ok && outcome.response.body instanceof ReadableStream)) this.over();
+    this.#options.onSettle(this);
+  }
+
+  /**
+   * Breaks it off: a pending attempt settles as this failure, a streaming response fails.
+   *
+   * @param kind Why.
+   */
+  end(kind: FailureKind): void {
+    this.endedBy ??= kind;
+    if (this.pending) this.settle({ ok: false, kind });
+    this.deadline.stop();
+    this.#controller.abort();
+    this.over();
+  }
+
+  /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
+  over(): void {
+    this.#place?.();
+  }
+}

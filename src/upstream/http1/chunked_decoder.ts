@@ -1,0 +1,148 @@
+/** The chunked coding (RFC 9112 §7.1), taken off in the buffer that the bytes arrived in. Trailers are read and dropped. */
+
+import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const SEMICOLON = 59;
+
+/** Size and extensions of a chunk, in bytes of a line. */
+const MAX_SIZE_LINE_BYTES = 4_096;
+/** All trailer lines together, in bytes. */
+const MAX_TRAILER_BYTES = 16_384;
+/** More hexadecimal digits than a safe integer can have, leading zeros included. */
+const MAX_SIZE_DIGITS = 13;
+
+type State =
+  | "size"
+  | "size-blank"
+  | "extension"
+  | "size-lf"
+  | "data"
+  | "data-cr"
+  | "data-lf"
+  | "trailer"
+  | "trailer-line"
+  | "trailer-lf"
+  | "end-lf"
+  | "end";
+
+/** What a piece of a coded body held. */
+export interface Decoded {
+  /** The end of its data, which begins where the piece did. */
+  readonly dataEnd: number;
+  /** The end of what belongs to the body: the piece's own end, as long as the body goes on. */
+  readonly consumedEnd: number;
+}
+
+/** Decodes one body. */
+export class ChunkedDecoder {
+  #state: State = "size";
+  /** What is left of the current chunk's data. */
+  #left = 0;
+  #digits = 0;
+  #lineBytes = 0;
+
+  /** Whether the last chunk and the trailers have been read. */
+  get ended(): boolean {
+    return this.#state === "end";
+  }
+
+  /**
+   * Decodes a piece in place: its data is moved together at its beginning.
+   *
+   * @param bytes The buffer.
+   * @param start Where the piece begins.
+   * @param end Where it ends.
+   * @returns Where its data ends, and where the body does.
+   * @throws {UpstreamFailure} Of kind `protocol`, where the coding is broken.
+   */
+  decode(bytes: Uint8Array, start: number, end: number): Decoded {
+    let dataEnd = start;
+    let at = start;
+    while (at < end && this.#state !== "end") {
+      if (this.#state === "data") {
+        const count = Math.min(this.#left, end - at);
+        if (at !== dataEnd) bytes.copyWithin(dataEnd, at, at + count);
+        dataEnd += count;
+        at += count;
+        this.#left -= count;
+        if (this.#left === 0) this.#state = "data-cr";
+      } else {
+        this.#step(bytes[at++]!);
+      }
+    }
+    return { dataEnd, consumedEnd: at };
+  }
+
+  /** One byte of what is not data. */
+  #step(byte: number): void {
+    switch (this.#state) {
+      case "size":
+        return this.#readSize(byte);
+      case "size-blank":
+        return this.#afterSize(byte);
+      case "extension":
+        return this.#readLine(byte, "size-lf", MAX_SIZE_LINE_BYTES);
+      case "size-lf":
+        this.#lineBytes = this.#digits = 0;
+        return this.#expect(byte, LF, this.#left === 0 ? "trailer" : "data");
+      case "data-cr":
+        return this.#expect(byte, CR, "data-lf");
+      case "data-lf":
+        return this.#expect(byte, LF, "size");
+      case "trailer":
+        if (byte === CR) this.#state = "end-lf";
+        else {
+          this.#state = "trailer-line";
+          this.#readLine(byte, "trailer-lf", MAX_TRAILER_BYTES);
+        }
+        return;
+      case "trailer-line":
+        return this.#readLine(byte, "trailer-lf", MAX_TRAILER_BYTES);
+      case "trailer-lf":
+        return this.#expect(byte, LF, "trailer");
+      case "end-lf":
+        return this.#expect(byte, LF, "end");
+    }
+  }
+
+  #readSize(byte: number): void {
+    const digit = hexDigit(byte);
+    if (digit === undefined) return this.#digits === 0 ? fail() : this.#afterSize(byte);
+    if (++this.#digits > MAX_SIZE_DIGITS) fail();
+    this.#left = this.#left * 16 + digit;
+  }
+
+  #afterSize(byte: number): void {
+    if (byte === CR) this.#state = "size-lf";
+    else if (byte === SEMICOLON) this.#state = "extension";
+    else if (byte === SPACE || byte === TAB) this.#state = "size-blank";
+    else fail();
+    if (++this.#lineBytes > MAX_SIZE_LINE_BYTES) fail();
+  }
+
+  /** A line that says nothing to us. */
+  #readLine(byte: number, ended: State, limit: number): void {
+    if (byte === CR) this.#state = ended;
+    else if (byte < SPACE && byte !== TAB) fail();
+    if (++this.#lineBytes > limit) fail();
+  }
+
+  #expect(byte: number, expected: number, next: State): void {
+    if (byte !== expected) fail();
+    this.#state = next;
+  }
+}
+
+function fail(): never {
+  throw new UpstreamFailure("protocol");
+}
+
+function hexDigit(byte: number): number | undefined {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : undefined;
+}

@@ -1,0 +1,147 @@
+/**
+ * The head of a response, from bytes that arrive in any pieces (RFC 9112 §2 to §5). What the RFC says to reject is
+ * rejected: folded lines, white space around a field name, bare CR, control characters. A bare LF ends a line, as §2.2
+ * allows; it changes nothing about where a body ends.
+ */
+
+import type { HeaderLine } from "../../config/config.ts";
+
+/** The largest head that is read, in bytes; the largest that Deno's server takes of a request. */
+export const MAX_HEAD_BYTES = 65_536;
+/** The longest line of it, in bytes. */
+const MAX_LINE_BYTES = 32_768;
+/** The most fields in it; Deno's server takes as many of a request. */
+const MAX_FIELDS = 128;
+
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const ZERO = 48;
+const NINE = 57;
+const COLON = 58;
+const DELETE = 127;
+
+/** How every response begins that this parser understands. */
+const PREFIX = Uint8Array.from("HTTP/1.", (character) => character.charCodeAt(0));
+/** Where the status line's parts are: `HTTP/1.1 200 OK`. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const STATUS_END = 12;
+
+/** The characters of a token (RFC 9110 §5.6.2). */
+const IS_TOKEN = new Uint8Array(256);
+for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+  IS_TOKEN[character.charCodeAt(0)] = 1;
+}
+
+/** A head that is there as a whole. */
+export interface ResponseHead {
+  /** The minor version: 0 or 1. */
+  readonly minorVersion: number;
+  /** The status code, 100 to 999. */
+  readonly status: number;
+  /** The field lines as they were sent, surrounding white space aside. */
+  readonly lines: HeaderLine[];
+  /** How many bytes the head has taken, its last line end included. */
+  readonly bytes: number;
+}
+
+const decoder = new TextDecoder();
+
+/** Reads one head. Bytes that it has looked at are not looked at again when more have come. */
+export class HeadParser {
+  /** How far the bytes have been looked at, from the head's beginning. */
+  #scanned = 0;
+  #lineStart = 0;
+  #lines = 0;
+  /** All bytes seen, or-ed: tells whether one of them is not ASCII. */
+  #bits = 0;
+
+  /**
+   * Reads on.
+   *
+   * @param bytes All bytes from the head's beginning that are there.
+   * @returns The head; `undefined` where it is not complete; `"malformed"` where it never can be one, or is too large.
+   */
+  parse(bytes: Uint8Array): ResponseHead | "malformed" | undefined {
+    const end = this.#findEnd(bytes);
+    if (end === "malformed") return end;
+    if (end === undefined) return bytes.length > MAX_HEAD_BYTES ? "malformed" : undefined;
+    const text = this.#bits < 128 ? decoder.decode(bytes.subarray(0, end)) : latin1(bytes.subarray(0, end));
+    this.#scanned = this.#lineStart = this.#lines = this.#bits = 0;
+    return end > MAX_HEAD_BYTES ? "malformed" : parseLines(bytes, text, end);
+  }
+
+  /** Finds the empty line, and rejects what no line may hold. */
+  #findEnd(bytes: Uint8Array): number | "malformed" | undefined {
+    const { length } = bytes;
+    let at = this.#scanned;
+    let bits = this.#bits;
+    for (; at < PREFIX.length && at < length; at++) if (bytes[at] !== PREFIX[at]) return "malformed";
+    for (; at < length; at++) {
+      const byte = bytes[at]!;
+      bits |= byte;
+      if (byte >= SPACE && byte !== DELETE) continue;
+      if (byte === LF) {
+        const lineEnd = bytes[at - 1] === CR ? at - 1 : at;
+        const lineBytes = lineEnd - this.#lineStart;
+        this.#lineStart = at + 1;
+        this.#bits = bits;
+        if (lineBytes === 0) return at + 1;
+        if (lineBytes > MAX_LINE_BYTES || ++this.#lines > MAX_FIELDS + 1) return "malformed";
+      } else if (byte === CR) {
+        if (at + 1 === length) break;
+        if (bytes[at + 1] !== LF) return "malformed";
+      } else if (byte !== TAB) {
+        return "malformed";
+      }
+    }
+    this.#scanned = at;
+    this.#bits = bits;
+    return at - this.#lineStart > MAX_LINE_BYTES ? "malformed" : undefined;
+  }
+}
+
+/** Takes a head apart whose characters have been checked, except for the names. */
+function parseLines(bytes: Uint8Array, text: string, end: number): ResponseHead | "malformed" {
+  const minorVersion = bytes[MINOR_AT]! - ZERO;
+  const status = Number(text.slice(STATUS_AT, STATUS_END));
+  const afterStatus = bytes[STATUS_END];
+  if (minorVersion !== 0 && minorVersion !== 1) return "malformed";
+  if (bytes[STATUS_AT - 1] !== SPACE || !hasDigits(bytes, STATUS_AT, STATUS_END) || status < 100) return "malformed";
+  if (afterStatus !== SPACE && afterStatus !== CR && afterStatus !== LF) return "malformed";
+
+  const lines: HeaderLine[] = [];
+  let lineStart = text.indexOf("\n", STATUS_END) + 1;
+  for (;;) {
+    let lineEnd = text.indexOf("\n", lineStart);
+    const next = lineEnd + 1;
+    if (bytes[lineEnd - 1] === CR) lineEnd--;
+    if (lineEnd === lineStart) return { minorVersion, status, lines, bytes: end };
+    let at = lineStart;
+    while (IS_TOKEN[bytes[at]!] === 1) at++;
+    if (at === lineStart || bytes[at] !== COLON) return "malformed";
+    const name = text.slice(lineStart, at++);
+    while (isBlank(bytes[at])) at++;
+    while (lineEnd > at && isBlank(bytes[lineEnd - 1])) lineEnd--;
+    lines.push([name, text.slice(at, lineEnd)]);
+    lineStart = next;
+  }
+}
+
+function hasDigits(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at]! < ZERO || bytes[at]! > NINE) return false;
+  return true;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+/** The platform's `latin1` is windows-1252, which has other characters than bytes. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4_096) text += String.fromCharCode(...bytes.subarray(at, at + 4_096));
+  return text;
+}

@@ -1,0 +1,113 @@
+/** The idle connections to one backend. */
+
+import type { TransportRequest, TransportResult } from "../transport.ts";
+import { Connection } from "./connection.ts";
+import { dial, type Endpoint } from "./dial.ts";
+import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+
+/** Idle connections that are kept to one backend. */
+const MAX_IDLE = 256;
+/** How long one is kept, in milliseconds; less where the backend says so. */
+const IDLE_TIMEOUT_MS = 60_000;
+/**
+ * A request that must not be repeated goes out on a connection that was in use this short a time ago, in milliseconds,
+ * or on a new one: no server closes that soon, so that its closing and our request can not pass each other.
+ */
+const RECENT_MS = 1_000;
+
+/** Requests that may be sent again where a used connection ended before the first byte of an answer (RFC 9110 §9.2.2). */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** What a pool needs to know. */
+export interface PoolOptions {
+  /** The backend. */
+  readonly endpoint: Endpoint;
+  /** Its authority, for the Host field. */
+  readonly authority: string;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told when a connection has become idle. */
+  onIdle(): void;
+}
+
+/** The connections to one backend. */
+export class Pool {
+  readonly #options: PoolOptions;
+  /** The one that was used last is used next: the others get to their time-out. */
+  #idle: Connection[] = [];
+
+  /**
+   * Holds no connection at first.
+   *
+   * @param options The backend.
+   */
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a request over an idle connection, or a new one.
+   *
+   * @param request The request.
+   * @returns The response, or how it failed. Never rejects.
+   */
+  async exchange(request: TransportRequest): Promise<TransportResult> {
+    const repeatable = request.body === null && SAFE_METHODS.has(request.method);
+    const used = this.#takeIdle(repeatable);
+    if (used !== undefined) {
+      const result = await used.exchange(request);
+      const died = !result.ok && result.kind === "reset" && !used.answered;
+      if (!died || !repeatable || request.signal.aborted) return result;
+    }
+    try {
+      const socket = await dial(this.#options.endpoint, request.signal);
+      return await new Connection(socket, this).exchange(request);
+    } catch (error) {
+      return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
+    }
+  }
+
+  /** The backend's authority, for the Host field. */
+  get authority(): string {
+    return this.#options.authority;
+  }
+
+  /**
+   * Takes a connection back.
+   *
+   * @param connection It can be used again.
+   */
+  onIdle(connection: Connection): void {
+    if (this.#idle.length >= MAX_IDLE) return connection.close();
+    connection.idleSinceMs = this.#options.now();
+    this.#idle.push(connection);
+    this.#options.onIdle();
+  }
+
+  /**
+   * Closes what has been idle for too long.
+   *
+   * @returns How many are left.
+   */
+  sweep(): number {
+    const now = this.#options.now();
+    this.#idle = this.#idle.filter((connection) => {
+      const expired = now - connection.idleSinceMs >= Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs);
+      if (expired || !connection.usable) connection.close();
+      return connection.usable;
+    });
+    return this.#idle.length;
+  }
+
+  #takeIdle(repeatable: boolean): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.at(-1);
+      if (connection === undefined) return undefined;
+      const idleMs = this.#options.now() - connection.idleSinceMs;
+      if (!repeatable && idleMs > RECENT_MS) return undefined;
+      this.#idle.pop();
+      if (connection.usable && idleMs < connection.idleLimitMs) return connection;
+      connection.close();
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** Sends requests one after the other: the head, and the body in the framing that the head announces. */
+
+import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import type { TransportRequest } from "../transport.ts";
+import { encodeRequestHead } from "./request_head.ts";
+import type { Wire } from "./wire.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Holds most heads, and small bodies with them, in bytes. */
+const BUFFER_BYTES = 4_096;
+/** Up to here a copy is cheaper than a write of its own, in bytes. */
+const COPY_BYTES = 16_384;
+
+const encoder = new TextEncoder();
+const LINE_END = encoder.encode("\r\n");
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+
+/** One connection's requests on their way. */
+export class RequestSender {
+  readonly #wire: Wire;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  #sent = false;
+
+  /**
+   * Prepares to send.
+   *
+   * @param wire The connection.
+   */
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Whether all of the request has been handed to the connection. */
+  get sent(): boolean {
+    return this.#sent;
+  }
+
+  /** Whether the request has a body that is sent as it arrives. */
+  get streaming(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /**
+   * Sends a request; the one before has been sent.
+   *
+   * @param request The request.
+   * @param authority The backend's authority.
+   * @returns A promise that is fulfilled when all of it is on its way.
+   * @throws {UpstreamFailure} Where the connection broke, or the request can not be written.
+   */
+  async send(request: TransportRequest, authority: string): Promise<void> {
+    this.#sent = false;
+    this.#reader = undefined;
+    const { body } = request;
+    const head = encodeRequestHead(request, authority, this.#buffer);
+    if (body === null) await this.#wire.write(head);
+    else if (body instanceof Uint8Array) await this.#sendBytes(head, body);
+    else await this.#sendStream(head, body, request.contentLength);
+    this.#sent = true;
+  }
+
+  /** Gives up what has not been sent of the body. */
+  cancel(): void {
+    this.#reader?.cancel().catch(() => {});
+  }
+
+  async #sendBytes(head: Bytes, body: Bytes): Promise<void> {
+    if (body.length <= COPY_BYTES) return await this.#wire.write(join(head, body));
+    await this.#wire.write(head);
+    await this.#wire.write(body);
+  }
+
+  async #sendStream(head: Bytes, body: ReadableStream<Bytes>, contentLength: number | undefined): Promise<void> {
+    const reader = this.#reader = body.getReader();
+    try {
+      await this.#wire.write(head);
+      let left = contentLength ?? Infinity;
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        left -= value.length;
+        if (left < 0) throw new UpstreamFailure("protocol");
+        if (value.length > 0) await (contentLength === undefined ? this.#writeChunk(value) : this.#wire.write(value));
+      }
+      // A cancelled body ends as well; it must not look like a whole one.
+      if (this.#wire.closed || (contentLength !== undefined && left > 0)) throw new UpstreamFailure("aborted");
+      if (contentLength === undefined) await this.#wire.write(LAST_CHUNK);
+    } catch (error) {
+      reader.cancel().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #writeChunk(data: Bytes): Promise<void> {
+    const size = encoder.encode(`${data.length.toString(16)}\r\n`);
+    if (data.length <= COPY_BYTES) return await this.#wire.write(join(size, data, LINE_END));
+    await this.#wire.write(size);
+    await this.#wire.write(data);
+    await this.#wire.write(LINE_END);
+  }
+}
+
+function join(...parts: readonly Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,124 @@
+/** A response's body as it comes from the wire, its framing taken off. */
+
+import { ChunkedDecoder } from "./chunked_decoder.ts";
+import type { Framing } from "./framing.ts";
+import { keepBytes } from "./slab.ts";
+import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import type { Wire } from "./wire.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The first buffer of a body, in bytes. */
+const MIN_BUFFER_BYTES = 16_384;
+/** The largest: more makes a download no faster. */
+const MAX_BUFFER_BYTES = 262_144;
+
+/** Reads one body in pieces. */
+export class ResponseBody {
+  readonly #wire: Wire;
+  /** What is left of a body of known length. */
+  #left: number;
+  readonly #chunks: ChunkedDecoder | undefined;
+  #ended: boolean;
+  #bufferBytes = MIN_BUFFER_BYTES;
+  #spare: Bytes | undefined;
+
+  /**
+   * Begins at the body's first byte.
+   *
+   * @param wire The connection.
+   * @param framing Where the body ends.
+   */
+  constructor(wire: Wire, framing: Framing["body"]) {
+    this.#wire = wire;
+    this.#left = typeof framing === "number" ? framing : Infinity;
+    this.#chunks = framing === "chunked" ? new ChunkedDecoder() : undefined;
+    this.#ended = framing === 0;
+  }
+
+  /** Whether all of it has been read. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Takes what came with the head.
+   *
+   * @returns The bytes; none where nothing came, or nothing of the body itself.
+   * @throws {UpstreamFailure} Of kind `protocol`, where the framing is broken.
+   */
+  takeUnread(): Bytes {
+    const { unread } = this.#wire;
+    const { dataEnd, consumedEnd } = this.#unframe(unread, unread.length);
+    const taken = keepBytes(unread.subarray(0, dataEnd));
+    this.#wire.skip(consumedEnd);
+    return taken;
+  }
+
+  /**
+   * Reads on. The piece belongs to the caller.
+   *
+   * @returns The next piece; `undefined` at the body's end.
+   * @throws {UpstreamFailure} Of kind `reset`, where the connection ended before the body; of kind `protocol`, where
+   * the framing is broken.
+   */
+  async read(): Promise<Bytes | undefined> {
+    while (!this.#ended) {
+      const buffer = this.#spare ?? new Uint8Array(this.#bufferBytes);
+      this.#spare = undefined;
+      const count = await this.#wire.readInto(this.#left < buffer.length ? buffer.subarray(0, this.#left) : buffer);
+      if (count === 0) {
+        if (this.#chunks !== undefined || this.#left !== Infinity) throw new UpstreamFailure("reset");
+        this.#ended = true;
+        return undefined;
+      }
+      const { dataEnd, consumedEnd } = this.#unframe(buffer, count);
+      // What follows the body is nothing that was asked for.
+      if (consumedEnd < count) this.#wire.close();
+      if (dataEnd > 0) return this.#handOut(buffer, dataEnd);
+      this.#spare = buffer;
+    }
+    return undefined;
+  }
+
+  /**
+   * Reads a body of known length to its end.
+   *
+   * @returns The bytes.
+   * @throws {UpstreamFailure} Of kind `reset`, where the connection ended before the body.
+   */
+  async readWhole(): Promise<Bytes> {
+    const { unread } = this.#wire;
+    if (unread.length >= this.#left) return this.takeUnread();
+    const whole = new Uint8Array(this.#left);
+    whole.set(unread);
+    this.#wire.skip(unread.length);
+    for (let at = unread.length; at < whole.length;) {
+      const count = await this.#wire.readInto(whole.subarray(at));
+      if (count === 0) throw new UpstreamFailure("reset");
+      at += count;
+    }
+    this.#ended = true;
+    return whole;
+  }
+
+  #unframe(bytes: Bytes, count: number): { readonly dataEnd: number; readonly consumedEnd: number } {
+    if (this.#chunks !== undefined) {
+      const decoded = this.#chunks.decode(bytes, 0, count);
+      this.#ended = this.#chunks.ended;
+      return decoded;
+    }
+    const taken = Math.min(this.#left, count);
+    this.#left -= taken;
+    this.#ended = this.#left === 0;
+    return { dataEnd: taken, consumedEnd: taken };
+  }
+
+  /** Large pieces are handed out in the buffer that they came in; small ones must not keep a large buffer from its next use. */
+  #handOut(buffer: Bytes, length: number): Bytes {
+    if (length === buffer.length && this.#bufferBytes < MAX_BUFFER_BYTES) this.#bufferBytes *= 2;
+    if (length > buffer.length / 4) return buffer.subarray(0, length);
+    this.#spare = buffer;
+    return keepBytes(buffer.subarray(0, length));
+  }
+}
