@@ -122,8 +122,14 @@ function requestFor(attempt: RunningAttempt, { inbound, route, member, body }: R
   };
 }
 
+/** Transports promise not to reject; one that does all the same must not leave an attempt hanging. */
 async function send(attempt: RunningAttempt, request: TransportRequest, transport: Transport): Promise<void> {
-  let result = await ask(transport, request);
+  let result: TransportResult;
+  try {
+    result = await transport(request);
+  } catch {
+    result = { ok: false, kind: "protocol" };
+  }
   if (result.ok && result.response.body instanceof ReadableStream) {
     result = await completeSmallBody(result.response, request.onHead);
   }
@@ -131,15 +137,6 @@ async function send(attempt: RunningAttempt, request: TransportRequest, transpor
   if (!result.ok) return attempt.settle(result);
   const { response } = result;
   attempt.settle({ ok: true, response, success: isSuccess(response.status, attempt.service.failOn) });
-}
-
-/** Transports promise not to reject; one that does all the same must not leave an attempt hanging. */
-async function ask(transport: Transport, request: TransportRequest): Promise<TransportResult> {
-  try {
-    return await transport(request);
-  } catch {
-    return { ok: false, kind: "protocol" };
-  }
 }
 
 /**

@@ -76,7 +76,7 @@ class DeadlineQueue {
   readonly #now: () => number;
   #first: Entry | undefined;
   #last: Entry | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
   constructor(timeoutMs: number, now: () => number) {
     this.#timeoutMs = timeoutMs;
@@ -88,17 +88,19 @@ class DeadlineQueue {
     entry.dueMs = this.#now() + this.#timeoutMs;
     entry.isQueued = true;
     entry.previous = this.#last;
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.next = entry;
+    if (this.#last !== undefined) this.#last.next = entry;
+    else {
+      this.#first = entry;
+      this.#timer?.ref?.();
+    }
     this.#last = entry;
-    this.#timer ??= setTimeout(() => this.#expire(), this.#timeoutMs);
+    this.#timer ??= startTimer(() => this.#expire(), this.#timeoutMs);
   }
 
+  /** With nothing left, the timer that runs is kept for what comes next, but does not keep the process alive. */
   remove(entry: Entry): void {
     this.#unlink(entry);
-    if (this.#first !== undefined || this.#timer === undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#first === undefined) this.#timer?.unref?.();
   }
 
   #unlink(entry: Entry): void {
@@ -118,11 +120,21 @@ class DeadlineQueue {
     const now = this.#now() + 1;
     for (let entry = this.#first; entry !== undefined; entry = this.#first) {
       if (entry.dueMs > now) {
-        this.#timer ??= setTimeout(() => this.#expire(), entry.dueMs - now + 1);
+        this.#timer ??= startTimer(() => this.#expire(), entry.dueMs - now + 1);
         return;
       }
       this.#unlink(entry);
       entry.onExpire();
     }
   }
+}
+
+/** A running timer, with what Deno, Bun and Node have beyond the platform's number. */
+interface Timer {
+  ref?(): void;
+  unref?(): void;
+}
+
+function startTimer(callback: () => void, delayMs: number): Timer {
+  return setTimeout(callback, delayMs) as unknown as Timer;
 }

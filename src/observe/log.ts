@@ -86,7 +86,9 @@ export function createLogger(options: LoggerOptions): Logger {
     log: (level, message, fields = {}) => put(level, message, fields),
     observe: (event) => {
       const line = describe(event);
-      if (line !== undefined && SEVERITY[line.level] >= threshold) put(line.level, line.message, fieldsOf(event), event);
+      if (line !== undefined && SEVERITY[line.level] >= threshold) {
+        put(line.level, line.message, fieldsOf(event), event);
+      }
     },
   };
 }

@@ -5,11 +5,13 @@ import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import type { Socket } from "./dial.ts";
-import { type Framing, frameResponse } from "./framing.ts";
+import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { RequestSender } from "./request_sender.ts";
 import { ResponseBody } from "./response_body.ts";
 import { Wire } from "./wire.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Interim responses to one request; who sends more is not about to answer. */
 const MAX_INTERIM_RESPONSES = 16;
@@ -20,6 +22,12 @@ export interface ConnectionOwner {
   readonly authority: string;
   /** Told when the connection can take another exchange. */
   onIdle(connection: Connection): void;
+  /**
+   * Told when the connection, used before, has died before the first byte of an answer.
+   *
+   * @returns What to answer instead; `undefined` where the request must not be sent again.
+   */
+  onStale(request: TransportRequest): Promise<TransportResult> | undefined;
 }
 
 /** One connection. */
@@ -28,15 +36,14 @@ export class Connection {
   idleSinceMs = 0;
   /** How long it may stay so, as far as the backend said. */
   idleLimitMs = Infinity;
-  /** Whether the backend has answered the last request with a byte at least. */
-  answered = false;
   readonly #wire: Wire;
   readonly #owner: ConnectionOwner;
   readonly #parser = new HeadParser();
   readonly #sender: RequestSender;
   /** The request's signal; `undefined` between exchanges. */
   #signal: AbortSignal | undefined;
-  #sending: Promise<boolean> = Promise.resolve(true);
+  #exchanges = 0;
+  #answered = false;
 
   /**
    * Takes a socket over.
@@ -52,7 +59,7 @@ export class Connection {
 
   /** Whether it can take an exchange: it is open, and nothing has come that nobody asked for. */
   get usable(): boolean {
-    return !this.#wire.closed && this.#wire.unread.length === 0;
+    return !this.#wire.closed && this.#wire.unreadBytes === 0;
   }
 
   /** Closes it, at any point; what is in flight on it fails. */
@@ -69,42 +76,35 @@ export class Connection {
    */
   async exchange(request: TransportRequest): Promise<TransportResult> {
     const { signal } = request;
-    this.answered = false;
+    this.#exchanges++;
+    this.#answered = false;
     this.#signal = signal;
-    this.#wire.hold(true);
     signal.addEventListener("abort", this.close);
     if (signal.aborted) this.close();
-    this.#sending = this.#send(request);
     try {
+      this.#sender.start(request, this.#owner.authority);
       const head = await this.#readHead();
       const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
       if (framing === undefined) throw new UpstreamFailure("protocol");
-      const body = await this.#readBody(framing, request);
-      return { ok: true, response: { status: head.status, headers: framing.lines, body } };
+      const body = new ResponseBody(this.#wire, framing.body);
+      const bytes = this.#isMissing(framing.body) ? await this.#readWhole(body, request) : body.takeUnread();
+      return { ok: true, response: this.#respond(head.status, framing, body, bytes) };
     } catch (error) {
-      return { ok: false, kind: this.#fail(error) };
-    }
-  }
-
-  /** A backend may answer and close before it has read all: then its answer counts, not the write that failed. */
-  async #send(request: TransportRequest): Promise<boolean> {
-    try {
-      await this.#sender.send(request, this.#owner.authority);
-      return true;
-    } catch (error) {
-      if (!(error instanceof UpstreamFailure) || error.kind !== "reset") this.close();
-      return false;
+      const kind = this.#fail(error);
+      const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
+      const again = isStale ? this.#owner.onStale(request) : undefined;
+      return again ?? { ok: false, kind };
     }
   }
 
   async #readHead(): Promise<ResponseHead> {
     for (let interim = 0;;) {
-      const { unread } = this.#wire;
-      const head = unread.length === 0 ? undefined : this.#parser.parse(unread);
+      if (this.#wire.unreadBytes === 0 && !await this.#wire.fill()) throw new UpstreamFailure("reset");
+      this.#answered = true;
+      const head = this.#parser.parse(this.#wire.unread);
       if (head === "malformed") throw new UpstreamFailure("protocol");
       if (head === undefined) {
         if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
-        this.answered = true;
         continue;
       }
       this.#wire.skip(head.bytes);
@@ -114,30 +114,24 @@ export class Connection {
     }
   }
 
-  /** What is small, or has come whole with the head, is read at once; the rest as it is asked for. */
-  async #readBody(framing: Framing, request: TransportRequest): Promise<UpstreamResponse["body"]> {
-    const body = new ResponseBody(this.#wire, framing.body);
-    if (body.ended) {
-      this.#finish(framing);
-      return null;
-    }
-    if (typeof framing.body === "number" && framing.body <= SMALL_BODY_BYTES) {
-      if (this.#wire.unread.length < framing.body) request.onHead?.();
-      const whole = await body.readWhole();
-      this.#finish(framing);
-      return whole;
-    }
-    const first = body.takeUnread();
-    if (!body.ended) return this.#stream(first, body, framing);
-    this.#finish(framing);
-    return first;
+  /** Whether a small body has not come with its head. */
+  #isMissing(body: Framing["body"]): boolean {
+    return typeof body === "number" && body <= SMALL_BODY_BYTES && body > this.#wire.unreadBytes;
   }
 
-  #stream(
-    first: Uint8Array<ArrayBuffer>,
-    body: ResponseBody,
-    framing: Framing,
-  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  #readWhole(body: ResponseBody, { onHead }: TransportRequest): Promise<Bytes> {
+    onHead?.();
+    return body.readWhole();
+  }
+
+  /** What is small, or has come whole with the head, is there; the rest is read as it is asked for. */
+  #respond(status: number, framing: Framing, body: ResponseBody, bytes: Bytes): UpstreamResponse {
+    if (!body.ended) return { status, headers: framing.lines, body: this.#stream(bytes, body, framing) };
+    this.#finish(framing);
+    return { status, headers: framing.lines, body: framing.body === 0 ? null : bytes };
+  }
+
+  #stream(first: Bytes, body: ResponseBody, framing: Framing): ReadableStream<Bytes> {
     let unsent = first.length > 0 ? first : undefined;
     return new ReadableStream({
       pull: async (controller) => {
@@ -162,14 +156,13 @@ export class Connection {
     if (!persistent || !this.usable || (this.#sender.streaming && !this.#sender.sent)) return this.close();
     this.idleLimitMs = idleMs;
     if (this.#sender.sent) this.#rest();
-    else this.#sending.then((sent) => sent ? this.#rest() : this.close());
+    else this.#sender.sending.then((sent) => sent ? this.#rest() : this.close());
   }
 
   /** Waits for the next exchange with a read: that is how a backend's closing is noticed before the next use. */
   #rest(): void {
     if (!this.usable) return this.close();
     this.#wire.fill().then(this.#wake, this.#wake);
-    this.#wire.hold(false);
     this.#owner.onIdle(this);
   }
 

@@ -12,10 +12,6 @@ export interface Socket {
   write(bytes: Uint8Array): Promise<number>;
   /** Gives the descriptor back; what is pending rejects. */
   close(): void;
-  /** Lets the process end while a read is pending. */
-  unref(): void;
-  /** Takes that back. */
-  ref(): void;
 }
 
 /** Where a backend is, and how it proves its name. */
@@ -60,6 +56,8 @@ export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Soc
     throw new UpstreamFailure(signal.aborted ? "aborted" : connectFailure(error));
   }
   conn.setNoDelay(true);
+  // What is idle must not keep the process alive; what is in flight has a time-out, and that does.
+  conn.unref();
   return secure ? await shakeHands(conn, endpoint, signal) : conn;
 }
 
@@ -75,6 +73,7 @@ async function shakeHands(conn: Deno.TcpConn, { hostname, tls }: Endpoint, signa
       caCerts: tls?.ca === undefined ? [] : [tls.ca],
       alpnProtocols: ["http/1.1"],
     });
+    secured.unref();
     await secured.handshake();
     return secured;
   } catch {

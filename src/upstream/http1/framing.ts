@@ -62,7 +62,9 @@ export function frameResponse(head: ResponseHead, method: string): Framing | und
   const consistent = persistent && !(codings > 0 && lengths > 0);
   if (method === "HEAD" || head.status === 304) return { lines, body: 0, persistent: consistent, idleMs };
   // A body of 204 would be taken for the next response.
-  if (head.status === 204) return { lines, body: 0, persistent: consistent && codings === 0 && !(Number(length) > 0), idleMs };
+  if (head.status === 204) {
+    return { lines, body: 0, persistent: consistent && codings === 0 && !(Number(length) > 0), idleMs };
+  }
   if (codings > 0) return { lines, body: "chunked", persistent: consistent, idleMs };
   if (lengths > 0) return { lines, body: Number(length), persistent, idleMs };
   return { lines, body: "close", persistent: false, idleMs };

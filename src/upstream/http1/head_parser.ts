@@ -69,7 +69,11 @@ export class HeadParser {
     if (end === "malformed") return end;
     if (end === undefined) return bytes.length > MAX_HEAD_BYTES ? "malformed" : undefined;
     const text = this.#bits < 128 ? decoder.decode(bytes.subarray(0, end)) : latin1(bytes.subarray(0, end));
-    this.#scanned = this.#lineStart = this.#lines = this.#bits = 0;
+    this.#scanned =
+      this.#lineStart =
+      this.#lines =
+      this.#bits =
+        0;
     return end > MAX_HEAD_BYTES ? "malformed" : parseLines(bytes, text, end);
   }
 

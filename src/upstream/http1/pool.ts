@@ -51,20 +51,18 @@ export class Pool {
    * @param request The request.
    * @returns The response, or how it failed. Never rejects.
    */
-  async exchange(request: TransportRequest): Promise<TransportResult> {
-    const repeatable = request.body === null && SAFE_METHODS.has(request.method);
-    const used = this.#takeIdle(repeatable);
-    if (used !== undefined) {
-      const result = await used.exchange(request);
-      const died = !result.ok && result.kind === "reset" && !used.answered;
-      if (!died || !repeatable || request.signal.aborted) return result;
-    }
-    try {
-      const socket = await dial(this.#options.endpoint, request.signal);
-      return await new Connection(socket, this).exchange(request);
-    } catch (error) {
-      return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
-    }
+  exchange(request: TransportRequest): Promise<TransportResult> {
+    return this.#takeIdle(isRepeatable(request))?.exchange(request) ?? this.#exchangeAnew(request);
+  }
+
+  /**
+   * Sends a request again, over a new connection, where that is allowed.
+   *
+   * @param request What was sent over a connection that had died.
+   * @returns What came of it, or `undefined` where it must not be sent again.
+   */
+  onStale(request: TransportRequest): Promise<TransportResult> | undefined {
+    return isRepeatable(request) ? this.#exchangeAnew(request) : undefined;
   }
 
   /** The backend's authority, for the Host field. */
@@ -99,6 +97,15 @@ export class Pool {
     return this.#idle.length;
   }
 
+  async #exchangeAnew(request: TransportRequest): Promise<TransportResult> {
+    try {
+      const socket = await dial(this.#options.endpoint, request.signal);
+      return await new Connection(socket, this).exchange(request);
+    } catch (error) {
+      return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
+    }
+  }
+
   #takeIdle(repeatable: boolean): Connection | undefined {
     for (;;) {
       const connection = this.#idle.at(-1);
@@ -110,4 +117,8 @@ export class Pool {
       connection.close();
     }
   }
+}
+
+function isRepeatable({ method, body }: TransportRequest): boolean {
+  return body === null && SAFE_METHODS.has(method);
 }

@@ -1,6 +1,5 @@
 /** The head of a request as bytes (RFC 9112 §3 and §5). */
 
-import { fieldValue } from "../../exchange/headers.ts";
 import type { TransportRequest } from "../transport.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 

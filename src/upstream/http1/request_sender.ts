@@ -21,12 +21,13 @@ export class RequestSender {
   readonly #wire: Wire;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
-  #sent = false;
+  #sent = true;
+  #sending: Promise<boolean> = Promise.resolve(true);
 
   /**
    * Prepares to send.
    *
-   * @param wire The connection.
+   * @param wire The connection; it is closed where a request breaks off for another reason than the connection itself.
    */
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -37,34 +38,47 @@ export class RequestSender {
     return this.#sent;
   }
 
+  /** Fulfilled with whether all of it has been sent, when that is known. */
+  get sending(): Promise<boolean> {
+    return this.#sending;
+  }
+
   /** Whether the request has a body that is sent as it arrives. */
   get streaming(): boolean {
     return this.#reader !== undefined;
   }
 
   /**
-   * Sends a request; the one before has been sent.
+   * Begins to send a request; the one before has been sent.
    *
    * @param request The request.
    * @param authority The backend's authority.
-   * @returns A promise that is fulfilled when all of it is on its way.
-   * @throws {UpstreamFailure} Where the connection broke, or the request can not be written.
+   * @throws {UpstreamFailure} Of kind `protocol`, where the request can not be written.
    */
-  async send(request: TransportRequest, authority: string): Promise<void> {
+  start(request: TransportRequest, authority: string): void {
     this.#sent = false;
     this.#reader = undefined;
-    const { body } = request;
     const head = encodeRequestHead(request, authority, this.#buffer);
-    if (body === null) await this.#wire.write(head);
-    else if (body instanceof Uint8Array) await this.#sendBytes(head, body);
-    else await this.#sendStream(head, body, request.contentLength);
-    this.#sent = true;
+    this.#sending = this.#send(head, request).then(this.#onSent, this.#onFailed);
   }
 
   /** Gives up what has not been sent of the body. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
   }
+
+  #send(head: Bytes, { body, contentLength }: TransportRequest): Promise<void> {
+    if (body === null) return this.#wire.write(head);
+    return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, contentLength);
+  }
+
+  readonly #onSent = (): boolean => this.#sent = true;
+
+  /** A backend may answer and close before it has read all: then its answer counts, not the write that failed. */
+  readonly #onFailed = (error: unknown): boolean => {
+    if (!(error instanceof UpstreamFailure) || error.kind !== "reset") this.#wire.close();
+    return false;
+  };
 
   async #sendBytes(head: Bytes, body: Bytes): Promise<void> {
     if (body.length <= COPY_BYTES) return await this.#wire.write(join(head, body));

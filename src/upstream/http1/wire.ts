@@ -1,7 +1,7 @@
 /** A socket with a buffer: bytes in either direction, without their meaning. */
 
-import { closeQuietly, type Socket } from "./dial.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { closeQuietly, type Socket } from "./dial.ts";
 
 /** Holds most heads, and small bodies with them, in bytes. */
 const BUFFER_BYTES = 16_384;
@@ -29,6 +29,11 @@ export class Wire {
     return this.#closed;
   }
 
+  /** How much has arrived and was not taken yet, in bytes. */
+  get unreadBytes(): number {
+    return this.#end - this.#start;
+  }
+
   /** What has arrived and was not taken yet; valid until the next read. */
   get unread(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(this.#start, this.#end);
@@ -52,7 +57,10 @@ export class Wire {
    * @throws {UpstreamFailure} Of kind `reset` where the connection broke, `tls` where its security did.
    */
   fill(): Promise<boolean> {
-    return this.#filling ??= this.#fill();
+    if (this.#filling !== undefined) return this.#filling;
+    if (this.#end === this.#buffer.length) this.#makeRoom();
+    const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+    return this.#filling = this.#socket.read(room).then(this.#onRead, this.#onReadFailed);
   }
 
   /**
@@ -62,33 +70,22 @@ export class Wire {
    * @returns How many bytes came: 0 at the end.
    * @throws {UpstreamFailure} As {@linkcode Wire.fill}.
    */
-  async readInto(target: Uint8Array): Promise<number> {
-    try {
-      return await this.#socket.read(target) ?? 0;
-    } catch (error) {
-      throw failure(error);
-    }
+  readInto(target: Uint8Array): Promise<number> {
+    return this.#socket.read(target).then((count) => count ?? 0, fail);
   }
 
   /**
    * Sends bytes.
    *
-   * @param bytes All of them.
+   * @param bytes All of them; they must not change before they have been sent.
+   * @returns A promise that is fulfilled when they are on their way.
    * @throws {UpstreamFailure} As {@linkcode Wire.fill}.
    */
-  async write(bytes: Uint8Array): Promise<void> {
-    try {
-      let sent = await this.#socket.write(bytes);
-      while (sent < bytes.length) sent += await this.#socket.write(bytes.subarray(sent));
-    } catch (error) {
-      throw failure(error);
-    }
-  }
-
-  /** Whether a waiting read keeps the process alive. */
-  hold(keep: boolean): void {
-    if (keep) this.#socket.ref();
-    else this.#socket.unref();
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#socket.write(bytes).then(
+      (sent) => sent < bytes.length ? this.write(bytes.subarray(sent)) : undefined,
+      fail,
+    );
   }
 
   /** Gives the descriptor back; whatever is pending fails. */
@@ -98,19 +95,17 @@ export class Wire {
     closeQuietly(this.#socket);
   }
 
-  async #fill(): Promise<boolean> {
-    try {
-      if (this.#end === this.#buffer.length) this.#makeRoom();
-      const count = await this.#socket.read(this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end));
-      if (count === null) return false;
-      this.#end += count;
-      return true;
-    } catch (error) {
-      throw failure(error);
-    } finally {
-      this.#filling = undefined;
-    }
-  }
+  readonly #onRead = (count: number | null): boolean => {
+    this.#filling = undefined;
+    if (count === null) return false;
+    this.#end += count;
+    return true;
+  };
+
+  readonly #onReadFailed = (error: unknown): never => {
+    this.#filling = undefined;
+    fail(error);
+  };
 
   #makeRoom(): void {
     const unread = this.unread;
@@ -123,6 +118,6 @@ export class Wire {
 }
 
 /** Corrupt records and alerts are errors of their own; everything else is a connection that broke. */
-function failure(error: unknown): UpstreamFailure {
-  return new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset");
+function fail(error: unknown): never {
+  throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset");
 }
