@@ -35,7 +35,8 @@ deno task bench [FLAGS]
                        ${LOADS.map(({ name }) => name).join(" ")}
 --slices N             slices for each peer and load (default 5)
 --seconds S            the length of a slice, in whole seconds (default 3)
---peer NAME=URL[,PID]  one more peer, repeatable; with its process's id CPU and memory are measured too
+--peer NAME=URL[,PID]  one more peer, repeatable; with its process's id CPU and memory are measured too;
+                       it bears loads of two equal services, and any that --load names
 --backends PORT        where the bench's backends listen, for such a peer: PORT to PORT+3, and a slow one on PORT+4
 --json FILE            writes the figures as JSON
 --svg FILE             draws CPU per request as a chart
