@@ -14,7 +14,6 @@ import { measureLoad, type MeasureOptions } from "./bench/measure_load.ts";
 import { median } from "./bench/median.ts";
 import { externalPeer } from "./bench/peers/external_peer.ts";
 import type { Peer } from "./bench/peers/peer.ts";
-import { freePort, untilListening } from "./bench/peers/until_listening.ts";
 import { processUsage } from "./bench/process_usage.ts";
 import type { Report } from "./bench/report.ts";
 import { parseWrk } from "./bench/wrk.ts";
@@ -243,13 +242,12 @@ Deno.test({
   name: `deno task bench stops what it has started when a signal comes${noWrk}`,
   ignore: noWrk !== "",
   async fn() {
-    const port = freePort();
-    const args = ["run", "-A", BENCH, "--load", "get-1", "--seconds", "60", "--backends", `${port}`];
+    const args = ["run", "-A", BENCH, "--load", "get-1", "--seconds", "60"];
     await using bench = startChild(Deno.execPath(), { args });
-    await untilListening(port, bench.ended);
+    const [, backend] = await bench.waitFor(/^backends, .*: (\S+) /m);
     bench.kill("SIGINT");
     await bench.ended;
     assertStringIncludes(bench.output, "a signal has come");
-    await untilRefused(`http://127.0.0.1:${port}`);
+    await untilRefused(backend!);
   },
 });

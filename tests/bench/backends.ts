@@ -10,6 +10,8 @@ const SLOW_MS = 20;
 
 /** Running backends. */
 export interface Backends extends AsyncDisposable {
+  /** Where they listen; the last one is slow. */
+  readonly origins: readonly string[];
   /** The origins of those that a load is sent to, the primary's first. */
   originsFor(load: Load): readonly string[];
 }
@@ -24,11 +26,11 @@ export async function startBackends(firstPort: number): Promise<Backends> {
   const program = fileURLToPath(import.meta.url);
   const { child, announced } = await startDenoProgram(program, ["--port", `${firstPort}`]);
   const origins = announced.split(" ");
-  const slow = origins.pop()!;
   return {
+    origins,
     originsFor({ services, slowSecondary }) {
       const chosen = origins.slice(0, services);
-      return slowSecondary ? [...chosen.slice(0, -1), slow] : chosen;
+      return slowSecondary ? [...chosen.slice(0, -1), origins.at(-1)!] : chosen;
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };

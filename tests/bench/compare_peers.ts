@@ -41,9 +41,10 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
   const generator = await findLoadGenerator();
   const peers = [...await ownPeers(), ...options.externalPeers];
   const { cores, deno, system } = machine;
-  print(`${cores} cores, ${system}, Deno ${deno}, ${generator.name}; ${slices} slices of ${seconds} s each`);
-  print(`median (min–max) ×ratio to "${BASELINE}" in the same round\n`);
   await using backends = await startBackends(options.backendsPort);
+  print(`${cores} cores, ${system}, Deno ${deno}, ${generator.name}; ${slices} slices of ${seconds} s each`);
+  print(`backends, the last one slow: ${backends.origins.join(" ")}`);
+  print(`median (min–max) ×ratio to "${BASELINE}" in the same round\n`);
 
   const date = new Date().toISOString();
   const reports: LoadReport[] = [];

@@ -24,7 +24,7 @@ export async function startDenoProgram(path: string, args: readonly string[]): P
   const flags = ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, "--allow-net"];
   const child = startChild(Deno.execPath(), { args: [...flags, path, ...args], env: { NO_COLOR: "1" } });
   try {
-    const [, announced] = await child.waitFor(/^listening on (.+)$/m);
+    const [, announced] = await child.waitFor(/^listening on (.+)\n/m);
     return { child, announced: announced! };
   } catch (error) {
     await child[Symbol.asyncDispose]();
