@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
+import type { Route } from "../src/config/config.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import { normalizePath, removeDotSegments } from "../src/config/path.ts";
 import { compileRoutes, matchRoute } from "../src/match.ts";
@@ -73,6 +74,32 @@ Deno.test("matchRoute() looks at no more segments than the deepest pattern has",
   const many = await costMs(() => match("/api" + "/".repeat(60_000)));
   // A thousand times the segments: looking at each of them would take a thousand times as long, at least.
   assertLess(many, 100 * Math.max(few, 1));
+});
+
+/** Matches 100 paths from all over a table of so many prefixes, again and again; the cost is the least of the calls so far. */
+function matchingAmong(count: number): () => Promise<number> {
+  const routes = Array.from({ length: count }, (_, index): Route => ({
+    kind: "pathPrefix",
+    path: `/api/v1/r${index}`,
+    members: [],
+  }));
+  const table = compileRoutes({ routes });
+  const paths = Array.from({ length: 100 }, (_, index) => `${routes[Math.floor(index * count / 100)]!.path}/users/7`);
+  let leastMs = Infinity;
+  return async () => {
+    const ms = await costMs(() => {
+      for (let round = 0; round < 200; round++) for (const path of paths) matchRoute(table, path);
+    });
+    return leastMs = Math.min(leastMs, ms);
+  };
+}
+
+Deno.test("matchRoute() costs no more than twice as much among 10,000 routes as among 10", async () => {
+  const [amongFew, amongMany] = [matchingAmong(10), matchingAmong(10_000)];
+  let [few, many] = [0, Infinity];
+  // They take turns, and the least of several is compared: whatever else runs can only make one of them dearer.
+  for (let round = 0; round < 15; round++) [few, many] = [await amongFew(), await amongMany()];
+  assertLess(many, 2 * few);
 });
 
 Deno.test("removeDotSegments() resolves dot segments and leaves every other byte as it came", () => {

@@ -2,6 +2,10 @@
 
 /** A running process; disposing of it stops it. */
 export interface Child extends AsyncDisposable {
+  /** The process's id. */
+  readonly pid: number;
+  /** Resolves once it has ended and all its output is here. */
+  readonly ended: Promise<void>;
   /** Everything that it has written so far, to either stream. */
   readonly output: string;
   /** Resolves with the first match in the output, past or to come; rejects when the process ends without one. */
@@ -36,6 +40,8 @@ export function startChild(command: string, options: Deno.CommandOptions): Child
     wake();
   });
   return {
+    pid: child.pid,
+    ended,
     get output() {
       return output;
     },

@@ -1,22 +1,14 @@
 /** conductor against the least that a fan-out over fetch can do, with the same two backends, over real sockets. */
 
 import { conductor } from "@zeek/conductor";
+import { fetchFanOut } from "./peers/fetch_fan_out.ts";
 
 const backends = [1, 2].map(() =>
   Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => Response.json({ id: 7, name: "x".repeat(80) }))
 );
 const urls = backends.map(({ addr }) => `http://127.0.0.1:${addr.port}`);
 
-async function minimalFanOut(): Promise<Response> {
-  const [first] = await Promise.all(
-    urls.map((url) => fetch(`${url}/api`)).map(async (answer) => {
-      const response = await answer;
-      return { status: response.status, headers: response.headers, body: await response.bytes() };
-    }),
-  );
-  return new Response(first!.body, { status: first!.status, headers: first!.headers });
-}
-
+const minimalFanOut = fetchFanOut(urls);
 const handle = conductor({ services: urls.map((url, index) => ({ name: `b${index}`, url, primary: index === 0 })) });
 const info = { remoteAddr: { hostname: "127.0.0.1" } };
 
@@ -30,7 +22,7 @@ async function burst(answer: () => Promise<Response>): Promise<void> {
 }
 
 Deno.bench("minimal fetch fan-out, 16 requests", { group: "fan-out", baseline: true }, async () => {
-  await burst(minimalFanOut);
+  await burst(() => minimalFanOut(new Request("http://127.0.0.1/api")));
 });
 Deno.bench("conductor, 16 requests", { group: "fan-out" }, async () => {
   await burst(() => handle(new Request("http://127.0.0.1/api"), info));

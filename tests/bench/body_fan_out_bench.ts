@@ -1,0 +1,41 @@
+/** What it costs to give a body that is still arriving to several services, against passing it on to one. */
+
+import type { Role } from "../../src/config/config.ts";
+import { BodyFanOut } from "../../src/exchange/body_fan_out.ts";
+import { BodySource } from "../../src/exchange/body_source.ts";
+import { Deadlines } from "../../src/exchange/deadline.ts";
+
+const CHUNK = new Uint8Array(65_536);
+const CHUNKS = 16;
+const ROLES: readonly Role[] = ["primary", "secondary", "shadow", "shadow"];
+const HOOKS = { onProgress() {}, onStarved() {}, onBreak() {} };
+
+const deadlines = new Deadlines(() => performance.now());
+
+function body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let left = CHUNKS;
+  return new ReadableStream({
+    pull: (controller) => left-- > 0 ? controller.enqueue(CHUNK) : controller.close(),
+  }, { highWaterMark: 0 });
+}
+
+async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of stream) bytes += chunk.length;
+  if (bytes !== CHUNKS * CHUNK.length) throw new Error("The body did not arrive whole");
+}
+
+Deno.bench("1 MiB in 64 KiB chunks, read as it is", { group: "body", baseline: true }, async () => {
+  await read(body());
+});
+for (const services of [1, 2, 4]) {
+  Deno.bench(`1 MiB in 64 KiB chunks, BodyFanOut to ${services}`, { group: "body" }, async () => {
+    const source = new BodySource(body(), {
+      maxBytes: Infinity,
+      startDeadline: (onExpire) => deadlines.start(30_000, onExpire),
+    });
+    const fanOut = new BodyFanOut(source, { windowBytes: 1_048_576, onProblem() {} });
+    const readers = ROLES.slice(0, services).map((role) => read(fanOut.branch(role, HOOKS)));
+    await Promise.all([fanOut.pump(), ...readers]);
+  });
+}

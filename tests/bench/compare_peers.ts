@@ -1,0 +1,89 @@
+/**
+ * conductor and its peers under the same loads, in slices that take turns: what `deno task bench` runs.
+ *
+ * ```sh
+ * deno task bench --load get-64 --load 64k --svg docs/bench.svg
+ * ```
+ */
+
+import { startBackends } from "./backends.ts";
+import { BENCH_HELP, type BenchOptions, parseBenchOptions } from "./bench_options.ts";
+import { drawChart } from "./draw_chart.ts";
+import { summarize } from "./figures.ts";
+import { formatLoad } from "./format_load.ts";
+import { findLoadGenerator } from "./load_generator.ts";
+import { describeMachine } from "./machine.ts";
+import { measureLoad } from "./measure_load.ts";
+import { BASELINE, ownPeers } from "./peers/own_peers.ts";
+import type { LoadReport, Report } from "./report.ts";
+
+/** The exit code of programs that a signal has stopped. */
+const INTERRUPTED = 130;
+
+/** How a comparison runs beside what it is asked for. */
+export interface ComparePeersOptions extends BenchOptions {
+  /** Breaks it off; what it has started is stopped all the same. */
+  readonly signal: AbortSignal;
+  /** Takes the lines that are for people. */
+  print(text: string): void;
+}
+
+/**
+ * Compares the peers.
+ *
+ * @param options What is asked for.
+ * @returns All figures.
+ * @throws {Error} If any request fails.
+ */
+export async function comparePeers(options: ComparePeersOptions): Promise<Report> {
+  const { loads, slices, seconds, print } = options;
+  const machine = describeMachine();
+  const generator = await findLoadGenerator();
+  const peers = [...await ownPeers(), ...options.externalPeers];
+  const { cores, deno, system } = machine;
+  await using backends = await startBackends(options.backendsPort);
+  print(`${cores} cores, ${system}, Deno ${deno}, ${generator.name}; ${slices} slices of ${seconds} s each`);
+  print(`backends, the last one slow: ${backends.origins.join(" ")}`);
+  print(`median (min–max) ×ratio to "${BASELINE}" in the same round\n`);
+
+  const date = new Date().toISOString();
+  const reports: LoadReport[] = [];
+  for (const load of loads) {
+    const able = peers.filter((peer) => peer.can(load));
+    const samples = await measureLoad(load, able, { ...options, generator, origins: backends.originsFor(load) });
+    const baseline = samples.get(able.find(({ name }) => name === BASELINE)!) ?? [];
+    const report: LoadReport = {
+      load: load.name,
+      title: load.title,
+      peers: peers.map((peer) => {
+        const own = samples.get(peer);
+        return { peer: peer.name, ...(own !== undefined && { figures: summarize(own, baseline) }) };
+      }),
+    };
+    print(formatLoad(report));
+    reports.push(report);
+  }
+  return { date, machine, generator: generator.name, slices, seconds, baseline: BASELINE, loads: reports };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort(new Error("a signal has come"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
+  try {
+    const options = parseBenchOptions(args);
+    if (options === undefined) {
+      console.log(BENCH_HELP);
+      return 0;
+    }
+    const report = await comparePeers({ ...options, signal: stop.signal, print: (text) => console.log(text) });
+    if (options.json !== undefined) await Deno.writeTextFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (options.svg !== undefined) await Deno.writeTextFile(options.svg, drawChart(report));
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return stop.signal.aborted ? INTERRUPTED : 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
