@@ -327,6 +327,7 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
   }
   backend.release();
   await Promise.all(more);
+  assertEquals(pool.crashes, 3);
   await pool.shutdown();
   pool.end();
   assertEquals(countOf(await Promise.all(cut), "finished"), 3);
@@ -337,12 +338,22 @@ testOnLinux("a worker that can not even start is an error of the command", async
   const io = createTestIo();
   const invocation = parseFlags(["--workers", "2"]);
   const { logger } = startLog(config, invocation, io);
-  const module = new URL("_support/no_such_worker.js", import.meta.url);
+  const module = 'data:text/javascript,throw new Error("broken")';
   const error = await assertRejects(
     () => serveWorkers(config, { invocation, io, logger: () => logger, module }),
     CommandError,
   );
-  assertMatch(error.message, /^Cannot serve with 2 workers as each must start: Module not found/);
+  assertMatch(error.message, /^Cannot serve with 2 workers as each must start: Uncaught \(in promise\) Error: broken$/);
+});
+
+testOnLinux("a person is told how many workers there are", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["-c", file.path, ...LOOPBACK, "--port", "0", "--workers", "2"], io);
+  await io.stdout.seen(/listens on [^ ]*http:[^ ]* with 2 workers\n/);
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
 });
 
 Deno.test("--workers takes a number from 1 to 256, or auto", () => {

@@ -48,7 +48,7 @@ export function startLog(
         const threads = workers > 1 ? { workers } : {};
         logger.log("info", "listening", { version: VERSION, url, ...threads, ...routesAsData(config) });
       } else if (level === "debug" || level === "info") {
-        drawStart(config, workers > 1 ? `${url} with ${workers} workers` : url, output);
+        drawStart(config, { url, workers }, output);
       }
     },
   };
@@ -59,9 +59,15 @@ function levelFor({ switches }: Invocation, config: Config): LogLevel {
   return switches.has("quiet") ? "warn" : config.logging.level;
 }
 
-function drawStart(config: Config, url: string, output: Output): void {
+interface Listening {
+  readonly url: string;
+  readonly workers: number;
+}
+
+function drawStart(config: Config, { url, workers }: Listening, output: Output): void {
   const paint = createPaint(output.isTerminal);
-  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}`;
+  const threads = workers > 1 ? ` with ${workers} workers` : "";
+  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
   output.write(`\n${heading}\n\n${drawRoutes(config, { paint })}\n\n`);
 }
 

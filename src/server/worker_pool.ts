@@ -41,6 +41,8 @@ export interface WorkerPool {
   readonly address: { readonly hostname: string; readonly port: number };
   /** The attempts that have started and not settled, of all workers. */
   readonly attemptsInFlight: number;
+  /** How many workers have been lost since the start. */
+  readonly crashes: number;
   /**
    * Replaces the configuration everywhere. All that may fail is done by every worker before the first follows it.
    *
@@ -177,6 +179,9 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     },
     get attemptsInFlight() {
       return [...threads].reduce((sum, thread) => sum + thread.attemptsInFlight, 0);
+    },
+    get crashes() {
+      return crashes;
     },
     apply: (next) => inTurn(() => change(next)),
     shutdown: () => {
