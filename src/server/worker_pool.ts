@@ -80,7 +80,9 @@ const STABLE_MS = 10_000;
 export async function startWorkers<Settings>(first: Config, options: WorkerPoolOptions<Settings>): Promise<WorkerPool> {
   const { count, module, settings, write, onLost } = options;
   const stopping = new AbortController();
+  /** Those that are up. */
   const threads = new Set<WorkerThread<Settings>>();
+  let isEnded = false;
   let config = first;
   let port = findFreePort(first);
   let crashes = 0;
@@ -98,6 +100,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     try {
       const setup = { config: { ...shareLimits(config, count), port }, attempts: thread.attempts, settings };
       await thread.ask({ type: "start", setup });
+      if (isEnded) throw new WorkerCrash("ended before it had started");
     } catch (error) {
       thread.end();
       throw error;
@@ -159,6 +162,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   }
 
   function end(): void {
+    isEnded = true;
     stopping.abort();
     for (const thread of threads) thread.end();
   }
