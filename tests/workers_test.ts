@@ -12,6 +12,7 @@ import { runCommandLine } from "../src/cli/main.ts";
 import { serveWorkers } from "../src/cli/serve_workers.ts";
 import { startLog } from "../src/cli/start_log.ts";
 import { CommandError } from "../src/cli/usage_error.ts";
+import type { Config } from "../src/config/config.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import { Arrivals } from "../src/server/arrivals.ts";
 import { shareLimits } from "../src/server/worker_share.ts";
@@ -285,22 +286,14 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
     limits: { maxInFlight: 6 },
     services: [{ name: "a", url: backend.url }],
   });
-  const io = createTestIo();
-  const invocation = parseFlags(["--workers", "2"]);
-  const { logger } = startLog(config, invocation, io);
-  using channel = closing(new BroadcastChannel("crashing workers"));
-  const loaded = new Arrivals<string>();
-  channel.onmessage = ({ data }) => loaded.push(data.loaded);
-  const module = new URL("_support/crashing_worker.ts", import.meta.url);
-  const pool = await serveWorkers(config, { invocation, io, logger: () => logger, module });
-  await Promise.all([loaded.next(), loaded.next()]);
-
+  await using crashing = await startCrashing(config);
+  const { pool, io, loaded, crash } = crashing;
   const { port } = pool.address;
   const cut = sendMany(port).map((answer) => answer.catch(() => ""));
   await backend.received(6);
   assertEquals(pool.attemptsInFlight, 6);
   for (const crashes of [1, 2, 3]) {
-    channel.postMessage({ crash: "conductor worker 1" });
+    crash("conductor worker 1");
     await io.stdout.seen(new RegExp(`"crashes":${crashes}`));
     assertEquals(pool.attemptsInFlight, 3);
     assertEquals(await loaded.next(), "conductor worker 1");
@@ -328,9 +321,27 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
   backend.release();
   await Promise.all(more);
   assertEquals(pool.crashes, 3);
-  await pool.shutdown();
-  pool.end();
   assertEquals(countOf(await Promise.all(cut), "finished"), 3);
+});
+
+testOnLinux("a worker that replaces another follows the last reload, at the same address", async () => {
+  await using one = startBackend(() => new Response("from one"));
+  await using two = startBackend(() => new Response("from two"));
+  const [first, second] = [one, two].map(({ url }) => {
+    return validateConfig({ port: 0, hostname: "127.0.0.1", services: [{ name: "a", url }] }).config;
+  }) as [Config, Config];
+  await using crashing = await startCrashing(first);
+  const { pool, loaded, crash } = crashing;
+  const { port } = pool.address;
+  assertEquals(countOf(await Promise.all(sendMany(port)), "from one"), MANY);
+  await pool.apply(second);
+  crash("conductor worker 1");
+  crash("conductor worker 2");
+  await Promise.all([loaded.next(), loaded.next()]);
+  // It follows both starts in turn.
+  await pool.apply(second);
+  assertEquals(pool.address.port, port);
+  assertEquals(countOf(await Promise.all(sendMany(port)), "from two"), MANY);
 });
 
 testOnLinux("a worker that can not even start is an error of the command", async () => {
@@ -402,11 +413,31 @@ async function trusting(url: string, cert: string): Promise<number> {
   return (await Promise.all(tries)).reduce((sum: number, one) => sum + one, 0);
 }
 
+/** Two workers that crash when they are told to, by their names. */
+async function startCrashing(config: Config) {
+  const io = createTestIo();
+  const invocation = parseFlags(["--workers", "2"]);
+  const { logger } = startLog(config, invocation, io);
+  const channel = new BroadcastChannel("crashing workers");
+  const loaded = new Arrivals<string>();
+  channel.onmessage = ({ data }) => loaded.push(data.loaded);
+  const module = new URL("_support/crashing_worker.ts", import.meta.url);
+  const pool = await serveWorkers(config, { invocation, io, logger: () => logger, module });
+  await Promise.all([loaded.next(), loaded.next()]);
+  return {
+    io,
+    loaded,
+    pool,
+    crash: (name: string) => channel.postMessage({ crash: name }),
+    [Symbol.asyncDispose]: async () => {
+      await pool.shutdown();
+      pool.end();
+      channel.close();
+    },
+  };
+}
+
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
-}
-
-function closing(channel: BroadcastChannel): BroadcastChannel & Disposable {
-  return Object.assign(channel, { [Symbol.dispose]: () => channel.close() });
 }
