@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertArrayIncludes, assertEquals, assertGreater } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -47,6 +47,8 @@ Deno.test({
       .filter((specifier) => specifier.startsWith(ROOT.href))
       .map((specifier) => specifier.slice(specifier.lastIndexOf("/") + 1));
     assertGreater(names.length, 20);
+    // Started by its address, it would have to be named by whoever compiles, were it not imported too.
+    assertArrayIncludes(names, ["worker.ts"]);
     assertEquals(names.filter((name) => !binary.includes(`{"n":"${name}"`)), []);
 
     const [, granted] = binary.match(/"permissions":(\{.*?\}),"location"/)!;

@@ -139,8 +139,8 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
     JSR_URL: (await jsrUrl(["--local"], { XDG_CACHE_HOME: folder })).trim(),
     NO_COLOR: "1",
   };
-  const conductor = (...args: string[]) =>
-    startChild(Deno.execPath(), { args: ["run", "-A", "jsr:@zeek/conductor", ...args], cwd: folder, env });
+  const run = (...args: string[]) => startChild(Deno.execPath(), { args: ["run", ...args], cwd: folder, env });
+  const conductor = (...args: string[]) => run("-A", "jsr:@zeek/conductor", ...args);
 
   const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   {
@@ -164,6 +164,16 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
     assertEquals(await get("/web"), "from the web service");
     await secondary.received(1);
     assertEquals(secondary.seen[0]?.target, "/api/users");
+  }
+  if (Deno.build.os === "linux") {
+    const args = ["jsr:@zeek/conductor", "--host", "127.0.0.1", "--port", "0", "--workers", "2"];
+    await using refused = run("--allow-net", "--allow-read", ...args);
+    await refused.waitFor(
+      /error: Cannot serve with 2 workers as they must share one port: run again with --unstable-net\n/,
+    );
+    await using server = run("--allow-net", "--allow-read", "--unstable-net", ...args);
+    const [, url] = await server.waitFor(/"url":"([^"]+)","workers":2/);
+    assertEquals(await (await fetch(new URL("/web", url))).text(), "from the web service");
   }
   await Deno.remove(folder, { recursive: true });
 });

@@ -4,7 +4,7 @@
 export type CommandName = "serve" | "check" | "explain" | "schema" | "demo";
 
 /** The flags that take a value. */
-export type ValueFlag = "config" | "host" | "port" | "log-format";
+export type ValueFlag = "config" | "host" | "port" | "log-format" | "workers";
 
 /** The flags that are there or not. */
 export type SwitchFlag = "watch" | "verbose" | "quiet" | "once" | "help" | "version";
@@ -36,6 +36,12 @@ export const FLAGS: Readonly<Record<ValueFlag | SwitchFlag, FlagHelp>> = {
   config: { alias: "c", value: "FILE", summary: 'The configuration, YAML or JSON (default "config.yaml")' },
   port: { value: "PORT", summary: "Listen on this port instead of the configured one; 0 for any free port" },
   host: { value: "ADDRESS", summary: "Listen on this address instead of the configured one" },
+  workers: {
+    value: "N",
+    summary:
+      "Serve with N threads on one port, auto for one per core (default: 1; Linux, with --unstable-net); each has" +
+      " its share of maxInFlight and maxConnectionsPerService",
+  },
   "log-format": { value: "FORMAT", summary: "json or pretty (default: pretty on a terminal, else json)" },
   watch: { summary: "Read the configuration again whenever one of its files changes" },
   verbose: { summary: "Log every attempt too (level debug)" },
@@ -54,7 +60,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandHelp>> = {
       "SIGINT and SIGTERM stop accepting and let what is in flight finish, no longer than shutdownTimeout; a second\n" +
       "signal ends the process at once. SIGHUP, or a change with --watch, reads the configuration again: a file with\n" +
       "problems changes nothing.",
-    flags: ["config", "port", "host", "watch", "log-format", "verbose", "quiet"],
+    flags: ["config", "port", "host", "watch", "workers", "log-format", "verbose", "quiet"],
   },
   check: {
     operands: "",

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { suggest } from "../config/suggest.ts";
+import { coresToShare } from "../server/shared_port.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -21,6 +22,8 @@ export interface Invocation {
   readonly host: string | undefined;
   /** How log lines look, where it was given. */
   readonly logFormat: "json" | "pretty" | undefined;
+  /** How many threads are to serve; 1 for the main one alone. */
+  readonly workers: number;
   /** The switches that are on. */
   readonly switches: ReadonlySet<SwitchFlag>;
 }
@@ -31,6 +34,8 @@ const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
 const VALUE_FLAGS = FLAG_NAMES.filter((name) => FLAGS[name].value !== undefined) as ValueFlag[];
 const SWITCHES = FLAG_NAMES.filter((name) => FLAGS[name].value === undefined) as SwitchFlag[];
 const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
+/** More than this is a slip of the finger: each worker is a thread with a heap of its own. */
+const MAX_WORKERS = 256;
 const ALWAYS_ALLOWED: readonly FlagName[] = ["help", "version"];
 
 /**
@@ -84,6 +89,7 @@ export function parseFlags(args: readonly string[]): Invocation {
     port: portFrom(values.get("port")),
     host: values.get("host")?.replace(/^\[(.*)\]$/, "$1"),
     logFormat: logFormatFrom(values.get("log-format")),
+    workers: workersFrom(values.get("workers")),
     switches,
   };
 }
@@ -118,6 +124,16 @@ function portFrom(value: string | undefined): number | undefined {
     throw new UsageError(`Cannot listen on port "${value}" as a port must be a whole number from 0 to 65535`);
   }
   return port;
+}
+
+function workersFrom(value: string | undefined): number {
+  if (value === undefined) return 1;
+  if (value === "auto") return coresToShare();
+  const count = /^\d{1,3}$/.test(value) ? Number(value) : NaN;
+  if (count >= 1 && count <= MAX_WORKERS) return count;
+  throw new UsageError(
+    `Cannot serve with "${value}" workers as their number must be a whole number from 1 to ${MAX_WORKERS}, or auto`,
+  );
 }
 
 function logFormatFrom(value: string | undefined): "json" | "pretty" | undefined {

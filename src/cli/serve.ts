@@ -1,26 +1,26 @@
 /** `conductor serve`: listen until told to stop. */
 
-import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
-import { createInstance } from "../exchange/instance.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
-import type { Observer } from "../observe/events.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
-import { InFlight } from "../server/in_flight.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";
-import { type LiveServer, serveConfig } from "../server/live_server.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
-import { runtimeTransport } from "../upstream/runtime_transport.ts";
+import type { WorkerPool } from "../server/worker_pool.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
+import { serveThread, type Serving } from "./serve_thread.ts";
+import { serveWorkers } from "./serve_workers.ts";
 import { startLog } from "./start_log.ts";
 import { CommandError } from "./usage_error.ts";
+
+/** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
+const FLUSH_TIMEOUT_MS = 2_000;
 
 /**
  * Serves a configuration until a signal arrives and what is in flight has finished.
@@ -44,17 +44,10 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
-  const inFlight = new InFlight();
-  const observe: Observer = (event) => {
-    inFlight.observe(event);
-    logger.observe(event);
-  };
-  const kept = { instance: createInstance(), transport: runtimeTransport() };
-  const server = serveConfig(settle(file.config), {
-    handlerFor: (config) => createHandler(config, { ...kept, observe }),
-    onError,
-    onReopen: () => logger.log("info", "listening again"),
-  });
+  const workers = invocation.workers === 1
+    ? undefined
+    : await serveWorkers(settle(file.config), { invocation, io, logger: () => logger });
+  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError });
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
@@ -72,8 +65,9 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
   });
   try {
     announce(urlOf(server));
-    return await stop(server, { inFlight, signals, reloading, logger: () => logger });
+    return await stop(server, { workers, signals, reloading, logger: () => logger });
   } finally {
+    workers?.end();
     signals.close();
     reloading.close();
     giveBackErrors();
@@ -81,23 +75,24 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
 }
 
 interface StopParts {
-  readonly inFlight: InFlight;
+  readonly workers: WorkerPool | undefined;
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
   readonly logger: () => Logger;
 }
 
-async function stop(server: LiveServer, { inFlight, signals, reloading, ...parts }: StopParts): Promise<number> {
+async function stop(server: Serving, { workers, signals, reloading, ...parts }: StopParts): Promise<number> {
   const signal = await signals.next();
   reloading.close();
   const logger = parts.logger();
   const timeoutMs = server.config.shutdownTimeoutMs;
   logger.log("info", "stopping: no new requests, what is in flight may finish", { signal, timeoutMs });
   const second = signals.next();
-  // Copies are counted too: a shadow's request that has been sent is worth finishing.
-  const end = await drain(server.shutdown().then(() => inFlight.idle()), { timeoutMs, interruption: second });
+  const end = await drain(server.shutdown(), { timeoutMs, interruption: second });
+  const attempts = server.attemptsInFlight;
+  if (workers !== undefined) await drain(workers.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (end === "finished") logger.log("info", "stopped");
-  else logger.log("warn", `stopped before everything in flight had finished: ${end}`, { attempts: inFlight.count });
+  else logger.log("warn", `stopped before everything in flight had finished: ${end}`, { attempts });
   return end === "interrupted" ? SIGNAL_EXIT_CODES[await second] : 0;
 }
 
@@ -111,7 +106,7 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
-function urlOf({ address: { hostname, port }, config: { tls } }: LiveServer): string {
+function urlOf({ address: { hostname, port }, config: { tls } }: Serving): string {
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

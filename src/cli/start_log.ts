@@ -27,7 +27,11 @@ export interface StartedLog {
  * @param io The outputs.
  * @returns The log.
  */
-export function startLog(config: Config, invocation: Invocation, io: Io): StartedLog {
+export function startLog(
+  config: Config,
+  invocation: Invocation,
+  io: Pick<Io, "stdout" | "stderr">,
+): StartedLog {
   const output = io[config.logging.output];
   const format = invocation.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
   const level = levelFor(invocation, config);
@@ -39,8 +43,13 @@ export function startLog(config: Config, invocation: Invocation, io: Io): Starte
   return {
     logger,
     announce: (url) => {
-      if (format === "json") logger.log("info", "listening", { version: VERSION, url, ...routesAsData(config) });
-      else if (level === "debug" || level === "info") drawStart(config, url, output);
+      const { workers } = invocation;
+      if (format === "json") {
+        const threads = workers > 1 ? { workers } : {};
+        logger.log("info", "listening", { version: VERSION, url, ...threads, ...routesAsData(config) });
+      } else if (level === "debug" || level === "info") {
+        drawStart(config, { url, workers }, output);
+      }
     },
   };
 }
@@ -50,9 +59,15 @@ function levelFor({ switches }: Invocation, config: Config): LogLevel {
   return switches.has("quiet") ? "warn" : config.logging.level;
 }
 
-function drawStart(config: Config, url: string, output: Output): void {
+interface Listening {
+  readonly url: string;
+  readonly workers: number;
+}
+
+function drawStart(config: Config, { url, workers }: Listening, output: Output): void {
   const paint = createPaint(output.isTerminal);
-  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}`;
+  const threads = workers > 1 ? ` with ${workers} workers` : "";
+  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
   output.write(`\n${heading}\n\n${drawRoutes(config, { paint })}\n\n`);
 }
 

@@ -14,13 +14,23 @@ export interface Instance {
 }
 
 /**
- * Makes an instance with a name of its own.
+ * Makes a name for Via that no other conductor has.
  *
+ * @returns The name.
+ */
+export function createPseudonym(): string {
+  return `conductor-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/**
+ * Makes an instance.
+ *
+ * @param pseudonym Its name in Via. Absent: one of its own; threads of one server share one, to know each other's requests.
  * @returns The instance.
  */
-export function createInstance(): Instance {
+export function createInstance(pseudonym: string = createPseudonym()): Instance {
   return {
-    pseudonym: `conductor-${crypto.randomUUID().slice(0, 8)}`,
+    pseudonym,
     admission: new Admission(),
     attempts: new Tally(),
   };

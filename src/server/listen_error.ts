@@ -15,6 +15,8 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
   /** What stands in the way. */
   readonly kind: ListenErrorKind;
+  /** The host and port. */
+  readonly address: { readonly hostname: string; readonly port: number };
 
   /**
    * Tells why an address can not be listened on.
@@ -26,6 +28,7 @@ export class ListenError extends Error {
     const kind = kindOf(cause);
     super(`Cannot listen on ${formatAddress(address)} as ${reason(kind, address.port, cause)}`, { cause });
     this.kind = kind;
+    this.address = address;
   }
 }
 

@@ -5,9 +5,17 @@ import type { Handler } from "../conductor.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 /** How the server is made. */
-export interface LiveServerOptions extends Pick<ServeOptions, "onError" | "onReopen"> {
+export interface LiveServerOptions extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort"> {
   /** Makes the handler of a configuration. */
   readonly handlerFor: (config: Config) => Handler;
+}
+
+/** A configuration that can be put into force without fail. */
+export interface PreparedConfig {
+  /** Puts it into force, in one step. */
+  commit(): void;
+  /** Gives up what was opened for it; the old configuration stays. */
+  abandon(): Promise<void>;
 }
 
 /** A server that is up, and the configuration that it follows. */
@@ -25,6 +33,15 @@ export interface LiveServer {
    * @throws {ListenError} Where its address can not be listened on; nothing has changed then.
    */
   apply(config: Config): Promise<void>;
+  /**
+   * Does all of {@linkcode LiveServer.apply} that may fail, for servers that are to change together. With `reusePort` a
+   * new listener stands beside the old one, on the same port too.
+   *
+   * @param config The configuration to follow once it is committed.
+   * @returns The means to commit or to abandon it.
+   * @throws {ListenError} Where its address can not be listened on; nothing has changed then.
+   */
+  prepare(config: Config): PreparedConfig;
   /**
    * Stops accepting at once.
    *
@@ -56,6 +73,30 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     retired.add(end);
   }
 
+  function follow(next: Config): void {
+    handler = handlerFor(next);
+    config = next;
+  }
+
+  function prepare(next: Config): PreparedConfig {
+    const isSamePort = next.port === config.port;
+    if (isSamePort && !isShownAnew(next, config)) {
+      return {
+        commit: () => follow(next),
+        abandon: () => Promise.resolve(),
+      };
+    }
+    const fresh = listen(isSamePort ? { ...next, port: server.port } : next);
+    return {
+      commit: () => {
+        retire(server);
+        server = fresh;
+        follow(next);
+      },
+      abandon: () => fresh.shutdown(),
+    };
+  }
+
   return {
     get config() {
       return config;
@@ -64,22 +105,19 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
       return { hostname: config.hostname, port: server.port };
     },
     async apply(next) {
-      if (next.port !== config.port) {
-        const fresh = listen(next);
-        retire(server);
-        server = fresh;
-      } else if (next.hostname !== config.hostname || !isSameTls(next.tls, config.tls)) {
-        await server.renew(next);
-      }
-      handler = handlerFor(next);
-      config = next;
+      const isRenewal = next.port === config.port && isShownAnew(next, config);
+      if (!isRenewal || options.reusePort) return prepare(next).commit();
+      await server.renew(next);
+      follow(next);
     },
+    prepare,
     shutdown: async () => {
       await Promise.all([server.shutdown(), ...retired]);
     },
   };
 }
 
-function isSameTls(a: Config["tls"], b: Config["tls"]): boolean {
-  return a?.cert === b?.cert && a?.key === b?.key;
+/** Whether a listener for one configuration is of no use to the other, ports aside. */
+function isShownAnew(a: Config, b: Config): boolean {
+  return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key;
 }

@@ -21,6 +21,12 @@ export interface ServeOptions extends ListenerOptions {
   /** The port to listen on; 0 for any free one. */
   readonly port: number;
   /**
+   * Whether other threads may listen on the same address; `canSharePorts` tells where that works.
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean | undefined;
+  /**
    * Told of a handler that threw and of a listener that broke down; neither ends the server.
    *
    * @default Nobody is told.
@@ -85,7 +91,7 @@ const RENEWAL_RETRY_MS = 1;
  * @throws {ListenError} Where the address can not be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve } = options;
+  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve, reusePort = false } = options;
   const stopping = new AbortController();
   /** One for each listener with something left to do: the current one, and renewed ones with answers in flight. */
   const ends = new Set<Promise<void>>();
@@ -98,6 +104,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     const opened: Listener = listen({
       hostname,
       port,
+      reusePort,
       ...tls,
       onListen: () => {},
       onError: (error) => {

@@ -1,0 +1,133 @@
+/** What each thread of `--workers` runs: a server that does what the main thread asks for. */
+
+import { BrokenResponseError } from "../exchange/response_body.ts";
+import type { PreparedConfig } from "../server/live_server.ts";
+import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
+import { ListenError } from "../server/listen_error.ts";
+import { createOutput, type Output } from "../server/output.ts";
+import { takeStrayErrors } from "../server/stray_errors.ts";
+import type { FromWorker, Order, OrderFailure, StreamName, ToWorker, WorkerSetup } from "../server/worker_messages.ts";
+import type { Invocation } from "./flags.ts";
+import { serveThread, type ServingThread } from "./serve_thread.ts";
+import { startLog } from "./start_log.ts";
+
+/** What all workers of a process have in common. */
+export interface WorkerSettings {
+  /** The name of all of them in Via: a loop through another worker is a loop. */
+  readonly pseudonym: string;
+  /** The command line. */
+  readonly invocation: Invocation;
+  /** Which streams a person is looking at. */
+  readonly terminals: Readonly<Record<StreamName, boolean>>;
+}
+
+/** Where this module is; started as a worker, it serves. That it is imported for this makes it part of what is compiled. */
+export const WORKER_MODULE: string = import.meta.url;
+
+/** A worker's global scope, which the types of a main thread do not know. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker<WorkerSettings>>) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+/** A server, and what it needs to follow another configuration. */
+interface Worker {
+  readonly server: ServingThread;
+  readonly outputs: Readonly<Record<StreamName, Output>>;
+  prepare(order: Order & { type: "prepare" }): void;
+  commit(): void;
+  abandon(): Promise<void>;
+}
+
+/**
+ * Serves as the main thread says, from now on.
+ */
+export function serveOrders(): void {
+  const scope = globalThis as unknown as WorkerScope;
+  const written = new Map<StreamName, () => void>();
+  let worker: Worker | undefined;
+
+  /** Lines go through the main thread: what two threads write to one pipe is mixed within lines. */
+  function outputTo(stream: StreamName, isTerminal: boolean): Output {
+    return createOutput({
+      isTerminal: () => isTerminal,
+      write: (bytes) => {
+        const isWritten = Promise.withResolvers<number>();
+        written.set(stream, () => isWritten.resolve(bytes.length));
+        scope.postMessage({ type: "lines", stream, bytes });
+        return isWritten.promise;
+      },
+    });
+  }
+
+  async function carryOut(order: Order<WorkerSettings>): Promise<void> {
+    if (order.type === "start") worker = startWorker(order.setup, outputTo);
+    if (worker === undefined) return;
+    if (order.type === "prepare") worker.prepare(order);
+    if (order.type === "commit") worker.commit();
+    if (order.type === "abandon") await worker.abandon();
+    if (order.type === "stop") await worker.server.shutdown();
+    if (order.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
+  }
+
+  scope.onmessage = ({ data }) => {
+    if (data.type === "written") return written.get(data.stream)?.();
+    const { id, order } = data;
+    carryOut(order).then(
+      () => scope.postMessage({ type: "answer", id }),
+      (error) => scope.postMessage({ type: "answer", id, failure: failureOf(error) }),
+    );
+  };
+}
+
+function startWorker(
+  { config: first, attempts, settings }: WorkerSetup<WorkerSettings>,
+  outputTo: (stream: StreamName, isTerminal: boolean) => Output,
+): Worker {
+  const { pseudonym, invocation, terminals } = settings;
+  const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
+  const count = new Int32Array(attempts);
+  let { logger } = startLog(first, invocation, outputs);
+  let prepared: PreparedConfig | undefined;
+  let next = first;
+  const onError = (message: string, error: unknown) => {
+    if (error instanceof BrokenResponseError) return; // The handler has reported it as an event.
+    logger.log("error", message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
+  };
+  silenceLegacyAbortNotice();
+  takeStrayErrors(onError);
+  const server = serveThread(first, {
+    logger: () => logger,
+    onError,
+    pseudonym,
+    reusePort: true,
+    onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
+  });
+  return {
+    server,
+    outputs,
+    prepare: ({ config }) => {
+      prepared = server.prepare(config);
+      next = config;
+    },
+    commit: () => {
+      prepared?.commit();
+      prepared = undefined;
+      ({ logger } = startLog(next, invocation, outputs));
+    },
+    abandon: async () => {
+      await prepared?.abandon();
+      prepared = undefined;
+    },
+  };
+}
+
+function failureOf(error: unknown): OrderFailure {
+  if (!(error instanceof ListenError)) return { name: "Error", message: String(error) };
+  const { address, cause } = error;
+  return cause instanceof Error
+    ? { address, name: cause.name, message: cause.message }
+    : { address, name: "Error", message: String(cause) };
+}
+
+if (import.meta.main) serveOrders();
