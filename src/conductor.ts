@@ -45,6 +45,13 @@ export interface HandlerOptions extends ConductorOptions {
    * @default A new one.
    */
   readonly instance?: Instance;
+  /**
+   * Whether request bodies come from native code, and go nowhere but there, so that the memory of their pieces can be
+   * given back as soon as they have been sent.
+   *
+   * @default {false}
+   */
+  readonly reclaims?: boolean;
 }
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
@@ -88,7 +95,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { transport = runtimeTransport(), now = () => performance.now(), observe } = options;
+  const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
   const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
@@ -112,7 +119,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     let isRelaying = false;
     const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
-      const body = await openBody(request, inbound, { config, deadlines, onProblem: client.report });
+      const body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);
       fan = fanOut(inbound, route, body, {
         transport,

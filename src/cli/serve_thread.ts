@@ -71,7 +71,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
-  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport() };
+  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...kept, observe }),
     reusePort,

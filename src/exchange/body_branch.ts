@@ -1,5 +1,7 @@
 /** What has arrived of a body and one service has not yet taken. */
 
+import type { SharedChunk } from "./shared_chunk.ts";
+
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** What one service's branch reports to its attempt. */
@@ -17,7 +19,9 @@ export class BodyBranch {
   readonly rank: number;
   readonly stream: ReadableStream<Chunk>;
   queuedBytes = 0;
-  readonly #queue: Chunk[] = [];
+  readonly #queue: SharedChunk[] = [];
+  /** What the service was given last; it has passed that on when it asks for more. */
+  #given: SharedChunk | undefined;
   readonly #hooks: BranchHooks;
   readonly #onTaken: () => void;
   readonly #onLeave: () => void;
@@ -39,9 +43,9 @@ export class BodyBranch {
     }, { highWaterMark: 0 });
   }
 
-  push(chunk: Chunk): void {
+  push(chunk: SharedChunk): void {
     this.#queue.push(chunk);
-    this.queuedBytes += chunk.length;
+    this.queuedBytes += chunk.bytes.length;
     this.#resume();
   }
 
@@ -57,6 +61,8 @@ export class BodyBranch {
   }
 
   #pull(): Promise<void> | void {
+    this.#given?.release();
+    this.#given = undefined;
     if (this.#give()) return;
     this.#hooks.onStarved();
     return new Promise((resolve) => this.#starved = resolve);
@@ -76,8 +82,9 @@ export class BodyBranch {
     if (chunk === undefined && !this.#ended) return false;
     this.#hooks.onProgress();
     if (chunk !== undefined) {
-      this.queuedBytes -= chunk.length;
-      this.#controller.enqueue(chunk);
+      this.queuedBytes -= chunk.bytes.length;
+      this.#given = chunk;
+      this.#controller.enqueue(chunk.bytes);
       this.#onTaken();
     }
     if (this.#ended && this.#queue.length === 0) {
@@ -88,7 +95,7 @@ export class BodyBranch {
   }
 
   #leave(): void {
-    this.#queue.length = 0;
+    for (const chunk of this.#queue.splice(0)) chunk.release();
     this.queuedBytes = 0;
     this.#starved?.();
     this.#starved = undefined;

@@ -4,11 +4,14 @@ import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchHooks } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Problem } from "./problem.ts";
+import { SharedChunk } from "./shared_chunk.ts";
 
 /** How a body is shared. */
 export interface BodyFanOutOptions {
   /** How many bytes may wait for one service. */
   readonly windowBytes: number;
+  /** Whether nobody but native code looks at the pieces, so that their memory can be given back at once. */
+  readonly reclaims: boolean;
   /** Called once where the body can not be had whole, just before every branch is broken off. */
   onProblem(problem: Problem): void;
 }
@@ -73,11 +76,13 @@ export class BodyFanOut {
 
   #deliver(chunk: Uint8Array<ArrayBuffer>): void {
     const pace = this.#pace();
+    const shared = new SharedChunk(chunk, this.#branches.size, this.#options.reclaims);
     this.#each((branch) => {
       const lags = branch.rank > pace && branch.queuedBytes > 0 &&
         branch.queuedBytes + chunk.length > this.#options.windowBytes;
-      if (lags) branch.break("lagging");
-      else branch.push(chunk);
+      if (!lags) return branch.push(shared);
+      shared.release();
+      branch.break("lagging");
     });
   }
 

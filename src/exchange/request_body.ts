@@ -19,6 +19,8 @@ export interface OpenBodyOptions {
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
+  /** Whether nobody but native code looks at the body's pieces. */
+  readonly reclaims: boolean;
   /** Called once where the body can not be had whole. */
   onProblem(problem: Problem): void;
 }
@@ -33,7 +35,7 @@ export interface OpenBodyOptions {
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
 export async function openBody(request: Request, inbound: Inbound, options: OpenBodyOptions): Promise<RequestBody> {
-  const { config, deadlines, onProblem } = options;
+  const { config, deadlines, reclaims, onProblem } = options;
   const { contentLength } = inbound;
   if (request.body === null || contentLength === 0) return null;
   const source = new BodySource(request.body, {
@@ -42,7 +44,7 @@ export async function openBody(request: Request, inbound: Inbound, options: Open
   });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
-    return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, onProblem });
+    return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, reclaims, onProblem });
   }
   const whole = await source.readWhole(contentLength);
   if (whole instanceof Uint8Array) return whole;

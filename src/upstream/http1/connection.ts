@@ -20,6 +20,8 @@ const MAX_INTERIM_RESPONSES = 16;
 export interface ConnectionOwner {
   /** The backend's authority, for the Host field. */
   readonly authority: string;
+  /** Whether the memory of a body's piece is given back when the next one is asked for. */
+  readonly reclaims: boolean;
   /** Told when the connection can take another exchange. */
   onIdle(connection: Connection): void;
   /**
@@ -86,7 +88,7 @@ export class Connection {
       const head = await this.#readHead();
       const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
       if (framing === undefined) throw new UpstreamFailure("protocol");
-      const body = new ResponseBody(this.#wire, framing.body);
+      const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
       const bytes = this.#isMissing(framing.body) ? await this.#readWhole(body, request) : body.takeUnread();
       return { ok: true, response: this.#respond(head.status, framing, body, bytes) };
     } catch (error) {

@@ -15,6 +15,13 @@ export interface Http1TransportOptions {
    * @default performance.now
    */
   readonly now?: () => number;
+  /**
+   * Whether responses go to native code only, so that the memory of a body's piece can be given back when the next one
+   * is asked for. A script that keeps pieces would find them empty.
+   *
+   * @default {false}
+   */
+  readonly reclaims?: boolean;
 }
 
 /**
@@ -26,7 +33,7 @@ export interface Http1TransportOptions {
  * @returns A transport for `http` and `https` backends.
  */
 export function http1Transport(options: Http1TransportOptions = {}): Transport {
-  const { now = () => performance.now() } = options;
+  const { now = () => performance.now(), reclaims = false } = options;
   const plain = new Map<string, Pool>();
   // Keyed by the configuration's own objects: a new configuration trusts nothing that an old one did.
   const secured = new WeakMap<UpstreamTls, Map<string, Pool>>();
@@ -56,7 +63,7 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
       secure,
       tls,
     };
-    const pool: Pool = new Pool({ endpoint, authority: host, now, onIdle: () => startSweeping(pool) });
+    const pool: Pool = new Pool({ endpoint, authority: host, now, reclaims, onIdle: () => startSweeping(pool) });
     return pool;
   }
 

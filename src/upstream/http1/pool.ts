@@ -26,6 +26,8 @@ export interface PoolOptions {
   readonly authority: string;
   /** The clock, in milliseconds. */
   readonly now: () => number;
+  /** Whether the memory of a body's piece is given back when the next one is asked for. */
+  readonly reclaims: boolean;
   /** Told when a connection has become idle. */
   onIdle(): void;
 }
@@ -63,6 +65,11 @@ export class Pool {
    */
   onStale(request: TransportRequest): Promise<TransportResult> | undefined {
     return isRepeatable(request) ? this.#exchangeAnew(request) : undefined;
+  }
+
+  /** Whether the memory of a body's piece is given back when the next one is asked for. */
+  get reclaims(): boolean {
+    return this.#options.reclaims;
   }
 
   /** The backend's authority, for the Host field. */

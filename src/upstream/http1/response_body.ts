@@ -1,6 +1,7 @@
 /** A response's body as it comes from the wire, its framing taken off. */
 
 import { ChunkedDecoder } from "./chunked_decoder.ts";
+import { reclaim } from "../../exchange/shared_chunk.ts";
 import type { Framing } from "./framing.ts";
 import { keepBytes } from "./slab.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
@@ -22,14 +23,18 @@ export class ResponseBody {
   #ended: boolean;
   #bufferBytes = MIN_BUFFER_BYTES;
   #spare: Bytes | undefined;
+  readonly #reclaims: boolean;
+  #lent: Bytes | undefined;
 
   /**
    * Begins at the body's first byte.
    *
    * @param wire The connection.
    * @param framing Where the body ends.
+   * @param reclaims Whether the memory of a piece is given back when the next one is asked for.
    */
-  constructor(wire: Wire, framing: Framing["body"]) {
+  constructor(wire: Wire, framing: Framing["body"], reclaims: boolean) {
+    this.#reclaims = reclaims;
     this.#wire = wire;
     this.#left = typeof framing === "number" ? framing : Infinity;
     this.#chunks = framing === "chunked" ? new ChunkedDecoder() : undefined;
@@ -63,6 +68,8 @@ export class ResponseBody {
    * the framing is broken.
    */
   async read(): Promise<Bytes | undefined> {
+    if (this.#lent !== undefined) reclaim(this.#lent.buffer);
+    this.#lent = undefined;
     while (!this.#ended) {
       const buffer = this.#spare ?? new Uint8Array(this.#bufferBytes);
       this.#spare = undefined;
@@ -117,7 +124,10 @@ export class ResponseBody {
   /** Large pieces are handed out in the buffer that they came in; small ones must not keep a large buffer from its next use. */
   #handOut(buffer: Bytes, length: number): Bytes {
     if (length === buffer.length && this.#bufferBytes < MAX_BUFFER_BYTES) this.#bufferBytes *= 2;
-    if (length > buffer.length / 4) return buffer.subarray(0, length);
+    if (length > buffer.length / 4) {
+      if (this.#reclaims) this.#lent = buffer;
+      return buffer.subarray(0, length);
+    }
     this.#spare = buffer;
     return keepBytes(buffer.subarray(0, length));
   }
