@@ -46,8 +46,8 @@ export interface HandlerOptions extends ConductorOptions {
    */
   readonly instance?: Instance;
   /**
-   * Whether request bodies come from native code, and go nowhere but there, so that the memory of their pieces can be
-   * given back as soon as they have been sent.
+   * Whether bodies come from native code, and go nowhere but there, so that the memory of their pieces can be given back
+   * as soon as they have been sent.
    *
    * @default {false}
    */
@@ -127,6 +127,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         now,
         inFlight,
         maxPerService: config.limits.maxConnectionsPerService,
+        reclaims,
         onAttempt: (attempt) => observer.attempted(attempt),
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
       });

@@ -10,6 +10,7 @@ import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
 import { RunningAttempt } from "./exchange/running_attempt.ts";
+import { reclaim } from "./exchange/reclaim.ts";
 import type { Tally } from "./exchange/tally.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
@@ -25,6 +26,8 @@ export interface FanOutOptions {
   readonly inFlight: Tally;
   /** How many there may be of one service. */
   readonly maxPerService: number;
+  /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
+  readonly reclaims: boolean;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
   /** Told of each attempt when it has settled. */
@@ -57,10 +60,11 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   let released: { selected: Attempt | undefined } | undefined;
   let waiter = Promise.withResolvers<void>();
   const discard = (attempt: RunningAttempt) => {
-    const stream = attempt.outcome?.ok ? attempt.outcome.response.body : null;
-    if (stream instanceof ReadableStream && attempt !== released?.selected) {
-      drainBody(stream, attempt.deadline).then(() => attempt.over());
-    }
+    const body = attempt.outcome?.ok ? attempt.outcome.response.body : null;
+    if (attempt === released?.selected) return;
+    if (body instanceof ReadableStream) drainBody(body, attempt.deadline).then(() => attempt.over());
+    // A very small one shares its memory with others.
+    else if (options.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
   };
   const attemptOptions = {
     deadlines: options.deadlines,

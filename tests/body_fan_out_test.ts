@@ -23,7 +23,11 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   const deadlines = new Deadlines(() => Date.now());
   const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
   const body = new BodySource(source, { maxBytes, startDeadline: (onExpire) => deadlines.start(1_000, onExpire) });
-  const fanOut = new BodyFanOut(body, { windowBytes, onProblem: (problem) => problems.push(problem) });
+  const fanOut = new BodyFanOut(body, {
+    windowBytes,
+    reclaims: false,
+    onProblem: (problem) => problems.push(problem),
+  });
   return {
     fanOut,
     problems,

@@ -1,16 +1,8 @@
-/** A piece of a body that several services are sent, and its memory. */
+/** A piece of a body that several services are sent. */
+
+import { reclaim } from "./reclaim.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
-
-/**
- * Gives a buffer's memory back without waiting for a collection, which comes after some 64 MiB only. Native code that
- * still reads the bytes keeps them; the script sees an empty buffer from then on.
- *
- * @param buffer A buffer that nothing in the script will look at again.
- */
-export function reclaim(buffer: ArrayBuffer): void {
-  buffer.transfer(0);
-}
 
 /** A piece, and how many have not passed it on yet. */
 export class SharedChunk {

@@ -1,7 +1,7 @@
 /** A response's body as it comes from the wire, its framing taken off. */
 
 import { ChunkedDecoder } from "./chunked_decoder.ts";
-import { reclaim } from "../../exchange/shared_chunk.ts";
+import { reclaim } from "../../exchange/reclaim.ts";
 import type { Framing } from "./framing.ts";
 import { keepBytes } from "./slab.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
