@@ -35,7 +35,8 @@ const LINE = fc.constantFrom(
   ..."Transfer-Encoding:\xa0chunked|Transfer-Encoding : chunked|Transfer-Encoding:|Transfer-Encoding: ,chunked".split(
     "|",
   ),
-  ..."Connection: close|Connection: keep-alive|Content-Length : 3| folded: 1|HTTP/1.1 100 Continue\r\n".split("|"),
+  ..."Connection: close|Connection: keep-alive|Content-Length : 3| folded: 1|HTTP/1.1 100 Continue\r\n|HTTP/1.1 101 X\r\n"
+    .split("|"),
 ).map((line) => `${line}\r\n`);
 
 /** A valid response with pieces put in, or over what was there. */
@@ -119,6 +120,29 @@ Deno.test("responses that follow each other on a connection are told apart", asy
       assertEquals(await answersOf(scripts.slice(0, expected.length), isOpen ? "open" : "close"), expected);
     }),
     fuzzBudget(80),
+  );
+});
+
+Deno.test("bytes behind a response change nothing about it, but the connection is given up", async () => {
+  const behind = fc.oneof(
+    SNIPPET.filter((text) => text !== ""),
+    LINE,
+    responseSamples({ small: true }).map(({ text }) => text),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      responseSamples().filter(({ selfDelimited }) => selfDelimited),
+      behind,
+      CUTS,
+      async (sample, more, cuts) => {
+        // The first byte comes with the response's last: else it may come when the connection is in its next use.
+        const end = sample.text.length - 1;
+        const pieces = [...splitAt(sample.text.slice(0, end), cuts), sample.text.slice(end) + more];
+        const answer = await answerOf(pieces, { method: sample.method, end: "open" });
+        assertEquals(answer, { ...meaning(sample), reusable: false });
+      },
+    ),
+    fuzzBudget(200),
   );
 });
 

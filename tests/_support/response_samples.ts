@@ -47,7 +47,9 @@ const FIELD: fc.Arbitrary<HeaderLine> = fc.tuple(
   VALUE,
 );
 /** Five of them do not fit into a connection's first buffer, but into the largest head. */
-const LARGE_FIELD = fc.nat({ max: 10_000 }).map((length): HeaderLine => ["x-large", "v".repeat(length)]);
+const LARGE_FIELD = fc.integer({ min: 3_000, max: 10_000 }).map((
+  length,
+): HeaderLine => ["x-large", "v".repeat(length)]);
 const BLANKS = fc.constantFrom("", " ", " ", " ", "\t", " \t ");
 const LINE_END = fc.constantFrom("\r\n", "\r\n", "\r\n", "\n");
 const REASON = fc.oneof(fc.constantFrom("", " ", " OK"), VALUE.map((value) => ` ${value}`));

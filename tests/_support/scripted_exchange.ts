@@ -18,6 +18,11 @@ export type Answer =
   }
   | { readonly failure: string; readonly deliveredBytes: number };
 
+/** The pieces of a body are looked at when all has been read: nothing may have been written over them. */
+type Response =
+  | { readonly status: number; readonly lines: readonly HeaderLine[]; readonly pieces: readonly Uint8Array[] }
+  | { readonly failure: string; readonly pieces: readonly Uint8Array[] };
+
 /** More turns than any chain of promises between a read and its last consequence has. */
 const TURNS = 20;
 
@@ -53,30 +58,35 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale: () => undefined,
   });
-  const answers: Answer[] = [];
+  const responses: (Response & { readonly reusable: boolean })[] = [];
   for (const { method } of scripts) {
-    const answer = await exchange(connection, socket, method);
+    const response = await exchange(connection, socket, method);
     for (let turn = 0; turn < TURNS; turn++) await undefined;
     const given = wasUsable.splice(0);
     const reusable = given.length > 0 && connection.usable;
     assert(given.length <= 1, "The connection was given back twice");
     assert(given[0] !== false, "The connection was given back although it can not be used");
-    assert(given.length === 0 || !("failure" in answer), "The connection was given back after a failure");
+    assert(given.length === 0 || !("failure" in response), "The connection was given back after a failure");
     assert(reusable || socket.closed, "The connection is neither given back nor closed");
     assert(!reusable || socket.unreadBytes === 0, "The connection was given back with bytes unread");
-    answers.push("failure" in answer ? answer : { ...answer, reusable });
-    if (!reusable) return answers;
+    responses.push({ ...response, reusable });
+    if (!reusable) break;
   }
-  connection.close();
-  return answers;
+  if (connection.usable) connection.close();
+  return responses.map((response) => {
+    const body = response.pieces.map(toText).join("");
+    if ("failure" in response) return { failure: response.failure, deliveredBytes: body.length };
+    const { status, lines, reusable } = response;
+    return { status, lines, body, reusable };
+  });
 }
 
 /** One exchange; where it waits for the backend, it is aborted, and must end at that. */
-async function exchange(connection: Connection, socket: ScriptedSocket, method: string): Promise<Answer> {
+async function exchange(connection: Connection, socket: ScriptedSocket, method: string): Promise<Response> {
   const controller = new AbortController();
-  const reading = readAnswer(connection, method, controller.signal);
-  const answer = await soon(reading);
-  if (answer !== "not soon") return answer;
+  const reading = readResponse(connection, method, controller.signal);
+  const response = await soon(reading);
+  if (response !== "not soon") return response;
   assert(socket.waiting, "The exchange neither ends nor waits for the backend");
   controller.abort();
   const aborted = await soon(reading);
@@ -85,22 +95,20 @@ async function exchange(connection: Connection, socket: ScriptedSocket, method: 
   return { ...aborted, failure: "waiting" };
 }
 
-async function readAnswer(connection: Connection, method: string, signal: AbortSignal): Promise<Answer> {
+async function readResponse(connection: Connection, method: string, signal: AbortSignal): Promise<Response> {
   const request: TransportRequest = { method, origin: "", target: "/", host: undefined, lines: [], body: null, signal };
   const result = await connection.exchange(request);
-  if (!result.ok) return { failure: result.kind, deliveredBytes: 0 };
+  if (!result.ok) return { failure: result.kind, pieces: [] };
   const { status, headers: lines, body } = result.response;
-  if (!(body instanceof ReadableStream)) {
-    return { status, lines, body: toText(body ?? new Uint8Array()), reusable: false };
-  }
-  const texts: string[] = [];
+  if (!(body instanceof ReadableStream)) return { status, lines, pieces: body === null ? [] : [body] };
+  const pieces: Uint8Array[] = [];
   try {
-    for await (const piece of body) texts.push(toText(piece));
+    for await (const piece of body) pieces.push(piece);
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
-    return { failure: error.kind, deliveredBytes: texts.join("").length };
+    return { failure: error.kind, pieces };
   }
-  return { status, lines, body: texts.join(""), reusable: false };
+  return { status, lines, pieces };
 }
 
 /** A scripted exchange needs no turn of the event loop: what has not ended when a timer is due waits, or hangs. */
