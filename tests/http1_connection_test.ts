@@ -77,3 +77,15 @@ Deno.test("Connection gives itself up where the backend closes between two respo
     assertEquals(await answerOf([OK], { method: "GET", end }), answered(undefined, false));
   }
 });
+
+Deno.test("Connection tells that it has died before an answer only where it was used before, and nothing has come", async () => {
+  const used = { method: "GET", pieces: [OK] };
+  for (const end of ["close", "reset"] as const) {
+    const second = async (text: string) => (await answersOf([used, { method: "GET", pieces: [text] }], end))[1];
+    assertEquals(await answerOf([], { method: "GET", end }), failed("reset"));
+    assertEquals(await second(""), failed("stale"));
+    assertEquals(await second("H"), failed("reset"));
+    assertEquals(await second(CONTINUE), failed("reset"));
+    assertEquals(await second("SSH-2.0"), failed("protocol"));
+  }
+});

@@ -48,15 +48,22 @@ export interface Script {
   readonly pieces: readonly string[];
 }
 
-/** Sends several requests, one after the other, over one connection, as long as it is given back. */
+/**
+ * Sends several requests, one after the other, over one connection, as long as it is given back. A failure after which
+ * the request may be sent again is called `stale`.
+ */
 export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Promise<Answer[]> {
   const pieces = scripts.map((script) => script.pieces.filter((piece) => piece !== "").map(toBytes));
   const socket = new ScriptedSocket(pieces, end);
   const wasUsable: boolean[] = [];
+  let isStale = false;
   const connection = new Connection(socket, {
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
-    onStale: () => undefined,
+    onStale() {
+      isStale = true;
+      return undefined;
+    },
   });
   const responses: (Response & { readonly reusable: boolean })[] = [];
   for (const { method } of scripts) {
@@ -69,7 +76,7 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
     assert(given.length === 0 || !("failure" in response), "The connection was given back after a failure");
     assert(reusable || socket.closed, "The connection is neither given back nor closed");
     assert(!reusable || socket.unreadBytes === 0, "The connection was given back with bytes unread");
-    responses.push({ ...response, reusable });
+    responses.push({ ...(isStale ? { failure: "stale", pieces: [] } : response), reusable });
     if (!reusable) break;
   }
   if (connection.usable) connection.close();
