@@ -27,8 +27,10 @@ export function repairHead(lines: readonly HeaderLine[]): readonly HeaderLine[] 
   const withoutLength = lines.filter(([name]) => name.toLowerCase() !== "content-length");
   if (coding !== undefined) return withoutLength;
 
+  // `trim()` takes off more than the white space of RFC 9110 §5.6.3: a no-break space would make a length of none.
+  if (!/^[\d,\t ]+$/.test(length)) return undefined;
   const [value = "", ...others] = listMembers(length);
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) return undefined;
   if (others.some((other) => other !== value)) return undefined;
-  return others.length === 0 ? lines : [...withoutLength, ["content-length", value]];
+  return length === value ? lines : [...withoutLength, ["content-length", value]];
 }

@@ -1,0 +1,91 @@
+/** Whole exchanges over one connection: interim responses, statuses, large heads, and whether it is used again. */
+
+import { assertEquals } from "@std/assert";
+import { type Answer, answerOf, answersOf } from "./_support/scripted_exchange.ts";
+
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+
+function answered(lines: readonly (readonly [string, string])[] = [["content-length", "2"]], reusable = true): Answer {
+  return { status: 200, lines, body: "ok", reusable };
+}
+
+function failed(failure: string): Answer {
+  return { failure, deliveredBytes: 0 };
+}
+
+function get(...pieces: string[]): Promise<Answer> {
+  return answerOf(pieces, { method: "GET", end: "open" });
+}
+
+// What the backend sends, and how the exchange fails.
+const FAILURES: readonly (readonly [name: string, text: string, failure: string])[] = [
+  [
+    "another protocol that nobody asked for (RFC 9110 §15.2.2)",
+    `HTTP/1.1 101 Switching Protocols\r\n\r\n${OK}`,
+    "protocol",
+  ],
+  ["status 600 (RFC 9110 §15)", "HTTP/1.1 600 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
+  ["status 999", "HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
+  ["17 interim responses", `${CONTINUE.repeat(17)}${OK}`, "protocol"],
+  ["a malformed head behind an interim response", `${CONTINUE}HTTP/1.1 200 OK\r\na : 1\r\n\r\n`, "protocol"],
+  ["an interim response and nothing more", CONTINUE, "waiting"],
+  ["half a head", "HTTP/1.1 200 OK\r\n", "waiting"],
+  ["half a small body", OK.slice(0, -1), "waiting"],
+];
+
+for (const [name, text, failure] of FAILURES) {
+  Deno.test(`Connection fails with ${failure} at ${name}`, async () => {
+    assertEquals(await get(text), failed(failure));
+    assertEquals(await get(...text), failed(failure), "byte by byte");
+  });
+}
+
+Deno.test("Connection reads over 16 interim responses (RFC 9110 §15.2)", async () => {
+  assertEquals(await get(`${CONTINUE.repeat(16)}${OK}`), answered());
+  assertEquals(await get(...CONTINUE.repeat(16), ...OK), answered());
+});
+
+Deno.test("Connection reads heads that do not fit into its first buffer", async () => {
+  const lines = Array.from({ length: 6 }, (_, index) => [`x-${index}`, `${index}`.repeat(10_000)] as const);
+  const fields = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const large = OK.replace("content-length: 2\r\n", (line) => `${fields}${line}`);
+  const early = `HTTP/1.1 103 Early Hints\r\n${fields}\r\n`;
+  const expected = answered([...lines, ["content-length", "2"]]);
+  assertEquals(await get(large), expected);
+  assertEquals(await get(early + large), expected);
+  // The buffer's end comes within the second head, of which a part has been read.
+  for (const bytes of [1, 100, 16_000]) {
+    const first = `HTTP/1.1 103 Early Hints\r\nx: ${"x".repeat(bytes)}\r\n\r\n`;
+    assertEquals(await get(first + large), expected);
+  }
+  assertEquals(await answersOf([large, OK, large].map((text) => ({ method: "GET", pieces: [text] })), "open"), [
+    expected,
+    answered(),
+    expected,
+  ]);
+});
+
+Deno.test("Connection gives itself up where more has come than was asked for", async () => {
+  assertEquals(await get(`${OK}\r\n`), answered(undefined, false));
+  assertEquals(await get(OK + OK), answered(undefined, false));
+  assertEquals(await get(OK, OK), answered(undefined, false), "in a piece of its own, before the next request");
+});
+
+Deno.test("Connection gives itself up where the backend closes between two responses", async () => {
+  for (const end of ["close", "reset"] as const) {
+    assertEquals(await answerOf([OK], { method: "GET", end }), answered(undefined, false));
+  }
+});
+
+Deno.test("Connection tells that it has died before an answer only where it was used before, and nothing has come", async () => {
+  const used = { method: "GET", pieces: [OK] };
+  for (const end of ["close", "reset"] as const) {
+    const second = async (text: string) => (await answersOf([used, { method: "GET", pieces: [text] }], end))[1];
+    assertEquals(await answerOf([], { method: "GET", end }), failed("reset"));
+    assertEquals(await second(""), failed("stale"));
+    assertEquals(await second("H"), failed("reset"));
+    assertEquals(await second(CONTINUE), failed("reset"));
+    assertEquals(await second("SSH-2.0"), failed("protocol"));
+  }
+});
