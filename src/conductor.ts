@@ -99,6 +99,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
+  const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
+  const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
 
   return async function handle(request, info = {}) {
@@ -126,7 +128,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         deadlines,
         now,
         inFlight,
-        maxPerService: config.limits.maxConnectionsPerService,
+        placesPerService,
         reclaims,
         onAttempt: (attempt) => observer.attempted(attempt),
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),

@@ -9,9 +9,9 @@ import type { Inbound } from "./exchange/inbound.ts";
 import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
+import type { PlaceBounds, Places } from "./exchange/places.ts";
 import { RunningAttempt } from "./exchange/running_attempt.ts";
 import { reclaim } from "./exchange/reclaim.ts";
-import type { Tally } from "./exchange/tally.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
 /** What fanning out needs to know. */
@@ -23,9 +23,9 @@ export interface FanOutOptions {
   /** The clock, in milliseconds. */
   readonly now: () => number;
   /** The attempts in flight, by service. */
-  readonly inFlight: Tally;
-  /** How many there may be of one service. */
-  readonly maxPerService: number;
+  readonly inFlight: Places;
+  /** How many there may be of one service, and how many may wait. */
+  readonly placesPerService: PlaceBounds;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
   /** Told of each attempt when it starts. */
@@ -78,11 +78,16 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
     },
   };
   const attempts = route.members.map((member) => {
-    const place = options.inFlight.take(member.service.name, options.maxPerService);
+    const place = options.inFlight.ask(member.service.name, options.placesPerService);
     const attempt = new RunningAttempt(member, place, attemptOptions);
     options.onAttempt(attempt);
     if (place === undefined) attempt.end("overloaded");
-    else void send(attempt, requestFor(attempt, { inbound, route, member, body }), options.transport);
+    else {
+      const request = requestFor(attempt, { inbound, route, member, body });
+      const start = () => void send(attempt, request, options.transport);
+      if (place.turn === undefined) start();
+      else attempt.turn().then(() => void (attempt.pending && start()));
+    }
     return attempt;
   });
   if (body instanceof BodyFanOut) body.pump();

@@ -50,7 +50,12 @@ Deno.test("validateConfig() fills every default", () => {
     trustProxy: [],
     maxBodyBytes: Infinity,
     bodyWindowBytes: 1_048_576,
-    limits: { maxInFlight: 5_000, maxInFlightPerClient: Infinity, maxConnectionsPerService: Infinity },
+    limits: {
+      maxInFlight: 5_000,
+      maxInFlightPerClient: Infinity,
+      maxConnectionsPerService: Infinity,
+      maxQueuedPerService: 0,
+    },
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
     services: [expected],

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import {
   conductor,
   type ConductorEvent,
@@ -213,6 +214,51 @@ Deno.test("an attempt above maxConnectionsPerService fails as overloaded at once
   assertEquals((await last).status, 200);
   const failures = events.filter((event) => event.type === "settled" && event.failure === "overloaded");
   assertEquals(failures.length, 2);
+});
+
+Deno.test("attempts above maxConnectionsPerService wait in turn, where maxQueuedPerService has room for them", async () => {
+  const { transport, asked, answer } = scripted();
+  const handle = conductor({
+    limits: { maxConnectionsPerService: 1, maxQueuedPerService: 2 },
+    services: [{ name: "b", url: "http://b.test" }],
+  }, { transport });
+  const admitted = ["/1", "/2", "/3"].map((path) => handle(get(path)));
+  assertEquals((await handle(get("/4"))).status, 502);
+  assertEquals(asked, ["http://b.test/1"]);
+  await answer(ok());
+  assertEquals((await admitted[0]!).status, 200);
+  await answer(ok());
+  await answer({ ok: false, kind: "refused" });
+  assertEquals([(await admitted[1]!).status, (await admitted[2]!).status], [200, 502]);
+  assertEquals(asked, ["http://b.test/1", "http://b.test/2", "http://b.test/3"]);
+  const last = handle(get("/5"));
+  await answer(ok());
+  assertEquals((await last).status, 200);
+});
+
+Deno.test("an attempt that has waited for the whole time-out fails as overloaded, is not sent, and leaves the queue", async () => {
+  using time = new FakeTime();
+  const { transport, asked, answer } = scripted();
+  const handle = conductor({
+    limits: { maxConnectionsPerService: 1, maxQueuedPerService: 1 },
+    services: [
+      { name: "b", url: "http://b.test", pathPrefix: "/", timeout: "2s" },
+    ],
+  }, { transport, now: () => Date.now() });
+  const first = handle(get("/1"));
+  await time.tickAsync(1_000);
+  const second = handle(get("/2", { accept: "application/json" }));
+  await time.tickAsync(999);
+  await answer(ok(new ReadableStream()));
+  await first;
+  await time.tickAsync(1_001);
+  assertEquals((await (await second).json()).services[0].failure, "overloaded");
+  assertEquals(asked, ["http://b.test/1"]);
+  const third = handle(get("/3"));
+  assertEquals((await handle(get("/4"))).status, 502);
+  await (await first).body!.cancel();
+  await answer(ok());
+  assertEquals((await third).status, 200);
 });
 
 Deno.test("a loser's connection is in flight until its answer has been drained", async () => {

@@ -395,6 +395,7 @@ Deno.test("shareLimits() divides what protects the process and the services, and
     maxInFlight: 3,
     maxInFlightPerClient: 5,
     maxConnectionsPerService: Infinity,
+    maxQueuedPerService: 0,
   });
   assertEquals(shareLimits(config, 8).limits.maxInFlight, 1);
 });

@@ -105,6 +105,8 @@ export interface Limits {
   readonly maxInFlightPerClient: number;
   /** Attempts of one service. */
   readonly maxConnectionsPerService: number;
+  /** Attempts that wait for one of those to end. */
+  readonly maxQueuedPerService: number;
 }
 
 /** The whole configuration. */

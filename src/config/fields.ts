@@ -187,7 +187,14 @@ export const LIMITS_FIELDS = {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "no limit",
     description:
-      "Requests in flight to one service, until its answer has been read; one more is not sent and fails as `overloaded`.",
+      "Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.",
+  },
+  maxQueuedPerService: {
+    type: wholeNumber(0, MAX_AT_ONCE),
+    default: 0,
+    description:
+      "Requests that wait in turn where `maxConnectionsPerService` is reached; one more is not sent and fails " +
+      "as `overloaded`, as does one that has waited for the service's `timeout`.",
   },
 } as const;
 

@@ -198,10 +198,17 @@ export interface LimitsInput {
    */
   readonly maxInFlightPerClient?: number;
   /**
-   * Requests in flight to one service, until its answer has been read; one more is not sent and fails as `overloaded`.
+   * Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.
    * Absent: no limit.
    */
   readonly maxConnectionsPerService?: number;
+  /**
+   * Requests that wait, in the order in which they came, where `maxConnectionsPerService` is reached; one more is not
+   * sent and fails as `overloaded`, as does one that has waited for the service's `timeout`.
+   *
+   * @default 0
+   */
+  readonly maxQueuedPerService?: number;
 }
 
 /** How a backend proves that it is the right one. */

@@ -152,11 +152,12 @@ function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
 }
 
-function toLimits({ maxInFlight, maxInFlightPerClient, maxConnectionsPerService }: CheckedLimits): Limits {
+function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {
   return {
-    maxInFlight,
+    maxInFlight: limits.maxInFlight,
     maxInFlightPerClient: maxInFlightPerClient ?? Infinity,
     maxConnectionsPerService: maxConnectionsPerService ?? Infinity,
+    maxQueuedPerService: limits.maxQueuedPerService,
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a running conductor knows of itself, and keeps when its configuration is replaced. */
 
 import { Admission } from "./admission.ts";
-import { Tally } from "./tally.ts";
+import { Places } from "./places.ts";
 
 /** One running conductor. */
 export interface Instance {
@@ -10,7 +10,7 @@ export interface Instance {
   /** The exchanges that are in flight. */
   readonly admission: Admission;
   /** The attempts that are in flight, by the name of their service. */
-  readonly attempts: Tally;
+  readonly attempts: Places;
 }
 
 /**
@@ -32,6 +32,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
   return {
     pseudonym,
     admission: new Admission(),
-    attempts: new Tally(),
+    attempts: new Places(),
   };
 }

@@ -3,7 +3,7 @@
 import type { Member, Role, Service } from "../config/config.ts";
 import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
-import type { GiveBack } from "./tally.ts";
+import type { Place } from "./places.ts";
 
 /** What an attempt needs of its exchange. */
 export interface RunningAttemptOptions {
@@ -34,22 +34,27 @@ export class RunningAttempt implements Attempt {
   readonly #controller = new AbortController();
   readonly #options: RunningAttemptOptions;
   readonly #startedMs: number;
-  readonly #place: GiveBack | undefined;
+  readonly #place: Place | undefined;
+  #isQueued: boolean;
 
   /**
    * Starts its time.
    *
    * @param member The service and its role.
-   * @param place Its place among the service's attempts; `undefined` where all are taken.
+   * @param place Its place among the service's attempts, or in their queue; `undefined` where there is none.
    * @param options What it needs of its exchange.
    */
-  constructor({ service, role }: Member, place: GiveBack | undefined, options: RunningAttemptOptions) {
+  constructor({ service, role }: Member, place: Place | undefined, options: RunningAttemptOptions) {
     this.service = service;
     this.role = role;
     this.#place = place;
+    this.#isQueued = place?.turn !== undefined;
     this.#options = options;
     this.#startedMs = options.now();
-    this.deadline = options.deadlines.start(service.timeoutMs, () => this.end("timeout"));
+    this.deadline = options.deadlines.start(
+      service.timeoutMs,
+      () => this.end(this.#isQueued ? "overloaded" : "timeout"),
+    );
   }
 
   /** Aborts when the attempt is broken off from our side. */
@@ -60,6 +65,12 @@ export class RunningAttempt implements Attempt {
   /** Whether it has not settled yet. */
   get pending(): boolean {
     return this.outcome === undefined;
+  }
+
+  /** Waits until it may be sent; it may have settled by then. */
+  async turn(): Promise<void> {
+    await this.#place?.turn;
+    this.#isQueued = false;
   }
 
   /**
@@ -90,6 +101,6 @@ export class RunningAttempt implements Attempt {
 
   /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
   over(): void {
-    this.#place?.();
+    this.#place?.leave();
   }
 }

@@ -11,13 +11,14 @@ import type { Config } from "../config/config.ts";
  * @returns The configuration of one worker; shares are rounded up.
  */
 export function shareLimits(config: Config, count: number): Config {
-  const { maxInFlight, maxConnectionsPerService } = config.limits;
+  const { maxInFlight, maxConnectionsPerService, maxQueuedPerService } = config.limits;
   return {
     ...config,
     limits: {
       ...config.limits,
       maxInFlight: Math.ceil(maxInFlight / count),
       maxConnectionsPerService: Math.ceil(maxConnectionsPerService / count),
+      maxQueuedPerService: Math.ceil(maxQueuedPerService / count),
     },
   };
 }

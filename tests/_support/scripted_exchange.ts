@@ -58,6 +58,7 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
   const wasUsable: boolean[] = [];
   let isStale = false;
   const connection = new Connection(socket, {
+    reclaims: false,
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale() {
