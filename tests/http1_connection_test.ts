@@ -1,6 +1,8 @@
 /** Whole exchanges over one connection: interim responses, statuses, large heads, and whether it is used again. */
 
 import { assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { Connection } from "../src/upstream/http1/connection.ts";
 import { type Answer, answerOf, answersOf } from "./_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -88,4 +90,26 @@ Deno.test("Connection tells that it has died before an answer only where it was 
     assertEquals(await second(CONTINUE), failed("reset"));
     assertEquals(await second("SSH-2.0"), failed("protocol"));
   }
+});
+
+Deno.test("Connection is closed a second after the answer where the backend has not read the request by then", async () => {
+  using time = new FakeTime();
+  let closed = false;
+  const answer = new TextEncoder().encode(OK);
+  const connection = new Connection({
+    read(buffer) {
+      buffer.set(answer);
+      return Promise.resolve(answer.length);
+    },
+    write: () => new Promise(() => {}),
+    close: () => void (closed = true),
+  }, { authority: "backend.example", reclaims: false, onIdle() {}, onStale: () => undefined });
+  const { signal } = new AbortController();
+  const body = new Uint8Array(60_000);
+  const request = { method: "POST", origin: "", target: "/", host: undefined, lines: [], body, signal };
+  assertEquals((await connection.exchange(request)).ok, true);
+  await time.tickAsync(999);
+  assertEquals(closed, false);
+  await time.tickAsync(1);
+  assertEquals(closed, true);
 });

@@ -15,6 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Interim responses to one request; who sends more is not about to answer. */
 const MAX_INTERIM_RESPONSES = 16;
+/** How long a request may go on being sent after its answer has come, in milliseconds. */
+const SEND_GRACE_MS = 1_000;
 
 /** Whom a connection belongs to. */
 export interface ConnectionOwner {
@@ -158,7 +160,16 @@ export class Connection {
     if (!persistent || !this.usable || (this.#sender.streaming && !this.#sender.sent)) return this.close();
     this.idleLimitMs = idleMs;
     if (this.#sender.sent) this.#rest();
-    else this.#sender.sending.then((sent) => sent ? this.#rest() : this.close());
+    else this.#restWhenSent();
+  }
+
+  /** That an answer overtakes the last of its request is a matter of moments; else the backend does not read. */
+  async #restWhenSent(): Promise<void> {
+    const timer = setTimeout(this.close, SEND_GRACE_MS);
+    const sent = await this.#sender.sending;
+    clearTimeout(timer);
+    if (sent) this.#rest();
+    else this.close();
   }
 
   /** Waits for the next exchange with a read: that is how a backend's closing is noticed before the next use. */
