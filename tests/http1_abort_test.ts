@@ -136,6 +136,20 @@ Deno.test("an exchange that was given up before it began opens no connection", a
   await untilFreed(before, backend);
 });
 
+Deno.test("an exchange that was given up before it began asks nothing of an idle connection either", async () => {
+  const heads: string[] = [];
+  await using backend = startRawBackend(async (connection) => {
+    for (let head; (head = await readUntil(connection)) !== ""; heads.push(head)) {
+      await connection.write(new TextEncoder().encode(OK));
+    }
+  });
+  const transport = http1Transport();
+  const signals = [new AbortController().signal, AbortSignal.abort(), new AbortController().signal];
+  const outcomes: string[] = [];
+  for (const signal of signals) outcomes.push(outcomeOf(await transport(transportRequest(backend.url, { signal }))));
+  assertEquals([outcomes, heads.length], [["status 200", "aborted", "status 200"], 2]);
+});
+
 function streamOf(result: TransportResult): ReadableStream<Uint8Array<ArrayBuffer>> {
   assert(result.ok && result.response.body instanceof ReadableStream);
   return result.response.body;

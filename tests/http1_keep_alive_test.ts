@@ -51,6 +51,7 @@ const ROWS: readonly Row[] = [
     reused: false,
   },
   { name: "more than it said", answer: `${OK}HTTP/1.1 200 OK\r\n`, body: "ok", reused: false },
+  { name: "204 and a length", answer: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n", body: "", reused: false },
   {
     name: "204, and its body in a later packet",
     answer: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n",
