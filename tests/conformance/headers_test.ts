@@ -37,6 +37,8 @@ const REQUESTS: readonly Row[] = [
   ["Proxy-Authorization goes no further", ["Proxy-Authorization: Basic eA=="], []],
   ["Expect is answered here", ["Expect: 100-continue"], []],
   ["Authorization goes on", ["Authorization: Bearer x"], ["authorization: Bearer x"]],
+  // Request is what joins them, before any transport.
+  ["lines of one name are one list", ["X-A: 1", "X-B: 2", "X-A: 3"], ["x-a: 1, 3", "x-b: 2"]],
   ["several Cookie lines are one list", ["Cookie: a=1", "Cookie: b=2"], ["cookie: a=1; b=2"]],
   ["Range goes on", ["Range: bytes=0-1"], ["range: bytes=0-1"]],
   ["If-None-Match goes on", ['If-None-Match: "x"'], ['if-none-match: "x"']],
