@@ -181,6 +181,14 @@ Deno.test("a large body that is cancelled frees its descriptor", async () => {
   await untilFreed(before, backend);
 });
 
+Deno.test("bytes that a backend does not read, though it has answered, hold their connection no longer", async () => {
+  await using backend = startHolding(HEAD_END, OK);
+  const before = countSockets();
+  const request = transportRequest(backend.url, { method: "POST", body: new Uint8Array(32 * MIB) });
+  assertEquals(await bodyOf(await http1Transport()(request)), "ok");
+  await untilFreed(before, backend);
+});
+
 Deno.test("a signal that aborts after the exchange leaves the connection to the next one", async () => {
   let connections = 0;
   await using backend = startRawBackend(async (connection) => {
