@@ -16,6 +16,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Interim responses to one request; who sends more is not about to answer. */
 const MAX_INTERIM_RESPONSES = 16;
 
+/** How long the rest of a small body may still take when its request has been answered, in milliseconds. */
+const SEND_REST_MS = 250;
+
 /** Whom a connection belongs to. */
 export interface ConnectionOwner {
   /** The backend's authority, for the Host field. */
@@ -156,7 +159,17 @@ export class Connection {
     if (!persistent || !this.usable || (this.#sender.streaming && !this.#sender.sent)) return this.close();
     this.idleLimitMs = idleMs;
     if (this.#sender.sent) this.#rest();
-    else this.#sender.sending.then((sent) => sent ? this.#rest() : this.close());
+    else this.#restOnceSent();
+  }
+
+  /** A backend that has answered may never read the rest. */
+  #restOnceSent(): void {
+    const timer = setTimeout(this.close, SEND_REST_MS);
+    this.#sender.sending.then((sent) => {
+      clearTimeout(timer);
+      if (sent) this.#rest();
+      else this.close();
+    });
   }
 
   /** Waits for the next exchange with a read: that is how a backend's closing is noticed before the next use. */
