@@ -143,7 +143,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         identify: config.identify,
         deadline: attempt.deadline,
         signal: attempt.signal,
-        onBroken: () => observer.interrupted(attempt, attempt.endedBy ?? "reset"),
+        onBroken: (kind) => observer.interrupted(attempt, attempt.endedBy ?? kind),
         onCancel: () => fan?.abort(),
         onEnd: () => {
           attempt.over();

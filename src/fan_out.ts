@@ -159,7 +159,7 @@ async function completeSmallBody(response: UpstreamResponse, onHead = () => {}):
   if (!isSmall || !(body instanceof ReadableStream)) return { ok: true, response };
   onHead();
   const bytes = await readWhole(body, Number(length));
-  return bytes === undefined ? { ok: false, kind: "reset" } : { ok: true, response: { ...response, body: bytes } };
+  return typeof bytes === "string" ? { ok: false, kind: bytes } : { ok: true, response: { ...response, body: bytes } };
 }
 
 /** A response that came after its attempt had been given up. */

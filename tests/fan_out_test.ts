@@ -1,6 +1,6 @@
 /** Attempts and their ends, with a scripted transport and fake time: what real sockets can not be made to do on cue. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   conductor,
@@ -10,8 +10,13 @@ import {
   type TransportRequest,
   type TransportResult,
 } from "@zeek/conductor";
+import { BrokenResponseError } from "../src/exchange/response_body.ts";
+import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
+
+/** The client is looked at from the 50th millisecond of an exchange on. */
+const CLIENT_WATCHED_MS = 60;
 
 const OK: TransportResult = { ok: true, response: { status: 200, headers: [], body: null } };
 
@@ -115,9 +120,44 @@ Deno.test("fanOut() aborts every attempt when the client goes away, and the answ
   const answering = handle(new Request("http://h/", { signal: controller.signal }));
   await time.runMicrotasks();
   controller.abort();
+  await time.tickAsync(CLIENT_WATCHED_MS);
   assertEquals((await answering).status, 499);
   assertEquals(settlements(events), ["p aborted", "s aborted"]);
 });
+
+Deno.test("fanOut() aborts every attempt at once when the client of a long exchange goes away", async () => {
+  using time = new FakeTime();
+  const controller = new AbortController();
+  const { handle, events } = scene({ p: hang, s: hang });
+  const answering = handle(new Request("http://h/", { signal: controller.signal }));
+  await time.tickAsync(CLIENT_WATCHED_MS);
+  controller.abort();
+  assertEquals((await answering).status, 499);
+  assertEquals(settlements(events), ["p aborted", "s aborted"]);
+});
+
+// What a stream fails with, and what is recorded; one that says no kind broke off.
+const STREAM_FAILURES = [[new UpstreamFailure("protocol"), "protocol"], [new TypeError("x"), "reset"]] as const;
+
+for (const [error, kind] of STREAM_FAILURES) {
+  const breaking = (length: string): Transport => () => {
+    const body = new ReadableStream<Chunk>({ pull: (controller) => controller.error(error) }, { highWaterMark: 0 });
+    return Promise.resolve({ ok: true, response: { status: 200, headers: [["content-length", length]], body } });
+  };
+
+  Deno.test(`a small body that fails with ${error.name} settles its attempt as ${kind}`, async () => {
+    const { handle, events } = scene({ p: breaking("5"), s: answer });
+    assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "s");
+    assertEquals(settlements(events).sort(), [`p ${kind}`, "s 200"]);
+  });
+
+  Deno.test(`a large body that fails with ${error.name} is recorded as interrupted by ${kind}`, async () => {
+    const { handle, events } = scene({ p: breaking("500000"), s: answer });
+    const response = await handle(new Request("http://h/"));
+    await assertRejects(() => response.bytes(), BrokenResponseError);
+    assertEquals(events.flatMap((event) => event.type === "interrupted" ? [event.failure] : []), [kind]);
+  });
+}
 
 Deno.test("a body that a transport brings where none is allowed is given up, not left open", async () => {
   let cancelled = 0;

@@ -1,18 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { fetchTransport, type TransportRequest, type TransportResult } from "@zeek/conductor";
+import { fetchTransport } from "@zeek/conductor";
 import { readUntil, refusingUrl, startBackend, startRawBackend } from "./_support/servers.ts";
+import { outcomeOf, transportRequest } from "./_support/transport_requests.ts";
 
 const transport = fetchTransport();
-
-function request(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
-  const { signal } = new AbortController();
-  const [origin = "", target = "/"] = url.split(/(?<=\w)(?=\/)/);
-  return { method: "GET", origin, target, host: undefined, lines: [], body: null, signal, ...more };
-}
-
-function kind(result: TransportResult): string {
-  return result.ok ? `status ${result.response.status}` : result.kind;
-}
 
 /** A backend that reads a head and answers with these bytes, then closes. */
 function answering(bytes: string): ReturnType<typeof startRawBackend> {
@@ -23,18 +14,18 @@ function answering(bytes: string): ReturnType<typeof startRawBackend> {
 }
 
 Deno.test("fetchTransport() tells a refused connection", async () => {
-  assertEquals(kind(await transport(request(refusingUrl()))), "refused");
+  assertEquals(outcomeOf(await transport(transportRequest(refusingUrl()))), "refused");
 });
 
 Deno.test("fetchTransport() tells how it failed whatever words the client puts into the path", async () => {
   for (const path of ["/certificate", "/x)getaddrinfo", "/?EMFILE=://timed%20out"]) {
-    assertEquals(kind(await transport(request(refusingUrl() + path))), "refused", path);
+    assertEquals(outcomeOf(await transport(transportRequest(refusingUrl() + path))), "refused", path);
   }
 });
 
 Deno.test("fetchTransport() tells a TLS handshake that fails", async () => {
   await using plain = startBackend();
-  assertEquals(kind(await transport(request(plain.url.replace("http:", "https:")))), "tls");
+  assertEquals(outcomeOf(await transport(transportRequest(plain.url.replace("http:", "https:")))), "tls");
 });
 
 // What the backend sends before it closes, and the failure that is recorded.
@@ -51,7 +42,7 @@ const ANSWERS: readonly (readonly [answer: string, failure: string])[] = [
 for (const [answer, failure] of ANSWERS) {
   Deno.test(`fetchTransport() records ${failure} for ${JSON.stringify(answer)}`, async () => {
     await using backend = answering(answer);
-    assertEquals(kind(await transport(request(backend.url))), failure);
+    assertEquals(outcomeOf(await transport(transportRequest(backend.url))), failure);
   });
 }
 
@@ -60,15 +51,15 @@ Deno.test("fetchTransport() ends as aborted when it is told to", async () => {
     while (await connection.read(new Uint8Array(64)) !== null);
   });
   const controller = new AbortController();
-  const result = transport(request(hanging.url, { signal: controller.signal }));
+  const result = transport(transportRequest(hanging.url, { signal: controller.signal }));
   controller.abort();
-  assertEquals(kind(await result), "aborted");
+  assertEquals(outcomeOf(await result), "aborted");
 });
 
 Deno.test("fetchTransport() asks for the identity coding, with the Host that it is given", async () => {
   await using backend = startBackend();
   const lines = [["accept-encoding", "gzip"], ["x-a", "1"]] as const;
-  const result = await transport(request(backend.url, { host: "shop.example", lines }));
+  const result = await transport(transportRequest(backend.url, { host: "shop.example", lines }));
   assert(result.ok);
   if (result.response.body instanceof ReadableStream) await result.response.body.cancel();
   const { headers } = backend.seen[0]!;
@@ -100,7 +91,7 @@ for (const [message, code, failure] of WORDS) {
         return Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) }));
       },
     });
-    assertEquals(kind(await stand(request("http://x/y"))), failure);
+    assertEquals(outcomeOf(await stand(transportRequest("http://x/y"))), failure);
     assertEquals(asked, ["http://x/y"]);
   });
 }

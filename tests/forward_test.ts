@@ -181,23 +181,6 @@ Deno.test("a request that comes back to the conductor that sent it is 508 at onc
   assertEquals(detour.seen.length, 1);
 });
 
-Deno.test("a POST is sent once, when its pooled connection has died too", async () => {
-  let requests = 0;
-  await using flaky = startRawBackend(async (connection) => {
-    // Answers the first request of a connection, and closes it unanswered on the second.
-    await readUntil(connection);
-    requests++;
-    await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
-    if (await readUntil(connection) !== "") requests++;
-  });
-  await using front = startConductor({ services: [all(flaky)] });
-  for (let sent = 1; sent <= 5; sent++) {
-    const response = await fetch(front.url, { method: "POST", body: "x" });
-    await response.text();
-    assertEquals([response.status, requests], [200, sent]);
-  }
-});
-
 for (const method of ["GET", "DELETE", "OPTIONS", "POST"]) {
   Deno.test(`a ${method} without a body reaches the service without one`, async () => {
     await using backend = canned("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
@@ -260,13 +243,17 @@ Deno.test("maxBodySize answers 413, for a length that says so and for a body tha
 });
 
 Deno.test("an upload that the client breaks off never looks complete to a service", async () => {
-  for (const framing of ["Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "Content-Length: 100000\r\n\r\nabc"]) {
+  const framings = [
+    ["Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "abc\r\n"],
+    ["Content-Length: 100000\r\n\r\nabc", "abc"],
+  ] as const;
+  for (const [framing, arriving] of framings) {
     const arrived = Promise.withResolvers<void>();
     const rest = Promise.withResolvers<string>();
     await using backend = startRawBackend(async (connection) => {
-      await readUntil(connection, "abc\r\n");
+      assertMatch(await readUntil(connection, arriving), new RegExp(framing.split("\r\n")[0]!, "i"));
       arrived.resolve();
-      rest.resolve(await readUntil(connection, "\0never\0").catch(() => "reset"));
+      rest.resolve(await readUntil(connection, "\0never\0").catch(() => ""));
     });
     await using front = startConductor({ services: [all(backend)] });
     const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
@@ -275,7 +262,7 @@ Deno.test("an upload that the client breaks off never looks complete to a servic
     client.close();
     const settled = await front.event((event) => event.type === "settled");
     assertEquals(settled.type === "settled" && settled.failure, "aborted");
-    assert(!(await rest.promise).includes("0\r\n\r\n"), "the chunked body was ended as if it were whole");
+    assertEquals(await rest.promise, "", "more was sent, which can only be an end");
   }
 });
 

@@ -1,6 +1,8 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
+import type { FailureKind } from "./attempt.ts";
 import type { Deadline } from "./deadline.ts";
+import { streamFailureKind } from "./upstream_failure.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -11,8 +13,8 @@ const DRAIN_BYTES = 65_536;
 export interface RelayHooks {
   /** Aborts when the attempt is broken off from our side. */
   readonly signal: AbortSignal;
-  /** The backend's stream failed: the client's connection is cut. */
-  onBroken(): void;
+  /** The backend's stream failed, or was broken off from our side: the client's connection is cut. */
+  onBroken(kind: FailureKind): void;
   /** The client went away before the end. */
   onCancel(): void;
   /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. */
@@ -35,14 +37,14 @@ export class BrokenResponseError extends Error {
  *
  * @param body The stream.
  * @param lengthBytes How long the backend said it would be.
- * @returns The bytes, or `undefined` where it broke off or was of another length.
+ * @returns The bytes, or how it failed: `reset` where it was of another length.
  */
-export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
   try {
     const bytes = await new Response(body).bytes();
-    return bytes.length === lengthBytes ? bytes : undefined;
-  } catch {
-    return undefined;
+    return bytes.length === lengthBytes ? bytes : "reset";
+  } catch (error) {
+    return streamFailureKind(error);
   }
 }
 
@@ -58,25 +60,26 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
 export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
   const reader = body.getReader();
   let isOver = false;
-  let breakOff = () => {};
+  let onAbort = () => {};
   const end = (act: () => void) => {
     if (isOver) return;
     isOver = true;
     deadline.stop();
-    hooks.signal.removeEventListener("abort", breakOff);
+    hooks.signal.removeEventListener("abort", onAbort);
     act();
     hooks.onEnd();
   };
+  const breakOff = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
+    end(() => {
+      hooks.onBroken(kind);
+      controller.error(new BrokenResponseError());
+      // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
+      reader.cancel().catch(() => {});
+    });
   return new ReadableStream({
     start(controller) {
-      breakOff = () =>
-        end(() => {
-          hooks.onBroken();
-          controller.error(new BrokenResponseError());
-          // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
-          reader.cancel().catch(() => {});
-        });
-      hooks.signal.addEventListener("abort", breakOff);
+      onAbort = () => breakOff(controller, "aborted");
+      hooks.signal.addEventListener("abort", onAbort);
     },
     async pull(controller) {
       deadline.touch();
@@ -86,8 +89,8 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
         if (done) return end(() => controller.close());
         deadline.touch();
         controller.enqueue(value);
-      } catch {
-        breakOff();
+      } catch (error) {
+        breakOff(controller, streamFailureKind(error));
       }
     },
     async cancel() {

@@ -19,3 +19,13 @@ export class UpstreamFailure extends Error {
     this.kind = kind;
   }
 }
+
+/**
+ * Tells how a response's stream failed.
+ *
+ * @param error What it failed with.
+ * @returns The kind, where the transport has told one; `reset`, where it broke off without.
+ */
+export function streamFailureKind(error: unknown): FailureKind {
+  return error instanceof UpstreamFailure ? error.kind : "reset";
+}

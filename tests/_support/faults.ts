@@ -8,6 +8,8 @@ const SMALL = `${OK}content-length: 10\r\n\r\n`;
 const LARGE_BYTES = 100_000;
 const LARGE = `${OK}content-length: ${LARGE_BYTES}\r\n\r\n`;
 const CHUNKED = `${OK}transfer-encoding: chunked\r\n\r\n`;
+/** What follows can not have been read together with the head. */
+const LARGE_CHUNK = `${CHUNKED}10000\r\n${"a".repeat(0x10000)}\r\n`;
 
 /** Sends these bytes and leaves the connection open. */
 function sends(...parts: (string | Uint8Array)[]): Fault {
@@ -60,6 +62,8 @@ function drips(head: string, text: string, everyMs: number): Fault {
 function lines(count: number, bytes: number): string {
   return Array.from({ length: count }, (_, index) => `x-${index}: ${"a".repeat(bytes)}\r\n`).join("");
 }
+
+let bomb: Promise<Uint8Array> | undefined;
 
 async function gzipBomb(): Promise<Uint8Array> {
   const zeros = new Blob(Array<Uint8Array<ArrayBuffer>>(64).fill(new Uint8Array(1 << 20)));
@@ -162,7 +166,8 @@ export const FAULTS = {
   "a negative chunk size": sends(`${CHUNKED}5\r\nhello\r\n-5\r\nhello\r\n0\r\n\r\n`),
   "a chunk size above 2^64": sends(`${CHUNKED}5\r\nhello\r\n10000000000000005\r\nhello\r\n0\r\n\r\n`),
   "a chunk longer than its size": sends(`${CHUNKED}5\r\nhello, world\r\n0\r\n\r\n`),
-  "a chunk extension without end": sendsForever(`${CHUNKED}5;`, "a".repeat(65_536)),
+  "a chunk size that is none, after a large chunk": sends(`${LARGE_CHUNK}zz\r\nhello\r\n0\r\n\r\n`),
+  "a chunk extension without end": sendsForever(`${LARGE_CHUNK}5;`, "a".repeat(65_536)),
   "a trailer without end": sendsForever(`${CHUNKED}5\r\nhello\r\n0\r\nx: `, "a".repeat(65_536)),
   "a chunk cut short": sendsAndCloses(`${CHUNKED}5\r\nhe`),
   "no last chunk": sendsAndCloses(`${CHUNKED}5\r\nhello\r\n`),
@@ -182,9 +187,9 @@ export const FAULTS = {
   "gzip that is none": sends(`${OK}content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello`),
   "gzip cut short": sends(`${OK}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00`),
   "a gzip bomb": async ({ write }) => {
-    const bomb = await gzipBomb();
-    await write(`${OK}content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`);
-    await write(bomb);
+    const bytes = await (bomb ??= gzipBomb());
+    await write(`${OK}content-encoding: gzip\r\ncontent-length: ${bytes.length}\r\n\r\n`);
+    await write(bytes);
   },
 
   // After the answer.

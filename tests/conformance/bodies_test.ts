@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
 import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
+import { TRANSPORTS } from "../_support/transports.ts";
 
 const MIB = 1024 * 1024;
 
@@ -32,103 +33,20 @@ async function readSlowly(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
   return await new Blob(chunks).bytes();
 }
 
-/** Reads a chunked body and keeps nothing of it but its end. */
-async function readToLastChunk(connection: Deno.Conn): Promise<void> {
+/** Reads a request's body in either framing, and keeps nothing of it but its end. */
+async function readToBodyEnd(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(262_144);
+  const head = await readUntil(connection);
+  let left = Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? Infinity);
+  left -= head.length - head.indexOf("\r\n\r\n") - 4;
   let end = "";
-  while (end !== "0\r\n\r\n") {
+  while (left > 0 && end !== "0\r\n\r\n") {
     const count = await connection.read(buffer);
     if (count === null) return;
+    left -= count;
     end = (end + new TextDecoder().decode(buffer.subarray(Math.max(0, count - 5), count))).slice(-5);
   }
 }
-
-Deno.test("16 MiB up and down arrive byte for byte, however slowly they are read", async () => {
-  const bytes = pattern(16 * MIB);
-  const expected = await digest(bytes);
-  const got: string[] = [];
-  const serve = (slow: boolean) =>
-    Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-      const body = slow ? await readSlowly(request.body!) : await request.bytes();
-      got.push(await digest(body));
-      return new Response(body);
-    });
-  await using primary = serve(true);
-  await using secondary = serve(false);
-  const services = [primary, secondary].map(({ addr }, index) => ({
-    name: `s${index}`,
-    url: `http://127.0.0.1:${addr.port}`,
-    primary: index === 0,
-  }));
-  await using front = startConductor({ bodyWindow: "64MiB", services });
-  const response = await fetch(front.url, { method: "POST", body: bytes });
-  assertEquals(await digest(await readSlowly(response.body!)), expected);
-  assertEquals(got, [expected, expected]);
-});
-
-Deno.test("server-sent events arrive one by one", async () => {
-  const asked = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
-  await using backend = startBackend(() => {
-    let event = 0;
-    const body = new ReadableStream({
-      async pull(controller) {
-        await asked[event]!.promise;
-        controller.enqueue(encode(`data: ${event}\n\n`));
-        if (++event === asked.length) controller.close();
-      },
-    }, { highWaterMark: 0 });
-    return new Response(body, { headers: { "content-type": "text/event-stream" } });
-  });
-  await using front = startConductor({ services: [{ name: "sse", url: backend.url }] });
-  const response = await fetch(front.url);
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  for (const [event, { resolve }] of asked.entries()) {
-    resolve(); // The backend writes an event only now, so it can not have come with the one before.
-    assertEquals((await reader.read()).value, `data: ${event}\n\n`);
-  }
-  assertEquals((await reader.read()).done, true);
-});
-
-Deno.test("a body that arrives at once reaches fifty services whole", async () => {
-  const size = 200_000;
-  const sizes: number[] = [];
-  await using backend = startBackend((_, body) => {
-    sizes.push(body.length);
-    return new Response("ok");
-  });
-  const services = Array.from({ length: 50 }, (_, index) => ({ name: `s${index}`, url: backend.url }));
-  await using front = startConductor({ services });
-  const response = await fetch(front.url, { method: "POST", body: "x".repeat(size) });
-  assertEquals(await response.text(), "ok");
-  assertEquals(sizes, Array(50).fill(size));
-});
-
-Deno.test("a service that stops reading doesn't slow the primary's upload down", async () => {
-  const size = 64 * MIB;
-  await using primary = startRawBackend(async (connection) => {
-    await readToLastChunk(connection);
-    await connection.write(encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
-  });
-  await using stuck = startRawBackend(async (connection) => {
-    await connection.read(new Uint8Array(1024));
-    await new Promise<void>(() => {});
-  });
-  const service = (name: string, url: string) => ({ name, url, primary: name === "primary" });
-  const alone = [service("primary", primary.url)];
-  const beside = [...alone, service("stuck-a", stuck.url), service("stuck-b", stuck.url)];
-  const upload = async (services: typeof alone) => {
-    await using front = startConductor({ services });
-    const startedMs = performance.now();
-    const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
-    assertEquals(await response.text(), "ok");
-    return performance.now() - startedMs;
-  };
-  await upload(alone); // The first run pays for what is compiled and opened once.
-  const aloneMs = await upload(alone);
-  const besideMs = await upload(beside);
-  // Were the stuck ones waited for, this would end with their time-out.
-  assertLess(besideMs, aloneMs * 5 + 2_000);
-});
 
 /** What comes after a chunk that is right. */
 const BROKEN_CHUNKS: readonly (readonly [name: string, bytes: string])[] = [
@@ -137,57 +55,160 @@ const BROKEN_CHUNKS: readonly (readonly [name: string, bytes: string])[] = [
   ["a negative chunk size", "-3\r\nabc\r\n0\r\n\r\n"],
 ];
 
-for (const [name, bytes] of BROKEN_CHUNKS) {
-  Deno.test(`a client's body with ${name} is the client's fault, and looks whole to nobody`, async () => {
-    const arrived = Promise.withResolvers<void>();
-    const rest = Promise.withResolvers<string>();
-    await using backend = startRawBackend(async (connection) => {
-      await readUntil(connection, "abc\r\n");
-      arrived.resolve();
-      rest.resolve(await readToEnd(connection));
+for (const [over, create] of TRANSPORTS) {
+  Deno.test(`16 MiB up and down arrive byte for byte, however slowly they are read, over ${over}`, async () => {
+    const bytes = pattern(16 * MIB);
+    const expected = await digest(bytes);
+    const got: string[] = [];
+    const serve = (slow: boolean) =>
+      Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+        const body = slow ? await readSlowly(request.body!) : await request.bytes();
+        got.push(await digest(body));
+        return new Response(body);
+      });
+    await using primary = serve(true);
+    await using secondary = serve(false);
+    const services = [primary, secondary].map(({ addr }, index) => ({
+      name: `s${index}`,
+      url: `http://127.0.0.1:${addr.port}`,
+      primary: index === 0,
+    }));
+    await using front = startConductor({ bodyWindow: "64MiB", services }, { transport: create() });
+    const response = await fetch(front.url, { method: "POST", body: bytes });
+    assertEquals(await digest(await readSlowly(response.body!)), expected);
+    assertEquals(got, [expected, expected]);
+  });
+
+  Deno.test(`server-sent events arrive one by one, over ${over}`, async () => {
+    const asked = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
+    await using backend = startBackend(() => {
+      let event = 0;
+      const body = new ReadableStream({
+        async pull(controller) {
+          await asked[event]!.promise;
+          controller.enqueue(encode(`data: ${event}\n\n`));
+          if (++event === asked.length) controller.close();
+        },
+      }, { highWaterMark: 0 });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
+    await using front = startConductor({ services: [{ name: "sse", url: backend.url }] }, { transport: create() });
+    const response = await fetch(front.url);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    for (const [event, { resolve }] of asked.entries()) {
+      resolve(); // The backend writes an event only now, so it can not have come with the one before.
+      assertEquals((await reader.read()).value, `data: ${event}\n\n`);
+    }
+    assertEquals((await reader.read()).done, true);
+  });
+
+  Deno.test(`a body that arrives at once reaches fifty services whole, over ${over}`, async () => {
+    const size = 200_000;
+    const sizes: number[] = [];
+    await using backend = startBackend((_, body) => {
+      sizes.push(body.length);
+      return new Response("ok");
+    });
+    const services = Array.from({ length: 50 }, (_, index) => ({ name: `s${index}`, url: backend.url }));
+    await using front = startConductor({ services }, { transport: create() });
+    const response = await fetch(front.url, { method: "POST", body: "x".repeat(size) });
+    assertEquals(await response.text(), "ok");
+    assertEquals(sizes, Array(50).fill(size));
+  });
+
+  Deno.test(`a service that stops reading doesn't slow the primary's upload down, over ${over}`, async () => {
+    const size = 64 * MIB;
+    await using primary = startRawBackend(async (connection) => {
+      await readToBodyEnd(connection);
+      await connection.write(encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
+    });
+    await using stuck = startRawBackend(async (connection) => {
+      await connection.read(new Uint8Array(1024));
+      await new Promise<void>(() => {});
+    });
+    const service = (name: string, url: string) => ({ name, url, primary: name === "primary" });
+    const alone = [service("primary", primary.url)];
+    const beside = [...alone, service("stuck-a", stuck.url), service("stuck-b", stuck.url)];
+    const upload = async (services: typeof alone) => {
+      await using front = startConductor({ services }, { transport: create() });
+      const startedMs = performance.now();
+      const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
+      assertEquals(await response.text(), "ok");
+      return performance.now() - startedMs;
+    };
+    await upload(alone); // The first run pays for what is compiled and opened once.
+    const aloneMs = await upload(alone);
+    const besideMs = await upload(beside);
+    // Were the stuck ones waited for, this would end with their time-out.
+    assertLess(besideMs, aloneMs * 5 + 2_000);
+  });
+
+  for (const [name, bytes] of BROKEN_CHUNKS) {
+    Deno.test(`a client's body with ${name} is the client's fault, and looks whole to nobody, over ${over}`, async () => {
+      const arrived = Promise.withResolvers<void>();
+      const rest = Promise.withResolvers<string>();
+      await using backend = startRawBackend(async (connection) => {
+        await readUntil(connection, "abc\r\n");
+        arrived.resolve();
+        rest.resolve(await readToEnd(connection));
+      });
+      await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+      using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+      await client.write(encode("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"));
+      await arrived.promise;
+      await client.write(encode(bytes));
+      const { status } = parseRawResponse(await readToEnd(client));
+      assert(status === 400 || status === 0, `the client got ${status}`); // 0: Deno has cut the connection.
+      const settled = await front.event(({ type }) => type === "settled");
+      assertEquals(settled.type === "settled" && settled.failure, "aborted");
+      assert(!(await rest.promise).includes("0\r\n\r\n"), "the body was ended as if it were whole");
+    });
+  }
+
+  const framed = over === "sockets" ? "content-length: 100000" : "transfer-encoding: chunked"; // Fetch takes no length.
+  Deno.test(`an upload whose length is known goes on with ${framed}, over ${over}`, async () => {
+    let seen = "";
+    await using backend = startRawBackend(async (connection) => {
+      seen = (await readUntil(connection)).toLowerCase();
+      await connection.write(encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
+      await readToEnd(connection);
+    });
+    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    const response = await fetch(front.url, { method: "POST", body: new Uint8Array(100_000) });
+    assertEquals(await response.text(), "ok");
+    assertEquals(seen.match(/^(?:content-length|transfer-encoding): .*(?=\r$)/gm), [framed]);
+  });
+
+  Deno.test(`an early response reaches the client while its body is still being sent, over ${over}`, async () => {
+    await using backend = startRawBackend(async (connection) => {
+      await readUntil(connection);
+      await connection.write(encode("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"));
+      while (await connection.read(new Uint8Array(65_536)) !== null);
+    });
+    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
     using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-    await client.write(encode("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"));
-    await arrived.promise;
-    await client.write(encode(bytes));
-    const { status } = parseRawResponse(await readToEnd(client));
-    assert(status === 400 || status === 0, `the client got ${status}`); // 0: Deno has cut the connection.
-    const settled = await front.event(({ type }) => type === "settled");
-    assertEquals(settled.type === "settled" && settled.failure, "aborted");
-    assert(!(await rest.promise).includes("0\r\n\r\n"), "the body was ended as if it were whole");
+    await client.write(encode(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${64 * MIB}\r\n\r\n${"x".repeat(1000)}`));
+    const answer = parseRawResponse(await readUntil(client, "\r\n\r\nno"));
+    assertEquals([answer.status, answer.body], [403, "no"]);
+  });
+
+  Deno.test(`a body that grows past maxBodySize is 413, and no service takes it for whole, over ${over}`, async () => {
+    const bodies: string[] = [];
+    await using backend = startRawBackend(async (connection) => {
+      bodies.push(await readToEnd(connection));
+    });
+    await using front = startConductor({
+      maxBodySize: "100KiB",
+      services: ["a", "b"].map((name) => ({ name, url: backend.url })),
+    }, { transport: create() });
+    const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+    const { status } = await exchangeOnce(
+      front.port,
+      `POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`,
+    );
+    assertEquals(status, 413);
+    const failures = front.events.map((event) => event.type === "settled" ? event.failure : undefined).filter(Boolean);
+    assertEquals(failures, ["aborted", "aborted"]);
+    for (const body of bodies) assert(!body.includes("\r\n0\r\n\r\n"), "the body was ended as if it were whole");
   });
 }
-
-Deno.test("an early response reaches the client while its body is still being sent", async () => {
-  await using backend = startRawBackend(async (connection) => {
-    await readUntil(connection);
-    await connection.write(encode("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"));
-    while (await connection.read(new Uint8Array(65_536)) !== null);
-  });
-  await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
-  using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-  await client.write(encode(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${64 * MIB}\r\n\r\n${"x".repeat(1000)}`));
-  const answer = parseRawResponse(await readUntil(client, "\r\n\r\nno"));
-  assertEquals([answer.status, answer.body], [403, "no"]);
-});
-
-Deno.test("a body that grows past maxBodySize is 413, and no service takes it for whole", async () => {
-  const bodies: string[] = [];
-  await using backend = startRawBackend(async (connection) => {
-    bodies.push(await readToEnd(connection));
-  });
-  await using front = startConductor({
-    maxBodySize: "100KiB",
-    services: ["a", "b"].map((name) => ({ name, url: backend.url })),
-  });
-  const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
-  const { status } = await exchangeOnce(
-    front.port,
-    `POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`,
-  );
-  assertEquals(status, 413);
-  const failures = front.events.map((event) => event.type === "settled" ? event.failure : undefined).filter(Boolean);
-  assertEquals(failures, ["aborted", "aborted"]);
-  for (const body of bodies) assert(!body.includes("\r\n0\r\n\r\n"), "the body was ended as if it were whole");
-});

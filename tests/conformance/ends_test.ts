@@ -4,6 +4,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
 import { type SocketBackend, startSocketBackend } from "../_support/socket_backend.ts";
 import { readUntil, startConductor } from "../_support/servers.ts";
+import { TRANSPORTS } from "../_support/transports.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const GET_CLOSE = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -43,133 +44,137 @@ const MOMENTS: readonly (readonly [name: string, begin: string])[] = [
   ["in the middle of the body", `HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\nhalf`],
 ];
 
-for (const [name, begin] of MOMENTS) {
-  Deno.test(`a client that goes ${name} ends the primary and the secondary within ${ABORT_WITHIN_MS} ms`, async () => {
-    const delaysMs: number[] = [];
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      await using primary = await startHanging(begin);
-      await using secondary = await startHanging();
-      await using front = startConductor({
-        wait: "primary",
-        services: [
-          { name: "primary", url: primary.url, primary: true },
-          { name: "secondary", url: secondary.url },
-        ],
-      });
-      const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-      await client.write(new TextEncoder().encode(GET));
-      await Promise.all([primary.asked, secondary.asked]);
-      if (begin !== "") await readUntil(client, "half");
-      const leftMs = performance.now();
-      client.close();
-      const ends = await Promise.all([primary.goneMs, secondary.goneMs]);
-      delaysMs.push(Math.max(...ends) - leftMs);
-    }
-    assertLess(median(delaysMs), ABORT_WITHIN_MS);
-  });
-
-  Deno.test(`a client that goes ${name} leaves a shadow to finish`, async () => {
-    await using primary = await startHanging(begin);
-    const answer = Promise.withResolvers<void>();
-    await using shadow = await startSocketBackend(async (_, { write }) => {
-      await answer.promise;
-      await write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-    });
-    await using front = startConductor({
-      services: [{ name: "primary", url: primary.url }, { name: "shadow", url: shadow.url, shadow: true }],
-    });
-    const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-    await client.write(new TextEncoder().encode(GET));
-    await primary.asked;
-    if (begin !== "") await readUntil(client, "half");
-    client.close();
-    await primary.goneMs;
-    answer.resolve();
-    const settled = await front.event((event) => event.type === "settled" && event.service === "shadow");
-    assertEquals(settled.type === "settled" && settled.status, 200);
-  });
-}
-
-Deno.test("a time-out closes the connection, and the next request gets another", async () => {
-  const ordinals: number[] = [];
-  const gone = Promise.withResolvers<void>();
-  await using backend = await startSocketBackend(async ({ ordinal }, connection) => {
-    ordinals.push(ordinal);
-    if (ordinals.length > 1) return await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-    await connection.gone;
-    gone.resolve();
-  });
-  await using front = startConductor({ services: [{ name: "a", url: backend.url, timeout: "150ms" }] });
-  assertEquals((await exchangeOnce(front.port, GET_CLOSE)).status, 502);
-  await gone.promise;
-  assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
-  assertEquals(ordinals, [1, 1]);
-});
-
-Deno.test("a loser's small body is drained, so that its connection is used again", async () => {
-  const ordinals: number[] = [];
-  const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nloser\r\n0\r\n\r\n";
-  await using loser = await startSocketBackend(async ({ ordinal }, { write }) => {
-    ordinals.push(ordinal);
-    await write(chunked);
-  });
-  await using primary = await startSocketBackend((_, { write }) =>
-    write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-  );
-  await using front = startConductor({
-    services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
-  });
-  for (let request = 0; request < 3; request++) await exchangeOnce(front.port, GET_CLOSE);
-  assertEquals(ordinals, [1, 2, 3]);
-});
-
-Deno.test("a loser's body without end is given up, and its connection closed", async () => {
-  const gone = Promise.withResolvers<void>();
-  await using loser = await startSocketBackend(async (_, connection) => {
-    connection.gone.then(gone.resolve);
-    await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
-    for (let turn = 0; turn < 1_000; turn++) await connection.write(`4000\r\n${"x".repeat(0x4000)}\r\n`);
-  });
-  await using primary = await startSocketBackend((_, { write }) =>
-    write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-  );
-  await using front = startConductor({
-    services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
-  });
-  assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
-  await gone.promise;
-});
-
 // How the primary frames the body that it does not finish.
 const FRAMINGS: readonly (readonly [name: string, head: string])[] = [
   ["with a Content-Length", `content-length: ${LARGE_BYTES}\r\n\r\n${"a".repeat(70_000)}`],
   ["in chunks", `transfer-encoding: chunked\r\n\r\n11170\r\n${"a".repeat(70_000)}\r\n`],
 ];
 
-for (const [name, rest] of FRAMINGS) {
-  for (const ending of ["close", "reset"] as const) {
-    Deno.test(`a primary's body ${name} that ends in a ${ending} cuts the client, with no byte of another`, async () => {
-      const proceed = Promise.withResolvers<void>();
-      await using primary = await startSocketBackend(async (_, connection) => {
-        await connection.write(`HTTP/1.1 200 OK\r\n${rest}`);
-        await proceed.promise;
-        connection[ending]();
-      });
-      await using secondary = await startSocketBackend((_, { write }) =>
-        write(`HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\n${"b".repeat(LARGE_BYTES)}`)
-      );
-      await using front = startConductor({
-        services: [{ name: "primary", url: primary.url, primary: true }, { name: "secondary", url: secondary.url }],
-      });
-      using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-      await client.write(new TextEncoder().encode(GET));
-      const begin = await readUntil(client, "aaaa");
-      proceed.resolve();
-      const { status, body, whole } = parseRawResponse(begin + await readToEnd(client));
-      assertEquals([status, whole], [200, false]);
-      assert(/^a+$/.test(body), "the body is spliced");
-      const event = await front.event(({ type }) => type === "interrupted");
-      assertEquals(event.type === "interrupted" && [event.service, event.failure], ["primary", "reset"]);
+for (const [over, create] of TRANSPORTS) {
+  for (const [name, begin] of MOMENTS) {
+    Deno.test(`a client that goes ${name} ends the primary and the secondary within ${ABORT_WITHIN_MS} ms over ${over}`, async () => {
+      const delaysMs: number[] = [];
+      for (let attempt = 0; attempt < TRIES; attempt++) {
+        await using primary = await startHanging(begin);
+        await using secondary = await startHanging();
+        await using front = startConductor({
+          wait: "primary",
+          services: [
+            { name: "primary", url: primary.url, primary: true },
+            { name: "secondary", url: secondary.url },
+          ],
+        }, { transport: create() });
+        const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+        await client.write(new TextEncoder().encode(GET));
+        await Promise.all([primary.asked, secondary.asked]);
+        if (begin !== "") await readUntil(client, "half");
+        const leftMs = performance.now();
+        client.close();
+        const ends = await Promise.all([primary.goneMs, secondary.goneMs]);
+        delaysMs.push(Math.max(...ends) - leftMs);
+      }
+      assertLess(median(delaysMs), ABORT_WITHIN_MS);
     });
+
+    Deno.test(`a client that goes ${name} leaves a shadow to finish over ${over}`, async () => {
+      await using primary = await startHanging(begin);
+      const answer = Promise.withResolvers<void>();
+      await using shadow = await startSocketBackend(async (_, { write }) => {
+        await answer.promise;
+        await write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      });
+      await using front = startConductor({
+        services: [{ name: "primary", url: primary.url }, { name: "shadow", url: shadow.url, shadow: true }],
+      }, { transport: create() });
+      const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+      await client.write(new TextEncoder().encode(GET));
+      await primary.asked;
+      if (begin !== "") await readUntil(client, "half");
+      client.close();
+      await primary.goneMs;
+      answer.resolve();
+      const settled = await front.event((event) => event.type === "settled" && event.service === "shadow");
+      assertEquals(settled.type === "settled" && settled.status, 200);
+    });
+  }
+
+  Deno.test(`a time-out closes the connection, and the next request gets another, over ${over}`, async () => {
+    const ordinals: number[] = [];
+    const gone = Promise.withResolvers<void>();
+    await using backend = await startSocketBackend(async ({ ordinal }, connection) => {
+      ordinals.push(ordinal);
+      if (ordinals.length > 1) return await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      await connection.gone;
+      gone.resolve();
+    });
+    await using front = startConductor({ services: [{ name: "a", url: backend.url, timeout: "150ms" }] }, {
+      transport: create(),
+    });
+    assertEquals((await exchangeOnce(front.port, GET_CLOSE)).status, 502);
+    await gone.promise;
+    assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
+    assertEquals(ordinals, [1, 1]);
+  });
+
+  Deno.test(`a loser's small body is drained, so that its connection is used again, over ${over}`, async () => {
+    const ordinals: number[] = [];
+    const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nloser\r\n0\r\n\r\n";
+    await using loser = await startSocketBackend(async ({ ordinal }, { write }) => {
+      ordinals.push(ordinal);
+      await write(chunked);
+    });
+    await using primary = await startSocketBackend((_, { write }) =>
+      write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+    );
+    await using front = startConductor({
+      services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
+    }, { transport: create() });
+    for (let request = 0; request < 3; request++) await exchangeOnce(front.port, GET_CLOSE);
+    assertEquals(ordinals, [1, 2, 3]);
+  });
+
+  Deno.test(`a loser's body without end is given up, and its connection closed, over ${over}`, async () => {
+    const gone = Promise.withResolvers<void>();
+    await using loser = await startSocketBackend(async (_, connection) => {
+      connection.gone.then(gone.resolve);
+      await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+      for (let turn = 0; turn < 1_000; turn++) await connection.write(`4000\r\n${"x".repeat(0x4000)}\r\n`);
+    });
+    await using primary = await startSocketBackend((_, { write }) =>
+      write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+    );
+    await using front = startConductor({
+      services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
+    }, { transport: create() });
+    assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
+    await gone.promise;
+  });
+
+  for (const [name, rest] of FRAMINGS) {
+    for (const ending of ["close", "reset"] as const) {
+      Deno.test(`a primary's body ${name} that ends in a ${ending} cuts the client, with no byte of another, over ${over}`, async () => {
+        const proceed = Promise.withResolvers<void>();
+        await using primary = await startSocketBackend(async (_, connection) => {
+          await connection.write(`HTTP/1.1 200 OK\r\n${rest}`);
+          await proceed.promise;
+          connection[ending]();
+        });
+        await using secondary = await startSocketBackend((_, { write }) =>
+          write(`HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\n${"b".repeat(LARGE_BYTES)}`)
+        );
+        await using front = startConductor({
+          services: [{ name: "primary", url: primary.url, primary: true }, { name: "secondary", url: secondary.url }],
+        }, { transport: create() });
+        using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
+        await client.write(new TextEncoder().encode(GET));
+        const begin = await readUntil(client, "aaaa");
+        proceed.resolve();
+        const { status, body, whole } = parseRawResponse(begin + await readToEnd(client));
+        assertEquals([status, whole], [200, false]);
+        assert(/^a+$/.test(body), "the body is spliced");
+        const event = await front.event(({ type }) => type === "interrupted");
+        assertEquals(event.type === "interrupted" && [event.service, event.failure], ["primary", "reset"]);
+      });
+    }
   }
 }

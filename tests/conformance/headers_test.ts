@@ -1,10 +1,12 @@
 /** RFC 9110 §7.6 on the wire: what happens to each field on its way to a service, and on its way back. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Transport } from "@zeek/conductor";
 import { exchangeRaw, readUntil, startConductor, startRawBackend } from "../_support/servers.ts";
+import { TRANSPORTS } from "../_support/transports.ts";
 
-/** One field: the lines as sent, then the lines of the same names as they arrive, in lower case. */
-type Row = readonly [rule: string, sent: readonly string[], arrives: readonly string[]];
+/** One field: the lines as sent, then the lines of the same names as they arrive, in lower case, and what fetch makes of them. */
+type Row = readonly [rule: string, sent: readonly string[], arrives: readonly string[], overFetch?: readonly string[]];
 
 const BOTH: readonly Row[] = [
   ["Connection goes no further", ["Connection: close"], []],
@@ -26,10 +28,17 @@ const BOTH: readonly Row[] = [
 const REQUESTS: readonly Row[] = [
   ...BOTH,
   ["TE goes no further", ["TE: gzip"], []],
-  ["TE keeps trailers", ["Connection: te", "TE: gzip, trailers"], ["te: trailers"]],
+  // Who sends TE has to name it in Connection (RFC 9110 §10.1.4); fetch can not be made to.
+  ["TE keeps trailers", ["Connection: te", "TE: gzip, trailers"], ["te: trailers", "connection: te"], ["te: trailers"]],
+  // Fetch would decode what it has asked for, under headers that describe the encoded bytes (denoland/deno#12291).
+  ["Accept-Encoding goes on", ["Accept-Encoding: gzip;q=0.5, br"], ["accept-encoding: gzip;q=0.5, br"], [
+    "accept-encoding: identity",
+  ]],
   ["Proxy-Authorization goes no further", ["Proxy-Authorization: Basic eA=="], []],
   ["Expect is answered here", ["Expect: 100-continue"], []],
   ["Authorization goes on", ["Authorization: Bearer x"], ["authorization: Bearer x"]],
+  // Request is what joins them, before any transport.
+  ["lines of one name are one list", ["X-A: 1", "X-B: 2", "X-A: 3"], ["x-a: 1, 3", "x-b: 2"]],
   ["several Cookie lines are one list", ["Cookie: a=1", "Cookie: b=2"], ["cookie: a=1; b=2"]],
   ["Range goes on", ["Range: bytes=0-1"], ["range: bytes=0-1"]],
   ["If-None-Match goes on", ['If-None-Match: "x"'], ['if-none-match: "x"']],
@@ -45,6 +54,11 @@ const DATE = "date: Tue, 15 Nov 1994 08:12:31 GMT";
 
 const RESPONSES: readonly Row[] = [
   ...BOTH,
+  // A Headers object has merged them when fetch hands them out.
+  ["lines of one name stay apart", ["X-A: 1", "X-B: 2", "X-A: 3"], ["x-a: 1", "x-b: 2", "x-a: 3"], [
+    "x-a: 1, 3",
+    "x-b: 2",
+  ]],
   ["Set-Cookie lines stay apart", ["Set-Cookie: a=1, x", "Set-Cookie: b=2"], ["set-cookie: a=1, x", "set-cookie: b=2"]],
   ["Date goes on as the service wrote it", [DATE], [DATE]],
   ["WWW-Authenticate goes on", ['WWW-Authenticate: Basic realm="x"'], ['www-authenticate: Basic realm="x"']],
@@ -63,58 +77,84 @@ function linesOf(head: string, sent: readonly string[]): string[] {
   return lines.filter(([name]) => names.has(name)).map(([name, value]) => `${name}: ${value}`.trimEnd());
 }
 
-/** Sends one request through conductor, with these lines each way, and returns both heads as they arrived. */
-async function pass(requestLines: readonly string[], responseLines: readonly string[]): Promise<[string, string]> {
+/** Both heads of one exchange, as they arrived. */
+interface Heads {
+  readonly seen: string;
+  readonly answer: string;
+}
+
+/** Sends one request through conductor, with these lines each way. */
+async function pass(
+  create: () => Transport,
+  { request = [], response = [] }: { request?: readonly string[]; response?: readonly string[] },
+): Promise<Heads> {
   let seen = "";
   await using backend = startRawBackend(async (connection) => {
     seen = await readUntil(connection);
-    const head = ["HTTP/1.1 200 OK", "Content-Length: 2", ...responseLines].join("\r\n");
+    const head = ["HTTP/1.1 200 OK", "Content-Length: 2", ...response].join("\r\n");
     await connection.write(new TextEncoder().encode(`${head}\r\n\r\nok`));
   });
-  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] }, { transport: create() });
   using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
-  const head = ["GET /x HTTP/1.1", "Host: h", ...requestLines].join("\r\n");
+  const head = ["GET /x HTTP/1.1", "Host: h", ...request].join("\r\n");
   await client.write(new TextEncoder().encode(`${head}\r\n\r\n`));
   const answer = await readUntil(client, "\r\n\r\nok");
   assertMatch(answer, /^HTTP\/1\.1 200 /);
-  return [seen, answer];
+  return { seen, answer };
 }
 
-for (const [rule, sent, arrives] of REQUESTS) {
-  Deno.test(`to a service: ${rule}`, async () => {
-    const [seen] = await pass(sent, []);
-    assertEquals(linesOf(seen, sent), arrives);
-    assertStringIncludes(seen.toLowerCase(), "\r\nx-forwarded-for: 127.0.0.1\r\n");
+for (const [over, create] of TRANSPORTS) {
+  for (const [rule, sent, arrives, overFetch = arrives] of REQUESTS) {
+    Deno.test(`to a service: ${rule}, over ${over}`, async () => {
+      const { seen } = await pass(create, { request: sent });
+      assertEquals(linesOf(seen, sent), over === "fetch" ? overFetch : arrives);
+      assertStringIncludes(seen.toLowerCase(), "\r\nx-forwarded-for: 127.0.0.1\r\n");
+    });
+  }
+
+  for (const [rule, sent, arrives, overFetch = arrives] of RESPONSES) {
+    Deno.test(`to the client: ${rule}, over ${over}`, async () => {
+      const { answer } = await pass(create, { response: sent });
+      assertEquals(linesOf(answer, sent), over === "fetch" ? overFetch : arrives);
+    });
+  }
+
+  Deno.test(`to the client: a missing Date is added, over ${over}`, async () => {
+    const { answer } = await pass(create, {});
+    assertMatch(answer, /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/i);
+  });
+
+  Deno.test(`to the client: trailers are read and dropped, and the body ends where it should, over ${over}`, async () => {
+    await using backend = startRawBackend(async (connection) => {
+      await readUntil(connection);
+      const text =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n3\r\nabc\r\n0\r\nX-End: 1\r\n\r\n";
+      await connection.write(new TextEncoder().encode(text));
+    });
+    await using front = startConductor({ services: [{ name: "all", url: backend.url }] }, { transport: create() });
+    const answer = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    assert(!/x-end/i.test(answer), answer);
+    assertStringIncludes(answer, "abc");
+  });
+
+  Deno.test(`to the client: 50 Set-Cookie lines stay 50, in order, over ${over}`, async () => {
+    const sent = Array.from({ length: 50 }, (_, index) => `Set-Cookie: c${index}=1; Path=/`);
+    const { answer } = await pass(create, { response: sent });
+    assertEquals(linesOf(answer, sent), sent.map((line) => line.replace("Set-Cookie", "set-cookie")));
   });
 }
 
-for (const [rule, sent, arrives] of RESPONSES) {
-  Deno.test(`to the client: ${rule}`, async () => {
-    const [, answer] = await pass([], sent);
-    assertEquals(linesOf(answer, sent), arrives);
+/** What a plain request brings along; conductor adds the rest. */
+const OURS = ["host", "x-b", "x-a", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via", "x-request-id"];
+
+/** What fetch adds by itself. */
+const FETCH_ADDS = ["accept", "accept-encoding", "accept-language", "user-agent"];
+
+for (const [over, create] of TRANSPORTS) {
+  const added = over === "fetch" ? FETCH_ADDS : [];
+  Deno.test(`to a service: nothing is added but ${["our own", ...added].join(", ")}, over ${over}`, async () => {
+    const { seen } = await pass(create, { request: ["X-B: 1", "X-A: 2"] });
+    const names = seen.trimEnd().split("\r\n").slice(1).map((line) => line.slice(0, line.indexOf(":")).toLowerCase());
+    assertEquals(names.toSorted(), [...OURS, "x-conductor-role", ...added].toSorted());
   });
 }
-
-Deno.test("to the client: a missing Date is added", async () => {
-  const [, answer] = await pass([], []);
-  assertMatch(answer, /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/i);
-});
-
-Deno.test("to the client: trailers are read and dropped, and the body ends where it should", async () => {
-  await using backend = startRawBackend(async (connection) => {
-    await readUntil(connection);
-    const text =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n3\r\nabc\r\n0\r\nX-End: 1\r\n\r\n";
-    await connection.write(new TextEncoder().encode(text));
-  });
-  await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
-  const answer = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  assert(!/x-end/i.test(answer), answer);
-  assertStringIncludes(answer, "abc");
-});
-
-Deno.test("to the client: 50 Set-Cookie lines stay 50, in order", async () => {
-  const sent = Array.from({ length: 50 }, (_, index) => `Set-Cookie: c${index}=1; Path=/`);
-  const [, answer] = await pass([], sent);
-  assertEquals(linesOf(answer, sent), sent.map((line) => line.replace("Set-Cookie", "set-cookie")));
-});

@@ -1,6 +1,7 @@
 /** What a client may send, what it gets for it, and what a service is asked for: requests as raw bytes. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fetchTransport } from "@zeek/conductor";
 import { exchangeRaw, readUntil, startBackend, startConductor } from "../_support/servers.ts";
 
 /** One request: its raw lines, the status that answers it, and the target that the service sees, if any. */
@@ -13,7 +14,7 @@ const TARGETS: readonly Row[] = [
   ["GET /a/../b HTTP/1.1\r\nHost: h", 200, "/b"],
   ["GET /a/%2e%2e/b?x=%2e%2e HTTP/1.1\r\nHost: h", 200, "/b?x=%2e%2e"],
   ["GET //evil.example/x HTTP/1.1\r\nHost: h", 200, "//evil.example/x"],
-  ["GET /%61?q='%20' HTTP/1.1\r\nHost: h", 200, "/%61?q=%27%20%27"],
+  ["GET /%61?q='%20' HTTP/1.1\r\nHost: h", 200, "/%61?q='%20'"],
   ["GET /x HTTP/1.1\r\nHost: [::1]:80", 200, "/x"],
   ["GET http://other.example/y?z HTTP/1.1\r\nHost: h", 200, "/y?z"],
   ["GET http://h.evil/y HTTP/1.1\r\nHost: h", 200, "/y"],
@@ -77,6 +78,16 @@ for (const [request, status, target] of [...TARGETS, ...METHODS, ...FRAMING]) {
     assertEquals(backend.seen.map((seen) => seen.target), target === undefined ? [] : [target]);
   });
 }
+
+Deno.test("a quote in the query is encoded over fetch", async () => {
+  await using backend = startBackend();
+  await using front = startConductor({ services: [{ name: "all", url: backend.url }] }, {
+    transport: fetchTransport(),
+  });
+  await exchangeRaw(front.port, "GET /%61?q='%20' HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  // It sends what the URL standard makes of a query.
+  assertEquals(backend.seen[0]!.target, "/%61?q=%27%20%27");
+});
 
 // Each spelling must reach what the plain path reaches, or nothing.
 const SPELLINGS: readonly (readonly [path: string, route: string | undefined])[] = [

@@ -15,8 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Interim responses to one request; who sends more is not about to answer. */
 const MAX_INTERIM_RESPONSES = 16;
-/** How long a request may go on being sent after its answer has come, in milliseconds. */
-const SEND_GRACE_MS = 1_000;
+/** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
+const SEND_REST_MS = 250;
 
 /** Whom a connection belongs to. */
 export interface ConnectionOwner {
@@ -157,7 +157,7 @@ export class Connection {
   /** After a response: the connection is used again where both sides have said and sent what there was. */
   #finish({ persistent, idleMs }: Framing): void {
     this.#release();
-    if (!persistent || !this.usable || (this.#sender.streaming && !this.#sender.sent)) return this.close();
+    if (!persistent || !this.usable || this.#sender.awaitsBody) return this.close();
     this.idleLimitMs = idleMs;
     if (this.#sender.sent) this.#rest();
     else this.#restWhenSent();
@@ -165,7 +165,7 @@ export class Connection {
 
   /** That an answer overtakes the last of its request is a matter of moments; else the backend does not read. */
   async #restWhenSent(): Promise<void> {
-    const timer = setTimeout(this.close, SEND_GRACE_MS);
+    const timer = setTimeout(this.close, SEND_REST_MS);
     const sent = await this.#sender.sending;
     clearTimeout(timer);
     if (sent) this.#rest();

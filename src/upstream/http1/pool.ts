@@ -120,7 +120,7 @@ export class Pool {
       const idleMs = this.#options.now() - connection.idleSinceMs;
       if (!repeatable && idleMs > RECENT_MS) return undefined;
       this.#idle.pop();
-      if (connection.usable && idleMs < connection.idleLimitMs) return connection;
+      if (connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs)) return connection;
       connection.close();
     }
   }

@@ -43,8 +43,8 @@ export class RequestSender {
     return this.#sending;
   }
 
-  /** Whether the request has a body that is sent as it arrives. */
-  get streaming(): boolean {
+  /** Whether a part of the body is still to arrive. */
+  get awaitsBody(): boolean {
     return this.#reader !== undefined;
   }
 
@@ -96,10 +96,12 @@ export class RequestSender {
         if (done) break;
         left -= value.length;
         if (left < 0) throw new UpstreamFailure("protocol");
+        if (left === 0) this.#reader = undefined;
         if (value.length > 0) await (contentLength === undefined ? this.#writeChunk(value) : this.#wire.write(value));
       }
       // A cancelled body ends as well; it must not look like a whole one.
       if (this.#wire.closed || (contentLength !== undefined && left > 0)) throw new UpstreamFailure("aborted");
+      this.#reader = undefined;
       if (contentLength === undefined) await this.#wire.write(LAST_CHUNK);
     } catch (error) {
       reader.cancel().catch(() => {});

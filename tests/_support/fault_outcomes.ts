@@ -1,0 +1,146 @@
+/** What becomes of each fault of the kit: the outcome that the client sees, and the failure that is recorded. */
+
+import type { FailureKind } from "@zeek/conductor";
+import type { FaultName } from "./faults.ts";
+import type { TransportName } from "./transports.ts";
+
+/**
+ * Faults that are failures of the service, by the kind that is recorded. The client gets the secondary's response; from
+ * a route without one, a 502 that names the kind.
+ */
+export const FAILURES: Readonly<Partial<Record<FailureKind, readonly FaultName[]>>> = {
+  refused: ["refuses connections"],
+  reset: [
+    "closes without an answer",
+    "resets without an answer",
+    "half a head, then closes",
+    "half a head, then resets",
+    "a small body cut short",
+    "a small body reset",
+  ],
+  timeout: [
+    "accepts and hangs",
+    "half a head, then hangs",
+    "a head that drips",
+    "a small body that hangs",
+    "a small body that drips",
+  ],
+  protocol: [
+    "a head of endless lines",
+    "a field of endless length",
+    "a field of 500 KB",
+    "a field of 100 KB",
+    "90 fields of 1 KB",
+    "200 small fields",
+    "a greeting of another protocol",
+    "a body without a head",
+    "HTTP/2.0 in the status line",
+    "a status of letters",
+    "a status of two digits",
+    "a status of four digits",
+    "status 000",
+    "status 600",
+    "status 999",
+    "101 unasked",
+    "a NUL in a field",
+    "a bare CR in a field",
+    "a folded field",
+    "a space before the colon",
+    "a field without a colon",
+    "a field without a name",
+    "two different lengths",
+    "a list of different lengths",
+    "a negative length",
+    "a length with a sign",
+    "a length in hex",
+    "an empty length",
+    "a length above 2^64",
+    "chunked in HTTP/1.0",
+    "a coding that nobody knows",
+    "the coding that is none",
+    "a coding after chunked",
+    "gzip before chunked",
+    "chunked twice",
+  ],
+};
+
+/** Faults that are no reason to refuse the response: the client gets it in a form that is right. */
+export const ANSWERS: readonly (readonly [fault: FaultName, status: number, body: string])[] = [
+  ["60 fields of 1 KB", 200, "ok"],
+  ["103 a few times, then 200", 200, "0123456789"],
+  ["100 Continue unasked, then 200", 200, "0123456789"],
+  ["bare LF line ends", 200, "ok"],
+  ["a field of Latin-1", 200, "ok"],
+  ["two equal lengths", 200, "ok"],
+  ["a list of equal lengths", 200, "ok"],
+  ["a small body longer than it said", 200, "0123456789"],
+  ["a length of a small body, and a large one", 200, "0123456789"],
+  ["a large body that drips", 200, "abc"],
+  ["a body ended by the connection", 200, "whole"],
+  ["chunked with a length", 200, "hello"],
+  ["a length with chunked", 200, "hello"],
+  ["chunked with the length of a large body", 200, "hello"],
+  ["chunked with a length that hides a response", 200, ""],
+  ["chunked in capitals", 200, "hello"],
+  ["chunked with trailers", 200, "hello"],
+  ["a body on 204", 204, ""],
+  ["a response hidden behind 204", 204, ""],
+  ["a body on 304", 304, ""],
+  ["a body on 205", 205, ""],
+  ["a response that nobody asked for", 200, "hello"],
+  ["gzip that is none", 200, "hello"],
+  ["gzip cut short", 200, "\x1f\x8b\x08\x00"],
+  ["closes after the answer", 200, "0123456789"],
+  ["resets after the answer", 200, "0123456789"],
+];
+
+/** Faults after the head of a large body, when the client has the head already: its connection is cut. */
+export const INTERRUPTIONS: readonly Interruption[] = [
+  ["a large body cut short", /^half$/, "reset"],
+  ["a large body reset", /^half$/, "reset"],
+  ["a large body that hangs", /^half$/, "timeout"],
+  ["a body that the reset ends", /^half$/, "reset"],
+  ["a chunk size that is none", /^hello$/, "protocol"],
+  ["a negative chunk size", /^hello$/, "protocol"],
+  ["a chunk size above 2^64", /^hello$/, "protocol"],
+  ["a chunk longer than its size", /^hello$/, "protocol"],
+  ["a chunk size that is none, after a large chunk", /^a+$/, "protocol"],
+  ["a chunk extension without end", /^a+$/, "protocol"],
+  ["a trailer without end", /^hello$/, "protocol"],
+  ["a chunk cut short", /^he$/, "reset"],
+  ["no last chunk", /^hello$/, "reset"],
+  ["a reset between chunks", /^hello$/, "reset"],
+  ["a last chunk without its line end", /^hello$/, "reset"],
+];
+
+/** What the client has of the body when it ends, and the kind that is recorded. */
+type Interruption = readonly [fault: FaultName, body: RegExp, recorded: FailureKind];
+
+/** Where a transport does otherwise than the tables above. */
+export interface Deviations {
+  /** Failures before there is a response, for these faults only. */
+  readonly failures: Readonly<Partial<Record<FaultName, FailureKind>>>;
+  /** Kinds that are recorded in place of others, once the response has begun. */
+  readonly recorded: Readonly<Partial<Record<FailureKind, FailureKind>>>;
+}
+
+export const DEVIATIONS: Readonly<Record<TransportName, Deviations>> = {
+  sockets: {
+    failures: {
+      // Sixteen interim responses are read; who sends more is not about to answer.
+      "103 Early Hints without end": "protocol",
+      // What comes in one piece with the head is looked at before anything has been passed on: the fallback still works.
+      "a chunk size that is none": "protocol",
+      "a negative chunk size": "protocol",
+      "a chunk size above 2^64": "protocol",
+      "a chunk longer than its size": "protocol",
+    },
+    recorded: {},
+  },
+  fetch: {
+    // Interim responses are swallowed, however many there are.
+    failures: { "103 Early Hints without end": "timeout" },
+    // "error reading a body from connection" is all that it says, whatever is wrong with the body.
+    recorded: { protocol: "reset" },
+  },
+};
