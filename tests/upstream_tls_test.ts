@@ -5,6 +5,8 @@ import type { UpstreamTls } from "@zeek/conductor";
 
 import { hasOpenssl, makeCertificate } from "./_support/certificates.ts";
 import { startCli } from "./_support/cli_process.ts";
+import { refusingUrl, startBackend } from "./_support/servers.ts";
+import { tempConfig } from "./_support/temp_config.ts";
 import { startImpostor, startTlsBackend } from "./_support/tls_backends.ts";
 import { requestTo, textOrKind, TRANSPORTS } from "./_support/transport_call.ts";
 
@@ -102,6 +104,15 @@ for (const [said, host, asked] of NAMES) {
     assertMatch(await hello.promise, asked);
   });
 }
+
+Deno.test("the process uses no proxy of the environment for a service", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  const env = { HTTP_PROXY: refusingUrl(), http_proxy: refusingUrl(), ALL_PROXY: refusingUrl(), NO_PROXY: "" };
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"], { env });
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  assertEquals(await (await fetch(url)).text(), "ok");
+});
 
 Deno.test({
   name: "the process verifies each service as its configuration says, and needs no other permission for any",

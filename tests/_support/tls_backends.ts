@@ -1,6 +1,6 @@
 /** Backends that speak TLS, and what can go wrong on the way to them. */
 
-import { type Certificate } from "./certificates.ts";
+import type { Certificate } from "./certificates.ts";
 import { readUntil } from "./servers.ts";
 
 const encoder = new TextEncoder();
