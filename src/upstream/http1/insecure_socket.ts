@@ -12,6 +12,9 @@ import { closeQuietly, type Socket } from "./socket.ts";
 /** How much may be read and not asked for yet, in bytes: above it, reading waits. */
 const MAX_UNREAD_BYTES = 65_536;
 
+/** As much as a TLS record holds, in bytes. */
+const BUFFER_BYTES = 16_384;
+
 interface PendingRead {
   readonly buffer: Uint8Array;
   readonly resolve: (count: number | null) => void;
@@ -24,6 +27,7 @@ export class InsecureSocket implements Socket {
   readonly #encrypted: Duplex;
   readonly #stream: TLSSocket;
   readonly #secured = Promise.withResolvers<void>();
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #reading: PendingRead | undefined;
   #stopWriting: ((error: Error) => void) | undefined;
   /** Whether bytes are being read from the connection, or are wanted and not read as enough is unread. */
@@ -102,18 +106,17 @@ export class InsecureSocket implements Socket {
 
   async #receive(): Promise<void> {
     if (this.#receiving === "yes" || this.#cut) return;
+    this.#receiving = "yes";
     // The first bytes are wanted while the stream is still being made.
     await undefined;
     if (this.#stream.readableLength >= MAX_UNREAD_BYTES) {
       this.#receiving = "held";
       return;
     }
-    this.#receiving = "yes";
-    const buffer = new Uint8Array(MAX_UNREAD_BYTES);
     try {
-      const count = await this.#conn.read(buffer);
+      const count = await this.#conn.read(this.#buffer);
       this.#receiving = "no";
-      if (count !== null) this.#encrypted.push(buffer.subarray(0, count));
+      if (count !== null) this.#encrypted.push(this.#buffer.slice(0, count));
       else this.#onCut();
     } catch (error) {
       this.#fail(error as Error);
