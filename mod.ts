@@ -15,7 +15,7 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
-export type { HeaderLine, Role } from "./src/config/config.ts";
+export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   ConfigInput,
   HeadersInput,
@@ -40,6 +40,7 @@ export type {
   SettledEvent,
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
+export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
 export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
 
 if (import.meta.main) {

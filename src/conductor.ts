@@ -22,9 +22,8 @@ import type { Transport } from "./upstream/transport.ts";
 /** What a handler can be given in place of the real thing. */
 export interface ConductorOptions {
   /**
-   * How backends are reached.
-   *
-   * @default runtimeTransport()
+   * How backends are reached. Absent: with `http1Transport` in Deno, and with `fetchTransport` elsewhere and for services
+   * with `http2`.
    */
   readonly transport?: Transport;
   /**

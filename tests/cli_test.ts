@@ -145,6 +145,22 @@ Deno.test("check sums up a configuration that can be served, with its routes", a
   );
 });
 
+Deno.test("check shows what is unusual about the way to a service, and warns of what is not verified", async () => {
+  await using file = await tempConfig(`\
+services:
+  - { name: a, url: "https://10.0.0.1", primary: true, tls: { serverName: api.internal, insecure: true } }
+  - { name: b, url: "http://localhost:8082", http2: true }
+`);
+  const { code, stdout, stderr } = await run(["check", "-c", file.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(
+    stdout,
+    "https://10.0.0.1       waited for up to 30 s, answers; by the name api.internal; not verified",
+  );
+  assertStringIncludes(stdout, "http://localhost:8082  waited for up to 30 s, stands in; over HTTP/2");
+  assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: nothing about the certificate of "a" is verified/);
+});
+
 Deno.test("check reports all problems at once, and exits with 1", async () => {
   await using file = await tempConfig(`\
 port: 99999

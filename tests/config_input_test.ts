@@ -1,6 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
-import { CONFIG_FIELDS, LOGGING_FIELDS, METRICS_FIELDS, SERVICE_FIELDS, TLS_FIELDS } from "../src/config/fields.ts";
-import type { ConfigInput, LoggingInput, MetricsInput, ServiceInput, TlsInput } from "../src/config/input.ts";
+import {
+  CONFIG_FIELDS,
+  LOGGING_FIELDS,
+  METRICS_FIELDS,
+  SERVICE_FIELDS,
+  SERVICE_TLS_FIELDS,
+  TLS_FIELDS,
+} from "../src/config/fields.ts";
+import type {
+  ConfigInput,
+  LoggingInput,
+  MetricsInput,
+  ServiceInput,
+  ServiceTlsInput,
+  TlsInput,
+} from "../src/config/input.ts";
 import type { Fields } from "../src/config/section.ts";
 
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
@@ -11,8 +25,9 @@ const HAVE_SAME_KEYS: [
   Same<keyof ServiceInput, keyof typeof SERVICE_FIELDS>,
   Same<keyof LoggingInput, keyof typeof LOGGING_FIELDS>,
   Same<keyof MetricsInput, keyof typeof METRICS_FIELDS>,
+  Same<keyof ServiceTlsInput, keyof typeof SERVICE_TLS_FIELDS>,
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
-] = [true, true, true, true, true];
+] = [true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -26,6 +41,7 @@ const INTERFACES: Record<string, Fields> = {
   ServiceInput: SERVICE_FIELDS,
   LoggingInput: LOGGING_FIELDS,
   MetricsInput: METRICS_FIELDS,
+  ServiceTlsInput: SERVICE_TLS_FIELDS,
   TlsInput: TLS_FIELDS,
 };
 

@@ -30,6 +30,16 @@ const PLANTED: [path: string, text: string, violation: string][] = [
   ["cli.ts", `import "./mod.ts";`, "cli.ts imports mod.ts"],
   ["src/match.ts", `import { z } from "npm:zod";`, "src/match.ts imports npm:zod"],
   ["src/match.ts", `import { join } from "node:path";`, "src/match.ts imports node:path"],
+  [
+    "src/upstream/http1/dial.ts",
+    `const { connect } = await import("node:tls");`,
+    "src/upstream/http1/dial.ts imports node:tls",
+  ],
+  [
+    "src/upstream/http1/insecure_socket.ts",
+    `import "node:fs";`,
+    "src/upstream/http1/insecure_socket.ts imports node:fs",
+  ],
   ["src/match.ts", `const plugin = await import(name);`, "src/match.ts imports import(…)"],
   ["src/match.ts", `import "./missing.ts";`, "src/match.ts imports src/missing.ts, which is not a file of the package"],
   ["src/utils/strings.ts", "", "src/utils/strings.ts belongs to no layer"],
@@ -58,6 +68,7 @@ const SOUND: Record<string, string> = {
   "src/exchange/inbound.ts": `import type { Config } from "../config/read.ts";`,
   "src/observe/events.ts": "",
   "src/observe/log.ts": `import "./events.ts";`,
+  "src/upstream/http1/insecure_socket.ts": `const { connect } = await import("node:tls");`,
   "src/config/read.ts": `import { parse } from "@std/yaml/parse";`,
 };
 

@@ -1,6 +1,6 @@
 /** The routes as a person would draw them. */
 
-import type { Config, Member, Role, Route } from "../config/config.ts";
+import type { Config, Member, Role, Route, Service } from "../config/config.ts";
 import { formatDuration } from "../observe/duration.ts";
 import type { Brush, Paint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
@@ -44,7 +44,7 @@ export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: Dra
       fork: forkAt(index, members.length) + (member.role === "shadow" ? "┄▷" : "─▶"),
       member,
       url: printable(urlOf(member, route)),
-      note: noteFor(member, config.wait),
+      note: [noteFor(member, config.wait), ...wayTo(member.service)].join("; "),
     }));
   });
   const width = (text: (row: Row) => string) => Math.max(0, ...rows.map((row) => text(row).length));
@@ -95,6 +95,15 @@ function forkAt(index: number, count: number): string {
   if (count === 1) return "──";
   if (index === 0) return "─┬";
   return index === count - 1 ? " └" : " ├";
+}
+
+/** What is unusual about the way to a service. */
+function wayTo({ http2, tls }: Service): string[] {
+  return [
+    ...(http2 ? ["over HTTP/2"] : []),
+    ...(tls?.serverName === undefined ? [] : [`by the name ${tls.serverName}`]),
+    ...(tls?.insecure ? ["not verified"] : []),
+  ];
 }
 
 function noteFor({ role, service }: Member, wait: Config["wait"]): string {

@@ -27,9 +27,9 @@ export interface StatusRange {
 export interface UpstreamTls {
   /** PEM text of authorities that may vouch for it beside the system's; `undefined`: none. */
   readonly ca: string | undefined;
-  /** The name that the certificate must be for; `undefined`: the host of the URL. */
+  /** The name that is asked for, and that the certificate must be for; `undefined`: the host of the URL. */
   readonly serverName: string | undefined;
-  /** Whether no certificate is checked at all. */
+  /** Whether nothing about the certificate is verified; `ca` says nothing then. */
   readonly insecure: boolean;
 }
 

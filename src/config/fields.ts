@@ -6,6 +6,7 @@
 import { section } from "./section.ts";
 import { addressRange, hostMode, listenHost } from "./values/address.ts";
 import { backendUrl } from "./values/backend_url.ts";
+import { dnsName } from "./values/dns_name.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
 import { listOf } from "./values/list.ts";
 import { pathPattern } from "./values/path_pattern.ts";
@@ -22,8 +23,18 @@ const NO_METRICS = "no metrics are served yet";
 export const SERVICE_TLS_FIELDS = {
   ca: {
     type: pem("certificate"),
-    required: true,
+    absence: "none",
     description: "Authorities that may vouch for the backend beside those that the system trusts: `${file:ca.pem}`.",
+  },
+  serverName: {
+    type: dnsName(),
+    absence: "the host of `url`",
+    description: "The name that is asked for (SNI), and that the certificate must be for.",
+  },
+  insecure: {
+    type: boolean(),
+    default: false,
+    description: "Whether nothing about the certificate is verified: whoever answers is believed.",
   },
 } as const;
 
@@ -43,6 +54,11 @@ export const SERVICE_FIELDS = {
     type: section(SERVICE_TLS_FIELDS),
     absence: "a certificate that the system trusts",
     description: "How an `https` backend proves that it is the right one.",
+  },
+  http2: {
+    type: boolean(),
+    default: false,
+    description: "Whether the backend is reached with HTTP/2, which it must speak; Bun and Node decide for themselves.",
   },
   primary: {
     type: boolean(),

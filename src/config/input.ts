@@ -118,6 +118,13 @@ export interface ServiceInput {
   /** How an `https` backend proves that it is the right one. Absent: by a certificate that the system trusts. */
   readonly tls?: ServiceTlsInput;
   /**
+   * Whether the backend is reached with HTTP/2, which it must speak; Bun and Node decide for themselves. By ALPN with
+   * `https`, by prior knowledge with `http`.
+   *
+   * @default false
+   */
+  readonly http2?: boolean;
+  /**
    * Whether this service's response is the one to return.
    *
    * @default false
@@ -214,9 +221,21 @@ export interface LimitsInput {
 /** How a backend proves that it is the right one. */
 export interface ServiceTlsInput {
   /**
-   * Authorities that may vouch for the backend beside those that the system trusts. PEM text; in a file, `${file:ca.pem}`.
+   * Authorities that may vouch for the backend beside those that the system trusts: `${file:ca.pem}`. PEM text. Absent:
+   * none.
    */
-  readonly ca: string;
+  readonly ca?: string;
+  /**
+   * The name that is asked for (SNI), and that the certificate must be for. A DNS name. Absent: the host of `url`. Only in
+   * Deno: elsewhere the service fails as `tls`.
+   */
+  readonly serverName?: string;
+  /**
+   * Whether nothing about the certificate is verified: whoever answers is believed. Only in Deno: elsewhere it is verified.
+   *
+   * @default false
+   */
+  readonly insecure?: boolean;
 }
 
 /** What is logged, where and how. */

@@ -1,13 +1,14 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
-import type { Config, Limits, Logging, Role, ServerTls, Service } from "./config.ts";
+import type { Config, Limits, Logging, Role, ServerTls, Service, UpstreamTls } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { describe } from "./describe.ts";
+import { describe, quote } from "./describe.ts";
 import {
   CONFIG_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type SERVICE_FIELDS,
+  type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
 } from "./fields.ts";
 import { isMapping } from "./mapping.ts";
@@ -28,6 +29,7 @@ type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
+type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
@@ -93,6 +95,25 @@ function checkTls(services: readonly (PartlyCheckedService | undefined)[], list:
     if (service?.tls !== undefined && service.url?.origin.startsWith("http:")) {
       list.child(index).child("tls").problem("must not be there for an http URL: nothing would be verified");
     }
+    if (service?.tls?.insecure) checkInsecure(service, list.child(index));
+    if (service?.http2) checkHttp2(service, list.child(index));
+  }
+}
+
+function checkInsecure({ name, tls }: PartlyCheckedService, at: Place): void {
+  const insecure = at.child("tls").child("insecure");
+  if (tls?.ca !== undefined) return insecure.problem("must not be true beside ca: nobody would be asked to vouch");
+  const subject = name === undefined || at.child("name").isSecret ? "this service" : quote(name);
+  insecure.warn(`nothing about the certificate of ${subject} is verified: whoever answers is believed`);
+}
+
+/** HTTP/2 is spoken by the runtime's fetch, which can not do all that conductor's own connections can. */
+function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: Place): void {
+  const because = "beside http2: the client for it always verifies the host of the URL";
+  if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(`must not be there ${because}`);
+  if (tls?.insecure) at.child("tls").child("insecure").problem(`must not be true ${because}`);
+  if (host !== "target") {
+    at.child("host").problem('must be "target" beside http2: the client for it always names the host of the URL');
   }
 }
 
@@ -136,8 +157,8 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     name: service.name,
     origin: service.url.origin,
     basePath: service.url.basePath,
-    tls: service.tls === undefined ? undefined : { ca: service.tls.ca, serverName: undefined, insecure: false },
-    http2: false,
+    tls: toUpstreamTls(service.tls as CheckedServiceTls | undefined),
+    http2: service.http2,
     timeoutMs: service.timeout ?? top.timeout,
     stripPrefix: service.stripPrefix ?? top.stripPrefix,
     failOn: service.failOn ?? top.failOn,
@@ -146,6 +167,10 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     removeHeaders: service.removeHeaders,
     responseHeaders: service.responseHeaders,
   };
+}
+
+function toUpstreamTls(tls: CheckedServiceTls | undefined): UpstreamTls | undefined {
+  return tls === undefined ? undefined : { ca: tls.ca, serverName: tls.serverName, insecure: tls.insecure };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

@@ -22,7 +22,7 @@ const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "defla
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/too many open files|EMFILE|cannot assign requested address|EADDRNOTAVAIL/i, "overloaded"],
   [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
-  [/tls|ssl|certificate|handshake|InvalidContentType/i, "tls"],
+  [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType/i, "tls"],
   [/timed out|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/i, "timeout"],
   [
     /refused|connect error|\(Connect\)|ConnectionRefused|unreachable|ports? \d* ?(?:is |are )?blocked|bad port/i,
@@ -59,7 +59,9 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const send = options.fetch ?? globalThis.fetch;
   const clientFor = options.fetch === undefined ? denoClients() : () => undefined;
   return async (request) => {
-    const { method, signal } = request;
+    const { method, signal, tls } = request;
+    // No fetch verifies another name than that of the URL.
+    if (tls?.serverName !== undefined) return { ok: false, kind: "tls" };
     try {
       const init: RuntimeRequestInit = {
         method,
@@ -69,7 +71,8 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      const client = clientFor(SAFE_METHODS.has(method) && request.body === null, request.tls?.ca);
+      const pooling = SAFE_METHODS.has(method) && request.body === null;
+      const client = clientFor({ pooling, http2: request.http2 === true, ca: tls?.ca });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       return readResponse(await send(request.origin + request.target, init), method);

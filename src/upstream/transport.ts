@@ -12,7 +12,7 @@ export interface TransportRequest extends Outbound {
   readonly contentLength?: number | undefined;
   /**
    * How an `https` backend proves its name; absent: by the system's authorities, for the host of its origin. A transport
-   * that can not do as it says fails with `tls`, as it does for every certificate that it can not verify.
+   * that can not do as it says fails with `tls`, or verifies more: never less.
    */
   readonly tls?: UpstreamTls | undefined;
   /** Whether HTTP/2 is to be spoken; absent: no. */

@@ -3,16 +3,10 @@
 import type { FailureKind } from "../../exchange/attempt.ts";
 import type { UpstreamTls } from "../../config/config.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { shakeHands } from "./handshake.ts";
+import type { Socket } from "./socket.ts";
 
-/** Of a connection, what is used: `Deno.Conn` has it all. */
-export interface Socket {
-  /** Reads what is there, at most the buffer full; `null` at the end. Rejects once closed. */
-  read(buffer: Uint8Array): Promise<number | null>;
-  /** Writes some of the bytes, and says how many. Rejects once closed. */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Gives the descriptor back; what is pending rejects. */
-  close(): void;
-}
+export { closeQuietly, type Socket } from "./socket.ts";
 
 /** Where a backend is, and how it proves its name. */
 export interface Endpoint {
@@ -59,38 +53,6 @@ export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Soc
   // What is idle must not keep the process alive; what is in flight has a time-out, and that does.
   conn.unref();
   return secure ? await shakeHands(conn, endpoint, signal) : conn;
-}
-
-/** Only the handshake itself tells a certificate that can not be verified from other failures. */
-async function shakeHands(conn: Deno.TcpConn, { hostname, tls }: Endpoint, signal: AbortSignal): Promise<Socket> {
-  let secured: Deno.TlsConn | undefined;
-  const onAbort = () => closeQuietly(secured ?? conn);
-  signal.addEventListener("abort", onAbort);
-  try {
-    if (signal.aborted) throw new UpstreamFailure("aborted");
-    secured = await Deno.startTls(conn, {
-      hostname: tls?.serverName ?? hostname,
-      caCerts: tls?.ca === undefined ? [] : [tls.ca],
-      alpnProtocols: ["http/1.1"],
-    });
-    secured.unref();
-    await secured.handshake();
-    return secured;
-  } catch {
-    closeQuietly(secured ?? conn);
-    throw new UpstreamFailure(signal.aborted ? "aborted" : "tls");
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** Of two ways to close, the second finds nothing. */
-export function closeQuietly(socket: { close(): void }): void {
-  try {
-    socket.close();
-  } catch {
-    // It has been closed before.
-  }
 }
 
 function connectFailure(error: unknown): FailureKind {

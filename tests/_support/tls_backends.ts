@@ -1,0 +1,108 @@
+/** Backends that speak TLS, and what can go wrong on the way to them. */
+
+import type { Certificate } from "./certificates.ts";
+import { readUntil } from "./servers.ts";
+
+const encoder = new TextEncoder();
+
+/** A backend that answers with method and body. */
+export interface TlsBackend extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Starts a backend that speaks HTTP/1.1, and HTTP/2 with clients that offer it. */
+export function startTlsBackend({ cert, key }: Certificate, hostname = "127.0.0.1"): TlsBackend {
+  const options = { hostname, port: 0, cert, key, onListen() {} };
+  const server = Deno.serve(options, async (request) => new Response(`${request.method} ${await request.text()}`));
+  const { port } = server.addr;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return { url: `https://${host}:${port}/`, port, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+/** A backend that writes what it likes once it has read a head; after that it closes. */
+export function startRawTlsBackend(
+  { cert, key }: Certificate,
+  answer: (connection: Deno.TlsConn) => Promise<void>,
+): TlsBackend {
+  const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+  const serving = acceptAll(listener, async (connection) => {
+    await readUntil(connection);
+    await answer(connection);
+  });
+  return backendAt(listener, serving);
+}
+
+/** Sends a response without a length; its end is that of the connection. */
+export async function answerUntilClose(connection: Deno.TlsConn): Promise<void> {
+  await connection.write(encoder.encode("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall of it"));
+}
+
+/** What stands where a TLS backend should be: it gets the connection after the client's first bytes. */
+export function startImpostor(
+  act: (connection: Deno.TcpConn, hello: string) => Promise<void> | void,
+): TlsBackend {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = acceptAll(listener, async (connection) => {
+    const hello = new Uint8Array(4096);
+    const length = await connection.read(hello) ?? 0;
+    await act(connection, new TextDecoder("latin1").decode(hello.subarray(0, length)));
+  });
+  return backendAt(listener, serving);
+}
+
+/** A relay to a backend that closes both connections, without a word of TLS, when it is told to. */
+export function startCuttingRelay(backendPort: number, cut: Promise<void>): TlsBackend {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = acceptAll(listener, async (client) => {
+    const backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
+    const copies = [copy(client, backend), copy(backend, client)];
+    await cut;
+    client.close();
+    backend.close();
+    await Promise.all(copies);
+  });
+  return backendAt(listener, serving);
+}
+
+async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(16_384);
+  try {
+    for (let count; (count = await from.read(buffer)) !== null;) {
+      for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
+    }
+  } catch {
+    // The other side has gone.
+  }
+}
+
+async function acceptAll<C extends Deno.Conn>(
+  listener: AsyncIterable<C>,
+  serve: (connection: C) => Promise<void>,
+): Promise<void> {
+  const serving: Promise<void>[] = [];
+  for await (const connection of listener) {
+    serving.push(
+      serve(connection).catch(() => {}).finally(() => {
+        try {
+          connection.close();
+        } catch {
+          // The test has closed it.
+        }
+      }),
+    );
+  }
+  await Promise.all(serving);
+}
+
+function backendAt(listener: Deno.Listener, serving: Promise<void>): TlsBackend {
+  const { port } = listener.addr as Deno.NetAddr;
+  return {
+    url: `https://127.0.0.1:${port}/`,
+    port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
