@@ -1,7 +1,7 @@
 /** The head of a request as bytes (RFC 9112 §3 and §5). */
 
-import type { TransportRequest } from "../transport.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import type { TransportRequest } from "../transport.ts";
 
 /** Methods whose requests say that there is no body, as one would be expected (RFC 9110 §8.6). */
 const BODY_METHODS: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
@@ -9,61 +9,78 @@ const BODY_METHODS: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const TAB = 9;
+const LF = 10;
+const CR = 13;
 const SPACE = 32;
+const COLON = 58;
 
-const encoder = new TextEncoder();
+/** Around a field: the colon, the space and the line end. */
+const LINE_BYTES = 4;
+/** TE is about one connection, and says so (RFC 9110 §10.1.4). */
+const TE_OPTION = "connection: te";
 
 /**
- * Writes the head of a request: its lines as they are, Host before them and the framing after them.
+ * Writes the head of a request: its lines as they are, Host before them and the framing after them. Characters are
+ * written one by one: text put together first would be garbage as large as the rest of an exchange.
  *
  * @param request The request.
  * @param authority The backend's authority, for a request without a Host of its own.
  * @param buffer Where to, if there is room; the bytes that it holds are of no use any more.
  * @returns The head's bytes.
- * @throws {UpstreamFailure} Of kind `protocol`, where a part would end its line and begin another.
+ * @throws {UpstreamFailure} Of kind `protocol`, where a part would end its line and begin another, or is no text of bytes.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
   const { method, target, host = authority, lines } = request;
-  let text = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
-  let count = 3;
-  for (const [name, value] of lines) {
-    text += `${name}: ${value}\r\n`;
-    count++;
-    // TE is about one connection, and says so (RFC 9110 §10.1.4).
-    if (name === "te") {
-      text += "connection: te\r\n";
-      count++;
-    }
-  }
   const framing = framingLine(request);
-  if (framing !== "") count++;
-  text += `${framing}\r\n`;
+  let length = method.length + target.length + " ".length + " HTTP/1.1".length + "host: ".length + host.length;
+  length += framing.length + 4 * LINE_BYTES;
+  for (const [name, value] of lines) {
+    length += name.length + value.length + LINE_BYTES;
+    if (name === "te") length += TE_OPTION.length + LINE_BYTES;
+  }
 
-  const room = text.length <= buffer.length ? buffer : new Uint8Array(text.length);
-  const { read, written } = encoder.encodeInto(text, room);
-  if (read !== text.length || written !== text.length) encodeLatin1(text, room);
-  if (countControls(room, text.length) !== 2 * count) throw new UpstreamFailure("protocol");
-  return room.subarray(0, text.length);
+  const bytes = length <= buffer.length ? buffer : new Uint8Array(length);
+  let at = write(bytes, 0, method);
+  bytes[at++] = SPACE;
+  at = write(bytes, at, target);
+  at = writeLine(bytes, at, " HTTP/1.1");
+  at = writeField(bytes, at, "host", host);
+  for (const [name, value] of lines) {
+    at = writeField(bytes, at, name, value);
+    if (name === "te") at = writeLine(bytes, at, TE_OPTION);
+  }
+  if (framing !== "") at = writeLine(bytes, at, framing);
+  at = writeLine(bytes, at, "");
+  return bytes.subarray(0, at);
 }
 
 function framingLine({ method, body, contentLength }: TransportRequest): string {
-  if (body === null) return BODY_METHODS.has(method) ? "content-length: 0\r\n" : "";
+  if (body === null) return BODY_METHODS.has(method) ? "content-length: 0" : "";
   const length = body instanceof Uint8Array ? body.length : contentLength;
-  return length === undefined ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
+  return length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`;
+}
+
+function writeField(bytes: Bytes, start: number, name: string, value: string): number {
+  let at = write(bytes, start, name);
+  bytes[at++] = COLON;
+  bytes[at++] = SPACE;
+  return writeLine(bytes, at, value);
+}
+
+function writeLine(bytes: Bytes, start: number, text: string): number {
+  const at = write(bytes, start, text);
+  bytes[at] = CR;
+  bytes[at + 1] = LF;
+  return at + 2;
 }
 
 /** Header values are bytes in the form of characters, one for one (RFC 9110 §5.5). */
-function encodeLatin1(text: string, bytes: Uint8Array): void {
-  for (let at = 0; at < text.length; at++) {
+function write(bytes: Bytes, start: number, text: string): number {
+  const { length } = text;
+  for (let at = 0; at < length; at++) {
     const code = text.charCodeAt(at);
-    if (code > 255) throw new UpstreamFailure("protocol");
-    bytes[at] = code;
+    if (code > 255 || (code < SPACE && code !== TAB)) throw new UpstreamFailure("protocol");
+    bytes[start + at] = code;
   }
-}
-
-/** Line ends are two control characters each; there must be no more of them than lines. */
-function countControls(bytes: Uint8Array, length: number): number {
-  let controls = 0;
-  for (let at = 0; at < length; at++) if (bytes[at]! < SPACE && bytes[at] !== TAB) controls++;
-  return controls;
+  return start + length;
 }
