@@ -32,21 +32,35 @@ export function selectAttempt<A extends Attempt>(
   attempts: readonly A[],
   options: SelectOptions,
 ): Selection<A> | undefined {
-  const candidates = attempts.filter(({ role }) => role !== "shadow");
-  const primaries = candidates.filter(({ role }) => role === "primary");
-  const pending = candidates.some(({ outcome }) => outcome === undefined);
+  // One walk, as this is asked whenever an attempt settles.
+  let candidates = 0;
+  let pending = false;
+  let primaryPending = false;
+  let primary: A | undefined;
+  let fallback: A | undefined;
+  let primaryResponse: A | undefined;
+  let response: A | undefined;
+  for (const attempt of attempts) {
+    const { role, outcome } = attempt;
+    if (role === "shadow") continue;
+    candidates++;
+    if (outcome === undefined) {
+      pending = true;
+      primaryPending ||= role === "primary";
+    } else if (outcome.ok) {
+      if (outcome.success) fallback = earlier(attempt, fallback);
+      if (outcome.success && role === "primary") primary = earlier(attempt, primary);
+      response = earlier(attempt, response);
+      if (role === "primary") primaryResponse = earlier(attempt, primaryResponse);
+    }
+  }
   if (pending && options.wait === "all") return undefined;
-
-  const primary = firstToSettle(primaries, isSuccessful);
   if (primary !== undefined) return { attempt: primary };
-  if (primaries.some(({ outcome }) => outcome === undefined)) return undefined;
-
-  const fallback = firstToSettle(candidates, isSuccessful);
+  if (primaryPending) return undefined;
   if (fallback !== undefined) return { attempt: fallback };
   if (pending) return undefined;
-
-  if (!options.relayFailures && candidates.length > 1) return { attempt: undefined };
-  return { attempt: firstToSettle(primaries, hasResponse) ?? firstToSettle(candidates, hasResponse) };
+  if (!options.relayFailures && candidates > 1) return { attempt: undefined };
+  return { attempt: primaryResponse ?? response };
 }
 
 /**
@@ -64,21 +78,6 @@ export async function awaitSelection(fan: FanOut, options: SelectOptions): Promi
   }
 }
 
-function isSuccessful({ outcome }: Attempt): boolean {
-  return outcome !== undefined && outcome.ok && outcome.success;
-}
-
-function hasResponse({ outcome }: Attempt): boolean {
-  return outcome !== undefined && outcome.ok;
-}
-
-function firstToSettle<A extends Attempt>(
-  attempts: readonly A[],
-  accept: (attempt: Attempt) => boolean,
-): A | undefined {
-  let first: A | undefined;
-  for (const attempt of attempts) {
-    if (accept(attempt) && (first === undefined || attempt.settledOrder < first.settledOrder)) first = attempt;
-  }
-  return first;
+function earlier<A extends Attempt>(attempt: A, other: A | undefined): A {
+  return other === undefined || attempt.settledOrder < other.settledOrder ? attempt : other;
 }

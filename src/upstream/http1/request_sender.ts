@@ -8,7 +8,7 @@ import type { Wire } from "./wire.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Holds most heads, and small bodies with them, in bytes. */
-const BUFFER_BYTES = 4_096;
+const BUFFER_BYTES = 2_048;
 /** Up to here a copy is cheaper than a write of its own, in bytes. */
 const COPY_BYTES = 16_384;
 

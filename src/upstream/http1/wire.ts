@@ -4,7 +4,7 @@ import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { closeQuietly, type Socket } from "./dial.ts";
 
 /** Holds most heads, and small bodies with them, in bytes. */
-const BUFFER_BYTES = 16_384;
+const BUFFER_BYTES = 8_192;
 
 /** The two ends of a connection's bytes. */
 export class Wire {
