@@ -4,7 +4,7 @@ import type { FailureKind, UpstreamResponse } from "../../exchange/attempt.ts";
 import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
-import type { Socket } from "./dial.ts";
+import type { Socket } from "./socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { RequestSender } from "./request_sender.ts";

@@ -6,8 +6,6 @@ import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { shakeHands } from "./handshake.ts";
 import type { Socket } from "./socket.ts";
 
-export { closeQuietly, type Socket } from "./socket.ts";
-
 /** Where a backend is, and how it proves its name. */
 export interface Endpoint {
   /** A name or an address. */

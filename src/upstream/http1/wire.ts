@@ -1,7 +1,7 @@
 /** A socket with a buffer: bytes in either direction, without their meaning. */
 
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
-import { closeQuietly, type Socket } from "./dial.ts";
+import { closeQuietly, type Socket } from "./socket.ts";
 
 /** Holds most heads, and small bodies with them, in bytes. */
 const BUFFER_BYTES = 8_192;
