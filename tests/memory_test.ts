@@ -6,7 +6,7 @@ import { readUntil, startRawBackend, type TestServer } from "./_support/servers.
 import { tempConfig } from "./_support/temp_config.ts";
 
 const MIB = 1024 * 1024;
-const SIZE = Number(Deno.env.get("SOAK_BODY_MIB") ?? 256) * MIB;
+const SIZE = Number(Deno.env.get("SOAK_BODY_MIB") ?? 1_024) * MIB;
 const LIMIT_MIB = 64;
 const hasProc = await Deno.stat("/proc/self/status").then(() => true, () => false);
 const CHUNK = new Uint8Array(65_536);
