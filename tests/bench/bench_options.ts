@@ -43,7 +43,8 @@ deno task bench [FLAGS]
 --quick                one slice of one second each, and no warming up: whether it works, not what it costs
 `;
 
-const WARM_UP_SECONDS = 2;
+/** V8 goes on compiling for some 100,000 requests; servers run for longer than that. */
+const WARM_UP_SECONDS = 6;
 
 /**
  * Reads the command line.
