@@ -118,6 +118,7 @@ const PAUSES: readonly (readonly [
   [1_100, "OPTIONS with a body", { ...POST, method: "OPTIONS" }, "", false],
   [1_100, "GET", {}, "", true],
   [59_000, "GET", {}, "", true],
+  [60_000, "GET", {}, "", false],
   [3_900, "GET", {}, "Keep-Alive: timeout=5\r\n", true],
   [4_100, "GET", {}, "Keep-Alive: timeout=5\r\n", false],
 ];
@@ -138,3 +139,18 @@ for (const [idleMs, name, more, keepAlive, reused] of PAUSES) {
     assertEquals(ordinals, [1, reused ? 2 : 1]);
   });
 }
+
+Deno.test("POSTs far apart do not pile up connections: each takes the place of the one that it must not use", async () => {
+  const gone: Promise<number>[] = [];
+  await using backend = await startSocketBackend(async (_, { write, gone: closed }) => {
+    const index = gone.length;
+    gone.push(closed.then(() => index));
+    await write(OK);
+  });
+  let nowMs = 0;
+  const transport = http1Transport({ now: () => nowMs });
+  for (let sent = 0; sent < 4; sent++, nowMs += 2_000) {
+    await bodyOf(await transport(transportRequest(backend.url, POST)));
+  }
+  assertEquals(await Promise.all(gone.slice(0, 3)), [0, 1, 2]);
+});

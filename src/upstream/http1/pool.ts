@@ -118,7 +118,11 @@ export class Pool {
       const connection = this.#idle.at(-1);
       if (connection === undefined) return undefined;
       const idleMs = this.#options.now() - connection.idleSinceMs;
-      if (!repeatable && idleMs > RECENT_MS) return undefined;
+      if (!repeatable && idleMs > RECENT_MS) {
+        // The new connection takes the place of an old one: nothing piles up where all requests are such.
+        this.#idle.shift()!.close();
+        return undefined;
+      }
       this.#idle.pop();
       if (connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs)) return connection;
       connection.close();
