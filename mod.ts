@@ -28,7 +28,7 @@ export type {
   TlsInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
-export type { FailureKind, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
 export type { ConnectionInfo } from "./src/exchange/inbound.ts";
 export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
@@ -38,6 +38,7 @@ export type {
   Observer,
   RespondedEvent,
   SettledEvent,
+  SkippedEvent,
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";

@@ -129,6 +129,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
+        gate: () => undefined,
+        onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => observer.attempted(attempt),
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
       });

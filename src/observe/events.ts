@@ -3,7 +3,7 @@
  */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind } from "../exchange/attempt.ts";
+import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 
 /** A request was given to one service. */
 export interface AttemptedEvent {
@@ -17,6 +17,22 @@ export interface AttemptedEvent {
   readonly service: string;
   /** The service's role on the route. */
   readonly role: Role;
+}
+
+/** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
+export interface SkippedEvent {
+  /** What happened. */
+  readonly type: "skipped";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service's configured name. */
+  readonly service: string;
+  /** The service's role on the route. */
+  readonly role: Role;
+  /** Why. */
+  readonly reason: SkipReason;
 }
 
 /** An attempt ended: with a response's head (and small body), or with a failure. */
@@ -80,6 +96,7 @@ export interface InterruptedEvent {
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | AttemptedEvent
+  | SkippedEvent
   | SettledEvent
   | RespondedEvent
   | InterruptedEvent;

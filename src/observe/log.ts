@@ -98,6 +98,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
   switch (event.type) {
     case "attempted":
       return { level: "debug", message: "attempt started" };
+    case "skipped":
+      return { level: "debug", message: "not sent" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };

@@ -38,6 +38,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
       })`;
+    case "skipped":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
       return settledText(event, paint);
     case "responded":
