@@ -17,6 +17,7 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  BreakerInput,
   ConfigInput,
   HeadersInput,
   LimitsInput,
@@ -29,10 +30,12 @@ export type {
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { BreakerState } from "./src/exchange/breaker.ts";
 export type { ConnectionInfo } from "./src/exchange/inbound.ts";
 export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
+  BreakerEvent,
   ConductorEvent,
   InterruptedEvent,
   Observer,

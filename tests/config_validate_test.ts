@@ -36,6 +36,7 @@ Deno.test("validateConfig() fills every default", () => {
     headers: [],
     removeHeaders: [],
     responseHeaders: [],
+    breaker: undefined,
   };
   assertEquals(warnings, []);
   assertEquals(config, {
@@ -98,6 +99,34 @@ Deno.test("validateConfig() reads times in seconds or with a unit", () => {
     assertEquals(top({ shutdownTimeout: written }).shutdownTimeoutMs, ms, String(written));
   }
   assertEquals(top({ shutdownTimeout: 0 }).shutdownTimeoutMs, 0);
+});
+
+Deno.test("validateConfig() reads a breaker as a switch or as settings", () => {
+  const defaults = { failures: 5, window: 5, openForMs: 5_000, maxOpenForMs: 60_000 };
+  const cases: [unknown, Service["breaker"]][] = [
+    [true, defaults],
+    ["on", defaults],
+    [{}, defaults],
+    [null, undefined],
+    [false, undefined],
+    [{ failures: 3 }, { ...defaults, failures: 3, window: 3 }],
+    [{ failures: 3, window: 10 }, { ...defaults, failures: 3, window: 10 }],
+    [{ openFor: "2m" }, { ...defaults, openForMs: 120_000, maxOpenForMs: 120_000 }],
+    [{ openFor: "50ms", maxOpenFor: 1 }, { ...defaults, openForMs: 50, maxOpenForMs: 1_000 }],
+  ];
+  for (const [written, settings] of cases) {
+    assertEquals(service({ breaker: written }).breaker, settings, JSON.stringify(written));
+  }
+});
+
+Deno.test("validateConfig() refuses a breaker that would never open, or shortens its time", () => {
+  const cases: [unknown, string][] = [
+    [{ window: 4 }, "services[0].breaker.window: must be at least as large as failures: else it would never open"],
+    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least as long as openFor"],
+    [5, "services[0].breaker: must be true, false or a mapping: found 5"],
+    [{ failurs: 1 }, 'services[0].breaker.failurs: unknown key; did you mean "failures"?'],
+  ];
+  for (const [breaker, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, breaker }] }), [problem]);
 });
 
 Deno.test("validateConfig() reads sizes in bytes or with a unit", () => {

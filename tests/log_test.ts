@@ -44,6 +44,9 @@ const RESPONDED: RespondedEvent = {
   durationMs: 1_234,
 };
 const INTERRUPTED: ConductorEvent = { type: "interrupted", requestId: "r-1", service: "blue", failure: "reset" };
+const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
+const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
+const CLOSED: ConductorEvent = { type: "breaker", service: "blue", state: "closed" };
 const CLIENT_LEFT: ConductorEvent = { ...INTERRUPTED, failure: "aborted" };
 
 interface Written {
@@ -72,6 +75,10 @@ const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["a failed attempt", REFUSED, "warn"],
   ["an attempt whose status counts as a failure", FAILED_STATUS, "warn"],
   ["an attempt given up because the client had gone", ABORTED, "debug"],
+  ["an attempt that was not made because the breaker is open", { ...REFUSED, failure: "open-circuit" }, "debug"],
+  ["a breaker that opened", OPENED, "warn"],
+  ["a breaker that lets one request through", HALF_OPENED, "debug"],
+  ["a breaker that closed", CLOSED, "info"],
   ["a request", RESPONDED, "info"],
   ["a response that broke off", INTERRUPTED, "warn"],
   ["a response that the client gave up", CLIENT_LEFT, "debug"],
@@ -155,6 +162,9 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],
   [INTERRUPTED, "WARN  the response of blue broke off: reset r-1"],
+  [OPENED, "WARN  the breaker of blue opened: nothing is sent to it for 5 s"],
+  [HALF_OPENED, "DEBUG the breaker of blue lets one request through"],
+  [CLOSED, "INFO  the breaker of blue closed: it gets requests again"],
 ];
 
 for (const [event, text] of PRETTY) {

@@ -33,6 +33,18 @@ export interface UpstreamTls {
   readonly insecure: boolean;
 }
 
+/** When a service counts as down. */
+export interface BreakerSettings {
+  /** How many attempts of the window must have failed. */
+  readonly failures: number;
+  /** How many attempts are looked back at, at least `failures`. */
+  readonly window: number;
+  /** How long nothing is sent after that, in milliseconds. */
+  readonly openForMs: number;
+  /** How long at most where it stays down, in milliseconds, at least `openForMs`. */
+  readonly maxOpenForMs: number;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -59,6 +71,8 @@ export interface Service {
   readonly removeHeaders: readonly string[];
   /** Header lines to set on a response of this service when it is returned. */
   readonly responseHeaders: readonly HeaderLine[];
+  /** When it is left alone for a while; `undefined`: never. */
+  readonly breaker: BreakerSettings | undefined;
 }
 
 /** A service's part in a route. */

@@ -16,7 +16,9 @@ import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
 import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
 import { statuses } from "./values/statuses.ts";
+import { switchable } from "./values/switchable.ts";
 
+const MAX_BREAKER_WINDOW = 10_000;
 const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
@@ -35,6 +37,31 @@ export const SERVICE_TLS_FIELDS = {
     type: boolean(),
     default: false,
     description: "Whether nothing about the certificate is verified: whoever answers is believed.",
+  },
+} as const;
+
+/** The fields of `services[].breaker`. */
+export const BREAKER_FIELDS = {
+  failures: {
+    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    default: 5,
+    description: "How many of the last `window` attempts must have failed for it to open.",
+  },
+  window: {
+    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    absence: "as many as `failures`, which must then come in a row",
+    description: "How many attempts are looked back at.",
+  },
+  openFor: {
+    type: time({ min: "1ms" }),
+    default: 5,
+    description:
+      "How long nothing is sent before one request may tell how the service is; doubled each time that one fails.",
+  },
+  maxOpenFor: {
+    type: time({ min: "1ms" }),
+    absence: "1m, or `openFor` where that is longer",
+    description: "How far `openFor` is doubled.",
   },
 } as const;
 
@@ -120,6 +147,11 @@ export const SERVICE_FIELDS = {
     type: headerLines(),
     default: {},
     description: "Header fields to set on a response of this service that is returned.",
+  },
+  breaker: {
+    type: switchable(section(BREAKER_FIELDS)),
+    absence: "none",
+    description: "When the service counts as down and is left alone for a while; `true` takes all defaults.",
   },
   weight: {
     type: wholeNumber(0, 1_000_000),

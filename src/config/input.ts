@@ -179,6 +179,8 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /** When the service counts as down and is left alone for a while; `true` takes all defaults. Absent, or `false`: never. */
+  readonly breaker?: boolean | BreakerInput;
   /** Accepted for go-conductor's files. */
   readonly weight?: number;
 }
@@ -236,6 +238,27 @@ export interface ServiceTlsInput {
    * @default false
    */
   readonly insecure?: boolean;
+}
+
+/** When a service counts as down. */
+export interface BreakerInput {
+  /**
+   * How many of the last `window` attempts must have failed for it to open.
+   *
+   * @default 5
+   */
+  readonly failures?: number;
+  /** How many attempts are looked back at. Absent: as many as `failures`, which must then come in a row. */
+  readonly window?: number;
+  /**
+   * How long nothing is sent before one request may tell how the service is; doubled each time that one fails. Seconds,
+   * or text with a unit.
+   *
+   * @default 5
+   */
+  readonly openFor?: number | string;
+  /** How far `openFor` is doubled. Seconds, or text with a unit. Absent: a minute, or `openFor` where that is longer. */
+  readonly maxOpenFor?: number | string;
 }
 
 /** What is logged, where and how. */

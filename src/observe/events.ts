@@ -1,9 +1,10 @@
 /**
- * One event per thing that happened to a request. Log, metrics, dashboard and tests read the same events.
+ * One event per thing that happened to a request, or to a service. Log, metrics, dashboard and tests read the same events.
  */
 
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
+import type { BreakerState } from "../exchange/breaker.ts";
 
 /** A request was given to one service. */
 export interface AttemptedEvent {
@@ -93,13 +94,26 @@ export interface InterruptedEvent {
   readonly failure: FailureKind;
 }
 
+/** A service's circuit breaker changed its state. */
+export interface BreakerEvent {
+  /** What happened. */
+  readonly type: "breaker";
+  /** The service's configured name. */
+  readonly service: string;
+  /** `open`: nothing is sent; `half-open`: one request is, to see; `closed`: all are. */
+  readonly state: BreakerState;
+  /** How long it stays open before a request may tell how the service is, in milliseconds; absent otherwise. */
+  readonly openForMs?: number;
+}
+
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | AttemptedEvent
   | SkippedEvent
   | SettledEvent
   | RespondedEvent
-  | InterruptedEvent;
+  | InterruptedEvent
+  | BreakerEvent;
 
 /** Receives every event. It may throw; the request does not notice. */
 export type Observer = (event: ConductorEvent) => void;

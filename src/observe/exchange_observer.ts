@@ -3,7 +3,8 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { ConductorEvent, Observer } from "./events.ts";
+import type { Observer } from "./events.ts";
+import { guarded } from "./guarded.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
@@ -36,13 +37,7 @@ export function observeExchange(
 ): ExchangeObserver {
   const { requestId, method, path } = inbound;
   const label = route === undefined ? "" : `${route.kind} ${route.path}`;
-  const notify = (event: ConductorEvent) => {
-    try {
-      observe?.(event);
-    } catch {
-      // An observer's fault is not the request's.
-    }
-  };
+  const notify = guarded(observe);
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
     attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),

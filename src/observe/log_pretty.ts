@@ -1,7 +1,7 @@
 /** Log lines for people. */
 
 import { formatDuration } from "./duration.ts";
-import type { ConductorEvent, InterruptedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { BreakerEvent, ConductorEvent, InterruptedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -13,7 +13,7 @@ export interface PrettyFormatOptions {
 }
 
 /**
- * Makes a format for people: local time, level, what happened in words, and the request's id at the end.
+ * Makes a format for people: local time, level, what happened in words, and the request's id at the end where there is one.
  *
  * @param options How the lines look.
  * @returns The format for {@linkcode createLogger}.
@@ -26,7 +26,8 @@ export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRe
     if (event === undefined) {
       parts.push(message, ...fieldTexts(fields, paint));
     } else {
-      parts.push(eventText(event, fields, paint), paint.faint(token(event.requestId)));
+      parts.push(eventText(event, fields, paint));
+      if ("requestId" in event) parts.push(paint.faint(token(event.requestId)));
     }
     return parts.join(" ");
   };
@@ -46,6 +47,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "breaker":
+      return breakerText(event, paint);
   }
 }
 
@@ -73,6 +76,13 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `the response of ${paint.strong(printable(event.service))} broke off: ${paint.bad(event.failure)}`;
+}
+
+function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {
+  const subject = `the breaker of ${paint.strong(printable(service))}`;
+  if (state === "closed") return `${subject} closed: it gets requests again`;
+  if (state === "half-open") return `${subject} lets one request through`;
+  return `${subject} opened: nothing is sent to it for ${formatDuration(openForMs ?? 0)}`;
 }
 
 function statusText(status: number, paint: Paint): string {
