@@ -20,6 +20,7 @@ export type {
   BreakerInput,
   ConfigInput,
   HeadersInput,
+  HealthInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
@@ -31,12 +32,14 @@ export type {
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
 export type { BreakerState } from "./src/exchange/breaker.ts";
+export type { HealthState } from "./src/exchange/health.ts";
 export type { ConnectionInfo } from "./src/exchange/inbound.ts";
 export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
   ConductorEvent,
+  HealthEvent,
   InterruptedEvent,
   Observer,
   RespondedEvent,

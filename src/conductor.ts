@@ -96,7 +96,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
-  const { pseudonym, admission, attempts: inFlight, breakers: kept } = options.instance ?? createInstance();
+  const { pseudonym, admission, attempts: inFlight, breakers: kept, health } = options.instance ?? createInstance();
   const breakers = kept.follow(config.services, { now, onChange: observeBreakers(observe) });
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
@@ -131,10 +131,11 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
-        gate: ({ service }) => breakers.reason(service),
+        gate: ({ service }) => health.reason(service) ?? breakers.reason(service),
         onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => {
-          breakers.enter(attempt);
+          // One that is about to fail for its service's health must not be taken for the probe.
+          if (health.reason(attempt.service) === undefined) breakers.enter(attempt);
           observer.attempted(attempt);
         },
         onSettle: (attempt) => {

@@ -367,6 +367,27 @@ for (const [name, service, isAsked] of RELOADS) {
   });
 }
 
+Deno.test("a request that an unhealthy service does not get is not its probe", async () => {
+  let nowMs = 0;
+  const instance = createInstance();
+  const events: ConductorEvent[] = [];
+  const { config } = validateConfig({ services: [{ name: "a", url: "http://a", breaker: { failures: 1 } }] });
+  const handle = createHandler(config, {
+    instance,
+    transport: () => Promise.resolve({ ok: false, kind: "refused" }),
+    now: () => nowMs,
+    observe: (event) => void events.push(event),
+  });
+  await handle(new Request("http://h/"));
+  nowMs = 5_000;
+  instance.health.set("a", "unhealthy");
+  await handle(new Request("http://h/"));
+  assertEquals([changes(events), reasons(events)], [["a open"], ["a unhealthy"]]);
+  instance.health.set("a", "healthy");
+  await handle(new Request("http://h/"));
+  assertEquals(changes(events), ["a open", "a half-open", "a open"]);
+});
+
 Deno.test("an observer that throws does not disturb a breaker", async () => {
   const handle = createHandler(
     validateConfig({ services: [{ name: "a", url: refusingUrl(), breaker: true }] }).config,

@@ -37,6 +37,7 @@ Deno.test("validateConfig() fills every default", () => {
     removeHeaders: [],
     responseHeaders: [],
     breaker: undefined,
+    health: undefined,
   };
   assertEquals(warnings, []);
   assertEquals(config, {
@@ -127,6 +128,35 @@ Deno.test("validateConfig() refuses a breaker that would never open, or shortens
     [{ failurs: 1 }, 'services[0].breaker.failurs: unknown key; did you mean "failures"?'],
   ];
   for (const [breaker, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, breaker }] }), [problem]);
+});
+
+Deno.test("validateConfig() reads health checks, and needs their path", () => {
+  const defaults = {
+    path: "/up?deep=1",
+    intervalMs: 10_000,
+    timeoutMs: 5_000,
+    unhealthyAfter: 3,
+    healthyAfter: 2,
+    expect: [{ from: 200, to: 399 }],
+  };
+  const settings = { interval: "1s", timeout: 0.5, unhealthyAfter: 1, healthyAfter: 4, expect: [204, "3xx"] };
+  assertEquals(service({ health: { path: "/up?deep=1" } }).health, defaults);
+  assertEquals(service({ health: { path: "/", ...settings } }).health, {
+    path: "/",
+    intervalMs: 1_000,
+    timeoutMs: 500,
+    unhealthyAfter: 1,
+    healthyAfter: 4,
+    expect: [{ from: 204, to: 204 }, { from: 300, to: 399 }],
+  });
+  const at = "services[0].health";
+  const cases: [unknown, string][] = [
+    [{}, `${at}.path: is required`],
+    [true, `${at}: must be a mapping: found true`],
+    [{ path: "up" }, `${at}.path: must be a path that begins with "/", without spaces and "#", in ASCII: found "up"`],
+    [{ path: "/", expect: [] }, `${at}.expect: must have at least one status: found an empty list`],
+  ];
+  for (const [health, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, health }] }), [problem]);
 });
 
 Deno.test("validateConfig() reads sizes in bytes or with a unit", () => {

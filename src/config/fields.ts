@@ -12,13 +12,15 @@ import { listOf } from "./values/list.ts";
 import { pathPattern } from "./values/path_pattern.ts";
 import { pem } from "./values/pem.ts";
 import { size, time } from "./values/quantity.ts";
+import { requestPath } from "./values/request_path.ts";
 import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
 import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
 import { statuses } from "./values/statuses.ts";
 import { switchable } from "./values/switchable.ts";
 
-const MAX_BREAKER_WINDOW = 10_000;
+const MAX_BREAKER_WINDOW = 1_000;
+const MAX_CHECKS = 1_000;
 const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
@@ -62,6 +64,40 @@ export const BREAKER_FIELDS = {
     type: time({ min: "1ms" }),
     absence: "1m, or `openFor` where that is longer",
     description: "How far `openFor` is doubled.",
+  },
+} as const;
+
+/** The fields of `services[].health`. */
+export const HEALTH_FIELDS = {
+  path: {
+    type: requestPath(),
+    required: true,
+    description: "What is asked for, with GET; the path of `url` is kept in front of it.",
+  },
+  interval: {
+    type: time({ min: "10ms" }),
+    default: 10,
+    description: "The pause between two checks, give or take a tenth.",
+  },
+  timeout: {
+    type: time({ min: "1ms" }),
+    default: 5,
+    description: "The longest wait for the whole answer.",
+  },
+  unhealthyAfter: {
+    type: wholeNumber(1, MAX_CHECKS),
+    default: 3,
+    description: "How many checks in a row must have failed for the service to count as unhealthy.",
+  },
+  healthyAfter: {
+    type: wholeNumber(1, MAX_CHECKS),
+    default: 2,
+    description: "How many checks in a row must have succeeded for it to count as healthy again.",
+  },
+  expect: {
+    type: listOf(statuses(), { min: 1, item: "status" }),
+    default: "200-399",
+    description: "Status codes that count as a success.",
   },
 } as const;
 
@@ -152,6 +188,11 @@ export const SERVICE_FIELDS = {
     type: switchable(section(BREAKER_FIELDS)),
     absence: "none",
     description: "When the service counts as down and is left alone for a while; `true` takes all defaults.",
+  },
+  health: {
+    type: section(HEALTH_FIELDS),
+    absence: "none",
+    description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
   weight: {
     type: wholeNumber(0, 1_000_000),

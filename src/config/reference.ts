@@ -3,6 +3,7 @@
 import {
   BREAKER_FIELDS,
   CONFIG_FIELDS,
+  HEALTH_FIELDS,
   LIMITS_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
@@ -17,6 +18,7 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`services[]`", SERVICE_FIELDS],
   ["`services[].tls`", SERVICE_TLS_FIELDS],
   ["`services[].breaker`", BREAKER_FIELDS],
+  ["`services[].health`", HEALTH_FIELDS],
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
   ["`logging`", LOGGING_FIELDS],

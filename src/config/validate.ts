@@ -1,11 +1,22 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
-import type { BreakerSettings, Config, Limits, Logging, Role, ServerTls, Service, UpstreamTls } from "./config.ts";
+import type {
+  BreakerSettings,
+  Config,
+  HealthSettings,
+  Limits,
+  Logging,
+  Role,
+  ServerTls,
+  Service,
+  UpstreamTls,
+} from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { describe, quote } from "./describe.ts";
 import {
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
+  type HEALTH_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type SERVICE_FIELDS,
@@ -32,6 +43,7 @@ type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
+type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
@@ -186,6 +198,7 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     removeHeaders: service.removeHeaders,
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
+    health: toHealth(service.health as CheckedHealth | undefined),
   };
 }
 
@@ -197,6 +210,12 @@ function toBreaker(breaker: CheckedBreaker | undefined): BreakerSettings | undef
   if (breaker === undefined) return undefined;
   const { failures, window = failures, openFor, maxOpenFor = Math.max(openFor, MAX_OPEN_FOR_MS) } = breaker;
   return { failures, window, openForMs: openFor, maxOpenForMs: maxOpenFor };
+}
+
+function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined {
+  if (health === undefined) return undefined;
+  const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
+  return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

@@ -1,6 +1,7 @@
 /** The breakers of a running conductor, by the names of their services, from one configuration to the next. */
 
 import type { BreakerSettings, Service } from "../config/config.ts";
+import { isSameBackend } from "../config/same_backend.ts";
 import type { SkipReason } from "./attempt.ts";
 import { Breaker, type BreakerState, NO_TICKET, verdictOf } from "./breaker.ts";
 import type { RunningAttempt } from "./running_attempt.ts";
@@ -81,7 +82,7 @@ export class Breakers {
       const { name, breaker: settings } = service;
       if (settings === undefined) continue;
       const known = former.get(name);
-      const kept = known !== undefined && isSameBackend(known.service, service)
+      const kept = known !== undefined && isSameBackend(known.service, service, "breaker")
         ? known
         : this.#create(service, settings, now);
       kept.onChange = onChange;
@@ -105,10 +106,4 @@ export class Breakers {
     };
     return kept;
   }
-}
-
-function isSameBackend(a: Service, b: Service): boolean {
-  return a.origin === b.origin && a.breaker?.failures === b.breaker?.failures &&
-    a.breaker?.window === b.breaker?.window && a.breaker?.openForMs === b.breaker?.openForMs &&
-    a.breaker?.maxOpenForMs === b.breaker?.maxOpenForMs;
 }

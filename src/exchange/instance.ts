@@ -2,6 +2,7 @@
 
 import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
+import { Health } from "./health.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -14,6 +15,8 @@ export interface Instance {
   readonly attempts: Places;
   /** What the attempts of each service have come to. */
   readonly breakers: Breakers;
+  /** What their health checks have come to. */
+  readonly health: Health;
 }
 
 /**
@@ -37,5 +40,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     admission: new Admission(),
     attempts: new Places(),
     breakers: new Breakers(),
+    health: new Health(),
   };
 }

@@ -5,6 +5,7 @@
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
+import type { HealthState } from "../exchange/health.ts";
 
 /** A request was given to one service. */
 export interface AttemptedEvent {
@@ -106,6 +107,20 @@ export interface BreakerEvent {
   readonly openForMs?: number;
 }
 
+/** A service's health checks changed what is thought of it. */
+export interface HealthEvent {
+  /** What happened. */
+  readonly type: "health";
+  /** The service's configured name. */
+  readonly service: string;
+  /** `unhealthy`: nothing is sent to it. */
+  readonly state: HealthState;
+  /** The status that the last check was answered with; absent where there was no answer. */
+  readonly status?: number;
+  /** Why there was no answer; absent where there was one. */
+  readonly failure?: FailureKind;
+}
+
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | AttemptedEvent
@@ -113,7 +128,8 @@ export type ConductorEvent =
   | SettledEvent
   | RespondedEvent
   | InterruptedEvent
-  | BreakerEvent;
+  | BreakerEvent
+  | HealthEvent;
 
 /** Receives every event. It may throw; the request does not notice. */
 export type Observer = (event: ConductorEvent) => void;

@@ -120,6 +120,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
     case "breaker":
       return BREAKER_LINES[event.state];
+    case "health":
+      return { level: event.state === "healthy" ? "info" : "warn", message: `service ${event.state}` };
     default:
       return undefined;
   }

@@ -1,7 +1,14 @@
 /** Log lines for people. */
 
 import { formatDuration } from "./duration.ts";
-import type { BreakerEvent, ConductorEvent, InterruptedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type {
+  BreakerEvent,
+  ConductorEvent,
+  HealthEvent,
+  InterruptedEvent,
+  RespondedEvent,
+  SettledEvent,
+} from "./events.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -49,6 +56,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return interruptedText(event, paint);
     case "breaker":
       return breakerText(event, paint);
+    case "health":
+      return healthText(event, paint);
   }
 }
 
@@ -83,6 +92,12 @@ function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint):
   if (state === "closed") return `${subject} closed: it gets requests again`;
   if (state === "half-open") return `${subject} lets one request through`;
   return `${subject} opened: nothing is sent to it for ${formatDuration(openForMs ?? 0)}`;
+}
+
+function healthText({ service, state, status, failure }: HealthEvent, paint: Paint): string {
+  const subject = paint.strong(printable(service));
+  if (state === "healthy") return `${subject} is healthy: it gets requests again`;
+  return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
 }
 
 function statusText(status: number, paint: Paint): string {
