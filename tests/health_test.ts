@@ -334,6 +334,17 @@ for (const workers of [1, 2]) {
       main.isOn = true;
       await said("healthy");
       assertEquals(countOf(await askMany("/on"), "main"), 20);
+
+      // The new check begins with a clean slate, and the old one ends with what was on its way.
+      if (Deno.build.os !== "windows") {
+        await Deno.writeTextFile(file.path, fileFor(main, backup).replace("/up", "/renewed"));
+        child.kill("SIGHUP");
+        await child.stdout.seen(/configuration reloaded/);
+        const before = main.seen.length;
+        await main.received(before + 10 * workers);
+        const targets = main.seen.slice(before).map(({ target }) => target);
+        assertEquals(new Set(targets.slice(5 * workers)), new Set(["/renewed"]));
+      }
       child.kill("SIGTERM");
       assertEquals(await child.exited, 0);
     },
