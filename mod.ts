@@ -17,8 +17,10 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  BreakerInput,
   ConfigInput,
   HeadersInput,
+  HealthInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
@@ -28,16 +30,21 @@ export type {
   TlsInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
-export type { FailureKind, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { BreakerState } from "./src/exchange/breaker.ts";
+export type { HealthState } from "./src/exchange/health.ts";
 export type { ConnectionInfo } from "./src/exchange/inbound.ts";
 export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
+  BreakerEvent,
   ConductorEvent,
+  HealthEvent,
   InterruptedEvent,
   Observer,
   RespondedEvent,
   SettledEvent,
+  SkippedEvent,
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";

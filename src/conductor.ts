@@ -13,6 +13,7 @@ import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import type { Observer } from "./observe/events.ts";
+import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
@@ -95,7 +96,8 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
-  const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
+  const { pseudonym, admission, attempts: inFlight, breakers: kept, health } = options.instance ?? createInstance();
+  const breakers = kept.follow(config.services, { now, onChange: observeBreakers(observe) });
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
   const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
@@ -129,8 +131,17 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
-        onAttempt: (attempt) => observer.attempted(attempt),
-        onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
+        gate: ({ service }) => health.reason(service) ?? breakers.reason(service),
+        onSkip: (member, reason) => observer.skipped(member, reason),
+        onAttempt: (attempt) => {
+          // One that is about to fail for its service's health must not be taken for the probe.
+          if (health.reason(attempt.service) === undefined) breakers.enter(attempt);
+          observer.attempted(attempt);
+        },
+        onSettle: (attempt) => {
+          breakers.leave(attempt);
+          observer.settled(attempt, attempt.durationMs);
+        },
       });
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);

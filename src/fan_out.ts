@@ -1,7 +1,7 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
 import type { Member, Route } from "./config/config.ts";
-import { type Attempt, isSuccess, type UpstreamResponse } from "./exchange/attempt.ts";
+import { type Attempt, isSuccess, type SkipReason, type UpstreamResponse } from "./exchange/attempt.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
 import { fieldValue } from "./exchange/headers.ts";
@@ -28,6 +28,10 @@ export interface FanOutOptions {
   readonly placesPerService: PlaceBounds;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
+  /** Decides whether a service is sent the request at all. */
+  gate(member: Member): SkipReason | undefined;
+  /** Told of each service that is not. */
+  onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
   /** Told of each attempt when it has settled. */
@@ -76,19 +80,27 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
       wake?.();
     },
   };
-  const attempts = route.members.map((member) => {
-    const place = options.inFlight.ask(member.service.name, options.placesPerService);
+  const attempts: RunningAttempt[] = [];
+  for (const member of route.members) {
+    const reason = options.gate(member);
+    if (reason !== undefined) options.onSkip(member, reason);
+    // A shadow that is not sent the request is no part of the exchange; of the others each must be accounted for.
+    if (reason !== undefined && member.role === "shadow") continue;
+    const place = reason === undefined
+      ? options.inFlight.ask(member.service.name, options.placesPerService)
+      : undefined;
     const attempt = new RunningAttempt(member, place, attemptOptions);
     options.onAttempt(attempt);
-    if (place === undefined) attempt.end("overloaded");
+    attempts.push(attempt);
+    if (reason !== undefined) attempt.end("open-circuit");
+    else if (place === undefined) attempt.end("overloaded");
     else {
       const request = requestFor(attempt, { inbound, route, member, body });
       const start = () => void send(attempt, request, options.transport);
       if (place.turn === undefined) start();
       else attempt.turn().then(() => void (attempt.pending && start()));
     }
-    return attempt;
-  });
+  }
   if (body instanceof BodyFanOut) body.pump();
   return {
     attempts,

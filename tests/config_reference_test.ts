@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CONFIG_FIELDS, LOGGING_FIELDS, METRICS_FIELDS, SERVICE_FIELDS, TLS_FIELDS } from "../src/config/fields.ts";
+import {
+  BREAKER_FIELDS,
+  CONFIG_FIELDS,
+  HEALTH_FIELDS,
+  LOGGING_FIELDS,
+  METRICS_FIELDS,
+  SERVICE_FIELDS,
+  TLS_FIELDS,
+} from "../src/config/fields.ts";
 import { configReference, fieldSummaries } from "../src/config/reference.ts";
 import { withReference } from "../tools/reference.ts";
 
@@ -10,7 +18,17 @@ Deno.test("README.md carries the reference as the fields have it", async () => {
 
 Deno.test("configReference() has a row for every field", () => {
   const reference = configReference();
-  for (const fields of [CONFIG_FIELDS, SERVICE_FIELDS, LOGGING_FIELDS, METRICS_FIELDS, TLS_FIELDS]) {
+  for (
+    const fields of [
+      CONFIG_FIELDS,
+      SERVICE_FIELDS,
+      LOGGING_FIELDS,
+      METRICS_FIELDS,
+      TLS_FIELDS,
+      BREAKER_FIELDS,
+      HEALTH_FIELDS,
+    ]
+  ) {
     for (const [key, { description, type }] of Object.entries(fields)) {
       const row = reference.split("\n").find((line) => line.startsWith(`| \`${key}\` `) && line.includes(description));
       assertStringIncludes(row ?? "", type.label);

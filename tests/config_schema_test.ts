@@ -38,6 +38,9 @@ const VALID: unknown[] = [
   service({ primary: true, pathPrefix: "/api", pathExact: ["/a", "/b/"], path: "/", weight: 1 }),
   service({ url: "https://[::1]:8443/base/", host: "preserve", timeout: 0.5, failOn: 500, stripPrefix: true }),
   service({ headers: { A: "b", C: 1, D: true, E: "" }, removeHeaders: "cookie", responseHeaders: {} }),
+  service({ breaker: true }),
+  service({ health: { path: "/up?a=b", interval: "1s", timeout: 1, healthyAfter: 1, expect: ["2xx", 301] } }),
+  service({ breaker: { failures: 5, window: "10", openFor: "5s", maxOpenFor: 60 } }),
   service({ shadow: false, removeHeaders: ["cookie", "authorization"], name: 7 }),
 ];
 
@@ -74,6 +77,9 @@ const INVALID: unknown[] = [
   top({ logging: { level: "verbose" } }),
   top({ logging: { levl: "info" } }),
   top({ metrics: { enabled: "maybe" } }),
+  ...[5, "sometimes", [], { failures: 0 }, { openFor: 0 }, { fails: 1 }].map((breaker) => service({ breaker })),
+  ...[true, {}, { path: "up" }, { path: "/#" }, { path: "/ü" }, { path: "/", interval: 0 }, { path: "/", expect: [] }]
+    .map((health) => service({ health })),
   ...["", " a", "a ", "ä", "a\nb", "x".repeat(129), [], {}].map((name) => service({ name })),
   ...["localhost", "ftp://x", "http://", "http://a:b@x", "http://x?a", "http://x#a", "http://x y", 7].map((url) =>
     service({ url })

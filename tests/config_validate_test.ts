@@ -36,6 +36,8 @@ Deno.test("validateConfig() fills every default", () => {
     headers: [],
     removeHeaders: [],
     responseHeaders: [],
+    breaker: undefined,
+    health: undefined,
   };
   assertEquals(warnings, []);
   assertEquals(config, {
@@ -98,6 +100,63 @@ Deno.test("validateConfig() reads times in seconds or with a unit", () => {
     assertEquals(top({ shutdownTimeout: written }).shutdownTimeoutMs, ms, String(written));
   }
   assertEquals(top({ shutdownTimeout: 0 }).shutdownTimeoutMs, 0);
+});
+
+Deno.test("validateConfig() reads a breaker as a switch or as settings", () => {
+  const defaults = { failures: 5, window: 5, openForMs: 5_000, maxOpenForMs: 60_000 };
+  const cases: [unknown, Service["breaker"]][] = [
+    [true, defaults],
+    ["on", defaults],
+    [{}, defaults],
+    [null, undefined],
+    [false, undefined],
+    [{ failures: 3 }, { ...defaults, failures: 3, window: 3 }],
+    [{ failures: 3, window: 10 }, { ...defaults, failures: 3, window: 10 }],
+    [{ openFor: "2m" }, { ...defaults, openForMs: 120_000, maxOpenForMs: 120_000 }],
+    [{ openFor: "50ms", maxOpenFor: 1 }, { ...defaults, openForMs: 50, maxOpenForMs: 1_000 }],
+  ];
+  for (const [written, settings] of cases) {
+    assertEquals(service({ breaker: written }).breaker, settings, JSON.stringify(written));
+  }
+});
+
+Deno.test("validateConfig() refuses a breaker that would never open, or shortens its time", () => {
+  const cases: [unknown, string][] = [
+    [{ window: 4 }, "services[0].breaker.window: must be at least as large as failures: else it would never open"],
+    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least as long as openFor"],
+    [5, "services[0].breaker: must be true, false or a mapping: found 5"],
+    [{ failurs: 1 }, 'services[0].breaker.failurs: unknown key; did you mean "failures"?'],
+  ];
+  for (const [breaker, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, breaker }] }), [problem]);
+});
+
+Deno.test("validateConfig() reads health checks, and needs their path", () => {
+  const defaults = {
+    path: "/up?deep=1",
+    intervalMs: 10_000,
+    timeoutMs: 5_000,
+    unhealthyAfter: 3,
+    healthyAfter: 2,
+    expect: [{ from: 200, to: 399 }],
+  };
+  const settings = { interval: "1s", timeout: 0.5, unhealthyAfter: 1, healthyAfter: 4, expect: [204, "3xx"] };
+  assertEquals(service({ health: { path: "/up?deep=1" } }).health, defaults);
+  assertEquals(service({ health: { path: "/", ...settings } }).health, {
+    path: "/",
+    intervalMs: 1_000,
+    timeoutMs: 500,
+    unhealthyAfter: 1,
+    healthyAfter: 4,
+    expect: [{ from: 204, to: 204 }, { from: 300, to: 399 }],
+  });
+  const at = "services[0].health";
+  const cases: [unknown, string][] = [
+    [{}, `${at}.path: is required`],
+    [true, `${at}: must be a mapping: found true`],
+    [{ path: "up" }, `${at}.path: must be a path that begins with "/", without spaces and "#", in ASCII: found "up"`],
+    [{ path: "/", expect: [] }, `${at}.expect: must have at least one status: found an empty list`],
+  ];
+  for (const [health, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, health }] }), [problem]);
 });
 
 Deno.test("validateConfig() reads sizes in bytes or with a unit", () => {

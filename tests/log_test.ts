@@ -44,6 +44,11 @@ const RESPONDED: RespondedEvent = {
   durationMs: 1_234,
 };
 const INTERRUPTED: ConductorEvent = { type: "interrupted", requestId: "r-1", service: "blue", failure: "reset" };
+const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
+const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
+const CLOSED: ConductorEvent = { type: "breaker", service: "blue", state: "closed" };
+const UNHEALTHY: ConductorEvent = { type: "health", service: "blue", state: "unhealthy", status: 503 };
+const HEALTHY: ConductorEvent = { type: "health", service: "blue", state: "healthy", status: 200 };
 const CLIENT_LEFT: ConductorEvent = { ...INTERRUPTED, failure: "aborted" };
 
 interface Written {
@@ -72,6 +77,12 @@ const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["a failed attempt", REFUSED, "warn"],
   ["an attempt whose status counts as a failure", FAILED_STATUS, "warn"],
   ["an attempt given up because the client had gone", ABORTED, "debug"],
+  ["an attempt that was not made because the breaker is open", { ...REFUSED, failure: "open-circuit" }, "debug"],
+  ["a breaker that opened", OPENED, "warn"],
+  ["a breaker that lets one request through", HALF_OPENED, "debug"],
+  ["a breaker that closed", CLOSED, "info"],
+  ["a service that is unhealthy", UNHEALTHY, "warn"],
+  ["a service that is healthy again", HEALTHY, "info"],
   ["a request", RESPONDED, "info"],
   ["a response that broke off", INTERRUPTED, "warn"],
   ["a response that the client gave up", CLIENT_LEFT, "debug"],
@@ -155,6 +166,15 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],
   [INTERRUPTED, "WARN  the response of blue broke off: reset r-1"],
+  [UNHEALTHY, "WARN  blue is unhealthy: nothing is sent to it (status 503)"],
+  [
+    { type: "health", service: "blue", state: "unhealthy", failure: "refused" },
+    "WARN  blue is unhealthy: nothing is sent to it (refused)",
+  ],
+  [HEALTHY, "INFO  blue is healthy: it gets requests again"],
+  [OPENED, "WARN  the breaker of blue opened: nothing is sent to it for 5 s"],
+  [HALF_OPENED, "DEBUG the breaker of blue lets one request through"],
+  [CLOSED, "INFO  the breaker of blue closed: it gets requests again"],
 ];
 
 for (const [event, text] of PRETTY) {

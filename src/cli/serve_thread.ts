@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
 import type { Observer } from "../observe/events.ts";
 import type { Logger } from "../observe/log.ts";
+import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
@@ -72,12 +73,14 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     logger().observe(event);
   };
   const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
+  const checks = new HealthChecks({ transport: kept.transport, health: kept.instance.health, observe });
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...kept, observe }),
     reusePort,
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
+  checks.follow(first.services);
   return {
     get config() {
       return server.config;
@@ -88,9 +91,24 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     get attemptsInFlight() {
       return inFlight.count;
     },
-    apply: (config) => server.apply(config),
-    prepare: (config) => server.prepare(config),
-    // Copies are waited for too: a shadow's request that has been sent is worth finishing.
-    shutdown: () => server.shutdown().then(() => inFlight.idle()),
+    apply: async (config) => {
+      await server.apply(config);
+      checks.follow(config.services);
+    },
+    prepare: (config) => {
+      const prepared = server.prepare(config);
+      return {
+        commit: () => {
+          prepared.commit();
+          checks.follow(config.services);
+        },
+        abandon: () => prepared.abandon(),
+      };
+    },
+    shutdown: async () => {
+      await Promise.all([checks.stop(), server.shutdown()]);
+      // Copies are waited for too: a shadow's request that has been sent is worth finishing.
+      await inFlight.idle();
+    },
   };
 }

@@ -33,6 +33,34 @@ export interface UpstreamTls {
   readonly insecure: boolean;
 }
 
+/** When a service counts as down. */
+export interface BreakerSettings {
+  /** How many attempts of the window must have failed. */
+  readonly failures: number;
+  /** How many attempts are looked back at, at least `failures`. */
+  readonly window: number;
+  /** How long nothing is sent after that, in milliseconds. */
+  readonly openForMs: number;
+  /** How long at most where it stays down, in milliseconds, at least `openForMs`. */
+  readonly maxOpenForMs: number;
+}
+
+/** How a service is checked. */
+export interface HealthSettings {
+  /** Path and query of the check, without the service's base path. */
+  readonly path: string;
+  /** The pause between two checks, in milliseconds. */
+  readonly intervalMs: number;
+  /** The longest wait for the whole answer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How many failures in a row make it unhealthy. */
+  readonly unhealthyAfter: number;
+  /** How many successes in a row make it healthy again. */
+  readonly healthyAfter: number;
+  /** Status codes that count as a success. */
+  readonly expect: readonly StatusRange[];
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -59,6 +87,10 @@ export interface Service {
   readonly removeHeaders: readonly string[];
   /** Header lines to set on a response of this service when it is returned. */
   readonly responseHeaders: readonly HeaderLine[];
+  /** When it is left alone for a while; `undefined`: never. */
+  readonly breaker: BreakerSettings | undefined;
+  /** How conductor's own server checks it; `undefined`: not at all. */
+  readonly health: HealthSettings | undefined;
 }
 
 /** A service's part in a route. */

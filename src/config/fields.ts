@@ -12,11 +12,15 @@ import { listOf } from "./values/list.ts";
 import { pathPattern } from "./values/path_pattern.ts";
 import { pem } from "./values/pem.ts";
 import { size, time } from "./values/quantity.ts";
+import { requestPath } from "./values/request_path.ts";
 import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
 import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
 import { statuses } from "./values/statuses.ts";
+import { switchable } from "./values/switchable.ts";
 
+const MAX_BREAKER_WINDOW = 1_000;
+const MAX_CHECKS = 1_000;
 const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
@@ -35,6 +39,65 @@ export const SERVICE_TLS_FIELDS = {
     type: boolean(),
     default: false,
     description: "Whether nothing about the certificate is verified: whoever answers is believed.",
+  },
+} as const;
+
+/** The fields of `services[].breaker`. */
+export const BREAKER_FIELDS = {
+  failures: {
+    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    default: 5,
+    description: "How many of the last `window` attempts must have failed for it to open.",
+  },
+  window: {
+    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    absence: "as many as `failures`, which must then come in a row",
+    description: "How many attempts are looked back at.",
+  },
+  openFor: {
+    type: time({ min: "1ms" }),
+    default: 5,
+    description:
+      "How long nothing is sent before one request may tell how the service is; doubled each time that one fails.",
+  },
+  maxOpenFor: {
+    type: time({ min: "1ms" }),
+    absence: "1m, or `openFor` where that is longer",
+    description: "How far `openFor` is doubled.",
+  },
+} as const;
+
+/** The fields of `services[].health`. */
+export const HEALTH_FIELDS = {
+  path: {
+    type: requestPath(),
+    required: true,
+    description: "What is asked for, with GET; the path of `url` is kept in front of it.",
+  },
+  interval: {
+    type: time({ min: "10ms" }),
+    default: 10,
+    description: "The pause between two checks, give or take a tenth.",
+  },
+  timeout: {
+    type: time({ min: "1ms" }),
+    default: 5,
+    description: "The longest wait for the whole answer.",
+  },
+  unhealthyAfter: {
+    type: wholeNumber(1, MAX_CHECKS),
+    default: 3,
+    description: "How many checks in a row must have failed for the service to count as unhealthy.",
+  },
+  healthyAfter: {
+    type: wholeNumber(1, MAX_CHECKS),
+    default: 2,
+    description: "How many checks in a row must have succeeded for it to count as healthy again.",
+  },
+  expect: {
+    type: listOf(statuses(), { min: 1, item: "status" }),
+    default: "200-399",
+    description: "Status codes that count as a success.",
   },
 } as const;
 
@@ -120,6 +183,16 @@ export const SERVICE_FIELDS = {
     type: headerLines(),
     default: {},
     description: "Header fields to set on a response of this service that is returned.",
+  },
+  breaker: {
+    type: switchable(section(BREAKER_FIELDS)),
+    absence: "none",
+    description: "When the service counts as down and is left alone for a while; `true` takes all defaults.",
+  },
+  health: {
+    type: section(HEALTH_FIELDS),
+    absence: "none",
+    description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
   weight: {
     type: wholeNumber(0, 1_000_000),

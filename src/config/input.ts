@@ -179,6 +179,13 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /** When the service counts as down and is left alone for a while; `true` takes all defaults. Absent, or `false`: never. */
+  readonly breaker?: boolean | BreakerInput;
+  /**
+   * How conductor's own server checks the service; it is left alone while it does not answer well. Of no use to a handler
+   * in a server of one's own. Absent: it is not checked.
+   */
+  readonly health?: HealthInput;
   /** Accepted for go-conductor's files. */
   readonly weight?: number;
 }
@@ -236,6 +243,63 @@ export interface ServiceTlsInput {
    * @default false
    */
   readonly insecure?: boolean;
+}
+
+/** When a service counts as down. */
+export interface BreakerInput {
+  /**
+   * How many of the last `window` attempts must have failed for it to open.
+   *
+   * @default 5
+   */
+  readonly failures?: number;
+  /** How many attempts are looked back at. Absent: as many as `failures`, which must then come in a row. */
+  readonly window?: number;
+  /**
+   * How long nothing is sent before one request may tell how the service is; doubled each time that one fails. Seconds,
+   * or text with a unit.
+   *
+   * @default 5
+   */
+  readonly openFor?: number | string;
+  /** How far `openFor` is doubled. Seconds, or text with a unit. Absent: a minute, or `openFor` where that is longer. */
+  readonly maxOpenFor?: number | string;
+}
+
+/** How a service is checked. */
+export interface HealthInput {
+  /** What is asked for, with GET; the path of `url` is kept in front of it. It may have a query. */
+  readonly path: string;
+  /**
+   * The pause between two checks, give or take a tenth. Seconds, or text with a unit.
+   *
+   * @default 10
+   */
+  readonly interval?: number | string;
+  /**
+   * The longest wait for the whole answer. Seconds, or text with a unit.
+   *
+   * @default 5
+   */
+  readonly timeout?: number | string;
+  /**
+   * How many checks in a row must have failed for the service to count as unhealthy.
+   *
+   * @default 3
+   */
+  readonly unhealthyAfter?: number;
+  /**
+   * How many checks in a row must have succeeded for it to count as healthy again.
+   *
+   * @default 2
+   */
+  readonly healthyAfter?: number;
+  /**
+   * Status codes that count as a success. Codes, ranges and classes.
+   *
+   * @default "200-399"
+   */
+  readonly expect?: StatusInput | readonly StatusInput[];
 }
 
 /** What is logged, where and how. */

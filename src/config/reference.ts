@@ -1,7 +1,9 @@
 /** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
 
 import {
+  BREAKER_FIELDS,
   CONFIG_FIELDS,
+  HEALTH_FIELDS,
   LIMITS_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
@@ -15,6 +17,8 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["Top level", CONFIG_FIELDS],
   ["`services[]`", SERVICE_FIELDS],
   ["`services[].tls`", SERVICE_TLS_FIELDS],
+  ["`services[].breaker`", BREAKER_FIELDS],
+  ["`services[].health`", HEALTH_FIELDS],
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
   ["`logging`", LOGGING_FIELDS],

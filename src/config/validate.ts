@@ -1,10 +1,22 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
-import type { Config, Limits, Logging, Role, ServerTls, Service, UpstreamTls } from "./config.ts";
+import type {
+  BreakerSettings,
+  Config,
+  HealthSettings,
+  Limits,
+  Logging,
+  Role,
+  ServerTls,
+  Service,
+  UpstreamTls,
+} from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { describe, quote } from "./describe.ts";
 import {
+  type BREAKER_FIELDS,
   CONFIG_FIELDS,
+  type HEALTH_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type SERVICE_FIELDS,
@@ -30,8 +42,13 @@ type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
+type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
+type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+
+/** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
+const MAX_OPEN_FOR_MS = 60_000;
 
 /** The fields of a service that decide on its routes. */
 const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"];
@@ -54,6 +71,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkNames(services, list);
   checkRoles(services, list);
   checkTls(services, list);
+  checkBreakers(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
@@ -117,6 +135,19 @@ function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: Place): 
   }
 }
 
+function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  for (const [index, service] of services.entries()) {
+    const { failures, window, openFor, maxOpenFor } = service?.breaker ?? {};
+    const at = list.child(index).child("breaker");
+    if (failures !== undefined && window !== undefined && window < failures) {
+      at.child("window").problem("must be at least as large as failures: else it would never open");
+    }
+    if (openFor !== undefined && maxOpenFor !== undefined && maxOpenFor < openFor) {
+      at.child("maxOpenFor").problem("must be at least as long as openFor");
+    }
+  }
+}
+
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
   return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
 }
@@ -166,11 +197,25 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     headers: service.headers,
     removeHeaders: service.removeHeaders,
     responseHeaders: service.responseHeaders,
+    breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
+    health: toHealth(service.health as CheckedHealth | undefined),
   };
 }
 
 function toUpstreamTls(tls: CheckedServiceTls | undefined): UpstreamTls | undefined {
   return tls === undefined ? undefined : { ca: tls.ca, serverName: tls.serverName, insecure: tls.insecure };
+}
+
+function toBreaker(breaker: CheckedBreaker | undefined): BreakerSettings | undefined {
+  if (breaker === undefined) return undefined;
+  const { failures, window = failures, openFor, maxOpenFor = Math.max(openFor, MAX_OPEN_FOR_MS) } = breaker;
+  return { failures, window, openForMs: openFor, maxOpenForMs: maxOpenFor };
+}
+
+function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined {
+  if (health === undefined) return undefined;
+  const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
+  return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

@@ -15,6 +15,18 @@ export type FailureKind =
   | "open-circuit"
   | "overloaded";
 
+/** Why a service was not sent a request that its route matched. */
+export type SkipReason =
+  | "sampled"
+  | "method"
+  | "overloaded"
+  | "rate"
+  | "lagging"
+  | "open-circuit"
+  | "unhealthy"
+  | "body-too-large"
+  | "hedge-budget";
+
 /** A response as it came from a backend, its body not yet passed on. */
 export interface UpstreamResponse {
   /** The status code, 200 to 599. */

@@ -1,6 +1,8 @@
 /** What a running conductor knows of itself, and keeps when its configuration is replaced. */
 
 import { Admission } from "./admission.ts";
+import { Breakers } from "./breakers.ts";
+import { Health } from "./health.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -11,6 +13,10 @@ export interface Instance {
   readonly admission: Admission;
   /** The attempts that are in flight, by the name of their service. */
   readonly attempts: Places;
+  /** What the attempts of each service have come to. */
+  readonly breakers: Breakers;
+  /** What their health checks have come to. */
+  readonly health: Health;
 }
 
 /**
@@ -33,5 +39,7 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     pseudonym,
     admission: new Admission(),
     attempts: new Places(),
+    breakers: new Breakers(),
+    health: new Health(),
   };
 }

@@ -29,6 +29,8 @@ export class RunningAttempt implements Attempt {
   settledOrder = 0;
   /** From its start until it settled, in milliseconds. */
   durationMs = 0;
+  /** What its service's breaker let it in with; 0 where that did not. */
+  ticket = 0;
   /** What broke it off from our side; `undefined` where nothing did. */
   endedBy: FailureKind | undefined;
   readonly #controller = new AbortController();

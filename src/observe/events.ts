@@ -1,9 +1,11 @@
 /**
- * One event per thing that happened to a request. Log, metrics, dashboard and tests read the same events.
+ * One event per thing that happened to a request, or to a service. Log, metrics, dashboard and tests read the same events.
  */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind } from "../exchange/attempt.ts";
+import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
+import type { BreakerState } from "../exchange/breaker.ts";
+import type { HealthState } from "../exchange/health.ts";
 
 /** A request was given to one service. */
 export interface AttemptedEvent {
@@ -17,6 +19,22 @@ export interface AttemptedEvent {
   readonly service: string;
   /** The service's role on the route. */
   readonly role: Role;
+}
+
+/** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
+export interface SkippedEvent {
+  /** What happened. */
+  readonly type: "skipped";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service's configured name. */
+  readonly service: string;
+  /** The service's role on the route. */
+  readonly role: Role;
+  /** Why. */
+  readonly reason: SkipReason;
 }
 
 /** An attempt ended: with a response's head (and small body), or with a failure. */
@@ -77,12 +95,41 @@ export interface InterruptedEvent {
   readonly failure: FailureKind;
 }
 
+/** A service's circuit breaker changed its state. */
+export interface BreakerEvent {
+  /** What happened. */
+  readonly type: "breaker";
+  /** The service's configured name. */
+  readonly service: string;
+  /** `open`: nothing is sent; `half-open`: one request is, to see; `closed`: all are. */
+  readonly state: BreakerState;
+  /** How long it stays open before a request may tell how the service is, in milliseconds; absent otherwise. */
+  readonly openForMs?: number;
+}
+
+/** A service's health checks changed what is thought of it. */
+export interface HealthEvent {
+  /** What happened. */
+  readonly type: "health";
+  /** The service's configured name. */
+  readonly service: string;
+  /** `unhealthy`: nothing is sent to it. */
+  readonly state: HealthState;
+  /** The status that the last check was answered with; absent where there was no answer. */
+  readonly status?: number;
+  /** Why there was no answer; absent where there was one. */
+  readonly failure?: FailureKind;
+}
+
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | AttemptedEvent
+  | SkippedEvent
   | SettledEvent
   | RespondedEvent
-  | InterruptedEvent;
+  | InterruptedEvent
+  | BreakerEvent
+  | HealthEvent;
 
 /** Receives every event. It may throw; the request does not notice. */
 export type Observer = (event: ConductorEvent) => void;

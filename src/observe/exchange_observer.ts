@@ -1,14 +1,17 @@
 /** Turns what happens to one request into events, and keeps the request safe from whoever listens. */
 
-import type { Attempt, FailureKind } from "../exchange/attempt.ts";
+import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
-import type { Route } from "../config/config.ts";
-import type { ConductorEvent, Observer } from "./events.ts";
+import type { Member, Route } from "../config/config.ts";
+import type { Observer } from "./events.ts";
+import { guarded } from "./guarded.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** A service was given the request. */
   attempted(attempt: Attempt): void;
+  /** A service was not given the request. */
+  skipped(member: Member, reason: SkipReason): void;
   /** An attempt settled after this many milliseconds. */
   settled(attempt: Attempt, durationMs: number): void;
   /** The answer was decided: a service's response, or conductor's own. */
@@ -34,16 +37,11 @@ export function observeExchange(
 ): ExchangeObserver {
   const { requestId, method, path } = inbound;
   const label = route === undefined ? "" : `${route.kind} ${route.path}`;
-  const notify = (event: ConductorEvent) => {
-    try {
-      observe?.(event);
-    } catch {
-      // An observer's fault is not the request's.
-    }
-  };
-  const about = ({ service, role }: Attempt) => ({ requestId, route: label, service: service.name, role });
+  const notify = guarded(observe);
+  const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
     attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
+    skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
       if (outcome === undefined) return;

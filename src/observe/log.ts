@@ -52,6 +52,12 @@ export interface Logger {
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+const BREAKER_LINES = {
+  open: { level: "warn", message: "breaker opened" },
+  "half-open": { level: "debug", message: "breaker half-open" },
+  closed: { level: "info", message: "breaker closed" },
+} as const;
+
 /** A path may have as many bytes as the server accepts in a head; a log line need not. */
 const MAX_PATH_LENGTH = 2_048;
 
@@ -93,19 +99,29 @@ export function createLogger(options: LoggerOptions): Logger {
   };
 }
 
-/** An attempt that was given up, because the client had gone away, says nothing about the service. */
+/**
+ * An attempt that was given up, because the client had gone away, says nothing about the service; one that an open breaker
+ * kept from being made tells nothing new.
+ */
 function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> | undefined {
   switch (event.type) {
     case "attempted":
       return { level: "debug", message: "attempt started" };
+    case "skipped":
+      return { level: "debug", message: "not sent" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
+      if (event.failure === "open-circuit") return { level: "debug", message: "attempt not made" };
       return { level: "warn", message: "attempt failed" };
     case "responded":
       return { level: "info", message: "request" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "breaker":
+      return BREAKER_LINES[event.state];
+    case "health":
+      return { level: event.state === "healthy" ? "info" : "warn", message: `service ${event.state}` };
     default:
       return undefined;
   }

@@ -1,7 +1,14 @@
 /** Log lines for people. */
 
 import { formatDuration } from "./duration.ts";
-import type { ConductorEvent, InterruptedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type {
+  BreakerEvent,
+  ConductorEvent,
+  HealthEvent,
+  InterruptedEvent,
+  RespondedEvent,
+  SettledEvent,
+} from "./events.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -13,7 +20,7 @@ export interface PrettyFormatOptions {
 }
 
 /**
- * Makes a format for people: local time, level, what happened in words, and the request's id at the end.
+ * Makes a format for people: local time, level, what happened in words, and the request's id at the end where there is one.
  *
  * @param options How the lines look.
  * @returns The format for {@linkcode createLogger}.
@@ -26,7 +33,8 @@ export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRe
     if (event === undefined) {
       parts.push(message, ...fieldTexts(fields, paint));
     } else {
-      parts.push(eventText(event, fields, paint), paint.faint(token(event.requestId)));
+      parts.push(eventText(event, fields, paint));
+      if ("requestId" in event) parts.push(paint.faint(token(event.requestId)));
     }
     return parts.join(" ");
   };
@@ -38,12 +46,18 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
       })`;
+    case "skipped":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
       return settledText(event, paint);
     case "responded":
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "breaker":
+      return breakerText(event, paint);
+    case "health":
+      return healthText(event, paint);
   }
 }
 
@@ -71,6 +85,19 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `the response of ${paint.strong(printable(event.service))} broke off: ${paint.bad(event.failure)}`;
+}
+
+function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {
+  const subject = `the breaker of ${paint.strong(printable(service))}`;
+  if (state === "closed") return `${subject} closed: it gets requests again`;
+  if (state === "half-open") return `${subject} lets one request through`;
+  return `${subject} opened: nothing is sent to it for ${formatDuration(openForMs ?? 0)}`;
+}
+
+function healthText({ service, state, status, failure }: HealthEvent, paint: Paint): string {
+  const subject = paint.strong(printable(service));
+  if (state === "healthy") return `${subject} is healthy: it gets requests again`;
+  return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
 }
 
 function statusText(status: number, paint: Paint): string {

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observe: ["config", "exchange"],
   compare: ["config", "exchange", "observe"],
   conductor: [...JOURNEY, "observe", "compare"],
-  server: ["config", "observe", "conductor"],
+  server: ["config", "exchange", "upstream", "observe", "conductor"],
   admin: ["config", "observe", "conductor"],
   cli: BELOW_CLI,
   "cli.ts": [...BELOW_CLI, "cli"],

@@ -49,6 +49,7 @@ export class TimelineRecorder {
 
   /** The observer to give to the handler. */
   readonly observe: Observer = (event) => {
+    if (!("requestId" in event)) return;
     const exchange = this.#exchanges.getOrInsertComputed(
       event.requestId,
       () => ({ startedMs: new Map(), settled: [] }),

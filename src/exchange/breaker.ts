@@ -1,0 +1,144 @@
+/** A circuit breaker: after enough failures a service is left alone for a while, then one request tells how it is. */
+
+import type { BreakerSettings } from "../config/config.ts";
+import type { Outcome } from "./attempt.ts";
+
+/** Whether requests go through: all of them, none, or one to see. */
+export type BreakerState = "closed" | "open" | "half-open";
+
+/** What an attempt says about its service. */
+export type Verdict = "success" | "failure" | "nothing";
+
+/** What a breaker needs beside its settings. */
+export interface BreakerOptions {
+  /** The clock, in milliseconds; it must not go backwards. */
+  readonly now: () => number;
+  /** Told of each change of state, and with `open` for how many milliseconds. */
+  onChange(state: BreakerState, openForMs?: number): void;
+}
+
+/** Held by who must not count, because the breaker did not let it in. */
+export const NO_TICKET = 0;
+
+/**
+ * What one service's attempts have come to. Each of them enters, and leaves with a verdict; both take the same short time
+ * and no memory, however large the window is.
+ */
+export class Breaker {
+  readonly #settings: BreakerSettings;
+  readonly #options: BreakerOptions;
+  /** The verdicts of the window, 1 for a failure; the oldest is the next to be replaced. */
+  readonly #window: Uint8Array;
+  #oldest = 0;
+  #failures = 0;
+  #state: BreakerState = "closed";
+  /** Tells the attempts that count now from those that entered before the last change. */
+  #ticket = NO_TICKET + 1;
+  #isProbed = false;
+  #openForMs: number;
+  #openUntilMs = 0;
+
+  /**
+   * Starts closed.
+   *
+   * @param settings When it opens, and for how long.
+   * @param options The clock, and whom to tell.
+   */
+  constructor(settings: BreakerSettings, options: BreakerOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#window = new Uint8Array(settings.window);
+    this.#openForMs = settings.openForMs;
+  }
+
+  /** The state; an open breaker stays so until the first attempt after its time. */
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** Whether an attempt would not be let in. */
+  get refuses(): boolean {
+    if (this.#state === "closed") return false;
+    return this.#state === "open" ? this.#options.now() < this.#openUntilMs : this.#isProbed;
+  }
+
+  /**
+   * Lets an attempt in; the first one after an open breaker's time is the probe.
+   *
+   * @returns The ticket to leave with; {@linkcode NO_TICKET} where it was not let in.
+   */
+  enter(): number {
+    if (this.#state === "closed") return this.#ticket;
+    if (this.refuses) return NO_TICKET;
+    this.#isProbed = true;
+    this.#ticket++;
+    if (this.#state === "open") this.#change("half-open");
+    return this.#ticket;
+  }
+
+  /**
+   * Takes note of how an attempt ended. One that entered before the last change of state changes nothing any more: what a
+   * service did before it was left alone is known, and says nothing about the probe.
+   *
+   * @param ticket What {@linkcode Breaker.enter} gave it.
+   * @param verdict What it says about the service.
+   */
+  leave(ticket: number, verdict: Verdict): void {
+    if (ticket !== this.#ticket) return;
+    if (this.#state === "half-open") this.#leaveProbe(verdict);
+    else if (verdict !== "nothing") this.#count(verdict);
+  }
+
+  #leaveProbe(verdict: Verdict): void {
+    this.#isProbed = false;
+    if (verdict === "success") this.#close();
+    else if (verdict === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
+  }
+
+  #count(verdict: Verdict): void {
+    const failure = verdict === "failure" ? 1 : 0;
+    this.#failures += failure - this.#window[this.#oldest]!;
+    this.#window[this.#oldest] = failure;
+    this.#oldest = (this.#oldest + 1) % this.#window.length;
+    if (this.#failures >= this.#settings.failures) this.#open(this.#settings.openForMs);
+  }
+
+  #open(openForMs: number): void {
+    this.#openForMs = openForMs;
+    this.#openUntilMs = this.#options.now() + openForMs;
+    this.#ticket++;
+    this.#change("open", openForMs);
+  }
+
+  #close(): void {
+    this.#window.fill(0);
+    this.#failures = 0;
+    this.#ticket++;
+    this.#change("closed");
+  }
+
+  #change(state: BreakerState, openForMs?: number): void {
+    this.#state = state;
+    this.#options.onChange(state, openForMs);
+  }
+}
+
+/**
+ * Tells what an attempt says about its service. That the client went away or was too slow, that we had no room, or that it
+ * was never sent, says nothing.
+ *
+ * @param outcome How the attempt ended.
+ * @returns The verdict.
+ */
+export function verdictOf(outcome: Outcome): Verdict {
+  if (outcome.ok) return outcome.success ? "success" : "failure";
+  switch (outcome.kind) {
+    case "aborted":
+    case "lagging":
+    case "overloaded":
+    case "open-circuit":
+      return "nothing";
+    default:
+      return "failure";
+  }
+}
