@@ -22,6 +22,8 @@ export type {
   LimitsInput,
   LoggingInput,
   MetricsInput,
+  RampInput,
+  SampleInput,
   ServiceInput,
   ServiceTlsInput,
   StatusInput,

@@ -16,6 +16,7 @@ import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
+import { CopyGate } from "./shadow/copy_gate.ts";
 import { runtimeTransport } from "./upstream/runtime_transport.ts";
 import type { Transport } from "./upstream/transport.ts";
 
@@ -95,12 +96,13 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
-  const { pseudonym, admission, attempts: inFlight } = options.instance ?? createInstance();
+  const { pseudonym, admission, attempts: inFlight, copies: states } = options.instance ?? createInstance();
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
   const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
   const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
+  const copies = new CopyGate(config, { states, isTrusted, now });
 
   return async function handle(request, info = {}) {
     const startedMs = now();
@@ -129,10 +131,14 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
-        gate: () => undefined,
+        gate: (member) => copies.check(member, inbound),
         onSkip: (member, reason) => observer.skipped(member, reason),
-        onAttempt: (attempt) => observer.attempted(attempt),
+        onAttempt(attempt) {
+          copies.started(attempt);
+          observer.attempted(attempt);
+        },
         onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
+        onOver: (attempt) => copies.over(attempt),
       });
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);

@@ -36,6 +36,7 @@ Deno.test("validateConfig() fills every default", () => {
     headers: [],
     removeHeaders: [],
     responseHeaders: [],
+    copy: undefined,
   };
   assertEquals(warnings, []);
   assertEquals(config, {

@@ -2,6 +2,7 @@
 
 import type { Config, Limits, Logging, Role, ServerTls, Service, UpstreamTls } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
 import {
   CONFIG_FIELDS,
@@ -54,6 +55,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkNames(services, list);
   checkRoles(services, list);
   checkTls(services, list);
+  checkCopies(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
@@ -164,8 +166,9 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     failOn: service.failOn ?? top.failOn,
     host: service.host,
     headers: service.headers,
-    removeHeaders: service.removeHeaders,
+    removeHeaders: [...service.removeHeaders, ...unwantedInCopies(service)],
     responseHeaders: service.responseHeaders,
+    copy: toCopyControls(service, top),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a running conductor knows of itself, and keeps when its configuration is replaced. */
 
 import { Admission } from "./admission.ts";
+import { CopyStates } from "./copy_states.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -11,6 +12,8 @@ export interface Instance {
   readonly admission: Admission;
   /** The attempts that are in flight, by the name of their service. */
   readonly attempts: Places;
+  /** What is remembered of copies, by the name of their shadow. */
+  readonly copies: CopyStates;
 }
 
 /**
@@ -33,5 +36,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     pseudonym,
     admission: new Admission(),
     attempts: new Places(),
+    copies: new CopyStates(),
   };
 }
