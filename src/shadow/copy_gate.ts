@@ -8,9 +8,8 @@ import type { AddressMatcher } from "../exchange/trust_proxy.ts";
 import { whyUnfit } from "./copy_rules.ts";
 import { beginRamp, shareAt } from "./ramp.ts";
 import { takeToken } from "./rate_limit.ts";
-import { isNextCopied } from "./sample.ts";
+import { isClientCopied, isNextCopied } from "./sample.ts";
 import { readSampleKey } from "./sample_key.ts";
-import { stableHash } from "./stable_hash.ts";
 
 /** What the gate needs. */
 export interface CopyGateOptions {
@@ -88,7 +87,7 @@ export class CopyGate {
     const share = state.ramp === undefined ? sampleRate : shareAt(state.ramp, this.#options.now());
     if (sampleKey === undefined) return isNextCopied(state, share, name);
     const client = readSampleKey(sampleKey, inbound, this.#options.isTrusted);
-    return client !== undefined && stableHash(name, client) < share;
+    return client !== undefined && isClientCopied(name, client, share);
   }
 
   #stateOf({ name }: Service): CopyState {

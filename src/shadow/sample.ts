@@ -1,4 +1,4 @@
-/** An exact share of the requests: counted, not drawn. */
+/** A share of the requests, counted, not drawn; or a share of the clients, always the same ones. */
 
 import type { CopyState } from "../exchange/copy_states.ts";
 import { stableHash } from "./stable_hash.ts";
@@ -20,4 +20,16 @@ export function isNextCopied(state: Pick<CopyState, "due">, rate: number, name: 
   const due = (state.due ?? Math.floor(stableHash(name) * WHOLE)) + Math.round(rate * WHOLE);
   state.due = due >= WHOLE ? due - WHOLE : due;
   return due >= WHOLE;
+}
+
+/**
+ * Decides whether a client's requests are copied: always, or never. A larger share holds the clients of a smaller one.
+ *
+ * @param name The shadow's name: another shadow has other clients.
+ * @param client What the client is known by.
+ * @param rate The share, 0 to 1.
+ * @returns Whether they are.
+ */
+export function isClientCopied(name: string, client: string, rate: number): boolean {
+  return stableHash(name, client) < rate;
 }
