@@ -59,7 +59,7 @@ Deno.test("a body of unknown length that turns out too large is cut off for the 
   const text = await copied.promise;
   assertStringIncludes(text, "transfer-encoding: chunked");
   assert(!text.endsWith("\r\n0\r\n\r\n"), "the copy must not look whole");
-  assert(text.length < MAX + 1_000);
+  assert(text.length < MAX + 10_000);
   assertEquals(skips(front.events), ["copy body-too-large"]);
   const settled = front.events.find((event) => event.type === "settled" && event.service === "copy");
   assert(settled?.type === "settled");

@@ -1,6 +1,6 @@
 /** `conductor explain`: where a request would go. */
 
-import type { HeaderLine, Member } from "../config/config.ts";
+import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { normalizePath, removeDotSegments } from "../config/path.ts";
 import { forwardingLines } from "../exchange/forwarding.ts";
 import { endToEndLines, fieldValue } from "../exchange/headers.ts";
@@ -10,7 +10,7 @@ import { compileRoutes, matchRoute } from "../match.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
 import { openConfig } from "./config_file.ts";
-import { noteCopy } from "./copy_note.ts";
+import { type CopyNote, noteCopy } from "./copy_note.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
@@ -46,17 +46,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
-  const isTrusted = addressMatcher(config.trustProxy);
-  const asked = {
-    method,
-    authority: fieldValue(invocation.headers, "host") ?? authority,
-    contentLength: invocation.bodyBytes,
-    lines: linesOf(invocation, isTrusted),
-  };
-  const notes = new Map(route.members.map((member) => {
-    const { service, service: { copy } } = member;
-    return [member, copy === undefined ? undefined : noteCopy({ service, copy }, asked, isTrusted)];
-  }));
+  const notes = noteCopies(route, config, { method, authority, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
   const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, { path, query });
@@ -69,6 +59,31 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     "",
   ].join("\n"));
   return 0;
+}
+
+interface CopyFacts extends Pick<AskedRequest, "method" | "authority"> {
+  readonly invocation: Invocation;
+}
+
+/** A note on each service that is a shadow. */
+function noteCopies(
+  { members }: Route,
+  { trustProxy }: Pick<Config, "trustProxy">,
+  { method, authority, invocation }: CopyFacts,
+): ReadonlyMap<Member, CopyNote> {
+  const isTrusted = addressMatcher(trustProxy);
+  const asked = {
+    method,
+    authority: fieldValue(invocation.headers, "host") ?? authority,
+    contentLength: invocation.bodyBytes,
+    lines: linesOf(invocation, isTrusted),
+  };
+  const notes = new Map<Member, CopyNote>();
+  for (const member of members) {
+    const { service } = member;
+    if (service.copy !== undefined) notes.set(member, noteCopy({ service, copy: service.copy }, asked, isTrusted));
+  }
+  return notes;
 }
 
 /** What conductor makes of the request's header lines before it decides on copies. */
