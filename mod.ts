@@ -24,6 +24,8 @@ export type {
   LimitsInput,
   LoggingInput,
   MetricsInput,
+  RampInput,
+  SampleInput,
   ServiceInput,
   ServiceTlsInput,
   StatusInput,

@@ -30,12 +30,14 @@ export interface FanOutOptions {
   readonly reclaims: boolean;
   /** Decides whether a service is sent the request at all. */
   gate(member: Member): SkipReason | undefined;
-  /** Told of each service that is not. */
+  /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
   /** Told of each attempt when it has settled. */
   onSettle(attempt: RunningAttempt): void;
+  /** Told of each attempt when its answer has been read or given up. */
+  onOver(attempt: RunningAttempt): void;
 }
 
 /** The live list of one request's attempts. */
@@ -73,9 +75,11 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   const attemptOptions = {
     deadlines: options.deadlines,
     now: options.now,
+    onOver: options.onOver,
     onSettle(attempt: RunningAttempt) {
       attempt.settledOrder = ++settled;
       options.onSettle(attempt);
+      if (isCopyNotSent(attempt)) options.onSkip(attempt, "overloaded");
       if (released !== undefined || attempt.role === "shadow") discard(attempt);
       wake?.();
     },
@@ -95,7 +99,7 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
     if (reason !== undefined) attempt.end("open-circuit");
     else if (place === undefined) attempt.end("overloaded");
     else {
-      const request = requestFor(attempt, { inbound, route, member, body });
+      const request = requestFor(attempt, { inbound, route, member, body, onSkip: options.onSkip });
       const start = () => void send(attempt, request, options.transport);
       if (place.turn === undefined) start();
       else attempt.turn().then(() => void (attempt.pending && start()));
@@ -115,15 +119,23 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   };
 }
 
+/** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
+function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
+  return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
+}
+
 interface RequestParts {
   readonly inbound: Inbound;
   readonly route: Route;
   readonly member: Member;
   readonly body: RequestBody;
+  onSkip(member: Member, reason: SkipReason): void;
 }
 
-function requestFor(attempt: RunningAttempt, { inbound, route, member, body }: RequestParts): TransportRequest {
-  const { tls, http2 } = member.service;
+function requestFor(attempt: RunningAttempt, parts: RequestParts): TransportRequest {
+  const { inbound, route, member, onSkip } = parts;
+  const { tls, http2, copy } = member.service;
+  const body = copy?.body === false ? null : parts.body;
   const onProgress = () => void (attempt.pending && attempt.deadline.touch());
   const { method, origin, target, host, lines } = outboundFor(inbound, route, member);
   // Spread out, as a spread costs as much as all the rest here.
@@ -137,8 +149,11 @@ function requestFor(attempt: RunningAttempt, { inbound, route, member, body }: R
       ? body.branch(attempt.role, {
         onProgress,
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
-        onBreak: (kind) => attempt.end(kind),
-      })
+        onBreak(kind) {
+          if (attempt.role === "shadow" && kind !== "aborted") onSkip(member, kind);
+          attempt.end(kind === "body-too-large" ? "aborted" : kind);
+        },
+      }, copy?.maxBodyBytes)
       : body,
     contentLength: inbound.contentLength,
     tls,

@@ -40,6 +40,9 @@ const BROKEN_OBJECT = fc.record({
       headers: fc.oneof(fc.anything(), fc.dictionary(fc.string(), fc.anything())),
       host: fc.oneof(fc.anything(), fc.domain()),
       shadow: fc.boolean(),
+      sample: fc.anything(),
+      ramp: fc.anything(),
+      methods: fc.anything(),
     }, { requiredKeys: [] })),
   ),
 }, { requiredKeys: [] });

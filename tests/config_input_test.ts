@@ -3,6 +3,8 @@ import {
   CONFIG_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
+  RAMP_FIELDS,
+  SAMPLE_FIELDS,
   SERVICE_FIELDS,
   SERVICE_TLS_FIELDS,
   TLS_FIELDS,
@@ -11,6 +13,8 @@ import type {
   ConfigInput,
   LoggingInput,
   MetricsInput,
+  RampInput,
+  SampleInput,
   ServiceInput,
   ServiceTlsInput,
   TlsInput,
@@ -27,7 +31,9 @@ const HAVE_SAME_KEYS: [
   Same<keyof MetricsInput, keyof typeof METRICS_FIELDS>,
   Same<keyof ServiceTlsInput, keyof typeof SERVICE_TLS_FIELDS>,
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
-] = [true, true, true, true, true, true];
+  Same<keyof SampleInput, keyof typeof SAMPLE_FIELDS>,
+  Same<keyof RampInput, keyof typeof RAMP_FIELDS>,
+] = [true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -43,6 +49,8 @@ const INTERFACES: Record<string, Fields> = {
   MetricsInput: METRICS_FIELDS,
   ServiceTlsInput: SERVICE_TLS_FIELDS,
   TlsInput: TLS_FIELDS,
+  SampleInput: SAMPLE_FIELDS,
+  RampInput: RAMP_FIELDS,
 };
 
 async function documentedProperties(): Promise<Map<string, readonly DocProperty[]>> {

@@ -42,7 +42,17 @@ const VALID: unknown[] = [
   service({ health: { path: "/up?a=b", interval: "1s", timeout: 1, healthyAfter: 1, expect: ["2xx", 301] } }),
   service({ breaker: { failures: 5, window: "10", openFor: "5s", maxOpenFor: 60 } }),
   service({ shadow: false, removeHeaders: ["cookie", "authorization"], name: 7 }),
+  shadow({ sample: "10%", methods: "GET", maxInFlight: 5, maxRate: 0.5, maxBodySize: "1MiB", credentials: false }, {
+    safeShadows: true,
+  }),
+  shadow({ sample: { rate: 0.5, by: "cookie:sid" }, ramp: { from: ".1", over: "30m" }, body: false }),
+  shadow({ sample: { by: "ip" }, ramp: { to: "50 %", over: 60 }, methods: ["GET", "purge"], maxRate: "10" }),
 ];
+
+/** A shadow beside a service that answers. */
+function shadow(fields: Record<string, unknown>, more: Record<string, unknown> = {}): unknown {
+  return { ...more, services: [API, { name: "copy", url: "http://localhost:8082", shadow: true, ...fields }] };
+}
 
 /** Right for the schema, which sees a file before its placeholders are resolved. */
 const PLACEHOLDERS: unknown[] = [
@@ -50,6 +60,8 @@ const PLACEHOLDERS: unknown[] = [
   top({ wait: "${env:WAIT}", failOn: "${env:CODES}", logging: { level: "${env:LEVEL}" } }),
   service({ url: "${env:URL}", pathPrefix: "${env:PATH}", name: "${file:name}", removeHeaders: "${env:NAME}" }),
   service({ headers: { Authorization: "Bearer ${file:/run/secrets/token}" } }),
+  shadow({ sample: "${env:SHARE}", methods: "${env:METHOD}", maxRate: "${env:RATE}", maxInFlight: "${env:MAX}" }),
+  shadow({ sample: { rate: "${env:SHARE}", by: "${env:KEY}" }, ramp: { to: "${env:SHARE}", over: "${env:TIME}" } }),
 ];
 
 /** Wrong for both. */
@@ -70,6 +82,17 @@ const INVALID: unknown[] = [
   ...["al", "none", 1].map((wait) => top({ wait })),
   ...[199, 600, "6xx", "500-", ["x"], {}].map((failOn) => top({ failOn })),
   ...["maybe", 1, []].map((identify) => top({ identify })),
+  ...[-0.1, 1.1, "ten", "-1%", true, [], {}, { rate: 1 }, { by: "user" }, { by: "ip", of: 1 }].map((sample) =>
+    shadow({ sample })
+  ),
+  ...[0.5, {}, { over: 0 }, { over: 60, from: 2 }, { over: 60, till: 1 }].map((ramp) => shadow({ ramp })),
+  ...[[], "GET /", 7].map((methods) => shadow({ methods })),
+  ...[0, "all", -1].map((maxInFlight) => shadow({ maxInFlight })),
+  ...[0, "fast", true].map((maxRate) => shadow({ maxRate })),
+  ...[-1, "big"].map((maxBodySize) => shadow({ maxBodySize })),
+  shadow({ body: "none" }),
+  shadow({ credentials: 1 }),
+  top({ safeShadows: "GET" }),
   top({ prot: 80 }),
   top({ hostname: 7 }),
   top({ trustProxy: [7] }),

@@ -30,6 +30,13 @@ const REFUSED: ConductorEvent = {
   failure: "refused",
   durationMs: 0.8,
 };
+const SKIPPED: ConductorEvent = {
+  ...about,
+  type: "skipped",
+  service: "copy",
+  role: "shadow",
+  reason: "body-too-large",
+};
 const FAILED_STATUS: ConductorEvent = { ...SUCCEEDED, success: false, status: 503 };
 const ABORTED: ConductorEvent = { ...REFUSED, failure: "aborted" };
 const RESPONDED: RespondedEvent = {
@@ -83,6 +90,7 @@ const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["a breaker that closed", CLOSED, "info"],
   ["a service that is unhealthy", UNHEALTHY, "warn"],
   ["a service that is healthy again", HEALTHY, "info"],
+  ["a copy that was not sent", SKIPPED, "debug"],
   ["a request", RESPONDED, "info"],
   ["a response that broke off", INTERRUPTED, "warn"],
   ["a response that the client gave up", CLIENT_LEFT, "debug"],
@@ -156,6 +164,7 @@ Deno.test("formatJson() writes durations to the microsecond", () => {
 /** What each event reads like, after the time. */
 const PRETTY: [event: ConductorEvent, text: string][] = [
   [ATTEMPTED, "DEBUG ─▶ blue (primary, pathPrefix /api) r-1"],
+  [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],
   [REFUSED, "WARN  green failed: refused after 0.8 ms (secondary, pathPrefix /api) r-1"],

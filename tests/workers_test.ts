@@ -400,6 +400,19 @@ Deno.test("shareLimits() divides what protects the process and the services, and
   assertEquals(shareLimits(config, 8).limits.maxInFlight, 1);
 });
 
+Deno.test("shareLimits() divides what a shadow may get, in the services as in the routes", () => {
+  const { config } = validateConfig({
+    services: [
+      { name: "a", url: "http://127.0.0.1:1" },
+      { name: "b", url: "http://127.0.0.1:2", shadow: true, sample: 0.5, maxInFlight: 5, maxRate: 3 },
+    ],
+  });
+  const { services, routes } = shareLimits(config, 2);
+  assertEquals(services[0], config.services[0]!);
+  assertEquals(services[1]!.copy, { ...config.services[1]!.copy!, maxInFlight: 3, maxPerSecond: 1.5 });
+  assertEquals(routes[0]!.members.map(({ service }) => service), services);
+});
+
 /** How many of many connections are shown a certificate that this one vouches for. */
 async function trusting(url: string, cert: string): Promise<number> {
   const tries = Array.from({ length: MANY }, async () => {

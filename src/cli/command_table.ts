@@ -4,7 +4,7 @@
 export type CommandName = "serve" | "check" | "explain" | "schema" | "demo";
 
 /** The flags that take a value. */
-export type ValueFlag = "config" | "host" | "port" | "log-format" | "workers";
+export type ValueFlag = "config" | "host" | "port" | "log-format" | "workers" | "header" | "body-size" | "client";
 
 /** The flags that are there or not. */
 export type SwitchFlag = "watch" | "verbose" | "quiet" | "once" | "help" | "version";
@@ -43,6 +43,12 @@ export const FLAGS: Readonly<Record<ValueFlag | SwitchFlag, FlagHelp>> = {
       " its share of maxInFlight and maxConnectionsPerService",
   },
   "log-format": { value: "FORMAT", summary: "json or pretty (default: pretty on a terminal, else json)" },
+  header: { alias: "H", value: "'NAME: VALUE'", summary: "A header field of the request; may be given several times" },
+  "body-size": {
+    value: "SIZE",
+    summary: "The length of the request's body: bytes, or like 64KiB (default: not known)",
+  },
+  client: { value: "ADDRESS", summary: "The address that the request comes from (default: not known)" },
   watch: { summary: "Read the configuration again whenever one of its files changes" },
   verbose: { summary: "Log every attempt too (level debug)" },
   quiet: { summary: "Log failures only (level warn)" },
@@ -71,8 +77,10 @@ export const COMMANDS: Readonly<Record<CommandName, CommandHelp>> = {
   explain: {
     operands: "[METHOD] URL_OR_PATH",
     summary: "Show where a request would go, without sending it",
-    details: "Exits with 0 where the request has a route, with 1 where it would be refused (404, 400).",
-    flags: ["config"],
+    details:
+      "Says of each shadow whether it would get a copy, and why not: its methods, its sample and its maxBodySize decide.\n" +
+      "Exits with 0 where the request has a route, with 1 where it would be refused (404, 400).",
+    flags: ["config", "header", "body-size", "client"],
   },
   schema: {
     operands: "",

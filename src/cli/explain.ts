@@ -1,12 +1,16 @@
 /** `conductor explain`: where a request would go. */
 
-import type { Member } from "../config/config.ts";
+import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { forwardingLines } from "../exchange/forwarding.ts";
+import { endToEndLines, fieldValue } from "../exchange/headers.ts";
 import { targetFor } from "../exchange/outbound.ts";
+import { type AddressMatcher, addressMatcher } from "../exchange/trust_proxy.ts";
 import { compileRoutes, matchRoute } from "../match.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
 import { openConfig } from "./config_file.ts";
+import { type CopyNote, noteCopy } from "./copy_note.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
@@ -16,8 +20,8 @@ import { describeWaiting } from "./waiting.ts";
 const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 
 /**
- * Shows which route a request would take, which services would get it under which URLs, and what would be waited for.
- * Nothing is sent.
+ * Shows which route a request would take, which services would get it under which URLs and which would not, and what
+ * would be waited for. Nothing is sent.
  *
  * @param invocation The command line.
  * @param io The outputs.
@@ -26,7 +30,7 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
  * @throws {CommandError} Where the configuration can not be used.
  */
 export async function runExplain(invocation: Invocation, io: Io): Promise<number> {
-  const { method, path: rawPath, query } = parseRequest(invocation.operands);
+  const { method, authority, path: rawPath, query } = parseRequest(invocation.operands);
   const { config } = await openConfig(invocation, io);
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
@@ -42,19 +46,67 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
+  const notes = noteCopies(route, config, { method, authority, invocation });
+  const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
+  const noteOf = (member: Member) => notes.get(member)?.text;
   const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, { path, query });
   io.stdout.write([
     `${request} takes ${paint.strong(routeLabel(route))}`,
     "",
-    drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf }),
+    drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
-    ...describeWaiting(route, config).map((sentence) => `  ${sentence}`),
+    ...describeWaiting(asking, config).map((sentence) => `  ${sentence}`),
     "",
   ].join("\n"));
   return 0;
 }
 
-function parseRequest(operands: readonly string[]): { method: string; path: string; query: string } {
+interface CopyFacts extends Pick<AskedRequest, "method" | "authority"> {
+  readonly invocation: Invocation;
+}
+
+/** A note on each service that is a shadow. */
+function noteCopies(
+  { members }: Route,
+  { trustProxy }: Pick<Config, "trustProxy">,
+  { method, authority, invocation }: CopyFacts,
+): ReadonlyMap<Member, CopyNote> {
+  const isTrusted = addressMatcher(trustProxy);
+  const asked = {
+    method,
+    authority: fieldValue(invocation.headers, "host") ?? authority,
+    contentLength: invocation.bodyBytes,
+    lines: linesOf(invocation, isTrusted),
+  };
+  const notes = new Map<Member, CopyNote>();
+  for (const member of members) {
+    const { service } = member;
+    if (service.copy !== undefined) notes.set(member, noteCopy({ service, copy: service.copy }, asked, isTrusted));
+  }
+  return notes;
+}
+
+/** What conductor makes of the request's header lines before it decides on copies. */
+function linesOf({ headers, client }: Invocation, isTrusted: AddressMatcher): readonly HeaderLine[] {
+  return forwardingLines(endToEndLines(headers), {
+    clientAddress: client,
+    authority: "",
+    scheme: "http",
+    trusted: client !== undefined && isTrusted(client),
+    forwarded: false,
+    pseudonym: "",
+    requestId: fieldValue(headers, "x-request-id") ?? "",
+  });
+}
+
+interface AskedRequest {
+  readonly method: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+}
+
+function parseRequest(operands: readonly string[]): AskedRequest {
   if (operands.length > 2) {
     throw new UsageError(
       `Cannot explain more than one request as [METHOD] URL_OR_PATH is one: also found "${operands[2]}"`,
@@ -68,7 +120,7 @@ function parseRequest(operands: readonly string[]): { method: string; path: stri
   if (!METHOD.test(method)) {
     throw new UsageError(`Cannot explain "${method}" as a method must be a word such as GET or POST`);
   }
-  const rest = /^https?:\/\/[^/?#]*(.*)$/is.exec(target)?.[1] ?? target;
+  const [, authority = "", rest = target] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
   const [beforeFragment = ""] = rest.split("#", 1);
   if (rest === target && !target.startsWith("/")) {
     throw new UsageError(
@@ -77,5 +129,5 @@ function parseRequest(operands: readonly string[]): { method: string; path: stri
   }
   const queryStart = beforeFragment.includes("?") ? beforeFragment.indexOf("?") : beforeFragment.length;
   const path = beforeFragment.slice(0, queryStart) || "/";
-  return { method: method.toUpperCase(), path, query: beforeFragment.slice(queryStart) };
+  return { method: method.toUpperCase(), authority, path, query: beforeFragment.slice(queryStart) };
 }

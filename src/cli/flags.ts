@@ -1,9 +1,11 @@
 /** From what was typed to what is meant. */
 
 import { parseArgs } from "@std/cli/parse-args";
+import type { HeaderLine } from "../config/config.ts";
 import { suggest } from "../config/suggest.ts";
 import { coresToShare } from "../server/shared_port.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+import { bodyBytesFrom, clientFrom, headerFrom } from "./request_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A command line that has been understood. */
@@ -24,10 +26,18 @@ export interface Invocation {
   readonly logFormat: "json" | "pretty" | undefined;
   /** How many threads are to serve; 1 for the main one alone. */
   readonly workers: number;
+  /** Header lines of the request that is asked about. */
+  readonly headers: readonly HeaderLine[];
+  /** How long its body is, in bytes, where that was given. */
+  readonly bodyBytes: number | undefined;
+  /** Where it comes from, where that was given. */
+  readonly client: string | undefined;
   /** The switches that are on. */
   readonly switches: ReadonlySet<SwitchFlag>;
 }
 
+/** The flags that may be given several times. */
+const REPEATED: readonly ValueFlag[] = ["header"];
 type FlagName = ValueFlag | SwitchFlag;
 
 const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
@@ -50,6 +60,7 @@ export function parseFlags(args: readonly string[]): Invocation {
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args.map(withTwoDashes), {
     string: [...VALUE_FLAGS, "_"],
     boolean: SWITCHES,
+    collect: REPEATED,
     alias: Object.fromEntries(FLAG_NAMES.flatMap((name) => FLAGS[name].alias ?? [] as string[]).map(aliasEntry)),
     unknown: (arg, key) => {
       if (key !== undefined) unknown.push(arg.replace(/=.*/s, ""));
@@ -60,9 +71,10 @@ export function parseFlags(args: readonly string[]): Invocation {
   const helpNamed = first === "help";
   const word = helpNamed ? rest.shift() : first;
   const command = word === undefined ? "serve" : commandNamed(word);
-  const values = new Map(VALUE_FLAGS.filter((name) => name in parsed).map((name) => [name, String(parsed[name])]));
-  for (const [name, value] of values) {
-    if (value === "") {
+  const given = new Map(VALUE_FLAGS.map((name) => [name, [parsed[name] ?? []].flat().map(String)] as const));
+  for (const [name, texts] of given) {
+    if (texts.length === 0) given.delete(name);
+    if (texts.includes("")) {
       throw new UsageError(`Cannot use "--${name}" as it needs a value: --${name} ${FLAGS[name].value}`);
     }
   }
@@ -70,7 +82,7 @@ export function parseFlags(args: readonly string[]): Invocation {
 
   const switches = new Set(SWITCHES.filter((name) => parsed[name] === true));
   if (helpNamed) switches.add("help");
-  for (const flag of [...values.keys(), ...switches]) {
+  for (const flag of [...given.keys(), ...switches]) {
     if (![...COMMANDS[command].flags, ...ALWAYS_ALLOWED].includes(flag)) {
       throw new UsageError(`Cannot use "--${flag}" with "${command}" as that command has no such flag`);
     }
@@ -81,15 +93,19 @@ export function parseFlags(args: readonly string[]): Invocation {
   if (switches.has("verbose") && switches.has("quiet")) {
     throw new UsageError('Cannot use "--verbose" and "--quiet" together as one asks for more and the other for less');
   }
+  const valueOf = (name: ValueFlag) => given.get(name)?.at(-1);
   return {
     command,
     named: word !== undefined,
     operands: rest,
-    configPath: values.get("config"),
-    port: portFrom(values.get("port")),
-    host: values.get("host")?.replace(/^\[(.*)\]$/, "$1"),
-    logFormat: logFormatFrom(values.get("log-format")),
-    workers: workersFrom(values.get("workers")),
+    configPath: valueOf("config"),
+    port: portFrom(valueOf("port")),
+    host: valueOf("host")?.replace(/^\[(.*)\]$/, "$1"),
+    logFormat: logFormatFrom(valueOf("log-format")),
+    workers: workersFrom(valueOf("workers")),
+    headers: given.get("header")?.map(headerFrom) ?? [],
+    bodyBytes: bodyBytesFrom(valueOf("body-size")),
+    client: clientFrom(valueOf("client")),
     switches,
   };
 }

@@ -15,6 +15,12 @@ export interface DrawRoutesOptions {
    * @default The configured one.
    */
   readonly urlOf?: (member: Member, route: Route) => string;
+  /**
+   * What is said of a service's part.
+   *
+   * @default What its role means.
+   */
+  readonly noteOf?: (member: Member) => string | undefined;
 }
 
 interface Row {
@@ -36,7 +42,7 @@ const ROLE_WIDTH = "secondary".length;
  * @returns The drawing, one line per service.
  */
 export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: DrawRoutesOptions): string {
-  const { paint, urlOf = ({ service }) => service.origin + service.basePath } = options;
+  const { paint, urlOf = ({ service }) => service.origin + service.basePath, noteOf } = options;
   const rows = config.routes.flatMap((route) => {
     const members = byRole(route.members);
     return members.map((member, index): Row => ({
@@ -44,7 +50,7 @@ export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: Dra
       fork: forkAt(index, members.length) + (member.role === "shadow" ? "┄▷" : "─▶"),
       member,
       url: printable(urlOf(member, route)),
-      note: [noteFor(member, config.wait), ...wayTo(member.service)].join("; "),
+      note: [noteOf?.(member) ?? noteFor(member, config.wait), ...wayTo(member.service)].join("; "),
     }));
   });
   const width = (text: (row: Row) => string) => Math.max(0, ...rows.map((row) => text(row).length));

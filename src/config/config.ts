@@ -61,6 +61,41 @@ export interface HealthSettings {
   readonly expect: readonly StatusRange[];
 }
 
+/** What a client is known by, where a share of the clients is sampled. */
+export type SampleKey =
+  | { readonly kind: "header" | "cookie"; readonly name: string }
+  | { readonly kind: "ip" };
+
+/** A share that rises. */
+export interface Ramp {
+  /** The share at the beginning, 0 to 1. */
+  readonly from: number;
+  /** The share at the end, 0 to 1. */
+  readonly to: number;
+  /** How long it takes, in milliseconds. */
+  readonly overMs: number;
+}
+
+/** Which requests a shadow gets a copy of, and how much of them. */
+export interface CopyControls {
+  /** The share of the requests, or of the clients where `sampleKey` is there, 0 to 1; the ramp's end where there is one. */
+  readonly sampleRate: number;
+  /** What a client is known by; `undefined`: the share is one of requests. */
+  readonly sampleKey: SampleKey | undefined;
+  /** How the share rises; `undefined`: it does not. */
+  readonly ramp: Ramp | undefined;
+  /** The methods that are copied; `undefined`: all. */
+  readonly methods: readonly string[] | undefined;
+  /** Copies in flight. */
+  readonly maxInFlight: number;
+  /** Copies per second; `Infinity` where there is no limit. */
+  readonly maxPerSecond: number;
+  /** The largest body that is copied, in bytes; `Infinity` where there is no limit. */
+  readonly maxBodyBytes: number;
+  /** Whether bodies are copied at all. */
+  readonly body: boolean;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -91,6 +126,8 @@ export interface Service {
   readonly breaker: BreakerSettings | undefined;
   /** How conductor's own server checks it; `undefined`: not at all. */
   readonly health: HealthSettings | undefined;
+  /** What of the traffic is copied; `undefined` where the service is no shadow. */
+  readonly copy: CopyControls | undefined;
 }
 
 /** A service's part in a route. */

@@ -9,18 +9,23 @@ import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
 import { listOf } from "./values/list.ts";
+import { httpMethod } from "./values/http_method.ts";
 import { pathPattern } from "./values/path_pattern.ts";
 import { pem } from "./values/pem.ts";
+import { perSecond } from "./values/per_second.ts";
 import { size, time } from "./values/quantity.ts";
 import { requestPath } from "./values/request_path.ts";
+import { sampleKey, shareOr } from "./values/sample.ts";
 import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
 import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
+import { share } from "./values/share.ts";
 import { statuses } from "./values/statuses.ts";
 import { switchable } from "./values/switchable.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
+const MAX_AT_ONCE = 1_000_000;
 const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
@@ -98,6 +103,83 @@ export const HEALTH_FIELDS = {
     type: listOf(statuses(), { min: 1, item: "status" }),
     default: "200-399",
     description: "Status codes that count as a success.",
+  },
+} as const;
+
+/** The fields of `services[].sample`. */
+export const SAMPLE_FIELDS = {
+  rate: {
+    type: share(),
+    absence: "all",
+    description: "The share of the clients whose requests are copied.",
+  },
+  by: {
+    type: sampleKey(),
+    required: true,
+    description: "What a client is known by; a request without it is not copied.",
+  },
+} as const;
+
+/** The fields of `services[].ramp`. */
+export const RAMP_FIELDS = {
+  from: {
+    type: share(),
+    default: 0,
+    description: "The share at the beginning.",
+  },
+  to: {
+    type: share(),
+    absence: "the share that `sample` gives",
+    description: "The share at the end.",
+  },
+  over: {
+    type: time({ min: "1s" }),
+    required: true,
+    description: "How long it takes from the one to the other.",
+  },
+} as const;
+
+/** The fields of `services[]` that are about copies: only a shadow has them. */
+export const COPY_FIELDS = {
+  sample: {
+    type: shareOr(section(SAMPLE_FIELDS)),
+    absence: "all",
+    description: "Shadows only: the share of the requests that are copied, or of the clients whose requests are.",
+  },
+  ramp: {
+    type: section(RAMP_FIELDS),
+    absence: "none",
+    description: "Shadows only: raises the share evenly from the moment the configuration is first in force.",
+  },
+  methods: {
+    type: listOf(httpMethod(), { min: 1, item: "method" }),
+    absence: "all, see `safeShadows`",
+    description: "Shadows only: the methods of the requests that are copied.",
+  },
+  maxInFlight: {
+    type: wholeNumber(1, MAX_AT_ONCE),
+    absence: "`64`",
+    description: "Shadows only: copies in flight, until their answer has been read; what comes above is not sent.",
+  },
+  maxRate: {
+    type: perSecond(),
+    absence: "no limit",
+    description: "Shadows only: copies per second; what comes above is not sent.",
+  },
+  maxBodySize: {
+    type: size({ min: "0B" }),
+    absence: "no limit",
+    description: "Shadows only: the largest body that is copied; a copy that turns out larger on its way is cut off.",
+  },
+  body: {
+    type: boolean(),
+    absence: "`true`",
+    description: "Shadows only: whether the copy has the request's body.",
+  },
+  credentials: {
+    type: boolean(),
+    absence: "`true`",
+    description: "Shadows only: whether the copy has the fields that say who the client is, such as cookies.",
   },
 } as const;
 
@@ -194,6 +276,7 @@ export const SERVICE_FIELDS = {
     absence: "none",
     description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
+  ...COPY_FIELDS,
   weight: {
     type: wholeNumber(0, 1_000_000),
     description: "Accepted for go-conductor's files.",
@@ -256,8 +339,6 @@ export const TLS_FIELDS = {
     description: "The certificate's private key, not encrypted; in a file, `${file:key.pem}`.",
   },
 } as const;
-
-const MAX_AT_ONCE = 1_000_000;
 
 /** The fields of `limits`. */
 export const LIMITS_FIELDS = {
@@ -333,6 +414,11 @@ export const CONFIG_FIELDS = {
     type: boolean(),
     default: false,
     description: "Whether the matched prefix is taken off the path.",
+  },
+  safeShadows: {
+    type: boolean(),
+    default: false,
+    description: "Whether shadows get GET, HEAD and OPTIONS only, unless their `methods` name others.",
   },
   identify: {
     type: boolean(),

@@ -51,6 +51,12 @@ export interface ConfigInput {
    */
   readonly stripPrefix?: boolean;
   /**
+   * Whether shadows get GET, HEAD and OPTIONS only, unless their `methods` name others.
+   *
+   * @default false
+   */
+  readonly safeShadows?: boolean;
+  /**
    * Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.
    *
    * @default true
@@ -186,6 +192,40 @@ export interface ServiceInput {
    * in a server of one's own. Absent: it is not checked.
    */
   readonly health?: HealthInput;
+  /**
+   * Shadows only: the share of the requests that are copied, or of the clients whose requests are. `0.1` or `"10%"` of the
+   * requests, exact over any 1,000 of them; `{ rate: "10%", by: "cookie:sid" }` of the clients, always the same ones.
+   * Absent: all.
+   */
+  readonly sample?: number | string | SampleInput;
+  /**
+   * Shadows only: raises the share evenly from the moment the configuration is first in force. A reload that leaves it as
+   * it is does not start it anew. Absent: none.
+   */
+  readonly ramp?: RampInput;
+  /** Shadows only: the methods of the requests that are copied. Absent: all, or the safe ones with `safeShadows`. */
+  readonly methods?: string | readonly string[];
+  /**
+   * Shadows only: copies in flight, until their answer has been read; what comes above is not sent. Absent: 64.
+   */
+  readonly maxInFlight?: number;
+  /**
+   * Shadows only: copies per second; what comes above is not sent. As many as in one second, at least one, may come at
+   * once. Absent: no limit.
+   */
+  readonly maxRate?: number | string;
+  /**
+   * Shadows only: the largest body that is copied; a copy that turns out larger on its way is cut off. Bytes, or text with
+   * a unit. Absent: no limit.
+   */
+  readonly maxBodySize?: number | string;
+  /** Shadows only: whether the copy has the request's body. Without it, it has none of the fields about it. Absent: true. */
+  readonly body?: boolean;
+  /**
+   * Shadows only: whether the copy has the fields that say who the client is, such as cookies. `headers` may still set
+   * them. Absent: true.
+   */
+  readonly credentials?: boolean;
   /** Accepted for go-conductor's files. */
   readonly weight?: number;
 }
@@ -300,6 +340,31 @@ export interface HealthInput {
    * @default "200-399"
    */
   readonly expect?: StatusInput | readonly StatusInput[];
+}
+
+/** Which clients' requests are copied. */
+export interface SampleInput {
+  /** The share of the clients whose requests are copied. Absent: all, or what `ramp` says. */
+  readonly rate?: number | string;
+  /**
+   * What a client is known by; a request without it is not copied. `"header:x-user"`, `"cookie:sid"` or `"ip"`, which is
+   * its IPv4 address or IPv6 /64 network.
+   */
+  readonly by: string;
+}
+
+/** How a share rises. */
+export interface RampInput {
+  /**
+   * The share at the beginning.
+   *
+   * @default 0
+   */
+  readonly from?: number | string;
+  /** The share at the end. Absent: the share that `sample` gives. */
+  readonly to?: number | string;
+  /** How long it takes from the one to the other. Seconds, or text with a unit: `"30m"`. */
+  readonly over: number | string;
 }
 
 /** What is logged, where and how. */

@@ -12,6 +12,7 @@ import type {
   UpstreamTls,
 } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
 import {
   type BREAKER_FIELDS,
@@ -72,6 +73,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkRoles(services, list);
   checkTls(services, list);
   checkBreakers(services, list);
+  checkCopies(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
@@ -195,10 +197,11 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     failOn: service.failOn ?? top.failOn,
     host: service.host,
     headers: service.headers,
-    removeHeaders: service.removeHeaders,
+    removeHeaders: [...service.removeHeaders, ...unwantedInCopies(service)],
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
+    copy: toCopyControls(service, top),
   };
 }
 

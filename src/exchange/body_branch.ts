@@ -10,15 +10,23 @@ export interface BranchHooks {
   onProgress(): void;
   /** Everything that has arrived is taken: the service waits for the client, and its time stands still. */
   onStarved(): void;
-  /** The body is broken off: `lagging` where the service is further behind than the window, else `aborted`. */
-  onBreak(kind: "lagging" | "aborted"): void;
+  /** The body is broken off. */
+  onBreak(kind: BreakKind): void;
 }
+
+/**
+ * Why a body is broken off: the service is further behind than the window (`lagging`), is not to have so much of it, or
+ * nobody gets the rest.
+ */
+export type BreakKind = "lagging" | "body-too-large" | "aborted";
 
 /** One service's queue of a body, and the stream that it reads from. */
 export class BodyBranch {
   readonly rank: number;
   readonly stream: ReadableStream<Chunk>;
   queuedBytes = 0;
+  /** How much more of the body it may be given, in bytes. */
+  leftBytes: number;
   readonly #queue: SharedChunk[] = [];
   /** What the service was given last; it has passed that on when it asks for more. */
   #given: SharedChunk | undefined;
@@ -29,8 +37,9 @@ export class BodyBranch {
   #starved: (() => void) | undefined;
   #ended = false;
 
-  constructor(rank: number, hooks: BranchHooks, onTaken: () => void, onLeave: () => void) {
+  constructor(rank: number, maxBytes: number, hooks: BranchHooks, onTaken: () => void, onLeave: () => void) {
     this.rank = rank;
+    this.leftBytes = maxBytes;
     this.#hooks = hooks;
     this.#onTaken = onTaken;
     this.#onLeave = onLeave;
@@ -46,6 +55,7 @@ export class BodyBranch {
   push(chunk: SharedChunk): void {
     this.#queue.push(chunk);
     this.queuedBytes += chunk.bytes.length;
+    this.leftBytes -= chunk.bytes.length;
     this.#resume();
   }
 
@@ -54,7 +64,7 @@ export class BodyBranch {
     this.#resume();
   }
 
-  break(kind: "lagging" | "aborted"): void {
+  break(kind: BreakKind): void {
     this.#leave();
     this.#hooks.onBreak(kind);
     this.#controller.error(new Error("The request body was broken off"));

@@ -51,10 +51,11 @@ export class BodyFanOut {
    *
    * @param role Whose branch it is: primaries set the pace.
    * @param hooks What the attempt wants to know.
+   * @param maxBytes How much of the body it may have; where more comes, it is broken off.
    * @returns The body for this service.
    */
-  branch(role: Role, hooks: BranchHooks): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const branch = new BodyBranch(PACE[role], hooks, () => this.#wake?.(), () => this.#leave(branch));
+  branch(role: Role, hooks: BranchHooks, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const branch = new BodyBranch(PACE[role], maxBytes, hooks, () => this.#wake?.(), () => this.#leave(branch));
     this.#branches.add(branch);
     return branch.stream;
   }
@@ -78,11 +79,12 @@ export class BodyFanOut {
     const pace = this.#pace();
     const shared = new SharedChunk(chunk, this.#branches.size, this.#options.reclaims);
     this.#each((branch) => {
+      const isTooMuch = chunk.length > branch.leftBytes;
       const lags = branch.rank > pace && branch.queuedBytes > 0 &&
         branch.queuedBytes + chunk.length > this.#options.windowBytes;
-      if (!lags) return branch.push(shared);
+      if (!lags && !isTooMuch) return branch.push(shared);
       shared.release();
-      branch.break("lagging");
+      branch.break(isTooMuch ? "body-too-large" : "lagging");
     });
   }
 

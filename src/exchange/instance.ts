@@ -3,6 +3,7 @@
 import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
+import { CopyStates } from "./copy_states.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -17,6 +18,8 @@ export interface Instance {
   readonly breakers: Breakers;
   /** What their health checks have come to. */
   readonly health: Health;
+  /** What is remembered of copies, by the name of their shadow. */
+  readonly copies: CopyStates;
 }
 
 /**
@@ -41,5 +44,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     attempts: new Places(),
     breakers: new Breakers(),
     health: new Health(),
+    copies: new CopyStates(),
   };
 }

@@ -13,6 +13,8 @@ export interface RunningAttemptOptions {
   readonly now: () => number;
   /** Told once, when the attempt has settled. */
   onSettle(attempt: RunningAttempt): void;
+  /** Told once, when the attempt is not in flight any more: it has settled, and its answer has been read or given up. */
+  onOver(attempt: RunningAttempt): void;
 }
 
 /** An attempt with the means to end it. */
@@ -38,6 +40,7 @@ export class RunningAttempt implements Attempt {
   readonly #startedMs: number;
   readonly #place: Place | undefined;
   #isQueued: boolean;
+  #isOver = false;
 
   /**
    * Starts its time.
@@ -103,6 +106,9 @@ export class RunningAttempt implements Attempt {
 
   /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
   over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#place?.leave();
+    this.#options.onOver(this);
   }
 }

@@ -1,10 +1,11 @@
 /** What one of several workers may take of what the process may. */
 
-import type { Config } from "../config/config.ts";
+import type { Config, Service } from "../config/config.ts";
 
 /**
  * Divides the limits that protect the process and the services. The limit on each client is not divided: a client with
- * one connection meets one worker, and would be turned away long before the limit that was set for it.
+ * one connection meets one worker, and would be turned away long before the limit that was set for it. Shares of requests
+ * and of clients are the same for each worker.
  *
  * @param config The configuration of the process.
  * @param count How many workers there are.
@@ -12,8 +13,14 @@ import type { Config } from "../config/config.ts";
  */
 export function shareLimits(config: Config, count: number): Config {
   const { maxInFlight, maxConnectionsPerService, maxQueuedPerService } = config.limits;
+  const services = new Map(config.services.map((service) => [service, shareCopies(service, count)]));
   return {
     ...config,
+    services: [...services.values()],
+    routes: config.routes.map(({ members, ...route }) => ({
+      ...route,
+      members: members.map(({ service, role }) => ({ service: services.get(service)!, role })),
+    })),
     limits: {
       ...config.limits,
       maxInFlight: Math.ceil(maxInFlight / count),
@@ -21,4 +28,11 @@ export function shareLimits(config: Config, count: number): Config {
       maxQueuedPerService: Math.ceil(maxQueuedPerService / count),
     },
   };
+}
+
+function shareCopies(service: Service, count: number): Service {
+  const { copy } = service;
+  if (copy === undefined) return service;
+  const maxInFlight = Math.ceil(copy.maxInFlight / count);
+  return { ...service, copy: { ...copy, maxInFlight, maxPerSecond: copy.maxPerSecond / count } };
 }

@@ -1,0 +1,145 @@
+/** What only a shadow has: which requests it gets a copy of, and how much of them. */
+
+import type { CopyControls } from "./config.ts";
+import {
+  type CONFIG_FIELDS,
+  COPY_FIELDS,
+  type RAMP_FIELDS,
+  type SAMPLE_FIELDS,
+  type SERVICE_FIELDS,
+} from "./fields.ts";
+import type { Place } from "./place.ts";
+import type { Checked, PartlyChecked } from "./section.ts";
+
+type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+type CheckedSample = Partial<Checked<typeof SAMPLE_FIELDS>>;
+type CheckedRamp = Checked<typeof RAMP_FIELDS>;
+
+/** What a request does that changes nothing (RFC 9110 §9.2.1); TRACE never gets this far. */
+const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
+const DEFAULT_MAX_IN_FLIGHT = 64;
+
+/** Who the client is, or what proves it: what `credentials: false` leaves out of copies. */
+const CREDENTIAL_FIELDS = [
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "api-key",
+  "apikey",
+  "x-access-token",
+  "x-amz-security-token",
+  "x-api-key",
+  "x-auth-token",
+  "x-client-cert",
+  "x-csrf-token",
+  "x-forwarded-client-cert",
+  "x-goog-iap-jwt-assertion",
+  "x-session-token",
+  "x-xsrf-token",
+  "cf-access-jwt-assertion",
+  "client-cert",
+  "client-cert-chain",
+  "dpop",
+];
+
+/** What says something about the bytes of a body (RFC 9110 §8, RFC 9530): without one it would be wrong. */
+const BODY_FIELDS = [
+  "content-type",
+  "content-encoding",
+  "content-language",
+  "content-location",
+  "content-digest",
+  "content-md5",
+  "content-range",
+  "digest",
+  "repr-digest",
+];
+
+/**
+ * Checks what is said about copies, across fields.
+ *
+ * @param services The services, as far as they were found right.
+ * @param list Their place.
+ */
+export function checkCopies(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  for (const [index, service] of services.entries()) {
+    if (service === undefined) continue;
+    const at = list.child(index);
+    if (service.shadow === false) checkNoCopy(service, at);
+    if (service.shadow) checkCopy(service, at);
+  }
+}
+
+function checkNoCopy(service: PartlyCheckedService, at: Place): void {
+  for (const key of Object.keys(COPY_FIELDS) as (keyof typeof COPY_FIELDS)[]) {
+    if (service[key] === undefined) continue;
+    at.child(key).problem("must not be there for a service that is not a shadow: it is about copies");
+  }
+}
+
+function checkCopy(service: PartlyCheckedService, at: Place): void {
+  const sample: CheckedSample | undefined = service.sample;
+  const { from = 0, to } = service.ramp ?? {};
+  const end = to ?? sample?.rate ?? 1;
+  if (to !== undefined && sample?.rate !== undefined) {
+    at.child("ramp").child("to").problem("must not be there beside a share in sample: the ramp ends at that");
+  } else if (service.ramp !== undefined && end < from) {
+    at.child("ramp").child("from").problem("must not be more than the share that the ramp ends at");
+  }
+  if (service.body === false && service.maxBodySize !== undefined) {
+    at.child("maxBodySize").problem("must not be there beside body: false: no body is copied");
+  }
+  if (givesCredentialsAway(service)) {
+    at.child("url").warn(
+      "clients' credentials leave this machine in the clear with every copy: use https, or credentials: false",
+    );
+  }
+}
+
+function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCheckedService): boolean {
+  if (url === undefined || !url.origin.startsWith("http:") || isLoopback(new URL(url.origin).hostname)) return false;
+  const isCareful = removeHeaders.includes("authorization") && removeHeaders.includes("cookie");
+  return credentials !== false && !isCareful;
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/.test(hostname);
+}
+
+/**
+ * Lists the request fields that a service's copies are not to have.
+ *
+ * @param service The service.
+ * @returns Names in lower case; none for a service that is not a shadow.
+ */
+export function unwantedInCopies({ body, credentials }: CheckedService): string[] {
+  return [...(credentials === false ? CREDENTIAL_FIELDS : []), ...(body === false ? BODY_FIELDS : [])];
+}
+
+/**
+ * Fills in what is not said about copies.
+ *
+ * @param service The service.
+ * @param top The top level.
+ * @returns What is copied; `undefined` for a service that is not a shadow.
+ */
+export function toCopyControls(
+  service: CheckedService,
+  top: Checked<typeof CONFIG_FIELDS>,
+): CopyControls | undefined {
+  if (!service.shadow) return undefined;
+  const sample: CheckedSample = service.sample ?? {};
+  const ramp = service.ramp as CheckedRamp | undefined;
+  const sampleRate = ramp?.to ?? sample.rate ?? 1;
+  return {
+    sampleRate,
+    sampleKey: sample.by,
+    ramp: ramp === undefined ? undefined : { from: ramp.from, to: sampleRate, overMs: ramp.over },
+    methods: service.methods ?? (top.safeShadows ? SAFE_METHODS : undefined),
+    maxInFlight: service.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
+    maxPerSecond: service.maxRate ?? Infinity,
+    maxBodyBytes: service.maxBodySize ?? Infinity,
+    body: service.body ?? true,
+  };
+}

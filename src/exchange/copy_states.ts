@@ -1,0 +1,37 @@
+/** What is remembered of a shadow's copies, whatever becomes of the configuration. */
+
+import type { Ramp } from "../config/config.ts";
+
+/** What is remembered of one shadow's copies. */
+export interface CopyState {
+  /** How many are in flight. */
+  inFlight: number;
+  /** How much of the next copy is due, in billionths; `undefined` before the first request. */
+  due: number | undefined;
+  /** How many may be sent at once without exceeding their rate. */
+  tokens: number;
+  /** When tokens were last added, in milliseconds. */
+  refilledMs: number;
+  /** The ramp that is climbed, and since when, in milliseconds. */
+  ramp: Ramp & { readonly startedMs: number } | undefined;
+}
+
+/** What is remembered, by the name of the shadow. */
+export class CopyStates {
+  #byName: ReadonlyMap<string, CopyState> = new Map();
+
+  /**
+   * Hands over what is remembered to a configuration that comes into force, and forgets the shadows that it does not have.
+   *
+   * @param names The names of its shadows.
+   * @returns A state for each of them.
+   */
+  adopt(names: readonly string[]): ReadonlyMap<string, CopyState> {
+    this.#byName = new Map(names.map((name) => [name, this.#byName.get(name) ?? createState()]));
+    return this.#byName;
+  }
+}
+
+function createState(): CopyState {
+  return { inFlight: 0, due: undefined, tokens: 0, refilledMs: -Infinity, ramp: undefined };
+}

@@ -1,0 +1,44 @@
+/** What a client is known by, read from its request. */
+
+import type { HeaderLine, SampleKey } from "../config/config.ts";
+import { clientNetwork } from "../exchange/client_network.ts";
+import { fieldValue } from "../exchange/headers.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import type { AddressMatcher } from "../exchange/trust_proxy.ts";
+
+/**
+ * Reads what the client is known by.
+ *
+ * @param key What it is.
+ * @param inbound The request; its last `X-Forwarded-For` is the peer.
+ * @param isTrusted Whose forwarding fields are believed.
+ * @returns The value; `undefined` where there is none, or an empty one, which tells nobody apart.
+ */
+export function readSampleKey(
+  key: SampleKey,
+  { lines, authority }: Pick<Inbound, "lines" | "authority">,
+  isTrusted: AddressMatcher,
+): string | undefined {
+  if (key.kind === "ip") return networkFrom(lines, isTrusted);
+  if (key.kind === "cookie") return cookieValue(lines, key.name) || undefined;
+  return (key.name === "host" ? authority : fieldValue(lines, key.name)) || undefined;
+}
+
+function networkFrom(lines: readonly HeaderLine[], isTrusted: AddressMatcher): string | undefined {
+  const path = fieldValue(lines, "x-forwarded-for");
+  if (path === undefined) return undefined;
+  const comma = path.lastIndexOf(",");
+  return clientNetwork(path.slice(comma + 1).trim(), path.slice(0, Math.max(comma, 0)), isTrusted);
+}
+
+/** RFC 6265 §4.2; over HTTP/2 and HTTP/3 the pairs may come in several lines (RFC 9113 §8.2.3). */
+function cookieValue(lines: readonly HeaderLine[], name: string): string | undefined {
+  for (const [field, value] of lines) {
+    if (field.toLowerCase() !== "cookie") continue;
+    for (const pair of value.split(";")) {
+      const equals = pair.indexOf("=");
+      if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+    }
+  }
+  return undefined;
+}
