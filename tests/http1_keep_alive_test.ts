@@ -113,6 +113,9 @@ const PAUSES: readonly (readonly [
   reused: boolean,
 ])[] = [
   [900, "POST", POST, "", true],
+  [10, "POST", POST, "", true],
+  [9, "POST", POST, "", false],
+  [0, "GET", {}, "", true],
   [1_100, "POST", POST, "", false],
   [1_100, "DELETE without a body", { method: "DELETE" }, "", false],
   [1_100, "OPTIONS with a body", { ...POST, method: "OPTIONS" }, "", false],
@@ -153,4 +156,25 @@ Deno.test("POSTs far apart do not pile up connections: each takes the place of t
     await bodyOf(await transport(transportRequest(backend.url, POST)));
   }
   assertEquals(await Promise.all(gone.slice(0, 3)), [0, 1, 2]);
+});
+
+Deno.test("a POST goes out at once on a connection that has been used again before, and leaves others alone", async () => {
+  const ordinals: number[] = [];
+  await using backend = await startSocketBackend(async ({ ordinal }, { write }) => {
+    ordinals.push(ordinal);
+    await write(OK);
+  });
+  const transport = http1Transport({ now: () => 0 });
+  const send = async (more: Partial<TransportRequest> = {}) => {
+    await bodyOf(await transport(transportRequest(backend.url, more)));
+  };
+  await send();
+  await send();
+  await send(POST);
+  assertEquals(ordinals, [1, 2, 3]);
+  // Two at a time: a second connection, of which nothing is known but that it has answered once.
+  await Promise.all([send(), send()]);
+  await send(POST);
+  await send(POST);
+  assertEquals(ordinals.slice(3).toSorted(), [1, 4, 5, 6]);
 });

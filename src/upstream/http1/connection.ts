@@ -66,6 +66,11 @@ export class Connection {
     return !this.#wire.closed && this.#wire.unreadBytes === 0;
   }
 
+  /** Whether it has stayed open from one exchange to the next. */
+  get hasPersisted(): boolean {
+    return this.#exchanges > 1;
+  }
+
   /** Closes it, at any point; what is in flight on it fails. */
   readonly close = (): void => {
     this.#wire.close();

@@ -11,9 +11,11 @@ const MAX_IDLE = 256;
 const IDLE_TIMEOUT_MS = 60_000;
 /**
  * A request that must not be repeated goes out on a connection that was in use this short a time ago, in milliseconds,
- * or on a new one: no server closes that soon, so that its closing and our request can not pass each other.
+ * or on a new one: servers wait longer than that, so that their closing and our request can not pass each other.
  */
 const RECENT_MS = 1_000;
+/** Servers that close after each answer without a word do so within this time, in milliseconds. */
+const SILENT_CLOSE_MS = 10;
 
 /** Requests that may be sent again where a used connection ended before the first byte of an answer (RFC 9110 §9.2.2). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -114,19 +116,25 @@ export class Pool {
   }
 
   #takeIdle(repeatable: boolean): Connection | undefined {
-    for (;;) {
-      const connection = this.#idle.at(-1);
-      if (connection === undefined) return undefined;
-      const idleMs = this.#options.now() - connection.idleSinceMs;
-      if (!repeatable && idleMs > RECENT_MS) {
-        // The new connection takes the place of an old one: nothing piles up where all requests are such.
-        this.#idle.shift()!.close();
-        return undefined;
-      }
-      this.#idle.pop();
-      if (connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs)) return connection;
+    const now = this.#options.now();
+    for (let index = this.#idle.length - 1; index >= 0; index--) {
+      const connection = this.#idle[index]!;
+      const idleMs = now - connection.idleSinceMs;
+      if (!repeatable && idleMs > RECENT_MS) break;
+      const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs);
+      if (isAlive && !repeatable && !connection.hasPersisted && idleMs < SILENT_CLOSE_MS) continue;
+      this.#idle.splice(index, 1);
+      if (isAlive) return connection;
       connection.close();
     }
+    if (!repeatable) this.#dropStale(now);
+    return undefined;
+  }
+
+  /** A new connection takes the place of an old one: nothing piles up where no request may use the old ones. */
+  #dropStale(now: number): void {
+    const oldest = this.#idle[0];
+    if (oldest !== undefined && now - oldest.idleSinceMs > RECENT_MS) this.#idle.shift()!.close();
   }
 }
 
