@@ -17,7 +17,7 @@ import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
-import { CopyGate } from "./shadow/copy_gate.ts";
+import { ServiceGate } from "./shadow/service_gate.ts";
 import { runtimeTransport } from "./upstream/runtime_transport.ts";
 import type { Transport } from "./upstream/transport.ts";
 
@@ -98,14 +98,13 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
   const instance = options.instance ?? createInstance();
-  const { pseudonym, admission, attempts: inFlight, health } = instance;
-  const breakers = instance.breakers.follow(config.services, { now, onChange: observeBreakers(observe) });
+  const { pseudonym, admission, attempts: inFlight } = instance;
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
   const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
   const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
-  const copies = new CopyGate(config, { states: instance.copies, isTrusted, now });
+  const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
 
   return async function handle(request, info = {}) {
     const startedMs = now();
@@ -134,22 +133,17 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
-        gate: (member) => {
-          const { service } = member;
-          return copies.check(member, inbound) ?? health.reason(service) ?? breakers.reason(service);
-        },
+        gate: (member) => gate.check(member, inbound),
         onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => {
-          copies.started(attempt);
-          // One that is about to fail for its service's health must not be taken for the probe.
-          if (health.reason(attempt.service) === undefined) breakers.enter(attempt);
+          gate.started(attempt);
           observer.attempted(attempt);
         },
         onSettle: (attempt) => {
-          breakers.leave(attempt);
+          gate.settled(attempt);
           observer.settled(attempt, attempt.durationMs);
         },
-        onOver: (attempt) => copies.over(attempt),
+        onOver: (attempt) => gate.over(attempt),
       });
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);

@@ -1,0 +1,83 @@
+/** Whether a service is sent a request: copies within their bounds, and nobody who is down. */
+
+import type { Config, Member } from "../config/config.ts";
+import type { SkipReason } from "../exchange/attempt.ts";
+import type { BreakersOptions, ServiceBreakers } from "../exchange/breakers.ts";
+import type { Health } from "../exchange/health.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import type { Instance } from "../exchange/instance.ts";
+import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import type { AddressMatcher } from "../exchange/trust_proxy.ts";
+import { CopyGate } from "./copy_gate.ts";
+
+/** What the gate needs. */
+export interface ServiceGateOptions {
+  /** What outlives the configuration. */
+  readonly instance: Instance;
+  /** Whose forwarding fields are believed. */
+  readonly isTrusted: AddressMatcher;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told of each breaker's change of state. */
+  readonly onBreaker: BreakersOptions["onChange"];
+}
+
+/** Decides on every attempt of one configuration, and learns from how they end. */
+export class ServiceGate {
+  readonly #copies: CopyGate;
+  readonly #health: Health;
+  readonly #breakers: ServiceBreakers;
+
+  /**
+   * Goes on where the former configuration was.
+   *
+   * @param config The configuration.
+   * @param options What outlives it, and whom to tell.
+   */
+  constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: ServiceGateOptions) {
+    this.#copies = new CopyGate(config, { states: instance.copies, isTrusted, now });
+    this.#health = instance.health;
+    this.#breakers = instance.breakers.follow(config.services, { now, onChange: onBreaker });
+  }
+
+  /**
+   * Decides whether a service is sent a request.
+   *
+   * @param member The service and its role.
+   * @param inbound The request.
+   * @returns Why it is not; `undefined` where it is.
+   */
+  check(member: Member, inbound: Inbound): SkipReason | undefined {
+    const { service } = member;
+    return this.#copies.check(member, inbound) ?? this.#health.reason(service) ?? this.#breakers.reason(service);
+  }
+
+  /**
+   * Takes note of an attempt that starts, whether it will be sent or not.
+   *
+   * @param attempt The attempt.
+   */
+  started(attempt: RunningAttempt): void {
+    this.#copies.started(attempt);
+    // One that is about to fail for its service's health must not be taken for the probe.
+    if (this.#health.reason(attempt.service) === undefined) this.#breakers.enter(attempt);
+  }
+
+  /**
+   * Takes note of how an attempt has settled.
+   *
+   * @param attempt The attempt.
+   */
+  settled(attempt: RunningAttempt): void {
+    this.#breakers.leave(attempt);
+  }
+
+  /**
+   * Takes note of the end of an attempt.
+   *
+   * @param attempt The attempt, when its answer has been read or given up.
+   */
+  over(attempt: RunningAttempt): void {
+    this.#copies.over(attempt);
+  }
+}
