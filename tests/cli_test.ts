@@ -161,6 +161,18 @@ services:
   assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: nothing about the certificate of "a" is verified/);
 });
 
+Deno.test("check shows when a service is left alone", async () => {
+  await using file = await tempConfig(`\
+services:
+  - { name: a, url: "http://10.0.0.1", breaker: true, health: { path: "/healthz?full" } }
+  - { name: b, url: "http://10.0.0.2", breaker: { failures: 3, window: 10, openFor: 2s } }
+`);
+  const { code, stdout } = await run(["check", "-c", file.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "answers; left alone for 5 s after 5 failures in a row; checked at /healthz?full");
+  assertStringIncludes(stdout, "stands in; left alone for 2 s after 3 failures out of 10");
+});
+
 Deno.test("check reports all problems at once, and exits with 1", async () => {
   await using file = await tempConfig(`\
 port: 99999

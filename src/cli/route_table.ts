@@ -1,6 +1,6 @@
 /** The routes as a person would draw them. */
 
-import type { Config, Member, Role, Route, Service } from "../config/config.ts";
+import type { BreakerSettings, Config, Member, Role, Route, Service } from "../config/config.ts";
 import { formatDuration } from "../observe/duration.ts";
 import type { Brush, Paint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
@@ -103,13 +103,20 @@ function forkAt(index: number, count: number): string {
   return index === count - 1 ? " └" : " ├";
 }
 
-/** What is unusual about the way to a service. */
-function wayTo({ http2, tls }: Service): string[] {
+/** What is unusual about the way to a service, and when it is not taken. */
+function wayTo({ http2, tls, breaker, health }: Service): string[] {
   return [
     ...(http2 ? ["over HTTP/2"] : []),
     ...(tls?.serverName === undefined ? [] : [`by the name ${tls.serverName}`]),
     ...(tls?.insecure ? ["not verified"] : []),
+    ...(breaker === undefined ? [] : [breakerNote(breaker)]),
+    ...(health === undefined ? [] : [`checked at ${printable(health.path)}`]),
   ];
+}
+
+function breakerNote({ failures, window, openForMs }: BreakerSettings): string {
+  const among = window === failures ? "in a row" : `out of ${window}`;
+  return `left alone for ${formatDuration(openForMs)} after ${failures} failures ${among}`;
 }
 
 function noteFor({ role, service }: Member, wait: Config["wait"]): string {
