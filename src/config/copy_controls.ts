@@ -9,6 +9,7 @@ import {
   type SERVICE_FIELDS,
 } from "./fields.ts";
 import type { Place } from "./place.ts";
+import { SAFE_METHODS } from "./safe_methods.ts";
 import type { Checked, PartlyChecked } from "./section.ts";
 
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
@@ -16,8 +17,6 @@ type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 type CheckedSample = Partial<Checked<typeof SAMPLE_FIELDS>>;
 type CheckedRamp = Checked<typeof RAMP_FIELDS>;
 
-/** What a request does that changes nothing (RFC 9110 §9.2.1); TRACE never gets this far. */
-const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 const DEFAULT_MAX_IN_FLIGHT = 64;
 
 /** Who the client is, or what proves it: what `credentials: false` leaves out of copies. */

@@ -6,7 +6,7 @@ import type { CopyState } from "../exchange/copy_states.ts";
  * Takes a token for one copy, where there is one. As many as come in one second, but at least one, are kept for a burst.
  *
  * @param state The shadow's state.
- * @param maxPerSecond How many tokens come in a second; with `Infinity` none is needed.
+ * @param maxPerSecond How many tokens come in a second.
  * @param nowMs The time.
  * @returns Whether the copy may be sent.
  */
@@ -15,7 +15,6 @@ export function takeToken(
   maxPerSecond: number,
   nowMs: number,
 ): boolean {
-  if (maxPerSecond === Infinity) return true;
   const added = Math.max(0, nowMs - state.refilledMs) / 1_000 * maxPerSecond;
   const tokens = Math.min(Math.max(1, maxPerSecond), state.tokens + added);
   state.refilledMs = nowMs;

@@ -7,11 +7,10 @@ import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { withFields } from "../exchange/headers.ts";
 import { denoClients } from "./deno_clients.ts";
+import { isRepeatable } from "./repeatable.ts";
 import { repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
-/** Methods that the runtime may send again, once, when a pooled connection turns out to be dead (RFC 9110 §9.2.2). */
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** Statuses that `new Response` takes no body with. */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -71,8 +70,8 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      const pooling = SAFE_METHODS.has(method) && request.body === null;
-      const client = clientFor({ pooling, http2: request.http2 === true, ca: tls?.ca });
+      // The runtime sends again, once, what goes out over a pooled connection that turns out to be dead.
+      const client = clientFor({ pooling: isRepeatable(request), http2: request.http2 === true, ca: tls?.ca });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       return readResponse(await send(request.origin + request.target, init), method);

@@ -4,7 +4,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { fieldValue, listMembers } from "../exchange/headers.ts";
 
 /** The largest head that is relayed, in bytes: what the servers and clients on the way take at most by default. */
-const MAX_HEAD_BYTES = 65_536;
+export const MAX_HEAD_BYTES = 65_536;
 /** Around a field: the colon, the space and the line end. */
 const LINE_BYTES = 4;
 

@@ -108,12 +108,11 @@ export class Connection {
 
   async #readHead(): Promise<ResponseHead> {
     for (let interim = 0;;) {
-      if (this.#wire.unreadBytes === 0 && !await this.#wire.fill()) throw new UpstreamFailure("reset");
-      this.#answered = true;
-      const head = this.#parser.parse(this.#wire.unread);
+      const head = this.#wire.unreadBytes === 0 ? undefined : this.#parser.parse(this.#wire.unread);
       if (head === "malformed") throw new UpstreamFailure("protocol");
       if (head === undefined) {
         if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
+        this.#answered = true;
         continue;
       }
       this.#wire.skip(head.bytes);

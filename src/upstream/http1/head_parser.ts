@@ -5,9 +5,8 @@
  */
 
 import type { HeaderLine } from "../../config/config.ts";
+import { MAX_HEAD_BYTES } from "../response_head.ts";
 
-/** The largest head that is read, in bytes; the largest that Deno's server takes of a request. */
-export const MAX_HEAD_BYTES = 65_536;
 /** The longest line of it, in bytes. */
 const MAX_LINE_BYTES = 32_768;
 /** The most fields in it; Deno's server takes as many of a request. */

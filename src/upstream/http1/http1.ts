@@ -37,7 +37,8 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   const plain = new Map<string, Pool>();
   // Keyed by the configuration's own objects: a new configuration trusts nothing that an old one did.
   const secured = new WeakMap<UpstreamTls, Map<string, Pool>>();
-  const pools = new Set<Pool>();
+  /** Those with idle connections. */
+  const resting = new Set<Pool>();
   let sweeping = false;
 
   function poolsFor(tls: UpstreamTls | undefined): Map<string, Pool> {
@@ -68,7 +69,7 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   }
 
   function startSweeping(pool: Pool): void {
-    pools.add(pool);
+    resting.add(pool);
     if (sweeping) return;
     sweeping = true;
     Deno.unrefTimer(setTimeout(sweep, SWEEP_MS));
@@ -76,8 +77,8 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
 
   function sweep(): void {
     sweeping = false;
-    for (const pool of pools) if (pool.sweep() === 0) pools.delete(pool);
-    const [next] = pools;
+    for (const pool of resting) if (pool.sweep() === 0) resting.delete(pool);
+    const [next] = resting;
     if (next !== undefined) startSweeping(next);
   }
 

@@ -1,5 +1,6 @@
 /** The idle connections to one backend. */
 
+import { isRepeatable } from "../repeatable.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { dial, type Endpoint } from "./dial.ts";
@@ -16,9 +17,6 @@ const IDLE_TIMEOUT_MS = 60_000;
 const RECENT_MS = 1_000;
 /** Servers that close after each answer without a word do so within this time, in milliseconds. */
 const SILENT_CLOSE_MS = 10;
-
-/** Requests that may be sent again where a used connection ended before the first byte of an answer (RFC 9110 §9.2.2). */
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** What a pool needs to know. */
 export interface PoolOptions {
@@ -136,8 +134,4 @@ export class Pool {
     const oldest = this.#idle[0];
     if (oldest !== undefined && now - oldest.idleSinceMs > RECENT_MS) this.#idle.shift()!.close();
   }
-}
-
-function isRepeatable({ method, body }: TransportRequest): boolean {
-  return body === null && SAFE_METHODS.has(method);
 }
