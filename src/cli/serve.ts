@@ -1,7 +1,6 @@
 /** `conductor serve`: listen until told to stop. */
 
 import type { Config } from "../config/config.ts";
-import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
@@ -13,6 +12,7 @@ import type { WorkerPool } from "../server/worker_pool.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { logErrorTo } from "./log_error.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
@@ -37,10 +37,7 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
     return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
   };
   let { logger, announce } = startLog(file.config, invocation, io);
-  const onError = (message: string, error: unknown) => {
-    if (error instanceof BrokenResponseError) return; // The handler has reported it as an event.
-    logger.log("error", message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
-  };
+  const onError = logErrorTo(() => logger);
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 

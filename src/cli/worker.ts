@@ -1,6 +1,5 @@
 /** What each thread of `--workers` runs: a server that does what the main thread asks for. */
 
-import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
@@ -8,6 +7,7 @@ import { createOutput, type Output } from "../server/output.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
 import type { FromWorker, Order, OrderFailure, StreamName, ToWorker, WorkerSetup } from "../server/worker_messages.ts";
 import type { Invocation } from "./flags.ts";
+import { logErrorTo } from "./log_error.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
 import { startLog } from "./start_log.ts";
 
@@ -90,10 +90,7 @@ function startWorker(
   let { logger } = startLog(first, invocation, outputs);
   let prepared: PreparedConfig | undefined;
   let next = first;
-  const onError = (message: string, error: unknown) => {
-    if (error instanceof BrokenResponseError) return; // The handler has reported it as an event.
-    logger.log("error", message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
-  };
+  const onError = logErrorTo(() => logger);
   silenceLegacyAbortNotice();
   takeStrayErrors(onError);
   const server = serveThread(first, {
