@@ -96,7 +96,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { transport = runtimeTransport(), now = () => performance.now(), observe, reclaims = false } = options;
+  const { now = () => performance.now(), transport = runtimeTransport({ now }), observe, reclaims = false } = options;
   const instance = options.instance ?? createInstance();
   const { pseudonym, admission, attempts: inFlight } = instance;
   const routes = compileRoutes(config);
