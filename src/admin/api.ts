@@ -1,0 +1,56 @@
+/** The JSON that the admin listener speaks: `/api/state`, `/api/exchanges`, `/api/events`. */
+
+import type { Role } from "../config/config.ts";
+import type { ExchangeRecord } from "../observe/exchange_record.ts";
+import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+
+/** A service as the dashboard draws it. */
+export interface ServiceView {
+  /** The configured name. */
+  readonly name: string;
+  /** Where it is: scheme, host and port; no path, no credentials. */
+  readonly origin: string;
+}
+
+/** A route as the dashboard draws it. */
+export interface RouteView {
+  /** The pattern, for example `pathPrefix /api`; the label of all metrics. */
+  readonly route: string;
+  /** The services with their roles, in the order of the configuration. */
+  readonly members: readonly { readonly service: string; readonly role: Role }[];
+}
+
+/** `GET /api/state`: what is configured, and what has been counted so far. */
+export interface StateView {
+  /** conductor's version. */
+  readonly version: string;
+  /** When this was read, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** Whether the server takes no new requests as it is about to end. */
+  readonly draining: boolean;
+  /** Threads that serve, and how many have been lost since the start. */
+  readonly workers: { readonly count: number; readonly crashes: number };
+  /** Memory of the process in bytes and its open descriptors; absent where the permissions do not allow to look. */
+  readonly process: { readonly residentBytes?: number; readonly heapBytes?: number; readonly descriptors?: number };
+  /** The services in the order of the configuration. */
+  readonly services: readonly ServiceView[];
+  /** The routes in the order of the configuration. */
+  readonly routes: readonly RouteView[];
+  /** All counters, of all workers together. */
+  readonly metrics: MetricsSnapshot;
+}
+
+/** `GET /api/exchanges?after=ID`: the recent exchanges with a higher id, oldest first. */
+export interface ExchangesView {
+  /** The highest id so far; what to ask after next time. */
+  readonly last: number;
+  /** The exchanges. */
+  readonly exchanges: readonly ExchangeRecord[];
+}
+
+/**
+ * `GET /api/events`: server-sent events. Each second one `state` event with a {@linkcode StateView}, and up to four times
+ * a second one `exchanges` event with an {@linkcode ExchangesView} where there are new ones; its `id` is `last`, so that a
+ * page that reconnects goes on where it was.
+ */
+export type AdminEventName = "state" | "exchanges";
