@@ -155,6 +155,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         identify: config.identify,
         deadline: attempt.deadline,
         signal: attempt.signal,
+        tap: attempt.tap,
         onBroken: (kind) => observer.interrupted(attempt, attempt.endedBy ?? kind),
         onCancel: () => fan?.abort(),
         onEnd: () => {

@@ -2,6 +2,7 @@
 
 import type { Member, Role, Service } from "../config/config.ts";
 import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import type { BodyTap } from "./body_tap.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
 
@@ -33,6 +34,8 @@ export class RunningAttempt implements Attempt {
   durationMs = 0;
   /** What its service's breaker let it in with; 0 where that did not. */
   ticket = 0;
+  /** Who looks on as its body passes; `undefined`: nobody. */
+  tap: BodyTap | undefined;
   /** What broke it off from our side; `undefined` where nothing did. */
   endedBy: FailureKind | undefined;
   readonly #controller = new AbortController();

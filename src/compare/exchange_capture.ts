@@ -1,0 +1,93 @@
+/** All answers to one request, kept until the last of them is over. */
+
+import type { Route } from "../config/config.ts";
+import type { BodyTap } from "../exchange/body_tap.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import { AnswerCapture, type CapturedAttempt } from "./answer_capture.ts";
+import type { CaptureBudget } from "./capture_budget.ts";
+
+/** An attempt that can be looked at. */
+export interface TappedAttempt extends CapturedAttempt {
+  /** Who looks on as its body passes. */
+  tap: BodyTap | undefined;
+}
+
+/** How an exchange is captured. */
+export interface ExchangeCaptureOptions {
+  /** The request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** How much of each body is kept, in bytes. */
+  readonly maxBytes: number;
+  /** What the memory is taken from. */
+  readonly budget: CaptureBudget;
+  /** Told once, when all attempts are over. */
+  onComplete(capture: ExchangeCapture): void;
+}
+
+/** The answers to one request. */
+export class ExchangeCapture {
+  /** The request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** What was captured, in the order in which the attempts were started. */
+  readonly answers: AnswerCapture[] = [];
+  readonly #options: ExchangeCaptureOptions;
+  #running = 0;
+  #isSealed = false;
+  #isComplete = false;
+
+  /**
+   * Starts with no attempts.
+   *
+   * @param options The request, and the bounds.
+   */
+  constructor(options: ExchangeCaptureOptions) {
+    this.inbound = options.inbound;
+    this.route = options.route;
+    this.#options = options;
+  }
+
+  /**
+   * Looks on as an attempt is answered.
+   *
+   * @param attempt The attempt, when it starts.
+   */
+  started(attempt: TappedAttempt): void {
+    if (this.#isComplete) return;
+    this.#running++;
+    const capture = new AnswerCapture(attempt, this.#options.maxBytes, this.#options.budget);
+    attempt.tap = capture;
+    this.answers.push(capture);
+  }
+
+  /**
+   * Takes note that an attempt is over: its answer has been read or given up.
+   *
+   * @param attempt The attempt.
+   */
+  over(attempt: TappedAttempt): void {
+    if (attempt.tap === undefined) return;
+    this.#running--;
+    this.#completeOnce();
+  }
+
+  /** Takes note that the answer to the client has been decided: what has not been started by now may never be. */
+  seal(): void {
+    this.#isSealed = true;
+    this.#completeOnce();
+  }
+
+  /** Gives all memory back. */
+  release(): void {
+    for (const answer of this.answers) answer.release();
+  }
+
+  #completeOnce(): void {
+    if (!this.#isSealed || this.#running > 0 || this.#isComplete) return;
+    this.#isComplete = true;
+    this.#options.onComplete(this);
+  }
+}
