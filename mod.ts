@@ -40,6 +40,8 @@ export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
+  ComparedEvent,
+  ComparisonResult,
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
