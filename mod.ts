@@ -18,18 +18,22 @@ export { conductor, type ConductorOptions, type Handler } from "./src/conductor.
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   BreakerInput,
+  CompareInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
+  NormaliseInput,
   RampInput,
   SampleInput,
+  ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
   StatusInput,
   TlsInput,
+  ToleranceInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
@@ -40,6 +44,8 @@ export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
+  ComparedEvent,
+  ComparisonResult,
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,

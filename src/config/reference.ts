@@ -2,16 +2,19 @@
 
 import {
   BREAKER_FIELDS,
+  COMPARE_FIELDS,
   CONFIG_FIELDS,
   HEALTH_FIELDS,
   LIMITS_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
+  NORMALISE_FIELDS,
   RAMP_FIELDS,
   SAMPLE_FIELDS,
   SERVICE_FIELDS,
   SERVICE_TLS_FIELDS,
   TLS_FIELDS,
+  TOLERANCE_FIELDS,
 } from "./fields.ts";
 import type { Field, Fields } from "./section.ts";
 
@@ -25,6 +28,9 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`services[].ramp`", RAMP_FIELDS],
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
+  ["`compare`", COMPARE_FIELDS],
+  ["`compare.normalise[]`", NORMALISE_FIELDS],
+  ["`compare.tolerance[]`", TOLERANCE_FIELDS],
   ["`logging`", LOGGING_FIELDS],
   ["`metrics`", METRICS_FIELDS],
 ];

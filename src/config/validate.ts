@@ -11,6 +11,7 @@ import type {
   Service,
   UpstreamTls,
 } from "./config.ts";
+import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
@@ -74,7 +75,9 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkTls(services, list);
   checkBreakers(services, list);
   checkCopies(services, list);
+  checkCompare(services, list, checked?.compare !== undefined);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  checkControls(routes, services, list);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
 }
@@ -174,6 +177,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     maxBodyBytes: checked.maxBodySize ?? Infinity,
     bodyWindowBytes: checked.bodyWindow,
     limits: toLimits(checked.limits as CheckedLimits),
+    compare: toComparePlan(services, checked),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
     services,
@@ -202,6 +206,8 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
     copy: toCopyControls(service, top),
+    compare: toCompareSettings(service, top),
+    control: service.control,
   };
 }
 
