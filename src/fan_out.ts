@@ -69,10 +69,8 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
     const body = attempt.outcome?.ok ? attempt.outcome.response.body : null;
     if (attempt === released?.selected) return;
     if (body instanceof ReadableStream) drainBody(body, attempt.deadline, attempt.tap).then(() => attempt.over());
-    // A very small one shares its memory with others, and one that somebody looks at is still wanted.
-    else if (options.reclaims && body !== null && attempt.tap === undefined && body.length === body.buffer.byteLength) {
-      reclaim(body.buffer);
-    }
+    // A very small one shares its memory with others.
+    else if (options.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
   };
   const attemptOptions = {
     deadlines: options.deadlines,

@@ -2,8 +2,9 @@
 
 import type { Attempt, FailureKind } from "../exchange/attempt.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
+import { BodyDigest } from "./body_digest.ts";
 import type { CapturedAnswer, CapturedBody } from "./answer.ts";
-import type { CaptureBudget } from "./capture_budget.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
 
 /** An attempt as far as capturing looks at it. */
 export interface CapturedAttempt extends Attempt {
@@ -15,7 +16,6 @@ export interface CapturedAttempt extends Attempt {
 
 /** Failures that say nothing about the service: it was not asked, or not listened to until its end. */
 const OURS: ReadonlySet<FailureKind> = new Set(["aborted", "lagging", "open-circuit", "overloaded"]);
-const NOTHING = new Uint8Array(0);
 
 /** Sees an attempt's body and keeps the beginning of it. */
 export class AnswerCapture implements BodyTap {
@@ -23,7 +23,7 @@ export class AnswerCapture implements BodyTap {
   readonly maxBytes: number;
   /** The attempt. */
   readonly attempt: CapturedAttempt;
-  readonly #budget: CaptureBudget;
+  readonly #budget: MemoryBudget;
   readonly #pieces: Uint8Array[] = [];
   #heldBytes = 0;
   #isWhole = false;
@@ -36,7 +36,7 @@ export class AnswerCapture implements BodyTap {
    * @param maxBytes How much of its body to keep, in bytes.
    * @param budget What the memory is taken from.
    */
-  constructor(attempt: CapturedAttempt, maxBytes: number, budget: CaptureBudget) {
+  constructor(attempt: CapturedAttempt, maxBytes: number, budget: MemoryBudget) {
     this.attempt = attempt;
     this.maxBytes = maxBytes;
     this.#budget = budget;
@@ -64,6 +64,15 @@ export class AnswerCapture implements BodyTap {
     this.#isWhole = true;
   }
 
+  /** Takes note that the attempt is over: a body that is there as a whole is held from now on. */
+  over(): void {
+    const { outcome } = this.attempt;
+    const body = outcome?.ok ? outcome.response.body : null;
+    if (!(body instanceof Uint8Array)) return;
+    this.see(body);
+    this.end();
+  }
+
   /**
    * Tells what was captured, when the attempt is over.
    *
@@ -74,8 +83,8 @@ export class AnswerCapture implements BodyTap {
     if (outcome === undefined) return undefined;
     if (!outcome.ok) return OURS.has(outcome.kind) ? undefined : { ok: false, kind: outcome.kind, durationMs };
     const { status, headers, body } = outcome.response;
-    if (body instanceof ReadableStream && !this.#isWhole && !this.#isCut && endedBy !== undefined) return undefined;
-    return { ok: true, response: { status, headers, body: this.#body(body), durationMs } };
+    if (body !== null && !this.#isWhole && !this.#isCut && endedBy !== undefined) return undefined;
+    return { ok: true, response: { status, headers, body: this.#body(body !== null), durationMs } };
   }
 
   /** Gives the memory back. */
@@ -85,14 +94,14 @@ export class AnswerCapture implements BodyTap {
     this.#pieces.length = 0;
   }
 
-  #body(body: Uint8Array | ReadableStream | null): CapturedBody | undefined {
-    if (!(body instanceof ReadableStream)) {
-      const whole = body ?? NOTHING;
-      const bytes = whole.subarray(0, this.maxBytes);
-      return { bytes, length: whole.length, cut: bytes.length < whole.length };
-    }
-    if (!this.#isWhole && !this.#isCut) return undefined;
-    return { bytes: joined(this.#pieces, this.#heldBytes), length: this.#heldBytes, cut: this.#isCut };
+  #body(isThere: boolean): CapturedBody | undefined {
+    if (!isThere || !(this.#isWhole || this.#isCut)) return undefined;
+    const bytes = joined(this.#pieces, this.#heldBytes);
+    const captured = { bytes, length: bytes.length, cut: this.#isCut };
+    if (!this.#isCut) return captured;
+    const digest = new BodyDigest();
+    digest.update(bytes);
+    return { ...captured, digest: digest.toString() };
   }
 }
 

@@ -1,10 +1,10 @@
 /** All answers to one request, kept until the last of them is over. */
 
-import type { Route } from "../config/config.ts";
+import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import { AnswerCapture, type CapturedAttempt } from "./answer_capture.ts";
-import type { CaptureBudget } from "./capture_budget.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
 
 /** An attempt that can be looked at. */
 export interface TappedAttempt extends CapturedAttempt {
@@ -18,10 +18,12 @@ export interface ExchangeCaptureOptions {
   readonly inbound: Inbound;
   /** Its route. */
   readonly route: Route;
+  /** Tells whose answers are kept. */
+  isWanted(service: Service): boolean;
   /** How much of each body is kept, in bytes. */
   readonly maxBytes: number;
   /** What the memory is taken from. */
-  readonly budget: CaptureBudget;
+  readonly budget: MemoryBudget;
   /** Told once, when all attempts are over. */
   onComplete(capture: ExchangeCapture): void;
 }
@@ -51,12 +53,12 @@ export class ExchangeCapture {
   }
 
   /**
-   * Looks on as an attempt is answered.
+   * Looks on as an attempt is answered, where its answer is to be compared.
    *
    * @param attempt The attempt, when it starts.
    */
   started(attempt: TappedAttempt): void {
-    if (this.#isComplete) return;
+    if (this.#isComplete || !this.#options.isWanted(attempt.service)) return;
     this.#running++;
     const capture = new AnswerCapture(attempt, this.#options.maxBytes, this.#options.budget);
     attempt.tap = capture;
@@ -69,7 +71,9 @@ export class ExchangeCapture {
    * @param attempt The attempt.
    */
   over(attempt: TappedAttempt): void {
-    if (attempt.tap === undefined) return;
+    const capture = attempt.tap;
+    if (!(capture instanceof AnswerCapture)) return;
+    capture.over();
     this.#running--;
     this.#completeOnce();
   }
