@@ -18,8 +18,8 @@ export interface ExchangeCaptureOptions {
   readonly inbound: Inbound;
   /** Its route. */
   readonly route: Route;
-  /** Tells whose answers are kept. */
-  isWanted(service: Service): boolean;
+  /** Whose answers are kept. */
+  readonly wanted: ReadonlySet<Service>;
   /** How much of each body is kept, in bytes. */
   readonly maxBytes: number;
   /** What the memory is taken from. */
@@ -58,7 +58,7 @@ export class ExchangeCapture {
    * @param attempt The attempt, when it starts.
    */
   started(attempt: TappedAttempt): void {
-    if (this.#isComplete || !this.#options.isWanted(attempt.service)) return;
+    if (this.#isComplete || !this.#options.wanted.has(attempt.service)) return;
     this.#running++;
     const capture = new AnswerCapture(attempt, this.#options.maxBytes, this.#options.budget);
     attempt.tap = capture;
