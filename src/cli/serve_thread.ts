@@ -4,10 +4,14 @@ import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
 import type { Observer } from "../observe/events.ts";
+import { Metrics } from "../observe/metrics.ts";
+import type { MetricsSource } from "../observe/metrics_reading.ts";
+import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
+import { processFacts } from "../server/process_facts.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */
@@ -48,10 +52,24 @@ export interface ServeThreadOptions {
    * @default Nobody is told.
    */
   readonly onAttempts?: (inFlight: number) => void;
+  /**
+   * Whether requests are counted even where the data port does not show it.
+   *
+   * @default {false}
+   */
+  readonly counts?: boolean;
+  /**
+   * What the data port shows as metrics, given what this thread has counted.
+   *
+   * @default That, and what the process takes.
+   */
+  readonly metricsSource?: (own: MetricsSnapshot) => ReturnType<MetricsSource>;
 }
 
 /** The server of one thread. */
 export interface ServingThread extends Serving {
+  /** What this thread has counted. */
+  readonly metrics: Metrics;
   /** Does all of `apply` that may fail. */
   prepare(config: Config): PreparedConfig;
 }
@@ -65,14 +83,24 @@ export interface ServingThread extends Serving {
  * @throws {ListenError} Where its address can not be listened on.
  */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
-  const { logger, onError, pseudonym, reusePort, onAttempts = () => {} } = options;
+  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, counts = false } = options;
+  const { metricsSource = (metrics) => ({ metrics, process: processFacts() }) } = options;
   const inFlight = new InFlight();
+  const metrics = new Metrics();
+  let isCounting = counts;
   const observe: Observer = (event) => {
     inFlight.observe(event);
+    // What state a service is in must be known when counting begins with a reload.
+    if (isCounting || event.type === "breaker" || event.type === "health") metrics.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
-  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
+  const kept = {
+    instance: createInstance(pseudonym),
+    transport: runtimeTransport({ reclaims: true }),
+    reclaims: true,
+    metricsSource: () => metricsSource(metrics.snapshot()),
+  };
   const checks = new HealthChecks({ transport: kept.transport, health: kept.instance.health, observe });
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...kept, observe }),
@@ -80,8 +108,14 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
-  checks.follow(first.services);
+  const follow = (config: Config) => {
+    isCounting = counts || config.metrics.enabled;
+    metrics.follow(config);
+    checks.follow(config.services);
+  };
+  follow(first);
   return {
+    metrics,
     get config() {
       return server.config;
     },
@@ -93,14 +127,14 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     apply: async (config) => {
       await server.apply(config);
-      checks.follow(config.services);
+      follow(config);
     },
     prepare: (config) => {
       const prepared = server.prepare(config);
       return {
         commit: () => {
           prepared.commit();
-          checks.follow(config.services);
+          follow(config);
         },
         abandon: () => prepared.abandon(),
       };
