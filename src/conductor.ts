@@ -106,7 +106,9 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
-  const { observe, metricsSource } = config.metrics.enabled ? withMetrics(config, options) : { observe: options.observe };
+  const { observe, metricsSource } = config.metrics.enabled
+    ? withMetrics(config, options)
+    : { observe: options.observe };
   const instance = options.instance ?? createInstance();
   const { pseudonym, admission, attempts: inFlight } = instance;
   const routes = compileRoutes(config);
@@ -120,7 +122,9 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const startedMs = now();
     const received = receive(request, info, { config, isTrusted, pseudonym });
     const { inbound } = received;
-    if (metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined) {
+    if (
+      metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined
+    ) {
       return respondMetrics(request, await metricsSource(), config.metrics);
     }
     const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;

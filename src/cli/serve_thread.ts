@@ -4,10 +4,9 @@ import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
 import type { Observer } from "../observe/events.ts";
-import { Metrics } from "../observe/metrics.ts";
-import type { MetricsSource } from "../observe/metrics_reading.ts";
-import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
+import { Metrics } from "../observe/metrics.ts";
+import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
@@ -53,23 +52,15 @@ export interface ServeThreadOptions {
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
-   * Whether requests are counted even where the data port does not show it.
+   * What the data port shows as metrics.
    *
-   * @default {false}
+   * @default What this thread has counted, and what the process takes.
    */
-  readonly counts?: boolean;
-  /**
-   * What the data port shows as metrics, given what this thread has counted.
-   *
-   * @default That, and what the process takes.
-   */
-  readonly metricsSource?: (own: MetricsSnapshot) => ReturnType<MetricsSource>;
+  readonly metricsSource?: MetricsSource;
 }
 
 /** The server of one thread. */
 export interface ServingThread extends Serving {
-  /** What this thread has counted. */
-  readonly metrics: Metrics;
   /** Does all of `apply` that may fail. */
   prepare(config: Config): PreparedConfig;
 }
@@ -83,39 +74,49 @@ export interface ServingThread extends Serving {
  * @throws {ListenError} Where its address can not be listened on.
  */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
-  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, counts = false } = options;
-  const { metricsSource = (metrics) => ({ metrics, process: processFacts() }) } = options;
+  const { logger, onError, pseudonym, reusePort, onAttempts = () => {} } = options;
   const inFlight = new InFlight();
-  const metrics = new Metrics();
-  let isCounting = counts;
+  let metrics: Metrics | undefined;
   const observe: Observer = (event) => {
     inFlight.observe(event);
-    // What state a service is in must be known when counting begins with a reload.
-    if (isCounting || event.type === "breaker" || event.type === "health") metrics.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
+
+  /** An exchange is counted from its first event to its last, or not at all. */
+  function observerFor(config: Config): Observer {
+    if (!config.metrics.enabled) return observe;
+    const counted = metrics ??= new Metrics();
+    counted.follow(config);
+    return (event) => {
+      counted.observe(event);
+      observe(event);
+    };
+  }
+
   const kept = {
     instance: createInstance(pseudonym),
     transport: runtimeTransport({ reclaims: true }),
     reclaims: true,
-    metricsSource: () => metricsSource(metrics.snapshot()),
+    metricsSource: options.metricsSource ??
+      ((): MetricsReading => ({ metrics: (metrics ?? new Metrics()).snapshot(), process: processFacts() })),
   };
-  const checks = new HealthChecks({ transport: kept.transport, health: kept.instance.health, observe });
+  const checks = new HealthChecks({
+    transport: kept.transport,
+    health: kept.instance.health,
+    observe: (event) => {
+      metrics?.observe(event);
+      observe(event);
+    },
+  });
   const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...kept, observe }),
+    handlerFor: (config) => createHandler(config, { ...kept, observe: observerFor(config) }),
     reusePort,
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
-  const follow = (config: Config) => {
-    isCounting = counts || config.metrics.enabled;
-    metrics.follow(config);
-    checks.follow(config.services);
-  };
-  follow(first);
+  checks.follow(first.services);
   return {
-    metrics,
     get config() {
       return server.config;
     },
@@ -127,14 +128,14 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     apply: async (config) => {
       await server.apply(config);
-      follow(config);
+      checks.follow(config.services);
     },
     prepare: (config) => {
       const prepared = server.prepare(config);
       return {
         commit: () => {
           prepared.commit();
-          follow(config);
+          checks.follow(config.services);
         },
         abandon: () => prepared.abandon(),
       };

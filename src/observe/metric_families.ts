@@ -33,9 +33,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   byRoute("conductor_fallbacks_total", "Answers that came from another service than a primary.", {
     read: ({ fallbacks }) => fallbacks,
   }),
-  byRoute("conductor_own_answers_total", "Answers that conductor gave itself, 502 where all services failed included.", {
-    read: ({ ownAnswers }) => ownAnswers,
-  }),
+  byRoute(
+    "conductor_own_answers_total",
+    "Answers that conductor gave itself, 502 where all services failed included.",
+    {
+      read: ({ ownAnswers }) => ownAnswers,
+    },
+  ),
   byRoute("conductor_interrupted_responses_total", "Responses of services that broke off after their head.", {
     read: ({ interrupted }) => interrupted,
   }),
@@ -155,7 +159,9 @@ function ofStates(name: string, help: string, { states, read }: States): MetricF
     ...{ name, help, labels: ["service", "state"], type: "gauge" },
     read: ({ metrics }) => {
       const known = metrics.states.filter((row) => read(row) !== undefined);
-      return known.flatMap((row) => states.map((state) => [[row.service, state], read(row) === state ? 1 : 0] as const));
+      return known.flatMap((row) =>
+        states.map((state) => [[row.service, state], read(row) === state ? 1 : 0] as const)
+      );
     },
   };
 }

@@ -244,7 +244,9 @@ export class Metrics {
       startedMs: this.#startedMs,
       lastRequestMs: this.#lastRequestMs[0]!,
       routes: routes.map(([label, route]) => route.snapshot(label)),
-      services: routes.flatMap(([label, { services }]) => [...services].map(([name, one]) => one.snapshot(label, name))),
+      services: routes.flatMap(([label, { services }]) =>
+        [...services].map(([name, one]) => one.snapshot(label, name))
+      ),
       states: [...this.#services].map(([service, { breaker, health }]) => snapshotOf(service, breaker, health)),
     };
   }
@@ -275,7 +277,10 @@ function byClass(counts: Float64Array): Record<StatusClass, number> {
   return Object.fromEntries(CLASSES.map((name, index) => [name, counts[index]!])) as Record<StatusClass, number>;
 }
 
-function byKey<K extends string>(places: Readonly<Record<K, number>>, counts: Float64Array): Partial<Record<K, number>> {
+function byKey<K extends string>(
+  places: Readonly<Record<K, number>>,
+  counts: Float64Array,
+): Partial<Record<K, number>> {
   const found: Partial<Record<K, number>> = {};
   for (const key in places) found[key] = counts[places[key]]!;
   return found;
