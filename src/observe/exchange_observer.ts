@@ -3,7 +3,8 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { Observer } from "./events.ts";
+import type { DetailedObserver } from "./detail.ts";
+import type { ConductorEvent } from "./events.ts";
 import { guarded } from "./guarded.ts";
 
 /** Reports one request's events. */
@@ -30,17 +31,22 @@ export interface ExchangeObserver {
  * @returns The reporter.
  */
 export function observeExchange(
-  observe: Observer | undefined,
+  observe: DetailedObserver | undefined,
   inbound: Inbound,
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
   const { requestId, method, path } = inbound;
   const label = route === undefined ? "" : `${route.kind} ${route.path}`;
-  const notify = guarded(observe);
+  const tell = guarded(observe);
+  let isFirst = true;
+  const notify = (event: ConductorEvent, attempt?: Attempt) => {
+    tell(event, attempt === undefined ? { inbound, isFirst } : { inbound, isFirst, attempt });
+    isFirst = false;
+  };
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
-    attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
+    attempted: (attempt) => notify({ type: "attempted", ...about(attempt), atMs: elapsedMs() }, attempt),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
@@ -48,16 +54,19 @@ export function observeExchange(
       const result = outcome.ok
         ? { success: outcome.success, status: outcome.response.status }
         : { success: false, failure: outcome.kind };
-      notify({ type: "settled", ...about(attempt), ...result, durationMs });
+      notify({ type: "settled", ...about(attempt), ...result, durationMs }, attempt);
     },
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
       const matched = route === undefined ? {} : { route: label };
       const durationMs = elapsedMs();
-      notify({ type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs });
+      notify(
+        { type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs },
+        attempt,
+      );
     },
     interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, service: attempt.service.name, failure }),
+      notify({ type: "interrupted", requestId, service: attempt.service.name, failure }, attempt),
   };
 }
