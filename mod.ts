@@ -45,6 +45,8 @@ export type {
   HealthEvent,
   InterruptedEvent,
   Observer,
+  ReceivedEvent,
+  RelayedEvent,
   RespondedEvent,
   SettledEvent,
   SkippedEvent,

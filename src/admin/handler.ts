@@ -1,6 +1,8 @@
 /** The admin listener's answers. It only shows; nothing can be changed here. */
 
+import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { printableJson } from "../observe/printable.ts";
+import { respondMetrics } from "../observe/respond_metrics.ts";
 import { Access } from "./access.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
@@ -80,6 +82,13 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     return refuse({ status: 503, text: "Too many are reading the events already" });
   }
 
+  async function showMetrics(request: Request): Promise<Response> {
+    const { metrics, process, workers } = await source.state();
+    const reading: MetricsReading = { metrics, process, workers };
+    const { body, status, headers } = respondMetrics(request, reading, source.config.metrics);
+    return new Response(body, { status, headers: { ...SAFETY, ...Object.fromEntries(headers) } });
+  }
+
   async function show(request: Request, url: URL): Promise<Response> {
     switch (url.pathname) {
       case "/api/state":
@@ -88,6 +97,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         return json(await source.exchanges(idFrom(url.searchParams.get("after"))));
       case "/api/events":
         return openStream(request, url);
+      case "/metrics":
+        return await showMetrics(request);
       case "/config":
         return json(viewConfig(source.config));
     }

@@ -2,9 +2,9 @@
 
 import type { AdminSource } from "../admin/source.ts";
 import { viewState } from "../admin/state_view.ts";
-import { readProcessFacts } from "../server/process_facts.ts";
+import { processFacts } from "../server/process_facts.ts";
 import type { Serving } from "./serve_thread.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../observe/version.ts";
 
 /** What is known beside the server. */
 export interface AdminSourceOptions {
@@ -30,8 +30,8 @@ export function createAdminSource(
       return serving.config;
     },
     state: async () => {
-      const [{ metrics }, process] = await Promise.all([serving.inspect(Infinity), readProcessFacts()]);
-      const facts = { version: VERSION, draining: isDraining(), workers: workers(), process, metrics };
+      const { metrics } = await serving.inspect(Infinity);
+      const facts = { version: VERSION, draining: isDraining(), workers: workers(), process: processFacts(), metrics };
       return viewState(serving.config, facts);
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,

@@ -8,10 +8,12 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
+import type { MetricsSource } from "../observe/metrics_reading.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
+import { processFacts } from "../server/process_facts.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */
@@ -64,6 +66,12 @@ export interface ServeThreadOptions {
    * @default RECORDED_PER_SECOND
    */
   readonly recordedPerSecond?: number;
+  /**
+   * What the data port shows as metrics.
+   *
+   * @default What this thread has counted, and what the process takes.
+   */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** The server of one thread. */
@@ -94,22 +102,32 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
 
   /** An exchange is counted from its first event to its last, or not at all. */
   function observerFor(config: Config): DetailedObserver {
-    if (config.admin === undefined) return observe;
+    if (config.admin === undefined && !config.metrics.enabled) return observe;
     const counted = metrics ??= new Metrics();
-    const recorded = recorder ??= new ExchangeRecorder({
-      redaction: () => redaction,
-      ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
-    });
-    redaction = createRedaction(config);
     counted.follow(config);
+    const recorded = config.admin === undefined ? undefined : recorderFor(config);
     return (event, detail) => {
       counted.observe(event);
-      recorded.observe(event, detail);
+      recorded?.observe(event, detail);
       observe(event);
     };
   }
 
-  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
+  function recorderFor(config: Config): ExchangeRecorder {
+    redaction = createRedaction(config);
+    return recorder ??= new ExchangeRecorder({
+      redaction: () => redaction,
+      ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
+    });
+  }
+
+  const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const kept = {
+    instance: createInstance(pseudonym),
+    transport: runtimeTransport({ reclaims: true }),
+    reclaims: true,
+    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processFacts() })),
+  };
   const checks = new HealthChecks({
     transport: kept.transport,
     health: kept.instance.health,
@@ -151,7 +169,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     inspect: (after) => {
       return Promise.resolve({
-        metrics: (metrics ?? new Metrics()).snapshot(),
+        metrics: readMetrics(),
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },

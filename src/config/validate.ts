@@ -7,6 +7,7 @@ import type {
   HealthSettings,
   Limits,
   Logging,
+  MetricsSettings,
   Role,
   ServerTls,
   Service,
@@ -23,6 +24,7 @@ import {
   type HEALTH_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
+  type METRICS_FIELDS,
   type SERVICE_FIELDS,
   type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
@@ -44,6 +46,7 @@ export interface ValidatedConfig {
 type CheckedAdmin = Checked<typeof ADMIN_FIELDS>;
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
@@ -81,6 +84,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkCopies(services, list);
   if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  checkEndpoint(checked?.metrics, routes, root);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return {
     config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
@@ -168,6 +172,14 @@ function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: num
   }
 }
 
+/** The metrics' path on the data port is no route, and stronger than one. */
+function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
+  const { enabled = false, endpoint } = metrics ?? {};
+  if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
+  const at = root.child("metrics").child("endpoint");
+  at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
+}
+
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
   return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
 }
@@ -200,6 +212,7 @@ function toConfig(
     logging: toLogging(checked.logging as CheckedLogging),
     admin: toAdmin(checked.admin as CheckedAdmin | undefined),
     secrets: [...secrets],
+    metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
       kind,
@@ -251,6 +264,10 @@ function toLogging({ level, format, output }: CheckedLogging): Logging {
 
 function toAdmin(admin: CheckedAdmin | undefined): AdminSettings | undefined {
   return admin === undefined ? undefined : { port: admin.port, hostname: admin.hostname, token: admin.token };
+}
+
+function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {
+  return { enabled, endpoint, enablePrometheus };
 }
 
 function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {

@@ -8,8 +8,6 @@ import type { ConductorEvent } from "./events.ts";
 export interface EventDetail {
   /** The client's request; the same object in all events of an exchange. */
   readonly inbound: Inbound;
-  /** Whether this is the first event of the exchange. */
-  readonly isFirst: boolean;
   /** The attempt; absent where the event is about none. */
   readonly attempt?: Attempt;
 }

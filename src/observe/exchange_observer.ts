@@ -3,12 +3,15 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { DetailedObserver } from "./detail.ts";
+import type { DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
 import { guarded } from "./guarded.ts";
+import { routePattern } from "./route_pattern.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
+  /** The request arrived. */
+  received(): void;
   /** A service was given the request. */
   attempted(attempt: Attempt): void;
   /** A service was not given the request. */
@@ -19,6 +22,8 @@ export interface ExchangeObserver {
   responded(status: number, attempt?: Attempt): void;
   /** The relayed response broke off. */
   interrupted(attempt: Attempt, failure: FailureKind): void;
+  /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
+  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void;
 }
 
 /**
@@ -37,15 +42,16 @@ export function observeExchange(
   elapsedMs: () => number,
 ): ExchangeObserver {
   const { requestId, method, path } = inbound;
-  const label = route === undefined ? "" : `${route.kind} ${route.path}`;
+  const label = route === undefined ? "" : routePattern(route);
+  const matched = route === undefined ? {} : { route: label };
   const tell = guarded(observe);
-  let isFirst = true;
+  const request: EventDetail = { inbound };
   const notify = (event: ConductorEvent, attempt?: Attempt) => {
-    tell(event, attempt === undefined ? { inbound, isFirst } : { inbound, isFirst, attempt });
-    isFirst = false;
+    tell(event, attempt === undefined ? request : { inbound, attempt });
   };
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
+    received: () => notify({ type: "received", requestId, ...matched }),
     attempted: (attempt) => notify({ type: "attempted", ...about(attempt), atMs: elapsedMs() }, attempt),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
@@ -59,7 +65,6 @@ export function observeExchange(
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
-      const matched = route === undefined ? {} : { route: label };
       const durationMs = elapsedMs();
       notify(
         { type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs },
@@ -67,6 +72,11 @@ export function observeExchange(
       );
     },
     interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, service: attempt.service.name, failure }, attempt),
+      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),
+    relayed(requestBytes, responseBytes, attempt) {
+      const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
+      const durationMs = elapsedMs();
+      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs }, attempt);
+    },
   };
 }

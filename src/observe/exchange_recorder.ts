@@ -4,7 +4,7 @@ import type { HeaderLine } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import { takeToken } from "../shadow/rate_limit.ts";
 import type { DetailedObserver, EventDetail } from "./detail.ts";
-import type { ConductorEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import type { AttemptRecord, ExchangeRecord } from "./exchange_record.ts";
 import { ExchangeRing, type NewExchange, type RecentExchanges } from "./exchange_ring.ts";
 import type { Redaction } from "./redaction.ts";
@@ -98,7 +98,8 @@ export class ExchangeRecorder {
   /** The observer to give to the handler. */
   readonly observe: DetailedObserver = (event, detail) => {
     if (detail === undefined || !("requestId" in event)) return;
-    const draft = detail.isFirst ? this.#begin(event.requestId, detail.inbound) : this.#drafts.get(detail.inbound);
+    if (event.type === "received") return this.#begin(event, detail.inbound);
+    const draft = this.#drafts.get(detail.inbound);
     if (draft !== undefined) this.#note(draft, event, detail);
   };
 
@@ -113,9 +114,9 @@ export class ExchangeRecorder {
     return this.#ring.after(id);
   }
 
-  #begin(requestId: string, inbound: Inbound): Draft | undefined {
+  #begin({ requestId, route = "" }: ReceivedEvent, inbound: Inbound): void {
     const nowMs = this.#now();
-    if (!takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return undefined;
+    if (!takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
     this.#sweep(nowMs);
     const [oldest] = this.#open;
     if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#give(oldest);
@@ -125,7 +126,7 @@ export class ExchangeRecorder {
         timeMs: 0,
         method: cut(inbound.method, MAX_METHOD_LENGTH),
         path: cut(inbound.path, MAX_PATH_LENGTH),
-        route: "",
+        route,
         headers: this.#lines(inbound.lines),
         status: 0,
         fallback: false,
@@ -137,7 +138,6 @@ export class ExchangeRecorder {
     };
     this.#drafts.set(inbound, draft);
     this.#open.add(draft);
-    return draft;
   }
 
   #note(draft: Draft, event: ConductorEvent, { attempt }: EventDetail): void {
@@ -145,14 +145,12 @@ export class ExchangeRecorder {
     switch (event.type) {
       case "attempted": {
         const part = partOf(record.attempts, event);
-        record.route = event.route;
         draft.unsettled++;
         // Where an open breaker stands before it, the attempt is a formality.
         if (part.skipped === undefined) part.startMs = event.atMs;
         return;
       }
       case "skipped":
-        record.route = event.route;
         partOf(record.attempts, event).skipped = event.reason;
         return;
       case "settled":
@@ -220,12 +218,11 @@ function settle(part: AttemptDraft, { success, status, failure, durationMs }: Se
   if (part.startMs !== undefined) part.endMs = part.startMs + durationMs;
 }
 
-function answer(record: Draft["record"], { status, service, fallback, durationMs, route }: RespondedEvent): void {
+function answer(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
   record.timeMs = Date.now() - durationMs;
   record.status = status;
   record.fallback = fallback;
   record.durationMs = durationMs;
-  if (route !== undefined) record.route = route;
   if (service === undefined) return;
   record.service = service;
   for (const part of record.attempts) part.selected = part.service === service;
