@@ -208,9 +208,9 @@ function withMetrics(config: Config, options: HandlerOptions): Pick<HandlerOptio
   const metrics = new Metrics();
   metrics.follow(config);
   return {
-    observe: (event) => {
+    observe: (event, detail) => {
       metrics.observe(event);
-      options.observe?.(event);
+      options.observe?.(event, detail);
     },
     metricsSource: () => ({ metrics: metrics.snapshot() }),
   };
