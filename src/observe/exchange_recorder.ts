@@ -146,6 +146,7 @@ export class ExchangeRecorder {
       case "attempted": {
         const part = partOf(record.attempts, event);
         draft.unsettled++;
+        if (event.hedge) part.hedge = true;
         // Where an open breaker stands before it, the attempt is a formality.
         if (part.skipped === undefined) part.startMs = event.atMs;
         return;
