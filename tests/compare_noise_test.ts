@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type FieldCounts, judgeFields } from "../src/compare/judge_fields.ts";
 import { isMarked, NoiseMarks } from "../src/compare/noise_marks.ts";
+import { respondNoise } from "../src/compare/respond_noise.ts";
 import { simulate } from "./_support/noise_simulation.ts";
 
 /** "3/10 1/5": 3 of 10 comparisons with the service differ, and 1 of 5 of the primary with itself. */
@@ -114,4 +115,44 @@ Deno.test("NoiseMarks takes a mark once, and refuses more than a thousand", () =
   assert(!marks.markNoise({ route: "r", path: "$.more" }));
   assert(marks.markNoise({ route: "r", path: "$.f0" }));
   assertEquals(marks.list().length, 1_000);
+});
+
+Deno.test("respondNoise() takes a mark, and answers with the lines that keep it", async () => {
+  const marks = new NoiseMarks();
+  const post = (body: string) => respondNoise(new Request("http://admin/api/noise", { method: "POST", body }), marks);
+  const marked = await post('{ "route": "pathPrefix /", "path": "$.time", "other": 1 }');
+  const lines = 'compare:\n  ignore:\n    - "$.time" # pathPrefix /\n';
+  assertEquals([marked.status, await marked.text()], [200, lines]);
+  assertEquals(await (await respondNoise(new Request("http://admin/api/noise"), marks)).text(), lines);
+  assertEquals(marks.list(), [{ route: "pathPrefix /", path: "$.time" }]);
+});
+
+const NO_MARKS = [
+  "",
+  "{",
+  "null",
+  "[]",
+  '{ "route": "r" }',
+  '{ "route": "r", "path": "" }',
+  '{ "route": "r", "path": 1 }',
+  '{ "route": "r", "path": "p", "service": null }',
+  `{ "route": "r", "path": "${"x".repeat(1_025)}" }`,
+  `{ "route": "r", "path": "p" ${" ".repeat(9_000)}}`,
+];
+
+for (const body of NO_MARKS) {
+  Deno.test(`respondNoise() refuses ${body.slice(0, 50)} (${body.length})`, async () => {
+    const marks = new NoiseMarks();
+    const response = await respondNoise(new Request("http://admin/api/noise", { method: "POST", body }), marks);
+    assertEquals([response.status, marks.list()], [400, []]);
+  });
+}
+
+Deno.test("respondNoise() refuses other methods, and marks beyond the thousandth", async () => {
+  const marks = new NoiseMarks();
+  const url = "http://admin/api/noise";
+  assertEquals((await respondNoise(new Request(url, { method: "DELETE" }), marks)).status, 405);
+  for (let n = 0; n < 1_000; n++) marks.markNoise({ route: "r", path: `$.f${n}` });
+  const body = '{ "route": "r", "path": "$.more" }';
+  assertEquals((await respondNoise(new Request(url, { method: "POST", body }), marks)).status, 409);
 });

@@ -197,6 +197,17 @@ Deno.test("a backend that invents a field in every answer fills 256 paths, and t
   assertEquals(countDiffering(counted, (path) => path === "status"), { least: 5_000, most: 5_000 });
 });
 
+Deno.test("a path that is no well-formed text is one path, and takes memory once", () => {
+  const tally = tallyOf([comparison(["form:\ud800", "$.a"])]);
+  const { bytes } = tally;
+  tally.add(comparison(["form:\ud800", "$.a"]), { endpoint: CONTEXT.endpoint, samples: "none" });
+  assertEquals(tally.bytes, bytes);
+  assertEquals(v2Of(tally.snapshot()).fields.map(({ path, differing }) => [path, differing]), [
+    ["form:\ufffd", 2],
+    ["$.a", 2],
+  ]);
+});
+
 Deno.test("whatever backends and clients invent, a tally stays within its bytes, and goes on counting", () => {
   const random = seededRandom(11);
   const text = (length: number) => Array.from({ length }, () => random().toString(36).slice(2)).join("");

@@ -202,7 +202,8 @@ export class ComparisonTally {
   }
 
   /** The endpoint where there is room for it and the service, else the one for all others. */
-  #endpointOf(route: string, endpoint: string, service?: string): EndpointCounts | undefined {
+  #endpointOf(route: string, name: string, service?: string): EndpointCounts | undefined {
+    const endpoint = name.toWellFormed();
     const other = this.#otherEndpointOf(route);
     const counts = other && (this.#endpoints.get(`${route}\n${endpoint}`)?.counts ?? this.#create(route, endpoint));
     return counts === undefined || (service !== undefined && !counts.admit(service)) ? other : counts;

@@ -213,7 +213,9 @@ export class EndpointCounts {
   }
 
   /** The path itself where there is room, else what stands for it. */
-  #pathOf(path: string): Path {
+  #pathOf(asFound: string): Path {
+    // What is kept has no lone surrogates; one that had would never be found again.
+    const path = asFound.toWellFormed();
     const known = this.#paths.get(path);
     if (known !== undefined) return known;
     const other = otherPath(path);
