@@ -117,9 +117,19 @@ Deno.test("NoiseMarks takes a mark once, and refuses more than a thousand", () =
   assertEquals(marks.list().length, 1_000);
 });
 
+function postOf(body: string, type = "application/json"): Request {
+  return new Request("http://admin/api/noise", { method: "POST", body, headers: { "content-type": type } });
+}
+
+Deno.test("respondNoise() takes no mark from a form, which any page could send", async () => {
+  const marks = new NoiseMarks();
+  const response = await respondNoise(postOf('{ "route": "r", "path": "p" }', "text/plain"), marks);
+  assertEquals([response.status, marks.list()], [415, []]);
+});
+
 Deno.test("respondNoise() takes a mark, and answers with the lines that keep it", async () => {
   const marks = new NoiseMarks();
-  const post = (body: string) => respondNoise(new Request("http://admin/api/noise", { method: "POST", body }), marks);
+  const post = (body: string) => respondNoise(postOf(body), marks);
   const marked = await post('{ "route": "pathPrefix /", "path": "$.time", "other": 1 }');
   const lines = 'compare:\n  ignore:\n    - "$.time" # pathPrefix /\n';
   assertEquals([marked.status, await marked.text()], [200, lines]);
@@ -143,7 +153,7 @@ const NO_MARKS = [
 for (const body of NO_MARKS) {
   Deno.test(`respondNoise() refuses ${body.slice(0, 50)} (${body.length})`, async () => {
     const marks = new NoiseMarks();
-    const response = await respondNoise(new Request("http://admin/api/noise", { method: "POST", body }), marks);
+    const response = await respondNoise(postOf(body), marks);
     assertEquals([response.status, marks.list()], [400, []]);
   });
 }
@@ -154,5 +164,5 @@ Deno.test("respondNoise() refuses other methods, and marks beyond the thousandth
   assertEquals((await respondNoise(new Request(url, { method: "DELETE" }), marks)).status, 405);
   for (let n = 0; n < 1_000; n++) marks.markNoise({ route: "r", path: `$.f${n}` });
   const body = '{ "route": "r", "path": "$.more" }';
-  assertEquals((await respondNoise(new Request(url, { method: "POST", body }), marks)).status, 409);
+  assertEquals((await respondNoise(postOf(body), marks)).status, 409);
 });

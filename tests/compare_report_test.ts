@@ -202,6 +202,13 @@ Deno.test("respondReport() answers with the report by the thresholds that are as
   assertEquals([route, service, path, rate, noiseRate, samples.length], [ROUTE, "v2", "status", 0.01, 0, 1]);
 });
 
+Deno.test("respondReport() answers with JSON that drives no terminal, and that a parser gets back as it was", async () => {
+  const response = respondReport(new Request("http://admin/api/report"), hostileTally().snapshot());
+  const text = await response.text();
+  assertEquals(text.includes("\u001b"), false);
+  assertEquals(JSON.parse(text).mismatches[0].samples[0].expected, HOSTILE);
+});
+
 Deno.test("respondReport() says so where comparison is off, and knows GET and HEAD only", async () => {
   const url = "http://admin/api/report";
   assertEquals(respondReport(new Request(url), undefined).status, 404);
@@ -213,9 +220,13 @@ Deno.test("respondReport() says so where comparison is off, and knows GET and HE
 
 const HOSTILE = 'x`| @team <b>\u001b[31m\n"';
 
-function hostileReport(): Report {
+function hostileTally(): ComparisonTally {
   const differences = [{ path: `$["${HOSTILE}"]`, kind: "changed" as const, expected: HOSTILE }];
-  return reportOf({ count: 1_000, endpoint: HOSTILE, with: { differences, path: HOSTILE, requestId: HOSTILE } });
+  return tallyOf({ count: 1_000, endpoint: HOSTILE, with: { differences, path: HOSTILE, requestId: HOSTILE } });
+}
+
+function hostileReport(): Report {
+  return makeReport(hostileTally().snapshot());
 }
 
 Deno.test("renderText() shows verdict, reasons, quantities and the fields that differ, aligned", () => {

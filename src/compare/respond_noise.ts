@@ -11,11 +11,15 @@ const MAX_TEXT_LENGTH = 1_024;
  *
  * @param request The request.
  * @param marks The marks.
- * @returns 200 with the lines, 400 where the body is no mark, 405 for other methods, 409 where there are too many.
+ * @returns 200 with the lines, 400 where the body is no mark, 405 for other methods, 415 where it is not sent as JSON, 409 where there are too many.
  */
 export async function respondNoise(request: Request, marks: NoiseMarks): Promise<Response> {
   const { method } = request;
   if (method === "POST") {
+    // A form on a foreign page can send any text, but not under this type.
+    if (!/^application\/json *(?:;|$)/i.test(request.headers.get("content-type") ?? "")) {
+      return refuse(415, "A mark must be sent as application/json");
+    }
     const mark = await readMark(request);
     if (mark === undefined) {
       return refuse(400, 'A mark must be JSON with the texts "route" and "path", and "endpoint" and "service" or not');
