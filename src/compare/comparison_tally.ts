@@ -10,8 +10,8 @@ import { ownText } from "./own_text.ts";
 import type { MismatchSample } from "./report.ts";
 import type { AnswersTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
 
-/** What the counts of a tally may take by default: 4 MiB. */
-export const DEFAULT_TALLY_BYTES = 4_194_304;
+/** What the counts of a tally may take by default: 16 MiB, of which at most half is really used. */
+export const DEFAULT_TALLY_BYTES = 16_777_216;
 /** Endpoints of one tally; further ones are counted as `…`, one for each route. */
 export const MAX_ENDPOINTS = 1_000;
 const OTHER_ENDPOINT = "…";

@@ -11,7 +11,8 @@ const MAX_TEXT_LENGTH = 1_024;
  *
  * @param request The request.
  * @param marks The marks.
- * @returns 200 with the lines, 400 where the body is no mark, 405 for other methods, 415 where it is not sent as JSON, 409 where there are too many.
+ * @returns 200 with the lines, 400 where the body is no mark, 405 for other methods, 409 where there are too many, 415
+ * where it is not sent as JSON.
  */
 export async function respondNoise(request: Request, marks: NoiseMarks): Promise<Response> {
   const { method } = request;
