@@ -41,6 +41,8 @@ export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
+  ComparedEvent,
+  ComparisonResult,
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,

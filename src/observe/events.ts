@@ -162,6 +162,25 @@ export interface HealthEvent {
   readonly failure?: FailureKind;
 }
 
+/** What came of a comparison: `noise` where the primary was compared with itself, `missing` where one had no answer. */
+export type ComparisonResult = "match" | "mismatch" | "missing" | "noise";
+
+/** The answers of two services to one request were compared. */
+export interface ComparedEvent {
+  /** What happened. */
+  readonly type: "compared";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service that was compared with the primary. */
+  readonly service: string;
+  /** What came of it. */
+  readonly result: ComparisonResult;
+  /** Where the answers differ, at most ten places; empty where they are alike. */
+  readonly paths: readonly string[];
+}
+
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | ReceivedEvent
@@ -172,7 +191,8 @@ export type ConductorEvent =
   | InterruptedEvent
   | RelayedEvent
   | BreakerEvent
-  | HealthEvent;
+  | HealthEvent
+  | ComparedEvent;
 
 /** Receives every event. It may throw; the request does not notice. */
 export type Observer = (event: ConductorEvent) => void;
