@@ -31,10 +31,12 @@ export interface PathFault {
 }
 
 const PLAIN_NAME = /[A-Za-z_$\u0080-\uffff][\w$\-\u0080-\uffff]*/y;
-const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]*$/;
+const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]{0,99}$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const MAX_STEPS = 64;
+/** Keys come from backends, and paths are kept and shown. */
+const MAX_KEY_LENGTH = 100;
 
 /**
  * Reads a path.
@@ -106,15 +108,19 @@ function unquote(quoted: string): string | undefined {
  * Writes where a value is in a JSON document.
  *
  * @param segments The keys and elements that lead to it.
- * @returns The path: `$.items[*]["unit price"]`.
+ * @returns The path: `$.items[*]["unit price"]`; of a key, at most 100 characters.
  */
 export function printJsonPath(segments: readonly Segment[]): string {
   let path = "$";
   for (const segment of segments) {
     if (segment === ELEMENT) path += "[*]";
-    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`;
+    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(cut(segment))}]`;
   }
   return path;
+}
+
+function cut(key: string): string {
+  return key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH).toWellFormed()}…`;
 }
 
 /**
