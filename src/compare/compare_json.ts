@@ -137,9 +137,9 @@ class JsonComparison {
   #keyOf(value: unknown): string {
     if (value instanceof ExactNumber) return canonicalNumber(value);
     if (typeof value === "string") return JSON.stringify(this.#rules.normaliseValue(value, this.#path));
-    if (typeof value !== "object" || value === null) {
-      return typeof value === "number" ? canonicalNumber(value) : String(value);
-    }
+    // Up to there all ways to write a number have led to the same double, and `+ 0` makes one zero of two.
+    if (typeof value === "number") return Math.abs(value) < 1e15 ? String(value + 0) : canonicalNumber(value);
+    if (typeof value !== "object" || value === null) return String(value);
     const known = this.#canonical.get(value);
     if (known !== undefined) return known;
     const key = this.#path.length >= MAX_DEPTH ? textBelow(value) : this.#keyOfContainer(value);
