@@ -23,6 +23,10 @@ function compareJson(a: unknown, b: unknown, rules: Rules = {}): string[] {
   return summary(compare({ body: text(a) }, { body: text(b) }, rules));
 }
 
+/** Too many for each to be looked at beside each. */
+const MANY = Array.from({ length: 100 }, (_, id) => ({ id, t: 0, tags: [id, { t: 1, v: [1, 2] }, "x"] }));
+const MANY_REVERSED = MANY.map(({ id }) => ({ tags: ["x", { v: [2, 1], t: 3 }, id], t: 4, id })).reverse();
+
 // Columns: two documents, as values or as their text; rules; the differences.
 const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rules: Rules, expected: string[]])[] = [
   ["the order of keys", '{"a":1,"b":2}', '{ "b": 2, "a": 1 }', {}, []],
@@ -51,6 +55,10 @@ const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rul
   ["the most similar element", [{ id: 1, p: 1 }, { id: 2, p: 2 }], [{ id: 2, p: 2 }, { id: 1, p: 9 }, { id: 3 }], {
     arrays: "unordered",
   }, ["$[*].p | changed | 1 | 9", '$[*] | added | - | {"id":3}']],
+  ["elements of one name", [{ id: 1, p: 1 }, { id: 2, p: 2 }], [{ id: 2, p: 9 }, { id: 1, p: 8 }], {
+    arrays: "unordered",
+  }, ["$[*].p | changed | 1 | 8"]],
+  ["many elements in any order, and all inside them", MANY, MANY_REVERSED, { arrays: "unordered", ignore: "$..t" }, []],
   ["ignored parts of elements in any order", [{ t: 1, a: 1 }, { t: 2, a: 2 }], [{ t: 3, a: 2 }, { t: 4, a: 1 }], {
     arrays: "unordered",
     ignore: "$[*].t",
@@ -70,6 +78,18 @@ const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rul
   ["numbers beyond the largest double", "1e400", "1e500", {}, ["$ | changed | 1e400 | 1e500"]],
   ["a large number and its text", "12345678901234567890", '"12345678901234567890"', {}, [
     '$ | type | 12345678901234567890 | "12345678901234567890"',
+  ]],
+  ["a large number in parts", "[1234567890.123456789e10]", "[1234567890.123456788e10]", {}, [
+    "$[*] | changed | 1234567890.123456789e10 | 1234567890.123456788e10",
+  ]],
+  ["large numbers by their sign", "[-12345678901234567]", "[12345678901234567]", { tolerance: { absolute: 1 } }, [
+    "$[*] | changed | -12345678901234567 | 12345678901234567",
+  ]],
+  ["a large number within a tolerance", "12345678901234567", "12345678901234569", { tolerance: { absolute: 9 } }, []],
+  ["numbers beyond the largest double and a tolerance", "[1, 1e400]", "[1e400, 1e500]", {
+    tolerance: { relative: "1%" },
+  }, [
+    "$[*] | changed | 1 | 1e400",
   ]],
   ["fractions as doubles have them", "[0.30000000000000004]", "[0.300000000000000041]", {}, []],
   ["a distance", { a: 1, b: 1 }, { a: 1.05, b: 1.2 }, { tolerance: { absolute: 0.1 } }, ["$.b | changed | 1 | 1.2"]],
@@ -423,6 +443,7 @@ const SECRETS: readonly (readonly [title: string, a: AnswerParts, b: AnswerParts
     /hunter|yyy/,
   ],
   ["a JSON Web Token", { body: '["eyJhbGciOi.eyJzdWIiOiIx.c2lnbmF0dXJl"]' }, { body: "[]" }, {}, /eyJ|c2lnb/],
+  ["a password in an address", { headers: [["location", "https://jo:hunter2@host/"]] }, {}, {}, /hunter/],
   [
     "whole bodies",
     { type: "text/plain", body: "hunter2" },

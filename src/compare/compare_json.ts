@@ -181,7 +181,9 @@ class JsonComparison {
     if (!isNumber(a) || !isNumber(b)) return false;
     if (canonicalNumber(a) === canonicalNumber(b)) return true;
     const [x, y] = [toDouble(a), toDouble(b)];
-    return x !== y && this.#rules.isWithinTolerance(x, y, this.#path);
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return false;
+    // Two that have become one double are as far apart as that is from the next one, at most.
+    return this.#rules.isWithinTolerance(x, x === y ? x * (1 + Number.EPSILON) : y, this.#path);
   }
 
   #compareBelow(a: unknown, b: unknown): void {

@@ -1,8 +1,10 @@
 /** JSON whose large numbers are not rounded. */
 
-/** What might hold a number that a double can not: sixteen digits in a row, or an exponent of three. */
-const MAY_BE_ROUNDED = /\d{16}|[eE]\+?\d{3}/;
-
+/**
+ * What might hold a number that a double can not: sixteen digits that are not in a string or behind a point, a fraction with
+ * an exponent, an exponent of three digits.
+ */
+const MAY_BE_ROUNDED = /(?:^|[:,[\s-])\d{16}|\d\.\d+[eE]\+?\d|\d[eE]\+?\d{3}/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** A number that would have been rounded. */

@@ -5,9 +5,9 @@ import { type HashKey, textHash } from "./text_hash.ts";
 
 /** Names in lower case without `-` and `_`: short ones as they are, longer ones at the end of another, too. */
 const SECRET_NAME = new RegExp(
-  "^(?:pass|pwd|pan|cvc|cvv|cvv2|iban|pin|otp|ssn|session|cookie)$|" +
-    "(?:password|passwd|passphrase|secret|secretkey|privatekey|token|apikey|accesskey|authorization|credentials?|" +
-    "sessionid|setcookie|jwt|cardnumber|creditcard)$",
+  "^(?:pass|pan|pin|pincode|otp|ssn|session|cookie)$|" +
+    "(?:passwords?|passwd|pwd|passphrase|secrets?|secretkey|privatekey|token|apikeys?|accesskey|authorization|" +
+    "credentials?|sessionid|setcookie|jwt|csrf|xsrf|cardnumber|creditcard|cvc|cvv|cvv2|iban)$",
 );
 const ASSIGNED = new RegExp(
   "((?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|authorization|session(?:[-_]?id)?|jwt)" +
@@ -16,6 +16,8 @@ const ASSIGNED = new RegExp(
 );
 const BEARER = /\b(bearer |basic )([\w.~+/=-]{6,})/giu;
 const JSON_WEB_TOKEN = /()(\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?)/gu;
+/** What stands before the host in `https://name:password@host`. */
+const USER_INFO = /(\/\/[^/\s:@]*:)([^/\s@]+)(?=@)/gu;
 
 /** Hides values. */
 export class Redactor {
@@ -73,7 +75,7 @@ export class Redactor {
   }
 
   /**
-   * Hides what looks like a secret within a text: `token=…`, `Bearer …`, JSON Web Tokens.
+   * Hides what looks like a secret within a text: `token=…`, `Bearer …`, `//name:password@host`, JSON Web Tokens.
    *
    * @param text Any text, not long.
    * @returns The text without.
@@ -83,7 +85,7 @@ export class Redactor {
       secret.startsWith("[redacted") || /^(?:bearer|basic)$/iu.test(secret)
         ? before + secret
         : before + this.replace(secret);
-    return text.replace(BEARER, hide).replace(JSON_WEB_TOKEN, hide).replace(ASSIGNED, hide);
+    return text.replace(BEARER, hide).replace(JSON_WEB_TOKEN, hide).replace(ASSIGNED, hide).replace(USER_INFO, hide);
   }
 }
 
