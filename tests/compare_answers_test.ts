@@ -2,6 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { CapturedAnswer } from "../src/compare/answer.ts";
 import { compareAnswers } from "../src/compare/compare_answers.ts";
 import type { Difference } from "../src/compare/difference.ts";
+import { sampleOfBody } from "../src/compare/sample_body.ts";
+import { sampleOfPath } from "../src/compare/sample_text.ts";
 import type { HeaderLine } from "../src/config/config.ts";
 import { answer, type AnswerParts, compareRules } from "./_support/captured.ts";
 
@@ -472,4 +474,50 @@ Deno.test("samples tell two secrets apart, and show that one is the same", () =>
 Deno.test("names that only remind of a secret are shown", () => {
   assertEquals(compareJson({ compass: 1, span: 1, tokens: 1 }, { compass: 2, span: 2, tokens: 2 }).length, 3);
   assert(!JSON.stringify(compareJson({ compass: 1, span: 1 }, { compass: 2, span: 2 })).includes("redacted"));
+});
+
+// Columns: a response; rules; the text of its body.
+const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rules, expected: RegExp])[] = [
+  [
+    "JSON",
+    { body: '{ "a": [1, {"password": "hunter2"}] }' },
+    {},
+    /^\{"a":\[1,\{"password":"\[redacted [0-9a-f]{4}\]"\}\]\}$/,
+  ],
+  [
+    "JSON with a part that is hidden",
+    { body: '{"a":{"b":1},"c":2}' },
+    { redact: "$.a" },
+    /^\{"a":"\[redacted .{4}\]","c":2\}$/,
+  ],
+  ["lines of JSON", { type: "application/x-ndjson", body: "1\n2\n" }, {}, /^\[1,2\]$/],
+  ["a form", { type: "application/x-www-form-urlencoded", body: "a=b&pin=1234" }, {}, /^a=b&pin=\[redacted .{4}\]$/],
+  ["text", { type: "text/plain", body: "token: hunter2" }, {}, /^token: \[redacted .{4}\]$/],
+  ["a large text", { type: "text/plain", body: "x".repeat(5_000) }, {}, /^x{2048}…$/],
+  ["a hidden body", { body: "[1]" }, { redact: "body" }, /^\[redacted .{4}\]$/],
+  ["an image", { type: "image/png", body: "abc" }, {}, /^3 bytes$/],
+  [
+    "what was cut",
+    { body: "[1", captured: { cut: true, length: 9, digest: "d" } },
+    {},
+    /^9 bytes, compared by digest d$/,
+  ],
+];
+
+for (const [title, parts, rules, expected] of SAMPLED) {
+  Deno.test(`sampleOfBody() shows ${title}`, () => {
+    const { response } = answer(parts) as Extract<CapturedAnswer, { ok: true }>;
+    assertMatch(sampleOfBody(response, compareRules(rules)) ?? "", expected);
+  });
+}
+
+Deno.test("sampleOfPath() hides what stands behind a name for a secret", () => {
+  const { redactor } = compareRules();
+  assertMatch(
+    sampleOfPath("/users/7/reset-token/8c6e01", redactor),
+    /^\/users\/7\/reset-token\/\[redacted [0-9a-f]{4}\]$/,
+  );
+  for (const path of ["/token/refresh", "/oauth/token", "/users/12345", "/"]) {
+    assertEquals(sampleOfPath(path, redactor), path);
+  }
 });

@@ -6,8 +6,9 @@ import { compareForms } from "./compare_forms.ts";
 import { compareJson } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
 import type { DifferenceList } from "./difference_list.ts";
-import { type ParsedJson, parseExactJson } from "./exact_json.ts";
+import { parseExactJson, parseJsonLines } from "./exact_json.ts";
 import type { CompareRules } from "./rules.ts";
+import { sizeOf } from "./sample_body.ts";
 
 /**
  * Finds where the bodies of two responses differ. Of a body that was cut only length and digest are compared.
@@ -72,7 +73,7 @@ function compareByFormat(
     case "json":
     case "json-lines":
     case "unknown": {
-      const parse = format === "json-lines" ? parseLines : parseExactJson;
+      const parse = format === "json-lines" ? parseJsonLines : parseExactJson;
       const one = looksLikeJson(expected, format) ? parse(expected) : undefined;
       const other = one === undefined ? undefined : parse(actual);
       if (one === undefined || other === undefined) compareTexts(expected, actual, rules, differences);
@@ -96,17 +97,6 @@ function compareByFormat(
 /** Without a content type only what begins like a container is taken for JSON. */
 function looksLikeJson(text: string, format: AnswerFormat): boolean {
   return format !== "unknown" || /^\s*[[{]/.test(text);
-}
-
-function parseLines(text: string): ParsedJson | undefined {
-  const values: unknown[] = [];
-  for (const line of text.split("\n")) {
-    if (line.trim() === "") continue;
-    const parsed = parseExactJson(line);
-    if (parsed === undefined) return undefined;
-    values.push(parsed.value);
-  }
-  return { value: values };
 }
 
 /** Every tag that follows another begins a line, so that the first line that differs is short. */
@@ -137,9 +127,4 @@ function addBinary(one: CapturedBody, other: CapturedBody, differences: Differen
   const offset = at === -1 ? Math.min(one.bytes.length, other.bytes.length) : at;
   const sampleOf = (body: CapturedBody) => () => `${sizeOf(body)}, different from byte ${offset} on`;
   differences.add("body", "changed", { expected: sampleOf(one), actual: sampleOf(other) });
-}
-
-function sizeOf({ length, cut, digest }: CapturedBody): string {
-  const size = `${length} ${length === 1 ? "byte" : "bytes"}`;
-  return cut ? `${size}, compared by ${digest === undefined ? "length" : `digest ${digest}`}` : size;
 }

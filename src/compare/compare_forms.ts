@@ -34,7 +34,13 @@ export function compareForms(
   }
 }
 
-function readForm(text: string): Map<string, string[]> {
+/**
+ * Reads a form.
+ *
+ * @param text The form.
+ * @returns The values of each field, in their order.
+ */
+export function readForm(text: string): Map<string, string[]> {
   const fields = new Map<string, string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const values = fields.get(name);
@@ -57,6 +63,14 @@ function isAlike(
   });
 }
 
-function sampleOfField(name: string, text: string, { redactor }: CompareRules): string {
+/**
+ * Shows the value of a field.
+ *
+ * @param name The field's name.
+ * @param text The value.
+ * @param rules What is kept out.
+ * @returns At most 200 characters of it.
+ */
+export function sampleOfField(name: string, text: string, { redactor }: CompareRules): string {
   return redactor.hidesField("form", name) ? redactor.replace(text) : sampleOfText(text, redactor);
 }

@@ -41,6 +41,23 @@ export function parseExactJson(text: string): ParsedJson | undefined {
   }
 }
 
+/**
+ * Parses lines of JSON.
+ *
+ * @param text The text; empty lines do not count.
+ * @returns An array of all documents; `undefined` where a line is no JSON.
+ */
+export function parseJsonLines(text: string): ParsedJson | undefined {
+  const values: unknown[] = [];
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const parsed = parseExactJson(line);
+    if (parsed === undefined) return undefined;
+    values.push(parsed.value);
+  }
+  return { value: values };
+}
+
 /** The source text is there in V8 since 11.4 and in JavaScriptCore; where it is not, numbers stay rounded. */
 function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;

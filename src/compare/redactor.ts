@@ -89,6 +89,12 @@ export class Redactor {
   }
 }
 
-function isSecretName(name: string): boolean {
+/**
+ * Tells whether what has a name is a secret.
+ *
+ * @param name The name of a field, key or parameter.
+ * @returns Whether its name says so.
+ */
+export function isSecretName(name: string): boolean {
   return name.length <= 200 && SECRET_NAME.test(name.replaceAll(/[-_\s]/g, "").toLowerCase());
 }

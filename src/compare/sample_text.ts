@@ -4,7 +4,7 @@ import { ELEMENT, type Segment } from "../config/answer_path.ts";
 import { shorten } from "../config/describe.ts";
 import { ExactNumber } from "./exact_json.ts";
 import { isJsonObject } from "./json_value.ts";
-import type { Redactor } from "./redactor.ts";
+import { isSecretName, type Redactor } from "./redactor.ts";
 
 const MAX_LENGTH = 200;
 /** What of a secret goes into its hash. */
@@ -16,11 +16,17 @@ const MAX_HASHED_LENGTH = 1_000;
  * @param value The value.
  * @param segments Where it is.
  * @param redactor What is kept out.
- * @returns Its JSON text, at most 200 characters of it.
+ * @param maxLength How much of it is shown, in characters. Default: 200.
+ * @returns Its JSON text, or the beginning of it.
  */
-export function sampleOfJson(value: unknown, segments: readonly Segment[], redactor: Redactor): string {
+export function sampleOfJson(
+  value: unknown,
+  segments: readonly Segment[],
+  redactor: Redactor,
+  maxLength: number = MAX_LENGTH,
+): string {
   if (redactor.hidesJson(segments)) return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
-  return shorten(redactor.clean(new Writer(redactor, MAX_LENGTH + 1).write(value, [...segments])), MAX_LENGTH);
+  return shorten(redactor.clean(new Writer(redactor, maxLength + 1).write(value, [...segments])), maxLength);
 }
 
 /**
@@ -28,10 +34,28 @@ export function sampleOfJson(value: unknown, segments: readonly Segment[], redac
  *
  * @param text The text.
  * @param redactor What is kept out.
+ * @param maxLength How much of it is shown, in characters. Default: 200.
+ * @returns The text, or the beginning of it.
+ */
+export function sampleOfText(text: string, redactor: Redactor, maxLength: number = MAX_LENGTH): string {
+  return shorten(redactor.clean(text.slice(0, 4 * maxLength)), maxLength);
+}
+
+/**
+ * Shows the path of a request: without what looks like a secret, and what stands behind a name for one, as in
+ * `/reset-token/8c6e01`.
+ *
+ * @param path The path, without the query.
+ * @param redactor What is kept out.
  * @returns At most 200 characters of it.
  */
-export function sampleOfText(text: string, redactor: Redactor): string {
-  return shorten(redactor.clean(text.slice(0, 4 * MAX_LENGTH)), MAX_LENGTH);
+export function sampleOfPath(path: string, redactor: Redactor): string {
+  const segments = path.slice(0, 4 * MAX_LENGTH).split("/");
+  const shown = segments.map((segment, index) => {
+    const isSecret = index > 0 && /\d/.test(segment) && segment.length > 2 && isSecretName(segments[index - 1]!);
+    return isSecret ? redactor.replace(segment) : segment;
+  });
+  return sampleOfText(shown.join("/"), redactor);
 }
 
 /** Writes JSON until it is long enough: each level takes a character at least, so that the depth has a bound, too. */
