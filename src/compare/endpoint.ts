@@ -4,7 +4,7 @@
 export interface EndpointOptions {
   /** Paths with variable segments in braces, for example `/users/{id}`; the first that fits is taken. Default: none. */
   readonly templates?: readonly string[];
-  /** How many names are given out at most, besides one for the rest of each method. Default: 200. */
+  /** How many names are learned at most, besides one for the rest of each method. Default: 200. */
   readonly maxEndpoints?: number;
   /** How many different segments in one place are taken for names, not for values. Default: 50. */
   readonly maxSiblings?: number;
@@ -76,7 +76,8 @@ export class EndpointNames {
     const verb = METHODS.has(method) ? method : "*";
     const segments = path.split("/");
     const template = this.#templates.find((template) => fits(template, segments));
-    const name = `${verb} ${template === undefined ? this.#learn(segments) : template.join("/")}`;
+    if (template !== undefined) return `${verb} ${template.join("/")}`;
+    const name = `${verb} ${this.#learn(segments)}`;
     if (this.#names.has(name)) return name;
     if (this.#names.size >= this.#maxEndpoints) return `${verb} ${REST}`;
     this.#names.add(name);

@@ -136,7 +136,7 @@ export function matchesSteps(
   segments: readonly Segment[],
   { orInside }: { readonly orInside: boolean },
 ): boolean {
-  // Which numbers of steps may be behind us, as bits would be: no backtracking, however many ".." there are.
+  // How many steps may be behind us, all possible numbers at once: no backtracking, however many ".." there are.
   let reached = [0];
   if (orInside && steps.length === 0) return true;
   for (const segment of segments) {
