@@ -19,18 +19,22 @@ export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
   BreakerInput,
+  CompareInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
+  NormaliseInput,
   RampInput,
   SampleInput,
+  ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
   StatusInput,
   TlsInput,
+  ToleranceInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";

@@ -39,6 +39,8 @@ Deno.test("validateConfig() fills every default", () => {
     breaker: undefined,
     health: undefined,
     copy: undefined,
+    compare: undefined,
+    control: false,
   };
   assertEquals(warnings, []);
   assertEquals(config, {
@@ -59,6 +61,7 @@ Deno.test("validateConfig() fills every default", () => {
       maxConnectionsPerService: Infinity,
       maxQueuedPerService: 0,
     },
+    compare: undefined,
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
     admin: undefined,

@@ -3,6 +3,8 @@
  * Later stages read it and never check it again.
  */
 
+import type { AnswerPath } from "./answer_path.ts";
+
 /** What a service is for on a route (SPEC: primary, secondary, shadow). */
 export type Role = "primary" | "secondary" | "shadow";
 
@@ -96,6 +98,58 @@ export interface CopyControls {
   readonly body: boolean;
 }
 
+/** What is replaced in texts before they are compared. */
+export interface NormaliseRule {
+  /** The text of a regular expression, for the flags `gu`. */
+  readonly pattern: string;
+  /** What takes the place of each match, as `String.prototype.replace` reads it. */
+  readonly replacement: string;
+  /** Where, and inside of what; `undefined`: everywhere. */
+  readonly path: AnswerPath | undefined;
+}
+
+/** How far numbers may be apart and still be alike. */
+export interface ToleranceRule {
+  /** The distance itself. */
+  readonly absolute: number;
+  /** The distance as a share of the larger magnitude, 0 to 1. */
+  readonly relative: number;
+  /** Which numbers, and those inside of what; `undefined`: all. */
+  readonly path: AnswerPath | undefined;
+}
+
+/** How the answers of one service are compared with the primary's: the service's own rules and the top level's. */
+export interface CompareSettings {
+  /** The share of the requests whose answers are compared, 0 to 1. */
+  readonly sample: number;
+  /** How much of a body is kept and decoded, in bytes; more of it is compared by length and digest. */
+  readonly maxBodyBytes: number;
+  /** Names of the header fields that are compared, in lower case. */
+  readonly headers: readonly string[];
+  /** What may differ, with all that is inside it. */
+  readonly ignore: readonly AnswerPath[];
+  /** What is replaced, one after the other. */
+  readonly normalise: readonly NormaliseRule[];
+  /** The arrays whose order does not count, as JSON paths. */
+  readonly unordered: "all" | readonly AnswerPath[];
+  /** How far numbers may be apart; the first rule about a number decides. */
+  readonly tolerance: readonly ToleranceRule[];
+  /** Whose values are never shown, with all that is inside, beside those whose name says that they are secret. */
+  readonly redact: readonly AnswerPath[];
+  /** What is kept of answers that differ: short texts of values, whole bodies as well, or nothing. */
+  readonly samples: "values" | "bodies" | "none";
+  /** Paths with variable segments in braces that count as one endpoint each. */
+  readonly endpoints: readonly string[];
+}
+
+/** What is the same for all comparisons. */
+export interface ComparePlan {
+  /** The share of the compared GET and HEAD requests that the primary is asked again to learn what differs by itself, 0 to 1. */
+  readonly replaySample: number;
+  /** How much all captured answers together may hold, in bytes. */
+  readonly maxMemoryBytes: number;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -128,6 +182,10 @@ export interface Service {
   readonly health: HealthSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
   readonly copy: CopyControls | undefined;
+  /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */
+  readonly compare: CompareSettings | undefined;
+  /** Whether it is what the primary is, so that what differs between the two differs by itself. */
+  readonly control: boolean;
 }
 
 /** A service's part in a route. */
@@ -224,6 +282,8 @@ export interface Config {
   readonly bodyWindowBytes: number;
   /** How much there may be at once. */
   readonly limits: Limits;
+  /** What is the same for all comparisons; `undefined` where no service has `compare`. */
+  readonly compare: ComparePlan | undefined;
   /** How long a shutdown waits for what is in flight, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Log settings. */

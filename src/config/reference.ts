@@ -3,16 +3,19 @@
 import {
   ADMIN_FIELDS,
   BREAKER_FIELDS,
+  COMPARE_FIELDS,
   CONFIG_FIELDS,
   HEALTH_FIELDS,
   LIMITS_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
+  NORMALISE_FIELDS,
   RAMP_FIELDS,
   SAMPLE_FIELDS,
   SERVICE_FIELDS,
   SERVICE_TLS_FIELDS,
   TLS_FIELDS,
+  TOLERANCE_FIELDS,
 } from "./fields.ts";
 import type { Field, Fields } from "./section.ts";
 
@@ -26,6 +29,9 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`services[].ramp`", RAMP_FIELDS],
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
+  ["`compare`", COMPARE_FIELDS],
+  ["`compare.normalise[]`", NORMALISE_FIELDS],
+  ["`compare.tolerance[]`", TOLERANCE_FIELDS],
   ["`logging`", LOGGING_FIELDS],
   ["`admin`", ADMIN_FIELDS],
   ["`metrics`", METRICS_FIELDS],

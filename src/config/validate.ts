@@ -13,6 +13,7 @@ import type {
   Service,
   UpstreamTls,
 } from "./config.ts";
+import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
@@ -83,8 +84,10 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkBreakers(services, list);
   checkCopies(services, list);
   if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
+  checkCompare(services, list, checked?.compare !== undefined);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  checkControls(routes, services, list);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return {
     config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
@@ -208,6 +211,7 @@ function toConfig(
     maxBodyBytes: checked.maxBodySize ?? Infinity,
     bodyWindowBytes: checked.bodyWindow,
     limits: toLimits(checked.limits as CheckedLimits),
+    compare: toComparePlan(services, checked),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
     admin: toAdmin(checked.admin as CheckedAdmin | undefined),
@@ -239,6 +243,8 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
     copy: toCopyControls(service, top),
+    compare: toCompareSettings(service, top),
+    control: service.control,
   };
 }
 
