@@ -63,6 +63,13 @@ export interface ConfigInput {
    */
   readonly identify?: boolean;
   /**
+   * Whether responses say in `Server-Timing` how long each service took and what came of it, so that browsers' own tools
+   * show the fan-out. With `identify: false` services are known by their roles there.
+   *
+   * @default false
+   */
+  readonly serverTiming?: boolean;
+  /**
    * Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.
    *
    * @default false

@@ -169,6 +169,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     wait: checked.wait,
     relayFailures: checked.relayFailures,
     identify: checked.identify,
+    serverTiming: checked.serverTiming,
     forwarded: checked.forwarded,
     trustProxy: checked.trustProxy,
     maxBodyBytes: checked.maxBodySize ?? Infinity,

@@ -35,7 +35,7 @@ export function observeExchange(
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
-  const { requestId, method, path } = inbound;
+  const { requestId, method, path, trace } = inbound;
   const label = route === undefined ? "" : `${route.kind} ${route.path}`;
   const notify = guarded(observe);
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
@@ -55,7 +55,9 @@ export function observeExchange(
       const fallback = attempt !== undefined && attempt.role !== "primary";
       const matched = route === undefined ? {} : { route: label };
       const durationMs = elapsedMs();
-      notify({ type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs });
+      const traced = trace === undefined ? {} : { traceId: trace.traceId };
+      const request = { requestId, ...traced, method, path, ...matched };
+      notify({ type: "responded", ...request, status, ...chosen, fallback, durationMs });
     },
     interrupted: (attempt, failure) =>
       notify({ type: "interrupted", requestId, service: attempt.service.name, failure }),
