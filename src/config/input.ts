@@ -63,8 +63,7 @@ export interface ConfigInput {
    */
   readonly identify?: boolean;
   /**
-   * Whether responses say in `Server-Timing` how long each service took and what came of it, so that browsers' own tools
-   * show the fan-out. With `identify: false` services are known by their roles there.
+   * Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.
    *
    * @default false
    */
