@@ -44,6 +44,8 @@ export type {
   HealthEvent,
   InterruptedEvent,
   Observer,
+  ReceivedEvent,
+  RelayedEvent,
   RespondedEvent,
   SettledEvent,
   SkippedEvent,

@@ -8,7 +8,7 @@ import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance, type Instance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
-import { openBody } from "./exchange/request_body.ts";
+import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
 import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
@@ -17,6 +17,9 @@ import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { ExchangeTracer } from "./observe/exchange_spans.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { MetricsSource } from "./observe/metrics_reading.ts";
+import { respondMetrics } from "./observe/respond_metrics.ts";
 import { findTelemetry, type Telemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
@@ -62,6 +65,12 @@ export interface HandlerOptions extends ConductorOptions {
    * @default Who has registered with the OpenTelemetry API: Deno, with `OTEL_DENO=true`.
    */
   readonly telemetry?: Telemetry | undefined;
+  /**
+   * What `metrics.endpoint` shows, where `metrics.enabled` says so; `observe` does the counting then.
+   *
+   * @default The handler counts its own requests.
+   */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
@@ -105,7 +114,10 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { now = () => performance.now(), transport = runtimeTransport({ now }), observe, reclaims = false } = options;
+  const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
+  const { observe, metricsSource } = config.metrics.enabled
+    ? withMetrics(config, options)
+    : { observe: options.observe };
   const instance = options.instance ?? createInstance();
   const { pseudonym, admission, attempts: inFlight } = instance;
   const routes = compileRoutes(config);
@@ -122,9 +134,15 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const spans = tracer?.start();
     const received = receive(request, info, { config, isTrusted, pseudonym, trace: spans?.trace });
     const { inbound } = received;
+    if (
+      metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined
+    ) {
+      return respondMetrics(request, await metricsSource(), config.metrics);
+    }
     const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
     spans?.matched(inbound, route);
+    observer.received();
     const refuse = (problem: Problem) => {
       observer.responded(problem.status);
       return respondProblem(request, problem, inbound.requestId);
@@ -133,11 +151,12 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const { leave, problem } = admission.enter(request, info, { limits: config.limits, isTrusted });
     if (leave === undefined) return refuse(problem);
 
+    let body: RequestBody | undefined;
     let fan: FanOut | undefined;
     let isRelaying = false;
     const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
-      const body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
+      body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);
       fan = fanOut(inbound, route, body, {
         transport,
@@ -180,16 +199,34 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
           observer.interrupted(attempt, attempt.endedBy ?? kind);
         },
         onCancel: () => fan?.abort(),
-        onEnd: () => {
+        onEnd: (relayedBytes) => {
           attempt.over();
           leave();
+          observer.relayed(receivedBytes(body), relayedBytes, attempt);
         },
       });
       isRelaying = true;
       return response;
     } finally {
-      if (!isRelaying) leave();
+      if (!isRelaying) {
+        leave();
+        observer.relayed(receivedBytes(body), 0);
+      }
       client.stop();
     }
+  };
+}
+
+/** A handler that nobody counts for does so itself. */
+function withMetrics(config: Config, options: HandlerOptions): Pick<HandlerOptions, "observe" | "metricsSource"> {
+  if (options.metricsSource !== undefined) return options;
+  const metrics = new Metrics();
+  metrics.follow(config);
+  return {
+    observe: (event) => {
+      metrics.observe(event);
+      options.observe?.(event);
+    },
+    metricsSource: () => ({ metrics: metrics.snapshot() }),
   };
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes
 import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../src/observe/duration.ts";
-import type { ConductorEvent, RespondedEvent } from "../src/observe/events.ts";
+import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../src/observe/events.ts";
 import { createLogger, type LogLevel, type LogRecord } from "../src/observe/log.ts";
 import { formatJson } from "../src/observe/log_json.ts";
 import { createPrettyFormat } from "../src/observe/log_pretty.ts";
@@ -50,7 +50,13 @@ const RESPONDED: RespondedEvent = {
   fallback: true,
   durationMs: 1_234,
 };
-const INTERRUPTED: ConductorEvent = { type: "interrupted", requestId: "r-1", service: "blue", failure: "reset" };
+const INTERRUPTED: InterruptedEvent = {
+  type: "interrupted",
+  requestId: "r-1",
+  route: "path /",
+  service: "blue",
+  failure: "reset",
+};
 const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
 const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
 const CLOSED: ConductorEvent = { type: "breaker", service: "blue", state: "closed" };

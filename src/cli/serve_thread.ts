@@ -5,9 +5,12 @@ import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
 import type { Observer } from "../observe/events.ts";
 import type { Logger } from "../observe/log.ts";
+import { Metrics } from "../observe/metrics.ts";
+import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
+import { processFacts } from "../server/process_facts.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */
@@ -48,6 +51,12 @@ export interface ServeThreadOptions {
    * @default Nobody is told.
    */
   readonly onAttempts?: (inFlight: number) => void;
+  /**
+   * What the data port shows as metrics.
+   *
+   * @default What this thread has counted, and what the process takes.
+   */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** The server of one thread. */
@@ -67,15 +76,41 @@ export interface ServingThread extends Serving {
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {} } = options;
   const inFlight = new InFlight();
+  let metrics: Metrics | undefined;
   const observe: Observer = (event) => {
     inFlight.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
-  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
-  const checks = new HealthChecks({ transport: kept.transport, health: kept.instance.health, observe });
+
+  /** An exchange is counted from its first event to its last, or not at all. */
+  function observerFor(config: Config): Observer {
+    if (!config.metrics.enabled) return observe;
+    const counted = metrics ??= new Metrics();
+    counted.follow(config);
+    return (event) => {
+      counted.observe(event);
+      observe(event);
+    };
+  }
+
+  const kept = {
+    instance: createInstance(pseudonym),
+    transport: runtimeTransport({ reclaims: true }),
+    reclaims: true,
+    metricsSource: options.metricsSource ??
+      ((): MetricsReading => ({ metrics: (metrics ?? new Metrics()).snapshot(), process: processFacts() })),
+  };
+  const checks = new HealthChecks({
+    transport: kept.transport,
+    health: kept.instance.health,
+    observe: (event) => {
+      metrics?.observe(event);
+      observe(event);
+    },
+  });
   const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...kept, observe }),
+    handlerFor: (config) => createHandler(config, { ...kept, observe: observerFor(config) }),
     reusePort,
     onError,
     onReopen: () => logger().log("info", "listening again"),

@@ -9,7 +9,7 @@ import type { Output } from "../server/output.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../observe/version.ts";
 
 /** A logger, and the announcement that starts it. */
 export interface StartedLog {

@@ -158,6 +158,16 @@ export interface Logging {
   readonly output: "stdout" | "stderr";
 }
 
+/** Where counts and durations are served, and how. */
+export interface MetricsSettings {
+  /** Whether the data port serves them too. */
+  readonly enabled: boolean;
+  /** Their path, normalised. */
+  readonly endpoint: string;
+  /** Whether they are Prometheus text where the client does not say, in place of JSON. */
+  readonly enablePrometheus: boolean;
+}
+
 /** What a server proves its name with. */
 export interface ServerTls {
   /** The certificate chain as PEM text. */
@@ -210,6 +220,8 @@ export interface Config {
   readonly shutdownTimeoutMs: number;
   /** Log settings. */
   readonly logging: Logging;
+  /** Where the metrics are. */
+  readonly metrics: MetricsSettings;
   /** The backends in the order of the file. */
   readonly services: readonly Service[];
   /** The services grouped by pattern, each with at least one primary. */

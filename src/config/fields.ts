@@ -26,7 +26,6 @@ import { switchable } from "./values/switchable.ts";
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
-const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
 export const SERVICE_TLS_FIELDS = {
@@ -321,9 +320,21 @@ export const LOGGING_FIELDS = {
 
 /** The fields of `metrics`. */
 export const METRICS_FIELDS = {
-  enabled: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  endpoint: { type: text(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  enablePrometheus: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+  enabled: {
+    type: boolean(),
+    default: false,
+    description: "Whether `port` serves the metrics too, where any client can read them.",
+  },
+  endpoint: {
+    type: pathPattern({ exact: true }),
+    default: "/metrics",
+    description: "The path of the metrics; with `enabled` it comes before all routes.",
+  },
+  enablePrometheus: {
+    type: boolean(),
+    default: false,
+    description: "Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.",
+  },
 } as const;
 
 /** The fields of `tls`. */
@@ -468,7 +479,7 @@ export const CONFIG_FIELDS = {
   metrics: {
     type: section(METRICS_FIELDS),
     default: {},
-    description: "Accepted for go-conductor's files; no metrics are served yet.",
+    description: "Counts and durations of requests and services: where they are served, and how.",
   },
   services: {
     type: serviceList(section(SERVICE_FIELDS)),

@@ -109,7 +109,7 @@ export interface ConfigInput {
    */
   readonly logging?: LoggingInput;
   /**
-   * Accepted for go-conductor's files; no metrics are served yet.
+   * Counts and durations of requests and services: where they are served, and how.
    *
    * @default {}
    */
@@ -399,13 +399,26 @@ export interface LoggingInput {
   readonly disableTimestamp?: boolean;
 }
 
-/** The metrics settings of go-conductor. */
+/** Counts and durations of requests and services: where they are served, and how. */
 export interface MetricsInput {
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether `port` serves the metrics too, where any client can read them. A handler in a server of one's own answers
+   * `endpoint` then.
+   *
+   * @default false
+   */
   readonly enabled?: boolean;
-  /** Accepted for go-conductor's files. */
+  /**
+   * The path of the metrics; with `enabled` it comes before all routes.
+   *
+   * @default "/metrics"
+   */
   readonly endpoint?: string;
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.
+   *
+   * @default false
+   */
   readonly enablePrometheus?: boolean;
 }
 

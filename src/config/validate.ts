@@ -6,6 +6,7 @@ import type {
   HealthSettings,
   Limits,
   Logging,
+  MetricsSettings,
   Role,
   ServerTls,
   Service,
@@ -20,6 +21,7 @@ import {
   type HEALTH_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
+  type METRICS_FIELDS,
   type SERVICE_FIELDS,
   type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
@@ -40,6 +42,7 @@ export interface ValidatedConfig {
 
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
@@ -75,6 +78,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkBreakers(services, list);
   checkCopies(services, list);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  checkEndpoint(checked?.metrics, routes, root);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
 }
@@ -150,6 +154,14 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
   }
 }
 
+/** The metrics' path on the data port is no route, and stronger than one. */
+function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
+  const { enabled = false, endpoint } = metrics ?? {};
+  if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
+  const at = root.child("metrics").child("endpoint");
+  at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
+}
+
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
   return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
 }
@@ -177,6 +189,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     limits: toLimits(checked.limits as CheckedLimits),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
+    metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
       kind,
@@ -224,6 +237,10 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {
+  return { enabled, endpoint, enablePrometheus };
 }
 
 function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {

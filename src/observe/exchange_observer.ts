@@ -5,9 +5,12 @@ import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
 import type { Observer } from "./events.ts";
 import { guarded } from "./guarded.ts";
+import { routePattern } from "./route_pattern.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
+  /** The request arrived. */
+  received(): void;
   /** A service was given the request. */
   attempted(attempt: Attempt): void;
   /** A service was not given the request. */
@@ -18,6 +21,8 @@ export interface ExchangeObserver {
   responded(status: number, attempt?: Attempt): void;
   /** The relayed response broke off. */
   interrupted(attempt: Attempt, failure: FailureKind): void;
+  /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
+  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void;
 }
 
 /**
@@ -36,10 +41,12 @@ export function observeExchange(
   elapsedMs: () => number,
 ): ExchangeObserver {
   const { requestId, method, path, trace } = inbound;
-  const label = route === undefined ? "" : `${route.kind} ${route.path}`;
+  const label = route === undefined ? "" : routePattern(route);
+  const matched = route === undefined ? {} : { route: label };
   const notify = guarded(observe);
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
+    received: () => notify({ type: "received", requestId, ...matched }),
     attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
@@ -53,13 +60,17 @@ export function observeExchange(
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
-      const matched = route === undefined ? {} : { route: label };
       const durationMs = elapsedMs();
       const traced = trace === undefined ? {} : { traceId: trace.traceId };
       const request = { requestId, ...traced, method, path, ...matched };
       notify({ type: "responded", ...request, status, ...chosen, fallback, durationMs });
     },
     interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, service: attempt.service.name, failure }),
+      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }),
+    relayed(requestBytes, responseBytes, attempt) {
+      const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
+      const durationMs = elapsedMs();
+      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs });
+    },
   };
 }
