@@ -22,6 +22,7 @@ export type {
   HeadersInput,
   HealthInput,
   LimitsInput,
+  AdminInput,
   LoggingInput,
   MetricsInput,
   RampInput,

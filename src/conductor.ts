@@ -13,6 +13,7 @@ import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
+import type { DetailedObserver } from "./observe/detail.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
@@ -46,6 +47,8 @@ export interface ConductorOptions {
 
 /** What conductor's own server adds. */
 export interface HandlerOptions extends ConductorOptions {
+  /** As for everybody, but also told what an event is about. */
+  readonly observe?: DetailedObserver;
   /**
    * What is kept from one configuration to the next.
    *
@@ -103,7 +106,12 @@ const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" }
  * @throws {ConfigError} If the configuration is invalid; it lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
-  return createHandler(validateConfig(config).config, options);
+  const { observe } = options;
+  // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
+  const kept = observe === undefined
+    ? options
+    : { ...options, observe: ((event) => observe(event)) satisfies Observer };
+  return createHandler(validateConfig(config).config, kept);
 }
 
 /**
@@ -223,9 +231,9 @@ function withMetrics(config: Config, options: HandlerOptions): Pick<HandlerOptio
   const metrics = new Metrics();
   metrics.follow(config);
   return {
-    observe: (event) => {
+    observe: (event, detail) => {
       metrics.observe(event);
-      options.observe?.(event);
+      options.observe?.(event, detail);
     },
     metricsSource: () => ({ metrics: metrics.snapshot() }),
   };

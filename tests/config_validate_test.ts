@@ -62,6 +62,8 @@ Deno.test("validateConfig() fills every default", () => {
     },
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
+    admin: undefined,
+    secrets: [],
     metrics: { enabled: false, endpoint: "/metrics", enablePrometheus: false },
     services: [expected],
     routes: [{ kind: "path", path: "/", members: [{ service: expected, role: "primary" }] }],

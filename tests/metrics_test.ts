@@ -201,8 +201,8 @@ Deno.test("Metrics counts hedges that were sent, and those that won", () => {
   const about = { requestId: "r", route: "path /" };
   const snapshot = count(config, [
     { type: "received", ...about },
-    { type: "attempted", ...about, service: "a", role: "primary", hedge: false },
-    { type: "attempted", ...about, service: "b", role: "secondary", hedge: true },
+    { type: "attempted", atMs: 0, ...about, service: "a", role: "primary", hedge: false },
+    { type: "attempted", atMs: 0, ...about, service: "b", role: "secondary", hedge: true },
     { type: "settled", ...about, service: "b", role: "secondary", success: true, status: 200, durationMs: 3 },
     {
       ...{ type: "responded", ...about, method: "GET", path: "/", status: 200, service: "b", role: "secondary" },
@@ -225,7 +225,7 @@ Deno.test("Metrics makes no series of what the configuration does not name", () 
     { type: "breaker", service: "x", state: "open" },
     { type: "health", service: "x", state: "unhealthy" },
     ...["path /", "path /x"].flatMap((route): ConductorEvent[] => [
-      { type: "attempted", ...about, route },
+      { type: "attempted", atMs: 0, ...about, route },
       { type: "skipped", ...about, route, reason: "rate" },
       { type: "settled", ...about, route, ...settled },
     ]),
@@ -319,7 +319,7 @@ Deno.test("mergeSnapshots() adds up what workers have counted, and tells the wor
     nowMs += 100;
     for (let i = 0; i < startedMs / 1_000; i++) {
       metrics.observe({ type: "received", ...about });
-      metrics.observe({ type: "attempted", ...about, hedge: true });
+      metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
       metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate" });
       metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
@@ -368,7 +368,7 @@ Deno.test("metricsJson() has go-conductor's fields, and figures of each service"
     metrics.observe({ type: "received", ...about });
     const success = status < 500;
     const settled = { role: "primary", service: "a", success, status, durationMs: 8 } as const;
-    metrics.observe({ type: "attempted", ...about, service: "a", role: "primary" });
+    metrics.observe({ type: "attempted", atMs: 0, ...about, service: "a", role: "primary" });
     metrics.observe({ type: "settled", ...about, ...settled });
     const answer = { method: "GET", path: "/", fallback: false, durationMs: 10 };
     metrics.observe({ type: "responded", ...about, ...settled, ...answer });

@@ -200,14 +200,14 @@ Deno.test("drawTop() lets no name drive the terminal", () => {
 function screenOf(text: string): string[] {
   const screen = [""];
   let row = 0;
-  for (const [, sequence, count, kind, plain] of text.matchAll(/(\x1b\[(\d*)([FKJ]))|([^\x1b]+)/g)) {
-    if (sequence === undefined) {
-      for (const [index, part] of (plain ?? "").split("\n").entries()) {
-        if (index > 0) row++;
-        screen[row] = part === "" ? screen[row] ?? "" : part;
-      }
-    } else if (kind === "F") row -= Number(count);
+  for (const part of text.split("\x1b[")) {
+    const [, count, kind, plain = part] = /^(\d*)([FKJ])(.*)$/s.exec(part) ?? [];
+    if (kind === "F") row -= Number(count);
     else if (kind === "J") screen.length = row;
+    for (const [index, line] of plain.split("\n").entries()) {
+      if (index > 0) row++;
+      screen[row] = line === "" ? screen[row] ?? "" : line;
+    }
   }
   return screen;
 }

@@ -188,6 +188,16 @@ export interface Limits {
   readonly maxQueuedPerService: number;
 }
 
+/** Where the server shows how it is doing. */
+export interface AdminSettings {
+  /** The TCP port; 0 for any free one. */
+  readonly port: number;
+  /** The address to listen on. */
+  readonly hostname: string;
+  /** What who asks must know; `undefined`: nothing. */
+  readonly token: string | undefined;
+}
+
 /** The whole configuration. */
 export interface Config {
   /** The TCP port that the server listens on. */
@@ -220,6 +230,10 @@ export interface Config {
   readonly shutdownTimeoutMs: number;
   /** Log settings. */
   readonly logging: Logging;
+  /** The admin listener; `undefined`: there is none. */
+  readonly admin: AdminSettings | undefined;
+  /** Texts that came from placeholders: they are not to be shown, wherever they turn up. */
+  readonly secrets: readonly string[];
   /** Where the metrics are. */
   readonly metrics: MetricsSettings;
   /** The backends in the order of the file. */

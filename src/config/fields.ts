@@ -4,6 +4,7 @@
  */
 
 import { section } from "./section.ts";
+import { adminToken, MIN_TOKEN_LENGTH } from "./values/admin_token.ts";
 import { addressRange, hostMode, listenHost } from "./values/address.ts";
 import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
@@ -379,6 +380,25 @@ export const LIMITS_FIELDS = {
   },
 } as const;
 
+/** The fields of `admin`. */
+export const ADMIN_FIELDS = {
+  port: {
+    type: wholeNumber(0, 65_535),
+    required: true,
+    description: "The TCP port of the admin listener; 0 takes any free one.",
+  },
+  hostname: {
+    type: listenHost(),
+    default: "127.0.0.1",
+    description: "The address of the admin listener; one that other machines can reach needs a `token`.",
+  },
+  token: {
+    type: adminToken(),
+    absence: "none",
+    description: `What who asks must know, at least ${MIN_TOKEN_LENGTH} characters: \`\${file:admin-token}\`.`,
+  },
+} as const;
+
 /** The fields of the top level. */
 export const CONFIG_FIELDS = {
   $schema: {
@@ -475,6 +495,11 @@ export const CONFIG_FIELDS = {
     type: section(LOGGING_FIELDS),
     default: {},
     description: "What is logged, where and how.",
+  },
+  admin: {
+    type: section(ADMIN_FIELDS),
+    absence: "no such listener",
+    description: "A second listener: health, metrics, what is going on, and the dashboard; never on the data port.",
   },
   metrics: {
     type: section(METRICS_FIELDS),

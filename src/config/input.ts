@@ -109,6 +109,11 @@ export interface ConfigInput {
    */
   readonly logging?: LoggingInput;
   /**
+   * A second listener: health, metrics, what is going on, and the dashboard; never on the data port. Of no use to a
+   * handler in a server of one's own. Absent: no such listener.
+   */
+  readonly admin?: AdminInput;
+  /**
    * Counts and durations of requests and services: where they are served, and how.
    *
    * @default {}
@@ -371,6 +376,20 @@ export interface RampInput {
   readonly to?: number | string;
   /** How long it takes from the one to the other. Seconds, or text with a unit: `"30m"`. */
   readonly over: number | string;
+}
+
+/** A second listener, for those who look after the server. */
+export interface AdminInput {
+  /** The TCP port of the admin listener; 0 takes any free one. */
+  readonly port: number;
+  /**
+   * The address of the admin listener; one that other machines can reach needs a `token`.
+   *
+   * @default "127.0.0.1"
+   */
+  readonly hostname?: string;
+  /** What who asks must know, at least 16 characters: `${file:admin-token}`. Absent: nothing. */
+  readonly token?: string;
 }
 
 /** What is logged, where and how. */

@@ -1,6 +1,7 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
 import type {
+  AdminSettings,
   BreakerSettings,
   Config,
   HealthSettings,
@@ -15,7 +16,9 @@ import type {
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
+import { isLoopback } from "./loopback.ts";
 import {
+  type ADMIN_FIELDS,
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
@@ -40,6 +43,7 @@ export interface ValidatedConfig {
   readonly warnings: readonly string[];
 }
 
+type CheckedAdmin = Checked<typeof ADMIN_FIELDS>;
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
 type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
@@ -49,6 +53,7 @@ type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
 /** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
@@ -77,10 +82,14 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkTls(services, list);
   checkBreakers(services, list);
   checkCopies(services, list);
+  if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
-  return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
+  return {
+    config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
+    warnings: findings.warnings,
+  };
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
@@ -154,6 +163,15 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
   }
 }
 
+function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: Place): void {
+  if (port !== undefined && port !== 0 && port === dataPort) {
+    at.child("port").problem("must be another than the port that requests come to");
+  }
+  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnknown) {
+    at.child("token").problem("is required where other machines can reach the admin listener");
+  }
+}
+
 /** The metrics' path on the data port is no route, and stronger than one. */
 function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
   const { enabled = false, endpoint } = metrics ?? {};
@@ -171,7 +189,11 @@ function roleOf({ primary, shadow }: PartlyCheckedService): Role {
   return shadow ? "shadow" : "secondary";
 }
 
-function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config {
+function toConfig(
+  checked: CheckedConfig,
+  routes: readonly RouteGroup[],
+  secrets: readonly string[] = [],
+): Config {
   const services = checked.services.map((service) => toService(service as CheckedService, checked));
   return {
     port: checked.port,
@@ -189,6 +211,8 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     limits: toLimits(checked.limits as CheckedLimits),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
+    admin: toAdmin(checked.admin as CheckedAdmin | undefined),
+    secrets: [...secrets],
     metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
@@ -237,6 +261,10 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toAdmin(admin: CheckedAdmin | undefined): AdminSettings | undefined {
+  return admin === undefined ? undefined : { port: admin.port, hostname: admin.hostname, token: admin.token };
 }
 
 function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {

@@ -29,6 +29,8 @@ export interface AttemptedEvent {
   readonly service: string;
   /** The service's role on the route. */
   readonly role: Role;
+  /** Time since the request arrived, in milliseconds. */
+  readonly atMs: number;
   /** Whether it had been held back first; absent: it had not. */
   readonly hedge?: boolean;
 }

@@ -3,7 +3,8 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { Observer } from "./events.ts";
+import type { DetailedObserver, EventDetail } from "./detail.ts";
+import type { ConductorEvent } from "./events.ts";
 import { guarded } from "./guarded.ts";
 import { routePattern } from "./route_pattern.ts";
 
@@ -35,7 +36,7 @@ export interface ExchangeObserver {
  * @returns The reporter.
  */
 export function observeExchange(
-  observe: Observer | undefined,
+  observe: DetailedObserver | undefined,
   inbound: Inbound,
   route: Route | undefined,
   elapsedMs: () => number,
@@ -43,11 +44,15 @@ export function observeExchange(
   const { requestId, method, path, trace } = inbound;
   const label = route === undefined ? "" : routePattern(route);
   const matched = route === undefined ? {} : { route: label };
-  const notify = guarded(observe);
+  const tell = guarded(observe);
+  const request: EventDetail = { inbound };
+  const notify = (event: ConductorEvent, attempt?: Attempt) => {
+    tell(event, attempt === undefined ? request : { inbound, attempt });
+  };
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
     received: () => notify({ type: "received", requestId, ...matched }),
-    attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
+    attempted: (attempt) => notify({ type: "attempted", ...about(attempt), atMs: elapsedMs() }, attempt),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
@@ -55,22 +60,22 @@ export function observeExchange(
       const result = outcome.ok
         ? { success: outcome.success, status: outcome.response.status }
         : { success: false, failure: outcome.kind };
-      notify({ type: "settled", ...about(attempt), ...result, durationMs });
+      notify({ type: "settled", ...about(attempt), ...result, durationMs }, attempt);
     },
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
       const durationMs = elapsedMs();
       const traced = trace === undefined ? {} : { traceId: trace.traceId };
-      const request = { requestId, ...traced, method, path, ...matched };
-      notify({ type: "responded", ...request, status, ...chosen, fallback, durationMs });
+      const asked = { requestId, ...traced, method, path, ...matched };
+      notify({ type: "responded", ...asked, status, ...chosen, fallback, durationMs }, attempt);
     },
     interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }),
+      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),
     relayed(requestBytes, responseBytes, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const durationMs = elapsedMs();
-      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs });
+      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs }, attempt);
     },
   };
 }
