@@ -8,7 +8,10 @@ import { validateConfig } from "../src/config/validate.ts";
 import type { ConductorEvent } from "../src/observe/events.ts";
 import { Metrics } from "../src/observe/metrics.ts";
 import { createPaint } from "../src/observe/paint.ts";
-import { TestOutput } from "./_support/test_io.ts";
+import { runCommandLine } from "../src/cli/main.ts";
+import { startBackend } from "./_support/servers.ts";
+import { tempConfig } from "./_support/temp_config.ts";
+import { createTestIo, TestOutput } from "./_support/test_io.ts";
 
 const PLAIN = createPaint(false);
 const ROOM = { columns: 80, rows: 40, paint: PLAIN };
@@ -43,7 +46,11 @@ class Server {
   }
 
   /** So many exchanges, each answered by the first service. */
-  exchanges(count: number, ends: Readonly<Record<string, number | "timeout" | "aborted">>, durationMs = 10): void {
+  exchanges(
+    count: number,
+    ends: Readonly<Record<string, number | "timeout" | "aborted" | "open-circuit">>,
+    durationMs = 10,
+  ): void {
     const { route } = this;
     const members = this.#routes[0]?.members ?? [];
     for (let nth = 0; nth < count; nth++) {
@@ -51,7 +58,7 @@ class Server {
       for (const { service, role } of members) {
         const end = ends[service];
         if (end === undefined) continue;
-        this.tell({ type: "attempted", requestId, route, service, role });
+        this.tell({ type: "attempted", requestId, route, service, role, atMs: 0 });
         const result = typeof end === "number" ? { success: end < 500, status: end } : { success: false, failure: end };
         this.tell({ type: "settled", requestId, route, service, role, durationMs, ...result });
       }
@@ -138,7 +145,15 @@ Deno.test("drawTop() says what is wrong in a line of its own", () => {
   const text = drawn([first, server.read({ draining: true, workers: { count: 2, crashes: 3 } })]);
   assertStringIncludes(text, "3 crashed stopping");
   assertStringIncludes(text, "\n    5xx 25.0%\n");
-  assertStringIncludes(text, "\n    breaker open not sent per second: sampled 1.0, open-circuit 1.0");
+  assertStringIncludes(text, "\n    breaker open · not sent per second: sampled 1.0, open-circuit 1.0");
+});
+
+Deno.test("drawTop() counts what a service was not sent neither as its requests nor as its failures", () => {
+  const server = new Server({ blue: "primary" });
+  const first = server.read();
+  server.exchanges(5, { blue: 200 });
+  server.exchanges(5, { blue: "open-circuit" });
+  assertStringIncludes(drawn([first, server.read()]), "primary      5.0  100%");
 });
 
 Deno.test("drawTop() does not judge a service by what was given up for its client", () => {
@@ -257,4 +272,31 @@ Deno.test("runTop() shows the state once a second, survives one that can not be 
   end();
   await time.tickAsync(5_000);
   assertEquals(reads, 3);
+});
+
+async function served(args: readonly string[], isTerminal: boolean): Promise<string> {
+  await using backend = startBackend();
+  await using file = await tempConfig(JSON.stringify({
+    port: 0,
+    hostname: "127.0.0.1",
+    services: [{ name: "blue", url: backend.url, pathPrefix: "/api" }],
+  }));
+  const io = createTestIo({ isTerminal });
+  const code = runCommandLine(["--config", file.path, ...args], io);
+  const [, url = ""] = await io.stdout.seen(isTerminal ? /listens on \S*?(http:[\w.:/]+)/ : /"url":"(.*?)"/);
+  await (await fetch(`${url}/api`)).body?.cancel();
+  if (isTerminal) await io.stdout.seen(/blue[^\n]*primary[^\n]*100%/);
+  io.signal("SIGINT");
+  assertEquals(await code, 0);
+  return io.stdout.text;
+}
+
+Deno.test("serve --top shows a table on a terminal, and no line for each request", async () => {
+  const text = await served(["--top"], true);
+  assert(!text.includes("GET"), text);
+});
+
+Deno.test("serve --top writes the lines of old where no terminal is", async () => {
+  const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
+  assertEquals(lines.slice(0, 2), ["listening", "request"]);
 });

@@ -118,7 +118,7 @@ function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: 
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush: paint.accent },
   ];
-  return notes.length === 0 ? [line] : [line, [{ text: "   " }, ...notes]];
+  return [line, ...noteLine(notes)];
 }
 
 function serviceLines(
@@ -153,7 +153,12 @@ function serviceLines(
     const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
     notes.push({ text: `not sent per second: ${reasons.join(", ")}`, brush: paint.faint });
   }
-  return notes.length === 0 ? [line] : [line, [{ text: "   " }, ...notes]];
+  return [line, ...noteLine(notes)];
+}
+
+function noteLine(notes: readonly Cell[]): Cell[][] {
+  if (notes.length === 0) return [];
+  return [[{ text: "   " }, ...notes.flatMap((note, index) => index === 0 ? [note] : [{ text: "·" }, note])]];
 }
 
 /** A number for each two readings that follow each other. */

@@ -27,7 +27,7 @@ export interface RouteRates extends Durations {
 
 /** A service of a route between two readings. */
 export interface ServiceRates extends Durations {
-  /** Attempts that settled, per second. */
+  /** Attempts that were made and settled, per second. */
   readonly perSecond: number;
   /** The share of successes among them, those aside that were given up; `undefined` where there were none. */
   readonly success: number | undefined;
@@ -85,9 +85,10 @@ export function serviceRates(
   seconds: number,
 ): ServiceRates {
   const responses = rise(sum(previous?.responses), sum(current.responses));
-  const failures = rise(sum(previous?.failures), sum(current.failures));
-  const aborted = rise(previous?.failures.aborted, current.failures.aborted);
-  const judged = responses + failures - aborted;
+  // Who is left alone was sent nothing: that is among the skips.
+  const failures = rise(sum(previous?.failures), sum(current.failures)) -
+    rise(previous?.failures["open-circuit"], current.failures["open-circuit"]);
+  const judged = responses + failures - rise(previous?.failures.aborted, current.failures.aborted);
   const succeeded = responses - rise(previous?.failedResponses, current.failedResponses);
   const skips = Object.entries(current.skips) as [SkipReason, number][];
   return {
