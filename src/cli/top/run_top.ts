@@ -39,8 +39,8 @@ export function runTop({ state, table, paint, size }: TopOptions): () => void {
     try {
       views = [...views, await state()].slice(-KEPT_VIEWS);
       const { columns, rows } = size();
-      // The cursor needs a line of its own below the table.
-      table.show(drawTop(views, { columns, rows: rows - 1, paint }));
+      // The cursor needs a line of its own below, and where a line is full, erasing what follows takes its end too.
+      table.show(drawTop(views, { columns: columns - 1, rows: rows - 1, paint }));
     } catch {
       // What can not be read now may be a second later.
     } finally {
