@@ -87,7 +87,18 @@ Deno.test("serve has an admin listener beside the data port, whose paths all sta
   assertStringIncludes(await metrics.text(), 'conductor_requests_total{route="path /",code="2xx"} 6\n');
 });
 
-Deno.test("serve without admin has no such listener, and counts nothing", async () => {
+Deno.test("check tells where the admin listener will be, and does not tell its token", async () => {
+  const token = "a-token-of-some-length";
+  await using file = await tempConfig(
+    yaml("http://localhost:1", `admin: {port: 9090, hostname: "::", token: ${token}}\n`),
+  );
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["check", "--config", file.path], io), 0);
+  assertStringIncludes(io.stdout.text, "admin listener on [::]:9090, with a token\n");
+  assertNotMatch(io.stdout.text, new RegExp(token));
+});
+
+Deno.test("serve without admin has no such listener", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(yaml(backend.url, ""));
   await using served = await serve(file);

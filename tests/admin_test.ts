@@ -84,15 +84,14 @@ interface StartOptions {
 
 /** An admin listener on loopback, which takes itself for one at `hostname`. */
 function startAdmin({ hostname = "127.0.0.1", token, source = createSource() }: StartOptions = {}): Admin {
-  let handler: AdminHandler | undefined;
-  const server = serve((request) => handler!.handle(request), { hostname: "127.0.0.1", port: 0 });
-  handler = createAdminHandler(source, { hostname, port: server.port, token });
+  const server = serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0 });
+  const handler: AdminHandler = createAdminHandler(source, { hostname, port: server.port, token });
   return {
     source,
     port: server.port,
     url: `http://127.0.0.1:${server.port}`,
     async [Symbol.asyncDispose]() {
-      handler?.close();
+      handler.close();
       await server.shutdown();
     },
   };

@@ -252,6 +252,7 @@ Deno.test("a real exchange is recorded with the lines of both sides, and without
       headers: {
         "set-cookie": `sid=${secret}`,
         "location": `http://user:pr1vate@elsewhere/path?code=pr1vate`,
+        "refresh": "0; url=/next?code=pr1vate",
         "x-echo": `Bearer ${secret}`,
         "x-plain": "shown",
       },

@@ -65,7 +65,11 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     isDraining: () => isDraining,
     workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
   });
-  const admin = new AdminListener({ source, onError });
+  const admin = new AdminListener({
+    source,
+    onError,
+    onReopen: () => logger.log("info", "admin listener is back"),
+  });
   try {
     await admin.prepare(server.config.admin).commit();
   } catch (error) {

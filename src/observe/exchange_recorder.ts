@@ -220,7 +220,7 @@ function settle(part: AttemptDraft, { success, status, failure, durationMs }: Se
 }
 
 function answer(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
-  record.timeMs = Date.now() - durationMs;
+  record.timeMs = Math.round(Date.now() - durationMs);
   record.status = status;
   record.fallback = fallback;
   record.durationMs = durationMs;
