@@ -2,6 +2,7 @@
 
 import type { Member, Route } from "./config/config.ts";
 import { type Attempt, isSuccess, type SkipReason, type UpstreamResponse } from "./exchange/attempt.ts";
+import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
 import { fieldValue } from "./exchange/headers.ts";
@@ -28,6 +29,8 @@ export interface FanOutOptions {
   readonly placesPerService: PlaceBounds;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
+  /** Starts the span of an attempt. Absent: none is recorded. */
+  readonly startSpan?: ((attempt: Attempt) => AttemptSpan) | undefined;
   /** Decides whether a service is sent the request at all. */
   gate(member: Member): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
@@ -99,6 +102,7 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
     if (reason !== undefined) attempt.end("open-circuit");
     else if (place === undefined) attempt.end("overloaded");
     else {
+      attempt.span = options.startSpan?.(attempt);
       const request = requestFor(attempt, { inbound, route, member, body, onSkip: options.onSkip });
       const start = () => void send(attempt, request, options.transport);
       if (place.turn === undefined) start();
@@ -114,7 +118,11 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
     },
     release(selected) {
       released = { selected };
-      for (const attempt of attempts) if (attempt.role !== "shadow") discard(attempt);
+      for (const attempt of attempts) {
+        if (attempt.role === "shadow") continue;
+        discard(attempt);
+        attempt.span?.decided(attempt === selected);
+      }
     },
   };
 }
@@ -137,7 +145,7 @@ function requestFor(attempt: RunningAttempt, parts: RequestParts): TransportRequ
   const { tls, http2, copy } = member.service;
   const body = copy?.body === false ? null : parts.body;
   const onProgress = () => void (attempt.pending && attempt.deadline.touch());
-  const { method, origin, target, host, lines } = outboundFor(inbound, route, member);
+  const { method, origin, target, host, lines } = outboundFor(inbound, route, member, attempt.span?.traceparent);
   // Spread out, as a spread costs as much as all the rest here.
   return {
     method,
@@ -167,7 +175,8 @@ function requestFor(attempt: RunningAttempt, parts: RequestParts): TransportRequ
 async function send(attempt: RunningAttempt, request: TransportRequest, transport: Transport): Promise<void> {
   let result: TransportResult;
   try {
-    result = await transport(request);
+    const { span } = attempt;
+    result = await (span === undefined ? transport(request) : span.around(() => transport(request)));
   } catch {
     result = { ok: false, kind: "protocol" };
   }

@@ -98,7 +98,7 @@ Deno.test("check tells where the admin listener will be, and does not tell its t
   assertNotMatch(io.stdout.text, new RegExp(token));
 });
 
-Deno.test("serve without admin has no such listener, and counts nothing", async () => {
+Deno.test("serve without admin has no such listener", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(yaml(backend.url, ""));
   await using served = await serve(file);

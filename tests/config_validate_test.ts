@@ -51,6 +51,7 @@ Deno.test("validateConfig() fills every default", () => {
     wait: "all",
     relayFailures: false,
     identify: true,
+    serverTiming: false,
     forwarded: false,
     trustProxy: [],
     maxBodyBytes: Infinity,

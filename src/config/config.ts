@@ -272,6 +272,8 @@ export interface Config {
   readonly relayFailures: boolean;
   /** Whether the answering service is named to clients. */
   readonly identify: boolean;
+  /** Whether clients are told how long each service took. */
+  readonly serverTiming: boolean;
   /** Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-*`. */
   readonly forwarded: boolean;
   /** Addresses (CIDR) whose forwarding headers are believed. */

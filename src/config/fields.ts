@@ -593,6 +593,11 @@ export const CONFIG_FIELDS = {
     default: true,
     description: "Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.",
   },
+  serverTiming: {
+    type: boolean(),
+    default: false,
+    description: "Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.",
+  },
   forwarded: {
     type: boolean(),
     default: false,

@@ -63,6 +63,12 @@ export interface ConfigInput {
    */
   readonly identify?: boolean;
   /**
+   * Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.
+   *
+   * @default false
+   */
+  readonly serverTiming?: boolean;
+  /**
    * Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.
    *
    * @default false

@@ -206,6 +206,7 @@ function toConfig(
     wait: checked.wait,
     relayFailures: checked.relayFailures,
     identify: checked.identify,
+    serverTiming: checked.serverTiming,
     forwarded: checked.forwarded,
     trustProxy: checked.trustProxy,
     maxBodyBytes: checked.maxBodySize ?? Infinity,

@@ -2,6 +2,7 @@
 
 import type { Member, Role, Service } from "../config/config.ts";
 import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import type { AttemptSpan } from "./attempt_span.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
 
@@ -35,6 +36,8 @@ export class RunningAttempt implements Attempt {
   ticket = 0;
   /** What broke it off from our side; `undefined` where nothing did. */
   endedBy: FailureKind | undefined;
+  /** Its span; `undefined` where none is recorded, or nothing was sent. */
+  span: AttemptSpan | undefined;
   readonly #controller = new AbortController();
   readonly #options: RunningAttemptOptions;
   readonly #startedMs: number;
@@ -109,6 +112,7 @@ export class RunningAttempt implements Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#place?.leave();
+    this.span?.over(this);
     this.#options.onOver(this);
   }
 }

@@ -79,6 +79,8 @@ export interface RespondedEvent {
   readonly type: "responded";
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
+  /** The id of the trace that the request is part of (W3C Trace Context); absent where it is part of none. */
+  readonly traceId?: string;
   /** The request method. */
   readonly method: string;
   /** The request path as it came, without the query; from the wire, so not to be trusted. */

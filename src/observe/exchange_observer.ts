@@ -41,7 +41,7 @@ export function observeExchange(
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
-  const { requestId, method, path } = inbound;
+  const { requestId, method, path, trace } = inbound;
   const label = route === undefined ? "" : routePattern(route);
   const matched = route === undefined ? {} : { route: label };
   const tell = guarded(observe);
@@ -66,10 +66,9 @@ export function observeExchange(
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
       const durationMs = elapsedMs();
-      notify(
-        { type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs },
-        attempt,
-      );
+      const traced = trace === undefined ? {} : { traceId: trace.traceId };
+      const asked = { requestId, ...traced, method, path, ...matched };
+      notify({ type: "responded", ...asked, status, ...chosen, fallback, durationMs }, attempt);
     },
     interrupted: (attempt, failure) =>
       notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),
