@@ -21,6 +21,7 @@ export type {
   ConfigInput,
   HeadersInput,
   HealthInput,
+  HedgeInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,

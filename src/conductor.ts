@@ -11,6 +11,7 @@ import type { Problem } from "./exchange/problem.ts";
 import { openBody } from "./exchange/request_body.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
+import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
@@ -104,6 +105,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
   const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
+  const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
 
   return async function handle(request, info = {}) {
@@ -133,6 +135,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
+        hedges,
         gate: (member) => gate.check(member, inbound),
         onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => {
@@ -141,6 +144,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         },
         onSettle: (attempt) => {
           gate.settled(attempt);
+          hedges.settled(attempt);
           observer.settled(attempt, attempt.durationMs);
         },
         onOver: (attempt) => gate.over(attempt),

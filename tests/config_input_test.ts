@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   CONFIG_FIELDS,
+  HEDGE_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
   RAMP_FIELDS,
@@ -11,6 +12,7 @@ import {
 } from "../src/config/fields.ts";
 import type {
   ConfigInput,
+  HedgeInput,
   LoggingInput,
   MetricsInput,
   RampInput,
@@ -33,7 +35,8 @@ const HAVE_SAME_KEYS: [
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
   Same<keyof SampleInput, keyof typeof SAMPLE_FIELDS>,
   Same<keyof RampInput, keyof typeof RAMP_FIELDS>,
-] = [true, true, true, true, true, true, true, true];
+  Same<keyof HedgeInput, keyof typeof HEDGE_FIELDS>,
+] = [true, true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -51,6 +54,7 @@ const INTERFACES: Record<string, Fields> = {
   TlsInput: TLS_FIELDS,
   SampleInput: SAMPLE_FIELDS,
   RampInput: RAMP_FIELDS,
+  HedgeInput: HEDGE_FIELDS,
 };
 
 async function documentedProperties(): Promise<Map<string, readonly DocProperty[]>> {

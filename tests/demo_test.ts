@@ -142,9 +142,9 @@ Deno.test("TimelineRecorder hands a request over when its last copy has settled,
   const about = { requestId: "r", route: "path /" } as const;
   const blue = { ...about, service: "blue", role: "primary" } as const;
   const copy = { ...about, service: "copy", role: "shadow" } as const;
-  recorder.observe({ type: "attempted", ...blue });
+  recorder.observe({ type: "attempted", ...blue, hedge: false });
   now = 105;
-  recorder.observe({ type: "attempted", ...copy });
+  recorder.observe({ type: "attempted", ...copy, hedge: false });
   now = 140;
   recorder.observe({ type: "settled", ...blue, success: true, status: 200, durationMs: 40 });
   recorder.observe({ ...answer, durationMs: 40 });

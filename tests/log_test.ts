@@ -11,7 +11,7 @@ import { printable } from "../src/observe/printable.ts";
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const about = { requestId: "r-1", route: "pathPrefix /api" } as const;
 
-const ATTEMPTED: ConductorEvent = { type: "attempted", ...about, service: "blue", role: "primary" };
+const ATTEMPTED: ConductorEvent = { type: "attempted", ...about, service: "blue", role: "primary", hedge: false };
 const SUCCEEDED: ConductorEvent = {
   ...about,
   type: "settled",

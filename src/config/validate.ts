@@ -4,6 +4,7 @@ import type {
   BreakerSettings,
   Config,
   HealthSettings,
+  HedgeSettings,
   Limits,
   Logging,
   Role,
@@ -18,6 +19,7 @@ import {
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
+  type HEDGE_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type SERVICE_FIELDS,
@@ -45,6 +47,7 @@ type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
+type CheckedHedge = Checked<typeof HEDGE_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
@@ -107,6 +110,9 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
     }
+    if (service?.hedge !== undefined && service.shadow) {
+      list.child(index).child("hedge").problem("must not be there for a shadow: a shadow never answers, early or late");
+    }
   }
 }
 
@@ -151,7 +157,12 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
 }
 
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
-  return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
+  return services.map((service = {}, index) => ({
+    role: roleOf(service),
+    isHeldBack: service.hedge !== undefined,
+    patterns: service,
+    at: list.child(index),
+  }));
 }
 
 function roleOf({ primary, shadow }: PartlyCheckedService): Role {
@@ -201,6 +212,7 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
+    hedge: toHedge(service.hedge as CheckedHedge | undefined),
     copy: toCopyControls(service, top),
   };
 }
@@ -219,6 +231,10 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
   if (health === undefined) return undefined;
   const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
   return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
+}
+
+function toHedge(hedge: CheckedHedge | undefined): HedgeSettings | undefined {
+  return hedge === undefined ? undefined : { after: hedge.after, maxExtra: hedge.maxExtra, unsafe: hedge.unsafe };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

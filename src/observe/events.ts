@@ -19,6 +19,8 @@ export interface AttemptedEvent {
   readonly service: string;
   /** The service's role on the route. */
   readonly role: Role;
+  /** Whether the request had been held back from it. */
+  readonly hedge: boolean;
 }
 
 /** A service of the route was not sent the request; a copy that was cut off later is told of as well. */

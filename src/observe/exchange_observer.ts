@@ -9,7 +9,7 @@ import { guarded } from "./guarded.ts";
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** A service was given the request. */
-  attempted(attempt: Attempt): void;
+  attempted(attempt: Member & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
   skipped(member: Member, reason: SkipReason): void;
   /** An attempt settled after this many milliseconds. */
@@ -40,7 +40,7 @@ export function observeExchange(
   const notify = guarded(observe);
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
-    attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
+    attempted: (attempt) => notify({ type: "attempted", ...about(attempt), hedge: attempt.hedge }),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
