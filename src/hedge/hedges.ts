@@ -25,7 +25,7 @@ export interface HedgePlan {
 }
 
 interface KnownDelay {
-  readonly delayMs: number | undefined;
+  readonly delayMs: number;
   readonly untilMs: number;
 }
 
@@ -83,7 +83,7 @@ export class Hedges {
     const known = this.#delays.get(plan);
     if (known !== undefined && nowMs < known.untilMs) return known.delayMs;
     const delayMs = this.#percentile(plan.peers, after.share);
-    this.#delays.set(plan, { delayMs, untilMs: nowMs + KEEP_MS });
+    if (delayMs !== undefined) this.#delays.set(plan, { delayMs, untilMs: nowMs + KEEP_MS });
     return delayMs;
   }
 

@@ -27,7 +27,7 @@ export function hedgeDelay(): ValueType<HedgeDelay> {
       }
       const percentile = Number(digits);
       if (percentile < MIN || percentile > MAX) return at.mismatch(RANGE, value);
-      return { kind: "percentile", share: percentile / 100 };
+      return { kind: "percentile", share: Math.round(percentile * 1_000) / 100_000 };
     },
   };
 }
