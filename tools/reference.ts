@@ -7,9 +7,7 @@
  */
 
 import { configReference } from "../src/config/reference.ts";
-
-const START = "<!-- reference:start -->";
-const END = "<!-- reference:end -->";
+import { withPart } from "./readme_part.ts";
 
 /**
  * Replaces what is between the markers.
@@ -18,9 +16,7 @@ const END = "<!-- reference:end -->";
  * @returns The text with the reference as it is now.
  */
 export function withReference(readme: string): string {
-  const [start, end] = [readme.indexOf(START), readme.indexOf(END)];
-  if (start === -1 || end < start) throw new Error(`README.md must contain ${START} and ${END}: found no such pair`);
-  return `${readme.slice(0, start)}${START}\n\n${configReference()}\n${readme.slice(end)}`;
+  return withPart(readme, "reference", configReference().trimEnd());
 }
 
 if (import.meta.main) {
