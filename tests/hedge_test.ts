@@ -106,6 +106,31 @@ Deno.test("a hedge after the 95th percentile is sent where it is known what that
   muted.resolve();
 });
 
+Deno.test("a budget that is spent leaves the fallback, and is earned anew by answers", async () => {
+  let released = Promise.withResolvers<void>();
+  let isMute = true;
+  await using first = startBackend(async () => {
+    if (isMute) await released.promise;
+    return new Response("ok");
+  });
+  await using second = startBackend();
+  const services = twins(first.url, second.url, { after: "20ms", maxExtra: "1%" }, { timeout: 1 });
+  await using front = startConductor({ wait: "primary", services });
+  const failures = () => {
+    return front.events.flatMap((event) => event.type === "settled" && !event.success ? [event.failure] : []);
+  };
+  for (let sent = 0; sent < 2; sent++) assertEquals(await ask(front), "200 b");
+  assertEquals(failures(), ["aborted", "timeout"]);
+  isMute = false;
+  released.resolve();
+  while (first.seen.length < 102) await ask(front);
+  released = Promise.withResolvers();
+  isMute = true;
+  assertEquals(await ask(front), "200 b");
+  assertEquals(failures().at(-1), "aborted");
+  released.resolve();
+});
+
 Deno.test("a service that is held back goes at once where the one before it is known to be down", async () => {
   await using second = startBackend();
   const breaker = { failures: 1, openFor: "1h", maxOpenFor: "1h" };

@@ -164,6 +164,7 @@ Deno.test("formatJson() writes durations to the microsecond", () => {
 /** What each event reads like, after the time. */
 const PRETTY: [event: ConductorEvent, text: string][] = [
   [ATTEMPTED, "DEBUG ─▶ blue (primary, pathPrefix /api) r-1"],
+  [{ ...ATTEMPTED, hedge: true }, "DEBUG ─▶ blue (primary, pathPrefix /api) held back until now r-1"],
   [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],
