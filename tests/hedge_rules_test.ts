@@ -87,7 +87,7 @@ async function send(time: VirtualTime, { handle }: Scene, count = 1, request = (
 }
 
 const post = () => new Request("http://h/", { method: "POST", body: "x", headers: { "content-length": "1" } });
-const upload = () => new Request("http://h/", { method: "POST", body: new Blob(["x"]).stream() });
+const upload = () => new Request("http://h/", { method: "POST", body: ReadableStream.from([new Uint8Array(1)]) });
 
 const A = { name: "a", primary: true } as const;
 const TWIN = { name: "b", primary: true, hedge: { after: "50ms" } } as const;
