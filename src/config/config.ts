@@ -70,7 +70,7 @@ export type HedgeDelay =
 export interface HedgeSettings {
   /** For how long. */
   readonly after: HedgeDelay;
-  /** How many of the requests may be sent to the service for the time alone, as a share of those answered, 0 to 1. */
+  /** How many late requests it may get, as a share of those that the ones before it answered, 0 to 1; with 1 there is no limit. */
   readonly maxExtra: number;
   /** Whether requests with unsafe methods are sent as well, though others may be carrying them out. */
   readonly unsafe: boolean;

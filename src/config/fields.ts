@@ -117,7 +117,8 @@ export const HEDGE_FIELDS = {
   maxExtra: {
     type: share(),
     default: "10%",
-    description: "How many requests may go to it for the time alone, for those that were answered; 100% is no limit.",
+    description:
+      "How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit.",
   },
   unsafe: {
     type: boolean(),

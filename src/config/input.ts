@@ -359,8 +359,8 @@ export interface HedgeInput {
    */
   readonly after?: number | string;
   /**
-   * How many requests may go to it for the time alone, for those that were answered; 100% is no limit. `0.1` or `"10%"`;
-   * with 0 it only stands in where all before it have failed.
+   * How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit. `0.1` or
+   * `"10%"`; with 0 it only stands in where all before it have failed.
    *
    * @default "10%"
    */
