@@ -12,6 +12,7 @@ import { openBody, receivedBytes, type RequestBody } from "./exchange/request_bo
 import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
+import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import type { DetailedObserver } from "./observe/detail.ts";
 import type { Observer } from "./observe/events.ts";
@@ -135,6 +136,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const isTrusted = addressMatcher(config.trustProxy);
   const { telemetry = findTelemetry() } = options;
   const tracer = telemetry && new ExchangeTracer(telemetry);
+  const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
 
   return async function handle(request, info = {}) {
@@ -174,6 +176,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         placesPerService,
         reclaims,
         startSpan: spans && ((attempt) => spans.startAttempt(attempt, inbound)),
+        hedges,
         gate: (member) => gate.check(member, inbound),
         onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => {
@@ -182,6 +185,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         },
         onSettle: (attempt) => {
           gate.settled(attempt);
+          hedges.settled(attempt);
           observer.settled(attempt, attempt.durationMs);
         },
         onOver: (attempt) => gate.over(attempt),

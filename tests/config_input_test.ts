@@ -3,6 +3,7 @@ import {
   ADMIN_FIELDS,
   COMPARE_FIELDS,
   CONFIG_FIELDS,
+  HEDGE_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
   NORMALISE_FIELDS,
@@ -18,6 +19,7 @@ import type {
   AdminInput,
   CompareInput,
   ConfigInput,
+  HedgeInput,
   LoggingInput,
   MetricsInput,
   NormaliseInput,
@@ -48,7 +50,8 @@ const HAVE_SAME_KEYS: [
   Same<keyof ServiceCompareInput, keyof typeof SERVICE_COMPARE_FIELDS>,
   Same<keyof NormaliseInput, keyof typeof NORMALISE_FIELDS>,
   Same<keyof ToleranceInput, keyof typeof TOLERANCE_FIELDS>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true];
+  Same<keyof HedgeInput, keyof typeof HEDGE_FIELDS>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -71,6 +74,7 @@ const INTERFACES: Record<string, Fields> = {
   ServiceCompareInput: SERVICE_COMPARE_FIELDS,
   NormaliseInput: NORMALISE_FIELDS,
   ToleranceInput: TOLERANCE_FIELDS,
+  HedgeInput: HEDGE_FIELDS,
 };
 
 async function documentedProperties(): Promise<Map<string, readonly DocProperty[]>> {

@@ -38,6 +38,7 @@ Deno.test("validateConfig() fills every default", () => {
     responseHeaders: [],
     breaker: undefined,
     health: undefined,
+    hedge: undefined,
     copy: undefined,
     compare: undefined,
     control: false,

@@ -58,7 +58,7 @@ class Server {
       for (const { service, role } of members) {
         const end = ends[service];
         if (end === undefined) continue;
-        this.tell({ type: "attempted", requestId, route, service, role, atMs: 0 });
+        this.tell({ type: "attempted", requestId, route, service, role, atMs: 0, hedge: false });
         const result = typeof end === "number" ? { success: end < 500, status: end } : { success: false, failure: end };
         this.tell({ type: "settled", requestId, route, service, role, durationMs, ...result });
       }

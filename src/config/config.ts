@@ -63,6 +63,21 @@ export interface HealthSettings {
   readonly expect: readonly StatusRange[];
 }
 
+/** How long a copy is held back: a time, or as long as this share of the answers takes that it waits for. */
+export type HedgeDelay =
+  | { readonly kind: "time"; readonly delayMs: number }
+  | { readonly kind: "percentile"; readonly share: number };
+
+/** How a service's copy is held back. */
+export interface HedgeSettings {
+  /** For how long. */
+  readonly after: HedgeDelay;
+  /** How many late requests it may get, as a share of those that the ones before it answered, 0 to 1; with 1 there is no limit. */
+  readonly maxExtra: number;
+  /** Whether requests with unsafe methods are sent as well, though others may be carrying them out. */
+  readonly unsafe: boolean;
+}
+
 /** What a client is known by, where a share of the clients is sampled. */
 export type SampleKey =
   | { readonly kind: "header" | "cookie"; readonly name: string }
@@ -180,6 +195,8 @@ export interface Service {
   readonly breaker: BreakerSettings | undefined;
   /** How conductor's own server checks it; `undefined`: not at all. */
   readonly health: HealthSettings | undefined;
+  /** How its copy is held back; `undefined`: it is sent at once. */
+  readonly hedge: HedgeSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
   readonly copy: CopyControls | undefined;
   /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */

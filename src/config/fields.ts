@@ -13,6 +13,7 @@ import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
 import { endpointTemplate } from "./values/endpoint_template.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
+import { hedgeDelay } from "./values/hedge_delay.ts";
 import { listOf } from "./values/list.ts";
 import { httpMethod } from "./values/http_method.ts";
 import { pathPattern } from "./values/path_pattern.ts";
@@ -113,6 +114,26 @@ export const HEALTH_FIELDS = {
     type: listOf(statuses(), { min: 1, item: "status" }),
     default: "200-399",
     description: "Status codes that count as a success.",
+  },
+} as const;
+
+/** The fields of `services[].hedge`. */
+export const HEDGE_FIELDS = {
+  after: {
+    type: hedgeDelay(),
+    default: "p95",
+    description: "How long those before it may go without an answer: a time, or a percentile of how long they take.",
+  },
+  maxExtra: {
+    type: share(),
+    default: "10%",
+    description:
+      "How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit.",
+  },
+  unsafe: {
+    type: boolean(),
+    default: false,
+    description: "Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice.",
   },
 } as const;
 
@@ -402,6 +423,12 @@ export const SERVICE_FIELDS = {
     type: section(HEALTH_FIELDS),
     absence: "none",
     description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
+  },
+  hedge: {
+    type: switchable(section(HEDGE_FIELDS)),
+    absence: "sent at once",
+    description:
+      "Holds the request back while those before it in the file may still answer; `true` takes all defaults.",
   },
   ...COPY_FIELDS,
   compare: {

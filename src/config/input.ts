@@ -206,6 +206,12 @@ export interface ServiceInput {
    */
   readonly health?: HealthInput;
   /**
+   * Holds the request back while those before it in the file may still answer; `true` takes all defaults. It is sent when
+   * they have not answered for a while, or have failed; whoever loses is cancelled. Not for shadows. Absent, or `false`: it
+   * is sent at once.
+   */
+  readonly hedge?: boolean | HedgeInput;
+  /**
    * Shadows only: the share of the requests that are copied, or of the clients whose requests are. `0.1` or `"10%"` of the
    * requests, exact over any 1,000 of them; `{ rate: "10%", by: "cookie:sid" }` of the clients, always the same ones.
    * Absent: all.
@@ -366,6 +372,32 @@ export interface HealthInput {
    * @default "200-399"
    */
   readonly expect?: StatusInput | readonly StatusInput[];
+}
+
+/** How a service's copy is held back. */
+export interface HedgeInput {
+  /**
+   * How long those before it may go without an answer: a time, or a percentile of how long they take. Seconds, or text with
+   * a unit: `"50ms"`; or `"p50"` to `"p99.9"`, which holds for as long as it takes them to have answered 100 times within a
+   * minute.
+   *
+   * @default "p95"
+   */
+  readonly after?: number | string;
+  /**
+   * How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit. `0.1` or
+   * `"10%"`; with 0 it only stands in where all before it have failed.
+   *
+   * @default "10%"
+   */
+  readonly maxExtra?: number | string;
+  /**
+   * Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice. Without it, such a request
+   * is sent on only where those before it were never sent it.
+   *
+   * @default false
+   */
+  readonly unsafe?: boolean;
 }
 
 /** Which clients' requests are copied. */

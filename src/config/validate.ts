@@ -5,6 +5,7 @@ import type {
   BreakerSettings,
   Config,
   HealthSettings,
+  HedgeSettings,
   Limits,
   Logging,
   MetricsSettings,
@@ -23,6 +24,7 @@ import {
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
+  type HEDGE_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type METRICS_FIELDS,
@@ -53,6 +55,7 @@ type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
+type CheckedHedge = Checked<typeof HEDGE_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
@@ -123,6 +126,9 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
     }
+    if (service?.hedge !== undefined && service.shadow) {
+      list.child(index).child("hedge").problem("must not be there for a shadow: a shadow never answers, early or late");
+    }
   }
 }
 
@@ -184,7 +190,12 @@ function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: rea
 }
 
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
-  return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
+  return services.map((service = {}, index) => ({
+    role: roleOf(service),
+    isHeldBack: service.hedge !== undefined,
+    patterns: service,
+    at: list.child(index),
+  }));
 }
 
 function roleOf({ primary, shadow }: PartlyCheckedService): Role {
@@ -243,6 +254,7 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
+    hedge: toHedge(service.hedge as CheckedHedge | undefined),
     copy: toCopyControls(service, top),
     compare: toCompareSettings(service, top),
     control: service.control,
@@ -263,6 +275,10 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
   if (health === undefined) return undefined;
   const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
   return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
+}
+
+function toHedge(hedge: CheckedHedge | undefined): HedgeSettings | undefined {
+  return hedge === undefined ? undefined : { after: hedge.after, maxExtra: hedge.maxExtra, unsafe: hedge.unsafe };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

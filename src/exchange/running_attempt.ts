@@ -32,6 +32,8 @@ export class RunningAttempt implements Attempt {
   settledOrder = 0;
   /** From its start until it settled, in milliseconds. */
   durationMs = 0;
+  /** Whether its copy had been held back. */
+  hedge = false;
   /** What its service's breaker let it in with; 0 where that did not. */
   ticket = 0;
   /** What broke it off from our side; `undefined` where nothing did. */

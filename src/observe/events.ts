@@ -31,8 +31,8 @@ export interface AttemptedEvent {
   readonly role: Role;
   /** Time since the request arrived, in milliseconds. */
   readonly atMs: number;
-  /** Whether it had been held back first; absent: it had not. */
-  readonly hedge?: boolean;
+  /** Whether the request had been held back from it. */
+  readonly hedge: boolean;
 }
 
 /** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
