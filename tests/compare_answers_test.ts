@@ -2,10 +2,12 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { CapturedAnswer } from "../src/compare/answer.ts";
 import { compareAnswers } from "../src/compare/compare_answers.ts";
 import type { Difference } from "../src/compare/difference.ts";
+import { CompareRules } from "../src/compare/rules.ts";
 import { sampleOfBody } from "../src/compare/sample_body.ts";
 import { sampleOfPath } from "../src/compare/sample_text.ts";
+import type { Segment } from "../src/config/answer_path.ts";
 import type { HeaderLine } from "../src/config/config.ts";
-import { answer, type AnswerParts, compareRules } from "./_support/captured.ts";
+import { answer, type AnswerParts, compareRules, compareSettings } from "./_support/captured.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
 
@@ -380,6 +382,26 @@ Deno.test("compareAnswers() looks at each element a few times only, however many
   for (const arrays of ["ordered", "unordered"]) {
     const differences = compare({ body: body(0) }, { body: body(100_000) }, { arrays });
     assertEquals(differences.map(({ path }) => path), ["$[*].id"]);
+  }
+});
+
+/** Counts how many arrays are looked at. */
+class CountingRules extends CompareRules {
+  arrays = 0;
+
+  override isUnordered(segments: readonly Segment[]): boolean {
+    this.arrays++;
+    return super.isUnordered(segments);
+  }
+}
+
+Deno.test("compareAnswers() does not look twice as often at each level of arrays inside arrays", () => {
+  const nested = (end: string) => `${`[${"1,".repeat(100)}`.repeat(99)}1${end.repeat(99)}`;
+  for (const compare of [{}, { arrays: "unordered" }, { arrays: "unordered", tolerance: { absolute: 0.1 } }]) {
+    const rules = new CountingRules(compareSettings(compare), [1, 2]);
+    const differences = compareAnswers(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
+    assertEquals(differences.length, 99);
+    assert(rules.arrays < 2_000, `${JSON.stringify(compare)}: ${rules.arrays}`);
   }
 });
 

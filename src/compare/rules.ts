@@ -9,7 +9,7 @@ import type { HashKey } from "./text_hash.ts";
  * Longer texts are left as they are: what a regular expression costs may grow with a power of the length, and the texts
  * come from backends.
  */
-const MAX_NORMALISED_LENGTH = 4_096;
+const MAX_NORMALISED_LENGTH = 1_024;
 
 interface Normaliser {
   readonly pattern: RegExp;
@@ -52,6 +52,11 @@ export class CompareRules {
     this.normalises = this.#normalisers.length > 0;
     this.redactor = new Redactor(settings.redact, key);
     this.hasSamples = settings.samples !== "none";
+  }
+
+  /** Whether any numbers may be apart. */
+  get hasTolerance(): boolean {
+    return this.#tolerance.length > 0;
   }
 
   /** Whether anything inside of JSON documents may differ. */

@@ -469,7 +469,7 @@ export interface CompareInput {
   readonly ignore?: string | readonly string[];
   /**
    * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
-   * JSON, in form fields, and in each line of other texts; texts of more than 4,096 characters stay as they are.
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are.
    *
    * @default []
    */
@@ -545,7 +545,7 @@ export interface ServiceCompareInput {
   readonly ignore?: string | readonly string[];
   /**
    * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
-   * JSON, in form fields, and in each line of other texts; texts of more than 4,096 characters stay as they are. The top
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are. The top
    * level's follow.
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
