@@ -1,6 +1,7 @@
 /** How exchanges end: who is aborted, how soon, and what becomes of the connections. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
 import { type SocketBackend, startSocketBackend } from "../_support/socket_backend.ts";
 import { readUntil, startConductor } from "../_support/servers.ts";
@@ -145,6 +146,35 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
     await gone.promise;
   });
+
+  for (const role of ["shadow", "secondary"] as const) {
+    Deno.test(`a ${role}'s body that drips is given up after the time-out as a whole, over ${over}`, async () => {
+      const gone = Promise.withResolvers<void>();
+      let hasGone = false;
+      await using dripping = await startSocketBackend(async (_, connection) => {
+        connection.gone.then(() => hasGone = true).then(() => gone.resolve());
+        await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        // Never silent for as long as the time-out, and at its end long after the test's.
+        for (let turn = 0; turn < 10_000 && !hasGone; turn++) {
+          await connection.write("1\r\nx\r\n");
+          await Promise.race([delay(20), connection.gone]);
+        }
+      });
+      await using primary = await startSocketBackend((_, { write }) =>
+        write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+      );
+      await using front = startConductor({
+        wait: "primary",
+        timeout: "500ms",
+        services: [
+          { name: "primary", url: primary.url, primary: true },
+          { name: "dripping", url: dripping.url, shadow: role === "shadow" },
+        ],
+      }, { transport: create() });
+      assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
+      await gone.promise;
+    });
+  }
 
   for (const [name, rest] of FRAMINGS) {
     for (const ending of ["close", "reset"] as const) {
