@@ -45,13 +45,22 @@ interface Candidate {
   readonly scene: Scene;
   readonly url: string;
   readonly pid: number;
-  readonly slices: { readonly result: OpenLoopResult; readonly p50Ratio: number; readonly p99Ratio: number }[];
+  readonly slices: Slice[];
   before: State;
   mostDescriptors: number;
 }
 
-/** What a process holds. */
+interface Slice {
+  readonly result: OpenLoopResult;
+  /** Conductor's, for 10,000 requests of the clients. */
+  readonly cpuSecondsPer10k: number;
+  /** The 99th percentile, divided by the mean of those of the primary alone right before and after. */
+  readonly p99Ratio: number;
+}
+
+/** What a process holds, and has used. */
 interface State {
+  readonly cpuSeconds: number;
   readonly rssMib: number;
   readonly descriptors: number;
 }
@@ -85,18 +94,15 @@ for (const candidate of [alone, ...candidates]) {
   candidate.before = await stateOf(candidate);
 }
 for (let round = 0; round < rounds; round++) {
-  let beforehand = await aloneSlice();
+  let beforehand = await measure(alone);
   for (let turn = 0; turn < candidates.length; turn++) {
     const candidate = candidates[(round + turn) % candidates.length]!;
-    const result = await load(candidate, seconds);
-    candidate.mostDescriptors = Math.max(candidate.mostDescriptors, (await stateOf(candidate)).descriptors);
+    const slice = await measure(candidate);
     await delay(REST_MS);
-    const afterwards = await aloneSlice();
-    candidate.slices.push({
-      result,
-      p50Ratio: result.p50Ms / ((beforehand.p50Ms + afterwards.p50Ms) / 2),
-      p99Ratio: result.p99Ms / ((beforehand.p99Ms + afterwards.p99Ms) / 2),
-    });
+    const afterwards = await measure(alone);
+    const aloneMs = (beforehand.result.p99Ms + afterwards.result.p99Ms) / 2;
+    alone.slices.push(afterwards);
+    candidate.slices.push({ ...slice, p99Ratio: slice.result.p99Ms / aloneMs });
     beforehand = afterwards;
   }
 }
@@ -104,7 +110,16 @@ for (let round = 0; round < rounds; round++) {
 const { cores, system, deno } = describeMachine();
 const rows = await Promise.all([alone, ...candidates].map(report));
 console.log(`${rate} requests/s, ${rounds} rounds of ${seconds} s, ${cores} cores, ${system}, Deno ${deno}\n`);
-const titles = ["beside the primary", "p50 ms", "p99 ms", "p99, of alone", "answered", "memory MiB", "descriptors"];
+const titles = [
+  "beside the primary",
+  "p50 ms",
+  "p99 ms",
+  "p99, of alone",
+  "CPU s / 10,000",
+  "answered",
+  "memory MiB",
+  "descriptors",
+];
 for (const row of [titles, titles.map(() => "---"), ...rows.map(({ cells }) => cells)]) {
   console.log(`| ${row.join(" | ")} |`);
 }
@@ -125,7 +140,7 @@ async function startCandidate(scene: Scene): Promise<Candidate> {
   const file = stack.use(await tempConfig(configFor(scene, primary, besideUrl)));
   const process = stack.use(startCli(["--config", file.path, "--host", "127.0.0.1", "--port", `${port}`]));
   await untilListening(port, process.exited);
-  const before = { rssMib: 0, descriptors: 0 };
+  const before = { cpuSeconds: 0, rssMib: 0, descriptors: 0 };
   return { scene, url: `http://127.0.0.1:${port}`, pid: process.pid, slices: [], before, mostDescriptors: 0 };
 }
 
@@ -134,16 +149,21 @@ async function load({ url }: Candidate, seconds: number): Promise<OpenLoopResult
   return await (await fetch(`${generator.announced}/?${query}`)).json();
 }
 
-async function aloneSlice(): Promise<OpenLoopResult> {
-  const result = await load(alone, seconds);
-  alone.mostDescriptors = Math.max(alone.mostDescriptors, (await stateOf(alone)).descriptors);
-  alone.slices.push({ result, p50Ratio: 1, p99Ratio: 1 });
-  return result;
+async function measure(candidate: Candidate): Promise<Slice> {
+  const before = await stateOf(candidate);
+  const result = await load(candidate, seconds);
+  const after = await stateOf(candidate);
+  candidate.mostDescriptors = Math.max(candidate.mostDescriptors, after.descriptors);
+  return {
+    result,
+    cpuSecondsPer10k: (after.cpuSeconds - before.cpuSeconds) / result.requests * 10_000,
+    p99Ratio: 1,
+  };
 }
 
 async function stateOf({ pid }: Candidate): Promise<State> {
-  const { rssMib } = (await processUsage(pid))!;
-  return { rssMib, descriptors: [...Deno.readDirSync(`/proc/${pid}/fd`)].length };
+  const { cpuSeconds, rssMib } = (await processUsage(pid))!;
+  return { cpuSeconds, rssMib, descriptors: [...Deno.readDirSync(`/proc/${pid}/fd`)].length };
 }
 
 /** A scene's line of the table, and what it misses. */
@@ -171,6 +191,7 @@ async function report(candidate: Candidate): Promise<{ cells: readonly string[];
       of(({ result }) => result.p50Ms).toFixed(1),
       of(({ result }) => result.p99Ms).toFixed(1),
       scene === ALONE ? "×1.00" : spread,
+      of(({ cpuSecondsPer10k }) => cpuSecondsPer10k).toFixed(2),
       `${Math.floor(success * 1_000) / 10} %`,
       `${Math.round(before.rssMib)} → ${Math.round(after.rssMib)}`,
       `${before.descriptors} → ${after.descriptors}, at most ${mostDescriptors}`,

@@ -68,7 +68,7 @@ async function exchange(
   idle: Idle,
   open: Set<Deno.TcpConn>,
 ): Promise<string> {
-  const connection = idle.pop() ?? await Deno.connect({ hostname: "127.0.0.1", port });
+  const connection = idle.pop() ?? await dial(port);
   open.add(connection);
   try {
     await writeAll(connection, head);
@@ -81,6 +81,13 @@ async function exchange(
     close(connection);
     throw error;
   }
+}
+
+/** The body follows the head at once: else Nagle's algorithm and a delayed acknowledgement would be measured. */
+async function dial(port: number): Promise<Deno.TcpConn> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  connection.setNoDelay();
+  return connection;
 }
 
 async function readAnswer(connection: Deno.TcpConn, answerBytes: number): Promise<string> {
