@@ -62,7 +62,7 @@ const MANNERS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Manner>> 
     const buffer = new Uint8Array(READ_BYTES);
     while (await connection.read(buffer) !== null) await delay(READ_EVERY_MS, { signal });
   },
-  async "answers without end"(connection) {
+  async "answers without end"(connection, signal) {
     await connection.read(new Uint8Array(65_536));
     const size = ENDLESS_BYTES.toString(16);
     const chunk = new TextEncoder().encode(`${size}\r\n${"x".repeat(ENDLESS_BYTES)}\r\n`);
