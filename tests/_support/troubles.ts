@@ -67,7 +67,11 @@ const MANNERS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Manner>> 
     const size = ENDLESS_BYTES.toString(16);
     const chunk = new TextEncoder().encode(`${size}\r\n${"x".repeat(ENDLESS_BYTES)}\r\n`);
     await connection.write(new TextEncoder().encode(ENDLESS_HEAD));
-    for (;;) for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+    for (;;) {
+      for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+      // Else it fills the system's buffers, which costs the machine that it shares more than anybody reads.
+      await delay(1, { signal });
+    }
   },
 };
 
