@@ -22,9 +22,12 @@ export const SCENES: readonly Scene[] = (["shadow", "secondary"] as const).flatM
 );
 
 /** How long a service beside the primary may take: slots are taken and given back several times in each slice. */
-const BESIDE_TIMEOUT = "1s";
-/** A secondary's attempts are bounded by this alone; a shadow's copies by `maxInFlight`, which is 64 as it comes. */
-const MAX_CONNECTIONS_PER_SERVICE = 256;
+const BESIDE_TIMEOUT = "500ms";
+/**
+ * A secondary's attempts are bounded by this and its time-out alone; a shadow's copies by `maxInFlight`, which is 64 as it
+ * comes. It holds for the primary, too, so it is more than a stall of the machine piles up there.
+ */
+const MAX_CONNECTIONS_PER_SERVICE = 1_000;
 
 /**
  * Writes a scene's configuration.
@@ -47,7 +50,7 @@ export function configFor({ beside }: Scene, primaryUrl: string, besideUrl: stri
   return JSON.stringify({
     logging: { level: "error" },
     wait: "primary",
-    limits: { maxConnectionsPerService: MAX_CONNECTIONS_PER_SERVICE },
+    ...(beside?.role === "secondary" && { limits: { maxConnectionsPerService: MAX_CONNECTIONS_PER_SERVICE } }),
     services,
   });
 }
