@@ -1,59 +1,36 @@
 /** The stages wired together: match, fan out, wait, select, respond, with observation beside them. */
 
+import { Comparer } from "./compare/comparer.ts";
+import { AttemptHooks } from "./conductor/attempt_hooks.ts";
+import type { ConductorOptions, HandlerOptions } from "./conductor/handler_options.ts";
+import { withMetrics } from "./conductor/own_metrics.ts";
+import { replay } from "./conductor/replay.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigInput } from "./config/input.ts";
 import { validateConfig } from "./config/validate.ts";
 import { ClientWatch } from "./exchange/client_watch.ts";
 import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
-import { createInstance, type Instance } from "./exchange/instance.ts";
+import { createInstance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
-import { openBody } from "./exchange/request_body.ts";
+import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
+import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
+import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
-import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
+import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
+import { ExchangeTracer } from "./observe/exchange_spans.ts";
+import { respondMetrics } from "./observe/respond_metrics.ts";
+import { findTelemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { ServiceGate } from "./shadow/service_gate.ts";
 import { runtimeTransport } from "./upstream/runtime_transport.ts";
-import type { Transport } from "./upstream/transport.ts";
 
-/** What a handler can be given in place of the real thing. */
-export interface ConductorOptions {
-  /**
-   * How backends are reached. Absent: with `http1Transport` in Deno, and with `fetchTransport` elsewhere and for services
-   * with `http2`.
-   */
-  readonly transport?: Transport;
-  /**
-   * The clock for durations and time-outs, in milliseconds; it must not go backwards.
-   *
-   * @default performance.now
-   */
-  readonly now?: () => number;
-  /** Told of everything that happens to a request. Absent: nobody is told. */
-  readonly observe?: Observer;
-}
-
-/** What conductor's own server adds. */
-export interface HandlerOptions extends ConductorOptions {
-  /**
-   * What is kept from one configuration to the next.
-   *
-   * @default A new one.
-   */
-  readonly instance?: Instance;
-  /**
-   * Whether bodies come from native code, and go nowhere but there, so that the memory of their pieces can be given back
-   * as soon as they have been sent.
-   *
-   * @default {false}
-   */
-  readonly reclaims?: boolean;
-}
+export type { ConductorOptions, HandlerOptions };
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
@@ -85,7 +62,12 @@ const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" }
  * @throws {ConfigError} If the configuration is invalid; it lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
-  return createHandler(validateConfig(config).config, options);
+  const { observe } = options;
+  // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
+  const kept = observe === undefined
+    ? options
+    : { ...options, observe: ((event) => observe(event)) satisfies Observer };
+  return createHandler(validateConfig(config).config, kept);
 }
 
 /**
@@ -96,77 +78,96 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { now = () => performance.now(), transport = runtimeTransport({ now }), observe, reclaims = false } = options;
-  const instance = options.instance ?? createInstance();
-  const { pseudonym, admission, attempts: inFlight } = instance;
+  const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
+  const { telemetry = findTelemetry(), instance = createInstance() } = options;
+  const { observe, metricsSource } = withMetrics(config, options);
+  const { limits, identify } = config;
+  const placesPerService = { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService };
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
-  const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
-  const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
+  const tracer = telemetry && new ExchangeTracer(telemetry);
+  const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
+  const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
+  const comparer = config.compare && new Comparer(config, {
+    comparisons: options.comparisons,
+    observe,
+    now,
+    replay: (capture, service) => replay(capture, service, means, (service) => gate.reason(service)),
+  });
 
   return async function handle(request, info = {}) {
     const startedMs = now();
-    const received = receive(request, info, { config, isTrusted, pseudonym });
+    const spans = tracer?.start();
+    const received = receive(request, info, {
+      config,
+      isTrusted,
+      pseudonym: instance.pseudonym,
+      trace: spans?.trace,
+    });
     const { inbound } = received;
-    const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
+    const isReceived = received.problem === undefined;
+    if (metricsSource !== undefined && isReceived && inbound.matchPath === config.metrics.endpoint) {
+      return respondMetrics(request, await metricsSource(), config.metrics);
+    }
+    const route = isReceived ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
+    spans?.matched(inbound, route);
+    observer.received();
     const refuse = (problem: Problem) => {
       observer.responded(problem.status);
       return respondProblem(request, problem, inbound.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
-    const { leave, problem } = admission.enter(request, info, { limits: config.limits, isTrusted });
+    const { leave, problem } = instance.admission.enter(request, info, { limits, isTrusted });
     if (leave === undefined) return refuse(problem);
 
+    let body: RequestBody | undefined;
     let fan: FanOut | undefined;
     let isRelaying = false;
     const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
-      const body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
+      body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);
-      fan = fanOut(inbound, route, body, {
-        transport,
-        deadlines,
-        now,
-        inFlight,
-        placesPerService,
-        reclaims,
-        gate: (member) => gate.check(member, inbound),
-        onSkip: (member, reason) => observer.skipped(member, reason),
-        onAttempt: (attempt) => {
-          gate.started(attempt);
-          observer.attempted(attempt);
-        },
-        onSettle: (attempt) => {
-          gate.settled(attempt);
-          observer.settled(attempt, attempt.durationMs);
-        },
-        onOver: (attempt) => gate.over(attempt),
-      });
+      const capture = comparer?.begin(inbound, route, body !== null);
+      const hooks = new AttemptHooks({ inbound, gate, hedges, observer, spans, capture });
+      fan = fanOut({ inbound, route, body }, means, hooks);
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);
+      capture?.seal();
       if (client.problem !== undefined) return refuse(client.problem);
-      if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, config.identify));
+      const timing = config.serverTiming
+        ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
+        : undefined;
+      if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, { identify, timing }));
       observer.responded(attempt.outcome.response.status, attempt);
+      spans?.answered(attempt);
       const response = relayResponse(attempt, attempt.outcome.response, {
         method: inbound.method,
-        identify: config.identify,
+        identify,
+        timing,
         deadline: attempt.deadline,
         signal: attempt.signal,
         tap: attempt.tap,
-        onBroken: (kind) => observer.interrupted(attempt, attempt.endedBy ?? kind),
+        onBroken: (kind) => {
+          attempt.span?.broken(kind);
+          observer.interrupted(attempt, attempt.endedBy ?? kind);
+        },
         onCancel: () => fan?.abort(),
-        onEnd: () => {
+        onEnd: (relayedBytes) => {
           attempt.over();
           leave();
+          observer.relayed(receivedBytes(body), relayedBytes, attempt);
         },
       });
       isRelaying = true;
       return response;
     } finally {
-      if (!isRelaying) leave();
+      if (!isRelaying) {
+        leave();
+        observer.relayed(receivedBytes(body), 0);
+      }
       client.stop();
     }
   };

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  ADMIN_FIELDS,
   COMPARE_FIELDS,
   CONFIG_FIELDS,
+  HEDGE_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
   NORMALISE_FIELDS,
@@ -14,8 +16,10 @@ import {
   TOLERANCE_FIELDS,
 } from "../src/config/fields.ts";
 import type {
+  AdminInput,
   CompareInput,
   ConfigInput,
+  HedgeInput,
   LoggingInput,
   MetricsInput,
   NormaliseInput,
@@ -36,6 +40,7 @@ const HAVE_SAME_KEYS: [
   Same<keyof ConfigInput, keyof typeof CONFIG_FIELDS>,
   Same<keyof ServiceInput, keyof typeof SERVICE_FIELDS>,
   Same<keyof LoggingInput, keyof typeof LOGGING_FIELDS>,
+  Same<keyof AdminInput, keyof typeof ADMIN_FIELDS>,
   Same<keyof MetricsInput, keyof typeof METRICS_FIELDS>,
   Same<keyof ServiceTlsInput, keyof typeof SERVICE_TLS_FIELDS>,
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
@@ -45,7 +50,8 @@ const HAVE_SAME_KEYS: [
   Same<keyof ServiceCompareInput, keyof typeof SERVICE_COMPARE_FIELDS>,
   Same<keyof NormaliseInput, keyof typeof NORMALISE_FIELDS>,
   Same<keyof ToleranceInput, keyof typeof TOLERANCE_FIELDS>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true];
+  Same<keyof HedgeInput, keyof typeof HEDGE_FIELDS>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -58,6 +64,7 @@ const INTERFACES: Record<string, Fields> = {
   ConfigInput: CONFIG_FIELDS,
   ServiceInput: SERVICE_FIELDS,
   LoggingInput: LOGGING_FIELDS,
+  AdminInput: ADMIN_FIELDS,
   MetricsInput: METRICS_FIELDS,
   ServiceTlsInput: SERVICE_TLS_FIELDS,
   TlsInput: TLS_FIELDS,
@@ -67,6 +74,7 @@ const INTERFACES: Record<string, Fields> = {
   ServiceCompareInput: SERVICE_COMPARE_FIELDS,
   NormaliseInput: NORMALISE_FIELDS,
   ToleranceInput: TOLERANCE_FIELDS,
+  HedgeInput: HEDGE_FIELDS,
 };
 
 async function documentedProperties(): Promise<Map<string, readonly DocProperty[]>> {

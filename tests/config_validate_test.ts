@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } 
 import type { Config, Service } from "../src/config/config.ts";
 import { ConfigError } from "../src/config/config_error.ts";
 import { validateConfig } from "../src/config/validate.ts";
-import { costMs } from "./_support/cost.ts";
+import { costRatio } from "./_support/cost.ts";
 
 const API = { name: "api", url: "http://localhost:8081" };
 
@@ -38,6 +38,7 @@ Deno.test("validateConfig() fills every default", () => {
     responseHeaders: [],
     breaker: undefined,
     health: undefined,
+    hedge: undefined,
     copy: undefined,
     compare: undefined,
     control: false,
@@ -51,6 +52,7 @@ Deno.test("validateConfig() fills every default", () => {
     wait: "all",
     relayFailures: false,
     identify: true,
+    serverTiming: false,
     forwarded: false,
     trustProxy: [],
     maxBodyBytes: Infinity,
@@ -64,6 +66,9 @@ Deno.test("validateConfig() fills every default", () => {
     compare: undefined,
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
+    admin: undefined,
+    secrets: [],
+    metrics: { enabled: false, endpoint: "/metrics", enablePrometheus: false },
     services: [expected],
     routes: [{ kind: "path", path: "/", members: [{ service: expected, role: "primary" }] }],
   });
@@ -497,14 +502,16 @@ Deno.test("validateConfig() ends soon for objects that loop or are full of mista
   assertEquals(lines.at(-1), "and 900 more");
 });
 
-Deno.test("validateConfig() takes ten thousand services in less than a second", async () => {
+Deno.test("validateConfig() takes ten thousand services at about the price of ten times a thousand", async () => {
   const services = Array.from({ length: 10_000 }, (_, index) => ({
     ...API,
     name: `api-${index}`,
     pathPrefix: `/api/${index >> 1}`,
     headers: { "X-Proxy-Service": `api-${index}` },
   }));
-  assertLess(await costMs(() => validateConfig({ services })), 1_000);
+  const some = services.slice(0, 1_000);
+  // A hundred times, where each service were compared with each.
+  assertLess(await costRatio(() => validateConfig({ services }), () => validateConfig({ services: some })), 35);
   const { config } = validateConfig({ services });
   assertEquals([config.services.length, config.routes.length], [10_000, 5_000]);
 });
@@ -524,6 +531,7 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     services: [{ ...API, weight: 3 }],
   });
   assertEquals(config.logging, { level: "error", format: "json", output: "stdout" });
+  assertEquals(config.metrics, { enabled: true, endpoint: "/metrics", enablePrometheus: true });
   assertEquals(warnings, [
     'logging.level: "fatal" is not supported: "error" is used',
     'logging.output: "file" is not supported: "stdout" is used',
@@ -531,9 +539,6 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     "logging.includeCaller: has no effect: log lines do not name source lines",
     "logging.timeFormat: has no effect: times are written as RFC 3339 in UTC",
     "logging.disableTimestamp: has no effect: log lines always carry their time",
-    "metrics.enabled: has no effect: no metrics are served yet",
-    "metrics.endpoint: has no effect: no metrics are served yet",
-    "metrics.enablePrometheus: has no effect: no metrics are served yet",
     "services[0].weight: has no effect: every service of a route gets every request",
   ]);
 });

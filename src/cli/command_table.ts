@@ -22,7 +22,7 @@ export type ValueFlag =
   | "max-errors";
 
 /** The flags that are there or not. */
-export type SwitchFlag = "watch" | "verbose" | "quiet" | "once" | "help" | "version";
+export type SwitchFlag = "watch" | "top" | "verbose" | "quiet" | "once" | "help" | "version";
 
 /** A flag as `--help` shows it. */
 export interface FlagHelp {
@@ -75,6 +75,7 @@ export const FLAGS: Readonly<Record<ValueFlag | SwitchFlag, FlagHelp>> = {
   },
   "max-errors": { value: "SHARE", summary: "How many more errors than the primary a service may have (default: 0.1%)" },
   watch: { summary: "Read the configuration again whenever one of its files changes" },
+  top: { summary: "On a terminal, show what goes on as a table in place of a line for each request" },
   verbose: { summary: "Log every attempt too (level debug)" },
   quiet: { summary: "Log failures only (level warn)" },
   once: { summary: "End after the tour instead of staying up" },
@@ -91,7 +92,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandHelp>> = {
       "SIGINT and SIGTERM stop accepting and let what is in flight finish, no longer than shutdownTimeout; a second\n" +
       "signal ends the process at once. SIGHUP, or a change with --watch, reads the configuration again: a file with\n" +
       "problems changes nothing.",
-    flags: ["config", "port", "host", "watch", "workers", "log-format", "verbose", "quiet"],
+    flags: ["config", "port", "host", "watch", "top", "workers", "log-format", "verbose", "quiet"],
   },
   check: {
     operands: "",

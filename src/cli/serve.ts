@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
+import { createPaint } from "../observe/paint.ts";
 import { drain } from "../server/drain.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";
@@ -9,6 +10,8 @@ import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
 import type { WorkerPool } from "../server/worker_pool.ts";
+import { AdminListener } from "./admin_listener.ts";
+import { createAdminSource } from "./admin_source.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -17,21 +20,32 @@ import { keepReloading, type Reloading } from "./reload.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
 import { startLog } from "./start_log.ts";
+import { createLiveTable } from "./top/live_table.ts";
+import { runTop } from "./top/run_top.ts";
+import { showsTop } from "./top/shows_top.ts";
 import { CommandError } from "./usage_error.ts";
 
 /** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
+/** How long the answers of the admin listener may take once everything else has ended. */
+const ADMIN_TIMEOUT_MS = 1_000;
+/** Of a terminal that does not tell how large it is. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /**
  * Serves a configuration until a signal arrives and what is in flight has finished.
  *
  * @param invocation The command line.
- * @param io The outputs and signals.
+ * @param terminal The outputs and signals.
  * @returns The exit code: 0, or 130 and 143 where a second signal cut the shutdown short.
  * @throws {CommandError} Where the configuration can not be used.
  * @throws {ListenError} Where the address can not be listened on.
  */
-export async function runServe(invocation: Invocation, io: Io): Promise<number> {
+export async function runServe(invocation: Invocation, terminal: Io): Promise<number> {
+  const table = showsTop(invocation, terminal) ? createLiveTable(terminal.stdout) : undefined;
+  const io = table === undefined
+    ? terminal
+    : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
   const file = await openConfig(invocation, io);
   const settle = (config: Config): Config => {
     return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
@@ -44,7 +58,25 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
   const workers = invocation.workers === 1
     ? undefined
     : await serveWorkers(settle(file.config), { invocation, io, logger: () => logger });
-  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError });
+  const counts = table !== undefined;
+  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError, counts });
+  let isDraining = false;
+  const source = createAdminSource(server, {
+    isDraining: () => isDraining,
+    workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
+  });
+  const admin = new AdminListener({
+    source,
+    onError,
+    onReopen: () => logger.log("info", "admin listener is back"),
+  });
+  try {
+    await admin.prepare(server.config.admin).commit();
+  } catch (error) {
+    await server.shutdown();
+    workers?.end();
+    throw error;
+  }
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
@@ -54,16 +86,31 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
     logger: () => logger,
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
-      const url = urlOf(server);
-      await server.apply(settle(config));
+      const before = [urlOf(server), admin.url];
+      const prepared = admin.prepare(config.admin);
+      try {
+        await server.apply(settle(config));
+      } catch (error) {
+        await prepared.abandon();
+        throw error;
+      }
+      await prepared.commit();
       ({ logger, announce } = startLog(config, invocation, io));
-      if (urlOf(server) !== url) announce(urlOf(server));
+      if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },
   });
+  let endTop = () => {};
   try {
-    announce(urlOf(server));
-    return await stop(server, { workers, signals, reloading, logger: () => logger });
+    announce(urlOf(server), admin.url);
+    if (table !== undefined) {
+      endTop = runTop({ state: () => source.state(), table, paint: createPaint(true), size: terminalSize });
+    }
+    const onDrain = () => isDraining = true;
+    return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
   } finally {
+    // It tells of the others to the end.
+    await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
+    endTop();
     workers?.end();
     signals.close();
     reloading.close();
@@ -75,12 +122,14 @@ interface StopParts {
   readonly workers: WorkerPool | undefined;
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
+  readonly onDrain: () => void;
   readonly logger: () => Logger;
 }
 
 async function stop(server: Serving, { workers, signals, reloading, ...parts }: StopParts): Promise<number> {
   const signal = await signals.next();
   reloading.close();
+  parts.onDrain();
   const logger = parts.logger();
   const timeoutMs = server.config.shutdownTimeoutMs;
   logger.log("info", "stopping: no new requests, what is in flight may finish", { signal, timeoutMs });
@@ -100,6 +149,16 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
     `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
       `--allow-net, or add ${forbidden.host} to its list`,
   );
+}
+
+function terminalSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
+  } catch {
+    // What calls itself a terminal need not have a size.
+    return DEFAULT_SIZE;
+  }
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */

@@ -1,5 +1,8 @@
 /** What each thread of `--workers` runs: a server that does what the main thread asks for. */
 
+import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
+import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
@@ -10,6 +13,7 @@ import type { Invocation } from "./flags.ts";
 import { logErrorTo } from "./log_error.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
 import { startLog } from "./start_log.ts";
+import { showsTop } from "./top/shows_top.ts";
 
 /** What all workers of a process have in common. */
 export interface WorkerSettings {
@@ -45,6 +49,7 @@ interface Worker {
 export function serveOrders(): void {
   const scope = globalThis as unknown as WorkerScope;
   const written = new Map<StreamName, () => void>();
+  let wanted: PromiseWithResolvers<MetricsReading> | undefined;
   let worker: Worker | undefined;
 
   /** Lines go through the main thread: what two threads write to one pipe is mixed within lines. */
@@ -60,21 +65,36 @@ export function serveOrders(): void {
     });
   }
 
-  async function carryOut(order: Order<WorkerSettings>): Promise<void> {
-    if (order.type === "start") worker = startWorker(order.setup, outputTo);
-    if (worker === undefined) return;
+  /** One worker knows but its own part; whoever asks while the others are asked gets the same answer. */
+  function readMetrics(): Promise<MetricsReading> {
+    if (wanted === undefined) {
+      wanted = Promise.withResolvers();
+      scope.postMessage({ type: "metrics-wanted" });
+    }
+    return wanted.promise;
+  }
+
+  async function carryOut(order: Order<WorkerSettings>): Promise<Inspection | undefined> {
+    if (order.type === "start") worker = startWorker(order.setup, outputTo, readMetrics);
+    if (worker === undefined) return undefined;
     if (order.type === "prepare") worker.prepare(order);
     if (order.type === "commit") worker.commit();
     if (order.type === "abandon") await worker.abandon();
     if (order.type === "stop") await worker.server.shutdown();
     if (order.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
+    return order.type === "inspect" ? await worker.server.inspect(order.after) : undefined;
   }
 
   scope.onmessage = ({ data }) => {
     if (data.type === "written") return written.get(data.stream)?.();
+    if (data.type === "metrics") {
+      wanted?.resolve(data.reading);
+      wanted = undefined;
+      return;
+    }
     const { id, order } = data;
     carryOut(order).then(
-      () => scope.postMessage({ type: "answer", id }),
+      (inspection) => scope.postMessage({ type: "answer", id, ...(inspection !== undefined && { inspection }) }),
       (error) => scope.postMessage({ type: "answer", id, failure: failureOf(error) }),
     );
   };
@@ -83,6 +103,7 @@ export function serveOrders(): void {
 function startWorker(
   { config: first, attempts, settings }: WorkerSetup<WorkerSettings>,
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
+  metricsSource: MetricsSource,
 ): Worker {
   const { pseudonym, invocation, terminals } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
@@ -98,7 +119,10 @@ function startWorker(
     onError,
     pseudonym,
     reusePort: true,
+    metricsSource,
     onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
+    counts: showsTop(invocation, outputs),
+    recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / invocation.workers),
   });
   return {
     server,

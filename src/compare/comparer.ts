@@ -3,6 +3,7 @@
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Observer } from "../observe/events.ts";
+import { guarded } from "../observe/guarded.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
 import type { AnswerCapture } from "./answer_capture.ts";
@@ -16,14 +17,15 @@ import { EndpointNames } from "./endpoint.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { CompareRules } from "./rules.ts";
-import { sampleOfBody, sampleOfText } from "./sample_text.ts";
+import { sampleOfBody } from "./sample_body.ts";
+import { sampleOfPath } from "./sample_text.ts";
 
 /** What comparing needs beside the configuration. */
 export interface ComparerOptions {
-  /** Where comparisons are counted. */
-  readonly comparisons: Comparisons;
-  /** Told of each comparison; it does not throw. */
-  readonly observe: Observer;
+  /** Where comparisons are counted; `undefined`: nowhere. */
+  readonly comparisons: Comparisons | undefined;
+  /** Told of each comparison; `undefined`: nobody. */
+  readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
   readonly now: () => number;
   /** Sends a request to a service again, and lets the capture see the answer. */
@@ -71,6 +73,7 @@ export class Comparer {
   readonly #budget: MemoryBudget;
   readonly #replayShare: number;
   readonly #queue: ExchangeCapture[] = [];
+  readonly #notify: Observer;
   #isRunning = false;
   #replays = 0;
 
@@ -82,6 +85,8 @@ export class Comparer {
    */
   constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
     this.#options = options;
+    this.#notify = guarded(options.observe);
+    options.comparisons?.follow(config);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     this.#replayShare = config.compare?.replaySample ?? 0;
     for (const route of config.routes) {
@@ -95,9 +100,10 @@ export class Comparer {
    *
    * @param inbound The request.
    * @param route Its route.
+   * @param hasBody Whether it has a body; it is not sent again then.
    * @returns What is to see its attempts; `undefined` where nothing is compared.
    */
-  begin(inbound: Inbound, route: Route): ExchangeCapture | undefined {
+  begin(inbound: Inbound, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     if (plan === undefined || this.#queue.length >= MAX_WAITING) return undefined;
     const wanted = sample(plan);
@@ -105,6 +111,7 @@ export class Comparer {
     return new ExchangeCapture({
       inbound,
       route,
+      hasBody,
       wanted,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
@@ -154,12 +161,13 @@ export class Comparer {
   #replayed(first: ExchangeCapture, expected: Expected): boolean {
     const { plan, inbound, answer } = expected;
     const isFit = answer.ok && (inbound.method === "GET" || inbound.method === "HEAD") &&
-      inbound.contentLength === undefined && this.#replays < MAX_REPLAYS;
+      !first.hasBody && this.#replays < MAX_REPLAYS;
     if (!isFit || !isDue(plan.replay, this.#replayShare)) return false;
     this.#replays++;
     const again = new ExchangeCapture({
       inbound,
       route: first.route,
+      hasBody: false,
       wanted: plan.everybody,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
@@ -194,24 +202,26 @@ export class Comparer {
     { service, settings, rules }: Candidate,
     { actual, differences, isNoise = false }: Pick<Comparison, "actual" | "differences"> & { isNoise?: boolean },
   ): void {
-    const { comparisons, observe } = this.#options;
     const comparison: Comparison = {
       requestId: inbound.requestId,
       route: plan.route,
       method: inbound.method,
-      path: sampleOfText(inbound.path, rules.redactor),
+      path: sampleOfPath(inbound.path, rules.redactor),
       service: service.name,
       isNoise,
       expected,
       actual,
       differences,
     };
-    comparisons.add(comparison, {
+    this.#options.comparisons?.add(comparison, {
       endpoint,
       samples: settings.samples,
-      bodies: () => ({ ...bodyOf("expected", expected, rules), ...bodyOf("actual", actual, rules) }),
+      bodies: () => {
+        const [one, other] = [bodyOf(expected, rules), bodyOf(actual, rules)];
+        return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
+      },
     });
-    observe(comparedEvent(comparison));
+    this.#notify(comparedEvent(comparison));
   }
 }
 
@@ -263,7 +273,6 @@ async function decoded(
   return { ok: true, response: { ...response, body } };
 }
 
-function bodyOf<Side extends string>(side: Side, answer: CapturedAnswer, { redactor }: CompareRules) {
-  const text = answer.ok ? sampleOfBody(answer.response, redactor) : undefined;
-  return text === undefined ? {} : { [side]: text };
+function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined {
+  return answer.ok ? sampleOfBody(answer.response, rules) : undefined;
 }

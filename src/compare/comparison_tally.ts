@@ -10,8 +10,8 @@ import { ownText } from "./own_text.ts";
 import type { MismatchSample } from "./report.ts";
 import type { AnswersTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
 
-/** What the counts of a tally may take by default: 4 MiB. */
-export const DEFAULT_TALLY_BYTES = 4_194_304;
+/** What the counts of a tally may take by default: 16 MiB, of which at most half is really used. */
+export const DEFAULT_TALLY_BYTES = 16_777_216;
 /** Endpoints of one tally; further ones are counted as `…`, one for each route. */
 export const MAX_ENDPOINTS = 1_000;
 const OTHER_ENDPOINT = "…";
@@ -111,14 +111,13 @@ export class ComparisonTally {
    */
   add(comparison: Comparison, context: TallyContext): void {
     const { route, service, differences } = comparison;
-    const endpoint = this.#endpointOf(route, context.endpoint);
-    if (endpoint === undefined) return;
     if (comparison.isNoise) {
-      endpoint.addNoise(1, differences.map(({ path }) => [path, 1]));
+      this.#endpointOf(route, context.endpoint)?.addNoise(1, differences.map(({ path }) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
-    if (totals === undefined || !endpoint.admit(service)) return;
+    if (totals === undefined) return;
+    const endpoint = this.#endpointOf(route, context.endpoint, service)!;
     totals.compared++;
     countAnswer(totals.primary, comparison.expected);
     countAnswer(totals.answers, comparison.actual);
@@ -147,11 +146,13 @@ export class ComparisonTally {
       absorbAnswers(totals.primary, primary);
       absorbAnswers(totals.answers, answers);
     }
-    for (const { route, endpoint: name, noise, services } of snapshot.endpoints) {
-      const endpoint = this.#endpointOf(route, name);
-      if (endpoint === undefined) continue;
-      endpoint.addNoise(noise.compared, noise.fields);
-      for (const counted of services) if (endpoint.admit(counted.service)) endpoint.absorb(counted);
+    for (const { route, endpoint, noise, services } of snapshot.endpoints) {
+      this.#endpointOf(route, endpoint)?.addNoise(noise.compared, noise.fields);
+      for (const counted of services) {
+        if (this.#totals.has(`${route}\n${counted.service}`)) {
+          this.#endpointOf(route, endpoint, counted.service)!.absorb(counted);
+        }
+      }
     }
   }
 
@@ -192,31 +193,34 @@ export class ComparisonTally {
     const key = `${route}\n${service}`;
     const known = this.#totals.get(key);
     if (known !== undefined) return known;
+    // From now on there is a place for each of its comparisons, if not at an endpoint of their own.
+    if (!this.#otherEndpointOf(route)?.admit(service)) return undefined;
     if (!this.#claim(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
     const totals = { route, service, compared: 0, primary: noAnswers(), answers: noAnswers() };
     this.#totals.set(key, totals);
     return totals;
   }
 
-  #endpointOf(route: string, endpoint: string): EndpointCounts | undefined {
-    const known = this.#endpoints.get(`${route}\n${endpoint}`);
-    if (known !== undefined) return known.counts;
-    const other = this.#endpoints.get(`${route}\n${OTHER_ENDPOINT}`);
-    // The first endpoint of a route brings the one for all others along, or there might be no room for it later.
-    if (other === undefined) {
-      if (!this.#create(route, OTHER_ENDPOINT)) return undefined;
-      return this.#endpointOf(route, endpoint);
-    }
-    const isTooMany = this.#endpoints.size >= MAX_ENDPOINTS || endpoint.length > MAX_PATH_LENGTH;
-    return isTooMany || !this.#create(route, endpoint) ? other.counts : this.#endpointOf(route, endpoint);
+  /** The endpoint where there is room for it and the service, else the one for all others. */
+  #endpointOf(route: string, name: string, service?: string): EndpointCounts | undefined {
+    const endpoint = name.toWellFormed();
+    const other = this.#otherEndpointOf(route);
+    const counts = other && (this.#endpoints.get(`${route}\n${endpoint}`)?.counts ?? this.#create(route, endpoint));
+    return counts === undefined || (service !== undefined && !counts.admit(service)) ? other : counts;
   }
 
-  #create(route: string, endpoint: string): boolean {
+  #otherEndpointOf(route: string): EndpointCounts | undefined {
+    return this.#endpoints.get(`${route}\n${OTHER_ENDPOINT}`)?.counts ?? this.#create(route, OTHER_ENDPOINT);
+  }
+
+  #create(route: string, endpoint: string): EndpointCounts | undefined {
+    if (endpoint.length > MAX_PATH_LENGTH) return undefined;
+    if (endpoint !== OTHER_ENDPOINT && this.#endpoints.size >= MAX_ENDPOINTS) return undefined;
     const key = `${route}\n${endpoint}`;
-    if (!this.#claim(ENDPOINT_BYTES + textBytes(key, route, endpoint))) return false;
-    const owned = ownText(endpoint, MAX_PATH_LENGTH);
-    this.#endpoints.set(ownText(key, Infinity), { route, endpoint: owned, counts: new EndpointCounts(this.#means) });
-    return true;
+    if (!this.#claim(ENDPOINT_BYTES + textBytes(key, endpoint))) return undefined;
+    const counts = new EndpointCounts(this.#means);
+    this.#endpoints.set(ownText(key, Infinity), { route, endpoint: ownText(endpoint, MAX_PATH_LENGTH), counts });
+    return counts;
   }
 }
 

@@ -4,6 +4,7 @@ import { MAX_SETS } from "./difference_sets.ts";
 import { rankSample, withSample } from "./field_samples.ts";
 import { textBytes } from "./memory_budget.ts";
 import { ownText } from "./own_text.ts";
+import type { MismatchSample } from "./report.ts";
 import type { EndpointServiceTally, EndpointTally, RankedSample } from "./tally_snapshot.ts";
 
 /** Distinct paths of one endpoint; further ones are counted as {@linkcode otherPath}. */
@@ -12,7 +13,7 @@ export const MAX_PATHS = 256;
 const MAX_PATH_LENGTH = 256;
 
 // Estimates, checked against the heap: docs/decisions/019-the-verdict.md.
-const SERVICE_BYTES = 2_048;
+const SERVICE_BYTES = 1_536;
 const PATH_BYTES = 160;
 const FIELD_BYTES = 320;
 const SET_BYTES = 320;
@@ -20,7 +21,7 @@ const BYTES_PER_SET_PATH = 24;
 const SAMPLE_BYTES = 224;
 
 /** Bytes that an endpoint takes beside its name: its maps, and the paths that there is always room for. */
-export const ENDPOINT_BYTES = 2_048;
+export const ENDPOINT_BYTES = 1_536;
 
 /** A path as it is kept: once, with a number that stands for it in sets. */
 interface Path {
@@ -59,7 +60,7 @@ export interface TallyMeans {
 }
 
 /** A sample without its rank: made only where it is kept. `path` is where it differed, `key` where that is counted. */
-export type SampleMaker = (path: string, key: string) => Omit<RankedSample, "rank"> | undefined;
+export type SampleMaker = (path: string, key: string) => MismatchSample;
 
 /** What is counted, and how samples of it are made. */
 export interface AddOptions {
@@ -213,7 +214,9 @@ export class EndpointCounts {
   }
 
   /** The path itself where there is room, else what stands for it. */
-  #pathOf(path: string): Path {
+  #pathOf(asFound: string): Path {
+    // What is kept has no lone surrogates; one that had would never be found again.
+    const path = asFound.toWellFormed();
     const known = this.#paths.get(path);
     if (known !== undefined) return known;
     const other = otherPath(path);
@@ -233,12 +236,10 @@ export class EndpointCounts {
     return kept;
   }
 
-  #keepSample(field: Field, make: () => Omit<RankedSample, "rank"> | undefined, knownRank = -1): void {
+  #keepSample(field: Field, make: () => MismatchSample, knownRank = -1): void {
     const rank = knownRank >= 0 ? knownRank : rankSample(field.samples, this.#means.random);
     if (rank === undefined) return;
-    const made = make();
-    if (made === undefined) return;
-    const sample = { ...made, rank };
+    const sample = { ...make(), rank };
     if (!this.#means.claimForSample(sampleBytes(sample))) return;
     const before = field.samples;
     field.samples = withSample(before, sample);
@@ -267,7 +268,7 @@ export class EndpointCounts {
   }
 }
 
-/** What a path is counted as where there is no room for it; there always is for these, and for paths that have no others. */
+/** What a path is counted as where there is no room for it: one of a few, for which there always is. */
 function otherPath(path: string): string {
   if (path.startsWith("$")) return "$.…";
   const [, area] = /^(header|form):/.exec(path) ?? [];

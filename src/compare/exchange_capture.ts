@@ -18,6 +18,8 @@ export interface ExchangeCaptureOptions {
   readonly inbound: Inbound;
   /** Its route. */
   readonly route: Route;
+  /** Whether the request has a body. */
+  readonly hasBody: boolean;
   /** Whose answers are kept. */
   readonly wanted: ReadonlySet<Service>;
   /** How much of each body is kept, in bytes. */
@@ -34,6 +36,8 @@ export class ExchangeCapture {
   readonly inbound: Inbound;
   /** Its route. */
   readonly route: Route;
+  /** Whether it has a body. */
+  readonly hasBody: boolean;
   /** What was captured, in the order in which the attempts were started. */
   readonly answers: AnswerCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
@@ -49,6 +53,7 @@ export class ExchangeCapture {
   constructor(options: ExchangeCaptureOptions) {
     this.inbound = options.inbound;
     this.route = options.route;
+    this.hasBody = options.hasBody;
     this.#options = options;
   }
 

@@ -119,7 +119,13 @@ function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Fac
     errorRate: { primary: shareOf(totals.primary.errors, compared), service: shareOf(totals.answers.errors, compared) },
     latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.answers) },
   };
-  const { verdict, reasons } = decide(quantities, { thresholds, suspectShare: shareOf(suspect, compared) });
+  const { verdict, reasons } = decide(quantities, {
+    thresholds,
+    // Shares of counts, as differences of shares are off by a rounding: 1 - 0.99 is above 1 %.
+    mismatch: shareOf(mismatching, compared),
+    suspected: shareOf(suspect, compared),
+    moreErrors: shareOf(totals.answers.errors - totals.primary.errors, compared),
+  });
   return {
     report: { route, service, verdict, reasons, ...quantities },
     mismatching,
@@ -178,27 +184,35 @@ function fieldsOf({ endpoint: { route, endpoint, noise }, counts: { service, com
   }));
 }
 
+interface Shares {
+  readonly thresholds: ReportThresholds;
+  /** Of the answers that differ. */
+  readonly mismatch: number;
+  /** Of those that do, or might. */
+  readonly suspected: number;
+  /** How far the share of errors is above the primary's. */
+  readonly moreErrors: number;
+}
+
 type Quantities = Pick<ServiceReport, "compared" | "matchRate" | "errorRate" | "latencyMs">;
 
 function decide(
-  { compared, matchRate, errorRate, latencyMs }: Quantities,
-  { thresholds, suspectShare }: { readonly thresholds: ReportThresholds; readonly suspectShare: number },
+  { compared, errorRate, latencyMs }: Quantities,
+  { thresholds, mismatch, suspected, moreErrors }: Shares,
 ): Pick<ServiceReport, "verdict" | "reasons"> {
   const { minRequests, maxMismatch, maxLatencyRatio, maxErrors } = thresholds;
   const missing: string[] = [];
   const faults: string[] = [];
   if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the ${minRequests} that are needed`);
-  const mismatch = 1 - matchRate.value;
-  if (compared > 0 && mismatch > maxMismatch) {
+  if (mismatch > maxMismatch) {
     faults.push(`${percent(mismatch)} of the answers differ, more than ${percent(maxMismatch)}`);
-  } else if (suspectShare > maxMismatch) {
+  } else if (suspected > maxMismatch) {
     missing.push(
-      `${percent(suspectShare)} of the answers differ in fields of which it is not known whether they differ by` +
+      `${percent(suspected)} of the answers differ in fields of which it is not known whether they differ by` +
         " themselves: the primary was compared with itself too seldom",
     );
   }
-  const errors = errorRate.service - errorRate.primary;
-  if (errors > maxErrors) {
+  if (moreErrors > maxErrors) {
     faults.push(
       `${percent(errorRate.service)} of the answers are errors, of the primary ${percent(errorRate.primary)}: that is` +
         ` more than ${percent(maxErrors)} above it`,

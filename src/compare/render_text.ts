@@ -33,7 +33,7 @@ export function renderText(report: Report, paint: Paint): string {
     ...fieldLines("Noise", noise.filter(({ differing }) => differing > 0), paint),
     ...(dropped === 0 ? [] : [
       "",
-      paint.warn(`${count(dropped)} details were not kept as the memory for them was used up; counts are complete`),
+      paint.warn(`${count(dropped)} details were not kept as the memory for them was used up`),
     ]),
     "",
   ].join("\n");

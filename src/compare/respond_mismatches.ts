@@ -1,5 +1,6 @@
 /** `GET /api/mismatches`. */
 
+import { printableJson } from "../observe/printable.ts";
 import type { MismatchFeed } from "./mismatch_feed.ts";
 import { refuse, refuseMethod, respondText } from "./plain_answer.ts";
 
@@ -17,6 +18,6 @@ export function respondMismatches(request: Request, feed: Pick<MismatchFeed, "af
   if (feed === undefined) return refuse(404, 'Comparison is off: the configuration has no "compare"');
   const after = new URL(request.url).searchParams.get("after") ?? "0";
   if (!/^\d{1,15}$/.test(after)) return refuse(400, `Cannot go on after "${after}" as "after" must be an entry's id`);
-  const lines = feed.after(Number(after)).map((entry) => `${JSON.stringify(entry)}\n`);
+  const lines = feed.after(Number(after)).map((entry) => `${printableJson(JSON.stringify(entry))}\n`);
   return respondText(request, "application/x-ndjson", lines.join(""));
 }

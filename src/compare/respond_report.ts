@@ -1,5 +1,6 @@
 /** `GET /api/report`. */
 
+import { printableJson } from "../observe/printable.ts";
 import { makeReport } from "./make_report.ts";
 import type { NoiseMark } from "./noise_marks.ts";
 import { refuse, refuseMethod, respondText } from "./plain_answer.ts";
@@ -24,5 +25,6 @@ export function respondReport(
   if (snapshot === undefined) return refuse(404, 'Comparison is off: the configuration has no "compare"');
   const reading = readReportQuery(new URL(request.url).searchParams);
   if (!reading.ok) return refuse(400, reading.problem);
-  return respondText(request, "application/json", JSON.stringify(makeReport(snapshot, reading.thresholds, marks)));
+  const report = makeReport(snapshot, reading.thresholds, marks);
+  return respondText(request, "application/json", `${printableJson(JSON.stringify(report))}\n`);
 }

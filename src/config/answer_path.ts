@@ -31,10 +31,13 @@ export interface PathFault {
 }
 
 const PLAIN_NAME = /[A-Za-z_$\u0080-\uffff][\w$\-\u0080-\uffff]*/y;
-const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]*$/;
+const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]{0,99}$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const MAX_STEPS = 64;
+/** One bit each, and one for the beginning. */
+const MAX_STEPS = 30;
+/** Keys come from backends, and paths are kept and shown. */
+const MAX_KEY_LENGTH = 100;
 
 /**
  * Reads a path.
@@ -106,15 +109,19 @@ function unquote(quoted: string): string | undefined {
  * Writes where a value is in a JSON document.
  *
  * @param segments The keys and elements that lead to it.
- * @returns The path: `$.items[*]["unit price"]`.
+ * @returns The path: `$.items[*]["unit price"]`; of a key, at most 100 characters.
  */
 export function printJsonPath(segments: readonly Segment[]): string {
   let path = "$";
   for (const segment of segments) {
     if (segment === ELEMENT) path += "[*]";
-    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`;
+    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(cut(segment))}]`;
   }
   return path;
+}
+
+function cut(key: string): string {
+  return key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH).toWellFormed()}…`;
 }
 
 /**
@@ -130,22 +137,22 @@ export function matchesSteps(
   segments: readonly Segment[],
   { orInside }: { readonly orInside: boolean },
 ): boolean {
-  // Which numbers of steps may be behind us, as bits would be: no backtracking, however many ".." there are.
-  let reached = [0];
-  if (orInside && steps.length === 0) return true;
+  // Bit N says that N steps may be behind us: no backtracking, however many ".." there are.
+  const all = 1 << steps.length;
+  let reached = 1;
   for (const segment of segments) {
-    const next = new Set<number>();
-    for (const done of reached) {
-      const step = steps[done];
-      if (step === undefined) continue;
-      if (step.isDeep) next.add(done);
-      if (step.key === undefined || step.key === segment) next.add(done + 1);
+    if (orInside && (reached & all) !== 0) return true;
+    let next = 0;
+    for (let done = 0; done < steps.length; done++) {
+      if ((reached & (1 << done)) === 0) continue;
+      const { isDeep, key } = steps[done]!;
+      if (isDeep) next |= 1 << done;
+      if (key === undefined || key === segment) next |= 1 << (done + 1);
     }
-    if (orInside && next.has(steps.length)) return true;
-    if (next.size === 0) return false;
-    reached = [...next];
+    if (next === 0) return false;
+    reached = next;
   }
-  return reached.includes(steps.length);
+  return (reached & all) !== 0;
 }
 
 /**

@@ -63,6 +63,21 @@ export interface HealthSettings {
   readonly expect: readonly StatusRange[];
 }
 
+/** How long a copy is held back: a time, or as long as this share of the answers takes that it waits for. */
+export type HedgeDelay =
+  | { readonly kind: "time"; readonly delayMs: number }
+  | { readonly kind: "percentile"; readonly share: number };
+
+/** How a service's copy is held back. */
+export interface HedgeSettings {
+  /** For how long. */
+  readonly after: HedgeDelay;
+  /** How many late requests it may get, as a share of those that the ones before it answered, 0 to 1; with 1 there is no limit. */
+  readonly maxExtra: number;
+  /** Whether requests with unsafe methods are sent as well, though others may be carrying them out. */
+  readonly unsafe: boolean;
+}
+
 /** What a client is known by, where a share of the clients is sampled. */
 export type SampleKey =
   | { readonly kind: "header" | "cookie"; readonly name: string }
@@ -180,6 +195,8 @@ export interface Service {
   readonly breaker: BreakerSettings | undefined;
   /** How conductor's own server checks it; `undefined`: not at all. */
   readonly health: HealthSettings | undefined;
+  /** How its copy is held back; `undefined`: it is sent at once. */
+  readonly hedge: HedgeSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
   readonly copy: CopyControls | undefined;
   /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */
@@ -216,6 +233,16 @@ export interface Logging {
   readonly output: "stdout" | "stderr";
 }
 
+/** Where counts and durations are served, and how. */
+export interface MetricsSettings {
+  /** Whether the data port serves them too. */
+  readonly enabled: boolean;
+  /** Their path, normalised. */
+  readonly endpoint: string;
+  /** Whether they are Prometheus text where the client does not say, in place of JSON. */
+  readonly enablePrometheus: boolean;
+}
+
 /** What a server proves its name with. */
 export interface ServerTls {
   /** The certificate chain as PEM text. */
@@ -236,6 +263,16 @@ export interface Limits {
   readonly maxQueuedPerService: number;
 }
 
+/** Where the server shows how it is doing. */
+export interface AdminSettings {
+  /** The TCP port; 0 for any free one. */
+  readonly port: number;
+  /** The address to listen on. */
+  readonly hostname: string;
+  /** What who asks must know; `undefined`: nothing. */
+  readonly token: string | undefined;
+}
+
 /** The whole configuration. */
 export interface Config {
   /** The TCP port that the server listens on. */
@@ -252,6 +289,8 @@ export interface Config {
   readonly relayFailures: boolean;
   /** Whether the answering service is named to clients. */
   readonly identify: boolean;
+  /** Whether clients are told how long each service took. */
+  readonly serverTiming: boolean;
   /** Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-*`. */
   readonly forwarded: boolean;
   /** Addresses (CIDR) whose forwarding headers are believed. */
@@ -268,6 +307,12 @@ export interface Config {
   readonly shutdownTimeoutMs: number;
   /** Log settings. */
   readonly logging: Logging;
+  /** The admin listener; `undefined`: there is none. */
+  readonly admin: AdminSettings | undefined;
+  /** Texts that came from placeholders: they are not to be shown, wherever they turn up. */
+  readonly secrets: readonly string[];
+  /** Where the metrics are. */
+  readonly metrics: MetricsSettings;
   /** The backends in the order of the file. */
   readonly services: readonly Service[];
   /** The services grouped by pattern, each with at least one primary. */

@@ -3,6 +3,7 @@
  * command line are made from these tables.
  */
 
+import { adminToken, MIN_TOKEN_LENGTH } from "./values/admin_token.ts";
 import { type Fields, section } from "./section.ts";
 import { addressRange, hostMode, listenHost } from "./values/address.ts";
 import { amount } from "./values/amount.ts";
@@ -12,6 +13,7 @@ import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
 import { endpointTemplate } from "./values/endpoint_template.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
+import { hedgeDelay } from "./values/hedge_delay.ts";
 import { listOf } from "./values/list.ts";
 import { httpMethod } from "./values/http_method.ts";
 import { pathPattern } from "./values/path_pattern.ts";
@@ -31,7 +33,6 @@ import { overridable, switchable } from "./values/switchable.ts";
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
-const NO_METRICS = "no metrics are served yet";
 
 /** Fields of the top level as a service has them. */
 type ServiceFields<F extends Fields> = {
@@ -113,6 +114,26 @@ export const HEALTH_FIELDS = {
     type: listOf(statuses(), { min: 1, item: "status" }),
     default: "200-399",
     description: "Status codes that count as a success.",
+  },
+} as const;
+
+/** The fields of `services[].hedge`. */
+export const HEDGE_FIELDS = {
+  after: {
+    type: hedgeDelay(),
+    default: "p95",
+    description: "How long those before it may go without an answer: a time, or a percentile of how long they take.",
+  },
+  maxExtra: {
+    type: share(),
+    default: "10%",
+    description:
+      "How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit.",
+  },
+  unsafe: {
+    type: boolean(),
+    default: false,
+    description: "Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice.",
   },
 } as const;
 
@@ -403,6 +424,12 @@ export const SERVICE_FIELDS = {
     absence: "none",
     description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
+  hedge: {
+    type: switchable(section(HEDGE_FIELDS)),
+    absence: "sent at once",
+    description:
+      "Holds the request back while those before it in the file may still answer; `true` takes all defaults.",
+  },
   ...COPY_FIELDS,
   compare: {
     type: overridable(section(SERVICE_COMPARE_FIELDS)),
@@ -458,9 +485,21 @@ export const LOGGING_FIELDS = {
 
 /** The fields of `metrics`. */
 export const METRICS_FIELDS = {
-  enabled: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  endpoint: { type: text(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  enablePrometheus: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+  enabled: {
+    type: boolean(),
+    default: false,
+    description: "Whether `port` serves the metrics too, where any client can read them.",
+  },
+  endpoint: {
+    type: pathPattern({ exact: true }),
+    default: "/metrics",
+    description: "The path of the metrics; with `enabled` it comes before all routes.",
+  },
+  enablePrometheus: {
+    type: boolean(),
+    default: false,
+    description: "Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.",
+  },
 } as const;
 
 /** The fields of `tls`. */
@@ -502,6 +541,25 @@ export const LIMITS_FIELDS = {
     description:
       "Requests that wait in turn where `maxConnectionsPerService` is reached; one more is not sent and fails " +
       "as `overloaded`, as does one that has waited for the service's `timeout`.",
+  },
+} as const;
+
+/** The fields of `admin`. */
+export const ADMIN_FIELDS = {
+  port: {
+    type: wholeNumber(0, 65_535),
+    required: true,
+    description: "The TCP port of the admin listener; 0 takes any free one.",
+  },
+  hostname: {
+    type: listenHost(),
+    default: "127.0.0.1",
+    description: "The address of the admin listener; one that other machines can reach needs a `token`.",
+  },
+  token: {
+    type: adminToken(),
+    absence: "none",
+    description: `What who asks must know, at least ${MIN_TOKEN_LENGTH} characters: \`\${file:admin-token}\`.`,
   },
 } as const;
 
@@ -562,6 +620,11 @@ export const CONFIG_FIELDS = {
     default: true,
     description: "Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.",
   },
+  serverTiming: {
+    type: boolean(),
+    default: false,
+    description: "Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.",
+  },
   forwarded: {
     type: boolean(),
     default: false,
@@ -602,10 +665,15 @@ export const CONFIG_FIELDS = {
     default: {},
     description: "What is logged, where and how.",
   },
+  admin: {
+    type: section(ADMIN_FIELDS),
+    absence: "no such listener",
+    description: "A second listener: health, metrics, what is going on, and the dashboard; never on the data port.",
+  },
   metrics: {
     type: section(METRICS_FIELDS),
     default: {},
-    description: "Accepted for go-conductor's files; no metrics are served yet.",
+    description: "Counts and durations of requests and services: where they are served, and how.",
   },
   services: {
     type: serviceList(section(SERVICE_FIELDS)),

@@ -63,6 +63,12 @@ export interface ConfigInput {
    */
   readonly identify?: boolean;
   /**
+   * Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.
+   *
+   * @default false
+   */
+  readonly serverTiming?: boolean;
+  /**
    * Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.
    *
    * @default false
@@ -105,7 +111,12 @@ export interface ConfigInput {
    */
   readonly logging?: LoggingInput;
   /**
-   * Accepted for go-conductor's files; no metrics are served yet.
+   * A second listener: health, metrics, what is going on, and the dashboard; never on the data port. Of no use to a
+   * handler in a server of one's own. Absent: no such listener.
+   */
+  readonly admin?: AdminInput;
+  /**
+   * Counts and durations of requests and services: where they are served, and how.
    *
    * @default {}
    */
@@ -194,6 +205,12 @@ export interface ServiceInput {
    * in a server of one's own. Absent: it is not checked.
    */
   readonly health?: HealthInput;
+  /**
+   * Holds the request back while those before it in the file may still answer; `true` takes all defaults. It is sent when
+   * they have not answered for a while, or have failed; whoever loses is cancelled. Not for shadows. Absent, or `false`: it
+   * is sent at once.
+   */
+  readonly hedge?: boolean | HedgeInput;
   /**
    * Shadows only: the share of the requests that are copied, or of the clients whose requests are. `0.1` or `"10%"` of the
    * requests, exact over any 1,000 of them; `{ rate: "10%", by: "cookie:sid" }` of the clients, always the same ones.
@@ -357,6 +374,32 @@ export interface HealthInput {
   readonly expect?: StatusInput | readonly StatusInput[];
 }
 
+/** How a service's copy is held back. */
+export interface HedgeInput {
+  /**
+   * How long those before it may go without an answer: a time, or a percentile of how long they take. Seconds, or text with
+   * a unit: `"50ms"`; or `"p50"` to `"p99.9"`, which holds for as long as it takes them to have answered 100 times within a
+   * minute.
+   *
+   * @default "p95"
+   */
+  readonly after?: number | string;
+  /**
+   * How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit. `0.1` or
+   * `"10%"`; with 0 it only stands in where all before it have failed.
+   *
+   * @default "10%"
+   */
+  readonly maxExtra?: number | string;
+  /**
+   * Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice. Without it, such a request
+   * is sent on only where those before it were never sent it.
+   *
+   * @default false
+   */
+  readonly unsafe?: boolean;
+}
+
 /** Which clients' requests are copied. */
 export interface SampleInput {
   /** The share of the clients whose requests are copied. Absent: all, or what `ramp` says. */
@@ -380,6 +423,20 @@ export interface RampInput {
   readonly to?: number | string;
   /** How long it takes from the one to the other. Seconds, or text with a unit: `"30m"`. */
   readonly over: number | string;
+}
+
+/** A second listener, for those who look after the server. */
+export interface AdminInput {
+  /** The TCP port of the admin listener; 0 takes any free one. */
+  readonly port: number;
+  /**
+   * The address of the admin listener; one that other machines can reach needs a `token`.
+   *
+   * @default "127.0.0.1"
+   */
+  readonly hostname?: string;
+  /** What who asks must know, at least 16 characters: `${file:admin-token}`. Absent: nothing. */
+  readonly token?: string;
 }
 
 /** How answers are compared. */
@@ -412,7 +469,7 @@ export interface CompareInput {
   readonly ignore?: string | readonly string[];
   /**
    * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
-   * JSON, in form fields, and in each line of other texts; texts of more than 4,096 characters stay as they are.
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are.
    *
    * @default []
    */
@@ -488,7 +545,7 @@ export interface ServiceCompareInput {
   readonly ignore?: string | readonly string[];
   /**
    * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
-   * JSON, in form fields, and in each line of other texts; texts of more than 4,096 characters stay as they are. The top
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are. The top
    * level's follow.
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
@@ -574,13 +631,26 @@ export interface LoggingInput {
   readonly disableTimestamp?: boolean;
 }
 
-/** The metrics settings of go-conductor. */
+/** Counts and durations of requests and services: where they are served, and how. */
 export interface MetricsInput {
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether `port` serves the metrics too, where any client can read them. A handler in a server of one's own answers
+   * `endpoint` then.
+   *
+   * @default false
+   */
   readonly enabled?: boolean;
-  /** Accepted for go-conductor's files. */
+  /**
+   * The path of the metrics; with `enabled` it comes before all routes.
+   *
+   * @default "/metrics"
+   */
   readonly endpoint?: string;
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.
+   *
+   * @default false
+   */
   readonly enablePrometheus?: boolean;
 }
 

@@ -1,10 +1,12 @@
 /** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
 
 import {
+  ADMIN_FIELDS,
   BREAKER_FIELDS,
   COMPARE_FIELDS,
   CONFIG_FIELDS,
   HEALTH_FIELDS,
+  HEDGE_FIELDS,
   LIMITS_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
@@ -24,6 +26,7 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`services[].tls`", SERVICE_TLS_FIELDS],
   ["`services[].breaker`", BREAKER_FIELDS],
   ["`services[].health`", HEALTH_FIELDS],
+  ["`services[].hedge`", HEDGE_FIELDS],
   ["`services[].sample`", SAMPLE_FIELDS],
   ["`services[].ramp`", RAMP_FIELDS],
   ["`tls`", TLS_FIELDS],
@@ -32,6 +35,7 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`compare.normalise[]`", NORMALISE_FIELDS],
   ["`compare.tolerance[]`", TOLERANCE_FIELDS],
   ["`logging`", LOGGING_FIELDS],
+  ["`admin`", ADMIN_FIELDS],
   ["`metrics`", METRICS_FIELDS],
 ];
 
@@ -70,8 +74,17 @@ function toTable(fields: Fields): string {
     const note = field.ignored === undefined ? "" : ` Has no effect: ${field.ignored}.`;
     return [`\`${key}\``, field.type.label, defaultOf(field), field.description + note];
   });
-  const cells = [["Field", "Value", "Default", "What it does"], ...rows]
-    .map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  return markdownTable([["Field", "Value", "Default", "What it does"], ...rows]);
+}
+
+/**
+ * Writes a table, aligned as `deno fmt` aligns it.
+ *
+ * @param rows Its cells as Markdown, beginning with the headings.
+ * @returns Markdown, without a line end behind it.
+ */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)));
   lines.splice(1, 0, widths.map((width) => "-".repeat(width)));

@@ -1,11 +1,14 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
 import type {
+  AdminSettings,
   BreakerSettings,
   Config,
   HealthSettings,
+  HedgeSettings,
   Limits,
   Logging,
+  MetricsSettings,
   Role,
   ServerTls,
   Service,
@@ -15,12 +18,16 @@ import { checkCompare, checkControls, toComparePlan, toCompareSettings } from ".
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
+import { isLoopback } from "./loopback.ts";
 import {
+  type ADMIN_FIELDS,
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
+  type HEDGE_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
+  type METRICS_FIELDS,
   type SERVICE_FIELDS,
   type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
@@ -39,14 +46,18 @@ export interface ValidatedConfig {
   readonly warnings: readonly string[];
 }
 
+type CheckedAdmin = Checked<typeof ADMIN_FIELDS>;
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
+type CheckedHedge = Checked<typeof HEDGE_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
 /** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
@@ -75,11 +86,16 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkTls(services, list);
   checkBreakers(services, list);
   checkCopies(services, list);
+  if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  checkEndpoint(checked?.metrics, routes, root);
   checkControls(routes, services, list);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
-  return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
+  return {
+    config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
+    warnings: findings.warnings,
+  };
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
@@ -109,6 +125,9 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
   for (const [index, service] of services.entries()) {
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
+    }
+    if (service?.hedge !== undefined && service.shadow) {
+      list.child(index).child("hedge").problem("must not be there for a shadow: a shadow never answers, early or late");
     }
   }
 }
@@ -153,8 +172,30 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
   }
 }
 
+function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: Place): void {
+  if (port !== undefined && port !== 0 && port === dataPort) {
+    at.child("port").problem("must be another than the port that requests come to");
+  }
+  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnknown) {
+    at.child("token").problem("is required where other machines can reach the admin listener");
+  }
+}
+
+/** The metrics' path on the data port is no route, and stronger than one. */
+function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
+  const { enabled = false, endpoint } = metrics ?? {};
+  if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
+  const at = root.child("metrics").child("endpoint");
+  at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
+}
+
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
-  return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
+  return services.map((service = {}, index) => ({
+    role: roleOf(service),
+    isHeldBack: service.hedge !== undefined,
+    patterns: service,
+    at: list.child(index),
+  }));
 }
 
 function roleOf({ primary, shadow }: PartlyCheckedService): Role {
@@ -162,7 +203,11 @@ function roleOf({ primary, shadow }: PartlyCheckedService): Role {
   return shadow ? "shadow" : "secondary";
 }
 
-function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config {
+function toConfig(
+  checked: CheckedConfig,
+  routes: readonly RouteGroup[],
+  secrets: readonly string[] = [],
+): Config {
   const services = checked.services.map((service) => toService(service as CheckedService, checked));
   return {
     port: checked.port,
@@ -172,6 +217,7 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     wait: checked.wait,
     relayFailures: checked.relayFailures,
     identify: checked.identify,
+    serverTiming: checked.serverTiming,
     forwarded: checked.forwarded,
     trustProxy: checked.trustProxy,
     maxBodyBytes: checked.maxBodySize ?? Infinity,
@@ -180,6 +226,9 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     compare: toComparePlan(services, checked),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
+    admin: toAdmin(checked.admin as CheckedAdmin | undefined),
+    secrets: [...secrets],
+    metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
       kind,
@@ -205,6 +254,7 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
+    hedge: toHedge(service.hedge as CheckedHedge | undefined),
     copy: toCopyControls(service, top),
     compare: toCompareSettings(service, top),
     control: service.control,
@@ -227,8 +277,20 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
   return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
 }
 
+function toHedge(hedge: CheckedHedge | undefined): HedgeSettings | undefined {
+  return hedge === undefined ? undefined : { after: hedge.after, maxExtra: hedge.maxExtra, unsafe: hedge.unsafe };
+}
+
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toAdmin(admin: CheckedAdmin | undefined): AdminSettings | undefined {
+  return admin === undefined ? undefined : { port: admin.port, hostname: admin.hostname, token: admin.token };
+}
+
+function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {
+  return { enabled, endpoint, enablePrometheus };
 }
 
 function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {

@@ -20,8 +20,8 @@ export interface RelayHooks {
   onBroken(kind: FailureKind): void;
   /** The client went away before the end. */
   onCancel(): void;
-  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. */
-  onEnd(): void;
+  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. So many bytes had come. */
+  onEnd(relayedBytes: number): void;
 }
 
 /** What a relayed stream fails with. It has been told to the observer, so a server has nothing to add to it. */
@@ -63,6 +63,7 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
 export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
   const reader = body.getReader();
   let isOver = false;
+  let relayedBytes = 0;
   let onAbort = () => {};
   const end = (act: () => void) => {
     if (isOver) return;
@@ -70,7 +71,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
     deadline.stop();
     hooks.signal.removeEventListener("abort", onAbort);
     act();
-    hooks.onEnd();
+    hooks.onEnd(relayedBytes);
   };
   const breakOff = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
     end(() => {
@@ -95,6 +96,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
         }
         deadline.touch();
         hooks.tap?.see(value);
+        relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
         breakOff(controller, streamFailureKind(error));
@@ -111,15 +113,15 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
  * Reads what is left of an unwanted body, within a bound, and gives the rest up. Never rejects.
  *
  * @param body The loser's stream.
- * @param deadline Bounds the silence between two chunks.
+ * @param deadline Bounds all of it: nobody waits for the rest, and one that drips must not keep its place for hours.
  * @param tap Who looks on; absent: nobody.
  */
 export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap): Promise<void> {
   const reader = body.getReader();
   const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
+  deadline.touch();
   try {
     for (let drained = 0; drained <= maxBytes;) {
-      deadline.touch();
       const { done, value } = await reader.read();
       if (done) return tap?.end();
       drained += value.length;

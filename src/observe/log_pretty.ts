@@ -46,7 +46,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })`;
+      })${event.hedge ? " held back until now" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
@@ -59,6 +59,10 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "received":
+    case "relayed":
+      // No line tells of them.
+      return event.type;
     case "compared":
       return comparedText(event, paint);
   }

@@ -1,6 +1,8 @@
 /** What the main thread and its workers say to each other. */
 
 import type { Config } from "../config/config.ts";
+import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading } from "../observe/metrics_reading.ts";
 
 /** What a worker needs to start. */
 export interface WorkerSetup<Settings> {
@@ -25,15 +27,18 @@ export type Order<Settings = unknown> =
   /** Accept nothing any more, and finish what is in flight. */
   | { readonly type: "stop" }
   /** Hand over all log lines. */
-  | { readonly type: "flush" };
+  | { readonly type: "flush" }
+  /** Tell what has been counted, and the exchanges with a higher id. */
+  | { readonly type: "inspect"; readonly after: number };
 
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
 
-/** What comes to a worker: an order to be answered under its number, or the news that its lines have been written. */
+/** What comes to a worker: an order to be answered under its number, the news that its lines have been written, or the metrics. */
 export type ToWorker<Settings = unknown> =
   | { readonly type: "order"; readonly id: number; readonly order: Order<Settings> }
-  | { readonly type: "written"; readonly stream: StreamName };
+  | { readonly type: "written"; readonly stream: StreamName }
+  | { readonly type: "metrics"; readonly reading: MetricsReading };
 
 /** Why an order could not be carried out; errors lose their class on the way from thread to thread. */
 export interface OrderFailure {
@@ -45,7 +50,11 @@ export interface OrderFailure {
   readonly message: string;
 }
 
-/** What comes from a worker: the answer to an order, or whole log lines, of which it sends more once they are written. */
+/**
+ * What comes from a worker: the answer to an order, with what it asked for, whole log lines, of which it sends more once they
+ * are written, or the wish for the metrics of all workers.
+ */
 export type FromWorker =
-  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure }
-  | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array };
+  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly inspection?: Inspection }
+  | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array }
+  | { readonly type: "metrics-wanted" };

@@ -1,5 +1,7 @@
 /** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
 
+import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { ListenError } from "./listen_error.ts";
 import type { FromWorker, Order, OrderFailure, StreamName, ToWorker } from "./worker_messages.ts";
 
@@ -11,6 +13,8 @@ export interface WorkerThreadOptions {
   readonly name: string;
   /** Writes log lines of the worker; it gets no further ones before that is done. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
+  /** Reads the metrics of all workers, for the one that is asked for them; it must not reject. */
+  readonly readMetrics: () => Promise<MetricsReading>;
 }
 
 /** What a worker's orders fail with when it has crashed. */
@@ -26,8 +30,9 @@ export class WorkerThread<Settings> {
   /** Where the worker keeps the number of its attempts in flight. */
   readonly attempts = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Inspection | undefined>>();
   readonly #write: WorkerThreadOptions["write"];
+  readonly #readMetrics: WorkerThreadOptions["readMetrics"];
   #crash: WorkerCrash | undefined;
   #lastId = 0;
 
@@ -36,10 +41,11 @@ export class WorkerThread<Settings> {
    *
    * @param options How it is run.
    */
-  constructor({ module, name, write }: WorkerThreadOptions) {
+  constructor({ module, name, write, readMetrics }: WorkerThreadOptions) {
     const { promise, resolve } = Promise.withResolvers<WorkerCrash>();
     this.crashed = promise;
     this.#write = write;
+    this.#readMetrics = readMetrics;
     this.#worker = new Worker(new URL(module), { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -61,13 +67,13 @@ export class WorkerThread<Settings> {
    * Gives the worker an order.
    *
    * @param order What it is to do.
-   * @returns A promise that is fulfilled when it is done.
+   * @returns A promise that is fulfilled when it is done, with what an `inspect` has found.
    * @throws {ListenError} Where an address can not be listened on.
    * @throws {WorkerCrash} Where the worker has crashed.
    */
-  ask(order: Order<Settings>): Promise<void> {
+  ask(order: Order<Settings>): Promise<Inspection | undefined> {
     if (this.#crash !== undefined) return Promise.reject(this.#crash);
-    const answer = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<Inspection | undefined>();
     const id = ++this.#lastId;
     this.#waiting.set(id, answer);
     this.#send({ type: "order", id, order });
@@ -89,9 +95,13 @@ export class WorkerThread<Settings> {
       this.#write(stream, new TextDecoder().decode(bytes)).then(() => this.#send({ type: "written", stream }));
       return;
     }
+    if (message.type === "metrics-wanted") {
+      this.#readMetrics().then((reading) => this.#send({ type: "metrics", reading }));
+      return;
+    }
     const answer = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.failure === undefined) answer?.resolve();
+    if (message.failure === undefined) answer?.resolve(message.inspection);
     else answer?.reject(errorOf(message.failure));
   }
 }

@@ -1,0 +1,26 @@
+/** The state as the dashboard and programs read it. */
+
+import type { Config } from "../config/config.ts";
+import type { StateView } from "./api.ts";
+
+/** What is not in the configuration. */
+export type StateFacts = Pick<StateView, "version" | "draining" | "workers" | "process" | "metrics">;
+
+/**
+ * Puts the state together.
+ *
+ * @param config The configuration that new requests meet.
+ * @param facts What is known besides.
+ * @returns The state at this moment.
+ */
+export function viewState({ services, routes }: Pick<Config, "services" | "routes">, facts: StateFacts): StateView {
+  return {
+    ...facts,
+    timeMs: Date.now(),
+    services: services.map(({ name, origin }) => ({ name, origin })),
+    routes: routes.map(({ kind, path, members }) => ({
+      route: `${kind} ${path}`,
+      members: members.map(({ service, role }) => ({ service: service.name, role })),
+    })),
+  };
+}

@@ -1,0 +1,39 @@
+/** What the admin listener of a command shows. */
+
+import type { AdminSource } from "../admin/source.ts";
+import { viewState } from "../admin/state_view.ts";
+import { processFacts } from "../server/process_facts.ts";
+import type { Serving } from "./serve_thread.ts";
+import { VERSION } from "../observe/version.ts";
+
+/** What is known beside the server. */
+export interface AdminSourceOptions {
+  /** Tells whether the server is about to end. */
+  readonly isDraining: () => boolean;
+  /** Tells how many threads serve, and how many have been lost. */
+  readonly workers: () => { readonly count: number; readonly crashes: number };
+}
+
+/**
+ * Makes the source of an admin listener.
+ *
+ * @param serving What serves.
+ * @param options What is known besides.
+ * @returns The source.
+ */
+export function createAdminSource(
+  serving: Pick<Serving, "config" | "inspect">,
+  { isDraining, workers }: AdminSourceOptions,
+): AdminSource {
+  return {
+    get config() {
+      return serving.config;
+    },
+    state: async () => {
+      const { metrics } = await serving.inspect(Infinity);
+      const facts = { version: VERSION, draining: isDraining(), workers: workers(), process: processFacts(), metrics };
+      return viewState(serving.config, facts);
+    },
+    exchanges: async (after) => (await serving.inspect(after)).recent,
+  };
+}
