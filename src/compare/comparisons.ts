@@ -1,16 +1,26 @@
 /** What a thread has compared so far. It outlives a configuration, as long as the next one compares in the same way. */
 
 import type { Config } from "../config/config.ts";
+import { BodyDigest } from "./body_digest.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { Comparison } from "./comparison.ts";
 import { ComparisonTally, type TallyContext } from "./comparison_tally.ts";
-import { findMismatch, MismatchFeed } from "./mismatch_feed.ts";
+import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";
 import type { TallySnapshot } from "./tally_snapshot.ts";
+
+/** What has been compared, as plain data: it goes from worker to main thread. */
+export interface ComparisonsReading {
+  /** What says by which rules: counts by others are not to be added. */
+  readonly rules: string;
+  /** The counts; `undefined` where nothing is compared. */
+  readonly tally: TallySnapshot | undefined;
+  /** The latest mismatches with a higher id than was asked for, oldest first. */
+  readonly mismatches: readonly MismatchEntry[];
+}
 
 /** Counts, and the latest mismatches. */
 export class Comparisons {
-  /** The latest mismatches. */
-  readonly feed: MismatchFeed = new MismatchFeed();
+  readonly #feed = new MismatchFeed();
   #tally: ComparisonTally | undefined;
   #rules = "";
 
@@ -37,16 +47,18 @@ export class Comparisons {
     this.#tally?.add(comparison, context);
     const values = context.samples !== "none";
     const found = findMismatch(comparison, { endpoint: context.endpoint, values, timeMs: Date.now() });
-    if (found !== undefined) this.feed.add(found);
+    if (found !== undefined) this.#feed.add(found);
   }
 
   /**
-   * Gives what was counted as plain data.
+   * Gives what has been compared.
    *
-   * @returns The counts; `undefined` where nothing is compared.
+   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
+   * @returns It as plain data.
    */
-  snapshot(): TallySnapshot | undefined {
-    return this.#tally?.snapshot();
+  read(after: number): ComparisonsReading {
+    const mismatches = after === Infinity ? [] : this.#feed.after(after);
+    return { rules: this.#rules, tally: this.#tally?.snapshot(), mismatches };
   }
 }
 
@@ -58,11 +70,20 @@ function expectedOf({ routes }: Pick<Config, "routes">): { readonly route: strin
   );
 }
 
-/** Regular expressions are texts here, so that all of it is plain. */
-function rulesOf({ routes, compare }: Pick<Config, "routes" | "compare">): string {
+/**
+ * Says in short how a configuration compares.
+ *
+ * @param config The configuration.
+ * @returns A text that is another one where it compares in another way; empty where it compares nothing.
+ */
+export function rulesOf({ routes, compare }: Pick<Config, "routes" | "compare">): string {
   if (compare === undefined) return "";
-  return JSON.stringify(routes.map((route) => [
+  const digest = new BodyDigest();
+  // Regular expressions are texts there, so that all of it is plain.
+  const rules = routes.map((route) => [
     routePattern(route),
     route.members.map(({ service, role }) => [service.name, service.origin, role, service.compare, service.control]),
-  ]));
+  ]);
+  digest.update(new TextEncoder().encode(JSON.stringify(rules)));
+  return digest.toString();
 }
