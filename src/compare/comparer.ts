@@ -10,7 +10,7 @@ import type { AnswerCapture } from "./answer_capture.ts";
 import { compareAnswers } from "./compare_answers.ts";
 import { comparedEvent } from "./compared_event.ts";
 import type { Comparison } from "./comparison.ts";
-import type { Comparisons } from "./comparisons.ts";
+import type { CountComparison } from "./comparisons.ts";
 import { decodeBody } from "./decode_body.ts";
 import type { Difference } from "./difference.ts";
 import { EndpointNames } from "./endpoint.ts";
@@ -23,8 +23,8 @@ import { ShareDraw } from "./share_draw.ts";
 
 /** What comparing needs beside the configuration. */
 export interface ComparerOptions {
-  /** Where comparisons are counted; `undefined`: nowhere. */
-  readonly comparisons: Comparisons | undefined;
+  /** Counts each comparison; `undefined`: nobody does. */
+  readonly count: CountComparison | undefined;
   /** Told of each comparison; `undefined`: nobody. */
   readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
@@ -92,7 +92,6 @@ export class Comparer {
   constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
     this.#options = options;
     this.#notify = guarded(options.observe);
-    options.comparisons?.follow(config);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     for (const route of config.routes) {
       const plan = planFor(route, config.compare?.replaySample ?? 0);
@@ -218,7 +217,7 @@ export class Comparer {
       actual,
       differences,
     };
-    this.#options.comparisons?.add(comparison, {
+    this.#options.count?.(comparison, {
       endpoint,
       samples: settings.samples,
       bodies: () => {
