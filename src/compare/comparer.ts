@@ -135,9 +135,13 @@ export class Comparer {
   async #run(): Promise<void> {
     const { now } = this.#options;
     const untilMs = now() + TURN_MS;
-    while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
-    this.#isRunning = this.#queue.length > 0;
-    if (this.#isRunning) setTimeout(() => this.#run());
+    try {
+      while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
+    } finally {
+      // A bug that one comparison meets must not be the end of all others.
+      this.#isRunning = this.#queue.length > 0;
+      if (this.#isRunning) setTimeout(() => this.#run());
+    }
   }
 
   async #compareAll(capture: ExchangeCapture): Promise<void> {
