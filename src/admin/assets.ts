@@ -1,0 +1,64 @@
+/** The dashboard's files, as they are served: nothing is built, and nothing comes from elsewhere. */
+
+import charts from "./dashboard/charts.js" with { type: "text" };
+import connection from "./dashboard/connection.js" with { type: "text" };
+import style from "./dashboard/dashboard.css" with { type: "text" };
+import detail from "./dashboard/detail.js" with { type: "text" };
+import dom from "./dashboard/dom.js" with { type: "text" };
+import filters from "./dashboard/filters.js" with { type: "text" };
+import format from "./dashboard/format.js" with { type: "text" };
+import health from "./dashboard/health.js" with { type: "text" };
+import icon from "./dashboard/icon.svg" with { type: "text" };
+import page from "./dashboard/index.html" with { type: "text" };
+import lanes from "./dashboard/lanes.js" with { type: "text" };
+import main from "./dashboard/main.js" with { type: "text" };
+import map from "./dashboard/map.js" with { type: "text" };
+import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
+import overview from "./dashboard/overview.js" with { type: "text" };
+import rates from "./dashboard/rates.js" with { type: "text" };
+import services from "./dashboard/services.js" with { type: "text" };
+import signs from "./dashboard/signs.js" with { type: "text" };
+import store from "./dashboard/store.js" with { type: "text" };
+import waterfall from "./dashboard/waterfall.js" with { type: "text" };
+import words from "./dashboard/words.js" with { type: "text" };
+
+/** A file of the dashboard. */
+export interface Asset {
+  /** Where it is served. */
+  readonly path: string;
+  /** Its media type, as in Content-Type. */
+  readonly type: string;
+  /** What is in it. */
+  readonly text: string;
+}
+
+const SCRIPT = "text/javascript; charset=utf-8";
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  charts,
+  connection,
+  detail,
+  dom,
+  filters,
+  format,
+  health,
+  lanes,
+  main,
+  map,
+  "map_layout": mapLayout,
+  overview,
+  rates,
+  services,
+  signs,
+  store,
+  waterfall,
+  words,
+};
+
+/** All of them. The page is at `/`, all else below `/assets/`. */
+export const DASHBOARD_ASSETS: readonly Asset[] = [
+  { path: "/", type: "text/html; charset=utf-8", text: page },
+  { path: "/assets/dashboard.css", type: "text/css; charset=utf-8", text: style },
+  { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },
+  ...Object.entries(SCRIPTS).map(([name, text]) => ({ path: `/assets/${name}.js`, type: SCRIPT, text })),
+];
