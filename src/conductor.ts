@@ -8,13 +8,17 @@ import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance, type Instance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
-import { openBody } from "./exchange/request_body.ts";
+import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
+import type { DetailedObserver } from "./observe/detail.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { MetricsSource } from "./observe/metrics_reading.ts";
+import { respondMetrics } from "./observe/respond_metrics.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { ServiceGate } from "./shadow/service_gate.ts";
@@ -40,6 +44,8 @@ export interface ConductorOptions {
 
 /** What conductor's own server adds. */
 export interface HandlerOptions extends ConductorOptions {
+  /** As for everybody, but also told what an event is about. */
+  readonly observe?: DetailedObserver;
   /**
    * What is kept from one configuration to the next.
    *
@@ -53,6 +59,12 @@ export interface HandlerOptions extends ConductorOptions {
    * @default {false}
    */
   readonly reclaims?: boolean;
+  /**
+   * What `metrics.endpoint` shows, where `metrics.enabled` says so; `observe` does the counting then.
+   *
+   * @default The handler counts its own requests.
+   */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
@@ -85,7 +97,12 @@ const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" }
  * @throws {ConfigError} If the configuration is invalid; it lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
-  return createHandler(validateConfig(config).config, options);
+  const { observe } = options;
+  // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
+  const kept = observe === undefined
+    ? options
+    : { ...options, observe: ((event) => observe(event)) satisfies Observer };
+  return createHandler(validateConfig(config).config, kept);
 }
 
 /**
@@ -96,7 +113,10 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { now = () => performance.now(), transport = runtimeTransport({ now }), observe, reclaims = false } = options;
+  const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
+  const { observe, metricsSource } = config.metrics.enabled
+    ? withMetrics(config, options)
+    : { observe: options.observe };
   const instance = options.instance ?? createInstance();
   const { pseudonym, admission, attempts: inFlight } = instance;
   const routes = compileRoutes(config);
@@ -110,8 +130,14 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const startedMs = now();
     const received = receive(request, info, { config, isTrusted, pseudonym });
     const { inbound } = received;
+    if (
+      metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined
+    ) {
+      return respondMetrics(request, await metricsSource(), config.metrics);
+    }
     const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
+    observer.received();
     const refuse = (problem: Problem) => {
       observer.responded(problem.status);
       return respondProblem(request, problem, inbound.requestId);
@@ -120,11 +146,12 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const { leave, problem } = admission.enter(request, info, { limits: config.limits, isTrusted });
     if (leave === undefined) return refuse(problem);
 
+    let body: RequestBody | undefined;
     let fan: FanOut | undefined;
     let isRelaying = false;
     const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
-      const body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
+      body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);
       fan = fanOut(inbound, route, body, {
         transport,
@@ -157,16 +184,34 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         signal: attempt.signal,
         onBroken: (kind) => observer.interrupted(attempt, attempt.endedBy ?? kind),
         onCancel: () => fan?.abort(),
-        onEnd: () => {
+        onEnd: (relayedBytes) => {
           attempt.over();
           leave();
+          observer.relayed(receivedBytes(body), relayedBytes, attempt);
         },
       });
       isRelaying = true;
       return response;
     } finally {
-      if (!isRelaying) leave();
+      if (!isRelaying) {
+        leave();
+        observer.relayed(receivedBytes(body), 0);
+      }
       client.stop();
     }
+  };
+}
+
+/** A handler that nobody counts for does so itself. */
+function withMetrics(config: Config, options: HandlerOptions): Pick<HandlerOptions, "observe" | "metricsSource"> {
+  if (options.metricsSource !== undefined) return options;
+  const metrics = new Metrics();
+  metrics.follow(config);
+  return {
+    observe: (event, detail) => {
+      metrics.observe(event);
+      options.observe?.(event, detail);
+    },
+    metricsSource: () => ({ metrics: metrics.snapshot() }),
   };
 }

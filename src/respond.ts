@@ -48,7 +48,7 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
     return new Response(relayBody(body, options.deadline, options), { status, headers });
   }
   if (body instanceof ReadableStream) body.cancel().catch(() => {});
-  options.onEnd();
+  options.onEnd(bodiless || body === null || body instanceof ReadableStream ? 0 : body.length);
   return new Response(bodiless ? null : body, { status, headers });
 }
 

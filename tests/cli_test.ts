@@ -12,7 +12,7 @@ import denoConfig from "../deno.json" with { type: "json" };
 import { parseFlags } from "../src/cli/flags.ts";
 import { runCommandLine } from "../src/cli/main.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
-import { VERSION } from "../src/cli/version.ts";
+import { VERSION } from "../src/observe/version.ts";
 import { runCli, startCli } from "./_support/cli_process.ts";
 import { exchangeRaw, readUntil, startBackend, startRawBackend } from "./_support/servers.ts";
 import { tempConfig } from "./_support/temp_config.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  ADMIN_FIELDS,
   CONFIG_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
@@ -10,6 +11,7 @@ import {
   TLS_FIELDS,
 } from "../src/config/fields.ts";
 import type {
+  AdminInput,
   ConfigInput,
   LoggingInput,
   MetricsInput,
@@ -28,12 +30,13 @@ const HAVE_SAME_KEYS: [
   Same<keyof ConfigInput, keyof typeof CONFIG_FIELDS>,
   Same<keyof ServiceInput, keyof typeof SERVICE_FIELDS>,
   Same<keyof LoggingInput, keyof typeof LOGGING_FIELDS>,
+  Same<keyof AdminInput, keyof typeof ADMIN_FIELDS>,
   Same<keyof MetricsInput, keyof typeof METRICS_FIELDS>,
   Same<keyof ServiceTlsInput, keyof typeof SERVICE_TLS_FIELDS>,
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
   Same<keyof SampleInput, keyof typeof SAMPLE_FIELDS>,
   Same<keyof RampInput, keyof typeof RAMP_FIELDS>,
-] = [true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {

@@ -61,6 +61,9 @@ Deno.test("validateConfig() fills every default", () => {
     },
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
+    admin: undefined,
+    secrets: [],
+    metrics: { enabled: false, endpoint: "/metrics", enablePrometheus: false },
     services: [expected],
     routes: [{ kind: "path", path: "/", members: [{ service: expected, role: "primary" }] }],
   });
@@ -521,6 +524,7 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     services: [{ ...API, weight: 3 }],
   });
   assertEquals(config.logging, { level: "error", format: "json", output: "stdout" });
+  assertEquals(config.metrics, { enabled: true, endpoint: "/metrics", enablePrometheus: true });
   assertEquals(warnings, [
     'logging.level: "fatal" is not supported: "error" is used',
     'logging.output: "file" is not supported: "stdout" is used',
@@ -528,9 +532,6 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     "logging.includeCaller: has no effect: log lines do not name source lines",
     "logging.timeFormat: has no effect: times are written as RFC 3339 in UTC",
     "logging.disableTimestamp: has no effect: log lines always carry their time",
-    "metrics.enabled: has no effect: no metrics are served yet",
-    "metrics.endpoint: has no effect: no metrics are served yet",
-    "metrics.enablePrometheus: has no effect: no metrics are served yet",
     "services[0].weight: has no effect: every service of a route gets every request",
   ]);
 });

@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 
-import { drawTimeline } from "../src/cli/demo/chart.ts";
-import { type Timeline, type TimelineBar, TimelineRecorder } from "../src/cli/demo/timeline.ts";
+import { drawExchange } from "../src/cli/demo/chart.ts";
 import { runCommandLine } from "../src/cli/main.ts";
-import type { RespondedEvent } from "../src/observe/events.ts";
+import type { AttemptRecord, ExchangeRecord } from "../src/observe/exchange_record.ts";
 import { createPaint } from "../src/observe/paint.ts";
 import { runCli, startCli } from "./_support/cli_process.ts";
 import { createTestIo } from "./_support/test_io.ts";
@@ -98,26 +97,31 @@ function listenOn(port: number): Deno.TcpListener | undefined {
   }
 }
 
-const answer: RespondedEvent = {
-  type: "responded",
+const answer: ExchangeRecord = {
+  id: 1,
   requestId: "r",
+  timeMs: 0,
   method: "GET",
   path: "/",
+  route: "path /",
+  headers: [],
   status: 200,
   service: "blue",
-  role: "primary",
   fallback: false,
   durationMs: 40,
+  attempts: [],
 };
+const kept = { hedge: false, selected: false } as const;
 
-Deno.test("drawTimeline() draws one bar per service on a common axis", () => {
-  const bars: TimelineBar[] = [
-    { service: "blue", role: "primary", startMs: 0, endMs: 40, outcome: { success: true, status: 200 } },
-    { service: "green", role: "secondary", startMs: 10, endMs: 70, outcome: { success: true, status: 204 } },
-    { service: "canary", role: "shadow", startMs: 0, endMs: 80, outcome: { success: false, failure: "timeout" } },
+Deno.test("drawExchange() draws one bar per service on a common axis", () => {
+  const attempts: AttemptRecord[] = [
+    { ...kept, service: "blue", role: "primary", startMs: 0, endMs: 40, success: true, status: 200, selected: true },
+    { ...kept, service: "green", role: "secondary", startMs: 10, endMs: 70, success: true, status: 204 },
+    { ...kept, service: "canary", role: "shadow", startMs: 0, endMs: 80, success: false, failure: "timeout" },
+    { ...kept, service: "not sent", role: "shadow", skipped: "sampled" },
   ];
   assertEquals(
-    drawTimeline({ answer, bars }, { paint: createPaint(false), minAxisMs: 1, margin: "" }),
+    drawExchange({ ...answer, attempts }, { paint: createPaint(false), minAxisMs: 1, margin: "" }),
     `\
 client           ░░░░░░░░░░░░░░                200       40 ms
 blue   primary   ━━━━━━━━━━━━━●                200       40 ms  ◀ the answer
@@ -129,31 +133,9 @@ canary shadow    ╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍
 });
 
 for (const [longestMs, axis] of [[1, "1 ms"], [121, "160 ms"], [30_000, "32000 ms"], [0.9, "1 ms"]] as const) {
-  Deno.test(`drawTimeline() gives ${longestMs} ms an axis up to ${axis}`, () => {
-    const timeline: Timeline = { answer: { ...answer, durationMs: longestMs }, bars: [] };
-    const drawn = drawTimeline(timeline, { paint: createPaint(false), minAxisMs: 0.5, margin: "" });
+  Deno.test(`drawExchange() gives ${longestMs} ms an axis up to ${axis}`, () => {
+    const exchange: ExchangeRecord = { ...answer, durationMs: longestMs };
+    const drawn = drawExchange(exchange, { paint: createPaint(false), minAxisMs: 0.5, margin: "" });
     assertEquals(drawn.endsWith(axis), true, drawn);
   });
 }
-
-Deno.test("TimelineRecorder hands a request over when its last copy has settled, however late", async () => {
-  let now = 100;
-  const recorder = new TimelineRecorder(() => now);
-  const about = { requestId: "r", route: "path /" } as const;
-  const blue = { ...about, service: "blue", role: "primary" } as const;
-  const copy = { ...about, service: "copy", role: "shadow" } as const;
-  recorder.observe({ type: "attempted", ...blue });
-  now = 105;
-  recorder.observe({ type: "attempted", ...copy });
-  now = 140;
-  recorder.observe({ type: "settled", ...blue, success: true, status: 200, durationMs: 40 });
-  recorder.observe({ ...answer, durationMs: 40 });
-  now = 205;
-  const next = recorder.next();
-  recorder.observe({ type: "settled", ...copy, success: false, failure: "reset", durationMs: 100 });
-  const { bars } = await next;
-  assertEquals(bars, [
-    { service: "blue", role: "primary", startMs: 0, endMs: 40, outcome: { success: true, status: 200 } },
-    { service: "copy", role: "shadow", startMs: 5, endMs: 105, outcome: { success: false, failure: "reset" } },
-  ]);
-});

@@ -106,7 +106,7 @@ Deno.test("rule 3: wait: all answers when every primary and secondary has settle
   slow.open();
   assertEquals((await answer).service, "fast");
   const order = front.events.map((event) => event.type === "settled" ? `settled ${event.service}` : event.type);
-  assertEquals(order, ["attempted", "attempted", "settled fast", "settled slow", "responded"]);
+  assertEquals(order, ["received", "attempted", "attempted", "settled fast", "settled slow", "responded", "relayed"]);
 });
 
 Deno.test("rule 3: wait: primary answers when the primary has, and the secondary still gets its whole copy", async () => {

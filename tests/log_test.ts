@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes
 import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../src/observe/duration.ts";
-import type { ConductorEvent, RespondedEvent } from "../src/observe/events.ts";
+import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../src/observe/events.ts";
 import { createLogger, type LogLevel, type LogRecord } from "../src/observe/log.ts";
 import { formatJson } from "../src/observe/log_json.ts";
 import { createPrettyFormat } from "../src/observe/log_pretty.ts";
@@ -11,7 +11,7 @@ import { printable } from "../src/observe/printable.ts";
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const about = { requestId: "r-1", route: "pathPrefix /api" } as const;
 
-const ATTEMPTED: ConductorEvent = { type: "attempted", ...about, service: "blue", role: "primary" };
+const ATTEMPTED: ConductorEvent = { type: "attempted", ...about, service: "blue", role: "primary", atMs: 0.25 };
 const SUCCEEDED: ConductorEvent = {
   ...about,
   type: "settled",
@@ -50,7 +50,13 @@ const RESPONDED: RespondedEvent = {
   fallback: true,
   durationMs: 1_234,
 };
-const INTERRUPTED: ConductorEvent = { type: "interrupted", requestId: "r-1", service: "blue", failure: "reset" };
+const INTERRUPTED: InterruptedEvent = {
+  type: "interrupted",
+  requestId: "r-1",
+  route: "path /",
+  service: "blue",
+  failure: "reset",
+};
 const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
 const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
 const CLOSED: ConductorEvent = { type: "breaker", service: "blue", state: "closed" };

@@ -1,7 +1,7 @@
 /** The JSON that the admin listener speaks: `/api/state`, `/api/exchanges`, `/api/events`. */
 
 import type { Role } from "../config/config.ts";
-import type { ExchangeRecord } from "../observe/exchange_record.ts";
+import type { RecentExchanges } from "../observe/exchange_ring.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 
 /** A service as the dashboard draws it. */
@@ -45,12 +45,7 @@ export interface StateView {
 }
 
 /** `GET /api/exchanges?after=ID`: the recent exchanges with a higher id, oldest first. */
-export interface ExchangesView {
-  /** The highest id so far; what to ask after next time. */
-  readonly last: number;
-  /** The exchanges. */
-  readonly exchanges: readonly ExchangeRecord[];
-}
+export type ExchangesView = RecentExchanges;
 
 /**
  * `GET /api/events`: server-sent events. Each second one `state` event with a {@linkcode StateView}, and up to four times

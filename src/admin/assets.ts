@@ -56,7 +56,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 };
 
 /** All of them. The page is at `/`, all else below `/assets/`. */
-export const DASHBOARD_ASSETS: readonly Asset[] = [
+export const ASSETS: readonly Asset[] = [
   { path: "/", type: "text/html; charset=utf-8", text: page },
   { path: "/assets/dashboard.css", type: "text/css; charset=utf-8", text: style },
   { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },

@@ -56,7 +56,7 @@ function introduce({ yaml, config, url }: DemoStage, print: (line: string) => vo
   print("");
 }
 
-function invite({ url }: DemoStage, print: (line: string) => void, paint: Paint): void {
+function invite({ url, adminUrl }: DemoStage, print: (line: string) => void, paint: Paint): void {
   print(paint.strong("Your turn"));
   print("   All backends are up again. Each request that you send is drawn here:");
   print("");
@@ -65,20 +65,22 @@ function invite({ url }: DemoStage, print: (line: string) => void, paint: Paint)
   print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue'`)}         # green stands in`);
   print(`   ${paint.accent(`curl -i '${url}/api/hello?down=blue,green'`)}   # nobody is left: 502`);
   print("");
+  print(`   The same, live, in a browser: ${paint.accent(adminUrl)}`);
+  print("");
   print("   Ctrl-C ends the demo.");
   print("");
 }
 
 async function drawUntil(
   stopped: Promise<unknown>,
-  { recorder }: DemoStage,
+  { exchanges }: DemoStage,
   print: (line: string) => void,
   paint: Paint,
 ): Promise<void> {
   const stop = stopped.then(() => undefined);
   while (true) {
-    const timeline = await Promise.race([recorder.next(), stop]);
-    if (timeline === undefined) return;
-    print(drawRequest(timeline, paint) + "\n");
+    const exchange = await Promise.race([exchanges.next(), stop]);
+    if (exchange === undefined) return;
+    print(drawRequest(exchange, paint) + "\n");
   }
 }

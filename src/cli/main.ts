@@ -14,7 +14,7 @@ import { type Io, processIo } from "./io.ts";
 import { runSchema } from "./schema.ts";
 import { runServe } from "./serve.ts";
 import { CommandError, UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../observe/version.ts";
 
 const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) => number | Promise<number>>> = {
   serve: runServe,

@@ -9,6 +9,8 @@ import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
 import type { WorkerPool } from "../server/worker_pool.ts";
+import { AdminListener } from "./admin_listener.ts";
+import { createAdminSource } from "./admin_source.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -21,6 +23,8 @@ import { CommandError } from "./usage_error.ts";
 
 /** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
+/** How long the answers of the admin listener may take once everything else has ended. */
+const ADMIN_TIMEOUT_MS = 1_000;
 
 /**
  * Serves a configuration until a signal arrives and what is in flight has finished.
@@ -45,6 +49,22 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
     ? undefined
     : await serveWorkers(settle(file.config), { invocation, io, logger: () => logger });
   const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError });
+  let isDraining = false;
+  const admin = new AdminListener({
+    source: createAdminSource(server, {
+      url: () => urlOf(server),
+      isDraining: () => isDraining,
+      workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
+    }),
+    onError,
+  });
+  try {
+    await admin.prepare(server.config.admin).commit();
+  } catch (error) {
+    await server.shutdown();
+    workers?.end();
+    throw error;
+  }
   const giveBackErrors = takeStrayErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
@@ -54,16 +74,26 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
     logger: () => logger,
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
-      const url = urlOf(server);
-      await server.apply(settle(config));
+      const before = [urlOf(server), admin.url];
+      const prepared = admin.prepare(config.admin);
+      try {
+        await server.apply(settle(config));
+      } catch (error) {
+        await prepared.abandon();
+        throw error;
+      }
+      await prepared.commit();
       ({ logger, announce } = startLog(config, invocation, io));
-      if (urlOf(server) !== url) announce(urlOf(server));
+      if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },
   });
   try {
-    announce(urlOf(server));
-    return await stop(server, { workers, signals, reloading, logger: () => logger });
+    announce(urlOf(server), admin.url);
+    const onDrain = () => isDraining = true;
+    return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
   } finally {
+    // It tells of the others to the end.
+    await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
     workers?.end();
     signals.close();
     reloading.close();
@@ -75,12 +105,14 @@ interface StopParts {
   readonly workers: WorkerPool | undefined;
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
+  readonly onDrain: () => void;
   readonly logger: () => Logger;
 }
 
 async function stop(server: Serving, { workers, signals, reloading, ...parts }: StopParts): Promise<number> {
   const signal = await signals.next();
   reloading.close();
+  parts.onDrain();
   const logger = parts.logger();
   const timeoutMs = server.config.shutdownTimeoutMs;
   logger.log("info", "stopping: no new requests, what is in flight may finish", { signal, timeoutMs });

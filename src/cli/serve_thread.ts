@@ -3,11 +3,17 @@
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
-import type { Observer } from "../observe/events.ts";
+import type { DetailedObserver } from "../observe/detail.ts";
+import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
+import type { Inspection } from "../observe/inspection.ts";
 import type { Logger } from "../observe/log.ts";
+import { Metrics } from "../observe/metrics.ts";
+import type { MetricsSource } from "../observe/metrics_reading.ts";
+import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
+import { processFacts } from "../server/process_facts.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */
@@ -20,6 +26,12 @@ export interface Serving {
   readonly attemptsInFlight: number;
   /** Puts a configuration into force; where it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
+  /**
+   * Tells what has been counted and recorded; nothing is, before there is an admin listener.
+   *
+   * @param after The highest id of an exchange that is known already.
+   */
+  inspect(after: number): Promise<Inspection>;
   /** Stops accepting, and waits for every response and every attempt that is in flight. */
   shutdown(): Promise<void>;
 }
@@ -48,6 +60,18 @@ export interface ServeThreadOptions {
    * @default Nobody is told.
    */
   readonly onAttempts?: (inFlight: number) => void;
+  /**
+   * How many exchanges are recorded in a second.
+   *
+   * @default RECORDED_PER_SECOND
+   */
+  readonly recordedPerSecond?: number;
+  /**
+   * What the data port shows as metrics.
+   *
+   * @default What this thread has counted, and what the process takes.
+   */
+  readonly metricsSource?: MetricsSource;
 }
 
 /** The server of one thread. */
@@ -65,17 +89,55 @@ export interface ServingThread extends Serving {
  * @throws {ListenError} Where its address can not be listened on.
  */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
-  const { logger, onError, pseudonym, reusePort, onAttempts = () => {} } = options;
+  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
   const inFlight = new InFlight();
-  const observe: Observer = (event) => {
+  let metrics: Metrics | undefined;
+  let recorder: ExchangeRecorder | undefined;
+  let redaction: Redaction;
+  const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
-  const kept = { instance: createInstance(pseudonym), transport: runtimeTransport({ reclaims: true }), reclaims: true };
-  const checks = new HealthChecks({ transport: kept.transport, health: kept.instance.health, observe });
+
+  /** An exchange is counted from its first event to its last, or not at all. */
+  function observerFor(config: Config): DetailedObserver {
+    if (config.admin === undefined && !config.metrics.enabled) return observe;
+    const counted = metrics ??= new Metrics();
+    counted.follow(config);
+    const recorded = config.admin === undefined ? undefined : recorderFor(config);
+    return (event, detail) => {
+      counted.observe(event);
+      recorded?.observe(event, detail);
+      observe(event);
+    };
+  }
+
+  function recorderFor(config: Config): ExchangeRecorder {
+    redaction = createRedaction(config);
+    return recorder ??= new ExchangeRecorder({
+      redaction: () => redaction,
+      ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
+    });
+  }
+
+  const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const kept = {
+    instance: createInstance(pseudonym),
+    transport: runtimeTransport({ reclaims: true }),
+    reclaims: true,
+    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processFacts() })),
+  };
+  const checks = new HealthChecks({
+    transport: kept.transport,
+    health: kept.instance.health,
+    observe: (event) => {
+      metrics?.observe(event);
+      observe(event);
+    },
+  });
   const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...kept, observe }),
+    handlerFor: (config) => createHandler(config, { ...kept, observe: observerFor(config) }),
     reusePort,
     onError,
     onReopen: () => logger().log("info", "listening again"),
@@ -104,6 +166,12 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         },
         abandon: () => prepared.abandon(),
       };
+    },
+    inspect: (after) => {
+      return Promise.resolve({
+        metrics: readMetrics(),
+        recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
+      });
     },
     shutdown: async () => {
       await Promise.all([checks.stop(), server.shutdown()]);

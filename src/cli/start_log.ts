@@ -9,14 +9,14 @@ import type { Output } from "../server/output.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../observe/version.ts";
 
 /** A logger, and the announcement that starts it. */
 export interface StartedLog {
   /** Writes the lines. */
   readonly logger: Logger;
   /** Tells where the server listens, and draws its routes. */
-  readonly announce: (url: string) => void;
+  readonly announce: (url: string, adminUrl?: string) => void;
 }
 
 /**
@@ -42,13 +42,14 @@ export function startLog(
   });
   return {
     logger,
-    announce: (url) => {
+    announce: (url, adminUrl) => {
       const { workers } = invocation;
       if (format === "json") {
         const threads = workers > 1 ? { workers } : {};
-        logger.log("info", "listening", { version: VERSION, url, ...threads, ...routesAsData(config) });
+        const admin = adminUrl === undefined ? {} : { admin: adminUrl };
+        logger.log("info", "listening", { version: VERSION, url, ...admin, ...threads, ...routesAsData(config) });
       } else if (level === "debug" || level === "info") {
-        drawStart(config, { url, workers }, output);
+        drawStart(config, { url, adminUrl, workers }, output);
       }
     },
   };
@@ -61,14 +62,16 @@ function levelFor({ switches }: Invocation, config: Config): LogLevel {
 
 interface Listening {
   readonly url: string;
+  readonly adminUrl: string | undefined;
   readonly workers: number;
 }
 
-function drawStart(config: Config, { url, workers }: Listening, output: Output): void {
+function drawStart(config: Config, { url, adminUrl, workers }: Listening, output: Output): void {
   const paint = createPaint(output.isTerminal);
   const threads = workers > 1 ? ` with ${workers} workers` : "";
   const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
-  output.write(`\n${heading}\n\n${drawRoutes(config, { paint })}\n\n`);
+  const admin = adminUrl === undefined ? "" : `dashboard on ${paint.accent(adminUrl)}\n`;
+  output.write(`\n${heading}\n${admin}\n${drawRoutes(config, { paint })}\n\n`);
 }
 
 function routesAsData({ routes, wait }: Config): Record<string, unknown> {

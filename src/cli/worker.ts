@@ -1,5 +1,7 @@
 /** What each thread of `--workers` runs: a server that does what the main thread asks for. */
 
+import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
+import type { Inspection } from "../observe/inspection.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
@@ -60,21 +62,22 @@ export function serveOrders(): void {
     });
   }
 
-  async function carryOut(order: Order<WorkerSettings>): Promise<void> {
+  async function carryOut(order: Order<WorkerSettings>): Promise<Inspection | undefined> {
     if (order.type === "start") worker = startWorker(order.setup, outputTo);
-    if (worker === undefined) return;
+    if (worker === undefined) return undefined;
     if (order.type === "prepare") worker.prepare(order);
     if (order.type === "commit") worker.commit();
     if (order.type === "abandon") await worker.abandon();
     if (order.type === "stop") await worker.server.shutdown();
     if (order.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
+    return order.type === "inspect" ? await worker.server.inspect(order.after) : undefined;
   }
 
   scope.onmessage = ({ data }) => {
     if (data.type === "written") return written.get(data.stream)?.();
     const { id, order } = data;
     carryOut(order).then(
-      () => scope.postMessage({ type: "answer", id }),
+      (inspection) => scope.postMessage({ type: "answer", id, ...(inspection !== undefined && { inspection }) }),
       (error) => scope.postMessage({ type: "answer", id, failure: failureOf(error) }),
     );
   };
@@ -99,6 +102,7 @@ function startWorker(
     pseudonym,
     reusePort: true,
     onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
+    recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / invocation.workers),
   });
   return {
     server,

@@ -158,6 +158,16 @@ export interface Logging {
   readonly output: "stdout" | "stderr";
 }
 
+/** Where counts and durations are served, and how. */
+export interface MetricsSettings {
+  /** Whether the data port serves them too. */
+  readonly enabled: boolean;
+  /** Their path, normalised. */
+  readonly endpoint: string;
+  /** Whether they are Prometheus text where the client does not say, in place of JSON. */
+  readonly enablePrometheus: boolean;
+}
+
 /** What a server proves its name with. */
 export interface ServerTls {
   /** The certificate chain as PEM text. */
@@ -176,6 +186,16 @@ export interface Limits {
   readonly maxConnectionsPerService: number;
   /** Attempts that wait for one of those to end. */
   readonly maxQueuedPerService: number;
+}
+
+/** Where the server shows how it is doing. */
+export interface AdminSettings {
+  /** The TCP port; 0 for any free one. */
+  readonly port: number;
+  /** The address to listen on. */
+  readonly hostname: string;
+  /** What who asks must know; `undefined`: nothing. */
+  readonly token: string | undefined;
 }
 
 /** The whole configuration. */
@@ -208,6 +228,12 @@ export interface Config {
   readonly shutdownTimeoutMs: number;
   /** Log settings. */
   readonly logging: Logging;
+  /** The admin listener; `undefined`: there is none. */
+  readonly admin: AdminSettings | undefined;
+  /** Texts that came from placeholders: they are not to be shown, wherever they turn up. */
+  readonly secrets: readonly string[];
+  /** Where the metrics are. */
+  readonly metrics: MetricsSettings;
   /** The backends in the order of the file. */
   readonly services: readonly Service[];
   /** The services grouped by pattern, each with at least one primary. */

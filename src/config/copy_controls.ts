@@ -1,6 +1,7 @@
 /** What only a shadow has: which requests it gets a copy of, and how much of them. */
 
 import type { CopyControls } from "./config.ts";
+import { CREDENTIAL_FIELDS } from "./credential_fields.ts";
 import {
   type CONFIG_FIELDS,
   COPY_FIELDS,
@@ -8,6 +9,7 @@ import {
   type SAMPLE_FIELDS,
   type SERVICE_FIELDS,
 } from "./fields.ts";
+import { isLoopback } from "./loopback.ts";
 import type { Place } from "./place.ts";
 import { SAFE_METHODS } from "./safe_methods.ts";
 import type { Checked, PartlyChecked } from "./section.ts";
@@ -18,29 +20,6 @@ type CheckedSample = Partial<Checked<typeof SAMPLE_FIELDS>>;
 type CheckedRamp = Checked<typeof RAMP_FIELDS>;
 
 const DEFAULT_MAX_IN_FLIGHT = 64;
-
-/** Who the client is, or what proves it: what `credentials: false` leaves out of copies. */
-const CREDENTIAL_FIELDS = [
-  "authorization",
-  "proxy-authorization",
-  "cookie",
-  "api-key",
-  "apikey",
-  "x-access-token",
-  "x-amz-security-token",
-  "x-api-key",
-  "x-auth-token",
-  "x-client-cert",
-  "x-csrf-token",
-  "x-forwarded-client-cert",
-  "x-goog-iap-jwt-assertion",
-  "x-session-token",
-  "x-xsrf-token",
-  "cf-access-jwt-assertion",
-  "client-cert",
-  "client-cert-chain",
-  "dpop",
-];
 
 /** What says something about the bytes of a body (RFC 9110 §8, RFC 9530): without one it would be wrong. */
 const BODY_FIELDS = [
@@ -100,10 +79,6 @@ function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCh
   if (url === undefined || !url.origin.startsWith("http:") || isLoopback(new URL(url.origin).hostname)) return false;
   const isCareful = removeHeaders.includes("authorization") && removeHeaders.includes("cookie");
   return credentials !== false && !isCareful;
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/.test(hostname);
 }
 
 /**

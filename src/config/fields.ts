@@ -4,6 +4,7 @@
  */
 
 import { section } from "./section.ts";
+import { adminToken, MIN_TOKEN_LENGTH } from "./values/admin_token.ts";
 import { addressRange, hostMode, listenHost } from "./values/address.ts";
 import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
@@ -26,7 +27,6 @@ import { switchable } from "./values/switchable.ts";
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
-const NO_METRICS = "no metrics are served yet";
 
 /** The fields of `services[].tls`. */
 export const SERVICE_TLS_FIELDS = {
@@ -321,9 +321,21 @@ export const LOGGING_FIELDS = {
 
 /** The fields of `metrics`. */
 export const METRICS_FIELDS = {
-  enabled: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  endpoint: { type: text(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
-  enablePrometheus: { type: boolean(), description: "Accepted for go-conductor's files.", ignored: NO_METRICS },
+  enabled: {
+    type: boolean(),
+    default: false,
+    description: "Whether `port` serves the metrics too, where any client can read them.",
+  },
+  endpoint: {
+    type: pathPattern({ exact: true }),
+    default: "/metrics",
+    description: "The path of the metrics; with `enabled` it comes before all routes.",
+  },
+  enablePrometheus: {
+    type: boolean(),
+    default: false,
+    description: "Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.",
+  },
 } as const;
 
 /** The fields of `tls`. */
@@ -365,6 +377,25 @@ export const LIMITS_FIELDS = {
     description:
       "Requests that wait in turn where `maxConnectionsPerService` is reached; one more is not sent and fails " +
       "as `overloaded`, as does one that has waited for the service's `timeout`.",
+  },
+} as const;
+
+/** The fields of `admin`. */
+export const ADMIN_FIELDS = {
+  port: {
+    type: wholeNumber(0, 65_535),
+    required: true,
+    description: "The TCP port of the admin listener; 0 takes any free one.",
+  },
+  hostname: {
+    type: listenHost(),
+    default: "127.0.0.1",
+    description: "The address of the admin listener; one that other machines can reach needs a `token`.",
+  },
+  token: {
+    type: adminToken(),
+    absence: "none",
+    description: `What who asks must know, at least ${MIN_TOKEN_LENGTH} characters: \`\${file:admin-token}\`.`,
   },
 } as const;
 
@@ -460,10 +491,15 @@ export const CONFIG_FIELDS = {
     default: {},
     description: "What is logged, where and how.",
   },
+  admin: {
+    type: section(ADMIN_FIELDS),
+    absence: "no such listener",
+    description: "A second listener: health, metrics, what is going on, and the dashboard; never on the data port.",
+  },
   metrics: {
     type: section(METRICS_FIELDS),
     default: {},
-    description: "Accepted for go-conductor's files; no metrics are served yet.",
+    description: "Counts and durations of requests and services: where they are served, and how.",
   },
   services: {
     type: serviceList(section(SERVICE_FIELDS)),

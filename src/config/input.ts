@@ -103,7 +103,12 @@ export interface ConfigInput {
    */
   readonly logging?: LoggingInput;
   /**
-   * Accepted for go-conductor's files; no metrics are served yet.
+   * A second listener: health, metrics, what is going on, and the dashboard; never on the data port. Of no use to a
+   * handler in a server of one's own. Absent: no such listener.
+   */
+  readonly admin?: AdminInput;
+  /**
+   * Counts and durations of requests and services: where they are served, and how.
    *
    * @default {}
    */
@@ -367,6 +372,20 @@ export interface RampInput {
   readonly over: number | string;
 }
 
+/** A second listener, for those who look after the server. */
+export interface AdminInput {
+  /** The TCP port of the admin listener; 0 takes any free one. */
+  readonly port: number;
+  /**
+   * The address of the admin listener; one that other machines can reach needs a `token`.
+   *
+   * @default "127.0.0.1"
+   */
+  readonly hostname?: string;
+  /** What who asks must know, at least 16 characters: `${file:admin-token}`. Absent: nothing. */
+  readonly token?: string;
+}
+
 /** What is logged, where and how. */
 export interface LoggingInput {
   /**
@@ -393,13 +412,26 @@ export interface LoggingInput {
   readonly disableTimestamp?: boolean;
 }
 
-/** The metrics settings of go-conductor. */
+/** Counts and durations of requests and services: where they are served, and how. */
 export interface MetricsInput {
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether `port` serves the metrics too, where any client can read them. A handler in a server of one's own answers
+   * `endpoint` then.
+   *
+   * @default false
+   */
   readonly enabled?: boolean;
-  /** Accepted for go-conductor's files. */
+  /**
+   * The path of the metrics; with `enabled` it comes before all routes.
+   *
+   * @default "/metrics"
+   */
   readonly endpoint?: string;
-  /** Accepted for go-conductor's files. */
+  /**
+   * Whether they are Prometheus text where the client's `Accept` leaves that open, in place of JSON.
+   *
+   * @default false
+   */
   readonly enablePrometheus?: boolean;
 }
 

@@ -18,6 +18,8 @@ export interface PlaceholderReaders {
 export interface Resolved {
   /** The paths of values that came from placeholders. */
   readonly secrets: ReadonlySet<string>;
+  /** What placeholders have yielded, by itself and with the text around it. */
+  readonly texts: ReadonlySet<string>;
   /** The paths of values that could not be resolved. */
   readonly unknown: ReadonlySet<string>;
   /** Why they could not; names of files and variables, never their content. */
@@ -46,21 +48,25 @@ export async function resolvePlaceholders(
   const secrets = new Set<string>();
   const unknown = new Set<string>();
   const problems: ConfigProblem[] = [];
+  const texts = new Set<string>();
   let length = 0;
   for (const { text, path, replace } of templates) {
     const messages = new Set<string>();
-    replace(text.replace(PLACEHOLDER, (match, reference = "") => {
+    const resolved = text.replace(PLACEHOLDER, (match, reference = "") => {
       if (match === "$${") return "${";
       const content = contents.get(reference)!;
       secrets.add(path);
+      if (content.ok) texts.add(content.text);
       if (content.ok && (length += content.text.length) <= MAX_TOTAL_LENGTH) return content.text;
       messages.add(content.ok ? "must be shorter: the placeholders yield too much text" : content.message);
       return "";
-    }));
+    });
+    replace(resolved);
+    if (secrets.has(path)) texts.add(resolved);
     for (const message of messages) problems.push({ path, message });
     if (messages.size > 0) unknown.add(path);
   }
-  return { secrets, unknown, problems };
+  return { secrets, texts, unknown, problems };
 }
 
 function findReferences(templates: readonly Template[]): Set<string> {

@@ -1,6 +1,7 @@
 /** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
 
 import {
+  ADMIN_FIELDS,
   BREAKER_FIELDS,
   CONFIG_FIELDS,
   HEALTH_FIELDS,
@@ -26,6 +27,7 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
   ["`tls`", TLS_FIELDS],
   ["`limits`", LIMITS_FIELDS],
   ["`logging`", LOGGING_FIELDS],
+  ["`admin`", ADMIN_FIELDS],
   ["`metrics`", METRICS_FIELDS],
 ];
 

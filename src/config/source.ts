@@ -8,6 +8,8 @@ export interface ConfigSource {
   readonly lineOf?: (path: string) => number | undefined;
   /** Whether a value came from `${file:…}` or `${env:…}`, and must not be shown. */
   readonly isSecret?: (path: string) => boolean;
+  /** What placeholders have yielded, by itself and with the text around it: not to be shown. */
+  readonly secrets?: readonly string[];
   /** Whether a value could not be read, which is among the problems already. */
   readonly isUnknown?: (path: string) => boolean;
   /** What was wrong while the text was read, short of making it unreadable. */

@@ -1,11 +1,13 @@
 /** From anything to a checked configuration, or to every problem it has. */
 
 import type {
+  AdminSettings,
   BreakerSettings,
   Config,
   HealthSettings,
   Limits,
   Logging,
+  MetricsSettings,
   Role,
   ServerTls,
   Service,
@@ -14,12 +16,15 @@ import type {
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
+import { isLoopback } from "./loopback.ts";
 import {
+  type ADMIN_FIELDS,
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
+  type METRICS_FIELDS,
   type SERVICE_FIELDS,
   type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
@@ -38,14 +43,17 @@ export interface ValidatedConfig {
   readonly warnings: readonly string[];
 }
 
+type CheckedAdmin = Checked<typeof ADMIN_FIELDS>;
 type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
 type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
+type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
 type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
 type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
 
 /** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
@@ -74,9 +82,14 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkTls(services, list);
   checkBreakers(services, list);
   checkCopies(services, list);
+  if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  checkEndpoint(checked?.metrics, routes, root);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
-  return { config: deepFreeze(toConfig(checked as CheckedConfig, routes)), warnings: findings.warnings };
+  return {
+    config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
+    warnings: findings.warnings,
+  };
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
@@ -150,6 +163,23 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
   }
 }
 
+function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: Place): void {
+  if (port !== undefined && port !== 0 && port === dataPort) {
+    at.child("port").problem("must be another than the port that requests come to");
+  }
+  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnknown) {
+    at.child("token").problem("is required where other machines can reach the admin listener");
+  }
+}
+
+/** The metrics' path on the data port is no route, and stronger than one. */
+function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
+  const { enabled = false, endpoint } = metrics ?? {};
+  if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
+  const at = root.child("metrics").child("endpoint");
+  at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
+}
+
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
   return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
 }
@@ -159,7 +189,11 @@ function roleOf({ primary, shadow }: PartlyCheckedService): Role {
   return shadow ? "shadow" : "secondary";
 }
 
-function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config {
+function toConfig(
+  checked: CheckedConfig,
+  routes: readonly RouteGroup[],
+  secrets: readonly string[] = [],
+): Config {
   const services = checked.services.map((service) => toService(service as CheckedService, checked));
   return {
     port: checked.port,
@@ -176,6 +210,9 @@ function toConfig(checked: CheckedConfig, routes: readonly RouteGroup[]): Config
     limits: toLimits(checked.limits as CheckedLimits),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
+    admin: toAdmin(checked.admin as CheckedAdmin | undefined),
+    secrets: [...secrets],
+    metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
       kind,
@@ -223,6 +260,14 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
+}
+
+function toAdmin(admin: CheckedAdmin | undefined): AdminSettings | undefined {
+  return admin === undefined ? undefined : { port: admin.port, hostname: admin.hostname, token: admin.token };
+}
+
+function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {
+  return { enabled, endpoint, enablePrometheus };
 }
 
 function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {

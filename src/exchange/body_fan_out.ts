@@ -46,6 +46,11 @@ export class BodyFanOut {
     this.#options = options;
   }
 
+  /** What has been read of the body so far, in bytes. */
+  get receivedBytes(): number {
+    return this.#source.receivedBytes;
+  }
+
   /**
    * Adds a reader.
    *

@@ -51,6 +51,11 @@ export class BodySource {
     this.#deadline.stop();
   }
 
+  /** What has been read so far, in bytes. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
   /**
    * Reads on.
    *

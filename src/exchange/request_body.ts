@@ -13,6 +13,17 @@ export const SMALL_BODY_BYTES = 65_536;
 /** A body that several services can be given. */
 export type RequestBody = null | Uint8Array<ArrayBuffer> | BodyFanOut;
 
+/**
+ * Tells how much of a body has been read.
+ *
+ * @param body The body; `undefined` where it could not be opened.
+ * @returns Bytes.
+ */
+export function receivedBytes(body: RequestBody | undefined): number {
+  if (body === null || body === undefined) return 0;
+  return body instanceof BodyFanOut ? body.receivedBytes : body.length;
+}
+
 /** What opening a body needs to know. */
 export interface OpenBodyOptions {
   /** Limits and times. */

@@ -17,8 +17,8 @@ export interface RelayHooks {
   onBroken(kind: FailureKind): void;
   /** The client went away before the end. */
   onCancel(): void;
-  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. */
-  onEnd(): void;
+  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. So many bytes had come. */
+  onEnd(relayedBytes: number): void;
 }
 
 /** What a relayed stream fails with. It has been told to the observer, so a server has nothing to add to it. */
@@ -60,6 +60,7 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
 export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
   const reader = body.getReader();
   let isOver = false;
+  let relayedBytes = 0;
   let onAbort = () => {};
   const end = (act: () => void) => {
     if (isOver) return;
@@ -67,7 +68,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
     deadline.stop();
     hooks.signal.removeEventListener("abort", onAbort);
     act();
-    hooks.onEnd();
+    hooks.onEnd(relayedBytes);
   };
   const breakOff = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
     end(() => {
@@ -88,6 +89,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
         if (isOver) return;
         if (done) return end(() => controller.close());
         deadline.touch();
+        relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
         breakOff(controller, streamFailureKind(error));

@@ -7,6 +7,16 @@ import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
 import type { HealthState } from "../exchange/health.ts";
 
+/** A request arrived. */
+export interface ReceivedEvent {
+  /** What happened. */
+  readonly type: "received";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The matched route's pattern, for example `pathPrefix /api`; absent where none matched. */
+  readonly route?: string;
+}
+
 /** A request was given to one service. */
 export interface AttemptedEvent {
   /** What happened. */
@@ -19,6 +29,10 @@ export interface AttemptedEvent {
   readonly service: string;
   /** The service's role on the route. */
   readonly role: Role;
+  /** Time since the request arrived, in milliseconds. */
+  readonly atMs: number;
+  /** Whether it had been held back first; absent: it had not. */
+  readonly hedge?: boolean;
 }
 
 /** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
@@ -79,6 +93,8 @@ export interface RespondedEvent {
   readonly role?: Role;
   /** Whether the answer came from another than a primary. */
   readonly fallback: boolean;
+  /** Whether the selected service's request had been held back first; absent: it had not. */
+  readonly hedge?: boolean;
   /** Time since the request arrived, in milliseconds. */
   readonly durationMs: number;
 }
@@ -89,10 +105,35 @@ export interface InterruptedEvent {
   readonly type: "interrupted";
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
   /** The service that was being relayed. */
   readonly service: string;
   /** What broke it off. */
   readonly failure: FailureKind;
+}
+
+/**
+ * Nothing more of an answer is passed on: it has been whole, was broken off, or the client does not want the rest. Told
+ * once of each request that was admitted, after `responded`.
+ */
+export interface RelayedEvent {
+  /** What happened. */
+  readonly type: "relayed";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service whose response it was; absent where conductor answered itself. */
+  readonly service?: string;
+  /** That service's role. */
+  readonly role?: Role;
+  /** How much of the request's body had been read, in bytes. */
+  readonly requestBytes: number;
+  /** How much of the service's body has been passed on, in bytes; 0 where conductor answered itself. */
+  readonly responseBytes: number;
+  /** Time since the request arrived, in milliseconds. */
+  readonly durationMs: number;
 }
 
 /** A service's circuit breaker changed its state. */
@@ -123,11 +164,13 @@ export interface HealthEvent {
 
 /** Anything that an observer is told. */
 export type ConductorEvent =
+  | ReceivedEvent
   | AttemptedEvent
   | SkippedEvent
   | SettledEvent
   | RespondedEvent
   | InterruptedEvent
+  | RelayedEvent
   | BreakerEvent
   | HealthEvent;
 

@@ -3,11 +3,15 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { Observer } from "./events.ts";
+import type { DetailedObserver, EventDetail } from "./detail.ts";
+import type { ConductorEvent } from "./events.ts";
 import { guarded } from "./guarded.ts";
+import { routePattern } from "./route_pattern.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
+  /** The request arrived. */
+  received(): void;
   /** A service was given the request. */
   attempted(attempt: Attempt): void;
   /** A service was not given the request. */
@@ -18,6 +22,8 @@ export interface ExchangeObserver {
   responded(status: number, attempt?: Attempt): void;
   /** The relayed response broke off. */
   interrupted(attempt: Attempt, failure: FailureKind): void;
+  /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
+  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void;
 }
 
 /**
@@ -30,17 +36,23 @@ export interface ExchangeObserver {
  * @returns The reporter.
  */
 export function observeExchange(
-  observe: Observer | undefined,
+  observe: DetailedObserver | undefined,
   inbound: Inbound,
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
   const { requestId, method, path } = inbound;
-  const label = route === undefined ? "" : `${route.kind} ${route.path}`;
-  const notify = guarded(observe);
+  const label = route === undefined ? "" : routePattern(route);
+  const matched = route === undefined ? {} : { route: label };
+  const tell = guarded(observe);
+  const request: EventDetail = { inbound };
+  const notify = (event: ConductorEvent, attempt?: Attempt) => {
+    tell(event, attempt === undefined ? request : { inbound, attempt });
+  };
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
-    attempted: (attempt) => notify({ type: "attempted", ...about(attempt) }),
+    received: () => notify({ type: "received", requestId, ...matched }),
+    attempted: (attempt) => notify({ type: "attempted", ...about(attempt), atMs: elapsedMs() }, attempt),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
@@ -48,16 +60,23 @@ export function observeExchange(
       const result = outcome.ok
         ? { success: outcome.success, status: outcome.response.status }
         : { success: false, failure: outcome.kind };
-      notify({ type: "settled", ...about(attempt), ...result, durationMs });
+      notify({ type: "settled", ...about(attempt), ...result, durationMs }, attempt);
     },
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
-      const matched = route === undefined ? {} : { route: label };
       const durationMs = elapsedMs();
-      notify({ type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs });
+      notify(
+        { type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs },
+        attempt,
+      );
     },
     interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, service: attempt.service.name, failure }),
+      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),
+    relayed(requestBytes, responseBytes, attempt) {
+      const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
+      const durationMs = elapsedMs();
+      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs }, attempt);
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** Observers may throw, and whatever they are told of must not notice. */
 
-import type { Observer } from "./events.ts";
+import type { DetailedObserver } from "./detail.ts";
 
 /**
  * Makes an observer that can be told without care.
@@ -8,10 +8,10 @@ import type { Observer } from "./events.ts";
  * @param observe Who listens; what it throws is dropped. Absent: nobody.
  * @returns An observer that never throws.
  */
-export function guarded(observe: Observer | undefined): Observer {
-  return (event) => {
+export function guarded(observe: DetailedObserver | undefined): DetailedObserver {
+  return (event, detail) => {
     try {
-      observe?.(event);
+      observe?.(event, detail);
     } catch {
       // An observer's fault is nobody else's.
     }

@@ -131,6 +131,11 @@ function fieldsOf(event: ConductorEvent): LogFields {
   const fields: Record<string, unknown> = { ...event };
   delete fields.type;
   if ("path" in event && event.path.length > MAX_PATH_LENGTH) fields.path = event.path.slice(0, MAX_PATH_LENGTH) + "…";
-  if ("durationMs" in event) fields.durationMs = Math.round(event.durationMs * 1_000) / 1_000;
+  if ("durationMs" in event) fields.durationMs = toMicroseconds(event.durationMs);
+  if ("atMs" in event) fields.atMs = toMicroseconds(event.atMs);
   return fields;
+}
+
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }

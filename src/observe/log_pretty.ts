@@ -58,6 +58,10 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "received":
+    case "relayed":
+      // No line tells of them.
+      return event.type;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the main thread and its workers say to each other. */
 
 import type { Config } from "../config/config.ts";
+import type { Inspection } from "../observe/inspection.ts";
 
 /** What a worker needs to start. */
 export interface WorkerSetup<Settings> {
@@ -25,7 +26,9 @@ export type Order<Settings = unknown> =
   /** Accept nothing any more, and finish what is in flight. */
   | { readonly type: "stop" }
   /** Hand over all log lines. */
-  | { readonly type: "flush" };
+  | { readonly type: "flush" }
+  /** Tell what has been counted, and the exchanges with a higher id. */
+  | { readonly type: "inspect"; readonly after: number };
 
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
@@ -45,7 +48,10 @@ export interface OrderFailure {
   readonly message: string;
 }
 
-/** What comes from a worker: the answer to an order, or whole log lines, of which it sends more once they are written. */
+/**
+ * What comes from a worker: the answer to an order, with what it asked for, or whole log lines, of which it sends more once
+ * they are written.
+ */
 export type FromWorker =
-  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure }
+  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly inspection?: Inspection }
   | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array };

@@ -2,7 +2,9 @@
 
 import { delay } from "@std/async/delay";
 import type { Config } from "../config/config.ts";
+import type { Inspection } from "../observe/inspection.ts";
 import { findFreePort } from "./shared_port.ts";
+import { WorkerInspections } from "./worker_inspections.ts";
 import type { StreamName } from "./worker_messages.ts";
 import { shareLimits } from "./worker_share.ts";
 import { WorkerCrash, WorkerThread } from "./worker_thread.ts";
@@ -52,6 +54,14 @@ export interface WorkerPool {
    */
   apply(config: Config): Promise<void>;
   /**
+   * Asks all workers what they have counted and recorded.
+   *
+   * @param after The highest id of an exchange that is known already.
+   * @returns What they say together. One that does not answer in time stays with what it said last, and what lost workers
+   * had counted stays in the sums.
+   */
+  inspect(after: number): Promise<Inspection>;
+  /**
    * Stops accepting at once, and replaces no worker any more.
    *
    * @returns A promise that is fulfilled when every response in flight has been sent and every attempt has settled.
@@ -82,6 +92,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   const stopping = new AbortController();
   /** Those that are up. */
   const threads = new Set<WorkerThread<Settings>>();
+  const inspections = new WorkerInspections();
   let isEnded = false;
   let config = first;
   let port = findFreePort(first);
@@ -115,6 +126,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
       const openedMs = performance.now();
       const { message } = await thread.crashed;
       threads.delete(thread);
+      inspections.lose(thread);
       if (performance.now() - openedMs > STABLE_MS) retryMs = 0;
       [thread, retryMs] = await replace(worker, message, retryMs);
     }
@@ -188,6 +200,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
       return crashes;
     },
     apply: (next) => inTurn(() => change(next)),
+    inspect: (after) => inspections.inspect(threads, after),
     shutdown: () => {
       stopping.abort();
       return inTurn(() => askAll("stop"));

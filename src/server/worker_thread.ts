@@ -1,5 +1,6 @@
 /** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
 
+import type { Inspection } from "../observe/inspection.ts";
 import { ListenError } from "./listen_error.ts";
 import type { FromWorker, Order, OrderFailure, StreamName, ToWorker } from "./worker_messages.ts";
 
@@ -26,7 +27,7 @@ export class WorkerThread<Settings> {
   /** Where the worker keeps the number of its attempts in flight. */
   readonly attempts = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Inspection | undefined>>();
   readonly #write: WorkerThreadOptions["write"];
   #crash: WorkerCrash | undefined;
   #lastId = 0;
@@ -61,13 +62,13 @@ export class WorkerThread<Settings> {
    * Gives the worker an order.
    *
    * @param order What it is to do.
-   * @returns A promise that is fulfilled when it is done.
+   * @returns A promise that is fulfilled when it is done, with what an `inspect` has found.
    * @throws {ListenError} Where an address can not be listened on.
    * @throws {WorkerCrash} Where the worker has crashed.
    */
-  ask(order: Order<Settings>): Promise<void> {
+  ask(order: Order<Settings>): Promise<Inspection | undefined> {
     if (this.#crash !== undefined) return Promise.reject(this.#crash);
-    const answer = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<Inspection | undefined>();
     const id = ++this.#lastId;
     this.#waiting.set(id, answer);
     this.#send({ type: "order", id, order });
@@ -91,7 +92,7 @@ export class WorkerThread<Settings> {
     }
     const answer = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.failure === undefined) answer?.resolve();
+    if (message.failure === undefined) answer?.resolve(message.inspection);
     else answer?.reject(errorOf(message.failure));
   }
 }

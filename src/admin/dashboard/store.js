@@ -76,6 +76,8 @@ export class Store {
   #series = new Map();
   /** @type {Reading | undefined} */
   #before;
+  /** @type {ExchangesView[]} What came before anything was known of the routes. */
+  #early = [];
   /** @type {number[]} When each of the last recorded exchanges began. */
   #recordedMs = [];
 
@@ -86,7 +88,7 @@ export class Store {
    */
   addState(state) {
     const last = this.state;
-    if (last !== undefined && last.metrics.startedMs !== state.metrics.startedMs) this.#forget();
+    if (last !== undefined && state.metrics.startedMs > last.timeMs) this.#forget();
     const after = read(state);
     const before = this.#before;
     const seconds = before === undefined || last === undefined ? 0 : (state.timeMs - last.timeMs) / 1_000;
@@ -99,6 +101,7 @@ export class Store {
     }
     if (before === undefined || seconds > 0) this.#before = after;
     this.state = state;
+    for (const view of this.#early.splice(0)) this.addExchanges(view);
   }
 
   /**
@@ -108,6 +111,10 @@ export class Store {
    * @returns {ExchangeRecord[]} Those that were not known, oldest first.
    */
   addExchanges(view) {
+    if (this.state === undefined) {
+      this.#early.push(view);
+      return [];
+    }
     const known = new Set(this.exchanges.map(({ id }) => id));
     const fresh = view.exchanges.filter(({ id }) => !known.has(id)).map((exchange) => this.#inOrder(exchange));
     this.exchanges = [...fresh.toReversed(), ...this.exchanges].slice(0, MAX_EXCHANGES);

@@ -1,10 +1,10 @@
-/** A timeline as a drawing: one bar per service on a common time axis. */
+/** An exchange as a drawing: one bar per service on a common time axis. */
 
 import { formatDuration } from "../../observe/duration.ts";
+import type { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts";
 import type { Paint } from "../../observe/paint.ts";
 import { printable } from "../../observe/printable.ts";
 import { roleBrushes } from "../route_table.ts";
-import type { Timeline, TimelineBar } from "./timeline.ts";
 
 /** How a chart looks. */
 export interface ChartOptions {
@@ -16,6 +16,9 @@ export interface ChartOptions {
   readonly margin: string;
 }
 
+/** An attempt that was made, and has ended. */
+type Bar = AttemptRecord & { readonly startMs: number; readonly endMs: number };
+
 const INTERVALS = 4;
 const INTERVAL_WIDTH = 7;
 const AXIS_WIDTH = INTERVALS * INTERVAL_WIDTH;
@@ -25,45 +28,50 @@ const ROLE_WIDTH = 9;
 const NICE_STEPS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
 /**
- * Draws a request's timeline: how long the client waited, then how long each service took, then the axis.
+ * Draws an exchange: how long the client waited, then how long each service took, then the axis.
  *
- * @param timeline The request.
+ * @param exchange The request and its answer.
  * @param options How the chart looks.
  * @returns The drawing, several lines.
  */
-export function drawTimeline(timeline: Timeline, options: ChartOptions): string {
-  const { answer, bars } = timeline;
+export function drawExchange(exchange: ExchangeRecord, options: ChartOptions): string {
+  const bars = exchange.attempts.flatMap(toBar);
   const { paint, margin } = options;
-  const longestMs = Math.max(options.minAxisMs, answer.durationMs, ...bars.map(({ endMs }) => endMs));
+  const longestMs = Math.max(options.minAxisMs, exchange.durationMs, ...bars.map(({ endMs }) => endMs));
   const stepMs = niceStep(longestMs / INTERVALS);
   const position = (ms: number) => ms / (stepMs * INTERVALS) * AXIS_WIDTH;
-  const clientWidth = Math.max(1, Math.round(position(answer.durationMs)));
+  const clientWidth = Math.max(1, Math.round(position(exchange.durationMs)));
   const lines = [
     [
       label("client", ""),
       paint.accent("░".repeat(clientWidth)) + " ".repeat(AXIS_WIDTH + 1 - clientWidth),
-      result(answer.status, answer.durationMs),
+      result(exchange.status, exchange.durationMs),
     ],
     ...bars.map((bar) => [
       label(bar.service, bar.role),
       stroke(bar, Math.floor(position(bar.startMs)), Math.round(position(bar.endMs)), paint),
-      result(bar.outcome.status ?? bar.outcome.failure ?? "", bar.endMs - bar.startMs),
-      noteFor(bar, timeline, paint),
+      result(bar.status ?? bar.failure ?? "", bar.endMs - bar.startMs),
+      noteFor(bar, exchange, paint),
     ]),
     ...axis(stepMs, paint),
   ];
   return lines.map((parts) => margin + parts.join(" ").trimEnd()).join("\n");
 }
 
+function toBar(attempt: AttemptRecord): Bar[] {
+  const { startMs, endMs } = attempt;
+  return startMs === undefined || endMs === undefined ? [] : [{ ...attempt, startMs, endMs }];
+}
+
 function label(name: string, role: string): string {
   return `${printable(name).padEnd(NAME_WIDTH)} ${role.padEnd(ROLE_WIDTH)}`;
 }
 
-function stroke({ role, outcome }: TimelineBar, start: number, end: number, paint: Paint): string {
+function stroke({ role, success }: Bar, start: number, end: number, paint: Paint): string {
   const brush = roleBrushes(paint)[role];
   const length = Math.max(0, end - start - 1);
   const line = brush((role === "shadow" ? "╍" : "━").repeat(length));
-  const head = outcome.success ? brush("●") : paint.bad("✗");
+  const head = success ? brush("●") : paint.bad("✗");
   return " ".repeat(start) + line + head + " ".repeat(AXIS_WIDTH - start - length);
 }
 
@@ -71,10 +79,10 @@ function result(state: string | number, durationMs: number): string {
   return `${String(state).padEnd(7)} ${formatDuration(durationMs).padStart(7)}`;
 }
 
-function noteFor({ service, role, outcome }: TimelineBar, { answer }: Timeline, paint: Paint): string {
+function noteFor({ role, selected, success }: Bar, { fallback }: ExchangeRecord, paint: Paint): string {
   if (role === "shadow") return paint.faint(" a copy");
-  if (service === answer.service) return answer.fallback ? paint.warn(" ◀ stands in") : paint.good(" ◀ the answer");
-  return outcome.success ? paint.faint(" in reserve") : "";
+  if (selected) return fallback ? paint.warn(" ◀ stands in") : paint.good(" ◀ the answer");
+  return success ? paint.faint(" in reserve") : "";
 }
 
 function axis(stepMs: number, paint: Paint): string[][] {

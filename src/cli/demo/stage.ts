@@ -4,23 +4,32 @@ import { parse } from "@std/yaml/parse";
 import { createHandler } from "../../conductor.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
+import type { DetailedObserver } from "../../observe/detail.ts";
+import type { ExchangeRecord } from "../../observe/exchange_record.ts";
+import { ExchangeRecorder } from "../../observe/exchange_recorder.ts";
+import { Metrics } from "../../observe/metrics.ts";
+import { createRedaction } from "../../observe/redaction.ts";
+import { Arrivals } from "../../server/arrivals.ts";
 import { ListenError } from "../../server/listen_error.ts";
 import { type RunningServer, serve, type ServeHandler } from "../../server/serve.ts";
+import { AdminListener } from "../admin_listener.ts";
+import { createAdminSource } from "../admin_source.ts";
 import { DemoBackend } from "./backend.ts";
-import { TimelineRecorder } from "./timeline.ts";
 
 /** What the demo plays on. */
 export interface DemoStage {
   /** Where conductor listens. */
   readonly url: string;
+  /** Where the admin listener is. */
+  readonly adminUrl: string;
   /** The configuration as a person would write it. */
   readonly yaml: string;
   /** The same, checked. */
   readonly config: Config;
   /** The primary, the secondary and the shadow. */
   readonly backends: readonly [blue: DemoBackend, green: DemoBackend, canary: DemoBackend];
-  /** Puts the requests' events together. */
-  readonly recorder: TimelineRecorder;
+  /** The requests of which nothing is in flight any more. */
+  readonly exchanges: Pick<Arrivals<ExchangeRecord>, "next">;
   /**
    * Sends a request to conductor over a socket.
    *
@@ -52,8 +61,16 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   const killAll = () => Promise.all(backends.map((backend) => backend.kill()));
   const yaml = configText(backends);
   const { config } = validateConfig(parse(yaml));
-  const recorder = new TimelineRecorder();
-  const handler = createHandler(config, { observe: recorder.observe });
+  const exchanges = new Arrivals<ExchangeRecord>();
+  const redaction = createRedaction(config);
+  const recorder = new ExchangeRecorder({ redaction: () => redaction, onRecord: (record) => exchanges.push(record) });
+  const metrics = new Metrics();
+  metrics.follow(config);
+  const observe: DetailedObserver = (event, detail) => {
+    metrics.observe(event);
+    recorder.observe(event, detail);
+  };
+  const handler = createHandler(config, { observe });
   let server: RunningServer;
   try {
     server = listen(handler, port);
@@ -64,15 +81,24 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   // As its own "proxy", conductor is reached directly: fetch would obey HTTP_PROXY even for this machine.
   const client = Deno.createHttpClient({ proxy: { transport: "tcp", hostname: HOSTNAME, port: server.port } });
   const url = `http://${HOSTNAME}:${server.port}`;
+  const admin = new AdminListener({
+    source: createAdminSource({
+      config,
+      inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
+    }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) }),
+  });
+  await admin.prepare({ hostname: HOSTNAME, port: 0, token: undefined }).commit();
   return {
     url,
+    adminUrl: admin.url ?? "",
     yaml,
     config,
     backends,
-    recorder,
+    exchanges,
     request: (path, init) => fetch(url + path, { ...init, client }),
     close: async () => {
       client.close();
+      await admin.shutdown();
       await killAll();
       await server.shutdown();
     },

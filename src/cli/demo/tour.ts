@@ -1,10 +1,10 @@
 /** The demo's story: a handful of requests, and what became of each. */
 
+import type { ExchangeRecord } from "../../observe/exchange_record.ts";
 import { printable } from "../../observe/printable.ts";
 import type { Paint } from "../../observe/paint.ts";
-import { drawTimeline } from "./chart.ts";
+import { drawExchange } from "./chart.ts";
 import type { DemoStage } from "./stage.ts";
-import type { Timeline } from "./timeline.ts";
 
 /** How the story is told. */
 export interface TourOptions {
@@ -94,15 +94,15 @@ async function playStep(stage: DemoStage, step: Step, number: number, options: T
   });
   for (const line of (await readBody(response)).split("\n")) print(`${MARGIN}${printable(line)}`);
   print("");
-  print(drawRequest(await timelineOf(stage, requestId), paint));
+  print(drawRequest(await exchangeOf(stage, requestId), paint));
   print("");
 }
 
 /** Readers may send requests of their own while the story goes on. */
-async function timelineOf({ recorder }: DemoStage, requestId: string): Promise<Timeline> {
+async function exchangeOf({ exchanges }: DemoStage, requestId: string): Promise<ExchangeRecord> {
   while (true) {
-    const timeline = await recorder.next();
-    if (timeline.answer.requestId === requestId) return timeline;
+    const exchange = await exchanges.next();
+    if (exchange.requestId === requestId) return exchange;
   }
 }
 
@@ -119,16 +119,16 @@ async function readBody(response: Response): Promise<string> {
 /**
  * Draws a request with a heading: what was asked, and who answered.
  *
- * @param timeline The request.
+ * @param exchange The request and its answer.
  * @param paint The brushes of the output.
  * @returns The drawing.
  */
-export function drawRequest(timeline: Timeline, paint: Paint): string {
-  const { method, path, status, service, fallback } = timeline.answer;
+export function drawRequest(exchange: ExchangeRecord, paint: Paint): string {
+  const { method, path, status, service, fallback } = exchange;
   const brush = status >= 500 ? paint.bad : fallback ? paint.warn : paint.good;
   const by = service === undefined ? "conductor itself" : service;
   const heading = `${printable(`${method} ${path}`)} → ${
     brush(`${status} from ${by}${fallback ? ", standing in" : ""}`)
   }`;
-  return `${MARGIN}${heading}\n${drawTimeline(timeline, { paint, minAxisMs: MIN_AXIS_MS, margin: MARGIN })}`;
+  return `${MARGIN}${heading}\n${drawExchange(exchange, { paint, minAxisMs: MIN_AXIS_MS, margin: MARGIN })}`;
 }

@@ -1,4 +1,4 @@
-/** The version, for `--version` and the start of the log. */
+/** The version, for `--version`, the start of the log and the metrics. */
 
 /** The version of the package; a test compares it with deno.json. */
 export const VERSION = "0.1.0";

@@ -1,0 +1,44 @@
+/** The configuration in force, as it may be shown. */
+
+import type { Config, HeaderLine } from "../config/config.ts";
+import { createRedaction, redacted } from "../observe/redaction.ts";
+
+/** Fields whose values are secrets wherever they came from. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(["key", "token"]);
+const HEADER_KEYS: ReadonlySet<string> = new Set(["headers", "responseHeaders"]);
+
+/**
+ * Prepares a configuration for being shown: values of placeholders, keys, tokens and credentials are redacted.
+ *
+ * @param config The configuration.
+ * @returns Plain data: every default filled, every unit resolved, and `null` where there is no limit.
+ */
+export function viewConfig(config: Config): unknown {
+  const redaction = createRedaction(config);
+  const { secrets, ...shown } = config;
+
+  function view(value: unknown, key = ""): unknown {
+    if (typeof value === "string") return SECRET_KEYS.has(key) ? redacted(value) : redaction.text(value);
+    if (value === Infinity) return null;
+    if (typeof value !== "object" || value === null) return value;
+    if (HEADER_KEYS.has(key)) {
+      return Object.fromEntries((value as readonly HeaderLine[]).map((line) => redaction.line(line)));
+    }
+    if (Array.isArray(value)) return value.map((item) => view(item));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, view(item, name)]));
+  }
+
+  return {
+    ...view(shown) as Record<string, unknown>,
+    services: shown.services.map((service) => ({
+      ...view(service) as Record<string, unknown>,
+      // A URL out of a placeholder may hide a secret in its path.
+      ...secrets.some((secret) => secret.startsWith(service.origin)) && { basePath: redacted(service.basePath) },
+    })),
+    routes: shown.routes.map(({ kind, path, members }) => ({
+      kind,
+      path: view(path),
+      members: members.map(({ service, role }) => ({ service: view(service.name), role })),
+    })),
+  };
+}

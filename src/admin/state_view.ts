@@ -1,0 +1,28 @@
+/** The state as the dashboard and programs read it. */
+
+import type { Config } from "../config/config.ts";
+import { HISTOGRAM_BOUNDS_MS } from "../observe/histogram_bounds.ts";
+import type { StateView } from "./api.ts";
+
+/** What is not in the configuration. */
+export type StateFacts = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+
+/**
+ * Puts the state together.
+ *
+ * @param config The configuration that new requests meet.
+ * @param facts What is known besides.
+ * @returns The state at this moment.
+ */
+export function viewState({ services, routes }: Pick<Config, "services" | "routes">, facts: StateFacts): StateView {
+  return {
+    ...facts,
+    timeMs: Date.now(),
+    histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+    services: services.map(({ name, origin }) => ({ name, origin })),
+    routes: routes.map(({ kind, path, members }) => ({
+      route: `${kind} ${path}`,
+      members: members.map(({ service, role }) => ({ service: service.name, role })),
+    })),
+  };
+}
