@@ -99,10 +99,8 @@ function drawExchanges() {
   if (!stands && !document.hidden) drawList();
   held.hidden = waiting === 0 || document.hidden;
   if (!held.hidden) {
-    setText(
-      held,
-      `${count(waiting)} new ${isPaused ? "while paused" : "while you look: move away from the list to see them"}`,
-    );
+    const why = isPaused ? "while paused" : "held while you look: move away to see them";
+    setText(held, `${count(waiting)} new, ${why}`);
   }
 }
 

@@ -2,11 +2,11 @@
 /** @import { Health } from "./health.js" */
 /** @import { Box, Curve } from "./map_layout.js" */
 /** @import { Store, Point } from "./store.js" */
-import { set, setText, svg } from "./dom.js";
+import { html, set, setText, svg } from "./dom.js";
 import { ms, percent, printable, rate } from "./format.js";
 import { HEALTH_WORDS, healthOf, leftAlone } from "./health.js";
-import { layOut, NODE_HEIGHT, pathOf, placeOn } from "./map_layout.js";
-import { signPath } from "./signs.js";
+import { layOut, pathOf, placeOn } from "./map_layout.js";
+import { signOf, signPath } from "./signs.js";
 import { edgeKey, routeKey, serviceKey, TOTAL } from "./store.js";
 
 /** The lines' widths. */
@@ -63,42 +63,32 @@ export class TrafficMap {
     const { height, isNarrow, clients, routes, services, entries, edges } = layOut(state, width);
     const lines = svg("g");
     const signs = svg("g");
-    const nodes = svg("g");
-
+    const ports = svg("g");
     for (const { route, curve } of entries) {
       const paint = line(lines, signs, curve, "");
-      this.#painters.push((store, _state, choice) => {
+      this.#painters.push((store, state, choice) => {
         const { latest } = store.series(routeKey(route));
         paint(latest, { most: mostOf(store, state), health: healthOf(latest), isFaded: fades(choice, { route }) });
       });
     }
     for (const { route, service, role, curve } of edges) {
       const paint = line(lines, signs, curve, role);
-      this.#painters.push((store, { metrics }, choice) => {
+      ports.append(port(curve, role));
+      this.#painters.push((store, state, choice) => {
         const { latest } = store.series(edgeKey(route, service));
-        const isAlone = leftAlone(metrics.states.find((state) => state.service === service)) === "breaker open";
-        const health = isAlone ? "failing" : healthOf(latest);
+        const isOpen = leftAlone(stateOf(state, service)) === "breaker open";
+        const health = isOpen ? "failing" : healthOf(latest);
         paint(latest, { most: mostOf(store, state), health, isFaded: fades(choice, { route, service }) });
       });
-      nodes.append(port(curve, role));
     }
-    nodes.prepend(this.#clients(clients, isNarrow));
-    for (const box of routes) nodes.prepend(this.#route(box, isNarrow));
-    for (const box of services) {
-      const ports = edges.filter((edge) => edge.service === box.name).length;
-      nodes.prepend(this.#service(box, { isNarrow, height: Math.max(NODE_HEIGHT, ports * 11 + 14) }));
-    }
-    const label =
-      `Map of the traffic: ${routes.length} routes, ${services.length} services. All figures are in the list of services.`;
-    const picture = svg("svg", {
-      width,
-      height,
-      viewBox: `0 0 ${width} ${height}`,
-      role: "group",
-      "aria-label": label,
-    });
-    picture.append(lines, signs, nodes);
-    this.#room.replaceChildren(picture);
+    const size = { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
+    this.#room.replaceChildren(
+      this.#clients(clients, isNarrow),
+      svg("svg", size, [lines, signs]),
+      ...routes.map((box) => this.#route(box, isNarrow)),
+      ...services.map((box) => this.#service(box, isNarrow)),
+      svg("svg", { ...size, class: "ports" }, [ports]),
+    );
   }
 
   /**
@@ -106,15 +96,10 @@ export class TrafficMap {
    * @param {boolean} isNarrow Whether there is no room for words.
    */
   #clients(box, isNarrow) {
-    const node = svg("g", { class: "node clients" }, [rect(box, isNarrow ? NODE_HEIGHT * 1.4 : NODE_HEIGHT)]);
-    if (isNarrow) {
-      node.append(svg("title", { text: "Clients" }));
-      return node;
-    }
-    const second = text("node-facts", box.x + 14, box.y + 14);
-    node.append(text("node-name", box.x + 14, box.y - 4, "Clients"), second);
-    this.#painters.push((store) => setText(second, rate(store.series(TOTAL).latest?.rate ?? 0)));
-    return node;
+    const facts = html("span", { class: "node-facts" });
+    this.#painters.push((store) => setText(facts, rate(store.series(TOTAL).latest?.rate ?? 0)));
+    const words = [html("span", { class: "node-name", text: "Clients" }), " ", facts];
+    return placed(html("div", { class: "node clients" }, isNarrow ? [] : words), box);
   }
 
   /**
@@ -123,47 +108,39 @@ export class TrafficMap {
    */
   #route(box, isNarrow) {
     const [kind, path] = taken(box.name);
-    const node = this.#node(box, "route", NODE_HEIGHT);
-    const room = box.width - 24;
-    const name = text("node-name", box.x + 12, box.y - 4);
-    const kindRoom = isNarrow || kind === "" ? 0 : measured(kind, KIND_FONT) + 10;
-    setText(name, fitted(path, NAME_FONT, room - kindRoom));
-    const facts = text("node-facts", box.x + 12, box.y + 14);
-    node.append(name, facts);
-    if (kindRoom > 0) {
-      node.append(svg("text", { class: "node-kind", x: box.x + box.width - 12, y: box.y - 4, text: kind }));
-    }
+    const name = html("span", { class: "node-name" }, [
+      html("span", { class: "cut", text: path }),
+      ...(isNarrow ? [] : [" ", html("span", { class: "node-kind", text: kind })]),
+    ]);
+    const facts = html("span", { class: "node-facts" });
+    const node = this.#node(box, "route", ["Route ", name, " ", facts]);
     this.#painters.push((store, _state, choice) => {
-      const { latest } = store.series(routeKey(box.name));
-      setText(facts, factsOf(latest, isNarrow ? 1 : 3));
-      describe(node, `Route ${printable(box.name)}: ${wordsOf(latest)}`, choice.route === box.name);
-      set(node, { "data-faded": fades(choice, { route: box.name }) });
+      setText(facts, factsOf(store.series(routeKey(box.name)).latest, isNarrow ? 1 : 3));
+      set(node, { "aria-pressed": String(choice.route === box.name) });
     });
     return node;
   }
 
   /**
    * @param {Box} box Where it is.
-   * @param {{ isNarrow: boolean, height: number }} room How much room there is.
+   * @param {boolean} isNarrow Whether there is little room.
    */
-  #service(box, { isNarrow, height }) {
-    const node = this.#node(box, "service", height);
-    const name = text("node-name", box.x + 16, box.y - 4);
-    setText(name, fitted(printable(box.name), NAME_FONT, box.width - 44));
-    const facts = text("node-facts", box.x + 16, box.y + 14);
-    const sign = svg("g", { transform: `translate(${box.x + box.width - 16} ${box.y - 8})` });
-    node.append(name, facts, sign);
+  #service(box, isNarrow) {
+    const name = html("span", { class: "node-name" }, [html("span", { class: "cut", text: printable(box.name) })]);
+    const facts = html("span", { class: "node-facts" });
+    const sign = html("span", { class: "node-sign" });
+    const word = html("span", { class: "visually-hidden" });
+    const node = this.#node(box, "service", ["Service ", name, " ", facts, sign, ", ", word]);
     /** @type {Health | undefined} */
     let painted;
-    this.#painters.push((store, { metrics }, choice) => {
+    this.#painters.push((store, state, choice) => {
       const { latest } = store.series(serviceKey(box.name));
-      const alone = leftAlone(metrics.states.find(({ service }) => service === box.name));
+      const alone = leftAlone(stateOf(state, box.name));
       const health = alone === undefined ? healthOf(latest) : "failing";
-      if (health !== painted) sign.replaceChildren(signPath(painted = health));
+      if (health !== painted) sign.replaceChildren(signOf(painted = health));
       setText(facts, alone ?? factsOf(latest, isNarrow ? 2 : 3));
-      set(node, { "data-health": health, "data-faded": fades(choice, { service: box.name }) });
-      const words = `${alone ?? HEALTH_WORDS[health]}, ${wordsOf(latest)}`;
-      describe(node, `Service ${printable(box.name)}: ${words}`, choice.service === box.name);
+      setText(word, HEALTH_WORDS[health]);
+      set(node, { "data-health": health, "aria-pressed": String(choice.service === box.name) });
     });
     return node;
   }
@@ -171,18 +148,15 @@ export class TrafficMap {
   /**
    * @param {Box} box Where it is.
    * @param {keyof Choice} kind What it is.
-   * @param {number} height Its height.
+   * @param {readonly (Element | string)[]} children What it says; bare words are for those who do not see the map.
    */
-  #node(box, kind, height) {
-    const node = svg("g", { class: `node ${kind}`, role: "button", tabindex: 0 });
-    node.append(svg("title", { text: printable(box.name) }), rect(box, height));
+  #node(box, kind, children) {
+    const parts = children.map((child) =>
+      typeof child === "string" && child.trim() !== "" ? html("span", { class: "visually-hidden", text: child }) : child
+    );
+    const node = html("button", { type: "button", class: `node ${kind}`, title: printable(box.name) }, parts);
     node.addEventListener("click", () => this.#onChoice(kind, box.name));
-    node.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      this.#onChoice(kind, box.name);
-    });
-    return node;
+    return placed(node, box);
   }
 }
 
@@ -222,30 +196,25 @@ function port([, , x, y], role) {
 }
 
 /**
- * @param {Box} box A node.
- * @param {number} height Its height.
+ * @template {HTMLElement} Node
+ * @param {Node} element A node.
+ * @param {Box} box Where it belongs.
+ * @returns {Node} The node, there.
  */
-function rect({ x, y, width }, height) {
-  return svg("rect", { x: x + 0.5, y: y - height / 2 + 0.5, width: width - 1, height: height - 1, rx: 7 });
+function placed(element, { x, y, width, height }) {
+  element.style.left = `${x}px`;
+  element.style.top = `${y - height / 2}px`;
+  element.style.width = `${width}px`;
+  element.style.height = `${height}px`;
+  return element;
 }
 
 /**
- * @param {string} name Its class.
- * @param {number} x Where it starts.
- * @param {number} y Its base line.
- * @param {string} [content] What it says.
+ * @param {StateView} state The newest state.
+ * @param {string} name A service.
  */
-function text(name, x, y, content = "") {
-  return svg("text", { class: name, x, y, text: content });
-}
-
-/**
- * @param {SVGGElement} node A node.
- * @param {string} label What it is.
- * @param {boolean} isChosen Whether the page is about it.
- */
-function describe(node, label, isChosen) {
-  set(node, { "aria-label": label, "aria-pressed": String(isChosen) });
+function stateOf({ metrics }, name) {
+  return metrics.states.find(({ service }) => service === name);
 }
 
 /**
@@ -281,12 +250,6 @@ function factsOf(point, most) {
   return [rate(point.rate), percent(point.success), ms(point.p50)].slice(0, most).join(" · ");
 }
 
-/** @param {Point | undefined} point The last few seconds. */
-function wordsOf(point) {
-  if (point === undefined || point.rate === 0) return "no traffic";
-  return `${rate(point.rate)}, ${percent(point.success)} succeed, median ${ms(point.p50)}`;
-}
-
 /**
  * @param {string} pattern A route's pattern, for example `pathPrefix /api`.
  * @returns {[kind: string, path: string]} Its parts as they are shown.
@@ -294,32 +257,4 @@ function wordsOf(point) {
 function taken(pattern) {
   const [, kind = "", path = pattern] = /^(\S+) (\S.*)$/s.exec(pattern) ?? [];
   return [kind === "pathPrefix" ? "prefix" : kind === "pathExact" ? "exact" : printable(kind), printable(path)];
-}
-
-const FAMILY = "Inter, system-ui, sans-serif";
-const NAME_FONT = `550 14px ${FAMILY}`;
-const KIND_FONT = `400 12px ${FAMILY}`;
-const canvas = document.createElement("canvas").getContext("2d");
-
-/**
- * @param {string} content A text.
- * @param {string} font Its font.
- */
-function measured(content, font) {
-  if (canvas === null) return content.length * 8;
-  canvas.font = font;
-  return canvas.measureText(content).width;
-}
-
-/**
- * @param {string} content A text.
- * @param {string} font Its font.
- * @param {number} room How wide it may be.
- * @returns {string} The text, cut where it is wider.
- */
-function fitted(content, font, room) {
-  if (measured(content, font) <= room) return content;
-  const letters = [...content.slice(0, 200)];
-  while (letters.length > 1 && measured(`${letters.join("")}…`, font) > room) letters.pop();
-  return `${letters.join("")}…`;
 }

@@ -4,7 +4,7 @@
 /** Where everything of the map is: clients on the left, routes in the middle, services on the right. */
 
 /** The height of a node. */
-export const NODE_HEIGHT = 46;
+const NODE_HEIGHT = 46;
 
 const GAP = 16;
 const MARGIN = 6;
@@ -21,6 +21,7 @@ const PORT_STEP = 11;
  * @property {number} x Its left edge.
  * @property {number} y Its middle.
  * @property {number} width Its width.
+ * @property {number} height Its height.
  */
 
 /**
@@ -76,7 +77,10 @@ export function layOut({ routes, services }, width) {
   const height = Math.max(NODE_HEIGHT + 2 * MARGIN, contentHeight + MARGIN);
 
   const routeBoxes = routes.map(({ route }, index) => box(route, routeX, routeYs[index], routeWidth));
-  const serviceBoxes = ordered.map((name, index) => box(name, serviceX, serviceYs[index], serviceWidth));
+  const serviceBoxes = ordered.map((name, index) => ({
+    ...box(name, serviceX, serviceYs[index], serviceWidth),
+    height: heights[index] ?? NODE_HEIGHT,
+  }));
   const clients = box("clients", 1, routeYs.length === 0 ? height / 2 : mean(routeYs), clientWidth);
 
   return {
@@ -202,7 +206,7 @@ function port(index, total, isNarrow = false) {
  * @returns {Box} The node.
  */
 function box(name, x, y, width) {
-  return { name, x, y: y ?? 0, width };
+  return { name, x, y: y ?? 0, width, height: NODE_HEIGHT };
 }
 
 /** @param {readonly number[]} numbers Some numbers. */
