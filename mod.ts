@@ -17,12 +17,12 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  AdminInput,
   BreakerInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
   LimitsInput,
-  AdminInput,
   LoggingInput,
   MetricsInput,
   RampInput,

@@ -33,7 +33,8 @@ async function installExample(folder: string, urls: readonly [string, string]): 
   const example = await Deno.readTextFile(new URL("examples/bun.ts", ROOT));
   await Deno.writeTextFile(
     `${folder}/bun.ts`,
-    example.replace("http://localhost:8081", urls[0]).replace("http://localhost:8082", urls[1]),
+    example.replace("http://localhost:8081", urls[0]).replace("http://localhost:8082", urls[1])
+      .replace("  timeout: 5,\n", "  timeout: 5,\n  metrics: { enabled: true },\n"),
   );
 }
 
@@ -123,4 +124,14 @@ testInBun("answers 404 for a path that no service has", async () => {
   const response = await fetch(`${front.url}/apiary`);
   assertEquals(response.status, 404);
   await response.body?.cancel();
+});
+
+testInBun("serves metrics where the configuration says so", async () => {
+  await using primary = startBackend();
+  await using front = await startExample(primary.url, refusingUrl());
+  await (await fetch(`${front.url}/api`)).text();
+  const json = await (await fetch(`${front.url}/metrics`)).json();
+  assertEquals([json.request_count, json.services.length, json.services[1].failures], [1, 2, { refused: 1 }]);
+  const text = await (await fetch(`${front.url}/metrics`, { headers: { accept: "text/plain" } })).text();
+  assertStringIncludes(text, 'conductor_requests_total{route="pathPrefix /api",code="2xx"} 1\n');
 });

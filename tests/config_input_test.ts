@@ -49,6 +49,7 @@ const INTERFACES: Record<string, Fields> = {
   ConfigInput: CONFIG_FIELDS,
   ServiceInput: SERVICE_FIELDS,
   LoggingInput: LOGGING_FIELDS,
+  AdminInput: ADMIN_FIELDS,
   MetricsInput: METRICS_FIELDS,
   ServiceTlsInput: SERVICE_TLS_FIELDS,
   TlsInput: TLS_FIELDS,

@@ -100,6 +100,7 @@ const INVALID: unknown[] = [
   top({ logging: { level: "verbose" } }),
   top({ logging: { levl: "info" } }),
   top({ metrics: { enabled: "maybe" } }),
+  ...["metrics", "", "/a?b", "/a b", 7, []].map((endpoint) => top({ metrics: { endpoint } })),
   ...[5, "sometimes", [], { failures: 0 }, { openFor: 0 }, { fails: 1 }].map((breaker) => service({ breaker })),
   ...[true, {}, { path: "up" }, { path: "/#" }, { path: "/ü" }, { path: "/", interval: 0 }, { path: "/", expect: [] }]
     .map((health) => service({ health })),

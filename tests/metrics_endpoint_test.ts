@@ -7,7 +7,7 @@ import { createLogger } from "../src/observe/log.ts";
 import { formatJson } from "../src/observe/log_json.ts";
 import { PROMETHEUS_TYPE } from "../src/observe/prometheus.ts";
 import { runCli, startCli } from "./_support/cli_process.ts";
-import { startBackend } from "./_support/servers.ts";
+import { exchangeRaw, startBackend } from "./_support/servers.ts";
 import { startSlowBackend } from "./_support/slow_backend.ts";
 import { tempConfig } from "./_support/temp_config.ts";
 
@@ -151,6 +151,28 @@ Deno.test("a reload keeps the counts, and may switch the metrics on and off", as
   assertEquals(await countedAt(`${front.url}/-/metrics`), 1);
   await follow({ enabled: false });
   assertEquals(await (await fetch(`${front.url}/-/metrics`)).text(), "ok");
+});
+
+Deno.test("with --workers each answer has what all have counted", { ignore: Deno.build.os !== "linux" }, async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`
+metrics: { enabled: true, enablePrometheus: true }
+services: [{ name: api, url: "${backend.url}" }]
+`);
+  await using child = startCli(["--config", file.path, "--host", "127.0.0.1", "--port", "0", "--workers", "2"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  const port = Number(new URL(url).port);
+  const ask = (path: string) => exchangeRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  // So many connections reach each of two workers, but for one time in 10 to the 15th.
+  const many = 50;
+  const answers = await Promise.all(Array.from({ length: many }, () => ask("/")));
+  assertEquals(answers.filter((answer) => answer.startsWith("HTTP/1.1 200")).length, many);
+  for (let scrape = 0; scrape < 8; scrape++) {
+    const text = await ask("/metrics");
+    assertStringIncludes(text, `conductor_requests_total{route="path /",code="2xx"} ${many}\n`);
+    assertStringIncludes(text, "conductor_workers 2\n");
+    assertStringIncludes(text, "conductor_worker_crashes_total 0\n");
+  }
 });
 
 Deno.test("check says where the metrics' path takes a pathExact away", async () => {

@@ -1,26 +1,43 @@
 /**
- * Prints the reference of the configuration; with `--write`, puts it into README.md.
+ * Prints the reference of the configuration and of the metrics; with `--write`, puts them into README.md.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write
  * ```
  */
 
-import { configReference } from "../src/config/reference.ts";
+import { configReference, markdownTable } from "../src/config/reference.ts";
+import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
 
-const START = "<!-- reference:start -->";
-const END = "<!-- reference:end -->";
+const PARTS = { reference: configReference, metrics: metricsReference };
 
 /**
  * Replaces what is between the markers.
  *
  * @param readme The text of README.md.
- * @returns The text with the reference as it is now.
+ * @returns The text with the references as they are now.
  */
 export function withReference(readme: string): string {
-  const [start, end] = [readme.indexOf(START), readme.indexOf(END)];
-  if (start === -1 || end < start) throw new Error(`README.md must contain ${START} and ${END}: found no such pair`);
-  return `${readme.slice(0, start)}${START}\n\n${configReference()}\n${readme.slice(end)}`;
+  return Object.entries(PARTS).reduce((text, [name, write]) => withPart(text, name, write()), readme);
+}
+
+function withPart(readme: string, name: string, part: string): string {
+  const [startMark, endMark] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [start, end] = [readme.indexOf(startMark), readme.indexOf(endMark)];
+  if (start === -1 || end < start) {
+    throw new Error(`README.md must contain ${startMark} and ${endMark}: found no such pair`);
+  }
+  return `${readme.slice(0, start)}${startMark}\n\n${part}\n${readme.slice(end)}`;
+}
+
+function metricsReference(): string {
+  const rows = METRIC_FAMILIES.map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(", "),
+    help,
+  ]);
+  return markdownTable([["Metric", "Type", "Labels", "What it says"], ...rows]) + "\n";
 }
 
 if (import.meta.main) {
@@ -28,6 +45,6 @@ if (import.meta.main) {
     const path = new URL("../README.md", import.meta.url);
     await Deno.writeTextFile(path, withReference(await Deno.readTextFile(path)));
   } else {
-    await Deno.stdout.write(new TextEncoder().encode(configReference()));
+    await Deno.stdout.write(new TextEncoder().encode(Object.values(PARTS).map((write) => write()).join("\n")));
   }
 }

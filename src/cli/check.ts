@@ -1,6 +1,8 @@
 /** `conductor check`: every problem of a configuration at once. */
 
+import type { AdminSettings } from "../config/config.ts";
 import { createPaint } from "../observe/paint.ts";
+import { formatAddress } from "../server/listen_error.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -17,12 +19,17 @@ import { drawRoutes } from "./route_table.ts";
 export async function runCheck(invocation: Invocation, io: Io): Promise<number> {
   const { config, path } = await openConfig(invocation, io);
   const paint = createPaint(io.stdout.isTerminal);
-  const { services, routes } = config;
+  const { services, routes, admin } = config;
   const size = `${count(services.length, "service")} on ${count(routes.length, "route")}`;
+  const beside = admin === undefined ? "" : `\n  admin listener on ${formatAddress(admin)}${noteToken(admin)}\n`;
   io.stdout.write(
-    `${paint.good("✓")} ${paint.strong(path)} can be served: ${size}\n\n${drawRoutes(config, { paint })}\n`,
+    `${paint.good("✓")} ${paint.strong(path)} can be served: ${size}\n\n${drawRoutes(config, { paint })}\n${beside}`,
   );
   return 0;
+}
+
+function noteToken({ token }: AdminSettings): string {
+  return token === undefined ? ", for this machine" : ", with a token";
 }
 
 function count(number: number, noun: string): string {

@@ -57,6 +57,7 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
     }),
     onError,
+    onReopen: () => logger.log("info", "admin listener is back"),
   });
   try {
     await admin.prepare(server.config.admin).commit();

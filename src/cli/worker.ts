@@ -2,6 +2,7 @@
 
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
 import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
@@ -47,6 +48,7 @@ interface Worker {
 export function serveOrders(): void {
   const scope = globalThis as unknown as WorkerScope;
   const written = new Map<StreamName, () => void>();
+  let wanted: PromiseWithResolvers<MetricsReading> | undefined;
   let worker: Worker | undefined;
 
   /** Lines go through the main thread: what two threads write to one pipe is mixed within lines. */
@@ -62,8 +64,17 @@ export function serveOrders(): void {
     });
   }
 
+  /** One worker knows but its own part; whoever asks while the others are asked gets the same answer. */
+  function readMetrics(): Promise<MetricsReading> {
+    if (wanted === undefined) {
+      wanted = Promise.withResolvers();
+      scope.postMessage({ type: "metrics-wanted" });
+    }
+    return wanted.promise;
+  }
+
   async function carryOut(order: Order<WorkerSettings>): Promise<Inspection | undefined> {
-    if (order.type === "start") worker = startWorker(order.setup, outputTo);
+    if (order.type === "start") worker = startWorker(order.setup, outputTo, readMetrics);
     if (worker === undefined) return undefined;
     if (order.type === "prepare") worker.prepare(order);
     if (order.type === "commit") worker.commit();
@@ -75,6 +86,11 @@ export function serveOrders(): void {
 
   scope.onmessage = ({ data }) => {
     if (data.type === "written") return written.get(data.stream)?.();
+    if (data.type === "metrics") {
+      wanted?.resolve(data.reading);
+      wanted = undefined;
+      return;
+    }
     const { id, order } = data;
     carryOut(order).then(
       (inspection) => scope.postMessage({ type: "answer", id, ...(inspection !== undefined && { inspection }) }),
@@ -86,6 +102,7 @@ export function serveOrders(): void {
 function startWorker(
   { config: first, attempts, settings }: WorkerSetup<WorkerSettings>,
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
+  metricsSource: MetricsSource,
 ): Worker {
   const { pseudonym, invocation, terminals } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
@@ -101,6 +118,7 @@ function startWorker(
     onError,
     pseudonym,
     reusePort: true,
+    metricsSource,
     onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / invocation.workers),
   });

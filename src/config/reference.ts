@@ -66,8 +66,17 @@ function toTable(fields: Fields): string {
     const note = field.ignored === undefined ? "" : ` Has no effect: ${field.ignored}.`;
     return [`\`${key}\``, field.type.label, defaultOf(field), field.description + note];
   });
-  const cells = [["Field", "Value", "Default", "What it does"], ...rows]
-    .map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  return markdownTable([["Field", "Value", "Default", "What it does"], ...rows]);
+}
+
+/**
+ * Writes a table, aligned as `deno fmt` aligns it.
+ *
+ * @param rows Its cells as Markdown, beginning with the headings.
+ * @returns Markdown, without a line end behind it.
+ */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)));
   lines.splice(1, 0, widths.map((width) => "-".repeat(width)));

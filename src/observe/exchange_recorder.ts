@@ -146,6 +146,7 @@ export class ExchangeRecorder {
       case "attempted": {
         const part = partOf(record.attempts, event);
         draft.unsettled++;
+        if (event.hedge) part.hedge = true;
         // Where an open breaker stands before it, the attempt is a formality.
         if (part.skipped === undefined) part.startMs = event.atMs;
         return;
@@ -219,7 +220,7 @@ function settle(part: AttemptDraft, { success, status, failure, durationMs }: Se
 }
 
 function answer(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
-  record.timeMs = Date.now() - durationMs;
+  record.timeMs = Math.round(Date.now() - durationMs);
   record.status = status;
   record.fallback = fallback;
   record.durationMs = durationMs;

@@ -1,153 +1,16 @@
 /** Counts what happens to requests and services, for one thread. */
 
-import type { Config, Role, Route, Service } from "../config/config.ts";
+import type { Config, Route, Service } from "../config/config.ts";
 import { isSameBackend } from "../config/same_backend.ts";
-import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
 import type { HealthState } from "../exchange/health.ts";
-import type { ConductorEvent, RelayedEvent, RespondedEvent, SettledEvent } from "./events.ts";
-import { bucketOf, HISTOGRAM_BOUNDS_MS } from "./histogram_bounds.ts";
-import type {
-  HistogramSnapshot,
-  MetricsSnapshot,
-  RouteSnapshot,
-  ServiceSnapshot,
-  ServiceStateSnapshot,
-  StatusClass,
-} from "./metrics_snapshot.ts";
+import type { ConductorEvent } from "./events.ts";
+import { RouteSeries, ServiceSeries } from "./metric_series.ts";
+import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 import { routePattern } from "./route_pattern.ts";
 
 /** Under what requests are counted that matched no route. */
 const NO_ROUTE = "";
-
-const CLASSES: readonly StatusClass[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-/** Each kind's place among the counters; does not compile where one is missing. */
-const FAILURES: Readonly<Record<FailureKind, number>> = {
-  "timeout": 0,
-  "refused": 1,
-  "reset": 2,
-  "dns": 3,
-  "tls": 4,
-  "protocol": 5,
-  "aborted": 6,
-  "lagging": 7,
-  "open-circuit": 8,
-  "overloaded": 9,
-};
-
-/** The same for reasons. */
-const SKIPS: Readonly<Record<SkipReason, number>> = {
-  "sampled": 0,
-  "method": 1,
-  "overloaded": 2,
-  "rate": 3,
-  "lagging": 4,
-  "open-circuit": 5,
-  "unhealthy": 6,
-  "body-too-large": 7,
-  "hedge-budget": 8,
-};
-
-/** What says nothing about how fast a service is: it was given up, or never sent the request. */
-const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set(["aborted", "open-circuit", "overloaded"]);
-
-/** Durations by bucket, and their sum behind them. */
-class Histogram {
-  readonly #cells = new Float64Array(HISTOGRAM_BOUNDS_MS.length + 2);
-
-  add(durationMs: number): void {
-    this.#cells[bucketOf(durationMs)]!++;
-    this.#cells[HISTOGRAM_BOUNDS_MS.length + 1]! += durationMs;
-  }
-
-  snapshot(): HistogramSnapshot {
-    const counts = [...this.#cells];
-    const sumMs = counts.pop()!;
-    return { counts, sumMs };
-  }
-}
-
-/** A route's counters. Numbers are in typed arrays: those of plain fields are made anew whenever they are not small. */
-class RouteSeries {
-  readonly services = new Map<string, ServiceSeries>();
-  readonly duration = new Histogram();
-  readonly responses = new Float64Array(CLASSES.length);
-  /** Fallbacks, own answers, interruptions, bytes of requests and of responses, in flight. */
-  readonly counts = new Float64Array(6);
-
-  responded(event: RespondedEvent): void {
-    this.responses[classOf(event.status)]!++;
-    if (event.fallback) this.counts[0]!++;
-    if (event.service === undefined) this.counts[1]!++;
-    leave(this.counts, 5);
-    this.duration.add(event.durationMs);
-    if (event.service === undefined) return;
-    const series = this.services.get(event.service);
-    if (series === undefined) return;
-    series.counts[1]!++;
-    if (event.hedge === true) series.counts[3]!++;
-  }
-
-  relayed({ requestBytes, responseBytes }: RelayedEvent): void {
-    this.counts[3]! += requestBytes;
-    this.counts[4]! += responseBytes;
-  }
-
-  snapshot(route: string): RouteSnapshot {
-    const [fallbacks = 0, ownAnswers = 0, interrupted = 0, requestBytes = 0, responseBytes = 0, inFlight = 0] =
-      this.counts;
-    const counts = { fallbacks, ownAnswers, interrupted, requestBytes, responseBytes, inFlight };
-    return { route, responses: byClass(this.responses), ...counts, duration: this.duration.snapshot() };
-  }
-}
-
-/** The counters of a service on a route. */
-class ServiceSeries {
-  readonly role: Role;
-  readonly duration = new Histogram();
-  readonly responses = new Float64Array(CLASSES.length);
-  readonly failures = new Float64Array(Object.keys(FAILURES).length);
-  readonly skips = new Float64Array(Object.keys(SKIPS).length);
-  /** Failed responses, selections, hedges sent, hedges won, in flight. */
-  readonly counts = new Float64Array(5);
-
-  constructor(role: Role) {
-    this.role = role;
-  }
-
-  attempted(isHedge: boolean): void {
-    this.counts[4]!++;
-    if (isHedge) this.counts[2]!++;
-  }
-
-  settled({ status, success, failure, durationMs }: SettledEvent): void {
-    leave(this.counts, 4);
-    if (status !== undefined) {
-      this.responses[classOf(status)]!++;
-      if (!success) this.counts[0]!++;
-    }
-    if (failure !== undefined) this.failures[FAILURES[failure]]!++;
-    if (!UNTIMED.has(failure)) this.duration.add(durationMs);
-  }
-
-  snapshot(route: string, service: string): ServiceSnapshot {
-    const [failedResponses = 0, selected = 0, sent = 0, won = 0, inFlight = 0] = this.counts;
-    return {
-      route,
-      service,
-      role: this.role,
-      responses: byClass(this.responses),
-      failedResponses,
-      failures: byKey(FAILURES, this.failures),
-      skips: byKey(SKIPS, this.skips),
-      selected,
-      hedges: { sent, won },
-      inFlight,
-      duration: this.duration.snapshot(),
-    };
-  }
-}
 
 /** A service's state, as far as it has one. */
 interface KnownService {
@@ -161,8 +24,9 @@ export class Metrics {
   readonly #now: () => number;
   readonly #startedMs: number;
   readonly #lastRequestMs = new Float64Array(1);
-  #routes: Map<string, RouteSeries> = new Map([[NO_ROUTE, new RouteSeries()]]);
-  #services: Map<string, KnownService> = new Map();
+  readonly #unmatched = new RouteSeries();
+  #routes: ReadonlyMap<string, RouteSeries> = new Map([[NO_ROUTE, this.#unmatched]]);
+  #services: ReadonlyMap<string, KnownService> = new Map();
 
   /**
    * Starts at zero, with no routes.
@@ -181,11 +45,9 @@ export class Metrics {
    * @param config The configuration.
    */
   follow({ routes, services }: Pick<Config, "routes" | "services">): void {
-    const unmatched = this.#routes.get(NO_ROUTE) ?? new RouteSeries();
-    const former = this.#routes;
-    this.#routes = new Map(routes.map((route) => [routePattern(route), this.#seriesOf(route, former)]));
-    this.#routes.set(NO_ROUTE, unmatched);
-    const known = this.#services;
+    const [former, known] = [this.#routes, this.#services];
+    const series = routes.map((route) => [routePattern(route), seriesOf(route, former)] as const);
+    this.#routes = new Map([...series, [NO_ROUTE, this.#unmatched]]);
     this.#services = new Map(services.map((service) => [service.name, stateOf(service, known.get(service.name))]));
   }
 
@@ -196,28 +58,19 @@ export class Metrics {
    */
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
-      case "received": {
+      case "received":
         this.#lastRequestMs[0] = this.#now();
-        const route = this.#routes.get(event.route ?? NO_ROUTE);
-        if (route !== undefined) route.counts[5]!++;
-        return;
-      }
+        return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
         return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
-      case "skipped": {
-        const series = this.#routes.get(event.route)?.services.get(event.service);
-        if (series !== undefined) series.skips[SKIPS[event.reason]]!++;
-        return;
-      }
+      case "skipped":
+        return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
         return this.#routes.get(event.route)?.services.get(event.service)?.settled(event);
       case "responded":
         return this.#routes.get(event.route ?? NO_ROUTE)?.responded(event);
-      case "interrupted": {
-        const route = this.#routes.get(event.route);
-        if (route !== undefined) route.counts[2]!++;
-        return;
-      }
+      case "interrupted":
+        return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
       case "breaker": {
@@ -247,43 +100,20 @@ export class Metrics {
       services: routes.flatMap(([label, { services }]) =>
         [...services].map(([name, one]) => one.snapshot(label, name))
       ),
-      states: [...this.#services].map(([service, { breaker, health }]) => snapshotOf(service, breaker, health)),
+      states: [...this.#services.values()].map(stateSnapshot),
     };
   }
+}
 
-  #seriesOf(route: Route, former: ReadonlyMap<string, RouteSeries>): RouteSeries {
-    const series = former.get(routePattern(route)) ?? new RouteSeries();
-    const known = new Map(series.services);
-    series.services.clear();
-    for (const { service: { name }, role } of route.members) {
-      const kept = known.get(name);
-      series.services.set(name, kept?.role === role ? kept : new ServiceSeries(role));
-    }
-    return series;
+function seriesOf(route: Route, former: ReadonlyMap<string, RouteSeries>): RouteSeries {
+  const series = former.get(routePattern(route)) ?? new RouteSeries();
+  const known = new Map(series.services);
+  series.services.clear();
+  for (const { service: { name }, role } of route.members) {
+    const kept = known.get(name);
+    series.services.set(name, kept?.role === role ? kept : new ServiceSeries(role));
   }
-}
-
-/** What started before counting did, or before a reload that dropped and brought it back, must not go below nothing. */
-function leave(counts: Float64Array, index: number): void {
-  if (counts[index]! > 0) counts[index]!--;
-}
-
-/** No status is above 599; what is not one at all is the service's fault. */
-function classOf(status: number): number {
-  return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : CLASSES.length - 1;
-}
-
-function byClass(counts: Float64Array): Record<StatusClass, number> {
-  return Object.fromEntries(CLASSES.map((name, index) => [name, counts[index]!])) as Record<StatusClass, number>;
-}
-
-function byKey<K extends string>(
-  places: Readonly<Record<K, number>>,
-  counts: Float64Array,
-): Partial<Record<K, number>> {
-  const found: Partial<Record<K, number>> = {};
-  for (const key in places) found[key] = counts[places[key]]!;
-  return found;
+  return series;
 }
 
 /** It keeps its state where its breaker and its checks keep theirs. */
@@ -297,10 +127,6 @@ function stateOf(service: Service, known: KnownService | undefined): KnownServic
   };
 }
 
-function snapshotOf(
-  service: string,
-  breaker: BreakerState | undefined,
-  health: HealthState | undefined,
-): ServiceStateSnapshot {
-  return { service, ...(breaker !== undefined && { breaker }), ...(health !== undefined && { health }) };
+function stateSnapshot({ service, breaker, health }: KnownService): ServiceStateSnapshot {
+  return { service: service.name, ...(breaker !== undefined && { breaker }), ...(health !== undefined && { health }) };
 }

@@ -26,7 +26,7 @@ const SECRET_NAME =
   /(?:^|[-_.])(?:[a-z]*(?:token|secret|password|passwd|apikey|cookie)|keys?|pwd|auth|authorization|sessions?|sessionid|sid|credentials?|signature|sig|jwt|otp|csrf|xsrf|saml|assertion)s?(?:$|[-_.\d])/;
 const SECRET_NAMES: ReadonlySet<string> = new Set([...CREDENTIAL_FIELDS, "set-cookie", "authentication-info"]);
 /** What is not a URL has no query: `if-none-match: "a?b"`. */
-const URL_LIKE = /:\/\/|^\s*<?\//;
+const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
 /** Whatever stands between a scheme and a host with `@`, and whatever follows a path. */
 const USER_INFO = /(:\/\/)[^/?#\s@]*(?=@)/g;
 const QUERY = /([?#])[^\s<>"']+/g;

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading } from "../observe/metrics_reading.ts";
 
 /** What a worker needs to start. */
 export interface WorkerSetup<Settings> {
@@ -33,10 +34,11 @@ export type Order<Settings = unknown> =
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
 
-/** What comes to a worker: an order to be answered under its number, or the news that its lines have been written. */
+/** What comes to a worker: an order to be answered under its number, the news that its lines have been written, or the metrics. */
 export type ToWorker<Settings = unknown> =
   | { readonly type: "order"; readonly id: number; readonly order: Order<Settings> }
-  | { readonly type: "written"; readonly stream: StreamName };
+  | { readonly type: "written"; readonly stream: StreamName }
+  | { readonly type: "metrics"; readonly reading: MetricsReading };
 
 /** Why an order could not be carried out; errors lose their class on the way from thread to thread. */
 export interface OrderFailure {
@@ -49,9 +51,10 @@ export interface OrderFailure {
 }
 
 /**
- * What comes from a worker: the answer to an order, with what it asked for, or whole log lines, of which it sends more once
- * they are written.
+ * What comes from a worker: the answer to an order, with what it asked for, whole log lines, of which it sends more once they
+ * are written, or the wish for the metrics of all workers.
  */
 export type FromWorker =
   | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly inspection?: Inspection }
-  | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array };
+  | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array }
+  | { readonly type: "metrics-wanted" };

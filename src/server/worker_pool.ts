@@ -3,6 +3,8 @@
 import { delay } from "@std/async/delay";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading } from "../observe/metrics_reading.ts";
+import { processFacts } from "./process_facts.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerInspections } from "./worker_inspections.ts";
 import type { StreamName } from "./worker_messages.ts";
@@ -106,8 +108,13 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     return changed;
   }
 
+  async function readMetrics(): Promise<MetricsReading> {
+    const { metrics } = await inspections.inspect(threads, Infinity);
+    return { metrics, process: processFacts(), workers: { count, crashes } };
+  }
+
   async function open(worker: number): Promise<WorkerThread<Settings>> {
-    const thread = new WorkerThread<Settings>({ module, write, name: `conductor worker ${worker}` });
+    const thread = new WorkerThread<Settings>({ module, write, readMetrics, name: `conductor worker ${worker}` });
     try {
       const setup = { config: { ...shareLimits(config, count), port }, attempts: thread.attempts, settings };
       await thread.ask({ type: "start", setup });

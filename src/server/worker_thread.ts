@@ -1,6 +1,7 @@
 /** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
 
 import type { Inspection } from "../observe/inspection.ts";
+import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { ListenError } from "./listen_error.ts";
 import type { FromWorker, Order, OrderFailure, StreamName, ToWorker } from "./worker_messages.ts";
 
@@ -12,6 +13,8 @@ export interface WorkerThreadOptions {
   readonly name: string;
   /** Writes log lines of the worker; it gets no further ones before that is done. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
+  /** Reads the metrics of all workers, for the one that is asked for them; it must not reject. */
+  readonly readMetrics: () => Promise<MetricsReading>;
 }
 
 /** What a worker's orders fail with when it has crashed. */
@@ -29,6 +32,7 @@ export class WorkerThread<Settings> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<Inspection | undefined>>();
   readonly #write: WorkerThreadOptions["write"];
+  readonly #readMetrics: WorkerThreadOptions["readMetrics"];
   #crash: WorkerCrash | undefined;
   #lastId = 0;
 
@@ -37,10 +41,11 @@ export class WorkerThread<Settings> {
    *
    * @param options How it is run.
    */
-  constructor({ module, name, write }: WorkerThreadOptions) {
+  constructor({ module, name, write, readMetrics }: WorkerThreadOptions) {
     const { promise, resolve } = Promise.withResolvers<WorkerCrash>();
     this.crashed = promise;
     this.#write = write;
+    this.#readMetrics = readMetrics;
     this.#worker = new Worker(new URL(module), { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -88,6 +93,10 @@ export class WorkerThread<Settings> {
     if (message.type === "lines") {
       const { stream, bytes } = message;
       this.#write(stream, new TextDecoder().decode(bytes)).then(() => this.#send({ type: "written", stream }));
+      return;
+    }
+    if (message.type === "metrics-wanted") {
+      this.#readMetrics().then((reading) => this.#send({ type: "metrics", reading }));
       return;
     }
     const answer = this.#waiting.get(message.id);
