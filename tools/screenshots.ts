@@ -33,11 +33,11 @@ const PARTS: readonly Part[] = [
 /** What clients ask for, and how many times a second. */
 const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly (readonly [string, string])[] }[] = [
   {
-    perSecond: 21,
+    perSecond: 15,
     requests: [["GET", "/api/cart"], ["GET", "/api/products/71"], ["GET", "/api/orders/48213"], ["POST", "/api/cart"]],
   },
-  { perSecond: 7, requests: [["GET", "/api/search?q=tea"], ["GET", "/api/search/suggest?q=t"]] },
-  { perSecond: 10, requests: [["GET", "/"], ["GET", "/products/71"], ["GET", "/about"]] },
+  { perSecond: 5, requests: [["GET", "/api/search?q=tea"], ["GET", "/api/search/suggest?q=t"]] },
+  { perSecond: 8, requests: [["GET", "/"], ["GET", "/products/71"], ["GET", "/about"]] },
 ];
 
 /** Whether the shop's primary fails its next request, so that its standby is seen standing in. */
@@ -123,12 +123,14 @@ async function takePictures(browser: Browser, { adminUrl }: WatchedConductor): P
     return page;
   }));
   await delay(TRAFFIC_MS);
-  primaryFailsNext = true;
-  await pages[0]!.locator('.exchange[data-outcome="fallback"]').first().waitFor();
-  await delay(300);
+  const standIn = pages[0]!.locator('.exchange:nth-child(-n+4)[data-outcome="fallback"]');
+  while (await standIn.count() === 0) {
+    primaryFailsNext = true;
+    await delay(250);
+  }
+  const taken = await Promise.all(pages.map((page) => page.screenshot({ animations: "disabled" })));
   for (const [index, { file }] of PICTURES.entries()) {
-    const taken = await pages[index]!.screenshot({ animations: "disabled" });
-    await Deno.writeFile(new URL(file, DOCS), withPalette(taken));
+    await Deno.writeFile(new URL(file, DOCS), withPalette(taken[index]!));
   }
 }
 

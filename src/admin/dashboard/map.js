@@ -99,7 +99,7 @@ export class TrafficMap {
     const facts = html("span", { class: "node-facts" });
     this.#painters.push((store) => setText(facts, rate(store.series(TOTAL).latest?.rate ?? 0)));
     const words = [html("span", { class: "node-name", text: "Clients" }), " ", facts];
-    return placed(html("div", { class: "node clients" }, isNarrow ? [] : words), box);
+    return placed(html("div", { class: "node node-clients" }, isNarrow ? [] : words), box);
   }
 
   /**
@@ -154,7 +154,7 @@ export class TrafficMap {
     const parts = children.map((child) =>
       typeof child === "string" && child.trim() !== "" ? html("span", { class: "visually-hidden", text: child }) : child
     );
-    const node = html("button", { type: "button", class: `node ${kind}`, title: printable(box.name) }, parts);
+    const node = html("button", { type: "button", class: `node node-${kind}`, title: printable(box.name) }, parts);
     node.addEventListener("click", () => this.#onChoice(kind, box.name));
     return placed(node, box);
   }

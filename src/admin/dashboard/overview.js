@@ -8,7 +8,7 @@ import { routeKey, TOTAL } from "./store.js";
 export class Overview {
   #rate = figure("Requests", [{ read: (point) => point.rate, name: "rate", fill: "below" }]);
   #success = figure("Success", [{ read: lossless, name: "success", fill: "above" }]);
-  #latency = figure("Latency, median", [
+  #latency = figure("Latency, p50", [
     { read: (point) => Math.log1p(point.p99), name: "p99" },
     { read: (point) => Math.log1p(point.p95), name: "p95" },
     { read: (point) => Math.log1p(point.p50), name: "p50" },
@@ -32,7 +32,7 @@ export class Overview {
     setText(this.#success.value, percent(latest?.success ?? NaN));
     setText(this.#success.note, fallbacks > 0 ? `${rate(fallbacks)} by a fallback` : "answers below 500");
     setText(this.#latency.value, ms(latest?.p50 ?? NaN));
-    setText(this.#latency.note, `95 % ${ms(latest?.p95 ?? NaN)}, 99 % ${ms(latest?.p99 ?? NaN)}`);
+    setText(this.#latency.note, `p95 ${ms(latest?.p95 ?? NaN)}, p99 ${ms(latest?.p99 ?? NaN)}`);
     setText(this.#inFlight.value, count(latest?.inFlight ?? 0));
     setText(this.#inFlight.note, "not answered yet");
 

@@ -59,7 +59,7 @@ function row(name, origin, roles) {
   const health = html("span", { class: "service-health" });
   const rateCell = cell("Requests", [{ read: (point) => point.rate, name: "rate", fill: "below" }]);
   const successCell = cell("Success", [{ read: lossless, name: "success", fill: "above" }]);
-  const latencyCell = cell("Latency", [
+  const latencyCell = cell("Latency, p50", [
     { read: (point) => Math.log1p(point.p99), name: "p99" },
     { read: (point) => Math.log1p(point.p95), name: "p95" },
     { read: (point) => Math.log1p(point.p50), name: "p50" },
@@ -103,7 +103,7 @@ function fill(parts, { points, latest, recent }, { spanMs, alone }) {
   setText(parts.successCell.value, percent(latest?.success ?? NaN));
   setText(parts.successCell.note, causes(recent.failures));
   setText(parts.latencyCell.value, ms(latest?.p50 ?? NaN));
-  setText(parts.latencyCell.note, latest === undefined ? "" : `95 % ${ms(latest.p95)}, 99 % ${ms(latest.p99)}`);
+  setText(parts.latencyCell.note, latest === undefined ? "" : `p95 ${ms(latest.p95)}, p99 ${ms(latest.p99)}`);
 
   const skipped = Object.entries(recent.skips).filter(([, times]) => times > 0).sort(([, a], [, b]) => b - a);
   const lines = skipped.map(([reason, times]) => `${rate(times / recent.seconds)} ${reason}`);

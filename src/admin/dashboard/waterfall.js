@@ -85,17 +85,15 @@ export class Waterfall {
     const element = html("li", { class: "exchange", "data-outcome": outcome }, [
       html("div", { class: "exchange-head" }, [
         button,
-        html("p", { class: "exchange-facts" }, [
-          html("span", { class: "cut" }, [
-            html("span", {
-              class: "status",
-              "data-class": `${Math.floor(exchange.status / 100)}xx`,
-              text: exchange.status,
-            }),
-            ` in ${ms(exchange.durationMs)} `,
-            html("span", { class: "exchange-source", text: answeredBy(exchange, printable(exchange.service ?? "")) }),
-          ]),
-          html("time", { class: "exchange-time", text: clock(exchange.timeMs).slice(0, 8) }),
+        html("time", { class: "exchange-time", text: clock(exchange.timeMs).slice(0, 8) }),
+        html("p", { class: "exchange-facts cut" }, [
+          html("span", {
+            class: "status",
+            "data-class": `${Math.floor(exchange.status / 100)}xx`,
+            text: exchange.status,
+          }),
+          ` in ${ms(exchange.durationMs)} `,
+          html("span", { class: "exchange-source", text: answeredBy(exchange, printable(exchange.service ?? "")) }),
         ]),
       ]),
       lanes,
