@@ -85,7 +85,7 @@ async function openShop() {
   };
 }
 
-/** Sends requests, one after the other, until it is disposed of. */
+/** Sends requests until it is disposed of: few enough a second for all of them to be recorded. */
 function keepSending({ url }: WatchedConductor, paths: readonly string[]): AsyncDisposable {
   let isStopped = false;
   const sent = (async () => {
@@ -94,9 +94,11 @@ function keepSending({ url }: WatchedConductor, paths: readonly string[]): Async
         const response = await fetch(url + path, { headers: { authorization: "Bearer secret-token" } });
         await response.body?.cancel();
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 60));
     }
   })();
+  // A test that has failed does not stop it, but its conductor ends.
+  sent.catch(() => {});
   return {
     [Symbol.asyncDispose]: () => {
       isStopped = true;
@@ -114,13 +116,14 @@ pageTest(
     const { page, complaints, requests } = visited;
     await page.getByText(`curl ${conductor.url}/api`).waitFor();
 
-    await using _traffic = keepSending(conductor, ["/api/tea", "/web/"]);
+    const traffic = keepSending(conductor, ["/api/tea", "/web/"]);
     await page.getByRole("button", { name: /^Route \/api prefix [\d.]+\/s · 100\s?% · / }).waitFor();
     await page.getByRole("button", { name: /^Service blue [\d.]+\/s · .*, healthy$/ }).waitFor();
     await page.getByRole("button", { name: /^Service canary .*, failing$/ }).waitFor();
     assertEquals(await page.locator(".edge.shadow[data-health=failing]").count(), 1);
     assertEquals(await page.locator("#services > li").count(), 4);
     assertEquals(await page.locator("#link").innerText(), "Live");
+    await traffic[Symbol.asyncDispose]();
 
     const exchange = page.locator(".exchange", { hasText: "/api/tea" }).first();
     const bars = await exchange.locator(".lane > .visually-hidden").allInnerTexts();
@@ -159,9 +162,9 @@ pageTest(
       const points = `document.querySelector("#overview .chart-line.rate").getAttribute("d").split("L").length`;
       await primary[Symbol.asyncDispose]();
       const before = await page.evaluate<number>(points);
-      await page.waitForFunction(
-        `document.querySelector(".edge.primary[data-health=failing], .edge.primary[data-health=degraded]")`,
-      );
+      await page.locator(".edge.primary:is([data-health=failing], [data-health=degraded])").waitFor({
+        state: "attached",
+      });
       // One state more may have come while this was asked for.
       assertLessOrEqual(await page.evaluate<number>(points) - before, 3);
       await page.getByRole("button", { name: /^Service blue .*, failing$/ }).waitFor();
@@ -180,7 +183,7 @@ pageTest("the dashboard is filtered from the map and paused, with the keyboard a
   await using shop = await openShop();
   await using visited = await visit(shop.conductor.adminUrl);
   const { page } = visited;
-  await using _traffic = keepSending(shop.conductor, ["/api/tea", "/web/"]);
+  const traffic = keepSending(shop.conductor, ["/api/tea", "/web/"]);
   await page.locator(".exchange", { hasText: "/api/tea" }).first().waitFor();
 
   await page.getByRole("button", { name: /^Service web .*, healthy$/ }).focus();
@@ -195,8 +198,10 @@ pageTest("the dashboard is filtered from the map and paused, with the keyboard a
   const shown = await page.locator("#waterfall").innerText();
   await page.getByText(/\d+ new, while paused/).waitFor();
   assertEquals(await page.locator("#waterfall").innerText(), shown);
+  await traffic[Symbol.asyncDispose]();
   await page.getByRole("button", { name: "Go on" }).press("Enter");
-  await page.waitForFunction(`document.querySelector("#waterfall").innerText !== ${JSON.stringify(shown)}`);
+  await (await fetch(`${shop.conductor.url}/api/afterwards`)).body?.cancel();
+  await page.locator(".exchange", { hasText: "/api/afterwards" }).waitFor({ state: "attached" });
 
   const first = page.locator(".exchange-open").first();
   await first.focus();
@@ -306,11 +311,12 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     await using visited = await visit(shop.conductor.adminUrl, { scheme, width });
     const { page } = visited;
     assertEquals(await violationsOf(page), []);
-    await using _traffic = keepSending(shop.conductor, ["/api/tea", "/nowhere", `/api/${"long/".repeat(60)}`]);
+    const traffic = keepSending(shop.conductor, ["/api/tea", "/nowhere", `/api/${"long/".repeat(60)}`]);
     await page.locator(".exchange", { hasText: "/api/tea" }).first().waitFor();
     await page.getByRole("button", { name: /^Service canary .*, failing$/ }).waitFor();
     await page.locator(".exchange", { hasText: "/nowhere" }).first().waitFor();
     assertEquals(await violationsOf(page), []);
+    await traffic[Symbol.asyncDispose]();
     assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), width);
     await page.locator(".exchange", { hasText: "long/" }).first().locator("button").click();
     await page.getByRole("dialog").waitFor();
