@@ -4,7 +4,7 @@
  * The journey of a request:
  *
  * 1. **Match** (`src/match.ts`): the exact path, else the longest prefix, else the longest base path. No route: 404.
- * 2. **Fan out** (`src/fan_out.ts`): to every service of the route at the same time.
+ * 2. **Fan out** (`src/fan_out.ts`): to every service of the route at the same time, later to those that are held back.
  * 3. **Wait** (`src/conductor.ts`): for all, or until the selection is decided.
  * 4. **Select** (`src/select.ts`): a successful primary, else another successful service, else 502.
  * 5. **Respond** (`src/respond.ts`): the selected response, its body streamed as it comes.
@@ -19,18 +19,23 @@ export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
   BreakerInput,
+  CompareInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
+  HedgeInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
+  NormaliseInput,
   RampInput,
   SampleInput,
+  ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
   StatusInput,
   TlsInput,
+  ToleranceInput,
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
@@ -41,6 +46,8 @@ export type { Outbound } from "./src/exchange/outbound.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
+  ComparedEvent,
+  ComparisonResult,
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,

@@ -9,16 +9,20 @@ import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance, type Instance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
 import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
+import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
+import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import type { DetailedObserver } from "./observe/detail.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
+import { ExchangeTracer } from "./observe/exchange_spans.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { MetricsSource } from "./observe/metrics_reading.ts";
 import { respondMetrics } from "./observe/respond_metrics.ts";
+import { findTelemetry, type Telemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { ServiceGate } from "./shadow/service_gate.ts";
@@ -59,6 +63,12 @@ export interface HandlerOptions extends ConductorOptions {
    * @default {false}
    */
   readonly reclaims?: boolean;
+  /**
+   * Who records spans.
+   *
+   * @default Who has registered with the OpenTelemetry API: Deno, with `OTEL_DENO=true`.
+   */
+  readonly telemetry?: Telemetry | undefined;
   /**
    * What `metrics.endpoint` shows, where `metrics.enabled` says so; `observe` does the counting then.
    *
@@ -124,11 +134,15 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
   const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
+  const { telemetry = findTelemetry() } = options;
+  const tracer = telemetry && new ExchangeTracer(telemetry);
+  const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
 
   return async function handle(request, info = {}) {
     const startedMs = now();
-    const received = receive(request, info, { config, isTrusted, pseudonym });
+    const spans = tracer?.start();
+    const received = receive(request, info, { config, isTrusted, pseudonym, trace: spans?.trace });
     const { inbound } = received;
     if (
       metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined
@@ -137,6 +151,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     }
     const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
+    spans?.matched(inbound, route);
     observer.received();
     const refuse = (problem: Problem) => {
       observer.responded(problem.status);
@@ -160,6 +175,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         inFlight,
         placesPerService,
         reclaims,
+        startSpan: spans && ((attempt) => spans.startAttempt(attempt, inbound)),
+        hedges,
         gate: (member) => gate.check(member, inbound),
         onSkip: (member, reason) => observer.skipped(member, reason),
         onAttempt: (attempt) => {
@@ -168,6 +185,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         },
         onSettle: (attempt) => {
           gate.settled(attempt);
+          hedges.settled(attempt);
           observer.settled(attempt, attempt.durationMs);
         },
         onOver: (attempt) => gate.over(attempt),
@@ -175,14 +193,23 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);
       if (client.problem !== undefined) return refuse(client.problem);
-      if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, config.identify));
+      const { identify } = config;
+      const timing = config.serverTiming
+        ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
+        : undefined;
+      if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, { identify, timing }));
       observer.responded(attempt.outcome.response.status, attempt);
+      spans?.answered(attempt);
       const response = relayResponse(attempt, attempt.outcome.response, {
         method: inbound.method,
-        identify: config.identify,
+        identify,
+        timing,
         deadline: attempt.deadline,
         signal: attempt.signal,
-        onBroken: (kind) => observer.interrupted(attempt, attempt.endedBy ?? kind),
+        onBroken: (kind) => {
+          attempt.span?.broken(kind);
+          observer.interrupted(attempt, attempt.endedBy ?? kind);
+        },
         onCancel: () => fan?.abort(),
         onEnd: (relayedBytes) => {
           attempt.over();

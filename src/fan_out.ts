@@ -2,6 +2,7 @@
 
 import type { Member, Route } from "./config/config.ts";
 import { type Attempt, isSuccess, type SkipReason, type UpstreamResponse } from "./exchange/attempt.ts";
+import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
 import { fieldValue } from "./exchange/headers.ts";
@@ -10,8 +11,10 @@ import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainBody, readWhole } from "./exchange/response_body.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
-import { RunningAttempt } from "./exchange/running_attempt.ts";
+import { RunningAttempt, type RunningAttemptOptions } from "./exchange/running_attempt.ts";
 import { reclaim } from "./exchange/reclaim.ts";
+import { HeldBack } from "./hedge/held_back.ts";
+import type { Hedges } from "./hedge/hedges.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
 /** What fanning out needs to know. */
@@ -28,6 +31,10 @@ export interface FanOutOptions {
   readonly placesPerService: PlaceBounds;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
+  /** Starts the span of an attempt. Absent: none is recorded. */
+  readonly startSpan?: ((attempt: Attempt) => AttemptSpan) | undefined;
+  /** Which services the request is held back from, and for how long. */
+  readonly hedges: Hedges;
   /** Decides whether a service is sent the request at all. */
   gate(member: Member): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
@@ -42,7 +49,7 @@ export interface FanOutOptions {
 
 /** The live list of one request's attempts. */
 export interface FanOut {
-  /** One attempt for each service, in the order of the route. */
+  /** One attempt for each service that was asked, in the order in which they were. */
   readonly attempts: readonly RunningAttempt[];
   /** Resolves when the next attempt settles. */
   nextSettled(): Promise<void>;
@@ -53,18 +60,19 @@ export interface FanOut {
 }
 
 /**
- * Sends a request to every service of a route.
+ * Sends a request to every service of a route, to those that are held back when their turn comes.
  *
  * @param inbound The client's request.
  * @param route Its route.
  * @param body Its body, to be shared.
  * @param options The means, and whom to tell.
- * @returns The live list of attempts; all have been started.
+ * @returns The live list of attempts; all have been started but those that are held back.
  */
 export function fanOut(inbound: Inbound, route: Route, body: RequestBody, options: FanOutOptions): FanOut {
   let settled = 0;
   let released: { selected: Attempt | undefined } | undefined;
   let wake: (() => void) | undefined;
+  let held: HeldBack | undefined;
   const discard = (attempt: RunningAttempt) => {
     const body = attempt.outcome?.ok ? attempt.outcome.response.body : null;
     if (attempt === released?.selected) return;
@@ -81,42 +89,83 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
       options.onSettle(attempt);
       if (isCopyNotSent(attempt)) options.onSkip(attempt, "overloaded");
       if (released !== undefined || attempt.role === "shadow") discard(attempt);
+      held?.settled(attempt);
       wake?.();
     },
   };
   const attempts: RunningAttempt[] = [];
+  const parts: ExchangeParts = { inbound, route, body, options, attemptOptions, attempts };
   for (const member of route.members) {
-    const reason = options.gate(member);
-    if (reason !== undefined) options.onSkip(member, reason);
-    // A shadow that is not sent the request is no part of the exchange; of the others each must be accounted for.
-    if (reason !== undefined && member.role === "shadow") continue;
-    const place = reason === undefined
-      ? options.inFlight.ask(member.service.name, options.placesPerService)
-      : undefined;
-    const attempt = new RunningAttempt(member, place, attemptOptions);
-    options.onAttempt(attempt);
-    attempts.push(attempt);
-    if (reason !== undefined) attempt.end("open-circuit");
-    else if (place === undefined) attempt.end("overloaded");
-    else {
-      const request = requestFor(attempt, { inbound, route, member, body, onSkip: options.onSkip });
-      const start = () => void send(attempt, request, options.transport);
-      if (place.turn === undefined) start();
-      else attempt.turn().then(() => void (attempt.pending && start()));
-    }
+    const plan = options.hedges.planOf(member);
+    if (plan === undefined) launch(member, parts);
+    else (held ??= holdBack(parts)).add(plan);
   }
+  held?.begin();
   if (body instanceof BodyFanOut) body.pump();
   return {
     attempts,
     nextSettled: () => new Promise((resolve) => wake = resolve),
     abort() {
+      held?.close();
       for (const attempt of attempts) if (attempt.role !== "shadow") attempt.end("aborted");
     },
     release(selected) {
       released = { selected };
-      for (const attempt of attempts) if (attempt.role !== "shadow") discard(attempt);
+      held?.close();
+      for (const attempt of attempts) {
+        if (attempt.role === "shadow") continue;
+        discard(attempt);
+        attempt.span?.decided(attempt === selected);
+      }
     },
   };
+}
+
+interface ExchangeParts {
+  readonly inbound: Inbound;
+  readonly route: Route;
+  readonly body: RequestBody;
+  readonly options: FanOutOptions;
+  readonly attemptOptions: RunningAttemptOptions;
+  readonly attempts: RunningAttempt[];
+}
+
+/** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
+function launch(member: Member, parts: ExchangeParts, hedge = false): RunningAttempt | undefined {
+  const { options, attempts } = parts;
+  const reason = options.gate(member);
+  if (reason !== undefined) options.onSkip(member, reason);
+  // Of the others each must be accounted for.
+  if (reason !== undefined && member.role === "shadow") return undefined;
+  const place = reason === undefined ? options.inFlight.ask(member.service.name, options.placesPerService) : undefined;
+  const attempt = new RunningAttempt(member, place, parts.attemptOptions);
+  attempt.hedge = hedge;
+  options.onAttempt(attempt);
+  attempts.push(attempt);
+  if (reason !== undefined) attempt.end("open-circuit");
+  else if (place === undefined) attempt.end("overloaded");
+  else {
+    attempt.span = options.startSpan?.(attempt);
+    const request = requestFor(attempt, member, parts);
+    const start = () => void send(attempt, request, options.transport);
+    if (place.turn === undefined) start();
+    else attempt.turn().then(() => void (attempt.pending && start()));
+  }
+  return attempt;
+}
+
+function holdBack(parts: ExchangeParts): HeldBack {
+  const { inbound, body, options, attempts } = parts;
+  return new HeldBack({
+    method: inbound.method,
+    body,
+    hedges: options.hedges,
+    deadlines: options.deadlines,
+    attempts,
+    isLeftAlone: (member) => options.gate(member) !== undefined,
+    launch: (member) => launch(member, parts, true),
+    onSkip: options.onSkip,
+  });
 }
 
 /** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
@@ -124,20 +173,12 @@ function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
   return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
 }
 
-interface RequestParts {
-  readonly inbound: Inbound;
-  readonly route: Route;
-  readonly member: Member;
-  readonly body: RequestBody;
-  onSkip(member: Member, reason: SkipReason): void;
-}
-
-function requestFor(attempt: RunningAttempt, parts: RequestParts): TransportRequest {
-  const { inbound, route, member, onSkip } = parts;
+function requestFor(attempt: RunningAttempt, member: Member, parts: ExchangeParts): TransportRequest {
+  const { inbound, route, options: { onSkip } } = parts;
   const { tls, http2, copy } = member.service;
   const body = copy?.body === false ? null : parts.body;
   const onProgress = () => void (attempt.pending && attempt.deadline.touch());
-  const { method, origin, target, host, lines } = outboundFor(inbound, route, member);
+  const { method, origin, target, host, lines } = outboundFor(inbound, route, member, attempt.span?.traceparent);
   // Spread out, as a spread costs as much as all the rest here.
   return {
     method,
@@ -167,7 +208,8 @@ function requestFor(attempt: RunningAttempt, parts: RequestParts): TransportRequ
 async function send(attempt: RunningAttempt, request: TransportRequest, transport: Transport): Promise<void> {
   let result: TransportResult;
   try {
-    result = await transport(request);
+    const { span } = attempt;
+    result = await (span === undefined ? transport(request) : span.around(() => transport(request)));
   } catch {
     result = { ok: false, kind: "protocol" };
   }

@@ -13,6 +13,7 @@ import { relayBody, type RelayHooks } from "./exchange/response_body.ts";
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Says who answered; what a service claims to be is dropped. */
 const SERVICE_FIELD = "x-conductor-service";
+const TIMING_FIELD = "server-timing";
 const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
 const REPLACED_WITH_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
 const PROBLEM_JSON = "application/problem+json";
@@ -25,6 +26,8 @@ export interface RelayOptions extends RelayHooks {
   readonly identify: boolean;
   /** Bounds the silence while the body streams. */
   readonly deadline: Deadline;
+  /** What is said in `Server-Timing` beside what the service says there; absent: nothing. */
+  readonly timing?: string | undefined;
 }
 
 /**
@@ -41,6 +44,7 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
   const isLengthKnown = body instanceof Uint8Array || status === 204 || status === 205;
   const lines = endToEndLines(response.headers, isLengthKnown ? REPLACED_WITH_LENGTH : REPLACED);
   if (options.identify) lines.push([SERVICE_FIELD, service.name]);
+  if (options.timing !== undefined) lines.push([TIMING_FIELD, options.timing]);
   // Lines cost a third of what a Headers object does that is copied into the response.
   const headers = withFields(lines, service.responseHeaders) as [string, string][];
   const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
@@ -79,17 +83,23 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
  * Says how every service failed.
  *
  * @param attempts All attempts of the exchange.
- * @param identify Whether services are named.
+ * @param options Whether services are named, and what is said in `Server-Timing`.
  * @returns The 502 problem, with the primary's `Retry-After` where it sent one.
  */
-export function allFailed(attempts: readonly Attempt[], identify: boolean): Problem {
+export function allFailed(
+  attempts: readonly Attempt[],
+  { identify, timing }: Pick<RelayOptions, "identify" | "timing">,
+): Problem {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
   const retryAfter = candidates.filter(({ role }) => role === "primary").map(retryAfterOf).find(Boolean);
   return {
     status: 502,
     detail: "No service answered this request successfully",
     services: candidates.map((attempt) => serviceFailure(attempt, identify)),
-    headers: retryAfter === undefined ? [] : [retryAfter],
+    headers: [
+      ...(retryAfter === undefined ? [] : [retryAfter]),
+      ...(timing === undefined ? [] : [[TIMING_FIELD, timing] as const]),
+    ],
   };
 }
 

@@ -138,6 +138,26 @@ Deno.test("a reload brings the admin listener, moves it, changes its token and t
   assertNotMatch(served.io.stdout.text, /a-token-of-some-length/);
 });
 
+Deno.test("a reload opens the admin listener to other machines on the same port, and refuses an address of another machine", async () => {
+  await using backend = startBackend();
+  const port = freePort();
+  await using file = await tempConfig(yaml(backend.url, `admin: {port: ${port}}\n`));
+  await using served = await serve(file);
+  const own = "a-token-of-some-length";
+  const headers = { authorization: `Bearer ${own}` };
+  // RFC 5737: nobody has it.
+  const refused = await served.reload(
+    yaml(backend.url, `admin: {port: ${port}, hostname: 192.0.2.1, token: ${own}}\n`),
+  );
+  assertMatch(refused, /configuration not reloaded.*no such address/);
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
+  await served.reload(yaml(backend.url, `admin: {port: ${port}, hostname: 0.0.0.0, token: ${own}}\n`));
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 401);
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`, headers), 200);
+  await served.reload(yaml(backend.url, `admin: {port: ${port}}\n`));
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
+});
+
 Deno.test("an admin port that is taken refuses the whole reload, and changes nothing", async () => {
   await using backend = startBackend(() => new Response("old"));
   await using fresh = startBackend(() => new Response("fresh"));

@@ -41,7 +41,7 @@ const MISTAKES: [args: string[], message: string][] = [
   [["-x"], 'Unknown flag "-x"; flags of "serve" are --config'],
   [["--__proto__", "x"], 'Unknown flag "--__proto__"'],
   [["chek"], 'Unknown command "chek"; did you mean "check"?'],
-  [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, schema, demo'],
+  [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, report, schema, demo'],
   [["config.yaml"], 'Unknown command "config.yaml"; did you mean "--config config.yaml"?'],
   [["--port"], 'Cannot use "--port" as it needs a value: --port PORT'],
   [["-c"], 'Cannot use "--config" as it needs a value: --config FILE'],

@@ -1,25 +1,35 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   ADMIN_FIELDS,
+  COMPARE_FIELDS,
   CONFIG_FIELDS,
+  HEDGE_FIELDS,
   LOGGING_FIELDS,
   METRICS_FIELDS,
+  NORMALISE_FIELDS,
   RAMP_FIELDS,
   SAMPLE_FIELDS,
+  SERVICE_COMPARE_FIELDS,
   SERVICE_FIELDS,
   SERVICE_TLS_FIELDS,
   TLS_FIELDS,
+  TOLERANCE_FIELDS,
 } from "../src/config/fields.ts";
 import type {
   AdminInput,
+  CompareInput,
   ConfigInput,
+  HedgeInput,
   LoggingInput,
   MetricsInput,
+  NormaliseInput,
   RampInput,
   SampleInput,
+  ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
   TlsInput,
+  ToleranceInput,
 } from "../src/config/input.ts";
 import type { Fields } from "../src/config/section.ts";
 
@@ -36,7 +46,12 @@ const HAVE_SAME_KEYS: [
   Same<keyof TlsInput, keyof typeof TLS_FIELDS>,
   Same<keyof SampleInput, keyof typeof SAMPLE_FIELDS>,
   Same<keyof RampInput, keyof typeof RAMP_FIELDS>,
-] = [true, true, true, true, true, true, true, true, true];
+  Same<keyof CompareInput, keyof typeof COMPARE_FIELDS>,
+  Same<keyof ServiceCompareInput, keyof typeof SERVICE_COMPARE_FIELDS>,
+  Same<keyof NormaliseInput, keyof typeof NORMALISE_FIELDS>,
+  Same<keyof ToleranceInput, keyof typeof TOLERANCE_FIELDS>,
+  Same<keyof HedgeInput, keyof typeof HEDGE_FIELDS>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 /** The part of `deno doc --json` that is looked at. */
 interface DocProperty {
@@ -55,6 +70,11 @@ const INTERFACES: Record<string, Fields> = {
   TlsInput: TLS_FIELDS,
   SampleInput: SAMPLE_FIELDS,
   RampInput: RAMP_FIELDS,
+  CompareInput: COMPARE_FIELDS,
+  ServiceCompareInput: SERVICE_COMPARE_FIELDS,
+  NormaliseInput: NORMALISE_FIELDS,
+  ToleranceInput: TOLERANCE_FIELDS,
+  HedgeInput: HEDGE_FIELDS,
 };
 
 async function documentedProperties(): Promise<Map<string, readonly DocProperty[]>> {

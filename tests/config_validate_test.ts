@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } 
 import type { Config, Service } from "../src/config/config.ts";
 import { ConfigError } from "../src/config/config_error.ts";
 import { validateConfig } from "../src/config/validate.ts";
-import { costMs } from "./_support/cost.ts";
+import { costRatio } from "./_support/cost.ts";
 
 const API = { name: "api", url: "http://localhost:8081" };
 
@@ -38,7 +38,10 @@ Deno.test("validateConfig() fills every default", () => {
     responseHeaders: [],
     breaker: undefined,
     health: undefined,
+    hedge: undefined,
     copy: undefined,
+    compare: undefined,
+    control: false,
   };
   assertEquals(warnings, []);
   assertEquals(config, {
@@ -49,6 +52,7 @@ Deno.test("validateConfig() fills every default", () => {
     wait: "all",
     relayFailures: false,
     identify: true,
+    serverTiming: false,
     forwarded: false,
     trustProxy: [],
     maxBodyBytes: Infinity,
@@ -59,6 +63,7 @@ Deno.test("validateConfig() fills every default", () => {
       maxConnectionsPerService: Infinity,
       maxQueuedPerService: 0,
     },
+    compare: undefined,
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
     admin: undefined,
@@ -497,14 +502,16 @@ Deno.test("validateConfig() ends soon for objects that loop or are full of mista
   assertEquals(lines.at(-1), "and 900 more");
 });
 
-Deno.test("validateConfig() takes ten thousand services in less than a second", async () => {
+Deno.test("validateConfig() takes ten thousand services at about the price of ten times a thousand", async () => {
   const services = Array.from({ length: 10_000 }, (_, index) => ({
     ...API,
     name: `api-${index}`,
     pathPrefix: `/api/${index >> 1}`,
     headers: { "X-Proxy-Service": `api-${index}` },
   }));
-  assertLess(await costMs(() => validateConfig({ services })), 1_000);
+  const some = services.slice(0, 1_000);
+  // A hundred times, where each service were compared with each.
+  assertLess(await costRatio(() => validateConfig({ services }), () => validateConfig({ services: some })), 35);
   const { config } = validateConfig({ services });
   assertEquals([config.services.length, config.routes.length], [10_000, 5_000]);
 });

@@ -78,8 +78,8 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
   const recorder = createRecorder();
   const inbound = inboundOf();
   play(recorder, [
-    { type: "attempted", ...BLUE, atMs: 1 },
-    { type: "attempted", ...COPY, atMs: 5 },
+    { type: "attempted", ...BLUE, atMs: 1, hedge: false },
+    { type: "attempted", ...COPY, atMs: 5, hedge: false },
     { type: "settled", ...BLUE, success: true, status: 200, durationMs: 40 },
     RESPONDED,
   ], inbound);
@@ -125,7 +125,9 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
 Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", () => {
   const recorder = createRecorder();
   const [first, second] = [inboundOf({ path: "/1" }), inboundOf({ path: "/2" })];
-  for (const inbound of [first, second]) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0 }], inbound);
+  for (const inbound of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  }
   for (const inbound of [second, first]) {
     recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
     recorder.observe(RESPONDED, { inbound });
@@ -137,7 +139,7 @@ Deno.test("ExchangeRecorder shows who was not sent the request, and when no time
   const recorder = createRecorder();
   play(recorder, [
     { type: "skipped", ...BLUE, reason: "open-circuit" },
-    { type: "attempted", ...BLUE, atMs: 0 },
+    { type: "attempted", ...BLUE, atMs: 0, hedge: false },
     { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
     { type: "skipped", ...COPY, reason: "sampled" },
     { ...RESPONDED, status: 502 },
@@ -169,7 +171,9 @@ Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", 
 Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token for its start", () => {
   const recorder = createRecorder({ maxPerSecond: 1, now: () => 0 });
   const [first, second] = [inboundOf(), inboundOf({ path: "/late" })];
-  for (const inbound of [first, second]) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0 }], inbound);
+  for (const inbound of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  }
   for (const inbound of [second, first]) {
     recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
     recorder.observe(RESPONDED, { inbound });
@@ -180,7 +184,7 @@ Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token f
 Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has not settled", () => {
   let now = 0;
   const recorder = createRecorder({ now: () => now });
-  play(recorder, [{ type: "attempted", ...COPY, atMs: 0 }, RESPONDED]);
+  play(recorder, [{ type: "attempted", ...COPY, atMs: 0, hedge: false }, RESPONDED]);
   now = 4_999;
   assertEquals(recorder.after(0).exchanges, []);
   now = 5_001;
@@ -192,7 +196,7 @@ Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has no
 Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given up", () => {
   const recorder = createRecorder({ maxPerSecond: 1_000, size: 1_000 });
   const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
-  for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0 }], inbound);
+  for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   for (const inbound of inbounds) {
     recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
     recorder.observe(RESPONDED, { inbound });
@@ -213,7 +217,7 @@ Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
   const attempt = { outcome } as unknown as Attempt;
   const detail: EventDetail = { inbound, attempt };
   recorder.observe({ type: "received", ...ABOUT }, detail);
-  recorder.observe({ type: "attempted", ...BLUE, atMs: 0 }, detail);
+  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
   recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);
   recorder.observe(RESPONDED, detail);
   const record = recordOf(recorder);

@@ -88,7 +88,7 @@ Deno.test("checkHealth() takes for good what is expected, and follows no redirec
 
 Deno.test("checkHealth() takes for bad what does not answer, or not whole, in time", async () => {
   const health = { ...CHECK, timeout: "50ms" };
-  assertEquals(await check({ url: refusingUrl(), health }), "bad refused");
+  assertEquals(await check({ url: refusingUrl(), health: CHECK }), "bad refused");
   for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"]) {
     await using hanging = startRawBackend(async (connection) => {
       await connection.read(new Uint8Array(1_000));

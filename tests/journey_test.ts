@@ -315,7 +315,7 @@ Deno.test("the client going away aborts primaries and secondaries at once, and s
   await using secondary = hang("secondary");
   await using shadow = hang("shadow");
   await using front = startConductor({
-    services: [api("p", primary), api("s", secondary), api("x", shadow, { shadow: true, timeout: 0.5 })],
+    services: [api("p", primary), api("s", secondary), api("x", shadow, { shadow: true, timeout: 2 })],
   });
   const controller = new AbortController();
   const answer = fetch(`${front.url}/api`, { signal: controller.signal }).catch(() => "gone");

@@ -11,7 +11,14 @@ import { printable } from "../src/observe/printable.ts";
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const about = { requestId: "r-1", route: "pathPrefix /api" } as const;
 
-const ATTEMPTED: ConductorEvent = { type: "attempted", ...about, service: "blue", role: "primary", atMs: 0.25 };
+const ATTEMPTED: ConductorEvent = {
+  type: "attempted",
+  ...about,
+  service: "blue",
+  role: "primary",
+  atMs: 0.25,
+  hedge: false,
+};
 const SUCCEEDED: ConductorEvent = {
   ...about,
   type: "settled",
@@ -170,6 +177,7 @@ Deno.test("formatJson() writes durations to the microsecond", () => {
 /** What each event reads like, after the time. */
 const PRETTY: [event: ConductorEvent, text: string][] = [
   [ATTEMPTED, "DEBUG ─▶ blue (primary, pathPrefix /api) r-1"],
+  [{ ...ATTEMPTED, hedge: true }, "DEBUG ─▶ blue (primary, pathPrefix /api) held back until now r-1"],
   [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],

@@ -226,7 +226,7 @@ Deno.test("Metrics makes no series of what the configuration does not name", () 
     { type: "breaker", service: "x", state: "open" },
     { type: "health", service: "x", state: "unhealthy" },
     ...["path /", "path /x"].flatMap((route): ConductorEvent[] => [
-      { type: "attempted", atMs: 0, ...about, route },
+      { type: "attempted", atMs: 0, hedge: false, ...about, route },
       { type: "skipped", ...about, route, reason: "rate" },
       { type: "settled", ...about, route, ...settled },
     ]),
@@ -369,7 +369,7 @@ Deno.test("metricsJson() has go-conductor's fields, and figures of each service"
     metrics.observe({ type: "received", ...about });
     const success = status < 500;
     const settled = { role: "primary", service: "a", success, status, durationMs: 8 } as const;
-    metrics.observe({ type: "attempted", atMs: 0, ...about, service: "a", role: "primary" });
+    metrics.observe({ type: "attempted", atMs: 0, hedge: false, ...about, service: "a", role: "primary" });
     metrics.observe({ type: "settled", ...about, ...settled });
     const answer = { method: "GET", path: "/", fallback: false, durationMs: 10 };
     metrics.observe({ type: "responded", ...about, ...settled, ...answer });

@@ -172,8 +172,8 @@ Deno.test("InFlight counts attempts until all have settled", async () => {
   const about = { requestId: "r", route: "path /", service: "a", role: "shadow" } as const;
   const inFlight = new InFlight();
   await inFlight.idle();
-  inFlight.observe({ type: "attempted", ...about, atMs: 0 });
-  inFlight.observe({ type: "attempted", ...about, atMs: 0 });
+  inFlight.observe({ type: "attempted", ...about, atMs: 0, hedge: false });
+  inFlight.observe({ type: "attempted", ...about, atMs: 0, hedge: false });
   let isIdle = false;
   const idle = inFlight.idle().then(() => isIdle = true);
   inFlight.observe({ type: "settled", ...about, success: true, status: 200, durationMs: 1 });

@@ -46,7 +46,7 @@ Deno.test("a client that does not read stays in flight until its connection ends
     assertEquals(refused.status, 503);
   }
   let status = 503;
-  for (let tries = 0; status === 503 && tries < 1_000; tries++) {
+  for (let tries = 0; status !== 200 && tries < 1_000; tries++) {
     const response = await fetch(front.url);
     await response.body?.cancel();
     status = response.status;
@@ -61,7 +61,7 @@ Deno.test("a client that reads slowly, with pauses shorter than the time-out, ge
     await connection.write(new TextEncoder().encode(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`));
     for (let sent = 0; sent < size;) sent += await connection.write(new Uint8Array(Math.min(65_536, size - sent)));
   });
-  await using front = startConductor({ timeout: "400ms", services: [{ name: "a", url: backend.url }] });
+  await using front = startConductor({ timeout: "2s", services: [{ name: "a", url: backend.url }] });
   const response = await fetch(front.url);
   let received = 0;
   let pauses = 0;
@@ -70,7 +70,7 @@ Deno.test("a client that reads slowly, with pauses shorter than the time-out, ge
     // Longer together than the time-out, and each shorter.
     if (received > 3_000_000 * (pauses + 1)) {
       pauses++;
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 450));
     }
   }
   assertEquals([received, pauses >= 5], [size, true]);

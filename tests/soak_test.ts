@@ -25,6 +25,7 @@ const KINDS: readonly (readonly [path: string, init: RequestInit, outcomes: read
   ["/refuse", {}, [200]],
   ["/reset", {}, [200]],
   ["/hang", {}, [200]],
+  ["/late", {}, [200]],
   ["/half", {}, ["cut"]],
   ["/down", { method: "DELETE" }, [502]],
   ["/none", {}, [404]],
@@ -100,6 +101,8 @@ Deno.test({
         service("ok", "copy", hanging.url, ", shadow: true, timeout: 50ms") +
         service("ok", "broken-copy", resetting.url, ", shadow: true") +
         pair("refuse", refusing) + pair("reset", resetting.url) + pair("hang", hanging.url) +
+        service("late", "a", hanging.url, ", primary: true, timeout: 50ms") +
+        service("late", "b", healthy.url, ", primary: true, hedge: { after: 5ms, maxExtra: 100% }") +
         service("half", "a", breaking.url) + service("down", "a", refusing) + service("down", "b", resetting.url),
     );
     await using child = startCli(["-c", file.path, "--port", "0", "--host", "127.0.0.1"]);

@@ -8,6 +8,7 @@
 
 import { configReference, markdownTable } from "../src/config/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
+import { withPart } from "./readme_part.ts";
 
 const PARTS = { reference: configReference, metrics: metricsReference };
 
@@ -18,16 +19,7 @@ const PARTS = { reference: configReference, metrics: metricsReference };
  * @returns The text with the references as they are now.
  */
 export function withReference(readme: string): string {
-  return Object.entries(PARTS).reduce((text, [name, write]) => withPart(text, name, write()), readme);
-}
-
-function withPart(readme: string, name: string, part: string): string {
-  const [startMark, endMark] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
-  const [start, end] = [readme.indexOf(startMark), readme.indexOf(endMark)];
-  if (start === -1 || end < start) {
-    throw new Error(`README.md must contain ${startMark} and ${endMark}: found no such pair`);
-  }
-  return `${readme.slice(0, start)}${startMark}\n\n${part}\n${readme.slice(end)}`;
+  return Object.entries(PARTS).reduce((text, [name, write]) => withPart(text, name, write().trimEnd()), readme);
 }
 
 function metricsReference(): string {
@@ -37,7 +29,7 @@ function metricsReference(): string {
     labels.map((label) => `\`${label}\``).join(", "),
     help,
   ]);
-  return markdownTable([["Metric", "Type", "Labels", "What it says"], ...rows]) + "\n";
+  return markdownTable([["Metric", "Type", "Labels", "What it says"], ...rows]);
 }
 
 if (import.meta.main) {

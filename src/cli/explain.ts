@@ -55,7 +55,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     "",
     drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
-    ...describeWaiting(asking, config).map((sentence) => `  ${sentence}`),
+    ...describeWaiting(asking, config, method).map((sentence) => `  ${sentence}`),
     "",
   ].join("\n"));
   return 0;

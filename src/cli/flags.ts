@@ -5,6 +5,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { suggest } from "../config/suggest.ts";
 import { coresToShare } from "../server/shared_port.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+import { type ReportRequest, reportRequestFrom } from "./report_flags.ts";
 import { bodyBytesFrom, clientFrom, headerFrom } from "./request_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -32,6 +33,8 @@ export interface Invocation {
   readonly bodyBytes: number | undefined;
   /** Where it comes from, where that was given. */
   readonly client: string | undefined;
+  /** The report that is asked for. */
+  readonly report: ReportRequest;
   /** The switches that are on. */
   readonly switches: ReadonlySet<SwitchFlag>;
 }
@@ -106,6 +109,7 @@ export function parseFlags(args: readonly string[]): Invocation {
     headers: given.get("header")?.map(headerFrom) ?? [],
     bodyBytes: bodyBytesFrom(valueOf("body-size")),
     client: clientFrom(valueOf("client")),
+    report: reportRequestFrom(valueOf),
     switches,
   };
 }

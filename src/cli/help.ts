@@ -27,7 +27,8 @@ export function overallHelp(paint: Paint): string {
     ...columns(flagRows([...COMMANDS.serve.flags, "help", "version"]), paint),
     "",
     `${paint.strong("Exit codes")}: 0 all is well; 1 the configuration, a file, a port or a permission is at fault;`,
-    "2 the command line is; 130 and 143 a second signal cut the shutdown short.",
+    "2 the command line is; 130 and 143 a second signal cut the shutdown short. For report: 1 not ready,",
+    "3 not enough traffic, 4 there is no report.",
     "",
     `New here? ${paint.accent("conductor demo")} shows the idea in a minute, and ${
       paint.accent("conductor check --help")

@@ -11,6 +11,7 @@ import { runExplain } from "./explain.ts";
 import { type Invocation, parseFlags } from "./flags.ts";
 import { commandHelp, overallHelp } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
+import { runReport } from "./report.ts";
 import { runSchema } from "./schema.ts";
 import { runServe } from "./serve.ts";
 import { CommandError, UsageError } from "./usage_error.ts";
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) =>
   serve: runServe,
   check: runCheck,
   explain: runExplain,
+  report: runReport,
   schema: (_invocation, io) => runSchema(io),
   demo: runDemo,
 };
@@ -35,7 +37,7 @@ const FLUSH_TIMEOUT_MS = 2_000;
  * @param args The arguments, without the program's name.
  * @param io The process's outputs and signals; tests bring their own.
  * @returns The exit code: 0 for success, 1 where the configuration, a file, a port or a permission is at fault, 2 where
- * the command line is.
+ * the command line is; `report` has its own.
  */
 export async function runCommandLine(args: readonly string[], io: Io = processIo()): Promise<number> {
   let invocation: Invocation | undefined;

@@ -2,6 +2,7 @@
 
 import type { BreakerSettings, Config, Member, Role, Route, Service } from "../config/config.ts";
 import { formatDuration } from "../observe/duration.ts";
+import { formatHedgeDelay } from "./hedge_note.ts";
 import type { Brush, Paint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
 
@@ -122,6 +123,10 @@ function breakerNote({ failures, window, openForMs }: BreakerSettings): string {
 function noteFor({ role, service }: Member, wait: Config["wait"]): string {
   if (role === "shadow") return "gets a copy, never waited for";
   const bound = `up to ${formatDuration(service.timeoutMs)}`;
+  if (service.hedge !== undefined) {
+    const part = role === "primary" ? "answers if it is first" : "stands in";
+    return `held back for ${formatHedgeDelay(service.hedge)}, then waited for ${bound}, ${part}`;
+  }
   if (role === "primary") return `waited for ${bound}, answers`;
   return wait === "all" ? `waited for ${bound}, stands in` : "waited for if the primary fails";
 }

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
+import { createPaint } from "../observe/paint.ts";
 import { drain } from "../server/drain.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";
@@ -19,23 +20,32 @@ import { keepReloading, type Reloading } from "./reload.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
 import { startLog } from "./start_log.ts";
+import { createLiveTable } from "./top/live_table.ts";
+import { runTop } from "./top/run_top.ts";
+import { showsTop } from "./top/shows_top.ts";
 import { CommandError } from "./usage_error.ts";
 
 /** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
 /** How long the answers of the admin listener may take once everything else has ended. */
 const ADMIN_TIMEOUT_MS = 1_000;
+/** Of a terminal that does not tell how large it is. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /**
  * Serves a configuration until a signal arrives and what is in flight has finished.
  *
  * @param invocation The command line.
- * @param io The outputs and signals.
+ * @param terminal The outputs and signals.
  * @returns The exit code: 0, or 130 and 143 where a second signal cut the shutdown short.
  * @throws {CommandError} Where the configuration can not be used.
  * @throws {ListenError} Where the address can not be listened on.
  */
-export async function runServe(invocation: Invocation, io: Io): Promise<number> {
+export async function runServe(invocation: Invocation, terminal: Io): Promise<number> {
+  const table = showsTop(invocation, terminal) ? createLiveTable(terminal.stdout) : undefined;
+  const io = table === undefined
+    ? terminal
+    : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
   const file = await openConfig(invocation, io);
   const settle = (config: Config): Config => {
     return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
@@ -48,14 +58,16 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
   const workers = invocation.workers === 1
     ? undefined
     : await serveWorkers(settle(file.config), { invocation, io, logger: () => logger });
-  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError });
+  const counts = table !== undefined;
+  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError, counts });
   let isDraining = false;
+  const source = createAdminSource(server, {
+    url: () => urlOf(server),
+    isDraining: () => isDraining,
+    workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
+  });
   const admin = new AdminListener({
-    source: createAdminSource(server, {
-      url: () => urlOf(server),
-      isDraining: () => isDraining,
-      workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
-    }),
+    source,
     onError,
     onReopen: () => logger.log("info", "admin listener is back"),
   });
@@ -88,13 +100,18 @@ export async function runServe(invocation: Invocation, io: Io): Promise<number> 
       if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },
   });
+  let endTop = () => {};
   try {
     announce(urlOf(server), admin.url);
+    if (table !== undefined) {
+      endTop = runTop({ state: () => source.state(), table, paint: createPaint(true), size: terminalSize });
+    }
     const onDrain = () => isDraining = true;
     return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
   } finally {
     // It tells of the others to the end.
     await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
+    endTop();
     workers?.end();
     signals.close();
     reloading.close();
@@ -133,6 +150,16 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
     `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
       `--allow-net, or add ${forbidden.host} to its list`,
   );
+}
+
+function terminalSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
+  } catch {
+    // What calls itself a terminal need not have a size.
+    return DEFAULT_SIZE;
+  }
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */

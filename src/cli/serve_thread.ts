@@ -61,6 +61,12 @@ export interface ServeThreadOptions {
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
+   * Whether requests are counted for whoever asks `inspect`, whatever the configuration says.
+   *
+   * @default {false}
+   */
+  readonly counts?: boolean;
+  /**
    * How many exchanges are recorded in a second.
    *
    * @default RECORDED_PER_SECOND
@@ -89,7 +95,7 @@ export interface ServingThread extends Serving {
  * @throws {ListenError} Where its address can not be listened on.
  */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
-  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
+  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond, counts = false } = options;
   const inFlight = new InFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
@@ -102,7 +108,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
 
   /** An exchange is counted from its first event to its last, or not at all. */
   function observerFor(config: Config): DetailedObserver {
-    if (config.admin === undefined && !config.metrics.enabled) return observe;
+    if (!counts && config.admin === undefined && !config.metrics.enabled) return observe;
     const counted = metrics ??= new Metrics();
     counted.follow(config);
     const recorded = config.admin === undefined ? undefined : recorderFor(config);

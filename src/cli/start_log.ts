@@ -8,6 +8,7 @@ import { createPaint } from "../observe/paint.ts";
 import type { Output } from "../server/output.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { showsTop } from "./top/shows_top.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 import { VERSION } from "../observe/version.ts";
 
@@ -35,8 +36,10 @@ export function startLog(
   const output = io[config.logging.output];
   const format = invocation.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
   const level = levelFor(invocation, config);
+  const hasTable = showsTop(invocation, io);
   const logger = createLogger({
-    level,
+    // A line for each request would push the table that tells of them all out of sight.
+    level: hasTable && (level === "info" || level === "debug") && !invocation.switches.has("verbose") ? "warn" : level,
     format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
     write: (line) => output.write(line),
   });
@@ -44,7 +47,7 @@ export function startLog(
     logger,
     announce: (url, adminUrl) => {
       const { workers } = invocation;
-      if (format === "json") {
+      if (format === "json" && !hasTable) {
         const threads = workers > 1 ? { workers } : {};
         const admin = adminUrl === undefined ? {} : { admin: adminUrl };
         logger.log("info", "listening", { version: VERSION, url, ...admin, ...threads, ...routesAsData(config) });

@@ -1,27 +1,41 @@
 /** A route's rules in words: what is waited for, and who answers. */
 
 import type { Config, Role, Route } from "../config/config.ts";
+import { hedgePlans } from "../hedge/hedges.ts";
 import { printable } from "../observe/printable.ts";
+import { describeHedge } from "./hedge_note.ts";
 
 /**
- * Says in words what a route waits for, whose response is returned, and who gets a copy only.
+ * Says in words what a route waits for, who is asked later, whose response is returned, and who gets a copy only.
  *
  * @param route The route.
  * @param config What is waited for, and what happens where all fail.
+ * @param method The request's method.
  * @returns A few sentences.
  */
-export function describeWaiting(route: Route, config: Pick<Config, "wait" | "relayFailures">): string[] {
-  const names = (role: Role) => {
-    return route.members.filter((member) => member.role === role).map(({ service }) => printable(service.name));
+export function describeWaiting(
+  route: Route,
+  config: Pick<Config, "wait" | "relayFailures">,
+  method: string,
+): string[] {
+  const atOnce = route.members.filter(({ service }) => service.hedge === undefined);
+  const names = (role: Role, members = route.members) => {
+    return members.filter((member) => member.role === role).map(({ service }) => printable(service.name));
   };
   const [primaries, secondaries, shadows] = [names("primary"), names("secondary"), names("shadow")];
-  const sentences = [waits(primaries, secondaries, config.wait), answers(primaries, secondaries, config.relayFailures)];
+  const sentences = [
+    waits(names("primary", atOnce), names("secondary", atOnce), config.wait),
+    ...hedgePlans(route.members).map((plan) => describeHedge(plan, route, method)),
+    answers(primaries, secondaries, config.relayFailures),
+  ];
   if (shadows.length > 0) sentences.push(`Copies to ${all(shadows)}, and never waits for that.`);
   return sentences;
 }
 
 function waits(primaries: readonly string[], secondaries: readonly string[], wait: Config["wait"]): string {
-  if (wait === "all" || secondaries.length === 0) return `Waits for ${all([...primaries, ...secondaries])}.`;
+  if (wait === "all" || secondaries.length === 0 || primaries.length === 0) {
+    return `Waits for ${all([...primaries, ...secondaries])}.`;
+  }
   return `Waits for ${all(primaries)}; for ${all(secondaries)} only where ${
     primaries.length === 1 ? "it fails" : "they fail"
   }.`;

@@ -13,6 +13,7 @@ import type { Invocation } from "./flags.ts";
 import { logErrorTo } from "./log_error.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
 import { startLog } from "./start_log.ts";
+import { showsTop } from "./top/shows_top.ts";
 
 /** What all workers of a process have in common. */
 export interface WorkerSettings {
@@ -120,6 +121,7 @@ function startWorker(
     reusePort: true,
     metricsSource,
     onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
+    counts: showsTop(invocation, outputs),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / invocation.workers),
   });
   return {

@@ -15,6 +15,10 @@ export interface MismatchSample {
   readonly expected?: string;
   /** The other's value; absent where it has none. */
   readonly actual?: string;
+  /** The beginning of the primary's body, redacted; only with `samples: bodies`. */
+  readonly expectedBody?: string;
+  /** The beginning of the other's body. */
+  readonly actualBody?: string;
 }
 
 /** A field that differs more often than by itself. */
@@ -86,6 +90,10 @@ export interface Report {
   readonly mismatches: readonly Mismatch[];
   /** The fields that differ by themselves, or were called noise. */
   readonly noise: readonly Omit<Mismatch, "samples">[];
+  /** The fields that differ, and too little was compared to know whether they do by themselves. */
+  readonly undecided: readonly Mismatch[];
+  /** Samples, fields, endpoints and comparisons that there was no memory for, counted together. */
+  readonly dropped: number;
 }
 
 /** What a service must do to be ready. */

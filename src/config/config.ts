@@ -3,6 +3,8 @@
  * Later stages read it and never check it again.
  */
 
+import type { AnswerPath } from "./answer_path.ts";
+
 /** What a service is for on a route (SPEC: primary, secondary, shadow). */
 export type Role = "primary" | "secondary" | "shadow";
 
@@ -61,6 +63,21 @@ export interface HealthSettings {
   readonly expect: readonly StatusRange[];
 }
 
+/** How long a copy is held back: a time, or as long as this share of the answers takes that it waits for. */
+export type HedgeDelay =
+  | { readonly kind: "time"; readonly delayMs: number }
+  | { readonly kind: "percentile"; readonly share: number };
+
+/** How a service's copy is held back. */
+export interface HedgeSettings {
+  /** For how long. */
+  readonly after: HedgeDelay;
+  /** How many late requests it may get, as a share of those that the ones before it answered, 0 to 1; with 1 there is no limit. */
+  readonly maxExtra: number;
+  /** Whether requests with unsafe methods are sent as well, though others may be carrying them out. */
+  readonly unsafe: boolean;
+}
+
 /** What a client is known by, where a share of the clients is sampled. */
 export type SampleKey =
   | { readonly kind: "header" | "cookie"; readonly name: string }
@@ -96,6 +113,58 @@ export interface CopyControls {
   readonly body: boolean;
 }
 
+/** What is replaced in texts before they are compared. */
+export interface NormaliseRule {
+  /** The text of a regular expression, for the flags `gu`. */
+  readonly pattern: string;
+  /** What takes the place of each match, as `String.prototype.replace` reads it. */
+  readonly replacement: string;
+  /** Where, and inside of what; `undefined`: everywhere. */
+  readonly path: AnswerPath | undefined;
+}
+
+/** How far numbers may be apart and still be alike. */
+export interface ToleranceRule {
+  /** The distance itself. */
+  readonly absolute: number;
+  /** The distance as a share of the larger magnitude, 0 to 1. */
+  readonly relative: number;
+  /** Which numbers, and those inside of what; `undefined`: all. */
+  readonly path: AnswerPath | undefined;
+}
+
+/** How the answers of one service are compared with the primary's: the service's own rules and the top level's. */
+export interface CompareSettings {
+  /** The share of the requests whose answers are compared, 0 to 1. */
+  readonly sample: number;
+  /** How much of a body is kept and decoded, in bytes; more of it is compared by length and digest. */
+  readonly maxBodyBytes: number;
+  /** Names of the header fields that are compared, in lower case. */
+  readonly headers: readonly string[];
+  /** What may differ, with all that is inside it. */
+  readonly ignore: readonly AnswerPath[];
+  /** What is replaced, one after the other. */
+  readonly normalise: readonly NormaliseRule[];
+  /** The arrays whose order does not count, as JSON paths. */
+  readonly unordered: "all" | readonly AnswerPath[];
+  /** How far numbers may be apart; the first rule about a number decides. */
+  readonly tolerance: readonly ToleranceRule[];
+  /** Whose values are never shown, with all that is inside, beside those whose name says that they are secret. */
+  readonly redact: readonly AnswerPath[];
+  /** What is kept of answers that differ: short texts of values, whole bodies as well, or nothing. */
+  readonly samples: "values" | "bodies" | "none";
+  /** Paths with variable segments in braces that count as one endpoint each. */
+  readonly endpoints: readonly string[];
+}
+
+/** What is the same for all comparisons. */
+export interface ComparePlan {
+  /** The share of the compared GET and HEAD requests that the primary is asked again to learn what differs by itself, 0 to 1. */
+  readonly replaySample: number;
+  /** How much all captured answers together may hold, in bytes. */
+  readonly maxMemoryBytes: number;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -126,8 +195,14 @@ export interface Service {
   readonly breaker: BreakerSettings | undefined;
   /** How conductor's own server checks it; `undefined`: not at all. */
   readonly health: HealthSettings | undefined;
+  /** How its copy is held back; `undefined`: it is sent at once. */
+  readonly hedge: HedgeSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
   readonly copy: CopyControls | undefined;
+  /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */
+  readonly compare: CompareSettings | undefined;
+  /** Whether it is what the primary is, so that what differs between the two differs by itself. */
+  readonly control: boolean;
 }
 
 /** A service's part in a route. */
@@ -214,6 +289,8 @@ export interface Config {
   readonly relayFailures: boolean;
   /** Whether the answering service is named to clients. */
   readonly identify: boolean;
+  /** Whether clients are told how long each service took. */
+  readonly serverTiming: boolean;
   /** Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-*`. */
   readonly forwarded: boolean;
   /** Addresses (CIDR) whose forwarding headers are believed. */
@@ -224,6 +301,8 @@ export interface Config {
   readonly bodyWindowBytes: number;
   /** How much there may be at once. */
   readonly limits: Limits;
+  /** What is the same for all comparisons; `undefined` where no service has `compare`. */
+  readonly compare: ComparePlan | undefined;
   /** How long a shutdown waits for what is in flight, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Log settings. */

@@ -3,18 +3,24 @@
  * command line are made from these tables.
  */
 
-import { section } from "./section.ts";
 import { adminToken, MIN_TOKEN_LENGTH } from "./values/admin_token.ts";
+import { type Fields, section } from "./section.ts";
 import { addressRange, hostMode, listenHost } from "./values/address.ts";
+import { amount } from "./values/amount.ts";
+import { answerPath } from "./values/answer_path.ts";
+import { arrayOrder } from "./values/array_order.ts";
 import { backendUrl } from "./values/backend_url.ts";
 import { dnsName } from "./values/dns_name.ts";
+import { endpointTemplate } from "./values/endpoint_template.ts";
 import { headerLines, headerName } from "./values/header_fields.ts";
+import { hedgeDelay } from "./values/hedge_delay.ts";
 import { listOf } from "./values/list.ts";
 import { httpMethod } from "./values/http_method.ts";
 import { pathPattern } from "./values/path_pattern.ts";
 import { pem } from "./values/pem.ts";
 import { perSecond } from "./values/per_second.ts";
 import { size, time } from "./values/quantity.ts";
+import { regularExpression } from "./values/regular_expression.ts";
 import { requestPath } from "./values/request_path.ts";
 import { sampleKey, shareOr } from "./values/sample.ts";
 import { boolean, choice, text, wholeNumber } from "./values/scalar.ts";
@@ -22,11 +28,16 @@ import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
 import { share } from "./values/share.ts";
 import { statuses } from "./values/statuses.ts";
-import { switchable } from "./values/switchable.ts";
+import { overridable, switchable } from "./values/switchable.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
+
+/** Fields of the top level as a service has them. */
+type ServiceFields<F extends Fields> = {
+  readonly [K in keyof F]: Pick<F[K], "type" | "description"> & { readonly absence: string };
+};
 
 /** The fields of `services[].tls`. */
 export const SERVICE_TLS_FIELDS = {
@@ -106,6 +117,26 @@ export const HEALTH_FIELDS = {
   },
 } as const;
 
+/** The fields of `services[].hedge`. */
+export const HEDGE_FIELDS = {
+  after: {
+    type: hedgeDelay(),
+    default: "p95",
+    description: "How long those before it may go without an answer: a time, or a percentile of how long they take.",
+  },
+  maxExtra: {
+    type: share(),
+    default: "10%",
+    description:
+      "How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit.",
+  },
+  unsafe: {
+    type: boolean(),
+    default: false,
+    description: "Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice.",
+  },
+} as const;
+
 /** The fields of `services[].sample`. */
 export const SAMPLE_FIELDS = {
   rate: {
@@ -182,6 +213,123 @@ export const COPY_FIELDS = {
     description: "Shadows only: whether the copy has the fields that say who the client is, such as cookies.",
   },
 } as const;
+
+/** The fields of `compare.normalise[]`. */
+export const NORMALISE_FIELDS = {
+  pattern: {
+    type: regularExpression(),
+    required: true,
+    description: "What is replaced, wherever it occurs.",
+  },
+  replacement: {
+    type: text(),
+    default: "",
+    description: "What takes its place; `$1` is the first group.",
+  },
+  path: {
+    type: answerPath(),
+    absence: "everywhere",
+    description: "Where it is replaced, and below it.",
+  },
+} as const;
+
+/** The fields of `compare.tolerance[]`. */
+export const TOLERANCE_FIELDS = {
+  absolute: {
+    type: amount(),
+    default: 0,
+    description: "How far two numbers may be apart.",
+  },
+  relative: {
+    type: share(),
+    default: 0,
+    description: "How far they may be apart as a share of the larger one.",
+  },
+  path: {
+    type: answerPath({ jsonOnly: true }),
+    absence: "everywhere",
+    description: "Which numbers it is about, and those below it.",
+  },
+} as const;
+
+/** The fields of `compare` that a service may have, too: one list of keys, with the defaults of the top level. */
+const COMPARE_RULE_FIELDS = {
+  sample: {
+    type: share(),
+    default: 1,
+    description: "The share of the requests whose answers are compared.",
+  },
+  maxBody: {
+    type: size({ min: "0B", max: "64MiB" }),
+    default: "256KiB",
+    description: "How much of a body is compared by its content; a larger one by its length and digest.",
+  },
+  headers: {
+    type: listOf(headerName(), { item: "name" }),
+    default: ["content-type", "location", "cache-control", "set-cookie"],
+    description: "Header fields that are compared; of `set-cookie` only the names of the cookies.",
+  },
+  ignore: {
+    type: listOf(answerPath(), { item: "path" }),
+    default: [],
+    description: "What may differ, with all that is inside it.",
+  },
+  normalise: {
+    type: listOf(section(NORMALISE_FIELDS), { item: "rule" }),
+    default: [],
+    description: "What is replaced in texts before they are compared, in the order of the list.",
+  },
+  arrays: {
+    type: arrayOrder(),
+    default: "ordered",
+    description: "Whether the order of elements counts, or the arrays in which it does not.",
+  },
+  tolerance: {
+    type: listOf(section(TOLERANCE_FIELDS), { item: "rule" }),
+    default: [],
+    description: "How far numbers may be apart; the first rule about a number decides.",
+  },
+  redact: {
+    type: listOf(answerPath(), { item: "path" }),
+    default: [],
+    description:
+      "Whose values are never shown, with all that is inside, beside those whose name says that they are secret.",
+  },
+  samples: {
+    type: choice(["values", "bodies", "none"]),
+    default: "values",
+    description: "What is kept of answers that differ: short texts of the values, the whole bodies too, or nothing.",
+  },
+  endpoints: {
+    type: listOf(endpointTemplate(), { item: "path" }),
+    default: [],
+    description: "Paths that count as one endpoint each; those of other requests are found by looking at them.",
+  },
+} as const;
+
+/** The fields of `compare`. */
+export const COMPARE_FIELDS = {
+  ...COMPARE_RULE_FIELDS,
+  noise: {
+    type: choice(["replay", "off"]),
+    default: "replay",
+    description:
+      "How it is found out what differs by itself: GET and HEAD are sent to the primary again, or not at all.",
+  },
+  noiseSample: {
+    type: share(),
+    default: 0.1,
+    description: "The share of the compared requests that are sent to the primary again.",
+  },
+  maxMemory: {
+    type: size({ min: "1MiB", max: "4GiB" }),
+    default: "64MiB",
+    description: "How much the answers that wait for each other may hold; what comes above is not compared.",
+  },
+} as const;
+
+/** The fields of `services[].compare`: the same ones, without defaults. */
+export const SERVICE_COMPARE_FIELDS: ServiceFields<typeof COMPARE_RULE_FIELDS> = withoutDefaults(COMPARE_RULE_FIELDS);
 
 /** The fields of `services[]`. */
 export const SERVICE_FIELDS = {
@@ -276,7 +424,23 @@ export const SERVICE_FIELDS = {
     absence: "none",
     description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
+  hedge: {
+    type: switchable(section(HEDGE_FIELDS)),
+    absence: "sent at once",
+    description:
+      "Holds the request back while those before it in the file may still answer; `true` takes all defaults.",
+  },
   ...COPY_FIELDS,
+  compare: {
+    type: overridable(section(SERVICE_COMPARE_FIELDS)),
+    absence: "the top level's",
+    description: "Whether this service's answers are compared with the primary's, and how.",
+  },
+  control: {
+    type: boolean(),
+    default: false,
+    description: "Whether this service is what the primary is: what differs between the two differs by itself.",
+  },
   weight: {
     type: wholeNumber(0, 1_000_000),
     description: "Accepted for go-conductor's files.",
@@ -456,6 +620,11 @@ export const CONFIG_FIELDS = {
     default: true,
     description: "Whether clients are told the names of services, in `X-Conductor-Service` and in error bodies.",
   },
+  serverTiming: {
+    type: boolean(),
+    default: false,
+    description: "Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.",
+  },
   forwarded: {
     type: boolean(),
     default: false,
@@ -480,6 +649,11 @@ export const CONFIG_FIELDS = {
     type: section(LIMITS_FIELDS),
     default: {},
     description: "How much there may be at once.",
+  },
+  compare: {
+    type: switchable(section(COMPARE_FIELDS)),
+    absence: "off",
+    description: "Compares the answers of all services with the primary's; `true` takes all defaults.",
   },
   shutdownTimeout: {
     type: time({ min: "0s" }),
@@ -507,3 +681,12 @@ export const CONFIG_FIELDS = {
     description: "The backends.",
   },
 } as const;
+
+/** What a service does not say is as at the top level; lists of rules add up. */
+function withoutDefaults<F extends Fields>(fields: F): ServiceFields<F> {
+  const entries = Object.entries(fields).map(([key, { type, description }]) => [
+    key,
+    { type, description, absence: "the top level's" },
+  ]);
+  return Object.fromEntries(entries);
+}

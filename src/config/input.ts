@@ -63,6 +63,12 @@ export interface ConfigInput {
    */
   readonly identify?: boolean;
   /**
+   * Whether responses say in `Server-Timing` how long each service took, for the tools of browsers.
+   *
+   * @default false
+   */
+  readonly serverTiming?: boolean;
+  /**
    * Whether services get an RFC 7239 `Forwarded` field beside `X-Forwarded-For` and its like.
    *
    * @default false
@@ -90,6 +96,8 @@ export interface ConfigInput {
    * @default {}
    */
   readonly limits?: LimitsInput;
+  /** Compares the answers of all services with the primary's; `true` takes all defaults. Absent, or `false`: off. */
+  readonly compare?: boolean | CompareInput;
   /**
    * How long a shutdown waits for requests in flight. Seconds, or text with a unit.
    *
@@ -198,6 +206,12 @@ export interface ServiceInput {
    */
   readonly health?: HealthInput;
   /**
+   * Holds the request back while those before it in the file may still answer; `true` takes all defaults. It is sent when
+   * they have not answered for a while, or have failed; whoever loses is cancelled. Not for shadows. Absent, or `false`: it
+   * is sent at once.
+   */
+  readonly hedge?: boolean | HedgeInput;
+  /**
    * Shadows only: the share of the requests that are copied, or of the clients whose requests are. `0.1` or `"10%"` of the
    * requests, exact over any 1,000 of them; `{ rate: "10%", by: "cookie:sid" }` of the clients, always the same ones.
    * Absent: all.
@@ -231,6 +245,19 @@ export interface ServiceInput {
    * them. Absent: true.
    */
   readonly credentials?: boolean;
+  /**
+   * Whether this service's answers are compared with the primary's, and how. Not for a primary. Absent: the top level's;
+   * what a mapping does not say is the top level's too, and its `ignore`, `normalise`, `tolerance`, `redact` and
+   * `endpoints` stand in front of those there.
+   */
+  readonly compare?: boolean | ServiceCompareInput;
+  /**
+   * Whether this service is what the primary is: what differs between the two differs by itself. Where there is one, and
+   * answers are compared, differences that it shows as often do not count against the other services.
+   *
+   * @default false
+   */
+  readonly control?: boolean;
   /** Accepted for go-conductor's files. */
   readonly weight?: number;
 }
@@ -347,6 +374,32 @@ export interface HealthInput {
   readonly expect?: StatusInput | readonly StatusInput[];
 }
 
+/** How a service's copy is held back. */
+export interface HedgeInput {
+  /**
+   * How long those before it may go without an answer: a time, or a percentile of how long they take. Seconds, or text with
+   * a unit: `"50ms"`; or `"p50"` to `"p99.9"`, which holds for as long as it takes them to have answered 100 times within a
+   * minute.
+   *
+   * @default "p95"
+   */
+  readonly after?: number | string;
+  /**
+   * How many late requests it may get, as a share of those that the ones before it answered; 100% is no limit. `0.1` or
+   * `"10%"`; with 0 it only stands in where all before it have failed.
+   *
+   * @default "10%"
+   */
+  readonly maxExtra?: number | string;
+  /**
+   * Whether methods other than GET, HEAD and OPTIONS are hedged, and may so be carried out twice. Without it, such a request
+   * is sent on only where those before it were never sent it.
+   *
+   * @default false
+   */
+  readonly unsafe?: boolean;
+}
+
 /** Which clients' requests are copied. */
 export interface SampleInput {
   /** The share of the clients whose requests are copied. Absent: all, or what `ramp` says. */
@@ -384,6 +437,172 @@ export interface AdminInput {
   readonly hostname?: string;
   /** What who asks must know, at least 16 characters: `${file:admin-token}`. Absent: nothing. */
   readonly token?: string;
+}
+
+/** How answers are compared. */
+export interface CompareInput {
+  /**
+   * The share of the requests whose answers are compared.
+   *
+   * @default 1
+   */
+  readonly sample?: number | string;
+  /**
+   * How much of a body is compared by its content; a larger one by its length and digest. Bytes, or text with a unit;
+   * after a content coding is undone.
+   *
+   * @default "256KiB"
+   */
+  readonly maxBody?: number | string;
+  /**
+   * Header fields that are compared; of `set-cookie` only the names of the cookies.
+   *
+   * @default ["content-type","location","cache-control","set-cookie"]
+   */
+  readonly headers?: string | readonly string[];
+  /**
+   * What may differ, with all that is inside it. `"$.items[*].id"`, `"$..updatedAt"`, `"$.meta.*"`, `"header:date"`,
+   * `"status"`, `"form:csrf"`, `"body"`.
+   *
+   * @default []
+   */
+  readonly ignore?: string | readonly string[];
+  /**
+   * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are.
+   *
+   * @default []
+   */
+  readonly normalise?: NormaliseInput | readonly NormaliseInput[];
+  /**
+   * Whether the order of elements counts, or the arrays in which it does not. `"unordered"` for all of them, or JSON
+   * paths: `"$.tags"`.
+   *
+   * @default "ordered"
+   */
+  readonly arrays?: string | readonly string[];
+  /**
+   * How far numbers may be apart; the first rule about a number decides.
+   *
+   * @default []
+   */
+  readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
+  /**
+   * Whose values are never shown, with all that is inside, beside those whose name says that they are secret. Of such a
+   * value only a short keyed hash is shown, which tells whether two are the same.
+   *
+   * @default []
+   */
+  readonly redact?: string | readonly string[];
+  /**
+   * What is kept of answers that differ: short texts of the values, the whole bodies too, or nothing.
+   *
+   * @default "values"
+   */
+  readonly samples?: "values" | "bodies" | "none";
+  /**
+   * Paths that count as one endpoint each; those of other requests are found by looking at them. `"/users/{id}"`: a
+   * segment in braces may be anything.
+   *
+   * @default []
+   */
+  readonly endpoints?: string | readonly string[];
+  /**
+   * How it is found out what differs by itself: GET and HEAD are sent to the primary again, or not at all.
+   *
+   * @default "replay"
+   */
+  readonly noise?: "replay" | "off";
+  /**
+   * The share of the compared requests that are sent to the primary again.
+   *
+   * @default 0.1
+   */
+  readonly noiseSample?: number | string;
+  /**
+   * How much the answers that wait for each other may hold; what comes above is not compared. Bytes, or text with a unit.
+   *
+   * @default "64MiB"
+   */
+  readonly maxMemory?: number | string;
+}
+
+/** How one service's answers are compared. */
+export interface ServiceCompareInput {
+  /** The share of the requests whose answers are compared. Absent: the top level's. */
+  readonly sample?: number | string;
+  /**
+   * How much of a body is compared by its content; a larger one by its length and digest. Bytes, or text with a unit;
+   * after a content coding is undone. Absent: the top level's.
+   */
+  readonly maxBody?: number | string;
+  /** Header fields that are compared; of `set-cookie` only the names of the cookies. Absent: the top level's. */
+  readonly headers?: string | readonly string[];
+  /**
+   * What may differ, with all that is inside it. `"$.items[*].id"`, `"$..updatedAt"`, `"$.meta.*"`, `"header:date"`,
+   * `"status"`, `"form:csrf"`, `"body"`. The top level's follow.
+   */
+  readonly ignore?: string | readonly string[];
+  /**
+   * What is replaced in texts before they are compared, in the order of the list. In header values, in the strings of
+   * JSON, in form fields, and in each line of other texts; texts of more than 1,024 characters stay as they are. The top
+   * level's follow.
+   */
+  readonly normalise?: NormaliseInput | readonly NormaliseInput[];
+  /**
+   * Whether the order of elements counts, or the arrays in which it does not. `"unordered"` for all of them, or JSON
+   * paths: `"$.tags"`. Absent: the top level's.
+   */
+  readonly arrays?: string | readonly string[];
+  /** How far numbers may be apart; the first rule about a number decides. The top level's follow. */
+  readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
+  /**
+   * Whose values are never shown, with all that is inside, beside those whose name says that they are secret. Of such a
+   * value only a short keyed hash is shown, which tells whether two are the same. The top level's follow.
+   */
+  readonly redact?: string | readonly string[];
+  /**
+   * What is kept of answers that differ: short texts of the values, the whole bodies too, or nothing. Absent: the top
+   * level's.
+   */
+  readonly samples?: "values" | "bodies" | "none";
+  /**
+   * Paths that count as one endpoint each; those of other requests are found by looking at them. `"/users/{id}"`: a
+   * segment in braces may be anything. The top level's follow.
+   */
+  readonly endpoints?: string | readonly string[];
+}
+
+/** What is replaced in texts before they are compared. */
+export interface NormaliseInput {
+  /** What is replaced, wherever it occurs. A regular expression of ECMAScript, read with the flag `u`. */
+  readonly pattern: string;
+  /**
+   * What takes its place; `$1` is the first group.
+   *
+   * @default ""
+   */
+  readonly replacement?: string | number | boolean;
+  /** Where it is replaced, and below it. Absent: everywhere. */
+  readonly path?: string;
+}
+
+/** How far numbers may be apart. */
+export interface ToleranceInput {
+  /**
+   * How far two numbers may be apart.
+   *
+   * @default 0
+   */
+  readonly absolute?: number | string;
+  /**
+   * How far they may be apart as a share of the larger one.
+   *
+   * @default 0
+   */
+  readonly relative?: number | string;
+  /** Which numbers it is about, and those below it. Absent: everywhere. */
+  readonly path?: string;
 }
 
 /** What is logged, where and how. */

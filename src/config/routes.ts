@@ -8,6 +8,8 @@ import type { Place } from "./place.ts";
 export interface Candidate {
   /** What the service was marked as. */
   readonly role: Role;
+  /** Whether its copy is held back. */
+  readonly isHeldBack: boolean;
   /** Its patterns, normalised. */
   readonly patterns: Readonly<Partial<Record<PatternKind, readonly string[] | undefined>>>;
   /** Where it is in the input. */
@@ -44,7 +46,8 @@ interface Group {
 
 /**
  * Groups services into routes, in the order in which their patterns first appear. Where none of a route's services is
- * marked as primary, the first that is not a shadow becomes it. A route of shadows alone is reported as a problem.
+ * marked as primary, the first that is not a shadow becomes it. A route of shadows alone is reported as a problem, and so is
+ * one whose first service waits for others.
  *
  * @param candidates The services in the order of the file.
  * @returns The routes.
@@ -72,6 +75,13 @@ function patternsOf({ patterns, at }: Candidate): Pattern[] {
 function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate[]): RouteGroup {
   const { kind, path } = pattern;
   const members = [...indices].map((index) => ({ index, role: candidates[index]!.role }));
+  const first = candidates[members.find(({ role }) => role !== "shadow")?.index ?? -1];
+  if (first?.isHeldBack) {
+    const route = nameRoute(pattern);
+    first.at.child("hedge").problem(
+      `must not be there for the first service of ${route}: it waits for those before it`,
+    );
+  }
   if (members.some(({ role }) => role === "primary")) return { kind, path, members };
   const promoted = members.find(({ role }) => role !== "shadow");
   if (promoted === undefined) {

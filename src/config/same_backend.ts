@@ -10,14 +10,14 @@ type Settings = "breaker" | "health";
  *
  * @param a A service of the old configuration.
  * @param b The one of the new configuration.
- * @param settings What must be the same besides.
+ * @param settings What must be the same besides. Absent: nothing.
  * @returns Whether they are at the same place, proven in the same way, with the same settings.
  */
-export function isSameBackend(a: Service, b: Service, settings: Settings): boolean {
+export function isSameBackend(a: Service, b: Service, settings?: Settings): boolean {
   return identityOf(a, settings) === identityOf(b, settings);
 }
 
-function identityOf(service: Service, settings: Settings): string {
+function identityOf(service: Service, settings: Settings | undefined): string {
   const { origin, basePath, tls, http2 } = service;
-  return JSON.stringify([origin, basePath, tls, http2, service[settings]]);
+  return JSON.stringify([origin, basePath, tls, http2, settings === undefined ? null : service[settings]]);
 }

@@ -5,6 +5,7 @@ import type {
   BreakerSettings,
   Config,
   HealthSettings,
+  HedgeSettings,
   Limits,
   Logging,
   MetricsSettings,
@@ -13,6 +14,7 @@ import type {
   Service,
   UpstreamTls,
 } from "./config.ts";
+import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
 import { describe, quote } from "./describe.ts";
@@ -22,6 +24,7 @@ import {
   type BREAKER_FIELDS,
   CONFIG_FIELDS,
   type HEALTH_FIELDS,
+  type HEDGE_FIELDS,
   type LIMITS_FIELDS,
   type LOGGING_FIELDS,
   type METRICS_FIELDS,
@@ -52,6 +55,7 @@ type CheckedTls = Checked<typeof TLS_FIELDS>;
 type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
 type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
 type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
+type CheckedHedge = Checked<typeof HEDGE_FIELDS>;
 type CheckedService = Checked<typeof SERVICE_FIELDS>;
 type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
 type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
@@ -83,8 +87,10 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkBreakers(services, list);
   checkCopies(services, list);
   if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
+  checkCompare(services, list, checked?.compare !== undefined);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  checkControls(routes, services, list);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return {
     config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
@@ -119,6 +125,9 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
   for (const [index, service] of services.entries()) {
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
+    }
+    if (service?.hedge !== undefined && service.shadow) {
+      list.child(index).child("hedge").problem("must not be there for a shadow: a shadow never answers, early or late");
     }
   }
 }
@@ -181,7 +190,12 @@ function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: rea
 }
 
 function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
-  return services.map((service = {}, index) => ({ role: roleOf(service), patterns: service, at: list.child(index) }));
+  return services.map((service = {}, index) => ({
+    role: roleOf(service),
+    isHeldBack: service.hedge !== undefined,
+    patterns: service,
+    at: list.child(index),
+  }));
 }
 
 function roleOf({ primary, shadow }: PartlyCheckedService): Role {
@@ -203,11 +217,13 @@ function toConfig(
     wait: checked.wait,
     relayFailures: checked.relayFailures,
     identify: checked.identify,
+    serverTiming: checked.serverTiming,
     forwarded: checked.forwarded,
     trustProxy: checked.trustProxy,
     maxBodyBytes: checked.maxBodySize ?? Infinity,
     bodyWindowBytes: checked.bodyWindow,
     limits: toLimits(checked.limits as CheckedLimits),
+    compare: toComparePlan(services, checked),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
     admin: toAdmin(checked.admin as CheckedAdmin | undefined),
@@ -238,7 +254,10 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
+    hedge: toHedge(service.hedge as CheckedHedge | undefined),
     copy: toCopyControls(service, top),
+    compare: toCompareSettings(service, top),
+    control: service.control,
   };
 }
 
@@ -256,6 +275,10 @@ function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined
   if (health === undefined) return undefined;
   const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
   return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
+}
+
+function toHedge(hedge: CheckedHedge | undefined): HedgeSettings | undefined {
+  return hedge === undefined ? undefined : { after: hedge.after, maxExtra: hedge.maxExtra, unsafe: hedge.unsafe };
 }
 
 function toLogging({ level, format, output }: CheckedLogging): Logging {

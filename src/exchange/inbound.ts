@@ -7,6 +7,7 @@ import { endToEndLines } from "./headers.ts";
 import type { Problem } from "./problem.ts";
 import { refuse } from "./refusals.ts";
 import { isAuthority, splitTarget } from "./request_target.ts";
+import { parseTraceparent, type TraceContext } from "./trace_context.ts";
 import { type AddressMatcher, unmapAddress } from "./trust_proxy.ts";
 
 /** What the server knows of the connection; `Deno.serve` passes such an object as its second argument. */
@@ -45,6 +46,8 @@ export interface Inbound {
   readonly lines: readonly HeaderLine[];
   /** The body's length in bytes where the client told it. */
   readonly contentLength: number | undefined;
+  /** The trace that it is part of; `undefined` where it is part of none. `lines` have no `traceparent` then or now. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What receiving needs to know beside the request. */
@@ -55,10 +58,14 @@ export interface ReceiveOptions {
   readonly isTrusted: AddressMatcher;
   /** This instance's name in Via. */
   readonly pseudonym: string;
+  /** The trace that the server records the request in; absent: the one that the request tells of, if any. */
+  readonly trace?: TraceContext | undefined;
 }
 
+/** Each service gets a `traceparent` of its own, and a `tracestate` says nothing without one. */
+const TRACE_FIELDS = ["traceparent", "tracestate"];
 /** Framing is the transport's business on each side; an Expect is answered by our own server (RFC 9110 §10.1.1). */
-const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
+const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
 
 /**
  * Checks a request and takes it apart.
@@ -81,6 +88,10 @@ export function receive(
   const requestId = requestIdFrom(headers.get("x-request-id") ?? undefined);
   const clientAddress = info.remoteAddr?.hostname === undefined ? undefined : unmapAddress(info.remoteAddr.hostname);
   const contentLength = lengthFrom(headers.get("content-length"));
+  const traceparent = headers.get("traceparent");
+  const received = traceparent === null ? undefined : parseTraceparent(traceparent);
+  const trace = options.trace ?? received;
+  const tracestate = received !== undefined && trace?.traceId === received.traceId ? headers.get("tracestate") : null;
   const inbound: Inbound = {
     requestId,
     method,
@@ -89,7 +100,8 @@ export function receive(
     query,
     authority,
     contentLength,
-    lines: forwardingLines(linesToForward(request), {
+    trace,
+    lines: forwardingLines(linesToForward(request, tracestate), {
       clientAddress,
       authority,
       scheme: info.scheme ?? scheme,
@@ -116,8 +128,9 @@ function lengthFrom(value: string | null): number | undefined {
   return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
 }
 
-function linesToForward({ headers, method }: Request): HeaderLine[] {
+function linesToForward({ headers, method }: Request, tracestate: string | null): HeaderLine[] {
   const lines = endToEndLines(headers, NOT_FORWARDED);
+  if (tracestate) lines.push(["tracestate", tracestate]);
   return method === "OPTIONS" ? lines.map(countDown) : lines;
 }
 

@@ -4,6 +4,7 @@ import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
 import { CopyStates } from "./copy_states.ts";
+import { HedgeStates } from "./hedge_states.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -20,6 +21,8 @@ export interface Instance {
   readonly health: Health;
   /** What is remembered of copies, by the name of their shadow. */
   readonly copies: CopyStates;
+  /** How long services take to answer, and how often copies may be sent for that. */
+  readonly hedges: HedgeStates;
 }
 
 /**
@@ -45,5 +48,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     breakers: new Breakers(),
     health: new Health(),
     copies: new CopyStates(),
+    hedges: new HedgeStates(),
   };
 }

@@ -3,6 +3,7 @@
 import type { HeaderLine, Member, Role, Route, Service } from "../config/config.ts";
 import { withFields } from "./headers.ts";
 import type { Inbound } from "./inbound.ts";
+import { formatTraceparent } from "./trace_context.ts";
 
 /** The head of a request to one service; its body travels beside it. */
 export interface Outbound {
@@ -30,10 +31,18 @@ const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
  * @param inbound The client's request.
  * @param route The matched route.
  * @param member The service and its role.
+ * @param traceparent What the service is told of the trace. Absent: the client's trace, with an id of its own for the
+ * service, where the client's request is part of one.
  * @returns The head to send.
  */
-export function outboundFor(inbound: Inbound, route: Route, { service, role }: Member): Outbound {
+export function outboundFor(
+  inbound: Inbound,
+  route: Route,
+  { service, role }: Member,
+  traceparent: string | undefined = inbound.trace && formatTraceparent(inbound.trace),
+): Outbound {
   const lines = [...inbound.lines, ROLE_LINES[role]];
+  if (traceparent !== undefined) lines.push(["traceparent", traceparent]);
   return {
     method: inbound.method,
     origin: service.origin,

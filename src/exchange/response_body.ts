@@ -106,13 +106,13 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
  * Reads what is left of an unwanted body, within a bound, and gives the rest up. Never rejects.
  *
  * @param body The loser's stream.
- * @param deadline Bounds the silence between two chunks.
+ * @param deadline Bounds all of it: nobody waits for the rest, and one that drips must not keep its place for hours.
  */
 export async function drainBody(body: Chunks, deadline: Deadline): Promise<void> {
   const reader = body.getReader();
+  deadline.touch();
   try {
     for (let drained = 0; drained <= DRAIN_BYTES;) {
-      deadline.touch();
       const { done, value } = await reader.read();
       if (done) return;
       drained += value.length;

@@ -2,6 +2,7 @@
 
 import type { Member, Role, Service } from "../config/config.ts";
 import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import type { AttemptSpan } from "./attempt_span.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
 
@@ -31,10 +32,14 @@ export class RunningAttempt implements Attempt {
   settledOrder = 0;
   /** From its start until it settled, in milliseconds. */
   durationMs = 0;
+  /** Whether its copy had been held back. */
+  hedge = false;
   /** What its service's breaker let it in with; 0 where that did not. */
   ticket = 0;
   /** What broke it off from our side; `undefined` where nothing did. */
   endedBy: FailureKind | undefined;
+  /** Its span; `undefined` where none is recorded, or nothing was sent. */
+  span: AttemptSpan | undefined;
   readonly #controller = new AbortController();
   readonly #options: RunningAttemptOptions;
   readonly #startedMs: number;
@@ -109,6 +114,7 @@ export class RunningAttempt implements Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#place?.leave();
+    this.span?.over(this);
     this.#options.onOver(this);
   }
 }

@@ -31,8 +31,8 @@ export interface AttemptedEvent {
   readonly role: Role;
   /** Time since the request arrived, in milliseconds. */
   readonly atMs: number;
-  /** Whether it had been held back first; absent: it had not. */
-  readonly hedge?: boolean;
+  /** Whether the request had been held back from it. */
+  readonly hedge: boolean;
 }
 
 /** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
@@ -79,6 +79,8 @@ export interface RespondedEvent {
   readonly type: "responded";
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
+  /** The id of the trace that the request is part of (W3C Trace Context); absent where it is part of none. */
+  readonly traceId?: string;
   /** The request method. */
   readonly method: string;
   /** The request path as it came, without the query; from the wire, so not to be trusted. */
@@ -162,6 +164,25 @@ export interface HealthEvent {
   readonly failure?: FailureKind;
 }
 
+/** What came of a comparison: `noise` where the primary was compared with itself, `missing` where one had no answer. */
+export type ComparisonResult = "match" | "mismatch" | "missing" | "noise";
+
+/** The answers of two services to one request were compared. */
+export interface ComparedEvent {
+  /** What happened. */
+  readonly type: "compared";
+  /** The `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** The route's pattern, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** The service that was compared with the primary. */
+  readonly service: string;
+  /** What came of it. */
+  readonly result: ComparisonResult;
+  /** Where the answers differ, at most ten places; empty where they are alike. */
+  readonly paths: readonly string[];
+}
+
 /** Anything that an observer is told. */
 export type ConductorEvent =
   | ReceivedEvent
@@ -172,7 +193,8 @@ export type ConductorEvent =
   | InterruptedEvent
   | RelayedEvent
   | BreakerEvent
-  | HealthEvent;
+  | HealthEvent
+  | ComparedEvent;
 
 /** Receives every event. It may throw; the request does not notice. */
 export type Observer = (event: ConductorEvent) => void;

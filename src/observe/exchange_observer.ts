@@ -13,13 +13,13 @@ export interface ExchangeObserver {
   /** The request arrived. */
   received(): void;
   /** A service was given the request. */
-  attempted(attempt: Attempt): void;
+  attempted(attempt: Attempt & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
   skipped(member: Member, reason: SkipReason): void;
   /** An attempt settled after this many milliseconds. */
   settled(attempt: Attempt, durationMs: number): void;
   /** The answer was decided: a service's response, or conductor's own. */
-  responded(status: number, attempt?: Attempt): void;
+  responded(status: number, attempt?: Attempt & { readonly hedge: boolean }): void;
   /** The relayed response broke off. */
   interrupted(attempt: Attempt, failure: FailureKind): void;
   /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
@@ -41,7 +41,7 @@ export function observeExchange(
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
-  const { requestId, method, path } = inbound;
+  const { requestId, method, path, trace } = inbound;
   const label = route === undefined ? "" : routePattern(route);
   const matched = route === undefined ? {} : { route: label };
   const tell = guarded(observe);
@@ -52,7 +52,8 @@ export function observeExchange(
   const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
   return {
     received: () => notify({ type: "received", requestId, ...matched }),
-    attempted: (attempt) => notify({ type: "attempted", ...about(attempt), atMs: elapsedMs() }, attempt),
+    attempted: (attempt) =>
+      notify({ type: "attempted", ...about(attempt), atMs: elapsedMs(), hedge: attempt.hedge }, attempt),
     skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
     settled(attempt, durationMs) {
       const { outcome } = attempt;
@@ -65,11 +66,11 @@ export function observeExchange(
     responded(status, attempt) {
       const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
       const fallback = attempt !== undefined && attempt.role !== "primary";
+      const won = attempt?.hedge ? { hedge: true } : {};
       const durationMs = elapsedMs();
-      notify(
-        { type: "responded", requestId, method, path, ...matched, status, ...chosen, fallback, durationMs },
-        attempt,
-      );
+      const traced = trace === undefined ? {} : { traceId: trace.traceId };
+      const asked = { requestId, ...traced, method, path, ...matched };
+      notify({ type: "responded", ...asked, status, ...chosen, fallback, ...won, durationMs }, attempt);
     },
     interrupted: (attempt, failure) =>
       notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),

@@ -58,6 +58,14 @@ const BREAKER_LINES = {
   closed: { level: "info", message: "breaker closed" },
 } as const;
 
+/** Whether a difference matters is not known before many have been counted: none is a warning. */
+const COMPARED_LINES = {
+  match: { level: "debug", message: "answers alike" },
+  mismatch: { level: "info", message: "answers differ" },
+  missing: { level: "info", message: "answer missing" },
+  noise: { level: "debug", message: "primary compared with itself" },
+} as const;
+
 /** A path may have as many bytes as the server accepts in a head; a log line need not. */
 const MAX_PATH_LENGTH = 2_048;
 
@@ -122,6 +130,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return BREAKER_LINES[event.state];
     case "health":
       return { level: event.state === "healthy" ? "info" : "warn", message: `service ${event.state}` };
+    case "compared":
+      return COMPARED_LINES[event.result];
     default:
       return undefined;
   }

@@ -3,6 +3,7 @@
 import { formatDuration } from "./duration.ts";
 import type {
   BreakerEvent,
+  ComparedEvent,
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
@@ -45,7 +46,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })`;
+      })${event.hedge ? " held back until now" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
@@ -62,6 +63,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "relayed":
       // No line tells of them.
       return event.type;
+    case "compared":
+      return comparedText(event, paint);
   }
 }
 
@@ -102,6 +105,14 @@ function healthText({ service, state, status, failure }: HealthEvent, paint: Pai
   const subject = paint.strong(printable(service));
   if (state === "healthy") return `${subject} is healthy: it gets requests again`;
   return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
+}
+
+function comparedText({ service, result, paths }: ComparedEvent, paint: Paint): string {
+  const subject = paint.strong(printable(service));
+  const where = paths.length === 0 ? "" : `: ${paths.map(token).join(", ")}`;
+  if (result === "noise") return `the primary compared with itself, by ${subject}${where}`;
+  if (result === "match") return `${subject} answered like the primary`;
+  return `${subject} answered ${paint.warn("unlike the primary")}${where}`;
 }
 
 function statusText(status: number, paint: Paint): string {

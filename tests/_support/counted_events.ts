@@ -8,7 +8,7 @@ const MEMBER = { ...ABOUT, service: "a", role: "primary" } as const;
 /** In the order in which they happen. */
 export const COUNTED_EVENTS: readonly ConductorEvent[] = [
   { type: "received", ...ABOUT },
-  { type: "attempted", ...MEMBER, atMs: 0.5 },
+  { type: "attempted", ...MEMBER, atMs: 0.5, hedge: false },
   { type: "skipped", ...MEMBER, reason: "sampled" },
   { type: "settled", ...MEMBER, success: true, status: 200, durationMs: 12.345 },
   { type: "responded", ...MEMBER, method: "GET", path: "/", status: 200, fallback: false, durationMs: 13.25 },

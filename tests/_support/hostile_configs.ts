@@ -31,6 +31,9 @@ function bomb(levels: number, open: string, close: string, entry: (index: number
 const LONG_LIST = `- &a [${fill("x,", HALF)}]\n`;
 const SERVICE = "services:\n- name: a\n  url: http://x\n";
 
+/** What all others are measured by: as long as they are, with nothing odd but the number of its services. */
+export const HONEST: string = `services:\n${count((i) => `- {name: api-${i}, url: http://api-${i}.internal}\n`)}`;
+
 /** Beyond the limits, or malformed: refused. */
 export const REFUSED: readonly HostileConfig[] = [
   ["50 MB", "a".repeat(50_000_000)],

@@ -8,7 +8,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-const JOURNEY = ["config", "exchange", "upstream", "match", "shadow", "fan_out", "select", "respond"];
+const JOURNEY = ["config", "exchange", "upstream", "match", "shadow", "hedge", "fan_out", "select", "respond"];
 const BELOW_CLI = [...JOURNEY, "conductor", "observe", "compare", "server", "admin"];
 
 /** For each layer, which others it may import from. A layer is a folder of src/, or a file in it. */
@@ -18,7 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upstream: ["config", "exchange"],
   match: ["config"],
   shadow: ["config", "exchange"],
-  fan_out: ["config", "exchange", "upstream", "shadow"],
+  hedge: ["config", "exchange"],
+  fan_out: ["config", "exchange", "upstream", "shadow", "hedge"],
   select: ["config", "exchange", "fan_out"],
   respond: ["config", "exchange", "fan_out", "select"],
   observe: ["config", "exchange", "shadow"],

@@ -45,9 +45,6 @@ const REQUESTS: readonly Row[] = [
   ["Connection can not take X-Forwarded-For away", ["Connection: X-Forwarded-For"], []],
   ["X-Conductor-Role can not be chosen", ["X-Conductor-Role: shadow"], ["x-conductor-role: primary"]],
   ["x_forwarded_for can not pass for ours", ["X_Forwarded_For: 10.0.0.1"], []],
-  ["traceparent goes on", ["traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], [
-    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-  ]],
 ];
 
 const DATE = "date: Tue, 15 Nov 1994 08:12:31 GMT";

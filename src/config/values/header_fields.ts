@@ -44,8 +44,9 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
       const seen = new Map<string, string>();
       for (const [name, content] of Object.entries(value)) {
         const place = at.child(name);
-        const twin = seen.get(name.toLowerCase());
-        seen.set(name.toLowerCase(), name);
+        const lower = name.toLowerCase();
+        const twin = seen.get(lower);
+        seen.set(lower, name);
         if (twin !== undefined) place.problem(`must be given once: ${quote(twin)} is the same field`);
         const text = parseValue(VALUE_TYPE, content, place);
         if (checkName(name, place) && text !== undefined) lines.push([name, text]);

@@ -27,15 +27,23 @@ export interface Bounds {
   readonly max?: string;
 }
 
+/** What a time may be. */
+export interface TimeOptions extends Pick<Bounds, "min"> {
+  /** What else there may be in its place, for the message where it is neither. */
+  readonly or?: string;
+}
+
 /**
  * A time: seconds as a number, or with a unit.
  *
- * @param bounds The shortest time; the longest is 24 hours.
+ * @param options The shortest time; the longest is 24 hours.
  * @returns The type; its values are whole milliseconds.
  */
-export function time({ min }: Pick<Bounds, "min">): ValueType<number> {
+export function time({ min, or }: TimeOptions): ValueType<number> {
   const minMs = readQuantity(min, TIME, MS_PER_UNIT, "s")!;
-  const need = `a time from ${min} to 24h, in seconds or like "50ms", "2s", "30m", "1h"`;
+  const need = `a time from ${min} to 24h, in seconds or like "50ms", "2s", "30m", "1h"${
+    or === undefined ? "" : `, or ${or}`
+  }`;
   return {
     label: `time, ${min} to 24h`,
     schema: {

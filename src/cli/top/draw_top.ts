@@ -1,0 +1,251 @@
+/** What a server does, as a table for a terminal. */
+
+import type { StateView } from "../../admin/api.ts";
+import { formatDuration } from "../../observe/duration.ts";
+import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
+import type { Brush, Paint } from "../../observe/paint.ts";
+import { printable } from "../../observe/printable.ts";
+import { roleBrushes } from "../route_table.ts";
+import { type Durations, routeRates, secondsBetween, serviceRates } from "./rates.ts";
+
+/** How much room there is, and how it is painted. */
+export interface DrawTopOptions {
+  /** Characters in a line. */
+  readonly columns: number;
+  /** Lines. */
+  readonly rows: number;
+  /** The brushes of the output. */
+  readonly paint: Paint;
+}
+
+/** A piece of a line. */
+interface Cell {
+  readonly text: string;
+  readonly brush?: Brush | undefined;
+  /** What it is padded or cut to; a negative one is padded on its left. Absent: as long as it is. */
+  readonly width?: number;
+}
+
+const NAME_WIDTH = 16;
+const ROLE_WIDTH = 9;
+/** From `req/s` to `now`. */
+const WIDTHS = { rate: -6, share: -5, duration: -7, inFlight: -5 };
+const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/** The least that is worth drawing. */
+const MIN_COLUMNS = 20;
+/** Shares of successes that are worth a look, and that are bad. */
+const WORTH_A_LOOK = 0.99;
+const BAD = 0.9;
+const NOTHING = "–";
+
+/**
+ * Draws a server's routes and services: how many requests, how they ended, how long they took, and what is wrong.
+ *
+ * @param views What was read, one reading after the other, the last one now: rates are those since the one before, and
+ * small curves show the rest.
+ * @param options How much room there is.
+ * @returns The lines, none longer than the room; what does not fit is counted in the last one.
+ */
+export function drawTop(views: readonly StateView[], { columns, rows, paint }: DrawTopOptions): readonly string[] {
+  const current = views.at(-1);
+  if (current === undefined) return [];
+  const width = Math.max(MIN_COLUMNS, columns);
+  const lines = [headline(current, paint), columnTitles(paint)];
+  for (const route of current.routes) {
+    const snapshot = current.metrics.routes.find((candidate) => candidate.route === route.route);
+    if (snapshot !== undefined) lines.push(...routeLines(snapshot, views, paint));
+    for (const { service } of route.members) {
+      const counted = current.metrics.services.find((one) => one.route === route.route && one.service === service);
+      if (counted === undefined) continue;
+      const state = current.metrics.states.find((state) => state.service === service);
+      lines.push(...serviceLines(counted, state, views, paint));
+    }
+  }
+  const unmatched = current.metrics.routes.find(({ route }) => route === "");
+  if (unmatched !== undefined && answersOf(unmatched) > 0) lines.push(...routeLines(unmatched, views, paint));
+  const drawn = lines.length <= rows ? lines : [
+    ...lines.slice(0, Math.max(0, rows - 1)),
+    [{ text: `… and ${lines.length - Math.max(0, rows - 1)} more lines`, brush: paint.faint }],
+  ];
+  return drawn.map((cells) => join(cells, width));
+}
+
+function headline({ version, timeMs, draining, workers, process, metrics }: StateView, paint: Paint): Cell[] {
+  const facts = [`up ${formatAge(timeMs - metrics.startedMs)}`];
+  if (workers.count > 1) facts.push(`${workers.count} workers`);
+  if (process.residentBytes !== undefined) facts.push(`${Math.round(process.residentBytes / 1_048_576)} MiB`);
+  if (process.descriptors !== undefined) facts.push(`${process.descriptors} descriptors`);
+  const cells: Cell[] = [{ text: `conductor ${printable(version)}`, brush: paint.strong }, { text: facts.join(", ") }];
+  if (workers.crashes > 0) cells.push({ text: `${workers.crashes} crashed`, brush: paint.bad });
+  if (draining) cells.push({ text: "stopping", brush: paint.warn });
+  return cells;
+}
+
+function columnTitles({ faint }: Paint): Cell[] {
+  return [
+    { text: "", width: NAME_WIDTH + 2, brush: faint },
+    { text: "role", width: ROLE_WIDTH, brush: faint },
+    { text: "req/s", width: WIDTHS.rate, brush: faint },
+    { text: "ok", width: WIDTHS.share, brush: faint },
+    ...["p50", "p95", "p99"].map((text) => ({ text, width: WIDTHS.duration, brush: faint })),
+    { text: "now", width: WIDTHS.inFlight, brush: faint },
+  ];
+}
+
+function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: Paint): Cell[][] {
+  const at = (view: StateView | undefined) => view?.metrics.routes.find(({ route }) => route === current.route);
+  const perSecond = ratesOf(views, (previous, next, seconds) => {
+    const after = at(next);
+    return after === undefined ? 0 : routeRates(at(previous), after, seconds).perSecond;
+  });
+  const rates = lastPair(views, (previous, _, seconds) => routeRates(at(previous), current, seconds));
+  const { serverErrors, fallbacks = 0 } = rates ?? {};
+  const ok = serverErrors === undefined ? undefined : 1 - serverErrors;
+  const notes: Cell[] = [];
+  if (serverErrors !== undefined && serverErrors > 0) {
+    notes.push({ text: `5xx ${formatShare(serverErrors)}`, brush: paint.bad });
+  }
+  if (fallbacks > 0) notes.push({ text: `fallback ${formatShare(fallbacks)}`, brush: paint.warn });
+  const line: Cell[] = [
+    {
+      text: current.route === "" ? "no route" : printable(current.route),
+      width: NAME_WIDTH + 2 + 1 + ROLE_WIDTH,
+      brush: paint.strong,
+    },
+    { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
+    { text: formatShare(ok), width: WIDTHS.share, brush: shareBrush(ok, paint) },
+    ...durationCells(rates),
+    { text: String(current.inFlight), width: WIDTHS.inFlight },
+    { text: sparkline(perSecond), brush: paint.accent },
+  ];
+  return [line, ...noteLine(notes)];
+}
+
+function serviceLines(
+  current: ServiceSnapshot,
+  state: ServiceStateSnapshot | undefined,
+  views: readonly StateView[],
+  paint: Paint,
+): Cell[][] {
+  const at = (view: StateView | undefined) =>
+    view?.metrics.services.find(({ route, service }) => route === current.route && service === current.service);
+  const perSecond = ratesOf(views, (previous, next, seconds) => {
+    const after = at(next);
+    return after === undefined ? 0 : serviceRates(at(previous), after, seconds).perSecond;
+  });
+  const rates = lastPair(views, (previous, _, seconds) => serviceRates(at(previous), current, seconds));
+  const brush = roleBrushes(paint)[current.role];
+  const line: Cell[] = [
+    { text: `  ${printable(current.service)}`, width: NAME_WIDTH + 2 },
+    { text: current.role, width: ROLE_WIDTH, brush },
+    { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
+    { text: formatShare(rates?.success), width: WIDTHS.share, brush: shareBrush(rates?.success, paint) },
+    ...durationCells(rates),
+    { text: String(current.inFlight), width: WIDTHS.inFlight },
+    { text: sparkline(perSecond), brush },
+  ];
+  const notes: Cell[] = [];
+  if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
+  if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
+  if (state?.health === "unhealthy") notes.push({ text: "unhealthy", brush: paint.bad });
+  const skips = rates?.skips ?? [];
+  if (skips.length > 0) {
+    const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
+    notes.push({ text: `not sent per second: ${reasons.join(", ")}`, brush: paint.faint });
+  }
+  return [line, ...noteLine(notes)];
+}
+
+function noteLine(notes: readonly Cell[]): Cell[][] {
+  if (notes.length === 0) return [];
+  return [[{ text: "   " }, ...notes.flatMap((note, index) => index === 0 ? [note] : [{ text: "·" }, note])]];
+}
+
+/** A number for each two readings that follow each other. */
+function ratesOf(
+  views: readonly StateView[],
+  rate: (previous: StateView, next: StateView, seconds: number) => number,
+): number[] {
+  return views.slice(1).map((next, index) => rate(views[index]!, next, secondsBetween(views[index]!, next)));
+}
+
+function lastPair<T>(
+  views: readonly StateView[],
+  read: (previous: StateView, current: StateView, seconds: number) => T,
+): T | undefined {
+  const [previous, current] = views.slice(-2);
+  return previous === undefined || current === undefined
+    ? undefined
+    : read(previous, current, secondsBetween(previous, current));
+}
+
+function durationCells(rates: Durations | undefined): Cell[] {
+  return [rates?.p50, rates?.p95, rates?.p99].map((durationMs) => ({
+    text: durationMs === undefined ? NOTHING : formatDuration(durationMs),
+    width: WIDTHS.duration,
+  }));
+}
+
+function shareBrush(share: number | undefined, paint: Paint): Brush | undefined {
+  if (share === undefined) return undefined;
+  return share < BAD ? paint.bad : share < WORTH_A_LOOK ? paint.warn : paint.good;
+}
+
+function answersOf({ responses }: RouteSnapshot): number {
+  return Object.values(responses).reduce((sum: number, count = 0) => sum + count, 0);
+}
+
+/** Each value against the highest; nothing at all is a line on the ground. */
+function sparkline(values: readonly number[]): string {
+  const highest = Math.max(...values, Number.MIN_VALUE);
+  return values.map((value) => SPARKS[Math.min(SPARKS.length - 1, Math.floor(value / highest * SPARKS.length))]).join(
+    "",
+  );
+}
+
+function formatRate(perSecond: number | undefined): string {
+  if (perSecond === undefined) return NOTHING;
+  if (perSecond >= 9_999.5) return `${(perSecond / 1_000).toFixed(1)}k`;
+  return perSecond === 0 || perSecond >= 9.95 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
+}
+
+/** What is nearly all is not all: 99.96 % is no 100 %. */
+function formatShare(share: number | undefined): string {
+  if (share === undefined) return NOTHING;
+  const percent = share * 100;
+  if (percent === 0 || percent === 100) return `${percent}%`;
+  return `${Math.min(99.9, Math.max(0.1, percent)).toFixed(1)}%`;
+}
+
+function formatAge(ageMs: number): string {
+  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 2 * 3_600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Puts cells side by side, and paints what is left of each in the room that there is. */
+function join(cells: readonly Cell[], columns: number): string {
+  let line = "";
+  let used = 0;
+  for (const [index, { text, width, brush = (text: string) => text }] of cells.entries()) {
+    if (index > 0) {
+      if (used + 1 >= columns) break;
+      line += " ";
+      used++;
+    }
+    const sized = width === undefined
+      ? text
+      : width < 0
+      ? cut(text, -width).padStart(-width)
+      : cut(text, width).padEnd(width);
+    const fitting = cut(sized, columns - used);
+    line += brush(fitting);
+    used += fitting.length;
+  }
+  return line;
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

@@ -1,0 +1,24 @@
+/** What observers are told of a comparison. */
+
+import type { ComparedEvent, ComparisonResult } from "../observe/events.ts";
+import type { Comparison } from "./comparison.ts";
+
+const MAX_PATHS = 10;
+
+/**
+ * Makes the event of a comparison.
+ *
+ * @param comparison The comparison.
+ * @returns The event.
+ */
+export function comparedEvent(comparison: Comparison): ComparedEvent {
+  const { requestId, route, service, differences } = comparison;
+  const paths = differences.slice(0, MAX_PATHS).map(({ path }) => path);
+  return { type: "compared", requestId, route, service, result: resultOf(comparison), paths };
+}
+
+function resultOf({ isNoise, expected, actual, differences }: Comparison): ComparisonResult {
+  if (isNoise) return "noise";
+  if (expected.ok !== actual.ok) return "missing";
+  return differences.length === 0 ? "match" : "mismatch";
+}

@@ -1,0 +1,88 @@
+/** Fields that a person has called noise. */
+
+/** A field that may differ, with all that is inside it. */
+export interface NoiseMark {
+  /** The route's pattern. */
+  readonly route: string;
+  /** The endpoint; absent: all of the route. */
+  readonly endpoint?: string;
+  /** The service; absent: all of the route. */
+  readonly service?: string;
+  /** Where, as in `Difference`. */
+  readonly path: string;
+}
+
+/** Further marks are refused: they belong into the configuration. */
+export const MAX_MARKS = 1_000;
+
+/** Marks in the order in which they were made. They live as long as the process; {@linkcode NoiseMarks.asConfig} keeps them. */
+export class NoiseMarks {
+  readonly #marks = new Map<string, NoiseMark>();
+
+  /**
+   * Calls a field noise.
+   *
+   * @param mark The field.
+   * @returns Whether there was room for it.
+   */
+  markNoise(mark: NoiseMark): boolean {
+    const { route, endpoint, service, path } = mark;
+    const key = JSON.stringify([route, endpoint, service, path]);
+    if (!this.#marks.has(key) && this.#marks.size >= MAX_MARKS) return false;
+    this.#marks.set(key, mark);
+    return true;
+  }
+
+  /**
+   * Gives all marks.
+   *
+   * @returns The marks.
+   */
+  list(): readonly NoiseMark[] {
+    return [...this.#marks.values()];
+  }
+
+  /**
+   * Writes the marks as the lines to be added to a configuration, as YAML. There, a field is ignored on all routes.
+   *
+   * @returns The lines; empty where there are no marks.
+   */
+  asConfig(): string {
+    const marks = this.list();
+    const services = new Set(marks.flatMap(({ service }) => service ?? []));
+    const general = marks.filter(({ service }) => service === undefined);
+    const lines = general.length === 0 ? [] : ["compare:", ...ignoreLines(general, "  ")];
+    if (services.size > 0) lines.push("services:");
+    for (const name of services) {
+      lines.push(`  - name: ${JSON.stringify(name)}`, "    compare:");
+      lines.push(...ignoreLines(marks.filter(({ service }) => service === name), "      "));
+    }
+    return lines.map((line) => `${line}\n`).join("");
+  }
+}
+
+/**
+ * Tells whether a field is marked.
+ *
+ * @param mark The mark.
+ * @param field The field.
+ * @returns Whether it is the field, or holds it.
+ */
+export function isMarked(mark: NoiseMark, field: Required<NoiseMark>): boolean {
+  return mark.route === field.route &&
+    (mark.endpoint ?? field.endpoint) === field.endpoint &&
+    (mark.service ?? field.service) === field.service &&
+    (field.path === mark.path || field.path.startsWith(`${mark.path}.`) || field.path.startsWith(`${mark.path}[`));
+}
+
+function ignoreLines(marks: readonly NoiseMark[], indent: string): string[] {
+  const entries = new Map(marks.map(({ path, route, endpoint }) => [path, endpoint ?? route]));
+  return [
+    `${indent}ignore:`,
+    ...[...entries].map(([path, where]) => `${indent}  - ${JSON.stringify(path)} # ${oneLine(where)}`),
+  ];
+}
+
+function oneLine(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}

@@ -1,0 +1,105 @@
+/** Which elements of two arrays belong together where their order does not count. */
+
+/** Up to so many pairs of elements without an equal one are looked at to find the most similar ones. */
+const MAX_CANDIDATES = 2_500;
+
+/** How elements are compared. */
+export interface PairingOptions {
+  /** The same text for elements that are alike. */
+  readonly keyOf: (element: unknown) => string;
+  /** Whether two elements are alike that do not have the same text: within a tolerance. */
+  readonly isAlike: (one: unknown, other: unknown) => boolean;
+}
+
+/** What belongs together, apart from what is alike. */
+export interface Pairing {
+  /** Elements that differ, and are most similar to each other. */
+  readonly pairs: readonly (readonly [one: unknown, other: unknown])[];
+  /** What only the first array has. */
+  readonly removed: readonly unknown[];
+  /** What only the second one has. */
+  readonly added: readonly unknown[];
+}
+
+/**
+ * Pairs the elements of two arrays. Equal ones are counted off first, which takes as long as the arrays are; of what is left
+ * the most similar ones are paired, as long as that is little, and the rest as it comes.
+ *
+ * @param a The first array.
+ * @param b The second one.
+ * @param options How elements are compared.
+ * @returns What is not alike.
+ */
+export function pairUnordered(a: readonly unknown[], b: readonly unknown[], options: PairingOptions): Pairing {
+  const { isAlike } = options;
+  const [left, right] = withoutEqual(a, b, options);
+  if (left.length * right.length > MAX_CANDIDATES) return pairInTurn(left, right);
+  const rest = left.filter((one) => {
+    const index = right.findIndex((other) => isAlike(one, other));
+    if (index !== -1) right.splice(index, 1);
+    return index === -1;
+  });
+  const pairs: (readonly [unknown, unknown])[] = [];
+  const members = rest.map((one) => membersOf(one, options));
+  const otherMembers = right.map((other) => membersOf(other, options));
+  const candidates = members
+    .flatMap((one, i) => otherMembers.map((other, j) => ({ i, j, score: similarity(one, other) })))
+    .sort((x, y) => y.score - x.score);
+  const takenLeft = new Set<number>();
+  const takenRight = new Set<number>();
+  for (const { i, j } of candidates) {
+    if (takenLeft.has(i) || takenRight.has(j)) continue;
+    takenLeft.add(i);
+    takenRight.add(j);
+    pairs.push([rest[i], right[j]]);
+  }
+  return {
+    pairs,
+    removed: rest.filter((_, index) => !takenLeft.has(index)),
+    added: right.filter((_, index) => !takenRight.has(index)),
+  };
+}
+
+function withoutEqual(
+  a: readonly unknown[],
+  b: readonly unknown[],
+  { keyOf }: PairingOptions,
+): [left: unknown[], right: unknown[]] {
+  const counts = new Map<string, number>();
+  const keysOfB = b.map(keyOf);
+  for (const key of keysOfB) counts.set(key, (counts.get(key) ?? 0) + 1);
+  const left = a.filter((element) => !takeOne(counts, keyOf(element)));
+  const right = b.filter((_, index) => takeOne(counts, keysOfB[index]!));
+  return [left, right];
+}
+
+function takeOne(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key) ?? 0;
+  if (count > 0) counts.set(key, count - 1);
+  return count > 0;
+}
+
+function pairInTurn(left: readonly unknown[], right: readonly unknown[]): Pairing {
+  const both = Math.min(left.length, right.length);
+  return {
+    pairs: left.slice(0, both).map((one, index) => [one, right[index]] as const),
+    removed: left.slice(both),
+    added: right.slice(both),
+  };
+}
+
+/** The members of an object or array; those of a plain value are none. */
+function membersOf(element: unknown, { keyOf }: PairingOptions): Map<string, string> {
+  if (typeof element !== "object" || element === null) return new Map();
+  return new Map(Object.entries(element).map(([key, value]) => [key, keyOf(value)]));
+}
+
+/** The share of members that are the same. */
+function similarity(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): number {
+  const [small, large] = one.size < other.size ? [one, other] : [other, one];
+  let same = 0;
+  for (const [key, value] of small) {
+    if (large.get(key) === value) same++;
+  }
+  return same / Math.max(large.size, 1);
+}

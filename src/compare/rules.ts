@@ -1,0 +1,188 @@
+/** The rules of the configuration, made ready for comparing. */
+
+import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/answer_path.ts";
+import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import { Redactor } from "./redactor.ts";
+import type { HashKey } from "./text_hash.ts";
+
+/**
+ * Longer texts are left as they are: what a regular expression costs may grow with a power of the length, and the texts
+ * come from backends.
+ */
+const MAX_NORMALISED_LENGTH = 1_024;
+
+interface Normaliser {
+  readonly pattern: RegExp;
+  readonly replacement: string;
+  readonly path: AnswerPath | undefined;
+}
+
+/** How the answers of one service are compared. */
+export class CompareRules {
+  /** Names of the header fields that are compared, in lower case. */
+  readonly headers: readonly string[];
+  /** Whether nothing of a body is compared. */
+  readonly ignoresBody: boolean;
+  /** What is kept out of samples. */
+  readonly redactor: Redactor;
+  /** Whether differences carry samples of the values. */
+  readonly hasSamples: boolean;
+  /** Whether any rule is about texts. */
+  readonly normalises: boolean;
+  readonly #ignore: readonly AnswerPath[];
+  readonly #ignoredSteps: readonly (readonly PathStep[])[];
+  readonly #normalisers: readonly Normaliser[];
+  readonly #unordered: "all" | readonly (readonly PathStep[])[];
+  readonly #tolerance: readonly ToleranceRule[];
+
+  /**
+   * Compiles the rules, once for a configuration.
+   *
+   * @param settings What the configuration says.
+   * @param key The key of the hashes in samples. Default: random.
+   */
+  constructor(settings: CompareSettings, key: HashKey = randomKey()) {
+    this.#ignore = settings.ignore;
+    this.#ignoredSteps = stepsOf(settings.ignore);
+    this.#normalisers = settings.normalise.map(toNormaliser);
+    this.#unordered = settings.unordered === "all" ? "all" : stepsOf(settings.unordered);
+    this.#tolerance = settings.tolerance;
+    this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
+    this.ignoresBody = this.ignores("body");
+    this.normalises = this.#normalisers.length > 0;
+    this.redactor = new Redactor(settings.redact, key);
+    this.hasSamples = settings.samples !== "none";
+  }
+
+  /** Whether any numbers may be apart. */
+  get hasTolerance(): boolean {
+    return this.#tolerance.length > 0;
+  }
+
+  /** Whether anything inside of JSON documents may differ. */
+  get ignoresJson(): boolean {
+    return this.#ignoredSteps.length > 0;
+  }
+
+  /**
+   * Tells whether a part of an answer may differ.
+   *
+   * @param kind Which part.
+   * @returns Whether it may.
+   */
+  ignores(kind: "status" | "outcome" | "body"): boolean {
+    return this.#ignore.some((path) => path.kind === kind);
+  }
+
+  /**
+   * Tells whether a header field, or a field of a form, may differ.
+   *
+   * @param kind Which of the two.
+   * @param name Its name, in lower case for a header field.
+   * @returns Whether it may.
+   */
+  ignoresField(kind: "header" | "form", name: string): boolean {
+    return this.#ignore.some((path) => path.kind === kind && matchesName(path.name, name));
+  }
+
+  /**
+   * Tells whether a value in a JSON document may differ.
+   *
+   * @param segments Where it is.
+   * @returns Whether it, or what it is inside of, may.
+   */
+  ignoresValue(segments: readonly Segment[]): boolean {
+    return this.#ignoredSteps.some((steps) => matchesSteps(steps, segments, { orInside: true }));
+  }
+
+  /**
+   * Tells whether the order of an array's elements counts.
+   *
+   * @param segments Where the array is.
+   * @returns Whether it does not.
+   */
+  isUnordered(segments: readonly Segment[]): boolean {
+    if (this.#unordered === "all") return true;
+    return this.#unordered.some((steps) => matchesSteps(steps, segments, { orInside: false }));
+  }
+
+  /**
+   * Tells whether two numbers are near enough to each other.
+   *
+   * @param expected The one.
+   * @param actual The other.
+   * @param segments Where they are.
+   * @returns Whether they count as alike.
+   */
+  isWithinTolerance(expected: number, actual: number, segments: readonly Segment[]): boolean {
+    const rule = this.#tolerance.find(({ path }) =>
+      path === undefined || (path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true }))
+    );
+    if (rule === undefined) return expected === actual;
+    const distance = Math.abs(expected - actual);
+    const larger = Math.max(Math.abs(expected), Math.abs(actual));
+    return expected === actual || distance <= rule.absolute || distance <= rule.relative * larger;
+  }
+
+  /**
+   * Replaces in a string of a JSON document what the configuration says.
+   *
+   * @param text The string.
+   * @param segments Where it is.
+   * @returns The string to compare.
+   */
+  normaliseValue(text: string, segments: readonly Segment[]): string {
+    return this.#normalise(
+      text,
+      (path) =>
+        path.kind === "body" || (path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true })),
+    );
+  }
+
+  /**
+   * Replaces in a header field, or in a field of a form, what the configuration says.
+   *
+   * @param text The value.
+   * @param kind Which of the two.
+   * @param name The field's name.
+   * @returns The value to compare.
+   */
+  normaliseField(text: string, kind: "header" | "form", name: string): string {
+    return this.#normalise(
+      text,
+      (path) => (path.kind === "body" && kind === "form") || (path.kind === kind && matchesName(path.name, name)),
+    );
+  }
+
+  /**
+   * Replaces in a line of a text what the configuration says.
+   *
+   * @param line The line.
+   * @returns The line to compare.
+   */
+  normaliseLine(line: string): string {
+    return this.#normalise(line, (path) => path.kind === "body");
+  }
+
+  #normalise(text: string, isMeant: (path: AnswerPath) => boolean): string {
+    let normalised = text;
+    for (const { pattern, replacement, path } of this.#normalisers) {
+      if (normalised.length > MAX_NORMALISED_LENGTH) return normalised;
+      if (path === undefined || isMeant(path)) normalised = normalised.replace(pattern, replacement);
+    }
+    return normalised;
+  }
+}
+
+function stepsOf(paths: readonly AnswerPath[]): (readonly PathStep[])[] {
+  return paths.flatMap((path) => path.kind === "json" ? [path.steps] : []);
+}
+
+function toNormaliser({ pattern, replacement, path }: NormaliseRule): Normaliser {
+  return { pattern: new RegExp(pattern, "gu"), replacement, path };
+}
+
+function randomKey(): HashKey {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
+  return [first, second];
+}

@@ -1,0 +1,112 @@
+/** Values as short texts, for people to look at. */
+
+import { ELEMENT, type Segment } from "../config/answer_path.ts";
+import { shorten } from "../config/describe.ts";
+import { ExactNumber } from "./exact_json.ts";
+import { isJsonObject } from "./json_value.ts";
+import { isSecretName, type Redactor } from "./redactor.ts";
+
+const MAX_LENGTH = 200;
+/** What of a secret goes into its hash. */
+const MAX_HASHED_LENGTH = 1_000;
+
+/**
+ * Shows a value of a JSON document.
+ *
+ * @param value The value.
+ * @param segments Where it is.
+ * @param redactor What is kept out.
+ * @param maxLength How much of it is shown, in characters. Default: 200.
+ * @returns Its JSON text, or the beginning of it.
+ */
+export function sampleOfJson(
+  value: unknown,
+  segments: readonly Segment[],
+  redactor: Redactor,
+  maxLength: number = MAX_LENGTH,
+): string {
+  if (redactor.hidesJson(segments)) return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
+  return shorten(redactor.clean(new Writer(redactor, maxLength + 1).write(value, [...segments])), maxLength);
+}
+
+/**
+ * Shows a text.
+ *
+ * @param text The text.
+ * @param redactor What is kept out.
+ * @param maxLength How much of it is shown, in characters. Default: 200.
+ * @returns The text, or the beginning of it.
+ */
+export function sampleOfText(text: string, redactor: Redactor, maxLength: number = MAX_LENGTH): string {
+  return shorten(redactor.clean(text.slice(0, 4 * maxLength)), maxLength);
+}
+
+/**
+ * Shows the path of a request: without what looks like a secret, and what stands behind a name for one, as in
+ * `/reset-token/8c6e01`.
+ *
+ * @param path The path, without the query.
+ * @param redactor What is kept out.
+ * @returns At most 200 characters of it.
+ */
+export function sampleOfPath(path: string, redactor: Redactor): string {
+  const segments = path.slice(0, 4 * MAX_LENGTH).split("/");
+  const shown = segments.map((segment, index) => {
+    const isSecret = index > 0 && /\d/.test(segment) && segment.length > 2 && isSecretName(segments[index - 1]!);
+    return isSecret ? redactor.replace(segment) : segment;
+  });
+  return sampleOfText(shown.join("/"), redactor);
+}
+
+/** Writes JSON until it is long enough: each level takes a character at least, so that the depth has a bound, too. */
+class Writer {
+  readonly #redactor: Redactor | undefined;
+  readonly #maxLength: number;
+  #text = "";
+
+  constructor(redactor: Redactor | undefined, maxLength: number) {
+    this.#redactor = redactor;
+    this.#maxLength = maxLength;
+  }
+
+  write(value: unknown, path: Segment[]): string {
+    this.#write(value, path);
+    return this.#text;
+  }
+
+  #write(value: unknown, path: Segment[]): void {
+    if (value instanceof ExactNumber) this.#text += value.text.slice(0, this.#maxLength);
+    else if (Array.isArray(value)) this.#writeArray(value, path);
+    else if (isJsonObject(value)) this.#writeObject(value, path);
+    else this.#text += JSON.stringify(typeof value === "string" ? value.slice(0, this.#maxLength) : value);
+  }
+
+  #writeArray(array: readonly unknown[], path: Segment[]): void {
+    this.#text += "[";
+    path.push(ELEMENT);
+    for (const [index, element] of array.entries()) {
+      if (this.#text.length >= this.#maxLength) break;
+      if (index > 0) this.#text += ",";
+      this.#writeUnlessSecret(element, path);
+    }
+    path.pop();
+    this.#text += "]";
+  }
+
+  #writeObject(object: Readonly<Record<string, unknown>>, path: Segment[]): void {
+    this.#text += "{";
+    for (const [index, key] of Object.keys(object).entries()) {
+      if (this.#text.length >= this.#maxLength) break;
+      this.#text += `${index > 0 ? "," : ""}${JSON.stringify(key.slice(0, this.#maxLength))}:`;
+      path.push(key);
+      this.#writeUnlessSecret(object[key], path);
+      path.pop();
+    }
+    this.#text += "}";
+  }
+
+  #writeUnlessSecret(value: unknown, path: Segment[]): void {
+    if (this.#redactor?.hidesJson(path)) this.#text += JSON.stringify(sampleOfJson(value, path, this.#redactor));
+    else this.#write(value, path);
+  }
+}

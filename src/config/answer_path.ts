@@ -1,0 +1,177 @@
+/**
+ * Paths into an answer: what a rule of the configuration is about, and where a difference was found. One grammar for both:
+ * `status`, `outcome`, `body`, `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]` (a part of
+ * RFC 9535: names, wildcards and descendants; an index is always `[*]`).
+ */
+
+/** One step of a JSON path. */
+export interface PathStep {
+  /** Whether it is found at any depth (`..`), not only in the next level. */
+  readonly isDeep: boolean;
+  /** The key; `undefined`: any key or element. */
+  readonly key: string | undefined;
+}
+
+/** What a rule is about. */
+export type AnswerPath =
+  | { readonly kind: "status" | "outcome" | "body" }
+  | { readonly kind: "header" | "form"; /** `*` stands for any characters. */ readonly name: string }
+  | { readonly kind: "json"; readonly steps: readonly PathStep[] };
+
+/** An element of an array, whatever its index. */
+export const ELEMENT: unique symbol = Symbol("element");
+
+/** A key of an object, or an element of an array, on the way to a value. */
+export type Segment = string | typeof ELEMENT;
+
+/** What is wrong with a path. */
+export interface PathFault {
+  /** What was expected, and where. */
+  readonly fault: string;
+}
+
+const PLAIN_NAME = /[A-Za-z_$\u0080-\uffff][\w$\-\u0080-\uffff]*/y;
+const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]{0,99}$/;
+const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** One bit each, and one for the beginning. */
+const MAX_STEPS = 30;
+/** Keys come from backends, and paths are kept and shown. */
+const MAX_KEY_LENGTH = 100;
+
+/**
+ * Reads a path.
+ *
+ * @example Usage
+ * ```ts ignore
+ * parseAnswerPath("$..updatedAt"); // { kind: "json", steps: [{ isDeep: true, key: "updatedAt" }] }
+ * ```
+ *
+ * @param text The path as it is written.
+ * @returns The path, or what is wrong with it.
+ */
+export function parseAnswerPath(text: string): AnswerPath | PathFault {
+  if (text === "status" || text === "outcome" || text === "body") return { kind: text };
+  const [, kind, name = ""] = /^(header|form):(.*)$/s.exec(text) ?? [];
+  if (kind === "form") return name === "" ? { fault: 'a name after "form:"' } : { kind, name };
+  if (kind === "header") {
+    return FIELD_NAME.test(name) ? { kind, name: name.toLowerCase() } : { fault: 'a header name after "header:"' };
+  }
+  if (text.startsWith("$")) return parseSteps(text);
+  return { fault: '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"' };
+}
+
+function parseSteps(text: string): AnswerPath | PathFault {
+  const steps: PathStep[] = [];
+  let at = 1;
+  while (at < text.length) {
+    if (steps.length === MAX_STEPS) return { fault: `at most ${MAX_STEPS} steps` };
+    const isDeep = text.startsWith("..", at);
+    const isBracket = text.startsWith("[", isDeep ? at + 2 : at);
+    if (!isBracket && text[at] !== ".") return { fault: `"." or "[" at position ${at + 1}` };
+    at += (isDeep ? 2 : isBracket ? 0 : 1) + (isBracket ? 1 : 0);
+    const name = readName(text, at, isBracket);
+    if (name === undefined) {
+      return {
+        fault: isBracket ? `"*" or a quoted key at position ${at + 1}` : `a name or "*" at position ${at + 1}`,
+      };
+    }
+    steps.push({ isDeep, key: name.key });
+    at = name.end;
+    if (!isBracket) continue;
+    if (text[at] !== "]") return { fault: `"]" at position ${at + 1}` };
+    at++;
+  }
+  return { kind: "json", steps };
+}
+
+function readName(text: string, at: number, isBracket: boolean): { key: string | undefined; end: number } | undefined {
+  if (text[at] === "*") return { key: undefined, end: at + 1 };
+  const pattern = isBracket ? QUOTED : PLAIN_NAME;
+  pattern.lastIndex = at;
+  const found = pattern.exec(text)?.[0];
+  if (found === undefined) return undefined;
+  const key = isBracket ? unquote(found) : found;
+  return key === undefined ? undefined : { key, end: at + found.length };
+}
+
+function unquote(quoted: string): string | undefined {
+  const inner = quoted.slice(1, -1);
+  const text = quoted[0] === '"' ? inner : inner.replaceAll("\\'", "'").replaceAll(/(?<!\\)"/g, '\\"');
+  try {
+    return JSON.parse(`"${text}"`);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes where a value is in a JSON document.
+ *
+ * @param segments The keys and elements that lead to it.
+ * @returns The path: `$.items[*]["unit price"]`; of a key, at most 100 characters.
+ */
+export function printJsonPath(segments: readonly Segment[]): string {
+  let path = "$";
+  for (const segment of segments) {
+    if (segment === ELEMENT) path += "[*]";
+    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(cut(segment))}]`;
+  }
+  return path;
+}
+
+function cut(key: string): string {
+  return key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH).toWellFormed()}…`;
+}
+
+/**
+ * Tells whether steps lead to a value.
+ *
+ * @param steps The steps of a rule.
+ * @param segments Where the value is.
+ * @param options Whether what is inside such a value counts as well.
+ * @returns Whether they do.
+ */
+export function matchesSteps(
+  steps: readonly PathStep[],
+  segments: readonly Segment[],
+  { orInside }: { readonly orInside: boolean },
+): boolean {
+  // Bit N says that N steps may be behind us: no backtracking, however many ".." there are.
+  const all = 1 << steps.length;
+  let reached = 1;
+  for (const segment of segments) {
+    if (orInside && (reached & all) !== 0) return true;
+    let next = 0;
+    for (let done = 0; done < steps.length; done++) {
+      if ((reached & (1 << done)) === 0) continue;
+      const { isDeep, key } = steps[done]!;
+      if (isDeep) next |= 1 << done;
+      if (key === undefined || key === segment) next |= 1 << (done + 1);
+    }
+    if (next === 0) return false;
+    reached = next;
+  }
+  return (reached & all) !== 0;
+}
+
+/**
+ * Tells whether a name fits one in which `*` stands for any characters.
+ *
+ * @param pattern The name of a rule.
+ * @param name The name of a field.
+ * @returns Whether it fits.
+ */
+export function matchesName(pattern: string, name: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === name;
+  const last = rest.pop()!;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found === -1 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}

@@ -1,0 +1,221 @@
+/** The spans of one exchange: what the server's says beside what the server knows, and one below it for each attempt. */
+
+import type { Route, Service } from "../config/config.ts";
+import type { Attempt, FailureKind } from "../exchange/attempt.ts";
+import type { AttemptSpan } from "../exchange/attempt_span.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import { formatFlags, formatTraceparent, type TraceContext } from "../exchange/trace_context.ts";
+import {
+  type AttributeValue,
+  type Context,
+  type Span,
+  SPAN_KEY,
+  SUPPRESS_TRACING_KEY,
+  type Telemetry,
+  type Tracer,
+} from "./telemetry.ts";
+
+/** Methods that may be part of a name; a client can make up any number of others (OpenTelemetry's rules for HTTP). */
+const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+  "QUERY",
+]);
+const CLIENT = 2;
+const ERROR = 2;
+
+type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** Records the spans of exchanges. */
+export class ExchangeTracer {
+  readonly #telemetry: Telemetry;
+  readonly #tracer: Tracer;
+  /** What is the same for all attempts of a service. */
+  readonly #services = new WeakMap<Service, Attributes>();
+
+  /**
+   * Takes a tracer of conductor's own.
+   *
+   * @param telemetry Who records.
+   */
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+    this.#tracer = telemetry.trace.getTracer("conductor");
+  }
+
+  /**
+   * Starts to record an exchange, below the span that is active now: the server's.
+   *
+   * @returns The exchange's spans.
+   */
+  start(): ExchangeSpans {
+    return new ExchangeSpans(this, this.#telemetry.context.active());
+  }
+
+  /**
+   * Starts the span of an attempt.
+   *
+   * @param context Where the server's span is.
+   * @param attempt The attempt.
+   * @param inbound The client's request.
+   * @returns The attempt's span.
+   */
+  startAttempt(context: Context, { service, role }: Attempt, { method }: Inbound): AttemptSpan {
+    const known = METHODS.has(method);
+    const startTime = epochMs();
+    const span = this.#tracer.startSpan(`${known ? method : "HTTP"} ${service.name}`, {
+      kind: CLIENT,
+      startTime,
+      attributes: {
+        "http.request.method": known ? method : "_OTHER",
+        "conductor.role": role,
+        ...this.#attributesOf(service),
+      },
+    }, context);
+    return new RecordedAttempt(span, this.#telemetry, context);
+  }
+
+  #attributesOf(service: Service): Attributes {
+    let attributes = this.#services.get(service);
+    if (attributes === undefined) {
+      const { hostname, port, protocol } = new URL(service.origin);
+      attributes = {
+        "server.address": hostname.replace(/^\[(.*)\]$/, "$1"),
+        "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+        "conductor.service": service.name,
+      };
+      this.#services.set(service, attributes);
+    }
+    return attributes;
+  }
+}
+
+/** The spans of one exchange. */
+export class ExchangeSpans {
+  readonly #tracer: ExchangeTracer;
+  readonly #context: Context;
+  readonly #server: Span | undefined;
+
+  /**
+   * Remembers the server's span.
+   *
+   * @param tracer Makes the others.
+   * @param context Where it is.
+   */
+  constructor(tracer: ExchangeTracer, context: Context) {
+    this.#tracer = tracer;
+    this.#context = context;
+    this.#server = context.getValue(SPAN_KEY) as Span | undefined;
+  }
+
+  /** The trace that the server's span is part of; `undefined` where the server has none. */
+  get trace(): TraceContext | undefined {
+    const { traceId, traceFlags } = this.#server?.spanContext() ?? {};
+    return traceId === undefined ? undefined : { traceId, flags: formatFlags(traceFlags) };
+  }
+
+  /**
+   * Says in the server's span what the request turned out to be.
+   *
+   * @param inbound The request.
+   * @param route Its route; `undefined` where none matched.
+   */
+  matched({ method, requestId }: Inbound, route: Route | undefined): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    server.setAttribute("conductor.request_id", requestId);
+    if (route === undefined) return;
+    server.setAttribute("http.route", route.path);
+    server.updateName(`${METHODS.has(method) ? method : "HTTP"} ${route.path}`);
+  }
+
+  /**
+   * Starts the span of an attempt.
+   *
+   * @param attempt The attempt.
+   * @param inbound The client's request.
+   * @returns The attempt's span.
+   */
+  startAttempt(attempt: Attempt, inbound: Inbound): AttemptSpan {
+    return this.#tracer.startAttempt(this.#context, attempt, inbound);
+  }
+
+  /**
+   * Says in the server's span whose answer the client got.
+   *
+   * @param attempt The selected attempt.
+   */
+  answered({ service, role }: Attempt): void {
+    this.#server?.setAttribute("conductor.service", service.name);
+    this.#server?.setAttribute("conductor.fallback", role !== "primary");
+  }
+}
+
+/** Ends when the attempt is over, and says whether it was selected: what is known first waits for the other. */
+class RecordedAttempt implements AttemptSpan {
+  readonly traceparent: string;
+  readonly #span: Span;
+  readonly #telemetry: Telemetry;
+  /** In which `fetch` neither adds a `traceparent` nor, where the parent's sampling counts, records a span. */
+  readonly #quiet: Context;
+  #isDecided = false;
+  #brokenBy: FailureKind | undefined;
+  #endMs: number | undefined;
+
+  constructor(span: Span, telemetry: Telemetry, context: Context) {
+    const { traceId, spanId, traceFlags } = span.spanContext();
+    const unsampled = { traceId, spanId, traceFlags: 0 };
+    this.traceparent = formatTraceparent({ traceId, flags: formatFlags(traceFlags) }, spanId);
+    this.#span = span;
+    this.#telemetry = telemetry;
+    this.#quiet = context.setValue(SPAN_KEY, { spanContext: () => unsampled }).setValue(SUPPRESS_TRACING_KEY, true);
+  }
+
+  around<T>(send: () => T): T {
+    return this.#telemetry.context.with(this.#quiet, send);
+  }
+
+  broken(kind: FailureKind): void {
+    this.#brokenBy = kind;
+  }
+
+  over({ outcome, role, endedBy }: Parameters<AttemptSpan["over"]>[0]): void {
+    this.#endMs = epochMs();
+    const span = this.#span;
+    const failure = endedBy ?? this.#brokenBy ?? (outcome?.ok === false ? outcome.kind : undefined);
+    const status = outcome?.ok ? outcome.response.status : undefined;
+    if (status !== undefined) span.setAttribute("http.response.status_code", status);
+    const succeeded = outcome?.ok === true && outcome.success && failure === undefined;
+    span.setAttribute("conductor.outcome", failure ?? (succeeded ? "success" : "failed"));
+    if (!succeeded) span.setAttribute("error.type", failure ?? String(status));
+    // One that was given up, because its client had gone away, says nothing about the service.
+    if (!succeeded && failure !== "aborted") span.setStatus({ code: ERROR });
+    if (this.#isDecided || role === "shadow") span.end(this.#endMs);
+  }
+
+  decided(isSelected: boolean): void {
+    this.#isDecided = true;
+    this.#span.setAttribute("conductor.selected", isSelected);
+    if (this.#endMs !== undefined) this.#span.end(this.#endMs);
+  }
+}
+
+/** How far the clock that never goes back may be from the one that people set, in milliseconds. */
+const MAX_DRIFT_MS = 2;
+let originMs = performance.timeOrigin;
+
+/** The time in milliseconds since 1970, finer than `Date.now`, and with it when that has been set. */
+function epochMs(): number {
+  const nowMs = originMs + performance.now();
+  const driftMs = Date.now() - nowMs;
+  if (Math.abs(driftMs) <= MAX_DRIFT_MS) return nowMs;
+  originMs += driftMs;
+  return nowMs + driftMs;
+}

@@ -1,0 +1,88 @@
+/** A stand-in for an OpenTelemetry collector: takes spans over OTLP/HTTP as JSON, and remembers them. */
+
+/** A span as it was sent. */
+export interface CollectedSpan {
+  /** Who recorded it: `deno`, or `conductor`. */
+  readonly scope: string;
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Empty where there is none. */
+  readonly parentSpanId: string;
+  readonly kind: "internal" | "server" | "client";
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly isError: boolean;
+  /** In nanoseconds since 1970. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}
+
+/** The running collector. */
+export interface Collector extends AsyncDisposable {
+  /** What makes Deno send its spans here. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly spans: readonly CollectedSpan[];
+}
+
+interface OtlpSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes?: readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
+  readonly status?: { readonly code?: number };
+}
+
+interface OtlpTraces {
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly { readonly scope: { readonly name: string }; readonly spans: readonly OtlpSpan[] }[];
+  }[];
+}
+
+const ERROR = 2;
+
+/** Starts a collector. */
+export function startCollector(): Collector {
+  const spans: CollectedSpan[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    const body = await request.json();
+    if (new URL(request.url).pathname === "/v1/traces") spans.push(...read(body));
+    return Response.json({});
+  });
+  return {
+    spans,
+    env: {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function read({ resourceSpans }: OtlpTraces): CollectedSpan[] {
+  return resourceSpans.flatMap(({ scopeSpans }) =>
+    scopeSpans.flatMap(({ scope, spans }) =>
+      spans.map((span) => ({
+        scope: scope.name,
+        name: span.name,
+        traceId: span.traceId,
+        spanId: span.spanId,
+        parentSpanId: span.parentSpanId ?? "",
+        kind: span.kind === 3 ? "client" : span.kind === 2 ? "server" : "internal",
+        attributes: Object.fromEntries((span.attributes ?? []).map(({ key, value }) => [key, plain(value)])),
+        isError: span.status?.code === ERROR,
+        startNs: BigInt(span.startTimeUnixNano),
+        endNs: BigInt(span.endTimeUnixNano),
+      }))
+    )
+  );
+}
+
+/** `intValue` is text, as JSON has no numbers of 64 bits. */
+function plain(value: Readonly<Record<string, unknown>>): unknown {
+  return "intValue" in value ? Number(value.intValue) : Object.values(value)[0];
+}

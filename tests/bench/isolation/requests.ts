@@ -1,0 +1,54 @@
+/** What the clients send: mostly small, with bodies in between that a slow reader feels. */
+
+/** A request and the answer that is right for it. */
+export interface MixedRequest {
+  readonly head: Uint8Array;
+  /** Sent piece by piece behind the head. */
+  readonly body: readonly Uint8Array[];
+  /** How long the answer's body has to be. */
+  readonly answerBytes: number;
+}
+
+/** Length of a small answer's body. */
+export const SMALL_BYTES = 100;
+/** Length of a large answer's body, which is streamed. */
+export const LARGE_BYTES = 262_144;
+
+const POST_BYTES = 20_000;
+/** More together than `bodyWindow`, so that who does not read is cut off. */
+const UPLOAD_PIECES = 32;
+const UPLOAD_PIECE_BYTES = 65_536;
+
+const encoder = new TextEncoder();
+const head = (text: string) => encoder.encode(`${text}\r\nHost: isolation.test\r\n\r\n`);
+const piece = new Uint8Array(UPLOAD_PIECE_BYTES).fill(120);
+const pieceLine = encoder.encode(`${UPLOAD_PIECE_BYTES.toString(16)}\r\n`);
+
+const GET: MixedRequest = { head: head("GET /items/7 HTTP/1.1"), body: [], answerBytes: SMALL_BYTES };
+const GET_LARGE: MixedRequest = { head: head("GET /large HTTP/1.1"), body: [], answerBytes: LARGE_BYTES };
+const POST: MixedRequest = {
+  head: head(`POST /items HTTP/1.1\r\nContent-Length: ${POST_BYTES}`),
+  body: [new Uint8Array(POST_BYTES).fill(120)],
+  answerBytes: SMALL_BYTES,
+};
+const UPLOAD: MixedRequest = {
+  head: head("POST /upload HTTP/1.1\r\nTransfer-Encoding: chunked"),
+  body: [
+    ...Array.from({ length: UPLOAD_PIECES }, () => [pieceLine, piece, encoder.encode("\r\n")]).flat(),
+    encoder.encode("0\r\n\r\n"),
+  ],
+  answerBytes: SMALL_BYTES,
+};
+
+/**
+ * Chooses a request by its number: of 1,000 there are 746 GETs, 250 POSTs of 20 KB, 2 answers of 256 KiB and 2 uploads of
+ * 2 MiB in chunks.
+ *
+ * @param index Which request it is, from 0.
+ * @returns What to send.
+ */
+export function requestAt(index: number): MixedRequest {
+  if (index % 500 === 250) return UPLOAD;
+  if (index % 500 === 499) return GET_LARGE;
+  return index % 4 === 1 ? POST : GET;
+}

@@ -1,0 +1,56 @@
+/** What stands beside the primary while its clients are measured. */
+
+import { type Trouble, TROUBLES } from "../../_support/troubles.ts";
+
+/** One configuration of conductor. */
+export interface Scene {
+  /** Its name in the table. */
+  readonly name: string;
+  /** The service beside the primary; absent: there is none. */
+  readonly beside?: { readonly role: "shadow" | "secondary"; readonly manner: "healthy" | Trouble };
+}
+
+/** Whom all others are compared with. */
+export const ALONE: Scene = { name: "the primary alone" };
+
+/** All others: a shadow in every manner, then a secondary that is not waited for. */
+export const SCENES: readonly Scene[] = (["shadow", "secondary"] as const).flatMap((role) =>
+  (["healthy", ...TROUBLES] as const).map((manner): Scene => ({
+    name: manner === "healthy" ? `a healthy ${role}` : `a ${role} that ${manner}`,
+    beside: { role, manner },
+  }))
+);
+
+/** How long a service beside the primary may take: slots are taken and given back several times in each slice. */
+const BESIDE_TIMEOUT = "500ms";
+/**
+ * A secondary's attempts are bounded by this and its time-out alone; a shadow's copies by `maxInFlight`, which is 64 as it
+ * comes. It holds for the primary, too, so it is more than a stall of the machine piles up there.
+ */
+const MAX_CONNECTIONS_PER_SERVICE = 1_000;
+
+/**
+ * Writes a scene's configuration.
+ *
+ * @param scene The scene.
+ * @param primaryUrl Where the primary is.
+ * @param besideUrl Where the other service is, if the scene has one.
+ * @returns The text of the file.
+ */
+export function configFor({ beside }: Scene, primaryUrl: string, besideUrl: string | undefined): string {
+  const services: unknown[] = [{ name: "primary", url: primaryUrl, primary: true }];
+  if (beside !== undefined) {
+    services.push({
+      name: "beside",
+      url: besideUrl,
+      timeout: BESIDE_TIMEOUT,
+      ...(beside.role === "shadow" && { shadow: true }),
+    });
+  }
+  return JSON.stringify({
+    logging: { level: "error" },
+    wait: "primary",
+    ...(beside?.role === "secondary" && { limits: { maxConnectionsPerService: MAX_CONNECTIONS_PER_SERVICE } }),
+    services,
+  });
+}

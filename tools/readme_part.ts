@@ -1,0 +1,18 @@
+/** The parts of README.md that are written by programs. */
+
+/**
+ * Replaces what is between a part's markers.
+ *
+ * @param readme The text of README.md.
+ * @param name The part's name.
+ * @param text What is to be there.
+ * @returns The text with the part as it is now.
+ */
+export function withPart(readme: string, name: string, text: string): string {
+  const [startMark, endMark] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [start, end] = [readme.indexOf(startMark), readme.indexOf(endMark)];
+  if (start === -1 || end < start) {
+    throw new Error(`README.md must contain ${startMark} and ${endMark}: found no such pair`);
+  }
+  return `${readme.slice(0, start)}${startMark}\n\n${text}\n\n${readme.slice(end)}`;
+}
