@@ -8,7 +8,6 @@ import { validateConfig } from "../src/config/validate.ts";
 import type { ConductorEvent } from "../src/observe/events.ts";
 import { HISTOGRAM_BOUNDS_MS } from "../src/observe/histogram_bounds.ts";
 import { Metrics } from "../src/observe/metrics.ts";
-
 import { createPaint } from "../src/observe/paint.ts";
 import { runCommandLine } from "../src/cli/main.ts";
 import { startBackend } from "./_support/servers.ts";
