@@ -195,9 +195,9 @@ pageTest("the dashboard is filtered from the map and paused, with the keyboard a
   await page.locator(".exchange", { hasText: "/api/tea" }).first().waitFor();
 
   await page.getByRole("button", { name: "Pause" }).press("Enter");
-  const shown = await page.locator("#waterfall").innerText();
+  const shown = await page.locator("#waterfall").textContent();
   await page.getByText(/\d+ new, while paused/).waitFor();
-  assertEquals(await page.locator("#waterfall").innerText(), shown);
+  assertEquals(await page.locator("#waterfall").textContent(), shown);
   await traffic[Symbol.asyncDispose]();
   await page.getByRole("button", { name: "Go on" }).press("Enter");
   await (await fetch(`${shop.conductor.url}/api/afterwards`)).body?.cancel();

@@ -33,7 +33,7 @@ const PARTS: readonly Part[] = [
 /** What clients ask for, and how many times a second. */
 const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly (readonly [string, string])[] }[] = [
   {
-    perSecond: 15,
+    perSecond: 23,
     requests: [["GET", "/api/cart"], ["GET", "/api/products/71"], ["GET", "/api/orders/48213"], ["POST", "/api/cart"]],
   },
   { perSecond: 5, requests: [["GET", "/api/search?q=tea"], ["GET", "/api/search/suggest?q=t"]] },
@@ -110,7 +110,7 @@ const PICTURES: readonly Picture[] = [
   { file: "dashboard-phone.png", scheme: "light", width: 390, height: 844, scale: 2 },
 ];
 
-async function takePictures(browser: Browser, { adminUrl }: WatchedConductor): Promise<void> {
+async function takePictures(browser: Browser, { adminUrl }: WatchedConductor, stop: AbortController): Promise<void> {
   const pages = await Promise.all(PICTURES.map(async ({ scheme, width, height, scale }) => {
     const viewport = { width, height };
     const page = await browser.newPage({
@@ -128,6 +128,8 @@ async function takePictures(browser: Browser, { adminUrl }: WatchedConductor): P
     primaryFailsNext = true;
     await delay(250);
   }
+  // All pictures show the same moment.
+  stop.abort();
   const taken = await Promise.all(pages.map((page) => page.screenshot({ animations: "disabled" })));
   for (const [index, { file }] of PICTURES.entries()) {
     await Deno.writeFile(new URL(file, DOCS), withPalette(taken[index]!));
@@ -142,7 +144,7 @@ if (import.meta.main) {
     await using conductor = await startWatched(servicesOf(backends), { wait: "primary" });
     const traffic = sendTraffic(conductor, stop.signal);
     try {
-      await takePictures(browser, conductor);
+      await takePictures(browser, conductor, stop);
     } finally {
       stop.abort();
       await traffic;

@@ -15,7 +15,7 @@ import { answeredBy, attemptSentence, attemptState } from "./words.js";
 export function showDetail(dialog, exchange) {
   const close = html("button", { type: "button", class: "button", text: "Close" });
   close.addEventListener("click", () => dialog.close());
-  // The dialog's own box is all padding-free: a click on it, and on nothing in it, was beside it.
+  // The dialog's content fills it: a click on the dialog itself was beside it.
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
   };
@@ -58,7 +58,7 @@ export function showDetail(dialog, exchange) {
     ]),
     html("p", {
       class: "aside",
-      text: "Secrets in header lines and queries are taken out before they reach this page.",
+      text: "Secrets in header lines are taken out before they reach this page; queries and bodies never do.",
     }),
   ]));
   dialog.showModal();

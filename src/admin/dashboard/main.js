@@ -15,9 +15,9 @@ import { Waterfall } from "./waterfall.js";
 
 const store = new Store();
 const filters = new Filters(() => {
-  // Another filter is wanted at once, even where the list stands still.
+  // Another filter is wanted at once, even where all stands still.
   drawList();
-  draw();
+  if (store.state !== undefined) map.update(store, store.state, filters.choice);
 });
 const overview = new Overview(byId("overview", HTMLElement));
 const map = new TrafficMap(byId("map", HTMLElement), (kind, name) => filters.toggle(kind, name));
@@ -31,7 +31,8 @@ const notice = byId("notice", HTMLElement);
 const held = byId("held", HTMLElement);
 const empty = byId("empty", HTMLElement);
 
-let isPaused = false;
+/** @type {Store["exchanges"] | undefined} What the list is made of while the page is paused. */
+let paused;
 /** @type {boolean | undefined} */
 let isLive;
 /** Whether the list stands still, as somebody points at it or walks through it. */
@@ -43,6 +44,7 @@ connect({
   onState(state) {
     store.addState(state);
     filters.update(state);
+    drawLink();
     draw();
   },
   onExchanges(view) {
@@ -56,9 +58,9 @@ connect({
 });
 
 pause.addEventListener("click", () => {
-  isPaused = !isPaused;
-  set(pause, { "aria-pressed": String(isPaused) });
-  setText(pause, isPaused ? "Go on" : "Pause");
+  paused = paused === undefined ? store.exchanges : undefined;
+  set(pause, { "aria-pressed": String(paused !== undefined) });
+  setText(pause, paused === undefined ? "Pause" : "Go on");
   drawLink();
   draw();
 });
@@ -79,7 +81,7 @@ function hold(now) {
 /** Draws everything, but not while nobody looks or all stands still. */
 function draw() {
   const { state } = store;
-  if (state === undefined || isPaused || document.hidden) return;
+  if (state === undefined || paused !== undefined || document.hidden) return;
   overview.update(store);
   map.update(store, state, filters.choice);
   services.update(store, state);
@@ -89,25 +91,24 @@ function draw() {
   );
   drawFoot(state);
   drawSampling();
-  drawLink();
   drawExchanges();
   document.title = `${rate(store.series(TOTAL).latest?.rate ?? 0)} · conductor`;
 }
 
 function drawExchanges() {
-  const stands = isPaused || isHeld || dialog.open;
+  const stands = paused !== undefined || isHeld || dialog.open;
   if (!stands && !document.hidden) drawList();
   held.hidden = waiting === 0 || document.hidden;
   if (!held.hidden) {
-    const why = isPaused ? "while paused" : "held while you look: move away to see them";
+    const why = paused === undefined ? "held while you look: move away to see them" : "while paused";
     setText(held, `${count(waiting)} new, ${why}`);
   }
 }
 
 function drawList() {
-  const fitting = store.exchanges.filter((exchange) => filters.fits(exchange));
+  const fitting = (paused ?? store.exchanges).filter((exchange) => filters.fits(exchange));
   waterfall.update(fitting);
-  waiting = 0;
+  if (paused === undefined) waiting = 0;
   empty.hidden = fitting.length > 0;
   if (fitting.length === 0) drawEmpty();
 }
@@ -140,7 +141,7 @@ function drawLink() {
     ? "connecting"
     : !isLive
     ? "lost"
-    : isPaused
+    : paused !== undefined
     ? "paused"
     : draining
     ? "draining"

@@ -27,7 +27,7 @@ export class TrafficMap {
   #room;
   #onChoice;
   #known = "";
-  /** @type {((store: Store, state: StateView, choice: Choice) => void)[]} */
+  /** @type {((store: Store, look: { state: StateView, choice: Choice, most: number }) => void)[]} */
   #painters = [];
 
   /**
@@ -51,7 +51,8 @@ export class TrafficMap {
       this.#known = known;
       this.#build(state, width);
     }
-    for (const paint of this.#painters) paint(store, state, choice);
+    const look = { state, choice, most: mostOf(store, state) };
+    for (const paint of this.#painters) paint(store, look);
   }
 
   /**
@@ -66,19 +67,19 @@ export class TrafficMap {
     const ports = svg("g");
     for (const { route, curve } of entries) {
       const paint = line(lines, signs, curve, "");
-      this.#painters.push((store, state, choice) => {
+      this.#painters.push((store, { choice, most }) => {
         const { latest } = store.series(routeKey(route));
-        paint(latest, { most: mostOf(store, state), health: healthOf(latest), isFaded: fades(choice, { route }) });
+        paint(latest, { most, health: healthOf(latest), isFaded: fades(choice, { route }) });
       });
     }
     for (const { route, service, role, curve } of edges) {
       const paint = line(lines, signs, curve, role);
       ports.append(port(curve, role));
-      this.#painters.push((store, state, choice) => {
+      this.#painters.push((store, { state, choice, most }) => {
         const { latest } = store.series(edgeKey(route, service));
         const isOpen = leftAlone(stateOf(state, service)) === "breaker open";
         const health = isOpen ? "failing" : healthOf(latest);
-        paint(latest, { most: mostOf(store, state), health, isFaded: fades(choice, { route, service }) });
+        paint(latest, { most, health, isFaded: fades(choice, { route, service }) });
       });
     }
     const size = { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
@@ -114,7 +115,7 @@ export class TrafficMap {
     ]);
     const facts = html("span", { class: "node-facts" });
     const node = this.#node(box, "route", ["Route ", name, " ", facts]);
-    this.#painters.push((store, _state, choice) => {
+    this.#painters.push((store, { choice }) => {
       setText(facts, factsOf(store.series(routeKey(box.name)).latest, isNarrow ? 1 : 3));
       set(node, { "aria-pressed": String(choice.route === box.name) });
     });
@@ -133,7 +134,7 @@ export class TrafficMap {
     const node = this.#node(box, "service", ["Service ", name, " ", facts, sign, ", ", word]);
     /** @type {Health | undefined} */
     let painted;
-    this.#painters.push((store, state, choice) => {
+    this.#painters.push((store, { state, choice }) => {
       const { latest } = store.series(serviceKey(box.name));
       const alone = leftAlone(stateOf(state, box.name));
       const health = alone === undefined ? healthOf(latest) : "failing";

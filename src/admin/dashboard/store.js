@@ -11,6 +11,9 @@ export const REMEMBERED_MS = 5 * 60_000;
 /** Rates, shares and percentiles are of this many seconds: short enough to follow, long enough to be steady. */
 const WINDOW_SECONDS = 5;
 
+/** An exchange is listed when its last attempt has settled, or 5 s after its answer; it travels for a moment, too. */
+const LISTED_WITHIN_MS = 6_000;
+
 /** How many exchanges are kept. */
 const MAX_EXCHANGES = 400;
 
@@ -128,14 +131,13 @@ export class Store {
    * @returns {{ perSecond: number, ofPerSecond: number } | undefined} Both rates; `undefined` where all are recorded.
    */
   sampling() {
-    const total = this.series(TOTAL);
-    const { latest } = total;
-    if (latest === undefined || total.recent.seconds === 0 || total.recent.total < 50) return undefined;
-    // Exchanges are recorded when their last copy has settled: the newest seconds are not all there yet.
-    const newest = latest.timeMs - 2_000;
-    const recorded = this.#recordedMs.filter((time) => time > newest - 5_000 && time <= newest).length;
-    const perSecond = recorded / 5;
-    return perSecond < latest.rate * 0.7 ? { perSecond, ofPerSecond: latest.rate } : undefined;
+    const { points, latest } = this.series(TOTAL);
+    const point = points.findLast(({ timeMs }) => timeMs <= (latest?.timeMs ?? 0) - LISTED_WITHIN_MS);
+    if (point === undefined || point.rate < 10) return undefined;
+    const fromMs = point.timeMs - WINDOW_SECONDS * 1_000;
+    const recorded = this.#recordedMs.filter((time) => time > fromMs && time <= point.timeMs).length;
+    const perSecond = recorded / WINDOW_SECONDS;
+    return perSecond < point.rate * 0.7 ? { perSecond, ofPerSecond: point.rate } : undefined;
   }
 
   /**
