@@ -149,7 +149,7 @@ pageTest(
 );
 
 pageTest(
-  "the dashboard shows a killed primary with the second state at the latest, and the end of conductor",
+  "the dashboard shows a killed primary within two states, and the end of conductor",
   async () => {
     await using shop = await openShop();
     const { conductor, primary } = shop;

@@ -40,6 +40,16 @@ const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly
   { perSecond: 8, requests: [["GET", "/"], ["GET", "/products/71"], ["GET", "/about"]] },
 ];
 
+/** What is asked for at last, and stands on top of the list: a few of each kind, and the standby standing in. */
+const FAILING_PATH = "/api/orders/48213";
+const FINALE = [
+  ["POST", "/api/cart"],
+  ["GET", "/products/71"],
+  ["GET", "/api/products/71"],
+  ["GET", FAILING_PATH],
+  ["GET", "/api/search"],
+] as const;
+
 /** Whether the shop's primary fails its next request, so that its standby is seen standing in. */
 let primaryFailsNext = false;
 
@@ -110,7 +120,11 @@ const PICTURES: readonly Picture[] = [
   { file: "dashboard-phone.png", scheme: "light", width: 390, height: 844, scale: 2 },
 ];
 
-async function takePictures(browser: Browser, { adminUrl }: WatchedConductor, stop: AbortController): Promise<void> {
+async function takePictures(
+  browser: Browser,
+  { url, adminUrl }: WatchedConductor,
+  stopTraffic: () => Promise<void>,
+): Promise<void> {
   const pages = await Promise.all(PICTURES.map(async ({ scheme, width, height, scale }) => {
     const viewport = { width, height };
     const page = await browser.newPage({
@@ -123,13 +137,13 @@ async function takePictures(browser: Browser, { adminUrl }: WatchedConductor, st
     return page;
   }));
   await delay(TRAFFIC_MS);
-  const standIn = pages[0]!.locator('.exchange:nth-child(-n+4)[data-outcome="fallback"]');
-  while (await standIn.count() === 0) {
-    primaryFailsNext = true;
-    await delay(250);
+  await stopTraffic();
+  for (const [method, path] of FINALE) {
+    primaryFailsNext = path === FAILING_PATH;
+    await send(url + path, method);
   }
-  // All pictures show the same moment.
-  stop.abort();
+  const [, lastPath] = FINALE.at(-1)!;
+  await Promise.all(pages.map((page) => page.locator(".exchange:first-child", { hasText: lastPath }).waitFor()));
   const taken = await Promise.all(pages.map((page) => page.screenshot({ animations: "disabled" })));
   for (const [index, { file }] of PICTURES.entries()) {
     await Deno.writeFile(new URL(file, DOCS), withPalette(taken[index]!));
@@ -143,11 +157,14 @@ if (import.meta.main) {
   try {
     await using conductor = await startWatched(servicesOf(backends), { wait: "primary" });
     const traffic = sendTraffic(conductor, stop.signal);
-    try {
-      await takePictures(browser, conductor, stop);
-    } finally {
+    const stopTraffic = async () => {
       stop.abort();
       await traffic;
+    };
+    try {
+      await takePictures(browser, conductor, stopTraffic);
+    } finally {
+      await stopTraffic();
     }
   } finally {
     await browser.close();

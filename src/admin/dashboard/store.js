@@ -11,6 +11,9 @@ export const REMEMBERED_MS = 5 * 60_000;
 /** Rates, shares and percentiles are of this many seconds: short enough to follow, long enough to be steady. */
 const WINDOW_SECONDS = 5;
 
+/** States come each second, but for the first one: in less time than this too little happens to say how often it does. */
+const SHORTEST_SECONDS = 0.5;
+
 /** An exchange is listed when its last attempt has settled, or 5 s after its answer; it travels for a moment, too. */
 const LISTED_WITHIN_MS = 6_000;
 
@@ -77,7 +80,7 @@ export class Store {
   exchanges = [];
   /** @type {Map<string, Series>} */
   #series = new Map();
-  /** @type {Reading | undefined} */
+  /** @type {{ reading: Reading, timeMs: number } | undefined} */
   #before;
   /** @type {ExchangesView[]} What came before anything was known of the routes. */
   #early = [];
@@ -92,17 +95,19 @@ export class Store {
   addState(state) {
     const last = this.state;
     if (last !== undefined && state.metrics.startedMs > last.timeMs) this.#forget();
-    const after = read(state);
     const before = this.#before;
-    const seconds = before === undefined || last === undefined ? 0 : (state.timeMs - last.timeMs) / 1_000;
-    if (before !== undefined && seconds > 0) {
-      for (const [key, { span, inFlight }] of after) {
-        const earlier = before.get(key)?.span ?? together([], 0);
-        const moment = { timeMs: state.timeMs, inFlight, boundsMs: state.histogramBoundsMs };
-        this.series(key).add(difference(earlier, span, seconds), moment);
+    const seconds = before === undefined ? Infinity : (state.timeMs - before.timeMs) / 1_000;
+    if (seconds >= SHORTEST_SECONDS) {
+      const reading = read(state);
+      if (before !== undefined) {
+        for (const [key, { span, inFlight }] of reading) {
+          const earlier = before.reading.get(key)?.span ?? together([], 0);
+          const moment = { timeMs: state.timeMs, inFlight, boundsMs: state.histogramBoundsMs };
+          this.series(key).add(difference(earlier, span, seconds), moment);
+        }
       }
+      this.#before = { reading, timeMs: state.timeMs };
     }
-    if (before === undefined || seconds > 0) this.#before = after;
     this.state = state;
     for (const view of this.#early.splice(0)) this.addExchanges(view);
   }
