@@ -7,7 +7,8 @@ import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "./_support/open_conne
 import { type Backend, startBackend, startConductor } from "./_support/servers.ts";
 import { tempConfig } from "./_support/temp_config.ts";
 import { startTroubled, TROUBLES } from "./_support/troubles.ts";
-import { freePort, untilListening } from "./bench/peers/until_listening.ts";
+import { untilListening } from "./bench/peers/until_listening.ts";
+import { freePort } from "./_support/free_port.ts";
 
 const REQUESTS = 300;
 /** What does not happen within so many requests never does. */
