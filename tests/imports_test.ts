@@ -42,6 +42,7 @@ const PLANTED: [path: string, text: string, violation: string][] = [
   ],
   ["src/match.ts", `const plugin = await import(name);`, "src/match.ts imports import(…)"],
   ["src/match.ts", `import "./missing.ts";`, "src/match.ts imports src/missing.ts, which is not a file of the package"],
+  ["src/admin/assets.ts", `import "./dashboard/map.js";`, "src/admin/assets.ts imports src/admin/dashboard/map.js"],
   ["src/utils/strings.ts", "", "src/utils/strings.ts belongs to no layer"],
   ["src/match.ts", `  console.log("matched");`, "src/match.ts uses console"],
   ["mod.ts", `Deno.serve({ port: 8080 }, conductor);`, "mod.ts uses Deno"],
@@ -69,6 +70,7 @@ const SOUND: Record<string, string> = {
   "src/observe/events.ts": "",
   "src/observe/log.ts": `import "./events.ts";`,
   "src/upstream/http1/insecure_socket.ts": `const { connect } = await import("node:tls");`,
+  "src/admin/assets.ts": `import map from "./dashboard/map.js" with { type: "text" };`,
   "src/config/read.ts": `import { parse } from "@std/yaml/parse";`,
 };
 

@@ -151,15 +151,17 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
   const config = await Deno.readTextFile(new URL("examples/config.yaml", ROOT));
   await Deno.writeTextFile(
     `${folder}/config.yaml`,
-    config
+    `${config}\nadmin: { port: 0 }\n`
       .replace("http://localhost:8081", primary.url)
       .replace("http://localhost:8082", secondary.url)
       .replace("http://localhost:8083", web.url),
   );
   {
     await using server = conductor("--config", "config.yaml", "--host", "127.0.0.1", "--port", "0");
-    const [, url] = await server.waitFor(/"url":"([^"]+)"/);
-    const get = async (path: string) => await (await fetch(new URL(path, url))).text();
+    const [, url, admin] = await server.waitFor(/"url":"([^"]+)","admin":"([^"]+)"/);
+    const get = async (path: string, base = url) => await (await fetch(new URL(path, base))).text();
+    assertMatch(await get("/", admin), /<script type="module" src="\/assets\/main.js">/);
+    assertMatch(await get("/assets/main.js", admin), /^import /m);
     assertEquals(await get("/api/users"), "from the primary");
     assertEquals(await get("/web"), "from the web service");
     await secondary.received(1);
@@ -172,7 +174,7 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
       /error: Cannot serve with 2 workers as they must share one port: run again with --unstable-net\n/,
     );
     await using server = run("--allow-net", "--allow-read", "--unstable-net", ...args);
-    const [, url] = await server.waitFor(/"url":"([^"]+)","workers":2/);
+    const [, url] = await server.waitFor(/"url":"([^"]+)","admin":"[^"]+","workers":2/);
     assertEquals(await (await fetch(new URL("/web", url))).text(), "from the web service");
   }
   await Deno.remove(folder, { recursive: true });

@@ -6,6 +6,7 @@ import { createLiveTable } from "../src/cli/top/live_table.ts";
 import { runTop } from "../src/cli/top/run_top.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import type { ConductorEvent } from "../src/observe/events.ts";
+import { HISTOGRAM_BOUNDS_MS } from "../src/observe/histogram_bounds.ts";
 import { Metrics } from "../src/observe/metrics.ts";
 import { createPaint } from "../src/observe/paint.ts";
 import { runCommandLine } from "../src/cli/main.ts";
@@ -87,6 +88,7 @@ class Server {
       draining: false,
       workers: { count: 1, crashes: 0 },
       process: {},
+      histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
       services: [],
       routes: this.#routes,
       metrics: this.#metrics.snapshot(),

@@ -32,6 +32,10 @@ export interface StateView {
   readonly workers: { readonly count: number; readonly crashes: number };
   /** Memory of the process in bytes and its open descriptors; absent where the permissions do not allow to look. */
   readonly process: { readonly residentBytes?: number; readonly heapBytes?: number; readonly descriptors?: number };
+  /** Where clients reach the server, for example `http://127.0.0.1:8080`; absent where that is not known. */
+  readonly url?: string;
+  /** The upper bounds of the histograms' buckets, in milliseconds; what took longer than all is in one bucket more. */
+  readonly histogramBoundsMs: readonly number[];
   /** The services in the order of the configuration. */
   readonly services: readonly ServiceView[];
   /** The routes in the order of the configuration. */

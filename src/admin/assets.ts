@@ -1,30 +1,81 @@
-/** The files of the dashboard. */
+/** The dashboard's files, as they are served: nothing is built, and nothing comes from elsewhere. */
 
-/** One file. */
+import charts from "./dashboard/charts.js" with { type: "text" };
+import connection from "./dashboard/connection.js" with { type: "text" };
+import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
+import detailStyle from "./dashboard/detail.css" with { type: "text" };
+import detail from "./dashboard/detail.js" with { type: "text" };
+import dom from "./dashboard/dom.js" with { type: "text" };
+import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
+import filters from "./dashboard/filters.js" with { type: "text" };
+import format from "./dashboard/format.js" with { type: "text" };
+import health from "./dashboard/health.js" with { type: "text" };
+import icon from "./dashboard/icon.svg" with { type: "text" };
+import page from "./dashboard/index.html" with { type: "text" };
+import lanes from "./dashboard/lanes.js" with { type: "text" };
+import main from "./dashboard/main.js" with { type: "text" };
+import mapStyle from "./dashboard/map.css" with { type: "text" };
+import map from "./dashboard/map.js" with { type: "text" };
+import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
+import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
+import overviewStyle from "./dashboard/overview.css" with { type: "text" };
+import overview from "./dashboard/overview.js" with { type: "text" };
+import rates from "./dashboard/rates.js" with { type: "text" };
+import servicesStyle from "./dashboard/services.css" with { type: "text" };
+import services from "./dashboard/services.js" with { type: "text" };
+import signs from "./dashboard/signs.js" with { type: "text" };
+import store from "./dashboard/store.js" with { type: "text" };
+import waterfall from "./dashboard/waterfall.js" with { type: "text" };
+import words from "./dashboard/words.js" with { type: "text" };
+
+/** A file of the dashboard. */
 export interface Asset {
   /** Where it is served. */
   readonly path: string;
-  /** Its media type. */
+  /** Its media type, as in Content-Type. */
   readonly type: string;
-  /** Its text. */
+  /** What is in it. */
   readonly text: string;
 }
 
-/** All files that are served; `/` is the page. */
-export const ASSETS: readonly Asset[] = [{
-  path: "/",
-  type: "text/html; charset=utf-8",
-  text: `<!doctype html>
-<html lang="en">
-<title>conductor</title>
-<h1>conductor</h1>
-<ul>
-<li><a href="/api/state">/api/state</a>
-<li><a href="/api/exchanges">/api/exchanges</a>
-<li><a href="/api/events">/api/events</a>
-<li><a href="/metrics">/metrics</a>
-<li><a href="/config">/config</a>
-</ul>
-</html>
-`,
-}];
+const STYLE = "text/css; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
+const STYLES: Readonly<Record<string, string>> = {
+  dashboard: dashboardStyle,
+  overview: overviewStyle,
+  map: mapStyle,
+  services: servicesStyle,
+  exchanges: exchangesStyle,
+  detail: detailStyle,
+  narrow: narrowStyle,
+};
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  charts,
+  connection,
+  detail,
+  dom,
+  filters,
+  format,
+  health,
+  lanes,
+  main,
+  map,
+  "map_layout": mapLayout,
+  overview,
+  rates,
+  services,
+  signs,
+  store,
+  waterfall,
+  words,
+};
+
+/** All of them. The page is at `/`, all else below `/assets/`. */
+export const ASSETS: readonly Asset[] = [
+  { path: "/", type: "text/html; charset=utf-8", text: page },
+  { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },
+  ...Object.entries(STYLES).map(([name, text]) => ({ path: `/assets/${name}.css`, type: STYLE, text })),
+  ...Object.entries(SCRIPTS).map(([name, text]) => ({ path: `/assets/${name}.js`, type: SCRIPT, text })),
+];

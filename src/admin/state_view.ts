@@ -1,10 +1,11 @@
 /** The state as the dashboard and programs read it. */
 
 import type { Config } from "../config/config.ts";
+import { HISTOGRAM_BOUNDS_MS } from "../observe/histogram_bounds.ts";
 import type { StateView } from "./api.ts";
 
 /** What is not in the configuration. */
-export type StateFacts = Pick<StateView, "version" | "draining" | "workers" | "process" | "metrics">;
+export type StateFacts = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
 
 /**
  * Puts the state together.
@@ -17,6 +18,7 @@ export function viewState({ services, routes }: Pick<Config, "services" | "route
   return {
     ...facts,
     timeMs: Date.now(),
+    histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
     services: services.map(({ name, origin }) => ({ name, origin })),
     routes: routes.map(({ kind, path, members }) => ({
       route: `${kind} ${path}`,

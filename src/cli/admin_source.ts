@@ -9,6 +9,8 @@ import { VERSION } from "../observe/version.ts";
 
 /** What is known beside the server. */
 export interface AdminSourceOptions {
+  /** Tells where clients reach the server. */
+  readonly url: () => string;
   /** Tells whether the server is about to end. */
   readonly isDraining: () => boolean;
   /** Tells how many threads serve, and how many have been lost. */
@@ -24,7 +26,7 @@ export interface AdminSourceOptions {
  */
 export function createAdminSource(
   serving: Pick<Serving, "config" | "inspect" | "comparisons">,
-  { isDraining, workers }: AdminSourceOptions,
+  { url, isDraining, workers }: AdminSourceOptions,
 ): AdminSource {
   return {
     get config() {
@@ -32,8 +34,8 @@ export function createAdminSource(
     },
     state: async () => {
       const { metrics } = await serving.inspect(Infinity);
-      const facts = { version: VERSION, draining: isDraining(), workers: workers(), process: processFacts(), metrics };
-      return viewState(serving.config, facts);
+      const facts = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
+      return viewState(serving.config, { ...facts, process: processFacts(), metrics });
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,
     comparisons: (after) => serving.comparisons(after),

@@ -62,6 +62,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
   const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError, counts });
   let isDraining = false;
   const source = createAdminSource(server, {
+    url: () => urlOf(server),
     isDraining: () => isDraining,
     workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
   });

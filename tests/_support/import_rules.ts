@@ -44,6 +44,8 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;
+/** A file of the package that is taken as it is: what it says is no code to those who import it. */
+const TEXT_IMPORT = /^import \w+ from "\.{1,2}\/[^"]+" with \{ type: "text" \};$/gm;
 const DYNAMIC_IMPORT = /\bimport\(\s*(?:["']([^"']+)["'])?/g;
 
 /**
@@ -90,7 +92,7 @@ function isPackage(target: string): boolean {
 
 /** What a file imports, for types and lazily too: paths from the root, or names of packages. */
 function readImports(path: string, text: string): string[] {
-  const code = withoutComments(text);
+  const code = withoutComments(text).replace(TEXT_IMPORT, "");
   const specifiers = [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)]
     .map(([all, specifier]) => specifier ?? `${all}…)`);
   const base = new URL(path, "file:///");

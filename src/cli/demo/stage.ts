@@ -82,15 +82,15 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   }
   // As its own "proxy", conductor is reached directly: fetch would obey HTTP_PROXY even for this machine.
   const client = Deno.createHttpClient({ proxy: { transport: "tcp", hostname: HOSTNAME, port: server.port } });
+  const url = `http://${HOSTNAME}:${server.port}`;
   const admin = new AdminListener({
     source: createAdminSource({
       config,
       inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
       comparisons: (after) => Promise.resolve(comparisons.read(after)),
-    }, { isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) }),
+    }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) }),
   });
   await admin.prepare({ hostname: HOSTNAME, port: 0, token: undefined }).commit();
-  const url = `http://${HOSTNAME}:${server.port}`;
   return {
     url,
     adminUrl: admin.url ?? "",

@@ -1,0 +1,173 @@
+/**
+ * Takes the README's pictures of the dashboard: a conductor with a shop's backends behind it, a minute of traffic, and a
+ * browser that looks. Everything in the pictures has happened.
+ */
+
+import { delay } from "@std/async/delay";
+import UPNG from "npm:upng-js@2.1.0";
+import { type Browser, launchBrowser } from "../tests/_support/browser.ts";
+import { type Backend, startBackend } from "../tests/_support/servers.ts";
+import { startWatched, type WatchedConductor } from "../tests/_support/watched_conductor.ts";
+
+/** As long as the charts show at least. */
+const TRAFFIC_MS = 66_000;
+const DOCS = new URL("../docs/", import.meta.url);
+
+interface Part {
+  readonly name: string;
+  /** How long it usually works, in milliseconds. */
+  readonly workMs: number;
+  /** Its share of answers with 503. */
+  readonly errors: number;
+}
+
+const PARTS: readonly Part[] = [
+  { name: "shop-v1", workMs: 17, errors: 0 },
+  { name: "shop-standby", workMs: 23, errors: 0 },
+  { name: "shop-v2", workMs: 30, errors: 0.05 },
+  { name: "search", workMs: 42, errors: 0 },
+  { name: "search-next", workMs: 26, errors: 0 },
+  { name: "web", workMs: 7, errors: 0 },
+];
+
+/** What clients ask for, and how many times a second. */
+const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly (readonly [string, string])[] }[] = [
+  {
+    perSecond: 23,
+    requests: [["GET", "/api/cart"], ["GET", "/api/products/71"], ["GET", "/api/orders/48213"], ["POST", "/api/cart"]],
+  },
+  { perSecond: 5, requests: [["GET", "/api/search?q=tea"], ["GET", "/api/search/suggest?q=t"]] },
+  { perSecond: 8, requests: [["GET", "/"], ["GET", "/products/71"], ["GET", "/about"]] },
+];
+
+/** What is asked for at last, and stands on top of the list: a few of each kind, and the standby standing in. */
+const FAILING_PATH = "/api/orders/48213";
+const FINALE = [
+  ["POST", "/api/cart"],
+  ["GET", "/products/71"],
+  ["GET", "/api/products/71"],
+  ["GET", FAILING_PATH],
+  ["GET", "/api/search"],
+] as const;
+
+/** Whether the shop's primary fails its next request, so that its standby is seen standing in. */
+let primaryFailsNext = false;
+
+async function work({ name, workMs, errors }: Part): Promise<Response> {
+  const isSlow = Math.random() < 0.03;
+  await delay(workMs * (0.7 + 0.6 * Math.random() + (isSlow ? 3 * Math.random() : 0)));
+  const fails = Math.random() < errors || (name === "shop-v1" && primaryFailsNext);
+  if (name === "shop-v1") primaryFailsNext = false;
+  const headers = { "content-type": "application/json", "server": name, "set-cookie": "session=never-shown" };
+  return new Response(JSON.stringify({ from: name }), { status: fails ? 503 : 200, headers });
+}
+
+function servicesOf(backends: readonly Backend[]): object[] {
+  const [v1, standby, v2, search, next, web] = backends.map(({ url }, index) => ({ name: PARTS[index]!.name, url }));
+  return [
+    { ...v1, pathPrefix: "/api", primary: true, breaker: true },
+    { ...standby, pathPrefix: "/api" },
+    { ...v2, pathPrefix: "/api", shadow: true, methods: ["GET"] },
+    { ...search, pathPrefix: "/api/search", primary: true },
+    { ...next, pathPrefix: "/api/search", shadow: true, sample: 0.5 },
+    { ...web, path: "/", primary: true },
+  ];
+}
+
+/** Sends requests at a steady pace that swells and ebbs a little, until it is told to stop. */
+async function sendTraffic({ url }: WatchedConductor, signal: AbortSignal): Promise<void> {
+  const running = new Set<Promise<unknown>>();
+  const owed = DEMAND.map(() => 0);
+  for (let tick = 0; !signal.aborted; tick++) {
+    for (const [index, { perSecond, requests }] of DEMAND.entries()) {
+      owed[index]! += perSecond / 20 * (1 + 0.3 * Math.sin(tick / 150 + index));
+      for (; owed[index]! >= 1; owed[index]!--) {
+        const [method, path] = requests[Math.floor(Math.random() * requests.length)]!;
+        const request = send(url + path, method);
+        running.add(request);
+        request.finally(() => running.delete(request));
+      }
+    }
+    await delay(50 * (0.6 + 0.8 * Math.random()));
+  }
+  await Promise.all(running);
+}
+
+async function send(url: string, method: string): Promise<void> {
+  const headers = { "authorization": "Bearer never-shown", "accept": "application/json" };
+  const response = await fetch(url, { method, headers, ...(method === "POST" && { body: `{"tea":1}` }) });
+  await response.body?.cancel();
+}
+
+/** 256 colours are enough for a page as plain as this one, at a third of the size. */
+function withPalette(png: Uint8Array): Uint8Array {
+  const { width, height, ...image } = UPNG.decode(new Uint8Array(png).buffer);
+  const [pixels] = UPNG.toRGBA8({ width, height, ...image });
+  return new Uint8Array(UPNG.encode([pixels], width, height, 256));
+}
+
+interface Picture {
+  readonly file: string;
+  readonly scheme: "light" | "dark";
+  readonly width: number;
+  readonly height: number;
+  readonly scale: number;
+}
+
+const PICTURES: readonly Picture[] = [
+  { file: "dashboard-light.png", scheme: "light", width: 1280, height: 1760, scale: 1.25 },
+  { file: "dashboard-dark.png", scheme: "dark", width: 1280, height: 1760, scale: 1.25 },
+  { file: "dashboard-phone.png", scheme: "light", width: 390, height: 844, scale: 2 },
+];
+
+async function takePictures(
+  browser: Browser,
+  { url, adminUrl }: WatchedConductor,
+  stopTraffic: () => Promise<void>,
+): Promise<void> {
+  const pages = await Promise.all(PICTURES.map(async ({ scheme, width, height, scale }) => {
+    const viewport = { width, height };
+    const page = await browser.newPage({
+      viewport,
+      colorScheme: scheme,
+      deviceScaleFactor: scale,
+      reducedMotion: "reduce",
+    });
+    await page.goto(adminUrl);
+    return page;
+  }));
+  await delay(TRAFFIC_MS);
+  await stopTraffic();
+  for (const [method, path] of FINALE) {
+    primaryFailsNext = path === FAILING_PATH;
+    await send(url + path, method);
+  }
+  const [, lastPath] = FINALE.at(-1)!;
+  await Promise.all(pages.map((page) => page.locator(".exchange:first-child", { hasText: lastPath }).waitFor()));
+  const taken = await Promise.all(pages.map((page) => page.screenshot({ animations: "disabled" })));
+  for (const [index, { file }] of PICTURES.entries()) {
+    await Deno.writeFile(new URL(file, DOCS), withPalette(taken[index]!));
+  }
+}
+
+if (import.meta.main) {
+  const backends = PARTS.map((part) => startBackend(() => work(part)));
+  const stop = new AbortController();
+  const browser = await launchBrowser();
+  try {
+    await using conductor = await startWatched(servicesOf(backends), { wait: "primary" });
+    const traffic = sendTraffic(conductor, stop.signal);
+    const stopTraffic = async () => {
+      stop.abort();
+      await traffic;
+    };
+    try {
+      await takePictures(browser, conductor, stopTraffic);
+    } finally {
+      await stopTraffic();
+    }
+  } finally {
+    await browser.close();
+    await Promise.all(backends.map((backend) => backend[Symbol.asyncDispose]()));
+  }
+}
