@@ -20,23 +20,26 @@ async function start(...args: readonly string[]): Promise<string[]> {
   throw new Error(`Did not start: ${args.join(" ")}`);
 }
 
-/** Migrates as far as the report, and returns its exit code. */
+/** Sends traffic, asks for the report, and returns its exit code. */
 async function migrate(...flags: readonly string[]): Promise<number> {
-  const [v1 = ""] = await start(here("v1.ts"), "0");
-  const [v2 = ""] = await start(here("v2.ts"), "0", ...flags);
-  const text = (await Deno.readTextFile(here("config.yaml"))).replaceAll(/\b[89]0[89]0\b/g, "0");
   const config = await Deno.makeTempFile({ suffix: ".yaml" });
-  await Deno.writeTextFile(config, text.replace(/http:.*1$/m, v1).replace(/http:.*2$/m, v2));
-  const [url = "", admin = ""] = await start(...conductor, "--config", config);
-  await sendTraffic(url, 3_000);
-  // Both versions share this machine with the traffic, so their times say little.
-  console.log(`\n$ conductor report --admin ${admin} --max-latency-ratio 100`);
-  const { code } = await run([...conductor, "report", "--admin", admin, "--max-latency-ratio", "100"], "inherit")
-    .status;
-  console.log(`\nexit code ${code}`);
-  for (const child of running.splice(0)) child.kill();
-  await Deno.remove(config);
-  return code;
+  try {
+    const [v1 = ""] = await start(here("v1.ts"), "0");
+    const [v2 = ""] = await start(here("v2.ts"), "0", ...flags);
+    const text = (await Deno.readTextFile(here("config.yaml"))).replaceAll(/\b[89]0[89]0\b/g, "0");
+    await Deno.writeTextFile(config, text.replace(/http:.*1$/m, v1).replace(/http:.*2$/m, v2));
+    const [url = "", admin = ""] = await start(...conductor, "--config", config);
+    await sendTraffic(url, 3_000);
+    // Both versions share this machine with the traffic, so their times say little.
+    const ask = ["report", "--admin", admin, "--max-latency-ratio", "100"];
+    console.log(`\n$ conductor ${ask.join(" ")}`);
+    const { code } = await run([...conductor, ...ask], "inherit").status;
+    console.log(`\nexit code ${code}`);
+    return code;
+  } finally {
+    for (const child of running.splice(0)) child.kill();
+    await Deno.remove(config);
+  }
 }
 
 console.log("v2 as it came");
