@@ -146,6 +146,26 @@ for (const [over, create] of TRANSPORTS) {
     end(new Response());
   });
 
+  Deno.test(`a body that never ends is missing where the other has one, over ${over}`, async () => {
+    const { promise: late, resolve: finish } = Promise.withResolvers<void>();
+    const halves = (middle: () => Promise<void> | undefined): Answer => () => {
+      return new Response(
+        ReadableStream.from((async function* () {
+          yield new Uint8Array(70_000);
+          await middle();
+          yield new Uint8Array(1);
+        })()),
+      );
+    };
+    await using stage = scene({ v1: halves(() => undefined), v2: halves(() => late) }, {
+      of: { v2: { timeout: "100ms" } },
+      create,
+    });
+    assertEquals((await (await stage.handle(get())).bytes()).length, 70_001);
+    assertEquals(summary(await stage.compared(1)), ["v2 mismatch body"]);
+    finish();
+  });
+
   Deno.test(`a client that goes away leaves nothing to compare, over ${over}`, async () => {
     let asked = 0;
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
