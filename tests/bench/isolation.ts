@@ -24,7 +24,7 @@ import { freePort, untilListening } from "./peers/until_listening.ts";
 import { processUsage } from "./process_usage.ts";
 
 /** V8 has compiled the most part by then. */
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 5;
 /** Twice the time-out of the service beside, for its head and for its body: nothing is in flight any more. */
 const REST_MS = 1_000;
 /** In life the service beside has a machine of its own: here it is to take only what the others leave. */

@@ -25,7 +25,7 @@ deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
 --seconds S    the length of a slice (default 2)
---rounds N     slices of each scene, each between two of the primary alone (default 5)
+--rounds N     slices of each scene, each between two of the primary alone (default 4)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, unless it shows that something was missed
 `;
@@ -58,7 +58,7 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
     seconds: wholeNumber("seconds", flags.seconds, 2),
-    rounds: wholeNumber("rounds", flags.rounds, 5),
+    rounds: wholeNumber("rounds", flags.rounds, 4),
     scenes,
     write: flags.write,
   };
