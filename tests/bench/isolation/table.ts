@@ -80,7 +80,8 @@ export function isolationComplaints(report: SceneReport): readonly string[] {
   return [
     ratio > MAX_RATIO && `the 99th percentile is ${ratio.toFixed(2)} times that of the primary alone`,
     failures.size > 0 && `${percent(answeredShare(slices))} were answered: ${[...failures].join(", ")}`,
-    growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
+    // Alone, it has twelve times as many slices: the heap's own growth, which `deno task soak` looks after.
+    scene !== ALONE && growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
     more > MAX_MORE_DESCRIPTORS && `there are ${more} more descriptors`,
   ].filter((complaint) => complaint !== false).map((complaint) => `${scene.name}: ${complaint}`);
 }
