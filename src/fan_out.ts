@@ -9,7 +9,7 @@ import { fieldValue } from "./exchange/headers.ts";
 import type { Inbound } from "./exchange/inbound.ts";
 import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
-import { drainBody, readWhole } from "./exchange/response_body.ts";
+import { drainAnswer, readWhole } from "./exchange/response_body.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
 import { RunningAttempt, type RunningAttemptOptions } from "./exchange/running_attempt.ts";
 import { reclaim } from "./exchange/reclaim.ts";
@@ -87,9 +87,10 @@ export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOut
   let wake: (() => void) | undefined;
   let held: HeldBack | undefined;
   const discard = (attempt: RunningAttempt) => {
-    const body = attempt.outcome?.ok ? attempt.outcome.response.body : null;
-    if (attempt === released?.selected) return;
-    if (body instanceof ReadableStream) drainBody(body, attempt.deadline, attempt.tap).then(() => attempt.over());
+    if (attempt === released?.selected || !attempt.outcome?.ok) return;
+    const { response } = attempt.outcome;
+    const { body } = response;
+    if (body instanceof ReadableStream) drainAnswer(response, attempt).then(() => attempt.over());
     // A very small one shares its memory with others.
     else if (means.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
   };

@@ -108,6 +108,29 @@ for (const { name, more = () => ({}), readTo, sent = "", atOnce = false } of MOM
   });
 }
 
+Deno.test(
+  "exchanges that are given up in the moments in which they connect free their descriptors",
+  NEEDS_PROC,
+  async () => {
+    await using backend = startHolding("", "");
+    const transport = http1Transport();
+    const giveUp = (controller: AbortController) => {
+      controller.abort();
+      // Others connect meanwhile, and are given up before they are told of it.
+      for (const startMs = performance.now(); performance.now() - startMs < 0.3;);
+    };
+    for (let round = 0; round < 30; round++) {
+      const exchanges = Array.from({ length: 20 }, () => {
+        const controller = new AbortController();
+        setTimeout(giveUp, 1, controller);
+        return transport(transportRequest(backend.url, { signal: controller.signal }));
+      });
+      for (const exchange of exchanges) assertEquals(outcomeOf(await exchange), "aborted");
+    }
+    await untilFreed(backend);
+  },
+);
+
 Deno.test("an exchange that was given up before it began opens no connection", NEEDS_PROC, async () => {
   await using backend = startHolding(HEAD_END, OK);
   const request = transportRequest(backend.url, { signal: AbortSignal.abort() });

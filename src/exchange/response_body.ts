@@ -1,14 +1,24 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
-import type { FailureKind } from "./attempt.ts";
+import type { Service } from "../config/config.ts";
+import type { FailureKind, UpstreamResponse } from "./attempt.ts";
 import type { BodyTap } from "./body_tap.ts";
 import type { Deadline } from "./deadline.ts";
+import { fieldValue } from "./headers.ts";
+import type { RunningAttempt } from "./running_attempt.ts";
 import { streamFailureKind } from "./upstream_failure.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** What a loser may still send so that its connection can be used again, in bytes; past that it is cheaper to close it. */
 const DRAIN_BYTES = 65_536;
+/** So many answers in a row that sent more than that show what a service's answers are like: the next are not begun. */
+const MAX_CUTS = 8;
+/** Of the answers that follow, one in so many is read all the same, to see whether they are smaller now. */
+const PROBE_EVERY = 16;
+
+/** How many answers, of a length that was not known to be too much, have not come to their end in a row. */
+const cuts = new WeakMap<Service, number>();
 
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
@@ -115,15 +125,19 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
  * @param body The loser's stream.
  * @param deadline Bounds all of it: nobody waits for the rest, and one that drips must not keep its place for hours.
  * @param tap Who looks on; absent: nobody.
+ * @returns Whether it came to its end, so that its connection can be used again.
  */
-export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap): Promise<void> {
+export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap): Promise<boolean> {
   const reader = body.getReader();
   const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
   deadline.touch();
   try {
     for (let drained = 0; drained <= maxBytes;) {
       const { done, value } = await reader.read();
-      if (done) return tap?.end();
+      if (done) {
+        tap?.end();
+        return true;
+      }
       drained += value.length;
       tap?.see(value);
     }
@@ -133,4 +147,26 @@ export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap)
   } finally {
     deadline.stop();
   }
+  return false;
+}
+
+/**
+ * Drains a loser's answer, unless it is known, or likely, that there is more than is read: then it is given up at once, as
+ * its connection would be lost all the same. What somebody looks at is read in any case. Never rejects.
+ *
+ * @param response The loser.
+ * @param attempt Its attempt.
+ */
+export async function drainAnswer(
+  { headers, body }: UpstreamResponse,
+  { deadline, service, tap }: Pick<RunningAttempt, "deadline" | "service" | "tap">,
+): Promise<void> {
+  if (!(body instanceof ReadableStream)) return;
+  if (tap !== undefined) return void await drainBody(body, deadline, tap);
+  const giveUp = () => body.cancel().catch(() => {});
+  if (Number(fieldValue(headers, "content-length")) > DRAIN_BYTES) return await giveUp();
+  const count = cuts.get(service) ?? 0;
+  if (count >= MAX_CUTS && count % PROBE_EVERY !== 0) await giveUp();
+  else if (await drainBody(body, deadline)) return void cuts.delete(service);
+  cuts.set(service, (cuts.get(service) ?? 0) + 1);
 }

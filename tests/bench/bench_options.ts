@@ -5,6 +5,7 @@ import { CHARTED_LOADS } from "./draw_chart.ts";
 import { type Load, LOADS } from "./loads.ts";
 import { externalPeer } from "./peers/external_peer.ts";
 import type { Peer } from "./peers/peer.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 /** What the bench is asked for. */
 export interface BenchOptions {
@@ -84,10 +85,4 @@ function loadNamed(name: string): Load {
   const load = LOADS.find((load) => load.name === name);
   if (load === undefined) throw new Error(`Cannot run the bench as there is no such load: "${name}"`);
   return load;
-}
-
-function wholeNumber(flag: string, value: string | undefined, absent: number): number {
-  if (value === undefined) return absent;
-  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
-  throw new Error(`Cannot use "--${flag}" as a whole number above 0 is needed: "${value}"`);
 }

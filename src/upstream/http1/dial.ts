@@ -41,17 +41,39 @@ const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
  */
 export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
   const { hostname, port, secure } = endpoint;
+  if (signal.aborted) throw new UpstreamFailure("aborted");
+  const cancelling = cancellation();
+  const cancel = () => cancelling.abort();
+  signal.addEventListener("abort", cancel);
   let conn: Deno.TcpConn;
   try {
-    conn = await Deno.connect({ hostname, port, signal });
+    conn = await Deno.connect({ hostname, port, signal: cancelling.signal });
   } catch (error) {
     throw new UpstreamFailure(signal.aborted ? "aborted" : connectFailure(error));
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+  if (signal.aborted) {
+    conn.close();
+    throw new UpstreamFailure("aborted");
   }
   conn.setNoDelay(true);
   // What is idle must not keep the process alive; what is in flight has a time-out, and that does.
   conn.unref();
   return secure ? await shakeHands(conn, endpoint, signal) : conn;
 }
+
+/**
+ * When a connection has been made, Deno asks its signal once more, and where that has just aborted, throws: nobody could
+ * close the connection any more. So it is given a signal that does not throw.
+ */
+function cancellation(): AbortController {
+  const controller = new AbortController();
+  Object.defineProperty(controller.signal, "throwIfAborted", { value: ignoreAbort });
+  return controller;
+}
+
+function ignoreAbort(): void {}
 
 function connectFailure(error: unknown): FailureKind {
   if (!(error instanceof Error)) return "reset";

@@ -23,8 +23,17 @@ export interface OpenLoopResult {
 /** What has not been answered by then, counted from the last request, has failed. */
 const GIVE_UP_MS = 10_000;
 
-/** Connections that wait for a request. */
-type Idle = Deno.TcpConn[];
+/** A head is shorter, in bytes. */
+const MAX_HEAD_BYTES = 2_048;
+const BUFFER_BYTES = 65_536;
+
+const latin1 = new TextDecoder("latin1");
+
+/** A connection with memory of its own: what is allocated anew costs the machine that is measured. */
+interface Link {
+  readonly connection: Deno.TcpConn;
+  readonly buffer: Uint8Array;
+}
 
 /**
  * Loads a server.
@@ -36,8 +45,8 @@ type Idle = Deno.TcpConn[];
  */
 export async function openLoop(origin: string, rate: number, seconds: number): Promise<OpenLoopResult> {
   const port = Number(new URL(origin).port);
-  const idle: Idle = [];
-  const open = new Set<Deno.TcpConn>();
+  const idle: Link[] = [];
+  const open = new Set<Link>();
   const timesMs: number[] = [];
   const failures: Record<string, number> = {};
   const running: Promise<void>[] = [];
@@ -65,45 +74,46 @@ export async function openLoop(origin: string, rate: number, seconds: number): P
 async function exchange(
   { head, body, answerBytes }: MixedRequest,
   port: number,
-  idle: Idle,
-  open: Set<Deno.TcpConn>,
+  idle: Link[],
+  open: Set<Link>,
 ): Promise<string> {
-  const connection = idle.pop() ?? await dial(port);
-  open.add(connection);
+  const link = idle.pop() ?? await dial(port);
+  open.add(link);
   try {
-    await writeAll(connection, head);
-    for (const piece of body) await writeAll(connection, piece);
-    const outcome = await readAnswer(connection, answerBytes);
-    if (outcome === "ok") idle.push(connection);
+    await writeAll(link.connection, head);
+    for (const piece of body) await writeAll(link.connection, piece);
+    const outcome = await readAnswer(link, answerBytes);
+    if (outcome === "ok") idle.push(link);
     return outcome;
   } catch (error) {
-    open.delete(connection);
-    close(connection);
+    open.delete(link);
+    close(link);
     throw error;
   }
 }
 
 /** The body follows the head at once: else Nagle's algorithm and a delayed acknowledgement would be measured. */
-async function dial(port: number): Promise<Deno.TcpConn> {
+async function dial(port: number): Promise<Link> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay();
-  return connection;
+  return { connection, buffer: new Uint8Array(BUFFER_BYTES) };
 }
 
-async function readAnswer(connection: Deno.TcpConn, answerBytes: number): Promise<string> {
-  const buffer = new Uint8Array(65_536);
-  let text = "";
-  let end = -1;
-  while (end === -1) {
-    const count = await connection.read(buffer);
-    if (count === null) return "closed before its head";
-    for (const byte of buffer.subarray(0, count)) text += String.fromCharCode(byte);
-    end = text.indexOf("\r\n\r\n");
+async function readAnswer({ connection, buffer }: Link, answerBytes: number): Promise<string> {
+  let filled = 0;
+  let head = "";
+  let headEnd = -1;
+  while (headEnd === -1) {
+    const count = filled < MAX_HEAD_BYTES ? await connection.read(buffer.subarray(filled)) : null;
+    if (count === null) return "no head";
+    filled += count;
+    head = latin1.decode(buffer.subarray(0, Math.min(filled, MAX_HEAD_BYTES)));
+    headEnd = head.indexOf("\r\n\r\n");
   }
-  if (!text.startsWith("HTTP/1.1 200 ")) return text.slice(0, 12);
-  const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(text)?.[1] ?? NaN);
+  if (!head.startsWith("HTTP/1.1 200 ")) return head.slice(0, 12);
+  const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1] ?? NaN);
   if (length !== answerBytes) return `a length of ${length} bytes`;
-  for (let left = length - (text.length - end - 4); left > 0;) {
+  for (let left = length - (filled - headEnd - 4); left > 0;) {
     const count = await connection.read(buffer);
     if (count === null) return "closed before its end";
     left -= count;
@@ -115,7 +125,7 @@ async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<vo
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
-function close(connection: Deno.TcpConn): void {
+function close({ connection }: Link): void {
   try {
     connection.close();
   } catch {

@@ -29,15 +29,23 @@ const BESIDE_TIMEOUT = "500ms";
  */
 const MAX_CONNECTIONS_PER_SERVICE = 1_000;
 
+/** Where everything of a scene is. */
+export interface SceneAddresses {
+  readonly primaryUrl: string;
+  /** Absent where the scene has no other service. */
+  readonly besideUrl: string | undefined;
+  /** Where the metrics are asked for. */
+  readonly adminPort: number;
+}
+
 /**
  * Writes a scene's configuration.
  *
  * @param scene The scene.
- * @param primaryUrl Where the primary is.
- * @param besideUrl Where the other service is, if the scene has one.
+ * @param addresses Where everything is.
  * @returns The text of the file.
  */
-export function configFor({ beside }: Scene, primaryUrl: string, besideUrl: string | undefined): string {
+export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort }: SceneAddresses): string {
   const services: unknown[] = [{ name: "primary", url: primaryUrl, primary: true }];
   if (beside !== undefined) {
     services.push({
@@ -49,6 +57,7 @@ export function configFor({ beside }: Scene, primaryUrl: string, besideUrl: stri
   }
   return JSON.stringify({
     logging: { level: "error" },
+    admin: { port: adminPort },
     wait: "primary",
     ...(beside?.role === "secondary" && { limits: { maxConnectionsPerService: MAX_CONNECTIONS_PER_SERVICE } }),
     services,

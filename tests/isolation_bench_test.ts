@@ -1,0 +1,135 @@
+/** The command line and the table of the proof that a shadow can't hurt; what it measures is for `deno task isolation`. */
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { openLoop } from "./bench/isolation/open_loop.ts";
+import { parseIsolationOptions } from "./bench/isolation/options.ts";
+import { processState } from "./bench/isolation/process_state.ts";
+import { LARGE_BYTES, SMALL_BYTES } from "./bench/isolation/requests.ts";
+import { ALONE, SCENES } from "./bench/isolation/scenes.ts";
+import { isolationComplaints, isolationTable, type SceneReport } from "./bench/isolation/table.ts";
+import { startBackend, startRawBackend } from "./_support/servers.ts";
+
+Deno.test("parseIsolationOptions() takes all scenes unless told otherwise, and refuses what it does not know", () => {
+  assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 2, rounds: 4, scenes: SCENES, write: false });
+  assertEquals(parseIsolationOptions(["--scene", "hangs", "--rounds", "1"])?.scenes.map(({ name }) => name), [
+    "a shadow that hangs",
+    "a secondary that hangs",
+  ]);
+  assertEquals(parseIsolationOptions(["--help"]), undefined);
+  const wrong: readonly (readonly [args: string[], message: string])[] = [
+    [["--rate", "0"], `Cannot use "--rate" as a whole number above 0 is needed: "0"`],
+    [["--seconds", "1.5"], `Cannot use "--seconds" as a whole number above 0 is needed: "1.5"`],
+    [["--rounds", "few"], `Cannot use "--rounds" as a whole number above 0 is needed: "few"`],
+    [["--scene", "sleeps"], `no name holds what "--scene" says: "sleeps"`],
+    [["--round", "2"], `there is no such flag: "--round"`],
+    [["hangs"], `there is no such flag: "hangs"`],
+    [["--write", "--scene", "hangs"], `Cannot use "--write" as it needs all scenes`],
+  ];
+  for (const [args, message] of wrong) assertThrows(() => parseIsolationOptions(args), Error, message);
+});
+
+const REST = { cpuSeconds: 1, rssMib: 100, descriptors: 26 };
+const GOOD: SceneReport = {
+  scene: SCENES[1]!,
+  slices: [0.9, 1.25, 3].map((p99Ratio) => ({
+    result: { requests: 2_000, successes: 2_000, failures: {}, p50Ms: 1.81, p99Ms: 10 * p99Ratio },
+    cpuSecondsPer10k: 2.5,
+    p99Ratio,
+    othersShare: 0,
+  })),
+  before: REST,
+  after: { ...REST, rssMib: 110 },
+  mostDescriptors: 90,
+  metrics: {
+    request_count: 10_000,
+    services: [
+      {
+        service: "beside",
+        route: "/",
+        role: "shadow",
+        request_count: 1,
+        error_count: 0,
+        success_count: 1,
+        success_rate: 1,
+        in_flight: 0,
+        selected_count: 0,
+        avg_request_time_ms: 1,
+        p50_ms: 1,
+        p95_ms: 1,
+        p99_ms: 1,
+        failures: {},
+        skips: { overloaded: 8_739, lagging: 2 },
+      },
+    ],
+  },
+};
+
+Deno.test("isolationTable() has the medians, and what was not sent by its reason", () => {
+  const [, , alone, line] = isolationTable([
+    { ...GOOD, scene: ALONE, metrics: { ...GOOD.metrics, services: [] } },
+    GOOD,
+  ])
+    .split("\n");
+  assertEquals(
+    line,
+    "| a shadow that hangs | 1.8 | 12.5 | ×1.25 (0.90–3.00) | 100 % | 87.3 % overloaded, < 0.1 % lagging | 2.50 | 100 → 110 " +
+      "| 26 → 26, at most 90 |",
+  );
+  assertStringIncludes(alone!, "| ×1.00 | 100 % | – |");
+});
+
+Deno.test("isolationComplaints() names every bound that is missed, and says nothing else", () => {
+  assertEquals(isolationComplaints(GOOD), []);
+  const [slice] = GOOD.slices;
+  const result = { ...slice!.result, successes: 1_999, failures: { "HTTP/1.1 502": 1 } };
+  const bad: SceneReport = {
+    ...GOOD,
+    slices: [{ ...slice!, p99Ratio: 1.26, result }],
+    after: { ...REST, rssMib: 165, descriptors: 35 },
+  };
+  assertEquals(isolationComplaints(bad), [
+    "a shadow that hangs: the 99th percentile is 1.26 times that of the primary alone",
+    "a shadow that hangs: 99.9 % were answered: HTTP/1.1 502",
+    "a shadow that hangs: memory has grown by 65 MiB",
+    "a shadow that hangs: there are 9 more descriptors",
+  ]);
+});
+
+Deno.test("openLoop() sends every request at its rate, and tells right answers from others", async () => {
+  const [small, large] = ["x".repeat(SMALL_BYTES), "x".repeat(LARGE_BYTES)];
+  await using good = startBackend(({ url }) => new Response(url.endsWith("/large") ? large : small));
+  const { requests, successes, failures } = await openLoop(good.url, 500, 1);
+  assertEquals([requests, successes, failures], [500, 500, {}]);
+  const outcomes: readonly (readonly [answer: string, failure: string])[] = [
+    ["HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 502"],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n1234567", "a length of 7 bytes"],
+    [`HTTP/1.1 200 OK\r\ncontent-length: ${SMALL_BYTES}\r\n\r\n1234567`, "closed before its end"],
+    ["HTTP/1.1 200 OK\r\n", "no head"],
+  ];
+  for (const [answer, failure] of outcomes) {
+    await using bad = startRawBackend(async (connection) => {
+      await connection.read(new Uint8Array(1_024));
+      await connection.write(new TextEncoder().encode(answer));
+    });
+    assertEquals((await openLoop(bad.url, 1, 1)).failures, { [failure]: 1 });
+  }
+});
+
+const hasProc = await Deno.stat("/proc/net/tcp").then(() => true, () => false);
+
+Deno.test({
+  name: "processState() counts descriptors, but for connections to ports whose pools keep them",
+  ignore: !hasProc,
+  async fn() {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const descriptors = async (ports: readonly number[]) => (await processState(Deno.pid, ports)).descriptors;
+    const [all, without] = [await descriptors([]), await descriptors([port])];
+    assertEquals(all, without);
+    using _client = await Deno.connect({ hostname: "127.0.0.1", port });
+    using _accepted = await listener.accept();
+    assertEquals(await descriptors([]), all + 2);
+    // The listener's own end has another port on its other side.
+    assertEquals(await descriptors([port]), all + 1);
+  },
+});
