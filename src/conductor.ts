@@ -1,12 +1,17 @@
 /** The stages wired together: match, fan out, wait, select, respond, with observation beside them. */
 
+import { Comparer } from "./compare/comparer.ts";
+import { AttemptHooks } from "./conductor/attempt_hooks.ts";
+import type { ConductorOptions, HandlerOptions } from "./conductor/handler_options.ts";
+import { withMetrics } from "./conductor/own_metrics.ts";
+import { replay } from "./conductor/replay.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigInput } from "./config/input.ts";
 import { validateConfig } from "./config/validate.ts";
 import { ClientWatch } from "./exchange/client_watch.ts";
 import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
-import { createInstance, type Instance } from "./exchange/instance.ts";
+import { createInstance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
 import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
 import { serverTiming } from "./exchange/server_timing.ts";
@@ -14,68 +19,18 @@ import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { type FanOut, fanOut } from "./fan_out.ts";
 import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
-import type { DetailedObserver } from "./observe/detail.ts";
-import type { Observer } from "./observe/events.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
+import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { ExchangeTracer } from "./observe/exchange_spans.ts";
-import { Metrics } from "./observe/metrics.ts";
-import type { MetricsSource } from "./observe/metrics_reading.ts";
 import { respondMetrics } from "./observe/respond_metrics.ts";
-import { findTelemetry, type Telemetry } from "./observe/telemetry.ts";
+import { findTelemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { ServiceGate } from "./shadow/service_gate.ts";
 import { runtimeTransport } from "./upstream/runtime_transport.ts";
-import type { Transport } from "./upstream/transport.ts";
 
-/** What a handler can be given in place of the real thing. */
-export interface ConductorOptions {
-  /**
-   * How backends are reached. Absent: with `http1Transport` in Deno, and with `fetchTransport` elsewhere and for services
-   * with `http2`.
-   */
-  readonly transport?: Transport;
-  /**
-   * The clock for durations and time-outs, in milliseconds; it must not go backwards.
-   *
-   * @default performance.now
-   */
-  readonly now?: () => number;
-  /** Told of everything that happens to a request. Absent: nobody is told. */
-  readonly observe?: Observer;
-}
-
-/** What conductor's own server adds. */
-export interface HandlerOptions extends ConductorOptions {
-  /** As for everybody, but also told what an event is about. */
-  readonly observe?: DetailedObserver;
-  /**
-   * What is kept from one configuration to the next.
-   *
-   * @default A new one.
-   */
-  readonly instance?: Instance;
-  /**
-   * Whether bodies come from native code, and go nowhere but there, so that the memory of their pieces can be given back
-   * as soon as they have been sent.
-   *
-   * @default {false}
-   */
-  readonly reclaims?: boolean;
-  /**
-   * Who records spans.
-   *
-   * @default Who has registered with the OpenTelemetry API: Deno, with `OTEL_DENO=true`.
-   */
-  readonly telemetry?: Telemetry | undefined;
-  /**
-   * What `metrics.endpoint` shows, where `metrics.enabled` says so; `observe` does the counting then.
-   *
-   * @default The handler counts its own requests.
-   */
-  readonly metricsSource?: MetricsSource;
-}
+export type { ConductorOptions, HandlerOptions };
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
@@ -124,32 +79,39 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
-  const { observe, metricsSource } = config.metrics.enabled
-    ? withMetrics(config, options)
-    : { observe: options.observe };
-  const instance = options.instance ?? createInstance();
-  const { pseudonym, admission, attempts: inFlight } = instance;
+  const { telemetry = findTelemetry(), instance = createInstance() } = options;
+  const { observe, metricsSource } = withMetrics(config, options);
+  const { limits, identify } = config;
+  const placesPerService = { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService };
   const routes = compileRoutes(config);
   const deadlines = new Deadlines(now);
-  const { maxConnectionsPerService: max, maxQueuedPerService: maxQueued } = config.limits;
-  const placesPerService = { max, maxQueued };
   const isTrusted = addressMatcher(config.trustProxy);
-  const { telemetry = findTelemetry() } = options;
   const tracer = telemetry && new ExchangeTracer(telemetry);
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
+  const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
+  const comparer = config.compare && new Comparer(config, {
+    comparisons: options.comparisons,
+    observe,
+    now,
+    replay: (capture, service) => replay(capture, service, means, (service) => gate.reason(service)),
+  });
 
   return async function handle(request, info = {}) {
     const startedMs = now();
     const spans = tracer?.start();
-    const received = receive(request, info, { config, isTrusted, pseudonym, trace: spans?.trace });
+    const received = receive(request, info, {
+      config,
+      isTrusted,
+      pseudonym: instance.pseudonym,
+      trace: spans?.trace,
+    });
     const { inbound } = received;
-    if (
-      metricsSource !== undefined && inbound.matchPath === config.metrics.endpoint && received.problem === undefined
-    ) {
+    const isReceived = received.problem === undefined;
+    if (metricsSource !== undefined && isReceived && inbound.matchPath === config.metrics.endpoint) {
       return respondMetrics(request, await metricsSource(), config.metrics);
     }
-    const route = received.problem === undefined ? matchRoute(routes, inbound.matchPath) : undefined;
+    const route = isReceived ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
     spans?.matched(inbound, route);
     observer.received();
@@ -158,7 +120,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       return respondProblem(request, problem, inbound.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
-    const { leave, problem } = admission.enter(request, info, { limits: config.limits, isTrusted });
+    const { leave, problem } = instance.admission.enter(request, info, { limits, isTrusted });
     if (leave === undefined) return refuse(problem);
 
     let body: RequestBody | undefined;
@@ -168,32 +130,13 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     try {
       body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
       if (client.problem !== undefined) return refuse(client.problem);
-      fan = fanOut(inbound, route, body, {
-        transport,
-        deadlines,
-        now,
-        inFlight,
-        placesPerService,
-        reclaims,
-        startSpan: spans && ((attempt) => spans.startAttempt(attempt, inbound)),
-        hedges,
-        gate: (member) => gate.check(member, inbound),
-        onSkip: (member, reason) => observer.skipped(member, reason),
-        onAttempt: (attempt) => {
-          gate.started(attempt);
-          observer.attempted(attempt);
-        },
-        onSettle: (attempt) => {
-          gate.settled(attempt);
-          hedges.settled(attempt);
-          observer.settled(attempt, attempt.durationMs);
-        },
-        onOver: (attempt) => gate.over(attempt),
-      });
+      const capture = comparer?.begin(inbound, route, body !== null);
+      const hooks = new AttemptHooks({ inbound, gate, hedges, observer, spans, capture });
+      fan = fanOut({ inbound, route, body }, means, hooks);
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);
+      capture?.seal();
       if (client.problem !== undefined) return refuse(client.problem);
-      const { identify } = config;
       const timing = config.serverTiming
         ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
         : undefined;
@@ -206,6 +149,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         timing,
         deadline: attempt.deadline,
         signal: attempt.signal,
+        tap: attempt.tap,
         onBroken: (kind) => {
           attempt.span?.broken(kind);
           observer.interrupted(attempt, attempt.endedBy ?? kind);
@@ -226,19 +170,5 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       }
       client.stop();
     }
-  };
-}
-
-/** A handler that nobody counts for does so itself. */
-function withMetrics(config: Config, options: HandlerOptions): Pick<HandlerOptions, "observe" | "metricsSource"> {
-  if (options.metricsSource !== undefined) return options;
-  const metrics = new Metrics();
-  metrics.follow(config);
-  return {
-    observe: (event, detail) => {
-      metrics.observe(event);
-      options.observe?.(event, detail);
-    },
-    metricsSource: () => ({ metrics: metrics.snapshot() }),
   };
 }

@@ -17,8 +17,8 @@ import { HeldBack } from "./hedge/held_back.ts";
 import type { Hedges } from "./hedge/hedges.ts";
 import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
 
-/** What fanning out needs to know. */
-export interface FanOutOptions {
+/** The means of a handler: the same for all its requests. */
+export interface FanOutMeans {
   /** Sends a request. */
   readonly transport: Transport;
   /** The handler's time-outs. */
@@ -31,16 +31,20 @@ export interface FanOutOptions {
   readonly placesPerService: PlaceBounds;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
-  /** Starts the span of an attempt. Absent: none is recorded. */
-  readonly startSpan?: ((attempt: Attempt) => AttemptSpan) | undefined;
-  /** Which services the request is held back from, and for how long. */
+  /** Which services a request is held back from, and for how long. */
   readonly hedges: Hedges;
+}
+
+/** Who decides on one request's attempts, and who is told of them. */
+export interface FanOutHooks {
   /** Decides whether a service is sent the request at all. */
   gate(member: Member): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
+  /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
+  startSpan(attempt: RunningAttempt): AttemptSpan | undefined;
   /** Told of each attempt when it has settled. */
   onSettle(attempt: RunningAttempt): void;
   /** Told of each attempt when its answer has been read or given up. */
@@ -59,16 +63,25 @@ export interface FanOut {
   release(selected: Attempt | undefined): void;
 }
 
+/** A request that may be sent. */
+export interface FanOutRequest {
+  /** The client's request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** Its body, to be shared. */
+  readonly body: RequestBody;
+}
+
 /**
  * Sends a request to every service of a route, to those that are held back when their turn comes.
  *
- * @param inbound The client's request.
- * @param route Its route.
- * @param body Its body, to be shared.
- * @param options The means, and whom to tell.
+ * @param request The request.
+ * @param means The means of the handler.
+ * @param hooks Who decides, and who is told.
  * @returns The live list of attempts; all have been started but those that are held back.
  */
-export function fanOut(inbound: Inbound, route: Route, body: RequestBody, options: FanOutOptions): FanOut {
+export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
   let settled = 0;
   let released: { selected: Attempt | undefined } | undefined;
   let wake: (() => void) | undefined;
@@ -76,32 +89,32 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
   const discard = (attempt: RunningAttempt) => {
     const body = attempt.outcome?.ok ? attempt.outcome.response.body : null;
     if (attempt === released?.selected) return;
-    if (body instanceof ReadableStream) drainBody(body, attempt.deadline).then(() => attempt.over());
+    if (body instanceof ReadableStream) drainBody(body, attempt.deadline, attempt.tap).then(() => attempt.over());
     // A very small one shares its memory with others.
-    else if (options.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
+    else if (means.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
   };
   const attemptOptions = {
-    deadlines: options.deadlines,
-    now: options.now,
-    onOver: options.onOver,
+    deadlines: means.deadlines,
+    now: means.now,
+    onOver: (attempt: RunningAttempt) => hooks.onOver(attempt),
     onSettle(attempt: RunningAttempt) {
       attempt.settledOrder = ++settled;
-      options.onSettle(attempt);
-      if (isCopyNotSent(attempt)) options.onSkip(attempt, "overloaded");
+      hooks.onSettle(attempt);
+      if (isCopyNotSent(attempt)) hooks.onSkip(attempt, "overloaded");
       if (released !== undefined || attempt.role === "shadow") discard(attempt);
       held?.settled(attempt);
       wake?.();
     },
   };
   const attempts: RunningAttempt[] = [];
-  const parts: ExchangeParts = { inbound, route, body, options, attemptOptions, attempts };
-  for (const member of route.members) {
-    const plan = options.hedges.planOf(member);
+  const parts: ExchangeParts = { request, means, hooks, attemptOptions, attempts };
+  for (const member of request.route.members) {
+    const plan = means.hedges.planOf(member);
     if (plan === undefined) launch(member, parts);
     else (held ??= holdBack(parts)).add(plan);
   }
   held?.begin();
-  if (body instanceof BodyFanOut) body.pump();
+  if (request.body instanceof BodyFanOut) request.body.pump();
   return {
     attempts,
     nextSettled: () => new Promise((resolve) => wake = resolve),
@@ -122,32 +135,31 @@ export function fanOut(inbound: Inbound, route: Route, body: RequestBody, option
 }
 
 interface ExchangeParts {
-  readonly inbound: Inbound;
-  readonly route: Route;
-  readonly body: RequestBody;
-  readonly options: FanOutOptions;
+  readonly request: FanOutRequest;
+  readonly means: FanOutMeans;
+  readonly hooks: FanOutHooks;
   readonly attemptOptions: RunningAttemptOptions;
   readonly attempts: RunningAttempt[];
 }
 
 /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
 function launch(member: Member, parts: ExchangeParts, hedge = false): RunningAttempt | undefined {
-  const { options, attempts } = parts;
-  const reason = options.gate(member);
-  if (reason !== undefined) options.onSkip(member, reason);
+  const { means, hooks, attempts } = parts;
+  const reason = hooks.gate(member);
+  if (reason !== undefined) hooks.onSkip(member, reason);
   // Of the others each must be accounted for.
   if (reason !== undefined && member.role === "shadow") return undefined;
-  const place = reason === undefined ? options.inFlight.ask(member.service.name, options.placesPerService) : undefined;
+  const place = reason === undefined ? means.inFlight.ask(member.service.name, means.placesPerService) : undefined;
   const attempt = new RunningAttempt(member, place, parts.attemptOptions);
   attempt.hedge = hedge;
-  options.onAttempt(attempt);
+  hooks.onAttempt(attempt);
   attempts.push(attempt);
   if (reason !== undefined) attempt.end("open-circuit");
   else if (place === undefined) attempt.end("overloaded");
   else {
-    attempt.span = options.startSpan?.(attempt);
+    attempt.span = hooks.startSpan(attempt);
     const request = requestFor(attempt, member, parts);
-    const start = () => void send(attempt, request, options.transport);
+    const start = () => void send(attempt, request, means.transport);
     if (place.turn === undefined) start();
     else attempt.turn().then(() => void (attempt.pending && start()));
   }
@@ -155,16 +167,16 @@ function launch(member: Member, parts: ExchangeParts, hedge = false): RunningAtt
 }
 
 function holdBack(parts: ExchangeParts): HeldBack {
-  const { inbound, body, options, attempts } = parts;
+  const { request: { inbound, body }, means, hooks, attempts } = parts;
   return new HeldBack({
     method: inbound.method,
     body,
-    hedges: options.hedges,
-    deadlines: options.deadlines,
+    hedges: means.hedges,
+    deadlines: means.deadlines,
     attempts,
-    isLeftAlone: (member) => options.gate(member) !== undefined,
+    isLeftAlone: (member) => hooks.gate(member) !== undefined,
     launch: (member) => launch(member, parts, true),
-    onSkip: options.onSkip,
+    onSkip: (member, reason) => hooks.onSkip(member, reason),
   });
 }
 
@@ -174,9 +186,9 @@ function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
 }
 
 function requestFor(attempt: RunningAttempt, member: Member, parts: ExchangeParts): TransportRequest {
-  const { inbound, route, options: { onSkip } } = parts;
+  const { request: { inbound, route }, hooks } = parts;
   const { tls, http2, copy } = member.service;
-  const body = copy?.body === false ? null : parts.body;
+  const body = copy?.body === false ? null : parts.request.body;
   const onProgress = () => void (attempt.pending && attempt.deadline.touch());
   const { method, origin, target, host, lines } = outboundFor(inbound, route, member, attempt.span?.traceparent);
   // Spread out, as a spread costs as much as all the rest here.
@@ -191,7 +203,7 @@ function requestFor(attempt: RunningAttempt, member: Member, parts: ExchangePart
         onProgress,
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         onBreak(kind) {
-          if (attempt.role === "shadow" && kind !== "aborted") onSkip(member, kind);
+          if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(member, kind);
           attempt.end(kind === "body-too-large" ? "aborted" : kind);
         },
       }, copy?.maxBodyBytes)

@@ -291,9 +291,10 @@ function scripted(answer: Scripted["answer"]): Scripted {
   const worker: Scripted = {
     answer,
     asked: [],
-    ask: ({ after }) => {
+    ask: async ({ after }) => {
       worker.asked.push(after);
-      return worker.answer();
+      const inspection = await worker.answer();
+      return inspection === undefined ? {} : { inspection };
     },
   };
   return worker;

@@ -12,6 +12,8 @@ import type { Config } from "../src/config/config.ts";
 import { ConfigError } from "../src/config/config_error.ts";
 import { readConfig } from "../src/config/read.ts";
 import { validateConfig } from "../src/config/validate.ts";
+import { Comparisons } from "../src/compare/comparisons.ts";
+import { NoiseMarks } from "../src/compare/noise_marks.ts";
 import { ExchangeRing, type NewExchange } from "../src/observe/exchange_ring.ts";
 import { Metrics } from "../src/observe/metrics.ts";
 import { serve } from "../src/server/serve.ts";
@@ -32,6 +34,8 @@ function createSource(config: Config = CONFIG): Shown {
   const ring = new ExchangeRing(200);
   const metrics = new Metrics();
   metrics.follow(config);
+  const comparisons = new Comparisons();
+  comparisons.follow(config);
   const source: Shown = {
     config,
     ring,
@@ -52,6 +56,11 @@ function createSource(config: Config = CONFIG): Shown {
       source.asked++;
       return Promise.resolve(ring.after(after));
     },
+    comparisons(after) {
+      source.asked++;
+      return Promise.resolve(comparisons.read(after));
+    },
+    marks: new NoiseMarks(),
   };
   return source;
 }

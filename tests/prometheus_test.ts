@@ -106,7 +106,7 @@ Deno.test("each metric has a name, a type and help of its own, and its labels ar
     assertMatch(name, /^(?:conductor|process)_[a-z_]+$/);
     assertEquals(type === "counter", name.endsWith("_total"));
     assertMatch(help, /^[A-Z1][^\n\\]+\.$/);
-    assert(labels.every((label) => /^(?:route|service|role|code|kind|reason|state|version)$/.test(label)));
+    assert(labels.every((label) => /^(?:route|service|role|code|kind|reason|result|state|version)$/.test(label)));
   }
 });
 

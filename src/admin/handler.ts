@@ -1,5 +1,8 @@
-/** The admin listener's answers. It only shows; nothing can be changed here. */
+/** The admin listener's answers. It only shows; all that can be changed is what a person calls noise. */
 
+import { respondMismatches } from "../compare/respond_mismatches.ts";
+import { respondNoise } from "../compare/respond_noise.ts";
+import { respondReport } from "../compare/respond_report.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { printableJson } from "../observe/printable.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
@@ -85,8 +88,23 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
   async function showMetrics(request: Request): Promise<Response> {
     const { metrics, process, workers } = await source.state();
     const reading: MetricsReading = { metrics, process, workers };
-    const { body, status, headers } = respondMetrics(request, reading, source.config.metrics);
-    return new Response(body, { status, headers: { ...SAFETY, ...Object.fromEntries(headers) } });
+    return withSafety(respondMetrics(request, reading, source.config.metrics));
+  }
+
+  /** What was compared; a person may also say there what is noise. */
+  async function showComparisons(request: Request, url: URL): Promise<Response | undefined> {
+    switch (url.pathname) {
+      case "/api/report": {
+        const { tally } = await source.comparisons(Infinity);
+        return respondReport(request, tally, source.marks.list());
+      }
+      case "/api/mismatches": {
+        const { tally, mismatches } = await source.comparisons(idFrom(url.searchParams.get("after")));
+        return respondMismatches(request, tally && { after: () => mismatches });
+      }
+      case "/api/noise":
+        return await respondNoise(request, source.marks);
+    }
   }
 
   async function show(request: Request, url: URL): Promise<Response> {
@@ -97,11 +115,10 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         return json(await source.exchanges(idFrom(url.searchParams.get("after"))));
       case "/api/events":
         return openStream(request, url);
-      case "/metrics":
-        return await showMetrics(request);
       case "/config":
         return json(viewConfig(source.config));
     }
+    if (url.pathname === source.config.metrics.endpoint) return await showMetrics(request);
     const asset = ASSETS.find(({ path }) => path === url.pathname);
     return asset === undefined
       ? refuse({ status: 404, text: "There is nothing here" })
@@ -109,10 +126,11 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
   }
 
   async function answer(request: Request): Promise<Response> {
-    if (request.method !== "GET" && request.method !== "HEAD") {
+    const url = new URL(request.url);
+    const changes = request.method !== "GET" && request.method !== "HEAD";
+    if (changes && url.pathname !== "/api/noise") {
       return refuse({ status: 405, text: "Only GET and HEAD are answered here" }, { allow: "GET, HEAD" });
     }
-    const url = new URL(request.url);
     const probed = await answerProbe(url.pathname);
     if (probed !== undefined) return probed;
     const foreign = access.refuseOrigin(request.headers);
@@ -121,7 +139,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     if (token !== undefined && given !== null && url.pathname === "/") return await logIn(given);
     const stranger = await access.refuseStranger(request.headers);
     if (stranger !== undefined) return refuse(stranger, { "www-authenticate": "Bearer" });
-    return await show(request, url);
+    const compared = await showComparisons(request, url);
+    return compared === undefined ? await show(request, url) : withSafety(compared);
   }
 
   return {
@@ -131,6 +150,10 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     },
     close: () => streams.close(),
   };
+}
+
+function withSafety({ body, status, headers }: Response): Response {
+  return new Response(body, { status, headers: { ...SAFETY, ...Object.fromEntries(headers) } });
 }
 
 function json(value: unknown): Response {

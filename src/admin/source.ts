@@ -1,5 +1,7 @@
 /** What the admin listener shows; it may come from several threads. */
 
+import type { ComparisonsReading } from "../compare/comparisons.ts";
+import type { NoiseMarks } from "../compare/noise_marks.ts";
 import type { Config } from "../config/config.ts";
 import type { ExchangesView, StateView } from "./api.ts";
 
@@ -20,4 +22,13 @@ export interface AdminSource {
    * @returns Those with a higher one.
    */
   exchanges(after: number): Promise<ExchangesView>;
+  /**
+   * Reads what has been compared.
+   *
+   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
+   * @returns The counts, and the mismatches with a higher id.
+   */
+  comparisons(after: number): Promise<ComparisonsReading>;
+  /** The fields that a person has called noise. */
+  readonly marks: NoiseMarks;
 }

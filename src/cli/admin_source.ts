@@ -1,6 +1,7 @@
 /** What the admin listener of a command shows. */
 
 import type { AdminSource } from "../admin/source.ts";
+import { NoiseMarks } from "../compare/noise_marks.ts";
 import { viewState } from "../admin/state_view.ts";
 import { processFacts } from "../server/process_facts.ts";
 import type { Serving } from "./serve_thread.ts";
@@ -24,7 +25,7 @@ export interface AdminSourceOptions {
  * @returns The source.
  */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect">,
+  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
   { url, isDraining, workers }: AdminSourceOptions,
 ): AdminSource {
   return {
@@ -37,5 +38,7 @@ export function createAdminSource(
       return viewState(serving.config, { ...facts, process: processFacts(), metrics });
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,
+    comparisons: (after) => serving.comparisons(after),
+    marks: new NoiseMarks(),
   };
 }

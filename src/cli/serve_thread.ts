@@ -1,5 +1,6 @@
 /** The server of one thread: the main one's, or a worker's. */
 
+import { Comparisons, type ComparisonsReading } from "../compare/comparisons.ts";
 import { createHandler } from "../conductor.ts";
 import type { Config } from "../config/config.ts";
 import { createInstance } from "../exchange/instance.ts";
@@ -32,6 +33,12 @@ export interface Serving {
    * @param after The highest id of an exchange that is known already.
    */
   inspect(after: number): Promise<Inspection>;
+  /**
+   * Tells what has been compared.
+   *
+   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
+   */
+  comparisons(after: number): Promise<ComparisonsReading>;
   /** Stops accepting, and waits for every response and every attempt that is in flight. */
   shutdown(): Promise<void>;
 }
@@ -132,6 +139,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     instance: createInstance(pseudonym),
     transport: runtimeTransport({ reclaims: true }),
     reclaims: true,
+    comparisons: new Comparisons(),
     metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processFacts() })),
   };
   const checks = new HealthChecks({
@@ -179,6 +187,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },
+    comparisons: (after) => Promise.resolve(kept.comparisons.read(after)),
     shutdown: async () => {
       await Promise.all([checks.stop(), server.shutdown()]);
       // Copies are waited for too: a shadow's request that has been sent is worth finishing.

@@ -1,14 +1,21 @@
 /** What each thread of `--workers` runs: a server that does what the main thread asks for. */
 
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
-import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
 import { createOutput, type Output } from "../server/output.ts";
 import { takeStrayErrors } from "../server/stray_errors.ts";
-import type { FromWorker, Order, OrderFailure, StreamName, ToWorker, WorkerSetup } from "../server/worker_messages.ts";
+import type {
+  FromWorker,
+  Order,
+  OrderFailure,
+  OrderResult,
+  StreamName,
+  ToWorker,
+  WorkerSetup,
+} from "../server/worker_messages.ts";
 import type { Invocation } from "./flags.ts";
 import { logErrorTo } from "./log_error.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
@@ -74,15 +81,17 @@ export function serveOrders(): void {
     return wanted.promise;
   }
 
-  async function carryOut(order: Order<WorkerSettings>): Promise<Inspection | undefined> {
+  async function carryOut(order: Order<WorkerSettings>): Promise<OrderResult> {
     if (order.type === "start") worker = startWorker(order.setup, outputTo, readMetrics);
-    if (worker === undefined) return undefined;
+    if (worker === undefined) return {};
     if (order.type === "prepare") worker.prepare(order);
     if (order.type === "commit") worker.commit();
     if (order.type === "abandon") await worker.abandon();
     if (order.type === "stop") await worker.server.shutdown();
     if (order.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
-    return order.type === "inspect" ? await worker.server.inspect(order.after) : undefined;
+    if (order.type === "inspect") return { inspection: await worker.server.inspect(order.after) };
+    if (order.type === "compared") return { comparisons: await worker.server.comparisons(order.after) };
+    return {};
   }
 
   scope.onmessage = ({ data }) => {
@@ -94,7 +103,7 @@ export function serveOrders(): void {
     }
     const { id, order } = data;
     carryOut(order).then(
-      (inspection) => scope.postMessage({ type: "answer", id, ...(inspection !== undefined && { inspection }) }),
+      (result) => scope.postMessage({ type: "answer", id, result }),
       (error) => scope.postMessage({ type: "answer", id, failure: failureOf(error) }),
     );
   };

@@ -1,6 +1,7 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
 import type { FailureKind } from "./attempt.ts";
+import type { BodyTap } from "./body_tap.ts";
 import type { Deadline } from "./deadline.ts";
 import { streamFailureKind } from "./upstream_failure.ts";
 
@@ -13,6 +14,8 @@ const DRAIN_BYTES = 65_536;
 export interface RelayHooks {
   /** Aborts when the attempt is broken off from our side. */
   readonly signal: AbortSignal;
+  /** Who looks on; `undefined`: nobody. */
+  readonly tap: BodyTap | undefined;
   /** The backend's stream failed, or was broken off from our side: the client's connection is cut. */
   onBroken(kind: FailureKind): void;
   /** The client went away before the end. */
@@ -87,8 +90,12 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
       try {
         const { done, value } = await reader.read();
         if (isOver) return;
-        if (done) return end(() => controller.close());
+        if (done) {
+          hooks.tap?.end();
+          return end(() => controller.close());
+        }
         deadline.touch();
+        hooks.tap?.see(value);
         relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
@@ -107,15 +114,18 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
  *
  * @param body The loser's stream.
  * @param deadline Bounds all of it: nobody waits for the rest, and one that drips must not keep its place for hours.
+ * @param tap Who looks on; absent: nobody.
  */
-export async function drainBody(body: Chunks, deadline: Deadline): Promise<void> {
+export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap): Promise<void> {
   const reader = body.getReader();
+  const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
   deadline.touch();
   try {
-    for (let drained = 0; drained <= DRAIN_BYTES;) {
+    for (let drained = 0; drained <= maxBytes;) {
       const { done, value } = await reader.read();
-      if (done) return;
+      if (done) return tap?.end();
       drained += value.length;
+      tap?.see(value);
     }
     await reader.cancel();
   } catch {

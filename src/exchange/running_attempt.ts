@@ -2,6 +2,7 @@
 
 import type { Member, Role, Service } from "../config/config.ts";
 import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import type { BodyTap } from "./body_tap.ts";
 import type { AttemptSpan } from "./attempt_span.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
@@ -36,6 +37,8 @@ export class RunningAttempt implements Attempt {
   hedge = false;
   /** What its service's breaker let it in with; 0 where that did not. */
   ticket = 0;
+  /** Who looks on as its body passes; `undefined`: nobody. */
+  tap: BodyTap | undefined;
   /** What broke it off from our side; `undefined` where nothing did. */
   endedBy: FailureKind | undefined;
   /** Its span; `undefined` where none is recorded, or nothing was sent. */

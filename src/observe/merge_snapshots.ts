@@ -67,6 +67,7 @@ function addServices(a: ServiceSnapshot, b: ServiceSnapshot): ServiceSnapshot {
     failedResponses: a.failedResponses + b.failedResponses,
     failures: addCounts(a.failures, b.failures),
     skips: addCounts(a.skips, b.skips),
+    comparisons: addCounts(a.comparisons, b.comparisons),
     selected: a.selected + b.selected,
     hedges: { sent: a.hedges.sent + b.hedges.sent, won: a.hedges.won + b.hedges.won },
     inFlight: a.inFlight + b.inFlight,

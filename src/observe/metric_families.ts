@@ -87,6 +87,15 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     "From an attempt's start until it settled; without those that were given up or never sent.",
     { read: ({ duration }) => duration },
   ),
+  {
+    name: "conductor_comparisons_total",
+    type: "counter",
+    labels: ["route", "service", "result"],
+    help: "Answers that were compared with the primary's; noise where the primary was compared with itself.",
+    read: ({ metrics }) => {
+      return metrics.services.flatMap((row) => samplesOf([row.route, row.service], row.comparisons));
+    },
+  },
   ofStates("conductor_breaker_state", "1 for the state that a service's circuit breaker is in, else 0.", {
     states: ["closed", "half-open", "open"],
     read: ({ breaker }) => breaker,

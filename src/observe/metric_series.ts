@@ -2,7 +2,7 @@
 
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
-import type { RelayedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { ComparisonResult, RelayedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import { bucketOf, HISTOGRAM_BOUNDS_MS } from "./histogram_bounds.ts";
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot, StatusClass } from "./metrics_snapshot.ts";
 
@@ -31,6 +31,7 @@ const SKIPS: Readonly<Record<SkipReason, number>> = {
   "body-too-large": 7,
   "hedge-budget": 8,
 };
+const COMPARISONS: Readonly<Record<ComparisonResult, number>> = { match: 0, mismatch: 1, missing: 2, noise: 3 };
 const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
@@ -112,6 +113,7 @@ export class ServiceSeries {
   readonly #responses = placesFor(CLASSES);
   readonly #failures = placesFor(FAILURES);
   readonly #skips = placesFor(SKIPS);
+  readonly #comparisons = placesFor(COMPARISONS);
   readonly #counts = placesFor(OF_SERVICE);
   readonly #duration = new Histogram();
 
@@ -159,6 +161,15 @@ export class ServiceSeries {
   }
 
   /**
+   * Counts an answer that was compared.
+   *
+   * @param result What came of it.
+   */
+  compared(result: ComparisonResult): void {
+    this.#comparisons[COMPARISONS[result]]!++;
+  }
+
+  /**
    * Counts a response that was the client's answer.
    *
    * @param isHedge Whether its attempt had been held back first.
@@ -184,6 +195,7 @@ export class ServiceSeries {
       responses: byKey(CLASSES, this.#responses),
       failures: byKey(FAILURES, this.#failures),
       skips: byKey(SKIPS, this.#skips),
+      comparisons: byKey(COMPARISONS, this.#comparisons),
       ...counts,
       hedges: { sent, won },
       duration: this.#duration.snapshot(),

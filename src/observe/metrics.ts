@@ -73,6 +73,8 @@ export class Metrics {
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "compared":
+        return this.#routes.get(event.route)?.services.get(event.service)?.compared(event.result);
       case "breaker": {
         const known = this.#services.get(event.service);
         if (known !== undefined) known.breaker = event.state;

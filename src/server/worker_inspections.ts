@@ -6,12 +6,12 @@ import { ExchangeRing } from "../observe/exchange_ring.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import { mergeSnapshots } from "../observe/merge_snapshots.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
-import type { Order } from "./worker_messages.ts";
+import type { Order, OrderResult } from "./worker_messages.ts";
 
 /** A worker that can be asked. */
 export interface Inspected {
   /** Asks it. */
-  ask(order: Extract<Order, { type: "inspect" }>): Promise<Inspection | undefined>;
+  ask(order: Extract<Order, { type: "inspect" }>): Promise<OrderResult>;
 }
 
 /** How long a worker may take; one that is busier is not waited for. */
@@ -60,7 +60,7 @@ export class WorkerInspections {
   async #ask(worker: Inspected): Promise<Inspection | undefined> {
     try {
       const order = { type: "inspect", after: this.#known.get(worker)?.recent.last ?? 0 } as const;
-      const inspection = await deadline(worker.ask(order), INSPECT_TIMEOUT_MS);
+      const { inspection } = await deadline(worker.ask(order), INSPECT_TIMEOUT_MS);
       if (inspection !== undefined) this.#known.set(worker, inspection);
       return inspection;
     } catch {

@@ -1,5 +1,6 @@
 /** What the main thread and its workers say to each other. */
 
+import type { ComparisonsReading } from "../compare/comparisons.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
@@ -29,7 +30,17 @@ export type Order<Settings = unknown> =
   /** Hand over all log lines. */
   | { readonly type: "flush" }
   /** Tell what has been counted, and the exchanges with a higher id. */
-  | { readonly type: "inspect"; readonly after: number };
+  | { readonly type: "inspect"; readonly after: number }
+  /** Tell what has been compared, and the mismatches with a higher id. */
+  | { readonly type: "compared"; readonly after: number };
+
+/** What orders ask for; the others are only carried out. */
+export interface OrderResult {
+  /** Of `inspect`. */
+  readonly inspection?: Inspection;
+  /** Of `compared`. */
+  readonly comparisons?: ComparisonsReading;
+}
 
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
@@ -55,6 +66,6 @@ export interface OrderFailure {
  * are written, or the wish for the metrics of all workers.
  */
 export type FromWorker =
-  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly inspection?: Inspection }
+  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly result?: OrderResult }
   | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array }
   | { readonly type: "metrics-wanted" };

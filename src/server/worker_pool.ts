@@ -1,11 +1,13 @@
 /** Threads that serve one port together: changed together, stopped together, and replaced when they crash. */
 
 import { delay } from "@std/async/delay";
+import type { ComparisonsReading } from "../compare/comparisons.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { processFacts } from "./process_facts.ts";
 import { findFreePort } from "./shared_port.ts";
+import { WorkerComparisons } from "./worker_comparisons.ts";
 import { WorkerInspections } from "./worker_inspections.ts";
 import type { StreamName } from "./worker_messages.ts";
 import { shareLimits } from "./worker_share.ts";
@@ -64,6 +66,13 @@ export interface WorkerPool {
    */
   inspect(after: number): Promise<Inspection>;
   /**
+   * Asks all workers what they have compared.
+   *
+   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
+   * @returns What they have compared together, as for `inspect`.
+   */
+  comparisons(after: number): Promise<ComparisonsReading>;
+  /**
    * Stops accepting at once, and replaces no worker any more.
    *
    * @returns A promise that is fulfilled when every response in flight has been sent and every attempt has settled.
@@ -95,6 +104,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   /** Those that are up. */
   const threads = new Set<WorkerThread<Settings>>();
   const inspections = new WorkerInspections();
+  const comparisons = new WorkerComparisons();
   let isEnded = false;
   let config = first;
   let port = findFreePort(first);
@@ -134,6 +144,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
       const { message } = await thread.crashed;
       threads.delete(thread);
       inspections.lose(thread);
+      comparisons.lose(thread);
       if (performance.now() - openedMs > STABLE_MS) retryMs = 0;
       [thread, retryMs] = await replace(worker, message, retryMs);
     }
@@ -208,6 +219,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     },
     apply: (next) => inTurn(() => change(next)),
     inspect: (after) => inspections.inspect(threads, after),
+    comparisons: (after) => comparisons.read(threads, after),
     shutdown: () => {
       stopping.abort();
       return inTurn(() => askAll("stop"));

@@ -1,9 +1,8 @@
 /** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
 
-import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { ListenError } from "./listen_error.ts";
-import type { FromWorker, Order, OrderFailure, StreamName, ToWorker } from "./worker_messages.ts";
+import type { FromWorker, Order, OrderFailure, OrderResult, StreamName, ToWorker } from "./worker_messages.ts";
 
 /** How a worker is run. */
 export interface WorkerThreadOptions {
@@ -30,7 +29,7 @@ export class WorkerThread<Settings> {
   /** Where the worker keeps the number of its attempts in flight. */
   readonly attempts = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<Inspection | undefined>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<OrderResult>>();
   readonly #write: WorkerThreadOptions["write"];
   readonly #readMetrics: WorkerThreadOptions["readMetrics"];
   #crash: WorkerCrash | undefined;
@@ -67,13 +66,13 @@ export class WorkerThread<Settings> {
    * Gives the worker an order.
    *
    * @param order What it is to do.
-   * @returns A promise that is fulfilled when it is done, with what an `inspect` has found.
+   * @returns A promise that is fulfilled when it is done, with what it asked for.
    * @throws {ListenError} Where an address can not be listened on.
    * @throws {WorkerCrash} Where the worker has crashed.
    */
-  ask(order: Order<Settings>): Promise<Inspection | undefined> {
+  ask(order: Order<Settings>): Promise<OrderResult> {
     if (this.#crash !== undefined) return Promise.reject(this.#crash);
-    const answer = Promise.withResolvers<Inspection | undefined>();
+    const answer = Promise.withResolvers<OrderResult>();
     const id = ++this.#lastId;
     this.#waiting.set(id, answer);
     this.#send({ type: "order", id, order });
@@ -101,7 +100,7 @@ export class WorkerThread<Settings> {
     }
     const answer = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.failure === undefined) answer?.resolve(message.inspection);
+    if (message.failure === undefined) answer?.resolve(message.result ?? {});
     else answer?.reject(errorOf(message.failure));
   }
 }

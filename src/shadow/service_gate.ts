@@ -1,6 +1,6 @@
 /** Whether a service is sent a request: copies within their bounds, and nobody who is down. */
 
-import type { Config, Member } from "../config/config.ts";
+import type { Config, Member, Service } from "../config/config.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
 import type { BreakersOptions, ServiceBreakers } from "../exchange/breakers.ts";
 import type { Health } from "../exchange/health.ts";
@@ -48,8 +48,17 @@ export class ServiceGate {
    * @returns Why it is not; `undefined` where it is.
    */
   check(member: Member, inbound: Inbound): SkipReason | undefined {
-    const { service } = member;
-    return this.#copies.check(member, inbound) ?? this.#health.reason(service) ?? this.#breakers.reason(service);
+    return this.#copies.check(member, inbound) ?? this.reason(member.service);
+  }
+
+  /**
+   * Tells whether a service is left alone, whatever the request.
+   *
+   * @param service The service.
+   * @returns Why it is; `undefined` where it is not.
+   */
+  reason(service: Service): SkipReason | undefined {
+    return this.#health.reason(service) ?? this.#breakers.reason(service);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The demo's set-up: three backends, conductor in front of them, and a client. */
 
 import { parse } from "@std/yaml/parse";
+import { Comparisons } from "../../compare/comparisons.ts";
 import { createHandler } from "../../conductor.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
@@ -70,7 +71,8 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     metrics.observe(event);
     recorder.observe(event, detail);
   };
-  const handler = createHandler(config, { observe });
+  const comparisons = new Comparisons();
+  const handler = createHandler(config, { observe, comparisons });
   let server: RunningServer;
   try {
     server = listen(handler, port);
@@ -85,6 +87,7 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     source: createAdminSource({
       config,
       inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
+      comparisons: (after) => Promise.resolve(comparisons.read(after)),
     }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) }),
   });
   await admin.prepare({ hostname: HOSTNAME, port: 0, token: undefined }).commit();

@@ -1,0 +1,117 @@
+/** One service's answer, kept as it passes. */
+
+import type { Attempt, FailureKind } from "../exchange/attempt.ts";
+import type { BodyTap } from "../exchange/body_tap.ts";
+import { BodyDigest } from "./body_digest.ts";
+import type { CapturedAnswer, CapturedBody } from "./answer.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
+
+/** An attempt as far as capturing looks at it. */
+export interface CapturedAttempt extends Attempt {
+  /** From its start until it settled, in milliseconds. */
+  readonly durationMs: number;
+  /** What broke it off from our side; `undefined` where nothing did. */
+  readonly endedBy: FailureKind | undefined;
+}
+
+/** Failures that say nothing about the service: it was not asked, or not listened to until its end. */
+const OURS: ReadonlySet<FailureKind> = new Set(["aborted", "lagging", "open-circuit", "overloaded"]);
+
+/** Sees an attempt's body and keeps the beginning of it. */
+export class AnswerCapture implements BodyTap {
+  /** How much is kept, in bytes. */
+  readonly maxBytes: number;
+  /** The attempt. */
+  readonly attempt: CapturedAttempt;
+  readonly #budget: MemoryBudget;
+  readonly #pieces: Uint8Array[] = [];
+  #heldBytes = 0;
+  #isWhole = false;
+  #isCut = false;
+
+  /**
+   * Starts to look on.
+   *
+   * @param attempt The attempt.
+   * @param maxBytes How much of its body to keep, in bytes.
+   * @param budget What the memory is taken from.
+   */
+  constructor(attempt: CapturedAttempt, maxBytes: number, budget: MemoryBudget) {
+    this.attempt = attempt;
+    this.maxBytes = maxBytes;
+    this.#budget = budget;
+  }
+
+  /**
+   * Keeps a piece, as far as there is room.
+   *
+   * @param piece The bytes.
+   */
+  see(piece: Uint8Array): void {
+    if (this.#isCut) return;
+    const kept = Math.min(piece.length, this.maxBytes - this.#heldBytes);
+    if (kept > 0 && !this.#budget.take(kept)) {
+      this.#isCut = true;
+      return;
+    }
+    this.#isCut = kept < piece.length;
+    this.#heldBytes += kept;
+    if (kept > 0) this.#pieces.push(piece.slice(0, kept));
+  }
+
+  /** Takes note that the body is whole. */
+  end(): void {
+    this.#isWhole = true;
+  }
+
+  /** Takes note that the attempt is over: a body that is there as a whole is held from now on. */
+  over(): void {
+    const { outcome } = this.attempt;
+    const body = outcome?.ok ? outcome.response.body : null;
+    if (!(body instanceof Uint8Array)) return;
+    this.see(body);
+    this.end();
+  }
+
+  /**
+   * Tells what was captured, when the attempt is over.
+   *
+   * @returns The answer; `undefined` where it says nothing about the service.
+   */
+  answer(): CapturedAnswer | undefined {
+    const { outcome, durationMs, endedBy } = this.attempt;
+    if (outcome === undefined) return undefined;
+    if (!outcome.ok) return OURS.has(outcome.kind) ? undefined : { ok: false, kind: outcome.kind, durationMs };
+    const { status, headers, body } = outcome.response;
+    if (body !== null && !this.#isWhole && !this.#isCut && endedBy !== undefined) return undefined;
+    return { ok: true, response: { status, headers, body: this.#body(body !== null), durationMs } };
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.#budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#pieces.length = 0;
+  }
+
+  #body(isThere: boolean): CapturedBody | undefined {
+    if (!isThere || !(this.#isWhole || this.#isCut)) return undefined;
+    const bytes = joined(this.#pieces, this.#heldBytes);
+    const captured = { bytes, length: bytes.length, cut: this.#isCut };
+    if (!this.#isCut) return captured;
+    const digest = new BodyDigest();
+    digest.update(bytes);
+    return { ...captured, digest: digest.toString() };
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

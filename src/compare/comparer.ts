@@ -1,0 +1,278 @@
+/** Compares the answers to the requests of one configuration, when the clients have theirs. */
+
+import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import type { Observer } from "../observe/events.ts";
+import { guarded } from "../observe/guarded.ts";
+import { routePattern } from "../observe/route_pattern.ts";
+import type { CapturedAnswer } from "./answer.ts";
+import type { AnswerCapture } from "./answer_capture.ts";
+import { compareAnswers } from "./compare_answers.ts";
+import { comparedEvent } from "./compared_event.ts";
+import type { Comparison } from "./comparison.ts";
+import type { Comparisons } from "./comparisons.ts";
+import { decodeBody } from "./decode_body.ts";
+import type { Difference } from "./difference.ts";
+import { EndpointNames } from "./endpoint.ts";
+import { ExchangeCapture } from "./exchange_capture.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import { CompareRules } from "./rules.ts";
+import { sampleOfBody } from "./sample_body.ts";
+import { sampleOfPath } from "./sample_text.ts";
+
+/** What comparing needs beside the configuration. */
+export interface ComparerOptions {
+  /** Where comparisons are counted; `undefined`: nowhere. */
+  readonly comparisons: Comparisons | undefined;
+  /** Told of each comparison; `undefined`: nobody. */
+  readonly observe: Observer | undefined;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+  /** Sends a request to a service again, and lets the capture see the answer. */
+  replay(capture: ExchangeCapture, service: Service): void;
+}
+
+/** Requests that the primary is being asked again at the same time, at most. */
+const MAX_REPLAYS = 8;
+/** Exchanges whose answers wait to be compared, at most; further ones are not compared. */
+const MAX_WAITING = 1_000;
+/** How long requests may have to wait for comparisons, in milliseconds. */
+const TURN_MS = 2;
+
+interface Candidate {
+  readonly service: Service;
+  readonly settings: CompareSettings;
+  readonly rules: CompareRules;
+  /** What share of a comparison is due; it is made when there is a whole one. */
+  due: number;
+}
+
+interface RoutePlan {
+  readonly route: string;
+  readonly primary: Service;
+  readonly candidates: readonly Candidate[];
+  /** Whose answers are kept of a request that is compared for everybody. */
+  readonly everybody: ReadonlySet<Service>;
+  readonly endpoints: EndpointNames;
+  readonly maxBodyBytes: number;
+  readonly replay: { due: number };
+}
+
+/** Answers that were captured together with the first of them, the primary's, ready for comparing. */
+interface Expected {
+  readonly plan: RoutePlan;
+  readonly inbound: Inbound;
+  readonly endpoint: string;
+  readonly answer: CapturedAnswer;
+}
+
+/** Decides which exchanges are captured, and compares what was. */
+export class Comparer {
+  readonly #options: ComparerOptions;
+  readonly #plans = new Map<Route, RoutePlan>();
+  readonly #budget: MemoryBudget;
+  readonly #replayShare: number;
+  readonly #queue: ExchangeCapture[] = [];
+  readonly #notify: Observer;
+  #isRunning = false;
+  #replays = 0;
+
+  /**
+   * Prepares the rules of a configuration.
+   *
+   * @param config The configuration.
+   * @param options Where comparisons go.
+   */
+  constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
+    this.#options = options;
+    this.#notify = guarded(options.observe);
+    options.comparisons?.follow(config);
+    this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
+    this.#replayShare = config.compare?.replaySample ?? 0;
+    for (const route of config.routes) {
+      const plan = planFor(route);
+      if (plan !== undefined) this.#plans.set(route, plan);
+    }
+  }
+
+  /**
+   * Decides whether the answers to a request are compared.
+   *
+   * @param inbound The request.
+   * @param route Its route.
+   * @param hasBody Whether it has a body; it is not sent again then.
+   * @returns What is to see its attempts; `undefined` where nothing is compared.
+   */
+  begin(inbound: Inbound, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+    const plan = this.#plans.get(route);
+    if (plan === undefined || this.#queue.length >= MAX_WAITING) return undefined;
+    const wanted = sample(plan);
+    if (wanted === undefined) return undefined;
+    return new ExchangeCapture({
+      inbound,
+      route,
+      hasBody,
+      wanted,
+      maxBytes: plan.maxBodyBytes,
+      budget: this.#budget,
+      onComplete: (capture) => this.#enqueue(capture),
+    });
+  }
+
+  #enqueue(capture: ExchangeCapture): void {
+    if (capture.answers.length === 0) return;
+    this.#queue.push(capture);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    setTimeout(() => this.#run());
+  }
+
+  /** In turns, so that no request waits for a long queue of comparisons. */
+  async #run(): Promise<void> {
+    const { now } = this.#options;
+    const untilMs = now() + TURN_MS;
+    while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
+    this.#isRunning = this.#queue.length > 0;
+    if (this.#isRunning) setTimeout(() => this.#run());
+  }
+
+  async #compareAll(capture: ExchangeCapture): Promise<void> {
+    const { inbound, route, answers } = capture;
+    const plan = this.#plans.get(route)!;
+    const primary = answers.find(({ attempt }) => attempt.service === plan.primary);
+    const answer = await decoded(primary, plan);
+    if (answer === undefined) return capture.release();
+    const expected = { plan, inbound, endpoint: plan.endpoints.nameOf(inbound.method, inbound.path), answer };
+    for (const candidate of plan.candidates) {
+      const captured = answers.find(({ attempt }) => attempt.service === candidate.service);
+      const actual = await decoded(captured, plan);
+      if (actual === undefined) continue;
+      if (candidate.service.control) this.#addNoise(expected, candidate.service, actual);
+      else this.#add(expected, candidate, { actual, differences: compareAnswers(answer, actual, candidate.rules) });
+    }
+    if (!this.#replayed(capture, expected)) capture.release();
+  }
+
+  /**
+   * Asks the primary again. Whoever asked first holds the first answer until the second one is there.
+   *
+   * @returns Whether it is asked.
+   */
+  #replayed(first: ExchangeCapture, expected: Expected): boolean {
+    const { plan, inbound, answer } = expected;
+    const isFit = answer.ok && (inbound.method === "GET" || inbound.method === "HEAD") &&
+      !first.hasBody && this.#replays < MAX_REPLAYS;
+    if (!isFit || !isDue(plan.replay, this.#replayShare)) return false;
+    this.#replays++;
+    const again = new ExchangeCapture({
+      inbound,
+      route: first.route,
+      hasBody: false,
+      wanted: plan.everybody,
+      maxBytes: plan.maxBodyBytes,
+      budget: this.#budget,
+      onComplete: async () => {
+        this.#replays--;
+        const actual = await decoded(again.answers[0], plan);
+        if (actual !== undefined) this.#addNoise(expected, plan.primary, actual);
+        again.release();
+        first.release();
+      },
+    });
+    this.#options.replay(again, plan.primary);
+    again.seal();
+    return true;
+  }
+
+  /** What differs by itself may not differ by every candidate's rules: it is noise to those that see it. */
+  #addNoise(expected: Expected, service: Service, actual: CapturedAnswer): void {
+    const byPath = new Map<string, Difference>();
+    for (const { rules } of expected.plan.candidates) {
+      for (const difference of compareAnswers(expected.answer, actual, rules)) byPath.set(difference.path, difference);
+    }
+    this.#add(expected, { ...expected.plan.candidates[0]!, service }, {
+      actual,
+      differences: [...byPath.values()],
+      isNoise: true,
+    });
+  }
+
+  #add(
+    { plan, inbound, endpoint, answer: expected }: Expected,
+    { service, settings, rules }: Candidate,
+    { actual, differences, isNoise = false }: Pick<Comparison, "actual" | "differences"> & { isNoise?: boolean },
+  ): void {
+    const comparison: Comparison = {
+      requestId: inbound.requestId,
+      route: plan.route,
+      method: inbound.method,
+      path: sampleOfPath(inbound.path, rules.redactor),
+      service: service.name,
+      isNoise,
+      expected,
+      actual,
+      differences,
+    };
+    this.#options.comparisons?.add(comparison, {
+      endpoint,
+      samples: settings.samples,
+      bodies: () => {
+        const [one, other] = [bodyOf(expected, rules), bodyOf(actual, rules)];
+        return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
+      },
+    });
+    this.#notify(comparedEvent(comparison));
+  }
+}
+
+function planFor(route: Route): RoutePlan | undefined {
+  const primary = route.members.find(({ role }) => role === "primary")?.service;
+  const candidates = route.members
+    .filter(({ role }) => role !== "primary")
+    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare));
+  if (primary === undefined || candidates.length === 0) return undefined;
+  return {
+    route: routePattern(route),
+    primary,
+    candidates,
+    everybody: new Set([primary, ...candidates.map(({ service }) => service)]),
+    endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
+    maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
+    replay: { due: 0 },
+  };
+}
+
+function candidateFor(service: Service, settings: CompareSettings): Candidate {
+  return { service, settings, rules: new CompareRules(settings), due: 0 };
+}
+
+/** @returns Whose answers are kept; `undefined` where nobody's are. */
+function sample({ primary, candidates, everybody }: RoutePlan): ReadonlySet<Service> | undefined {
+  const due = candidates.filter((candidate) => isDue(candidate, candidate.settings.sample));
+  if (due.length === candidates.length) return everybody;
+  return due.length === 0 ? undefined : new Set([primary, ...due.map(({ service }) => service)]);
+}
+
+/** Counts, and does not draw: of any number of requests in a row that share is due. */
+function isDue(counter: { due: number }, share: number): boolean {
+  counter.due += share;
+  // Shares such as 0.1 do not add up to a whole one exactly.
+  if (counter.due < 1 - 1e-9) return false;
+  counter.due -= 1;
+  return true;
+}
+
+async function decoded(
+  capture: AnswerCapture | undefined,
+  { maxBodyBytes }: RoutePlan,
+): Promise<CapturedAnswer | undefined> {
+  const answer = capture?.answer();
+  if (!answer?.ok || answer.response.body === undefined) return answer;
+  const { response } = answer;
+  const body = await decodeBody(answer.response.body, response.headers, maxBodyBytes);
+  return { ok: true, response: { ...response, body } };
+}
+
+function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined {
+  return answer.ok ? sampleOfBody(answer.response, rules) : undefined;
+}

@@ -1,0 +1,89 @@
+/** What a thread has compared so far. It outlives a configuration, as long as the next one compares in the same way. */
+
+import type { Config } from "../config/config.ts";
+import { BodyDigest } from "./body_digest.ts";
+import { routePattern } from "../observe/route_pattern.ts";
+import type { Comparison } from "./comparison.ts";
+import { ComparisonTally, type TallyContext } from "./comparison_tally.ts";
+import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";
+import type { TallySnapshot } from "./tally_snapshot.ts";
+
+/** What has been compared, as plain data: it goes from worker to main thread. */
+export interface ComparisonsReading {
+  /** What says by which rules: counts by others are not to be added. */
+  readonly rules: string;
+  /** The counts; `undefined` where nothing is compared. */
+  readonly tally: TallySnapshot | undefined;
+  /** The latest mismatches with a higher id than was asked for, oldest first. */
+  readonly mismatches: readonly MismatchEntry[];
+}
+
+/** Counts, and the latest mismatches. */
+export class Comparisons {
+  readonly #feed = new MismatchFeed();
+  #tally: ComparisonTally | undefined;
+  #rules = "";
+
+  /**
+   * Goes on under a configuration. Where that compares in another way, counting begins anew: what was counted by other
+   * rules says nothing.
+   *
+   * @param config The configuration.
+   */
+  follow(config: Pick<Config, "routes" | "compare">): void {
+    const rules = rulesOf(config);
+    if (rules === this.#rules) return;
+    this.#rules = rules;
+    this.#tally = config.compare === undefined ? undefined : new ComparisonTally({ expected: expectedOf(config) });
+  }
+
+  /**
+   * Counts a comparison.
+   *
+   * @param comparison The comparison, redacted.
+   * @param context Where it is counted, and what is kept of it.
+   */
+  add(comparison: Comparison, context: TallyContext): void {
+    this.#tally?.add(comparison, context);
+    const values = context.samples !== "none";
+    const found = findMismatch(comparison, { endpoint: context.endpoint, values, timeMs: Date.now() });
+    if (found !== undefined) this.#feed.add(found);
+  }
+
+  /**
+   * Gives what has been compared.
+   *
+   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
+   * @returns It as plain data.
+   */
+  read(after: number): ComparisonsReading {
+    const mismatches = after === Infinity ? [] : this.#feed.after(after);
+    return { rules: this.#rules, tally: this.#tally?.snapshot(), mismatches };
+  }
+}
+
+function expectedOf({ routes }: Pick<Config, "routes">): { readonly route: string; readonly service: string }[] {
+  return routes.flatMap((route) =>
+    route.members
+      .filter(({ service, role }) => role !== "primary" && service.compare !== undefined && !service.control)
+      .map(({ service }) => ({ route: routePattern(route), service: service.name }))
+  );
+}
+
+/**
+ * Says in short how a configuration compares.
+ *
+ * @param config The configuration.
+ * @returns A text that is another one where it compares in another way; empty where it compares nothing.
+ */
+export function rulesOf({ routes, compare }: Pick<Config, "routes" | "compare">): string {
+  if (compare === undefined) return "";
+  const digest = new BodyDigest();
+  // Regular expressions are texts there, so that all of it is plain.
+  const rules = routes.map((route) => [
+    routePattern(route),
+    route.members.map(({ service, role }) => [service.name, service.origin, role, service.compare, service.control]),
+  ]);
+  digest.update(new TextEncoder().encode(JSON.stringify(rules)));
+  return digest.toString();
+}

@@ -1,0 +1,102 @@
+/** All answers to one request, kept until the last of them is over. */
+
+import type { Route, Service } from "../config/config.ts";
+import type { BodyTap } from "../exchange/body_tap.ts";
+import type { Inbound } from "../exchange/inbound.ts";
+import { AnswerCapture, type CapturedAttempt } from "./answer_capture.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
+
+/** An attempt that can be looked at. */
+export interface TappedAttempt extends CapturedAttempt {
+  /** Who looks on as its body passes. */
+  tap: BodyTap | undefined;
+}
+
+/** How an exchange is captured. */
+export interface ExchangeCaptureOptions {
+  /** The request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** Whether the request has a body. */
+  readonly hasBody: boolean;
+  /** Whose answers are kept. */
+  readonly wanted: ReadonlySet<Service>;
+  /** How much of each body is kept, in bytes. */
+  readonly maxBytes: number;
+  /** What the memory is taken from. */
+  readonly budget: MemoryBudget;
+  /** Told once, when all attempts are over. */
+  onComplete(capture: ExchangeCapture): void;
+}
+
+/** The answers to one request. */
+export class ExchangeCapture {
+  /** The request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** Whether it has a body. */
+  readonly hasBody: boolean;
+  /** What was captured, in the order in which the attempts were started. */
+  readonly answers: AnswerCapture[] = [];
+  readonly #options: ExchangeCaptureOptions;
+  #running = 0;
+  #isSealed = false;
+  #isComplete = false;
+
+  /**
+   * Starts with no attempts.
+   *
+   * @param options The request, and the bounds.
+   */
+  constructor(options: ExchangeCaptureOptions) {
+    this.inbound = options.inbound;
+    this.route = options.route;
+    this.hasBody = options.hasBody;
+    this.#options = options;
+  }
+
+  /**
+   * Looks on as an attempt is answered, where its answer is to be compared.
+   *
+   * @param attempt The attempt, when it starts.
+   */
+  started(attempt: TappedAttempt): void {
+    if (this.#isComplete || !this.#options.wanted.has(attempt.service)) return;
+    this.#running++;
+    const capture = new AnswerCapture(attempt, this.#options.maxBytes, this.#options.budget);
+    attempt.tap = capture;
+    this.answers.push(capture);
+  }
+
+  /**
+   * Takes note that an attempt is over: its answer has been read or given up.
+   *
+   * @param attempt The attempt.
+   */
+  over(attempt: TappedAttempt): void {
+    const capture = attempt.tap;
+    if (!(capture instanceof AnswerCapture)) return;
+    capture.over();
+    this.#running--;
+    this.#completeOnce();
+  }
+
+  /** Takes note that the answer to the client has been decided: what has not been started by now may never be. */
+  seal(): void {
+    this.#isSealed = true;
+    this.#completeOnce();
+  }
+
+  /** Gives all memory back. */
+  release(): void {
+    for (const answer of this.answers) answer.release();
+  }
+
+  #completeOnce(): void {
+    if (!this.#isSealed || this.#running > 0 || this.#isComplete) return;
+    this.#isComplete = true;
+    this.#options.onComplete(this);
+  }
+}

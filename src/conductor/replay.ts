@@ -1,0 +1,32 @@
+/** Asks a primary again what it has just answered, to learn what differs by itself. */
+
+import type { ExchangeCapture } from "../compare/exchange_capture.ts";
+import type { Service } from "../config/config.ts";
+import type { SkipReason } from "../exchange/attempt.ts";
+import { fanOut, type FanOutMeans } from "../fan_out.ts";
+
+/**
+ * Sends a request without a body again to one service of its route, as a copy: nobody waits for it, and no observer is
+ * told of it.
+ *
+ * @param capture The request, and what sees the answer.
+ * @param service The service.
+ * @param means The means of the handler.
+ * @param reason Why the service is left alone; `undefined` where it is not.
+ */
+export function replay(
+  capture: ExchangeCapture,
+  service: Service,
+  means: FanOutMeans,
+  reason: (service: Service) => SkipReason | undefined,
+): void {
+  const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  fanOut({ inbound: capture.inbound, route, body: null }, { ...means, reclaims: false }, {
+    gate: ({ service }) => reason(service),
+    onSkip() {},
+    onAttempt: (attempt) => capture.started(attempt),
+    startSpan: () => undefined,
+    onSettle() {},
+    onOver: (attempt) => capture.over(attempt),
+  });
+}
