@@ -271,6 +271,7 @@ function scriptedEvents(): string {
         failedResponses: 0,
         failures: {},
         skips: {},
+        comparisons: {},
         selected: 1,
         hedges: { sent: 0, won: 0 },
       }],

@@ -2,9 +2,11 @@
 
 import charts from "./dashboard/charts.js" with { type: "text" };
 import connection from "./dashboard/connection.js" with { type: "text" };
-import style from "./dashboard/dashboard.css" with { type: "text" };
+import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
+import detailStyle from "./dashboard/detail.css" with { type: "text" };
 import detail from "./dashboard/detail.js" with { type: "text" };
 import dom from "./dashboard/dom.js" with { type: "text" };
+import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
@@ -12,10 +14,14 @@ import icon from "./dashboard/icon.svg" with { type: "text" };
 import page from "./dashboard/index.html" with { type: "text" };
 import lanes from "./dashboard/lanes.js" with { type: "text" };
 import main from "./dashboard/main.js" with { type: "text" };
+import mapStyle from "./dashboard/map.css" with { type: "text" };
 import map from "./dashboard/map.js" with { type: "text" };
 import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
+import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
+import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
+import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
 import signs from "./dashboard/signs.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
@@ -32,7 +38,18 @@ export interface Asset {
   readonly text: string;
 }
 
+const STYLE = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
+
+const STYLES: Readonly<Record<string, string>> = {
+  dashboard: dashboardStyle,
+  overview: overviewStyle,
+  map: mapStyle,
+  services: servicesStyle,
+  exchanges: exchangesStyle,
+  detail: detailStyle,
+  narrow: narrowStyle,
+};
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   charts,
@@ -58,7 +75,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 /** All of them. The page is at `/`, all else below `/assets/`. */
 export const ASSETS: readonly Asset[] = [
   { path: "/", type: "text/html; charset=utf-8", text: page },
-  { path: "/assets/dashboard.css", type: "text/css; charset=utf-8", text: style },
   { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },
+  ...Object.entries(STYLES).map(([name, text]) => ({ path: `/assets/${name}.css`, type: STYLE, text })),
   ...Object.entries(SCRIPTS).map(([name, text]) => ({ path: `/assets/${name}.js`, type: SCRIPT, text })),
 ];
