@@ -260,6 +260,7 @@ function scriptedEvents(): string {
     histogramBoundsMs: [10, 100],
     services: [{ name: service, origin: FAR + EVIL }],
     routes: [{ route, members: [{ service, role: "primary" }] }],
+    comparing: false,
     metrics: {
       startedMs: 1,
       lastRequestMs: 1,
