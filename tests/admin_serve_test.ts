@@ -11,6 +11,7 @@ import { exchangeRaw, startBackend, untilRefused } from "./_support/servers.ts";
 import { startSlowBackend } from "./_support/slow_backend.ts";
 import { type TempConfig, tempConfig } from "./_support/temp_config.ts";
 import { createTestIo, type TestIo } from "./_support/test_io.ts";
+import { freePort } from "./_support/free_port.ts";
 
 const isLinux = Deno.build.os === "linux";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -55,11 +56,6 @@ async function status(url: string, headers: HeadersInit = {}): Promise<number> {
   const response = await fetch(url, { headers });
   await response.body?.cancel();
   return response.status;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function yaml(backend: string, admin = "admin: {port: 0}\n"): string {

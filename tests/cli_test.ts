@@ -17,6 +17,7 @@ import { runCli, startCli } from "./_support/cli_process.ts";
 import { exchangeRaw, readUntil, startBackend, startRawBackend } from "./_support/servers.ts";
 import { tempConfig } from "./_support/temp_config.ts";
 import { createTestIo } from "./_support/test_io.ts";
+import { freePort } from "./_support/free_port.ts";
 
 const CONFIG = `\
 timeout: 10
@@ -481,13 +482,6 @@ Deno.test("the process exits with 2 for an unknown flag", async () => {
 function serveText(text: string): AsyncDisposable & { url: string } {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(text));
   return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 /** The server says nothing at some levels, so that only trying tells when it listens. */

@@ -60,6 +60,16 @@ Deno.test("demo stays up for the reader's own requests, draws them, and ends wit
   assertEquals(io.stderr.text, "");
 });
 
+Deno.test("demo shows a table of what has been counted, on a terminal, below what it draws", async () => {
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["demo", "--port", "0"], io);
+  const [, url = ""] = await io.stdout.seen(/Your turn[^]*curl -i (http:\/\/127\.0\.0\.1:\d+)\/api\/hello/);
+  assertEquals(await (await fetch(`${url}/api/hello`)).text(), "hello from blue\n");
+  await io.stdout.seen(/Ctrl-C ends[^]*GET \/api\/hello[^]*blue[^\n]*primary[^\n]*100%/);
+  io.signal("SIGINT");
+  assertEquals(await ended, 0);
+});
+
 Deno.test({
   name: "demo ends at once when it is interrupted in the middle of its story",
   ignore: Deno.build.os === "windows",

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
 import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
 import { http1Transport } from "../src/upstream/http1/http1.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "./_support/open_connections.ts";
 import { readUntil, startRawBackend, type TestServer } from "./_support/servers.ts";
 import { bodyOf, outcomeOf, transportRequest } from "./_support/transport_requests.ts";
 
@@ -12,53 +13,30 @@ const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const LARGE = `HTTP/1.1 200 OK\r\ncontent-length: ${MIB}\r\n\r\n`;
 
 /** Where descriptors can not be counted, nothing is tested here. */
-const NEEDS_PROC = { ignore: !await Deno.stat("/proc/self/fd").then(() => true, () => false) };
-
-/** Descriptors that are sockets, in this process: a backend's are among them. */
-function countSockets(): number {
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:")) count++;
-    } catch {
-      // The directory's own descriptor is gone by now.
-    }
-  }
-  return count;
-}
+const NEEDS_PROC = { ignore: !CAN_COUNT_CONNECTIONS };
 
 interface Holding extends TestServer {
-  /** Connections that it has, and does not close before the test's end, whatever the other side does. */
-  readonly held: number;
   /** Resolves when a connection has got as far as the script goes. */
   readonly reached: Promise<void>;
 }
 
 /** Reads until this mark, unless it is empty, then sends these bytes, and holds the connection. */
 function startHolding(readTo: string, bytes: string): Holding {
-  let held = 0;
   const reached = Promise.withResolvers<void>();
   const backend = startRawBackend(async (connection) => {
-    held++;
     if (readTo !== "") await readUntil(connection, readTo);
     await connection.write(new TextEncoder().encode(bytes));
     reached.resolve();
     await new Promise(() => {});
   });
-  return {
-    ...backend,
-    reached: reached.promise,
-    get held() {
-      return held;
-    },
-  };
+  return { ...backend, reached: reached.promise };
 }
 
-/** Waits until the sockets are those of the backends alone; gives up after five seconds. */
-async function untilFreed(before: number, backend: Holding): Promise<void> {
+/** Waits until nothing is connected to a backend any more; gives up after five seconds. */
+async function untilFreed({ port }: Holding): Promise<void> {
   const giveUpMs = performance.now() + 5_000;
-  while (countSockets() - backend.held !== before) {
-    if (performance.now() > giveUpMs) assertEquals(countSockets() - backend.held, before);
+  while (countConnectionsTo(port) > 0) {
+    if (performance.now() > giveUpMs) assertEquals(countConnectionsTo(port), 0);
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
@@ -117,7 +95,6 @@ const MOMENTS: readonly Moment[] = [
 for (const { name, more = () => ({}), readTo, sent = "", atOnce = false } of MOMENTS) {
   Deno.test(`an exchange that is given up ${name} is aborted, and its descriptor is free`, NEEDS_PROC, async () => {
     await using backend = startHolding(readTo, sent);
-    const before = countSockets();
     const controller = new AbortController();
     const onHead = Promise.withResolvers<void>();
     const answering = http1Transport()(
@@ -127,16 +104,15 @@ for (const { name, more = () => ({}), readTo, sent = "", atOnce = false } of MOM
     if (name.endsWith("small body")) await onHead.promise;
     controller.abort();
     assertEquals(outcomeOf(await answering), "aborted");
-    await untilFreed(before, backend);
+    await untilFreed(backend);
   });
 }
 
 Deno.test("an exchange that was given up before it began opens no connection", NEEDS_PROC, async () => {
   await using backend = startHolding(HEAD_END, OK);
-  const before = countSockets();
   const request = transportRequest(backend.url, { signal: AbortSignal.abort() });
   assertEquals(outcomeOf(await http1Transport()(request)), "aborted");
-  await untilFreed(before, backend);
+  await untilFreed(backend);
 });
 
 Deno.test(
@@ -169,13 +145,12 @@ for (const reads of [true, false]) {
     NEEDS_PROC,
     async () => {
       await using backend = startHolding(HEAD_END, `${LARGE}begin`);
-      const before = countSockets();
       const controller = new AbortController();
       const request = transportRequest(backend.url, { signal: controller.signal });
       const reader = streamOf(await http1Transport()(request)).getReader();
       const reading = reads ? reader.read().then(() => reader.read()) : undefined;
       controller.abort();
-      await untilFreed(before, backend);
+      await untilFreed(backend);
       const error = await assertRejects(async () => {
         await reading;
         for (;;) if ((await reader.read()).done) return;
@@ -187,9 +162,10 @@ for (const reads of [true, false]) {
 
 Deno.test("a large body that is cancelled frees its descriptor", NEEDS_PROC, async () => {
   await using backend = startHolding(HEAD_END, `${LARGE}begin`);
-  const before = countSockets();
-  await streamOf(await http1Transport()(transportRequest(backend.url))).cancel();
-  await untilFreed(before, backend);
+  const body = streamOf(await http1Transport()(transportRequest(backend.url)));
+  assertEquals(countConnectionsTo(backend.port), 1);
+  await body.cancel();
+  await untilFreed(backend);
 });
 
 Deno.test(
@@ -197,10 +173,9 @@ Deno.test(
   NEEDS_PROC,
   async () => {
     await using backend = startHolding(HEAD_END, OK);
-    const before = countSockets();
     const request = transportRequest(backend.url, { method: "POST", body: new Uint8Array(32 * MIB) });
     assertEquals(await bodyOf(await http1Transport()(request)), "ok");
-    await untilFreed(before, backend);
+    await untilFreed(backend);
   },
 );
 

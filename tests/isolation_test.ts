@@ -3,10 +3,12 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { startCli } from "./_support/cli_process.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "./_support/open_connections.ts";
 import { type Backend, startBackend, startConductor } from "./_support/servers.ts";
 import { tempConfig } from "./_support/temp_config.ts";
 import { startTroubled, TROUBLES } from "./_support/troubles.ts";
-import { freePort, untilListening } from "./bench/peers/until_listening.ts";
+import { untilListening } from "./bench/peers/until_listening.ts";
+import { freePort } from "./_support/free_port.ts";
 
 const REQUESTS = 300;
 /** What does not happen within so many requests never does. */
@@ -47,27 +49,28 @@ async function send(url: string, count: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, client));
 }
 
-function countDescriptors(pid: number | "self"): number {
+function countDescriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
 /** Waits until a process has no more descriptors than that; how long it may take is the runner's affair. */
-async function untilDescriptors(pid: number | "self", most: number): Promise<void> {
+async function untilDescriptors(pid: number, most: number): Promise<void> {
   while (countDescriptors(pid) > most) await delay(20);
 }
 
 for (const role of ["shadow", "secondary"] as const) {
   for (const trouble of TROUBLES) {
     Deno.test(`every client gets the primary's answer, byte by byte, beside a ${role} that ${trouble}`, async () => {
-      const descriptors = hasProc ? countDescriptors("self") : 0;
       const ids = new Set<string>();
       const bound = role === "shadow" ? MAX_COPIES : MAX_CONNECTIONS;
       let requests = REQUESTS;
       let [inFlight, mostInFlight] = [0, 0];
+      let port: number;
       {
         await using primary = startEcho();
         await using stack = new AsyncDisposableStack();
         const beside = stack.use(await startTroubled(trouble));
+        port = Number(new URL(beside.url).port);
         await using front = startConductor({
           wait: "primary",
           bodyWindow: "128KiB",
@@ -116,7 +119,7 @@ for (const role of ["shadow", "secondary"] as const) {
       assertEquals(inFlight, 0);
       // An attempt that finds no place is counted here until it has settled, at once.
       assertLessOrEqual(mostInFlight, bound + 1);
-      if (hasProc) await untilDescriptors("self", descriptors);
+      while (CAN_COUNT_CONNECTIONS && countConnectionsTo(port) > 0) await delay(20);
     });
   }
 }

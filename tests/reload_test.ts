@@ -7,6 +7,7 @@ import { cliCommandLine, startCli } from "./_support/cli_process.ts";
 import { type Backend, startBackend, untilRefused } from "./_support/servers.ts";
 import { startSlowBackend } from "./_support/slow_backend.ts";
 import { createTestIo, type TestIo } from "./_support/test_io.ts";
+import { freePort } from "./_support/free_port.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -289,11 +290,6 @@ async function trusted(url: string, cert: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Two backends that answer `one` and `two`. */

@@ -123,9 +123,16 @@ Deno.test("drawTop() knows no rates from one reading, and draws nothing from non
   server.exchanges(10, { blue: 200 });
   assertEquals(
     drawn([server.read()]).split("\n").at(-1),
-    "  blue             primary        –     –       –       –       –     0 ",
+    "  blue            primary        –     –       –       –       –     0 ",
   );
   assertEquals(drawTop([], ROOM), []);
+});
+
+Deno.test("drawTop() has room for its longest curves in 80 columns, of which the cursor needs one", () => {
+  const server = new Server({ blue: "primary" });
+  const views = Array.from({ length: 9 }, () => server.read());
+  const lines = drawTop(views, { ...ROOM, columns: 79 });
+  assertEquals(lines.slice(2).map((line) => /▁{8}$/.test(line)), [true, true]);
 });
 
 Deno.test("drawTop() says what is wrong in a line of its own", () => {

@@ -22,6 +22,7 @@ import { exchangeRaw, startBackend, untilRefused } from "./_support/servers.ts";
 import { startSlowBackend } from "./_support/slow_backend.ts";
 import { type TempConfig, tempConfig } from "./_support/temp_config.ts";
 import { createTestIo } from "./_support/test_io.ts";
+import { freePort } from "./_support/free_port.ts";
 
 /** Elsewhere threads can not share a port, and the flag says so. */
 const isLinux = Deno.build.os === "linux";
@@ -449,9 +450,4 @@ async function startCrashing(config: Config) {
       channel.close();
     },
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

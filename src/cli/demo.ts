@@ -8,6 +8,9 @@ import { drawRequest, playTour } from "./demo/tour.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes } from "./route_table.ts";
+import { createLiveTable } from "./top/live_table.ts";
+import { runTop } from "./top/run_top.ts";
+import { terminalSize } from "./top/terminal_size.ts";
 
 /** Time for a person to read what has been printed. */
 const PAUSE_MS = 1_500;
@@ -33,7 +36,7 @@ export async function runDemo(invocation: Invocation, io: Io): Promise<number> {
     const end = await Promise.race([playTour(stage, { print, paint, pause }), stopped]);
     if (end === undefined && !invocation.switches.has("once")) {
       invite(stage, print, paint);
-      await drawUntil(stopped, stage, (line) => print(line), paint);
+      await drawUntil(stopped, stage, io, paint);
     }
     return 0;
   } finally {
@@ -71,16 +74,19 @@ function invite({ url, adminUrl }: DemoStage, print: (line: string) => void, pai
   print("");
 }
 
-async function drawUntil(
-  stopped: Promise<unknown>,
-  { exchanges }: DemoStage,
-  print: (line: string) => void,
-  paint: Paint,
-): Promise<void> {
+/** On a terminal, with a table of what has been counted below. */
+async function drawUntil(stopped: Promise<unknown>, stage: DemoStage, { stdout }: Io, paint: Paint): Promise<void> {
   const stop = stopped.then(() => undefined);
-  while (true) {
-    const exchange = await Promise.race([exchanges.next(), stop]);
-    if (exchange === undefined) return;
-    print(drawRequest(exchange, paint) + "\n");
+  const table = stdout.isTerminal ? createLiveTable(stdout) : undefined;
+  const output = table?.above(stdout) ?? stdout;
+  const endTop = table && runTop({ state: () => stage.state(), table, paint, size: terminalSize });
+  try {
+    while (true) {
+      const exchange = await Promise.race([stage.exchanges.next(), stop]);
+      if (exchange === undefined) return;
+      output.write(drawRequest(exchange, paint) + "\n\n");
+    }
+  } finally {
+    endTop?.();
   }
 }

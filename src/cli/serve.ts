@@ -23,14 +23,13 @@ import { startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
 import { runTop } from "./top/run_top.ts";
 import { showsTop } from "./top/shows_top.ts";
+import { terminalSize } from "./top/terminal_size.ts";
 import { CommandError } from "./usage_error.ts";
 
 /** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
 /** How long the answers of the admin listener may take once everything else has ended. */
 const ADMIN_TIMEOUT_MS = 1_000;
-/** Of a terminal that does not tell how large it is. */
-const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /**
  * Serves a configuration until a signal arrives and what is in flight has finished.
@@ -150,16 +149,6 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
     `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
       `--allow-net, or add ${forbidden.host} to its list`,
   );
-}
-
-function terminalSize(): { columns: number; rows: number } {
-  try {
-    const { columns, rows } = Deno.consoleSize();
-    return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
-  } catch {
-    // What calls itself a terminal need not have a size.
-    return DEFAULT_SIZE;
-  }
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */

@@ -2,6 +2,7 @@
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
 import { BrokenResponseError } from "../../src/exchange/response_body.ts";
+import { freePort } from "./free_port.ts";
 
 /** A request as a backend saw it. */
 export interface Seen {
@@ -100,10 +101,7 @@ function listening(server: Deno.HttpServer<Deno.NetAddr>): TestServer {
 
 /** A URL on loopback where nothing listens. */
 export function refusingUrl(): string {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${freePort()}`;
 }
 
 /** A backend spoken to in raw bytes: each connection is handed to `talk`. */

@@ -17,7 +17,8 @@ import type { OpenLoopResult } from "./isolation/open_loop.ts";
 import { ALONE, configFor, type Scene, SCENES } from "./isolation/scenes.ts";
 import { describeMachine } from "./machine.ts";
 import { median } from "./median.ts";
-import { freePort, untilListening } from "./peers/until_listening.ts";
+import { untilListening } from "./peers/until_listening.ts";
+import { freePort } from "../_support/free_port.ts";
 import { processUsage } from "./process_usage.ts";
 
 const HELP = `Times the primary's answers beside services in trouble.

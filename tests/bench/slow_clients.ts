@@ -12,6 +12,7 @@ import { delay } from "@std/async/delay";
 import { cliCommand } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
 import { tempConfig } from "../_support/temp_config.ts";
+import { freePort } from "../_support/free_port.ts";
 
 /** What a client does once it is connected; `signal` ends it. */
 type Manner = (connection: Deno.Conn, signal: AbortSignal) => Promise<void>;
@@ -128,9 +129,4 @@ async function establishedOn(port: number): Promise<number> {
 async function rssKib(pid: number): Promise<number> {
   const [, kib] = /VmRSS:\s+(\d+)/.exec(await Deno.readTextFile(`/proc/${pid}/status`))!;
   return Number(kib);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -1,6 +1,7 @@
 /** The demo's set-up: three backends, conductor in front of them, and a client. */
 
 import { parse } from "@std/yaml/parse";
+import type { StateView } from "../../admin/api.ts";
 import { Comparisons } from "../../compare/comparisons.ts";
 import { createHandler } from "../../conductor.ts";
 import type { Config } from "../../config/config.ts";
@@ -31,6 +32,12 @@ export interface DemoStage {
   readonly backends: readonly [blue: DemoBackend, green: DemoBackend, canary: DemoBackend];
   /** The requests of which nothing is in flight any more. */
   readonly exchanges: Pick<Arrivals<ExchangeRecord>, "next">;
+  /**
+   * Reads what has been counted.
+   *
+   * @returns It.
+   */
+  state(): Promise<StateView>;
   /**
    * Sends a request to conductor over a socket.
    *
@@ -83,13 +90,12 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   // As its own "proxy", conductor is reached directly: fetch would obey HTTP_PROXY even for this machine.
   const client = Deno.createHttpClient({ proxy: { transport: "tcp", hostname: HOSTNAME, port: server.port } });
   const url = `http://${HOSTNAME}:${server.port}`;
-  const admin = new AdminListener({
-    source: createAdminSource({
-      config,
-      inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
-      comparisons: (after) => Promise.resolve(comparisons.read(after)),
-    }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) }),
-  });
+  const source = createAdminSource({
+    config,
+    inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
+    comparisons: (after) => Promise.resolve(comparisons.read(after)),
+  }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
+  const admin = new AdminListener({ source });
   await admin.prepare({ hostname: HOSTNAME, port: 0, token: undefined }).commit();
   return {
     url,
@@ -98,6 +104,7 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     config,
     backends,
     exchanges,
+    state: () => source.state(),
     request: (path, init) => fetch(url + path, { ...init, client }),
     close: async () => {
       client.close();

@@ -26,7 +26,7 @@ interface Cell {
   readonly width?: number;
 }
 
-const NAME_WIDTH = 16;
+const NAME_WIDTH = 15;
 const ROLE_WIDTH = 9;
 /** From `req/s` to `now`. */
 const WIDTHS = { rate: -6, share: -5, duration: -7, inFlight: -5 };

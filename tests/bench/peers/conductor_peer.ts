@@ -4,7 +4,8 @@ import { startCli } from "../../_support/cli_process.ts";
 import { tempConfig } from "../../_support/temp_config.ts";
 import type { Load } from "../loads.ts";
 import type { Peer } from "./peer.ts";
-import { freePort, untilListening } from "./until_listening.ts";
+import { untilListening } from "./until_listening.ts";
+import { freePort } from "../../_support/free_port.ts";
 
 /** Everything is as it comes, but for the log's line for each request. */
 export const conductorPeer: Peer = {

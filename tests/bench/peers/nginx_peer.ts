@@ -3,7 +3,8 @@
 import { startChild } from "../../_support/child.ts";
 import type { Load } from "../loads.ts";
 import type { Peer } from "./peer.ts";
-import { freePort, untilListening } from "./until_listening.ts";
+import { untilListening } from "./until_listening.ts";
+import { freePort } from "../../_support/free_port.ts";
 
 /** It answers with the primary's response and holds the client's connection until all copies are answered. */
 export const nginxPeer: Peer = {

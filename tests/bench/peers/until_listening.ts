@@ -4,12 +4,6 @@ import { delay } from "@std/async/delay";
 
 const RETRY_MS = 10;
 
-/** A free port on loopback. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /**
  * Waits until somebody listens on a port of loopback.
  *
