@@ -7,13 +7,13 @@ import { startWatched } from "../tests/_support/watched_conductor.ts";
 import { openWindow, type Picture, writePicture } from "./picture.ts";
 
 const PICTURES: readonly Picture[] = [
-  { file: "dashboard-comparison-light.png", scheme: "light", width: 1280, height: 1480, scale: 1.25 },
-  { file: "dashboard-comparison-dark.png", scheme: "dark", width: 1280, height: 1480, scale: 1.25 },
+  { file: "dashboard-comparison-light.png", scheme: "light", width: 1280, height: 1760, scale: 1.25 },
+  { file: "dashboard-comparison-dark.png", scheme: "dark", width: 1280, height: 1760, scale: 1.25 },
 ];
 
 /** More than the thousand comparisons that a service needs to be ready. */
-const REQUESTS = 2_600;
-const AT_ONCE = 12;
+const REQUESTS = 3_600;
+const AT_ONCE = 14;
 
 const CUSTOMERS = ["Ada Lovelace", "Grace Hopper", "Edsger Dijkstra", "Barbara Liskov", "Alan Kay"];
 
@@ -23,10 +23,11 @@ type Pace = readonly [usual: number, more: number];
 /** The shop's API. Version 2 has renamed a field, rounds a price, and has another status for what is gone. */
 async function shop({ url }: Request, version: 1 | 2, [usual, more]: Pace): Promise<Response> {
   await delay(usual + more * Math.random() ** 3);
-  const [, , kind, id = ""] = new URL(url).pathname.split("/");
+  const [, , kind, id = "0"] = new URL(url).pathname.split("/");
   const number = Number(id);
   const servedAt = new Date().toISOString();
   if (kind === "coupons") return Response.json({ error: "expired", servedAt }, { status: version === 1 ? 410 : 404 });
+  if (kind === "cart") return Response.json({ items: [{ sku: "T-1", quantity: 2 }], servedAt });
   const price = 9.9 + number % 70 * 1.135;
   const name = CUSTOMERS[number % CUSTOMERS.length]!;
   if (kind === "products") {
@@ -44,8 +45,10 @@ async function search([usual, more]: Pace): Promise<Response> {
 
 /** What the request with a number asks for. */
 function pathOf(index: number): string {
-  const id = 10_000 + index * 7_919 % 80_000;
-  return index % 20 === 3 ? "/api/coupons/4711" : [`/api/orders/${id}`, "/search", `/api/products/${id}`][index % 3]!;
+  const id = 10_000 + Math.floor(80_000 * Math.random());
+  if (index % 40 === 6) return `/api/coupons/${id}`;
+  if (index % 10 === 4) return index % 20 === 4 ? `/api/orders/${id}` : `/api/products/${id}`;
+  return index % 3 === 0 ? "/search" : "/api/cart";
 }
 
 /**

@@ -4,7 +4,7 @@
 import { askMismatches, askNoise, askReport, markNoise } from "./compare_api.js";
 import { Differences, fieldKey } from "./differences.js";
 import { byId, html, setText } from "./dom.js";
-import { count, finePercent, printable } from "./format.js";
+import { count, finePercent, patternParts, printable } from "./format.js";
 import { watchHold } from "./hold.js";
 import { KeptLines } from "./kept_lines.js";
 import { MismatchList } from "./mismatch_list.js";
@@ -171,12 +171,13 @@ export class Comparison {
   #drawEmpty(isEmpty, { compared, services }) {
     const empty = byId("differences-empty", HTMLElement);
     empty.hidden = !isEmpty;
+    const [first] = services;
     if (compared > 0) {
       setText(empty, "No field differs more often than it does by itself.");
-    } else if (services.length === 0) {
+    } else if (first === undefined) {
       setText(empty, "No service stands beside a primary, so there is nothing to compare.");
     } else {
-      const command = `curl ${printable(this.#state?.url ?? "http://HOST:PORT")}/…`;
+      const command = `curl ${printable(this.#state?.url ?? "http://HOST:PORT")}${patternParts(first.route)[1]}`;
       if (empty.dataset.command === command && empty.childElementCount > 0) return;
       empty.dataset.command = command;
       empty.replaceChildren(

@@ -124,7 +124,7 @@ function row(field, onNoise) {
   const path = printable(field.path);
   const button = html("button", { type: "button", class: "button noise-button" }, [
     "This is noise",
-    html("span", { class: "visually-hidden", text: `: ${path}` }),
+    html("span", { class: "visually-hidden", text: path }),
   ]);
   button.addEventListener("click", ({ detail }) => {
     // The second click of a double one would meet the next row.

@@ -7,7 +7,7 @@ import { KeyedList } from "./keyed_list.js";
 import { sidesOf } from "./side_by_side.js";
 
 /** How many mismatches are shown. */
-const SHOWN = 20;
+const SHOWN = 12;
 
 /** How many are remembered: as many as conductor does. */
 const MAX_ENTRIES = 200;
@@ -88,7 +88,7 @@ function partsOf({ timeMs, method, path, service, requestId, differences, more =
         html("span", { class: "mismatch-path", text: printable(path) }),
       ]),
       html("span", { class: "mismatch-service", text: printable(service) }),
-      html("span", { class: "request-id", title: "Request id", text: printable(requestId) }),
+      html("span", { class: "request-id", title: `Request id ${printable(requestId)}`, text: printable(requestId) }),
     ]),
     html("ul", { class: "mismatch-differences" }, [
       ...shown.map(differenceRow),

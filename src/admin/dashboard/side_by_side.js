@@ -68,7 +68,7 @@ export function sampleRow(sample) {
       " ",
       html("span", { class: "sample-path", text: printable(path) }),
       " ",
-      html("span", { class: "request-id", title: "Request id", text: printable(requestId) }),
+      html("span", { class: "request-id", title: `Request id ${printable(requestId)}`, text: printable(requestId) }),
     ]),
     ...bodies,
   ]);

@@ -59,6 +59,7 @@ function card({ route, service }) {
   const word = html("span", { class: "verdict-word" });
   const share = html("span", { class: "figure-value" });
   const note = html("span", { class: "verdict-note" });
+  const needed = html("span");
   const interval = intervalBar();
   const reasons = html("ul", { class: "reasons" });
   const [kind, path] = patternParts(route);
@@ -66,14 +67,16 @@ function card({ route, service }) {
   const element = html("li", { class: "verdict" }, [
     html("div", { class: "verdict-name" }, [
       html("h3", {}, [
-        html("span", { class: "verdict-service cut", title: printable(service), text: printable(service) }),
+        html("span", { class: "verdict-service cut", title: printable(service) }, [
+          printable(service),
+          html("span", { class: "verdict-route", text: ` on ${path} ${kind}` }),
+        ]),
         html("span", { class: "visually-hidden", text: ": " }),
         html("span", { class: "verdict-says" }, [sign, word]),
       ]),
-      html("p", { class: "aside cut", title: path, text: `on ${path} ${kind}` }),
     ]),
     html("div", { class: "verdict-match" }, [
-      html("p", { class: "verdict-label", text: "Alike" }),
+      html("p", { class: "verdict-label" }, [html("span", { text: "Alike" }), needed]),
       html("p", {}, [share, " ", note]),
       interval.element,
     ]),
@@ -98,7 +101,7 @@ function card({ route, service }) {
     ]),
     reasons,
   ]);
-  return { element, sign, word, share, note, interval, reasons, cells };
+  return { element, sign, word, share, note, needed, interval, reasons, cells };
 }
 
 /**
@@ -113,28 +116,23 @@ function fill(parts, report, maxMismatch) {
     parts.sign.replaceChildren(verdictSign(verdict));
     setText(parts.word, VERDICT_WORDS[verdict]);
   }
-  setText(parts.share, compared === 0 ? "–" : finePercent(value));
-  setText(
-    parts.note,
-    compared === 0 ? "" : `${finePercent(low)} to ${finePercent(high)}, of ${count(compared)}`,
-  );
+  const hasAny = compared > 0;
+  setText(parts.share, hasAny ? finePercent(value) : "–");
+  setText(parts.note, hasAny ? `${finePercent(low)} to ${finePercent(high)}, of ${count(compared)}` : "");
+  setText(parts.needed, `needed ${finePercent(1 - maxMismatch)}`);
+  parts.interval.element.hidden = !hasAny;
   parts.interval.update({ value, low, high }, 1 - maxMismatch);
   QUANTITIES.forEach(({ of, write }, index) => {
     const { service, primary } = of(report);
     const top = Math.max(service, primary);
-    parts.cells[index]?.service.update(write(service), top === 0 ? 0 : service / top);
-    parts.cells[index]?.primary.update(write(primary), top === 0 ? 0 : primary / top);
+    parts.cells[index]?.service.update(hasAny ? write(service) : "–", top === 0 ? 0 : service / top);
+    parts.cells[index]?.primary.update(hasAny ? write(primary) : "–", top === 0 ? 0 : primary / top);
   });
   if (JSON.stringify(reasons) !== parts.reasons.dataset.known) {
     parts.reasons.dataset.known = JSON.stringify(reasons);
-    parts.reasons.replaceChildren(...reasons.map((reason) => html("li", { text: printable(sentence(reason)) })));
+    parts.reasons.replaceChildren(...reasons.map((reason) => html("li", { text: printable(reason) })));
     parts.reasons.hidden = reasons.length === 0;
   }
-}
-
-/** @param {string} reason Why a service is not ready. */
-function sentence(reason) {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 }
 
 /** A figure with a bar below it. */
