@@ -8,6 +8,7 @@ import connection from "./dashboard/connection.js" with { type: "text" };
 import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
 import detailStyle from "./dashboard/detail.css" with { type: "text" };
 import detail from "./dashboard/detail.js" with { type: "text" };
+import differencesStyle from "./dashboard/differences.css" with { type: "text" };
 import differences from "./dashboard/differences.js" with { type: "text" };
 import dom from "./dashboard/dom.js" with { type: "text" };
 import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
@@ -36,6 +37,7 @@ import sideBySide from "./dashboard/side_by_side.js" with { type: "text" };
 import signs from "./dashboard/signs.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
 import thresholds from "./dashboard/thresholds.js" with { type: "text" };
+import verdictsStyle from "./dashboard/verdicts.css" with { type: "text" };
 import verdicts from "./dashboard/verdicts.js" with { type: "text" };
 import views from "./dashboard/views.js" with { type: "text" };
 import waterfall from "./dashboard/waterfall.js" with { type: "text" };
@@ -62,6 +64,8 @@ const STYLES: Readonly<Record<string, string>> = {
   exchanges: exchangesStyle,
   detail: detailStyle,
   comparison: comparisonStyle,
+  verdicts: verdictsStyle,
+  differences: differencesStyle,
   narrow: narrowStyle,
 };
 

@@ -36,6 +36,8 @@ export class Comparison {
   #report;
   /** What was called noise, and until which turn the report may not know of it. @type {Map<string, number>} */
   #marked = new Map();
+  /** What is wrong with the report, and with what was called noise last. */
+  #problems = { report: "", noise: "" };
   #isHeld = false;
   #isListHeld = false;
   #turn = 0;
@@ -89,11 +91,11 @@ export class Comparison {
       this.#report = report;
       this.#mismatches.add(entries);
       for (const [key, until] of this.#marked) if (until < turn) this.#marked.delete(key);
-      this.#complain("");
+      this.#complain({ report: "" });
       this.#draw();
     } catch (error) {
       if (turn !== this.#turn) return;
-      this.#complain(`There is no report: ${messageOf(error)}`);
+      this.#complain({ report: `There is no report: ${messageOf(error)}` });
     }
     this.#timer = setTimeout(() => this.#refresh(), POLL_MS);
   }
@@ -114,15 +116,17 @@ export class Comparison {
     const at = this.#buttons().findIndex((button) => button === document.activeElement);
     this.#marked.set(key, Infinity);
     this.#draw();
-    (this.#buttons()[at] ?? this.#buttons().at(-1) ?? byId("differences-title", HTMLElement)).focus();
+    // The focus would go with the row.
+    if (at >= 0) (this.#buttons()[at] ?? this.#buttons().at(-1) ?? byId("differences-title", HTMLElement)).focus();
     try {
       this.#kept.update(await markNoise({ route, service, endpoint, path }));
       this.#marked.set(key, this.#turn);
+      this.#complain({ noise: "" });
       setText(this.#said, `${shownPath} counts as noise now. The lines that keep it so stand below.`);
       this.#refresh();
     } catch (error) {
       this.#marked.delete(key);
-      this.#complain(`${shownPath} does not count as noise: ${messageOf(error)}`);
+      this.#complain({ noise: `${shownPath} does not count as noise: ${messageOf(error)}` });
       this.#draw();
     }
   }
@@ -187,8 +191,10 @@ export class Comparison {
     }
   }
 
-  /** @param {string} text What is wrong, or nothing. */
-  #complain(text) {
+  /** @param {{ report?: string, noise?: string }} news What is wrong now, or no longer. */
+  #complain(news) {
+    this.#problems = { ...this.#problems, ...news };
+    const text = Object.values(this.#problems).filter((problem) => problem !== "").join(" ");
     this.#problem.hidden = text === "";
     setText(this.#problem, printable(text));
   }
