@@ -90,8 +90,10 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
+  // One that compares nothing is followed, too: what was compared before is over.
+  const count = options.comparisons?.follow(config);
   const comparer = config.compare && new Comparer(config, {
-    comparisons: options.comparisons,
+    count,
     observe,
     now,
     replay: (capture, service) => replay(capture, service, means, (service) => gate.reason(service)),

@@ -524,6 +524,7 @@ const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rul
     {},
     /^9 bytes, compared by digest d$/,
   ],
+  ["what is too deep for anybody", { body: `${"[".repeat(5_000)}1${"]".repeat(5_000)}` }, {}, /^\[{200}…\]{200}$/],
 ];
 
 for (const [title, parts, rules, expected] of SAMPLED) {

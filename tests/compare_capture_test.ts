@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Comparisons } from "../src/compare/comparisons.ts";
+import { Comparisons, type CountComparison } from "../src/compare/comparisons.ts";
 import type { FieldTally } from "../src/compare/tally_snapshot.ts";
 import { createHandler, type Handler } from "../src/conductor.ts";
 import type { ConfigInput, ServiceInput } from "../src/config/input.ts";
@@ -146,6 +146,26 @@ for (const [over, create] of TRANSPORTS) {
     end(new Response());
   });
 
+  Deno.test(`a body that never ends is missing where the other has one, over ${over}`, async () => {
+    const { promise: late, resolve: finish } = Promise.withResolvers<void>();
+    const halves = (middle: () => Promise<void> | undefined): Answer => () => {
+      return new Response(
+        ReadableStream.from((async function* () {
+          yield new Uint8Array(70_000);
+          await middle();
+          yield new Uint8Array(1);
+        })()),
+      );
+    };
+    await using stage = scene({ v1: halves(() => undefined), v2: halves(() => late) }, {
+      of: { v2: { timeout: "100ms" } },
+      create,
+    });
+    assertEquals((await (await stage.handle(get())).bytes()).length, 70_001);
+    assertEquals(summary(await stage.compared(1)), ["v2 mismatch body"]);
+    finish();
+  });
+
   Deno.test(`a client that goes away leaves nothing to compare, over ${over}`, async () => {
     let asked = 0;
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
@@ -237,4 +257,38 @@ Deno.test("Comparisons goes on under a configuration that compares alike, and be
   assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
   stage.comparisons.follow(config(["$.at"]));
   assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 0);
+});
+
+Deno.test("a bug that one comparison meets is not the end of the others", async () => {
+  const { promise: thrown, resolve: caught } = Promise.withResolvers<unknown>();
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    caught(event.reason);
+  };
+  const { promise: counted, resolve: count } = Promise.withResolvers<void>();
+  class Failing extends Comparisons {
+    #calls = 0;
+    override follow(): CountComparison {
+      return () => {
+        if (this.#calls++ === 0) throw new Error("a bug");
+        count();
+      };
+    }
+  }
+  await using v1 = startBackend();
+  await using v2 = startBackend();
+  const { config } = validateConfig({
+    compare: { noise: "off" },
+    services: [{ name: "v1", url: v1.url, primary: true }, { name: "v2", url: v2.url, shadow: true }],
+  });
+  const handle = createHandler(config, { comparisons: new Failing() });
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  try {
+    await (await handle(get())).body?.cancel();
+    assertEquals(String(await thrown), "Error: a bug");
+    await (await handle(get())).body?.cancel();
+    await counted;
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
+  }
 });

@@ -111,7 +111,12 @@ Deno.test({
     await send(url, WARM_UP);
     const before = await atRest(child.pid);
     await send(url, REQUESTS);
-    const after = await atRest(child.pid);
+    let after = await atRest(child.pid);
+    // How many connections were busy at once is chance; the idle ones among them are closed after a minute.
+    const giveUpMs = performance.now() + 90_000;
+    while (after.descriptors >= before.descriptors + AT_ONCE && performance.now() < giveUpMs) {
+      after = await atRest(child.pid);
+    }
     assertLess(after.descriptors, before.descriptors + AT_ONCE);
     assertLess(after.residentMiB, before.residentMiB + 48);
 

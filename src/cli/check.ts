@@ -3,6 +3,7 @@
 import type { AdminSettings } from "../config/config.ts";
 import { createPaint } from "../observe/paint.ts";
 import { formatAddress } from "../server/listen_error.ts";
+import { summariseComparing } from "./compare_note.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -21,9 +22,14 @@ export async function runCheck(invocation: Invocation, io: Io): Promise<number> 
   const paint = createPaint(io.stdout.isTerminal);
   const { services, routes, admin } = config;
   const size = `${count(services.length, "service")} on ${count(routes.length, "route")}`;
-  const beside = admin === undefined ? "" : `\n  admin listener on ${formatAddress(admin)}${noteToken(admin)}\n`;
+  const beside = [
+    ...(admin === undefined ? [] : [`admin listener on ${formatAddress(admin)}${noteToken(admin)}`]),
+    ...summariseComparing(config),
+  ];
   io.stdout.write(
-    `${paint.good("✓")} ${paint.strong(path)} can be served: ${size}\n\n${drawRoutes(config, { paint })}\n${beside}`,
+    `${paint.good("✓")} ${paint.strong(path)} can be served: ${size}\n\n${drawRoutes(config, { paint })}\n${
+      beside.length === 0 ? "" : `\n  ${beside.join("\n  ")}\n`
+    }`,
   );
   return 0;
 }

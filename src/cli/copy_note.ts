@@ -10,6 +10,7 @@ import { whyUnfit } from "../shadow/copy_rules.ts";
 import { isClientCopied } from "../shadow/sample.ts";
 import { readSampleKey } from "../shadow/sample_key.ts";
 import { stableHash } from "../shadow/stable_hash.ts";
+import { formatShare } from "./format_share.ts";
 
 /** The part of a request that decides on copies. */
 export type CopiedRequest = Pick<Inbound, "method" | "contentLength" | "lines" | "authority">;
@@ -99,17 +100,6 @@ function omissions({ copy, removeHeaders }: Service, { lines }: CopiedRequest): 
   const dropped = removeHeaders.filter((name) => fieldValue(lines, name) !== undefined);
   const left = [...(copy?.body === false ? ["its body"] : []), ...dropped];
   return left.length === 0 ? [] : [`without ${left.join(", ")}`];
-}
-
-/** A share that is one of a whole number is said so; others with as many digits as they have. */
-function formatShare(share: number): string {
-  if (share === 0) return "no requests";
-  if (share === 1) return "all requests";
-  const whole = Math.round(1 / share);
-  if (Math.abs(1 / whole - share) < 1e-9) return `1 of ${whole.toLocaleString("en")} requests`;
-  let of = 10;
-  while (of < 1e9 && Math.abs(Math.round(share * of) / of - share) > 1e-9) of *= 10;
-  return `${Math.round(share * of).toLocaleString("en")} of ${of.toLocaleString("en")} requests`;
 }
 
 function formatPercentage(share: number): string {

@@ -9,6 +9,7 @@ import { type AddressMatcher, addressMatcher } from "../exchange/trust_proxy.ts"
 import { compileRoutes, matchRoute } from "../match.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
+import { describeComparing } from "./compare_note.ts";
 import { openConfig } from "./config_file.ts";
 import { type CopyNote, noteCopy } from "./copy_note.ts";
 import type { Invocation } from "./flags.ts";
@@ -56,6 +57,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
     ...describeWaiting(asking, config, method).map((sentence) => `  ${sentence}`),
+    ...describeComparing(asking, config, method).map((sentence) => `  ${sentence}`),
     "",
   ].join("\n"));
   return 0;

@@ -83,7 +83,8 @@ export class AnswerCapture implements BodyTap {
     if (outcome === undefined) return undefined;
     if (!outcome.ok) return OURS.has(outcome.kind) ? undefined : { ok: false, kind: outcome.kind, durationMs };
     const { status, headers, body } = outcome.response;
-    if (body !== null && !this.#isWhole && !this.#isCut && endedBy !== undefined) return undefined;
+    const isComplete = body === null || this.#isWhole || this.#isCut;
+    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) return undefined;
     return { ok: true, response: { status, headers, body: this.#body(body !== null), durationMs } };
   }
 

@@ -10,7 +10,7 @@ import type { AnswerCapture } from "./answer_capture.ts";
 import { compareAnswers } from "./compare_answers.ts";
 import { comparedEvent } from "./compared_event.ts";
 import type { Comparison } from "./comparison.ts";
-import type { Comparisons } from "./comparisons.ts";
+import type { CountComparison } from "./comparisons.ts";
 import { decodeBody } from "./decode_body.ts";
 import type { Difference } from "./difference.ts";
 import { EndpointNames } from "./endpoint.ts";
@@ -19,11 +19,12 @@ import { MemoryBudget } from "./memory_budget.ts";
 import { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
+import { ShareDraw } from "./share_draw.ts";
 
 /** What comparing needs beside the configuration. */
 export interface ComparerOptions {
-  /** Where comparisons are counted; `undefined`: nowhere. */
-  readonly comparisons: Comparisons | undefined;
+  /** Counts each comparison; `undefined`: nobody does. */
+  readonly count: CountComparison | undefined;
   /** Told of each comparison; `undefined`: nobody. */
   readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
@@ -43,8 +44,12 @@ interface Candidate {
   readonly service: Service;
   readonly settings: CompareSettings;
   readonly rules: CompareRules;
-  /** What share of a comparison is due; it is made when there is a whole one. */
-  due: number;
+}
+
+/** The services of which the same share of the requests is compared: the same requests, so that the primary's answer is kept once. */
+interface Sample {
+  readonly draw: ShareDraw;
+  readonly services: readonly Service[];
 }
 
 interface RoutePlan {
@@ -55,7 +60,9 @@ interface RoutePlan {
   readonly everybody: ReadonlySet<Service>;
   readonly endpoints: EndpointNames;
   readonly maxBodyBytes: number;
-  readonly replay: { due: number };
+  readonly samples: readonly Sample[];
+  /** Which requests are sent to the primary again. */
+  readonly replay: ShareDraw;
 }
 
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
@@ -71,7 +78,6 @@ export class Comparer {
   readonly #options: ComparerOptions;
   readonly #plans = new Map<Route, RoutePlan>();
   readonly #budget: MemoryBudget;
-  readonly #replayShare: number;
   readonly #queue: ExchangeCapture[] = [];
   readonly #notify: Observer;
   #isRunning = false;
@@ -86,11 +92,9 @@ export class Comparer {
   constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
     this.#options = options;
     this.#notify = guarded(options.observe);
-    options.comparisons?.follow(config);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
-    this.#replayShare = config.compare?.replaySample ?? 0;
     for (const route of config.routes) {
-      const plan = planFor(route);
+      const plan = planFor(route, config.compare?.replaySample ?? 0);
       if (plan !== undefined) this.#plans.set(route, plan);
     }
   }
@@ -106,7 +110,7 @@ export class Comparer {
   begin(inbound: Inbound, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     if (plan === undefined || this.#queue.length >= MAX_WAITING) return undefined;
-    const wanted = sample(plan);
+    const wanted = choose(plan);
     if (wanted === undefined) return undefined;
     return new ExchangeCapture({
       inbound,
@@ -131,9 +135,13 @@ export class Comparer {
   async #run(): Promise<void> {
     const { now } = this.#options;
     const untilMs = now() + TURN_MS;
-    while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
-    this.#isRunning = this.#queue.length > 0;
-    if (this.#isRunning) setTimeout(() => this.#run());
+    try {
+      while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
+    } finally {
+      // A bug that one comparison meets must not be the end of all others.
+      this.#isRunning = this.#queue.length > 0;
+      if (this.#isRunning) setTimeout(() => this.#run());
+    }
   }
 
   async #compareAll(capture: ExchangeCapture): Promise<void> {
@@ -162,7 +170,7 @@ export class Comparer {
     const { plan, inbound, answer } = expected;
     const isFit = answer.ok && (inbound.method === "GET" || inbound.method === "HEAD") &&
       !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isFit || !isDue(plan.replay, this.#replayShare)) return false;
+    if (!isFit || !plan.replay.isChosen()) return false;
     this.#replays++;
     const again = new ExchangeCapture({
       inbound,
@@ -213,7 +221,7 @@ export class Comparer {
       actual,
       differences,
     };
-    this.#options.comparisons?.add(comparison, {
+    this.#options.count?.(comparison, {
       endpoint,
       samples: settings.samples,
       bodies: () => {
@@ -225,7 +233,7 @@ export class Comparer {
   }
 }
 
-function planFor(route: Route): RoutePlan | undefined {
+function planFor(route: Route, replayShare: number): RoutePlan | undefined {
   const primary = route.members.find(({ role }) => role === "primary")?.service;
   const candidates = route.members
     .filter(({ role }) => role !== "primary")
@@ -238,28 +246,28 @@ function planFor(route: Route): RoutePlan | undefined {
     everybody: new Set([primary, ...candidates.map(({ service }) => service)]),
     endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
     maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
-    replay: { due: 0 },
+    samples: samplesOf(candidates),
+    replay: new ShareDraw(replayShare),
   };
 }
 
 function candidateFor(service: Service, settings: CompareSettings): Candidate {
-  return { service, settings, rules: new CompareRules(settings), due: 0 };
+  return { service, settings, rules: new CompareRules(settings) };
+}
+
+function samplesOf(candidates: readonly Candidate[]): Sample[] {
+  const shares = new Set(candidates.map(({ settings }) => settings.sample));
+  return [...shares].map((share) => ({
+    draw: new ShareDraw(share),
+    services: candidates.filter(({ settings }) => settings.sample === share).map(({ service }) => service),
+  }));
 }
 
 /** @returns Whose answers are kept; `undefined` where nobody's are. */
-function sample({ primary, candidates, everybody }: RoutePlan): ReadonlySet<Service> | undefined {
-  const due = candidates.filter((candidate) => isDue(candidate, candidate.settings.sample));
-  if (due.length === candidates.length) return everybody;
-  return due.length === 0 ? undefined : new Set([primary, ...due.map(({ service }) => service)]);
-}
-
-/** Counts, and does not draw: of any number of requests in a row that share is due. */
-function isDue(counter: { due: number }, share: number): boolean {
-  counter.due += share;
-  // Shares such as 0.1 do not add up to a whole one exactly.
-  if (counter.due < 1 - 1e-9) return false;
-  counter.due -= 1;
-  return true;
+function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service> | undefined {
+  const chosen = samples.filter(({ draw }) => draw.isChosen());
+  if (chosen.length === samples.length) return everybody;
+  return chosen.length === 0 ? undefined : new Set([primary, ...chosen.flatMap(({ services }) => services)]);
 }
 
 async function decoded(

@@ -18,6 +18,9 @@ export interface ComparisonsReading {
   readonly mismatches: readonly MismatchEntry[];
 }
 
+/** Counts a comparison, redacted, where and as its context says. */
+export type CountComparison = (comparison: Comparison, context: TallyContext) => void;
+
 /** Counts, and the latest mismatches. */
 export class Comparisons {
   readonly #feed = new MismatchFeed();
@@ -29,25 +32,18 @@ export class Comparisons {
    * rules says nothing.
    *
    * @param config The configuration.
+   * @returns What counts its comparisons, until another way of comparing is followed: requests end on the configuration on
+   * which they began.
    */
-  follow(config: Pick<Config, "routes" | "compare">): void {
+  follow(config: Pick<Config, "routes" | "compare">): CountComparison {
     const rules = rulesOf(config);
-    if (rules === this.#rules) return;
-    this.#rules = rules;
-    this.#tally = config.compare === undefined ? undefined : new ComparisonTally({ expected: expectedOf(config) });
-  }
-
-  /**
-   * Counts a comparison.
-   *
-   * @param comparison The comparison, redacted.
-   * @param context Where it is counted, and what is kept of it.
-   */
-  add(comparison: Comparison, context: TallyContext): void {
-    this.#tally?.add(comparison, context);
-    const values = context.samples !== "none";
-    const found = findMismatch(comparison, { endpoint: context.endpoint, values, timeMs: Date.now() });
-    if (found !== undefined) this.#feed.add(found);
+    if (rules !== this.#rules) {
+      this.#rules = rules;
+      this.#tally = config.compare === undefined ? undefined : new ComparisonTally({ expected: expectedOf(config) });
+    }
+    return (comparison, context) => {
+      if (rules === this.#rules) this.#add(comparison, context);
+    };
   }
 
   /**
@@ -59,6 +55,13 @@ export class Comparisons {
   read(after: number): ComparisonsReading {
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
     return { rules: this.#rules, tally: this.#tally?.snapshot(), mismatches };
+  }
+
+  #add(comparison: Comparison, context: TallyContext): void {
+    this.#tally?.add(comparison, context);
+    const values = context.samples !== "none";
+    const found = findMismatch(comparison, { endpoint: context.endpoint, values, timeMs: Date.now() });
+    if (found !== undefined) this.#feed.add(found);
   }
 }
 

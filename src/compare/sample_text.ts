@@ -7,6 +7,8 @@ import { isJsonObject } from "./json_value.ts";
 import { isSecretName, type Redactor } from "./redactor.ts";
 
 const MAX_LENGTH = 200;
+/** Below this nobody reads on, and the stack must not get as deep as a body can be. */
+const MAX_DEPTH = 200;
 /** What of a secret goes into its hash. */
 const MAX_HASHED_LENGTH = 1_000;
 
@@ -58,7 +60,7 @@ export function sampleOfPath(path: string, redactor: Redactor): string {
   return sampleOfText(shown.join("/"), redactor);
 }
 
-/** Writes JSON until it is long enough: each level takes a character at least, so that the depth has a bound, too. */
+/** Writes JSON until it is long enough, or too deep. */
 class Writer {
   readonly #redactor: Redactor | undefined;
   readonly #maxLength: number;
@@ -75,7 +77,8 @@ class Writer {
   }
 
   #write(value: unknown, path: Segment[]): void {
-    if (value instanceof ExactNumber) this.#text += value.text.slice(0, this.#maxLength);
+    if (path.length >= MAX_DEPTH) this.#text += "…";
+    else if (value instanceof ExactNumber) this.#text += value.text.slice(0, this.#maxLength);
     else if (Array.isArray(value)) this.#writeArray(value, path);
     else if (isJsonObject(value)) this.#writeObject(value, path);
     else this.#text += JSON.stringify(typeof value === "string" ? value.slice(0, this.#maxLength) : value);
