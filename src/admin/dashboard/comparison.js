@@ -45,7 +45,9 @@ export class Comparison {
   #timer;
 
   constructor() {
-    watchHold(byId("differences", HTMLElement), (isHeld) => this.#isHeld = isHeld);
+    for (const id of ["differences", "undecided"]) {
+      watchHold(byId(id, HTMLElement), (isHeld) => this.#isHeld = isHeld);
+    }
     watchHold(byId("mismatches", HTMLElement), (isHeld) => {
       this.#isListHeld = isHeld;
       this.#draw();
@@ -131,8 +133,10 @@ export class Comparison {
     }
   }
 
+  /** @returns {HTMLButtonElement[]} The buttons that can have the focus. */
   #buttons() {
-    return [...this.#differences.buttons, ...this.#undecided.buttons];
+    const isOpen = byId("undecided-fold", HTMLDetailsElement).open;
+    return [...this.#differences.buttons, ...(isOpen ? this.#undecided.buttons : [])];
   }
 
   #draw() {
@@ -142,7 +146,7 @@ export class Comparison {
     this.#verdicts.update(report.services, this.#thresholds.values);
     setText(byId("verdict-facts", HTMLElement), factsOf(report));
     this.#differences.update(mismatches, { isHeld: this.#isHeld });
-    this.#undecided.update(undecided);
+    this.#undecided.update(undecided, { isHeld: this.#isHeld });
     this.#noise.update(noise);
     setText(byId("differences-facts", HTMLElement), fieldsText(mismatches.length));
     setText(byId("undecided-count", HTMLElement), count(undecided.length));
