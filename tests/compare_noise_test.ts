@@ -145,9 +145,11 @@ const NO_MARKS = [
   '{ "route": "r" }',
   '{ "route": "r", "path": "" }',
   '{ "route": "r", "path": 1 }',
-  '{ "route": "r", "path": "p", "service": null }',
-  `{ "route": "r", "path": "${"x".repeat(1_025)}" }`,
-  `{ "route": "r", "path": "p" ${" ".repeat(9_000)}}`,
+  '{ "route": "r", "path": "no path" }',
+  '{ "route": "r", "path": "$.a[0]" }',
+  '{ "route": "r", "path": "$.p", "service": null }',
+  `{ "route": "r", "path": "$.${"x".repeat(1_025)}" }`,
+  `{ "route": "r", "path": "$.p" ${" ".repeat(9_000)}}`,
 ];
 
 for (const body of NO_MARKS) {
