@@ -27,6 +27,7 @@ function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateVie
     process: {},
     histogramBoundsMs: [10, 100],
     services: [],
+    comparing: false,
     routes: [{ route: ROUTE, members: [{ service: "a", role: "primary" }, { service: "b", role: "secondary" }] }],
     metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": answered } }], states: [] },
   };

@@ -91,6 +91,7 @@ class Server {
       histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
       services: [],
       routes: this.#routes,
+      comparing: false,
       metrics: this.#metrics.snapshot(),
       ...facts,
     };

@@ -1,17 +1,18 @@
 /**
  * Takes the README's pictures of the dashboard: a conductor with a shop's backends behind it, a minute of traffic, and a
- * browser that looks. Everything in the pictures has happened.
+ * browser that looks. Everything in the pictures has happened. `deno task screenshots comparison` takes those of the
+ * comparison alone, `traffic` the others.
  */
 
 import { delay } from "@std/async/delay";
-import UPNG from "npm:upng-js@2.1.0";
 import { type Browser, launchBrowser } from "../tests/_support/browser.ts";
 import { type Backend, startBackend } from "../tests/_support/servers.ts";
 import { startWatched, type WatchedConductor } from "../tests/_support/watched_conductor.ts";
+import { takeComparisonPictures } from "./comparison_pictures.ts";
+import { openWindow, type Picture, writePicture } from "./picture.ts";
 
 /** As long as the charts show at least. */
 const TRAFFIC_MS = 66_000;
-const DOCS = new URL("../docs/", import.meta.url);
 
 interface Part {
   readonly name: string;
@@ -99,21 +100,6 @@ async function send(url: string, method: string): Promise<void> {
   await response.body?.cancel();
 }
 
-/** 256 colours are enough for a page as plain as this one, at a third of the size. */
-function withPalette(png: Uint8Array): Uint8Array {
-  const { width, height, ...image } = UPNG.decode(new Uint8Array(png).buffer);
-  const [pixels] = UPNG.toRGBA8({ width, height, ...image });
-  return new Uint8Array(UPNG.encode([pixels], width, height, 256));
-}
-
-interface Picture {
-  readonly file: string;
-  readonly scheme: "light" | "dark";
-  readonly width: number;
-  readonly height: number;
-  readonly scale: number;
-}
-
 const PICTURES: readonly Picture[] = [
   { file: "dashboard-light.png", scheme: "light", width: 1280, height: 1760, scale: 1.25 },
   { file: "dashboard-dark.png", scheme: "dark", width: 1280, height: 1760, scale: 1.25 },
@@ -125,14 +111,8 @@ async function takePictures(
   { url, adminUrl }: WatchedConductor,
   stopTraffic: () => Promise<void>,
 ): Promise<void> {
-  const pages = await Promise.all(PICTURES.map(async ({ scheme, width, height, scale }) => {
-    const viewport = { width, height };
-    const page = await browser.newPage({
-      viewport,
-      colorScheme: scheme,
-      deviceScaleFactor: scale,
-      reducedMotion: "reduce",
-    });
+  const pages = await Promise.all(PICTURES.map(async (picture) => {
+    const page = await openWindow(browser, picture);
     await page.goto(adminUrl);
     return page;
   }));
@@ -146,14 +126,14 @@ async function takePictures(
   await Promise.all(pages.map((page) => page.locator(".exchange:first-child", { hasText: lastPath }).waitFor()));
   const taken = await Promise.all(pages.map((page) => page.screenshot({ animations: "disabled" })));
   for (const [index, { file }] of PICTURES.entries()) {
-    await Deno.writeFile(new URL(file, DOCS), withPalette(taken[index]!));
+    await writePicture(file, taken[index]!);
   }
 }
 
-if (import.meta.main) {
+/** The traffic's pictures: a shop in everyday operation. */
+async function takeTrafficPictures(browser: Browser): Promise<void> {
   const backends = PARTS.map((part) => startBackend(() => work(part)));
   const stop = new AbortController();
-  const browser = await launchBrowser();
   try {
     await using conductor = await startWatched(servicesOf(backends), { wait: "primary" });
     const traffic = sendTraffic(conductor, stop.signal);
@@ -167,7 +147,17 @@ if (import.meta.main) {
       await stopTraffic();
     }
   } finally {
-    await browser.close();
     await Promise.all(backends.map((backend) => backend[Symbol.asyncDispose]()));
+  }
+}
+
+if (import.meta.main) {
+  const views = Deno.args.length === 0 ? ["traffic", "comparison"] : Deno.args;
+  const browser = await launchBrowser();
+  try {
+    if (views.includes("traffic")) await takeTrafficPictures(browser);
+    if (views.includes("comparison")) await takeComparisonPictures(browser);
+  } finally {
+    await browser.close();
   }
 }

@@ -40,6 +40,8 @@ export interface StateView {
   readonly services: readonly ServiceView[];
   /** The routes in the order of the configuration. */
   readonly routes: readonly RouteView[];
+  /** Whether any service's answers are compared with the primary's. */
+  readonly comparing: boolean;
   /** All counters, of all workers together. */
   readonly metrics: MetricsSnapshot;
 }

@@ -1,30 +1,45 @@
 /** The dashboard's files, as they are served: nothing is built, and nothing comes from elsewhere. */
 
 import charts from "./dashboard/charts.js" with { type: "text" };
+import compareApi from "./dashboard/compare_api.js" with { type: "text" };
+import comparisonStyle from "./dashboard/comparison.css" with { type: "text" };
+import comparison from "./dashboard/comparison.js" with { type: "text" };
 import connection from "./dashboard/connection.js" with { type: "text" };
 import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
 import detailStyle from "./dashboard/detail.css" with { type: "text" };
 import detail from "./dashboard/detail.js" with { type: "text" };
+import differencesStyle from "./dashboard/differences.css" with { type: "text" };
+import differences from "./dashboard/differences.js" with { type: "text" };
 import dom from "./dashboard/dom.js" with { type: "text" };
 import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
+import hold from "./dashboard/hold.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
 import page from "./dashboard/index.html" with { type: "text" };
+import keptLines from "./dashboard/kept_lines.js" with { type: "text" };
+import keyedList from "./dashboard/keyed_list.js" with { type: "text" };
 import lanes from "./dashboard/lanes.js" with { type: "text" };
 import main from "./dashboard/main.js" with { type: "text" };
 import mapStyle from "./dashboard/map.css" with { type: "text" };
 import map from "./dashboard/map.js" with { type: "text" };
 import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
+import mismatchList from "./dashboard/mismatch_list.js" with { type: "text" };
 import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
+import noiseList from "./dashboard/noise_list.js" with { type: "text" };
 import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
+import sideBySide from "./dashboard/side_by_side.js" with { type: "text" };
 import signs from "./dashboard/signs.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
+import thresholds from "./dashboard/thresholds.js" with { type: "text" };
+import verdictsStyle from "./dashboard/verdicts.css" with { type: "text" };
+import verdicts from "./dashboard/verdicts.js" with { type: "text" };
+import views from "./dashboard/views.js" with { type: "text" };
 import waterfall from "./dashboard/waterfall.js" with { type: "text" };
 import words from "./dashboard/words.js" with { type: "text" };
 
@@ -48,26 +63,41 @@ const STYLES: Readonly<Record<string, string>> = {
   services: servicesStyle,
   exchanges: exchangesStyle,
   detail: detailStyle,
+  comparison: comparisonStyle,
+  verdicts: verdictsStyle,
+  differences: differencesStyle,
   narrow: narrowStyle,
 };
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   charts,
+  "compare_api": compareApi,
+  comparison,
   connection,
   detail,
+  differences,
   dom,
   filters,
   format,
   health,
+  hold,
+  "kept_lines": keptLines,
+  "keyed_list": keyedList,
   lanes,
   main,
   map,
   "map_layout": mapLayout,
+  "mismatch_list": mismatchList,
+  "noise_list": noiseList,
   overview,
   rates,
   services,
+  "side_by_side": sideBySide,
   signs,
   store,
+  thresholds,
+  verdicts,
+  views,
   waterfall,
   words,
 };

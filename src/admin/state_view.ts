@@ -14,11 +14,15 @@ export type StateFacts = Pick<StateView, "version" | "url" | "draining" | "worke
  * @param facts What is known besides.
  * @returns The state at this moment.
  */
-export function viewState({ services, routes }: Pick<Config, "services" | "routes">, facts: StateFacts): StateView {
+export function viewState(
+  { services, routes, compare }: Pick<Config, "services" | "routes" | "compare">,
+  facts: StateFacts,
+): StateView {
   return {
     ...facts,
     timeMs: Date.now(),
     histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+    comparing: compare !== undefined,
     services: services.map(({ name, origin }) => ({ name, origin })),
     routes: routes.map(({ kind, path, members }) => ({
       route: `${kind} ${path}`,

@@ -23,6 +23,17 @@ export function printable(text) {
 }
 
 /**
+ * Takes a route's pattern apart.
+ *
+ * @param {string} pattern The pattern, for example `pathPrefix /api`.
+ * @returns {[kind: string, path: string]} Its parts as they are shown.
+ */
+export function patternParts(pattern) {
+  const [, kind = "", path = pattern] = /^(\S+) (\S.*)$/s.exec(pattern) ?? [];
+  return [kind === "pathPrefix" ? "prefix" : kind === "pathExact" ? "exact" : printable(kind), printable(path)];
+}
+
+/**
  * Writes how often something happens.
  *
  * @param {number} perSecond Times per second.
@@ -47,6 +58,19 @@ export function percent(share) {
   const scale = 10 ** digits;
   const floored = Math.max(1 / scale, Math.min(100 - 1 / scale, Math.floor(share * 100 * scale) / scale));
   return `${floored.toFixed(digits)}${GAP}%`;
+}
+
+/**
+ * Writes a share as the report does: three digits, and of shares near 1 two of what is missing.
+ *
+ * @param {number} share From 0 to 1.
+ * @returns {string} For example `99.98 %` or `0.031 %`.
+ */
+export function finePercent(share) {
+  const rounded = share > 0.99
+    ? 100 - Number(((1 - share) * 100).toPrecision(2))
+    : Number((share * 100).toPrecision(3));
+  return `${Number(rounded.toFixed(10))}${GAP}%`;
 }
 
 /**

@@ -1,14 +1,17 @@
 /** @import { StateView } from "../api.ts" */
 import { shownMs } from "./charts.js";
+import { Comparison } from "./comparison.js";
 import { connect } from "./connection.js";
 import { showDetail } from "./detail.js";
 import { byId, html, set, setText } from "./dom.js";
 import { Filters } from "./filters.js";
 import { bytes, clock, count, printable, rate, uptime } from "./format.js";
+import { watchHold } from "./hold.js";
 import { TrafficMap } from "./map.js";
 import { Overview } from "./overview.js";
 import { Services } from "./services.js";
 import { Store, TOTAL } from "./store.js";
+import { Views } from "./views.js";
 import { Waterfall } from "./waterfall.js";
 
 /** Puts the page together: what comes in goes to the store, and what is shown is drawn from there. */
@@ -24,6 +27,11 @@ const map = new TrafficMap(byId("map", HTMLElement), (kind, name) => filters.tog
 const services = new Services(byId("services", HTMLElement));
 const list = byId("waterfall", HTMLElement);
 const dialog = byId("detail", HTMLDialogElement);
+const comparison = new Comparison();
+const views = new Views((view) => {
+  if (view === "comparison") comparison.open(location.hash);
+  draw();
+});
 const waterfall = new Waterfall(list, byId("axis", HTMLElement), (exchange) => showDetail(dialog, exchange));
 const pause = byId("pause", HTMLButtonElement);
 const link = byId("link", HTMLElement);
@@ -44,6 +52,7 @@ connect({
   onState(state) {
     store.addState(state);
     filters.update(state);
+    comparison.setState(state);
     drawLink();
     draw();
   },
@@ -64,24 +73,22 @@ pause.addEventListener("click", () => {
   drawLink();
   draw();
 });
-list.addEventListener("pointerenter", ({ pointerType }) => hold(pointerType === "mouse"));
-list.addEventListener("pointerleave", () => hold(false));
-list.addEventListener("focusin", ({ target }) => hold(target instanceof Element && target.matches(":focus-visible")));
-list.addEventListener("focusout", () => hold(false));
+watchHold(list, (now) => {
+  isHeld = now;
+  drawExchanges();
+});
 dialog.addEventListener("close", drawExchanges);
 document.addEventListener("visibilitychange", draw);
 new ResizeObserver(draw).observe(byId("map", HTMLElement));
 
-/** @param {boolean} now Whether the list stands still. */
-function hold(now) {
-  isHeld = now;
-  drawExchanges();
-}
-
 /** Draws everything, but not while nobody looks or all stands still. */
 function draw() {
   const { state } = store;
+  comparison.follow(views.current === "comparison" && paused === undefined && !document.hidden);
   if (state === undefined || paused !== undefined || document.hidden) return;
+  drawFoot(state);
+  document.title = `${rate(store.series(TOTAL).latest?.rate ?? 0)} · conductor`;
+  if (views.current !== "traffic") return;
   overview.update(store);
   map.update(store, state, filters.choice);
   services.update(store, state);
@@ -89,16 +96,15 @@ function draw() {
     byId("span", HTMLElement),
     `the last ${uptime(Math.floor(shownMs(store.series(TOTAL).points) / 60_000) * 60_000)}`,
   );
-  drawFoot(state);
   drawSampling();
   drawExchanges();
-  document.title = `${rate(store.series(TOTAL).latest?.rate ?? 0)} · conductor`;
 }
 
 function drawExchanges() {
+  const isSeen = !document.hidden && views.current === "traffic";
   const stands = paused !== undefined || isHeld || dialog.open;
-  if (!stands && !document.hidden) drawList();
-  held.hidden = waiting === 0 || document.hidden;
+  if (!stands && isSeen) drawList();
+  held.hidden = waiting === 0 || !isSeen;
   if (!held.hidden) {
     const why = paused === undefined ? "held while you look: move away to see them" : "while paused";
     setText(held, `${count(waiting)} new, ${why}`);

@@ -3,7 +3,7 @@
 /** @import { Box, Curve } from "./map_layout.js" */
 /** @import { Store, Point } from "./store.js" */
 import { html, set, setText, svg } from "./dom.js";
-import { ms, percent, printable, rate } from "./format.js";
+import { ms, patternParts, percent, printable, rate } from "./format.js";
 import { HEALTH_WORDS, healthOf, leftAlone } from "./health.js";
 import { layOut, pathOf, placeOn } from "./map_layout.js";
 import { signOf, signPath } from "./signs.js";
@@ -108,7 +108,7 @@ export class TrafficMap {
    * @param {boolean} isNarrow Whether there is little room.
    */
   #route(box, isNarrow) {
-    const [kind, path] = taken(box.name);
+    const [kind, path] = patternParts(box.name);
     const name = html("span", { class: "node-name" }, [
       html("span", { class: "cut", text: path }),
       ...(isNarrow ? [] : [" ", html("span", { class: "node-kind", text: kind })]),
@@ -249,13 +249,4 @@ function mostOf(store, { routes }) {
 function factsOf(point, most) {
   if (point === undefined || point.rate === 0) return "no traffic";
   return [rate(point.rate), percent(point.success), ms(point.p50)].slice(0, most).join(" · ");
-}
-
-/**
- * @param {string} pattern A route's pattern, for example `pathPrefix /api`.
- * @returns {[kind: string, path: string]} Its parts as they are shown.
- */
-function taken(pattern) {
-  const [, kind = "", path = pattern] = /^(\S+) (\S.*)$/s.exec(pattern) ?? [];
-  return [kind === "pathPrefix" ? "prefix" : kind === "pathExact" ? "exact" : printable(kind), printable(path)];
 }
