@@ -48,14 +48,7 @@ export class AnswerCapture implements BodyTap {
    * @param piece The bytes.
    */
   see(piece: Uint8Array): void {
-    if (this.#isCut) return;
-    const kept = Math.min(piece.length, this.maxBytes - this.#heldBytes);
-    if (kept > 0 && !this.#budget.take(kept)) {
-      this.#isCut = true;
-      return;
-    }
-    this.#isCut = kept < piece.length;
-    this.#heldBytes += kept;
+    const kept = this.#take(piece.length);
     if (kept > 0) this.#pieces.push(piece.slice(0, kept));
   }
 
@@ -69,7 +62,9 @@ export class AnswerCapture implements BodyTap {
     const { outcome } = this.attempt;
     const body = outcome?.ok ? outcome.response.body : null;
     if (!(body instanceof Uint8Array)) return;
-    this.see(body);
+    // Nobody writes into it, and no memory of what is looked at is given back.
+    const kept = this.#take(body.length);
+    if (kept > 0) this.#pieces.push(kept < body.length ? body.slice(0, kept) : body);
     this.end();
   }
 
@@ -92,6 +87,19 @@ export class AnswerCapture implements BodyTap {
     this.#budget.giveBack(this.#heldBytes);
     this.#heldBytes = 0;
     this.#pieces.length = 0;
+  }
+
+  /** @returns How much of so many bytes is kept. */
+  #take(bytes: number): number {
+    if (this.#isCut) return 0;
+    const kept = Math.min(bytes, this.maxBytes - this.#heldBytes);
+    this.#isCut = kept < bytes;
+    if (kept > 0 && !this.#budget.take(kept)) {
+      this.#isCut = true;
+      return 0;
+    }
+    this.#heldBytes += kept;
+    return kept;
   }
 
   #body(isThere: boolean): CapturedBody | undefined {
