@@ -91,7 +91,9 @@ export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOut
     if (attempt === released?.selected) return;
     if (body instanceof ReadableStream) drainBody(body, attempt.deadline, attempt.tap).then(() => attempt.over());
     // A very small one shares its memory with others, and one that is looked at is still needed.
-    else if (means.reclaims && !attempt.tap && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
+    else if (means.reclaims && !attempt.tap && body !== null && body.length === body.buffer.byteLength) {
+      reclaim(body.buffer);
+    }
   };
   const attemptOptions = {
     deadlines: means.deadlines,

@@ -216,7 +216,7 @@ export class Comparer {
         return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
       },
     });
-    this.#notify(comparedEvent(comparison));
+    if (this.#options.observe !== undefined) this.#notify(comparedEvent(comparison));
   }
 }
 
