@@ -1,4 +1,4 @@
-/** Two JSON texts of the same shape, read side by side: what differs is found without parsing either of them. */
+/** Two JSON texts of the same shape and spacing, read side by side: what differs is found without parsing either of them. */
 
 import { ELEMENT, type Segment } from "../config/answer_path.ts";
 import { decodeText } from "./answer_format.ts";
@@ -24,6 +24,11 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 const [SPACE, TAB, LINE_FEED, RETURN] = [0x20, 0x09, 0x0a, 0x0d];
 const ASCII_BYTES = 0x80;
 const IN_ARRAY = -1;
+/** 1 for what may stand in a string as it is, and is ASCII. */
+const PLAIN = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte >= SPACE && byte < ASCII_BYTES && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
 const LITERALS: readonly (readonly number[])[] = ["true", "false", "null"].map((word) =>
   [...word].map((letter) => letter.charCodeAt(0))
 );
@@ -35,8 +40,8 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
  *
  * @param expected The primary's text, in UTF-8.
  * @param actual The other's.
- * @returns The values, of several at one place each; `undefined` where it takes a parser to tell: the shape is not the
- * same, or one of them may be no JSON.
+ * @returns The values, of several at one place each; `undefined` where it takes a parser to tell: shape or white
+ * space are not the same, or one of them may be no JSON.
  */
 export function differingLeaves(expected: Uint8Array, actual: Uint8Array): readonly DifferingLeaf[] | undefined {
   const reader = new Lockstep(expected, actual);
@@ -45,7 +50,7 @@ export function differingLeaves(expected: Uint8Array, actual: Uint8Array): reado
   return isText ? reader.leaves : undefined;
 }
 
-/** All methods that read return whether both are as they must be to go on. */
+/** All methods that read and pass return whether both texts are as they must be to go on. */
 class Lockstep {
   readonly leaves: DifferingLeaf[] = [];
   hasOtherThanAscii = false;
@@ -53,8 +58,9 @@ class Lockstep {
   readonly #b: Uint8Array;
   /** Where the keys begin that lead to the value that is being read. */
   readonly #keys: number[] = [];
-  #atA = 0;
-  #atB = 0;
+  #at = 0;
+  /** How much further the other one is, as values that differ may differ in length. */
+  #shift = 0;
 
   constructor(a: Uint8Array, b: Uint8Array) {
     this.#a = a;
@@ -62,117 +68,105 @@ class Lockstep {
   }
 
   readDocuments(): boolean {
-    this.#skipSpace();
-    if (!this.#readValue()) return false;
-    this.#skipSpace();
-    return this.#atA === this.#a.length && this.#atB === this.#b.length;
+    return this.#skipSpace() && this.#readValue() && this.#skipSpace() &&
+      this.#at === this.#a.length && this.#at + this.#shift === this.#b.length;
   }
 
   #readValue(): boolean {
-    const [a, b] = [this.#a[this.#atA], this.#b[this.#atB]];
-    if (a === OPEN_BRACE) return b === OPEN_BRACE && this.#readObject();
-    if (a === OPEN_BRACKET) return b === OPEN_BRACKET && this.#readArray();
-    return (a === QUOTE ? this.#passString() : this.#passPlain()) || this.#readLeaf();
+    const first = this.#a[this.#at];
+    if (first === QUOTE) return this.#passString() || this.#readLeaf();
+    if (first === OPEN_BRACE) return this.#pass(OPEN_BRACE) && this.#readMembers();
+    if (first === OPEN_BRACKET) return this.#pass(OPEN_BRACKET) && this.#readElements();
+    return this.#passPlain() || this.#readLeaf();
   }
 
-  #readObject(): boolean {
+  #readMembers(): boolean {
+    if (this.#keys.length >= MAX_DEPTH || !this.#skipSpace()) return false;
+    if (this.#a[this.#at] === CLOSE_BRACE) return this.#pass(CLOSE_BRACE);
     let changed: number[] | undefined;
-    if (!this.#open()) return false;
-    if (this.#a[this.#atA] === CLOSE_BRACE) return this.#pass(CLOSE_BRACE);
     for (;;) {
-      const keyAt = this.#atA;
+      const keyAt = this.#at;
       if (this.#a[keyAt] !== QUOTE || !this.#passString()) return false;
       // Of several members with one key the last counts.
       if (changed?.some((at) => this.#isSameKey(at, keyAt))) return false;
-      this.#skipSpace();
-      if (!this.#pass(COLON)) return false;
-      this.#skipSpace();
+      if (!this.#skipSpace() || !this.#pass(COLON) || !this.#skipSpace()) return false;
       const known = this.leaves.length;
       this.#keys.push(keyAt);
-      if (!this.#readValue()) return false;
+      if (!this.#readValue() || !this.#skipSpace()) return false;
       this.#keys.pop();
       if (this.leaves.length > known) (changed ??= []).push(keyAt);
-      this.#skipSpace();
-      if (this.#pass(CLOSE_BRACE)) return true;
-      if (!this.#pass(COMMA)) return false;
-      this.#skipSpace();
+      if (this.#a[this.#at] === CLOSE_BRACE) return this.#pass(CLOSE_BRACE);
+      if (!this.#pass(COMMA) || !this.#skipSpace()) return false;
     }
   }
 
-  #readArray(): boolean {
-    if (!this.#open()) return false;
-    if (this.#a[this.#atA] === CLOSE_BRACKET) return this.#pass(CLOSE_BRACKET);
+  #readElements(): boolean {
+    if (this.#keys.length >= MAX_DEPTH || !this.#skipSpace()) return false;
+    if (this.#a[this.#at] === CLOSE_BRACKET) return this.#pass(CLOSE_BRACKET);
     this.#keys.push(IN_ARRAY);
     for (;;) {
-      if (!this.#readValue()) return false;
-      this.#skipSpace();
-      if (this.#pass(CLOSE_BRACKET)) {
-        this.#keys.pop();
-        return true;
-      }
-      if (!this.#pass(COMMA)) return false;
-      this.#skipSpace();
+      if (!this.#readValue() || !this.#skipSpace()) return false;
+      if (this.#a[this.#at] === CLOSE_BRACKET) break;
+      if (!this.#pass(COMMA) || !this.#skipSpace()) return false;
     }
-  }
-
-  #open(): boolean {
-    this.#atA++;
-    this.#atB++;
-    this.#skipSpace();
-    return this.#keys.length < MAX_DEPTH;
+    this.#keys.pop();
+    return this.#pass(CLOSE_BRACKET);
   }
 
   /** One byte that both have here. */
   #pass(byte: number): boolean {
-    if (this.#a[this.#atA] !== byte || this.#b[this.#atB] !== byte) return false;
-    this.#atA++;
-    this.#atB++;
+    if (this.#a[this.#at] !== byte || this.#b[this.#at + this.#shift] !== byte) return false;
+    this.#at++;
     return true;
   }
 
-  #skipSpace(): void {
-    this.#atA = spaceEnd(this.#a, this.#atA);
-    this.#atB = spaceEnd(this.#b, this.#atB);
+  #skipSpace(): boolean {
+    // Most texts have none.
+    if (this.#a[this.#at]! > SPACE) return true;
+    for (; isSpace(this.#a[this.#at]); this.#at++) {
+      if (this.#a[this.#at] !== this.#b[this.#at + this.#shift]) return false;
+    }
+    return true;
   }
 
   /** A string that both have, without escapes. */
   #passString(): boolean {
-    const [a, b] = [this.#a, this.#b];
-    const shift = this.#atB - this.#atA;
-    if (b[this.#atB] !== QUOTE) return false;
-    for (let at = this.#atA + 1; at < a.length; at++) {
+    const [a, b, shift] = [this.#a, this.#b, this.#shift];
+    if (b[this.#at + shift] !== QUOTE) return false;
+    for (let at = this.#at + 1; at < a.length; at++) {
       const byte = a[at]!;
-      if (byte !== b[at + shift] || byte < SPACE || byte === BACKSLASH) return false;
-      if (byte >= ASCII_BYTES) this.hasOtherThanAscii = true;
-      if (byte !== QUOTE) continue;
-      this.#atA = at + 1;
-      this.#atB = at + 1 + shift;
-      return true;
+      if (byte !== b[at + shift]) return false;
+      if (PLAIN[byte] === 1) continue;
+      if (byte === QUOTE) {
+        this.#at = at + 1;
+        return true;
+      }
+      if (byte < ASCII_BYTES) return false;
+      this.hasOtherThanAscii = true;
     }
     return false;
   }
 
   /** A number without an exponent, or a word, that both have. */
   #passPlain(): boolean {
-    const [a, b] = [this.#a, this.#b];
-    const end = plainEnd(a, this.#atA);
-    const shift = this.#atB - this.#atA;
-    if (end === this.#atA || !isEnd(a[end]) || !isEnd(b[end + shift])) return false;
-    for (let at = this.#atA; at < end; at++) if (a[at] !== b[at + shift]) return false;
-    this.#atA = end;
-    this.#atB = end + shift;
+    const [a, b, start, shift] = [this.#a, this.#b, this.#at, this.#shift];
+    const end = plainEnd(a, start);
+    if (end === start || !isEnd(a[end]) || !isEnd(b[end + shift])) return false;
+    for (let at = start; at < end; at++) if (a[at] !== b[at + shift]) return false;
+    this.#at = end;
     return true;
   }
 
   /** Any two values that are no containers: what they are is for the parser to say. */
   #readLeaf(): boolean {
-    const [startA, startB] = [this.#atA, this.#atB];
-    this.#atA = leafEnd(this.#a, startA);
-    this.#atB = leafEnd(this.#b, startB);
-    const expected = this.#parse(this.#a.subarray(startA, this.#atA));
-    const actual = this.#parse(this.#b.subarray(startB, this.#atB));
+    const startB = this.#at + this.#shift;
+    const [endA, endB] = [leafEnd(this.#a, this.#at), leafEnd(this.#b, startB)];
+    const expected = this.#parse(this.#a.subarray(this.#at, endA));
+    const actual = this.#parse(this.#b.subarray(startB, endB));
     if (expected === undefined || actual === undefined) return false;
     if (isContainer(expected.value) || isContainer(actual.value)) return false;
+    this.#at = endA;
+    this.#shift = endB - endA;
     if (expected.value === actual.value) return true;
     this.leaves.push({ path: this.#path(), expected: expected.value, actual: actual.value });
     return this.leaves.length <= MAX_LEAVES;
@@ -213,12 +207,6 @@ function isEnd(byte: number | undefined): boolean {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
-}
-
-function spaceEnd(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while (isSpace(bytes[at])) at++;
-  return at;
 }
 
 /** @returns Where the number or the word ends that begins there; the start where there is none. */
