@@ -32,9 +32,15 @@ type Idle = Deno.TcpConn[];
  * @param origin Where it is.
  * @param rate Requests per second.
  * @param seconds For how long.
+ * @param next What is sent as each request. Default: the mix of them in turns.
  * @returns What came of it.
  */
-export async function openLoop(origin: string, rate: number, seconds: number): Promise<OpenLoopResult> {
+export async function openLoop(
+  origin: string,
+  rate: number,
+  seconds: number,
+  next: (index: number) => MixedRequest = requestAt,
+): Promise<OpenLoopResult> {
   const port = Number(new URL(origin).port);
   const idle: Idle = [];
   const open = new Set<Deno.TcpConn>();
@@ -44,7 +50,7 @@ export async function openLoop(origin: string, rate: number, seconds: number): P
   const startMs = performance.now();
   const dueMs = (index: number) => startMs + index * 1_000 / rate;
   const send = async (index: number) => {
-    const outcome = await exchange(requestAt(index), port, idle, open).catch((error) => `${error}`);
+    const outcome = await exchange(next(index), port, idle, open).catch((error) => `${error}`);
     if (outcome === "ok") timesMs.push(performance.now() - dueMs(index));
     else failures[outcome] = (failures[outcome] ?? 0) + 1;
   };
