@@ -57,7 +57,7 @@ export async function openLoop(
   const requests = rate * seconds;
   for (let index = 0; index < requests;) {
     while (index < requests && dueMs(index) <= performance.now()) running.push(send(index++));
-    await new Promise((resolve) => setTimeout(resolve, dueMs(index) - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs(index) - performance.now())));
   }
   const giveUp = setTimeout(() => open.forEach(close), GIVE_UP_MS);
   await Promise.all(running);
