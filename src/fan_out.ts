@@ -91,8 +91,10 @@ export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOut
     const { response } = attempt.outcome;
     const { body } = response;
     if (body instanceof ReadableStream) drainAnswer(response, attempt).then(() => attempt.over());
-    // A very small one shares its memory with others.
-    else if (means.reclaims && body !== null && body.length === body.buffer.byteLength) reclaim(body.buffer);
+    // A very small one shares its memory with others, and one that is looked at is still needed.
+    else if (means.reclaims && !attempt.tap && body !== null && body.length === body.buffer.byteLength) {
+      reclaim(body.buffer);
+    }
   };
   const attemptOptions = {
     deadlines: means.deadlines,

@@ -1,10 +1,13 @@
 /** The latest mismatches, and what log and observers are told of comparisons. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { comparedEvent } from "../src/compare/compared_event.ts";
 import type { Comparison } from "../src/compare/comparison.ts";
+import { Comparisons } from "../src/compare/comparisons.ts";
 import { findMismatch, MismatchFeed } from "../src/compare/mismatch_feed.ts";
 import { respondMismatches } from "../src/compare/respond_mismatches.ts";
+import { validateConfig } from "../src/config/validate.ts";
 import type { ComparedEvent } from "../src/observe/events.ts";
 import { createLogger, type LogLevel } from "../src/observe/log.ts";
 import { formatJson } from "../src/observe/log_json.ts";
@@ -120,4 +123,54 @@ Deno.test("a comparison for people is one line that drives no terminal", () => {
   assertMatch(lines[0]!, /INFO {2}v2 answered unlike the primary: \$\.a, \$\["\\x1b\\x20b"\] id-1\n$/);
   assertMatch(lines[1]!, /DEBUG v2 answered like the primary id-1\n$/);
   assertStringIncludes(lines[2]!, "the primary compared with itself, by control: $.time id-1\n");
+});
+
+for (const format of [formatJson, createPrettyFormat({ color: false })]) {
+  Deno.test(`of mismatches in one second ten are logged, and how many were left out, by ${format.name || "pretty"}`, () => {
+    const lines: string[] = [];
+    let nowMs = 5_000;
+    const { observe } = createLogger({
+      level: "info",
+      format,
+      write: (line) => lines.push(line) > 0,
+      now: () => nowMs,
+    });
+    for (let n = 0; n < 25; n++) observe(comparedEvent(comparison(["$.time"])));
+    assertEquals(lines.length, 10);
+    nowMs = 6_000;
+    observe(comparedEvent(comparison(["$.time"])));
+    observe(comparedEvent(comparison(["$.time"])));
+    assertEquals(lines.map((line) => /(?:leftOut":|after )(\d+)/.exec(line)?.[1]).slice(9), [
+      undefined,
+      "15",
+      undefined,
+    ]);
+  });
+}
+
+Deno.test("at debug every comparison is logged", () => {
+  const lines: string[] = [];
+  const { observe } = createLogger({ level: "debug", format: formatJson, write: (line) => lines.push(line) > 0 });
+  for (let n = 0; n < 25; n++) observe(comparedEvent(comparison(["$.time"])));
+  assertEquals(lines.length, 25);
+});
+
+Deno.test("mismatches are all counted, and fifty in a second are listed", () => {
+  using time = new FakeTime(1_700_000_000_000);
+  const { config } = validateConfig({
+    compare: true,
+    services: [
+      { name: "v1", url: "http://localhost:1", pathPrefix: "/api", primary: true },
+      { name: "v2", url: "http://localhost:2", pathPrefix: "/api" },
+    ],
+  });
+  const comparisons = new Comparisons();
+  const count = comparisons.follow(config);
+  const add = () => count(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
+  for (let n = 0; n < 60; n++) add();
+  const { tally, mismatches } = comparisons.read(0);
+  assertEquals([tally?.services[0]?.compared, mismatches.length], [60, 50]);
+  time.tick(1_000);
+  add();
+  assertEquals(comparisons.read(50).mismatches.length, 1);
 });

@@ -4,6 +4,7 @@ import type { Attempt, FailureKind } from "../exchange/attempt.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
 import { BodyDigest } from "./body_digest.ts";
 import type { CapturedAnswer, CapturedBody } from "./answer.ts";
+import { joinBytes } from "./join_bytes.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 
 /** An attempt as far as capturing looks at it. */
@@ -48,14 +49,7 @@ export class AnswerCapture implements BodyTap {
    * @param piece The bytes.
    */
   see(piece: Uint8Array): void {
-    if (this.#isCut) return;
-    const kept = Math.min(piece.length, this.maxBytes - this.#heldBytes);
-    if (kept > 0 && !this.#budget.take(kept)) {
-      this.#isCut = true;
-      return;
-    }
-    this.#isCut = kept < piece.length;
-    this.#heldBytes += kept;
+    const kept = this.#take(piece.length);
     if (kept > 0) this.#pieces.push(piece.slice(0, kept));
   }
 
@@ -69,7 +63,9 @@ export class AnswerCapture implements BodyTap {
     const { outcome } = this.attempt;
     const body = outcome?.ok ? outcome.response.body : null;
     if (!(body instanceof Uint8Array)) return;
-    this.see(body);
+    // Nobody writes into it, and no memory of what is looked at is given back.
+    const kept = this.#take(body.length);
+    if (kept > 0) this.#pieces.push(kept < body.length ? body.slice(0, kept) : body);
     this.end();
   }
 
@@ -95,24 +91,26 @@ export class AnswerCapture implements BodyTap {
     this.#pieces.length = 0;
   }
 
+  /** @returns How much of so many bytes is kept. */
+  #take(bytes: number): number {
+    if (this.#isCut) return 0;
+    const kept = Math.min(bytes, this.maxBytes - this.#heldBytes);
+    this.#isCut = kept < bytes;
+    if (kept > 0 && !this.#budget.take(kept)) {
+      this.#isCut = true;
+      return 0;
+    }
+    this.#heldBytes += kept;
+    return kept;
+  }
+
   #body(isThere: boolean): CapturedBody | undefined {
     if (!isThere || !(this.#isWhole || this.#isCut)) return undefined;
-    const bytes = joined(this.#pieces, this.#heldBytes);
+    const bytes = joinBytes(this.#pieces, this.#heldBytes);
     const captured = { bytes, length: bytes.length, cut: this.#isCut };
     if (!this.#isCut) return captured;
     const digest = new BodyDigest();
     digest.update(bytes);
     return { ...captured, digest: digest.toString() };
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,12 +1,13 @@
 /** Two bodies: byte by byte first, and by what they say where that differs. */
 
 import type { CapturedBody, CapturedResponse } from "./answer.ts";
-import { type AnswerFormat, bodyTypeOf, decodeText } from "./answer_format.ts";
+import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./answer_format.ts";
 import { compareForms } from "./compare_forms.ts";
-import { compareJson } from "./compare_json.ts";
+import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import { parseExactJson, parseJsonLines } from "./exact_json.ts";
+import { differingLeaves } from "./lockstep_json.ts";
 import type { CompareRules } from "./rules.ts";
 import { sizeOf } from "./sample_body.ts";
 
@@ -36,7 +37,12 @@ export function compareBodies(
   }
   if (one.cut || other.cut) return compareCut(one, other, differences);
   if (hasSameBytes(one.bytes, other.bytes)) return;
-  const texts = readTexts(expected, actual, one.bytes, other.bytes);
+  const [type, otherType] = [bodyTypeOf(expected.headers), bodyTypeOf(actual.headers)];
+  if (type.format === "json" && otherType.format === "json") {
+    const leaves = differingLeaves(one.bytes, other.bytes);
+    if (leaves !== undefined && compareLeaves(leaves, rules, differences)) return;
+  }
+  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes });
   if (texts === undefined || !compareByFormat(texts, rules, differences)) addBinary(one, other, differences);
 }
 
@@ -46,21 +52,20 @@ interface Texts {
   readonly actual: string;
 }
 
+interface TypedBytes {
+  readonly type: BodyType;
+  readonly bytes: Uint8Array;
+}
+
 /** Both as texts; two formats come down to what they have in common. */
-function readTexts(
-  expected: CapturedResponse,
-  actual: CapturedResponse,
-  one: Uint8Array,
-  other: Uint8Array,
-): Texts | undefined {
-  const a = bodyTypeOf(expected.headers);
-  const b = bodyTypeOf(actual.headers);
+function readTexts(one: TypedBytes, other: TypedBytes): Texts | undefined {
+  const [a, b] = [one.type, other.type];
   if (a.format === "binary" || b.format === "binary") return undefined;
   const format = a.format === b.format ? a.format : "unknown";
   const isAlwaysUtf8 = format === "json" || format === "json-lines";
-  const text = decodeText(one, isAlwaysUtf8 ? undefined : a.charset);
-  const otherText = decodeText(other, isAlwaysUtf8 ? undefined : b.charset);
-  return text === undefined || otherText === undefined ? undefined : { format, expected: text, actual: otherText };
+  const expected = decodeText(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
+  const actual = decodeText(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
+  return expected === undefined || actual === undefined ? undefined : { format, expected, actual };
 }
 
 /** @returns Whether the format allowed it. */

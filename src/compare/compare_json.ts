@@ -5,6 +5,7 @@ import type { DifferenceList } from "./difference_list.ts";
 import type { DifferenceKind } from "./difference.ts";
 import { canonicalNumber, ExactNumber } from "./exact_json.ts";
 import { isJsonObject, type JsonObject, jsonTypeOf } from "./json_value.ts";
+import type { DifferingLeaf } from "./lockstep_json.ts";
 import { pairUnordered } from "./pair_unordered.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfJson } from "./sample_text.ts";
@@ -32,19 +33,42 @@ export function compareJson(
   new JsonComparison(rules, differences).compare(expected, actual);
 }
 
+/**
+ * Compares what two documents of the same shape differ in, by the same rules.
+ *
+ * @param leaves The values that are not written alike.
+ * @param rules What counts as a difference.
+ * @param differences Where they are added.
+ * @returns Whether that is all there is to do: where order does not count, elements must be paired first.
+ */
+export function compareLeaves(
+  leaves: readonly DifferingLeaf[],
+  rules: CompareRules,
+  differences: DifferenceList,
+): boolean {
+  const isPaired = ({ path }: DifferingLeaf) =>
+    path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
+  if (rules.hasUnordered && leaves.some(isPaired)) return false;
+  for (const { path, expected, actual } of leaves) {
+    new JsonComparison(rules, differences, path).compare(expected, actual);
+  }
+  return true;
+}
+
 /** What has been compared is told by where it stands: one path for both documents. */
 class JsonComparison {
   readonly #rules: CompareRules;
   readonly #differences: DifferenceList;
-  readonly #path: Segment[] = [];
+  readonly #path: Segment[];
   /** While it is only asked whether two values are alike: `true` once they are not. */
   #probe: { hasDifference: boolean } | undefined;
   #probesLeft = MAX_PROBES;
   readonly #canonical = new Map<object, string>();
 
-  constructor(rules: CompareRules, differences: DifferenceList) {
+  constructor(rules: CompareRules, differences: DifferenceList, path: readonly Segment[] = []) {
     this.#rules = rules;
     this.#differences = differences;
+    this.#path = [...path];
   }
 
   compare(a: unknown, b: unknown): void {

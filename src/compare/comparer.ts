@@ -6,7 +6,6 @@ import type { Observer } from "../observe/events.ts";
 import { guarded } from "../observe/guarded.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
-import type { AnswerCapture } from "./answer_capture.ts";
 import { compareAnswers } from "./compare_answers.ts";
 import { comparedEvent } from "./compared_event.ts";
 import type { Comparison } from "./comparison.ts";
@@ -15,10 +14,10 @@ import { decodeBody } from "./decode_body.ts";
 import type { Difference } from "./difference.ts";
 import { EndpointNames } from "./endpoint.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
+import { MadeComparison } from "./made_comparison.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
-import { sampleOfPath } from "./sample_text.ts";
 import { ShareDraw } from "./share_draw.ts";
 
 /** What comparing needs beside the configuration. */
@@ -64,6 +63,8 @@ interface RoutePlan {
   /** Which requests are sent to the primary again. */
   readonly replay: ShareDraw;
 }
+
+type Answers = ReadonlyMap<Service, CapturedAnswer>;
 
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
 interface Expected {
@@ -136,7 +137,13 @@ export class Comparer {
     const { now } = this.#options;
     const untilMs = now() + TURN_MS;
     try {
-      while (this.#queue.length > 0 && now() < untilMs) await this.#compareAll(this.#queue.shift()!);
+      while (this.#queue.length > 0 && now() < untilMs) {
+        const capture = this.#queue.shift()!;
+        const plan = this.#plans.get(capture.route)!;
+        const answers = answersTo(capture, plan);
+        // Only what is packed has to be waited for.
+        this.#compareAll(capture, plan, answers instanceof Promise ? await answers : answers);
+      }
     } finally {
       // A bug that one comparison meets must not be the end of all others.
       this.#isRunning = this.#queue.length > 0;
@@ -144,16 +151,13 @@ export class Comparer {
     }
   }
 
-  async #compareAll(capture: ExchangeCapture): Promise<void> {
-    const { inbound, route, answers } = capture;
-    const plan = this.#plans.get(route)!;
-    const primary = answers.find(({ attempt }) => attempt.service === plan.primary);
-    const answer = await decoded(primary, plan);
+  #compareAll(capture: ExchangeCapture, plan: RoutePlan, answers: Answers): void {
+    const { inbound } = capture;
+    const answer = answers.get(plan.primary);
     if (answer === undefined) return capture.release();
     const expected = { plan, inbound, endpoint: plan.endpoints.nameOf(inbound.method, inbound.path), answer };
     for (const candidate of plan.candidates) {
-      const captured = answers.find(({ attempt }) => attempt.service === candidate.service);
-      const actual = await decoded(captured, plan);
+      const actual = answers.get(candidate.service);
       if (actual === undefined) continue;
       if (candidate.service.control) this.#addNoise(expected, candidate.service, actual);
       else this.#add(expected, candidate, { actual, differences: compareAnswers(answer, actual, candidate.rules) });
@@ -181,7 +185,7 @@ export class Comparer {
       budget: this.#budget,
       onComplete: async () => {
         this.#replays--;
-        const actual = await decoded(again.answers[0], plan);
+        const actual = (await answersTo(again, plan)).get(plan.primary);
         if (actual !== undefined) this.#addNoise(expected, plan.primary, actual);
         again.release();
         first.release();
@@ -210,17 +214,8 @@ export class Comparer {
     { service, settings, rules }: Candidate,
     { actual, differences, isNoise = false }: Pick<Comparison, "actual" | "differences"> & { isNoise?: boolean },
   ): void {
-    const comparison: Comparison = {
-      requestId: inbound.requestId,
-      route: plan.route,
-      method: inbound.method,
-      path: sampleOfPath(inbound.path, rules.redactor),
-      service: service.name,
-      isNoise,
-      expected,
-      actual,
-      differences,
-    };
+    const differ = { expected, actual, differences, isNoise, service: service.name };
+    const comparison = new MadeComparison(inbound, plan.route, differ, rules);
     this.#options.count?.(comparison, {
       endpoint,
       samples: settings.samples,
@@ -229,7 +224,7 @@ export class Comparer {
         return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
       },
     });
-    this.#notify(comparedEvent(comparison));
+    if (this.#options.observe !== undefined) this.#notify(comparedEvent(comparison));
   }
 }
 
@@ -270,15 +265,23 @@ function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service
   return chosen.length === 0 ? undefined : new Set([primary, ...chosen.flatMap(({ services }) => services)]);
 }
 
-async function decoded(
-  capture: AnswerCapture | undefined,
-  { maxBodyBytes }: RoutePlan,
-): Promise<CapturedAnswer | undefined> {
-  const answer = capture?.answer();
-  if (!answer?.ok || answer.response.body === undefined) return answer;
-  const { response } = answer;
-  const body = await decodeBody(answer.response.body, response.headers, maxBodyBytes);
-  return { ok: true, response: { ...response, body } };
+/** The answers of an exchange that say something, unpacked; at once where nothing is packed. */
+function answersTo({ answers }: ExchangeCapture, { maxBodyBytes }: RoutePlan): Answers | Promise<Answers> {
+  const found = new Map<Service, CapturedAnswer>();
+  let unpacking: Promise<void>[] | undefined;
+  for (const capture of answers) {
+    const answer = capture.answer();
+    if (answer === undefined) continue;
+    const { service } = capture.attempt;
+    found.set(service, answer);
+    if (!answer.ok || answer.response.body === undefined) continue;
+    const { response } = answer;
+    const body = decodeBody(answer.response.body, response.headers, maxBodyBytes);
+    if (!(body instanceof Promise)) continue;
+    const unpack = async () => void found.set(service, { ok: true, response: { ...response, body: await body } });
+    (unpacking ??= []).push(unpack());
+  }
+  return unpacking === undefined ? found : Promise.all(unpacking).then(() => found);
 }
 
 function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined {

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { BodyDigest } from "./body_digest.ts";
+import { PerSecond } from "../observe/per_second.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { Comparison } from "./comparison.ts";
 import { ComparisonTally, type TallyContext } from "./comparison_tally.ts";
@@ -21,8 +22,12 @@ export interface ComparisonsReading {
 /** Counts a comparison, redacted, where and as its context says. */
 export type CountComparison = (comparison: Comparison, context: TallyContext) => void;
 
-/** Counts, and the latest mismatches. */
+/** How many mismatches of one second are listed: copying their texts costs more than to find and to count them. */
+const LISTED_PER_SECOND = 50;
+
+/** Counts, and the latest mismatches: of those that come faster than 50 in a second, the first ones. */
 export class Comparisons {
+  readonly #listed = new PerSecond(LISTED_PER_SECOND);
   readonly #feed = new MismatchFeed();
   #tally: ComparisonTally | undefined;
   #rules = "";
@@ -59,8 +64,9 @@ export class Comparisons {
 
   #add(comparison: Comparison, context: TallyContext): void {
     this.#tally?.add(comparison, context);
-    const values = context.samples !== "none";
-    const found = findMismatch(comparison, { endpoint: context.endpoint, values, timeMs: Date.now() });
+    const timeMs = Date.now();
+    if (comparison.isNoise || comparison.differences.length === 0 || !this.#listed.take(timeMs)) return;
+    const found = findMismatch(comparison, { endpoint: context.endpoint, values: context.samples !== "none", timeMs });
     if (found !== undefined) this.#feed.add(found);
   }
 }

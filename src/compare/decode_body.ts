@@ -3,6 +3,7 @@
 import type { HeaderLine } from "../config/config.ts";
 import type { CapturedBody } from "./answer.ts";
 import { BodyDigest } from "./body_digest.ts";
+import { joinBytes } from "./join_bytes.ts";
 
 /** How many codings one upon the other are undone; honest answers have one. */
 const MAX_CODINGS = 4;
@@ -136,15 +137,5 @@ async function readBounded(readable: ReadableStream<Uint8Array>, maxBytes: numbe
     }
     chunks.push(value);
   }
-  return join(chunks, length);
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
+  return joinBytes(chunks, length);
 }

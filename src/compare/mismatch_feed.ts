@@ -99,8 +99,9 @@ export class MismatchFeed {
  * @returns The mismatch; `undefined` where the answers are alike, or the comparison shows noise.
  */
 export function findMismatch(comparison: Comparison, context: MismatchContext): FoundMismatch | undefined {
-  const { requestId, route, service, method, path, differences, isNoise } = comparison;
+  const { differences, isNoise } = comparison;
   if (isNoise || differences.length === 0) return undefined;
+  const { requestId, route, service, method, path } = comparison;
   const more = differences.length - MAX_DIFFERENCES;
   return {
     timeMs: context.timeMs,

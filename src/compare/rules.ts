@@ -59,6 +59,11 @@ export class CompareRules {
     return this.#tolerance.length > 0;
   }
 
+  /** Whether the order of any array's elements may not count. */
+  get hasUnordered(): boolean {
+    return this.#unordered === "all" || this.#unordered.length > 0;
+  }
+
   /** Whether anything inside of JSON documents may differ. */
   get ignoresJson(): boolean {
     return this.#ignoredSteps.length > 0;

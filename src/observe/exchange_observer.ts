@@ -26,6 +26,17 @@ export interface ExchangeObserver {
   relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void;
 }
 
+/** For most handlers that are part of another program: no event is made for nobody. */
+const NOBODY: ExchangeObserver = {
+  received() {},
+  attempted() {},
+  skipped() {},
+  settled() {},
+  responded() {},
+  interrupted() {},
+  relayed() {},
+};
+
 /**
  * Starts to observe one request.
  *
@@ -41,6 +52,7 @@ export function observeExchange(
   route: Route | undefined,
   elapsedMs: () => number,
 ): ExchangeObserver {
+  if (observe === undefined) return NOBODY;
   const { requestId, method, path, trace } = inbound;
   const label = route === undefined ? "" : routePattern(route);
   const matched = route === undefined ? {} : { route: label };

@@ -5,6 +5,7 @@
 
 import type { Logging } from "../config/config.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
+import { PerSecond } from "./per_second.ts";
 
 /** How much a line matters. */
 export type LogLevel = Logging["level"];
@@ -66,6 +67,9 @@ const COMPARED_LINES = {
   noise: { level: "debug", message: "primary compared with itself" },
 } as const;
 
+/** Where a time stamp differs, every request has such a line: metrics and report count them all, people read a few. */
+const COMPARED_LINES_PER_SECOND = 10;
+
 /** A path may have as many bytes as the server accepts in a head; a log line need not. */
 const MAX_PATH_LENGTH = 2_048;
 
@@ -79,6 +83,8 @@ export function createLogger(options: LoggerOptions): Logger {
   const { format, write, now = Date.now } = options;
   const threshold = SEVERITY[options.level];
   let dropped = 0;
+  const compared = new PerSecond(COMPARED_LINES_PER_SECOND);
+  let leftOut = 0;
 
   function put(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
@@ -96,13 +102,22 @@ export function createLogger(options: LoggerOptions): Logger {
     }
   }
 
+  function putCompared({ level, message }: Pick<LogRecord, "level" | "message">, event: ConductorEvent): void {
+    if (!compared.take(now())) {
+      leftOut++;
+      return;
+    }
+    put(level, message, leftOut > 0 ? { ...fieldsOf(event), leftOut } : fieldsOf(event), event);
+    leftOut = 0;
+  }
+
   return {
     log: (level, message, fields = {}) => put(level, message, fields),
     observe: (event) => {
       const line = describe(event);
-      if (line !== undefined && SEVERITY[line.level] >= threshold) {
-        put(line.level, line.message, fieldsOf(event), event);
-      }
+      if (line === undefined || SEVERITY[line.level] < threshold) return;
+      if (event.type === "compared" && threshold > SEVERITY.debug) putCompared(line, event);
+      else put(line.level, line.message, fieldsOf(event), event);
     },
   };
 }

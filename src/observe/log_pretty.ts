@@ -64,7 +64,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       // No line tells of them.
       return event.type;
     case "compared":
-      return comparedText(event, paint);
+      return comparedText(event, fields, paint);
   }
 }
 
@@ -107,12 +107,13 @@ function healthText({ service, state, status, failure }: HealthEvent, paint: Pai
   return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
 }
 
-function comparedText({ service, result, paths }: ComparedEvent, paint: Paint): string {
+function comparedText({ service, result, paths }: ComparedEvent, { leftOut }: LogFields, paint: Paint): string {
   const subject = paint.strong(printable(service));
   const where = paths.length === 0 ? "" : `: ${paths.map(token).join(", ")}`;
   if (result === "noise") return `the primary compared with itself, by ${subject}${where}`;
   if (result === "match") return `${subject} answered like the primary`;
-  return `${subject} answered ${paint.warn("unlike the primary")}${where}`;
+  const more = leftOut === undefined ? "" : `, after ${leftOut} more that were left out`;
+  return `${subject} answered ${paint.warn("unlike the primary")}${where}${more}`;
 }
 
 function statusText(status: number, paint: Paint): string {

@@ -41,9 +41,15 @@ interface Link {
  * @param origin Where it is.
  * @param rate Requests per second.
  * @param seconds For how long.
+ * @param next What is sent as each request. Default: the mix of them in turns.
  * @returns What came of it.
  */
-export async function openLoop(origin: string, rate: number, seconds: number): Promise<OpenLoopResult> {
+export async function openLoop(
+  origin: string,
+  rate: number,
+  seconds: number,
+  next: (index: number) => MixedRequest = requestAt,
+): Promise<OpenLoopResult> {
   const port = Number(new URL(origin).port);
   const idle: Link[] = [];
   const open = new Set<Link>();
@@ -53,14 +59,14 @@ export async function openLoop(origin: string, rate: number, seconds: number): P
   const startMs = performance.now();
   const dueMs = (index: number) => startMs + index * 1_000 / rate;
   const send = async (index: number) => {
-    const outcome = await exchange(requestAt(index), port, idle, open).catch((error) => `${error}`);
+    const outcome = await exchange(next(index), port, idle, open).catch((error) => `${error}`);
     if (outcome === "ok") timesMs.push(performance.now() - dueMs(index));
     else failures[outcome] = (failures[outcome] ?? 0) + 1;
   };
   const requests = rate * seconds;
   for (let index = 0; index < requests;) {
     while (index < requests && dueMs(index) <= performance.now()) running.push(send(index++));
-    await new Promise((resolve) => setTimeout(resolve, dueMs(index) - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs(index) - performance.now())));
   }
   const giveUp = setTimeout(() => open.forEach(close), GIVE_UP_MS);
   await Promise.all(running);

@@ -1,0 +1,247 @@
+/** Two JSON texts of the same shape and spacing, read side by side: what differs is found without parsing either of them. */
+
+import { ELEMENT, type Segment } from "../config/answer_path.ts";
+import { decodeText } from "./answer_format.ts";
+import { type ParsedJson, parseExactJson } from "./exact_json.ts";
+import { isJsonObject } from "./json_value.ts";
+
+/** A value that is no container, and differs. */
+export interface DifferingLeaf {
+  /** Where it is. */
+  readonly path: readonly Segment[];
+  /** The one text's value, as `parseExactJson` reads it. */
+  readonly expected: unknown;
+  /** The other's. */
+  readonly actual: unknown;
+}
+
+/** Deeper documents, and those that differ in more places, are left to the parser. */
+const MAX_DEPTH = 64;
+const MAX_LEAVES = 50;
+
+const [QUOTE, BACKSLASH, COLON, COMMA, MINUS, POINT, ZERO, NINE] = [0x22, 0x5c, 0x3a, 0x2c, 0x2d, 0x2e, 0x30, 0x39];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
+const [SPACE, TAB, LINE_FEED, RETURN] = [0x20, 0x09, 0x0a, 0x0d];
+const ASCII_BYTES = 0x80;
+const IN_ARRAY = -1;
+/** 1 for what may stand in a string as it is, and is ASCII. */
+const PLAIN = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte >= SPACE && byte < ASCII_BYTES && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
+const LITERALS: readonly (readonly number[])[] = ["true", "false", "null"].map((word) =>
+  [...word].map((letter) => letter.charCodeAt(0))
+);
+/** A byte order mark within a text is a character as others are. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Finds the values that differ, where two documents have the same keys and elements in the same order.
+ *
+ * @param expected The primary's text, in UTF-8.
+ * @param actual The other's.
+ * @returns The values, of several at one place each; `undefined` where it takes a parser to tell: shape or white
+ * space are not the same, or one of them may be no JSON.
+ */
+export function differingLeaves(expected: Uint8Array, actual: Uint8Array): readonly DifferingLeaf[] | undefined {
+  const reader = new Lockstep(expected, actual);
+  if (!reader.readDocuments()) return undefined;
+  const isText = !reader.hasOtherThanAscii || (decodeText(expected) !== undefined && decodeText(actual) !== undefined);
+  return isText ? reader.leaves : undefined;
+}
+
+/** All methods that read and pass return whether both texts are as they must be to go on. */
+class Lockstep {
+  readonly leaves: DifferingLeaf[] = [];
+  hasOtherThanAscii = false;
+  readonly #a: Uint8Array;
+  readonly #b: Uint8Array;
+  /** Where the keys begin that lead to the value that is being read. */
+  readonly #keys: number[] = [];
+  #at = 0;
+  /** How much further the other one is, as values that differ may differ in length. */
+  #shift = 0;
+
+  constructor(a: Uint8Array, b: Uint8Array) {
+    this.#a = a;
+    this.#b = b;
+  }
+
+  readDocuments(): boolean {
+    return this.#skipSpace() && this.#readValue() && this.#skipSpace() &&
+      this.#at === this.#a.length && this.#at + this.#shift === this.#b.length;
+  }
+
+  #readValue(): boolean {
+    const first = this.#a[this.#at];
+    if (first === QUOTE) return this.#passString() || this.#readLeaf();
+    if (first === OPEN_BRACE) return this.#pass(OPEN_BRACE) && this.#readMembers();
+    if (first === OPEN_BRACKET) return this.#pass(OPEN_BRACKET) && this.#readElements();
+    return this.#passPlain() || this.#readLeaf();
+  }
+
+  #readMembers(): boolean {
+    if (this.#keys.length >= MAX_DEPTH || !this.#skipSpace()) return false;
+    if (this.#a[this.#at] === CLOSE_BRACE) return this.#pass(CLOSE_BRACE);
+    let changed: number[] | undefined;
+    for (;;) {
+      const keyAt = this.#at;
+      if (this.#a[keyAt] !== QUOTE || !this.#passString()) return false;
+      // Of several members with one key the last counts.
+      if (changed?.some((at) => this.#isSameKey(at, keyAt))) return false;
+      if (!this.#skipSpace() || !this.#pass(COLON) || !this.#skipSpace()) return false;
+      const known = this.leaves.length;
+      this.#keys.push(keyAt);
+      if (!this.#readValue() || !this.#skipSpace()) return false;
+      this.#keys.pop();
+      if (this.leaves.length > known) (changed ??= []).push(keyAt);
+      if (this.#a[this.#at] === CLOSE_BRACE) return this.#pass(CLOSE_BRACE);
+      if (!this.#pass(COMMA) || !this.#skipSpace()) return false;
+    }
+  }
+
+  #readElements(): boolean {
+    if (this.#keys.length >= MAX_DEPTH || !this.#skipSpace()) return false;
+    if (this.#a[this.#at] === CLOSE_BRACKET) return this.#pass(CLOSE_BRACKET);
+    this.#keys.push(IN_ARRAY);
+    for (;;) {
+      if (!this.#readValue() || !this.#skipSpace()) return false;
+      if (this.#a[this.#at] === CLOSE_BRACKET) break;
+      if (!this.#pass(COMMA) || !this.#skipSpace()) return false;
+    }
+    this.#keys.pop();
+    return this.#pass(CLOSE_BRACKET);
+  }
+
+  /** One byte that both have here. */
+  #pass(byte: number): boolean {
+    if (this.#a[this.#at] !== byte || this.#b[this.#at + this.#shift] !== byte) return false;
+    this.#at++;
+    return true;
+  }
+
+  #skipSpace(): boolean {
+    // Most texts have none.
+    if (this.#a[this.#at]! > SPACE) return true;
+    for (; isSpace(this.#a[this.#at]); this.#at++) {
+      if (this.#a[this.#at] !== this.#b[this.#at + this.#shift]) return false;
+    }
+    return true;
+  }
+
+  /** A string that both have, without escapes. */
+  #passString(): boolean {
+    const [a, b, shift] = [this.#a, this.#b, this.#shift];
+    if (b[this.#at + shift] !== QUOTE) return false;
+    for (let at = this.#at + 1; at < a.length; at++) {
+      const byte = a[at]!;
+      if (byte !== b[at + shift]) return false;
+      if (PLAIN[byte] === 1) continue;
+      if (byte === QUOTE) {
+        this.#at = at + 1;
+        return true;
+      }
+      if (byte < ASCII_BYTES) return false;
+      this.hasOtherThanAscii = true;
+    }
+    return false;
+  }
+
+  /** A number without an exponent, or a word, that both have. */
+  #passPlain(): boolean {
+    const [a, b, start, shift] = [this.#a, this.#b, this.#at, this.#shift];
+    const end = plainEnd(a, start);
+    if (end === start || !isEnd(a[end]) || !isEnd(b[end + shift])) return false;
+    for (let at = start; at < end; at++) if (a[at] !== b[at + shift]) return false;
+    this.#at = end;
+    return true;
+  }
+
+  /** Any two values that are no containers: what they are is for the parser to say. */
+  #readLeaf(): boolean {
+    const startB = this.#at + this.#shift;
+    const [endA, endB] = [leafEnd(this.#a, this.#at), leafEnd(this.#b, startB)];
+    const expected = this.#parse(this.#a.subarray(this.#at, endA));
+    const actual = this.#parse(this.#b.subarray(startB, endB));
+    if (expected === undefined || actual === undefined) return false;
+    if (isContainer(expected.value) || isContainer(actual.value)) return false;
+    this.#at = endA;
+    this.#shift = endB - endA;
+    if (expected.value === actual.value) return true;
+    this.leaves.push({ path: this.#path(), expected: expected.value, actual: actual.value });
+    return this.leaves.length <= MAX_LEAVES;
+  }
+
+  #parse(bytes: Uint8Array): ParsedJson | undefined {
+    this.hasOtherThanAscii ||= bytes.some((byte) => byte >= ASCII_BYTES);
+    return parseExactJson(UTF8.decode(bytes));
+  }
+
+  #path(): Segment[] {
+    return this.#keys.map((at) =>
+      at === IN_ARRAY ? ELEMENT : UTF8.decode(this.#a.subarray(at + 1, leafEnd(this.#a, at) - 1))
+    );
+  }
+
+  #isSameKey(one: number, other: number): boolean {
+    for (let length = 1;; length++) {
+      const byte = this.#a[one + length];
+      if (byte !== this.#a[other + length]) return false;
+      if (byte === QUOTE) return true;
+    }
+  }
+}
+
+function isContainer(value: unknown): boolean {
+  return Array.isArray(value) || isJsonObject(value);
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB;
+}
+
+/** What may stand behind a value. */
+function isEnd(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === undefined || isSpace(byte);
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+/** @returns Where the number or the word ends that begins there; the start where there is none. */
+function plainEnd(bytes: Uint8Array, start: number): number {
+  const first = bytes[start];
+  if (first !== MINUS && !isDigit(first)) return wordEnd(bytes, start);
+  const whole = first === MINUS ? start + 1 : start;
+  const wholeEnd = digitsEnd(bytes, whole);
+  if (wholeEnd === whole || (bytes[whole] === ZERO && wholeEnd > whole + 1)) return start;
+  if (bytes[wholeEnd] !== POINT) return wholeEnd;
+  const end = digitsEnd(bytes, wholeEnd + 1);
+  return end === wholeEnd + 1 ? start : end;
+}
+
+function digitsEnd(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (isDigit(bytes[at])) at++;
+  return at;
+}
+
+function wordEnd(bytes: Uint8Array, start: number): number {
+  for (const letters of LITERALS) {
+    if (letters[0] !== bytes[start]) continue;
+    return letters.every((letter, index) => letter === bytes[start + index]) ? start + letters.length : start;
+  }
+  return start;
+}
+
+/** @returns Where the value ends that begins there and is no container, if it is one at all. */
+function leafEnd(bytes: Uint8Array, start: number): number {
+  let at = start;
+  if (bytes[at] !== QUOTE) {
+    while (!isEnd(bytes[at])) at++;
+    return at;
+  }
+  for (at++; at < bytes.length && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
+  return at + 1;
+}

@@ -1,0 +1,125 @@
+/**
+ * What comparing costs: conductor with a primary and a shadow that answer 2 KB of JSON, beside the same without comparing,
+ * in slices that take turns. CPU under full load, times at a constant rate: under full load they only tell of the CPU once
+ * more. Linux only, on loopback; `--write` puts the figures into README.md.
+ *
+ * ```sh
+ * deno task bench:compare --slices 9 --seconds 3 --rate 1000
+ * ```
+ */
+
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "@std/cli/parse-args";
+import { withPart } from "../../tools/readme_part.ts";
+import { startCli } from "../_support/cli_process.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { BODY_BYTES } from "./compare_cost/body_bytes.ts";
+import { startDenoProgram } from "./deno_program.ts";
+import { openLoop } from "./isolation/open_loop.ts";
+import { findLoadGenerator } from "./load_generator.ts";
+import { LOADS } from "./loads.ts";
+import { describeMachine } from "./machine.ts";
+import { median } from "./median.ts";
+import { freePort } from "../_support/free_port.ts";
+import { untilListening } from "./peers/until_listening.ts";
+import { processUsage } from "./process_usage.ts";
+
+interface Figures {
+  readonly cpuSecondsPer10k: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly slices: Figures[];
+}
+
+const flags = parseArgs(Deno.args, { boolean: ["write"], string: ["slices", "seconds", "rate", "json"] });
+const [slices, seconds, rate] = [Number(flags.slices ?? 9), Number(flags.seconds ?? 3), Number(flags.rate ?? 1_000)];
+const load = { ...LOADS[0]!, connections: 64, path: "/api/items", answerBytes: BODY_BYTES };
+const request = {
+  head: new TextEncoder().encode("GET /api/items HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  body: [],
+  answerBytes: BODY_BYTES,
+};
+
+await using stack = new AsyncDisposableStack();
+const generator = await findLoadGenerator();
+const backends = await startDenoProgram(fileURLToPath(new URL("./compare_cost/backend.ts", import.meta.url)), []);
+stack.use(backends.child);
+const [same = "", sameToo = "", stamped = "", stampedToo = ""] = backends.announced.split(" ");
+const candidates = [
+  await start("off", same, sameToo, false),
+  await start("on, answers alike", same, sameToo, true),
+  await start("on, a time stamp differs", stamped, stampedToo, true),
+];
+for (const candidate of candidates) await measure(candidate, 5);
+for (let round = 0; round < slices; round++) {
+  for (let turn = 0; turn < candidates.length; turn++) {
+    const candidate = candidates[(round + turn) % candidates.length]!;
+    candidate.slices.push(await measure(candidate, seconds));
+  }
+}
+const { cores, system, deno } = describeMachine();
+const table = [
+  `${slices} slices of ${seconds} s for each, ${generator.name}, ${cores} cores, ${system}, Deno ${deno}:`,
+  "",
+  `| compare | CPU s / 10,000 | of off | p50 ms at ${rate}/s | of off | p99 ms | of off | memory MiB |`,
+  `| --- | --- | --- | --- | --- | --- | --- | --- |`,
+  ...await Promise.all(candidates.map(row)),
+].join("\n");
+console.log(table);
+if (flags.json !== undefined) {
+  const figures = candidates.map(({ name, slices }) => ({ name, slices }));
+  await Deno.writeTextFile(flags.json, `${JSON.stringify({ machine: describeMachine(), rate, figures }, null, 2)}\n`);
+}
+if (flags.write) {
+  const path = new URL("../../README.md", import.meta.url);
+  await Deno.writeTextFile(path, withPart(await Deno.readTextFile(path), "compare-cost", table));
+}
+
+async function start(name: string, primary: string, shadow: string, compare: boolean): Promise<Candidate> {
+  const port = freePort();
+  const file = stack.use(
+    await tempConfig(JSON.stringify({
+      logging: { level: "warn" },
+      compare,
+      services: [{ name: "main", url: primary, primary: true }, { name: "next", url: shadow, shadow: true }],
+    })),
+  );
+  const process = stack.use(startCli(["--config", file.path, "--host", "127.0.0.1", "--port", `${port}`]));
+  await untilListening(port, process.exited);
+  return { name, url: `http://127.0.0.1:${port}`, pid: process.pid, slices: [] };
+}
+
+async function measure({ url, pid }: Candidate, seconds: number): Promise<Figures> {
+  const before = await processUsage(pid);
+  const { requests, badStatuses, socketErrors } = await generator.run({
+    origin: url,
+    load,
+    seconds,
+    signal: new AbortController().signal,
+  });
+  const after = await processUsage(pid);
+  const paced = await openLoop(url, rate, seconds, () => request);
+  if (badStatuses + socketErrors > 0 || paced.successes < paced.requests) {
+    throw new Error(`Cannot measure as requests have failed: ${JSON.stringify(paced.failures)}`);
+  }
+  const cpuSeconds = after!.cpuSeconds - before!.cpuSeconds;
+  return { cpuSecondsPer10k: cpuSeconds / requests * 10_000, p50Ms: paced.p50Ms, p99Ms: paced.p99Ms };
+}
+
+/** Ratios are taken within each round: a machine's mood changes from one round to the next. */
+async function row(candidate: Candidate): Promise<string> {
+  const cells = (["cpuSecondsPer10k", "p50Ms", "p99Ms"] as const).flatMap((key) => {
+    const ratios = candidate.slices.map((slice, round) => slice[key] / candidates[0]!.slices[round]![key]);
+    const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+    const own = median(candidate.slices.map((slice) => slice[key])).toFixed(2);
+    return [own, candidate === candidates[0] ? "1.00" : `${median(ratios).toFixed(2)} (${least}–${most})`];
+  });
+  const usage = await processUsage(candidate.pid);
+  return `| ${[candidate.name, ...cells, Math.round(usage!.rssMib)].join(" | ")} |`;
+}
