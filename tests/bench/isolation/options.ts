@@ -24,8 +24,8 @@ export const ISOLATION_HELP = `Times the primary's answers beside services in tr
 deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
---seconds S    the length of a slice (default 2)
---rounds N     slices of each scene, each between two of the primary alone (default 4)
+--seconds S    the length of a slice (default 6)
+--rounds N     slices of each scene, each between two of the primary alone (default 3)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, unless it shows that something was missed
 `;
@@ -57,8 +57,8 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   }
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
-    seconds: wholeNumber("seconds", flags.seconds, 2),
-    rounds: wholeNumber("rounds", flags.rounds, 4),
+    seconds: wholeNumber("seconds", flags.seconds, 6),
+    rounds: wholeNumber("rounds", flags.rounds, 3),
     scenes,
     write: flags.write,
   };

@@ -41,14 +41,15 @@ const UPLOAD: MixedRequest = {
 };
 
 /**
- * Chooses a request by its number: of 1,000 there are 746 GETs, 250 POSTs of 20 KB, 2 answers of 256 KiB and 2 uploads of
- * 2 MiB in chunks.
+ * Chooses a request by its number: one in four is a POST of 20 KB, one in 5,000 an upload of 2 MiB in chunks, one has an
+ * answer of 256 KiB, all others are small GETs. More of the large ones, and they alone would be the 99th percentile: an
+ * upload that is copied is twice the work, whoever takes the copy.
  *
  * @param index Which request it is, from 0.
  * @returns What to send.
  */
 export function requestAt(index: number): MixedRequest {
-  if (index % 500 === 250) return UPLOAD;
-  if (index % 500 === 499) return GET_LARGE;
+  if (index % 5_000 === 2_500) return UPLOAD;
+  if (index % 5_000 === 4_999) return GET_LARGE;
   return index % 4 === 1 ? POST : GET;
 }

@@ -52,7 +52,7 @@ export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort 
       name: "beside",
       url: besideUrl,
       timeout: BESIDE_TIMEOUT,
-      ...(beside.role === "shadow" && { shadow: true }),
+      ...(beside.role === "shadow" ? { shadow: true } : { breaker: true }),
     });
   }
   return JSON.stringify({
