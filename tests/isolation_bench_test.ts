@@ -10,7 +10,7 @@ import { isolationComplaints, isolationTable, type SceneReport } from "./bench/i
 import { startBackend, startRawBackend } from "./_support/servers.ts";
 
 Deno.test("parseIsolationOptions() takes all scenes unless told otherwise, and refuses what it does not know", () => {
-  assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 6, rounds: 3, scenes: SCENES, write: false });
+  assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 4, rounds: 3, scenes: SCENES, write: false });
   assertEquals(parseIsolationOptions(["--scene", "hangs", "--rounds", "1"])?.scenes.map(({ name }) => name), [
     "a shadow that hangs",
     "a secondary that hangs",

@@ -25,7 +25,12 @@ import { freePort } from "../_support/free_port.ts";
 import { processUsage } from "./process_usage.ts";
 
 /** V8 has compiled the most part by then. */
-const WARM_UP_SECONDS = 5;
+const WARM_UP_SECONDS = 8;
+/**
+ * Each slice begins with this much that is not measured: the primary alone stands between all others and never rests, and
+ * would else be compared, warm, with processes that have been idle for minutes.
+ */
+const LEAD_IN_SECONDS = 2;
 /** Twice the time-out of the service beside, for its head and for its body: nothing is in flight any more. */
 const REST_MS = 1_000;
 /** In life the service beside has a machine of its own: here it is to take only what the others leave. */
@@ -117,6 +122,7 @@ async function runScenes({ rate, seconds, rounds, scenes }: IsolationOptions): P
   async function measure(candidate: Candidate): Promise<Slice> {
     const own = [candidate.pid, generator.pid, primary.pid, candidate.beside?.pid].filter((pid) => pid !== undefined);
     const cpuSeconds = async () => (await Promise.all(own.map(processUsage))).map((usage) => usage?.cpuSeconds ?? 0);
+    await load(candidate, LEAD_IN_SECONDS);
     const [cpuBefore, machineBefore] = [await cpuSeconds(), await machineState()];
     const result = await load(candidate, seconds);
     const [machineAfter, cpuAfter] = [await machineState(), await cpuSeconds()];

@@ -24,7 +24,7 @@ export const ISOLATION_HELP = `Times the primary's answers beside services in tr
 deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
---seconds S    the length of a slice (default 6)
+--seconds S    the length of a slice (default 4)
 --rounds N     slices of each scene, each between two of the primary alone (default 3)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, unless it shows that something was missed
@@ -57,7 +57,7 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   }
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
-    seconds: wholeNumber("seconds", flags.seconds, 6),
+    seconds: wholeNumber("seconds", flags.seconds, 4),
     rounds: wholeNumber("rounds", flags.rounds, 3),
     scenes,
     write: flags.write,

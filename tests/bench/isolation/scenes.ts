@@ -52,7 +52,8 @@ export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort 
       name: "beside",
       url: besideUrl,
       timeout: BESIDE_TIMEOUT,
-      ...(beside.role === "shadow" ? { shadow: true } : { breaker: true }),
+      breaker: true,
+      ...(beside.role === "shadow" && { shadow: true }),
     });
   }
   return JSON.stringify({
