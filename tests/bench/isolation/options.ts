@@ -27,7 +27,7 @@ deno task isolation [FLAGS]
 --seconds S    the length of a slice (default 4)
 --rounds N     slices of each scene, each between two of the primary alone (default 3)
 --scene TEXT   only scenes whose name holds this, repeatable
---write        puts the table into README.md, unless it shows that something was missed
+--write        puts the table into README.md, whatever it shows
 `;
 
 /**
