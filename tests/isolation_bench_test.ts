@@ -117,19 +117,41 @@ Deno.test("openLoop() sends every request at its rate, and tells right answers f
 
 const hasProc = await Deno.stat("/proc/net/tcp").then(() => true, () => false);
 
+/** Says its port, and connects to it when it is told to. */
+const CONNECTS_TO_ITSELF = `
+const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+console.log(listener.addr.port);
+await Deno.stdin.read(new Uint8Array(1));
+const ends = await Promise.all([Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }), listener.accept()]);
+console.log("connected");
+await Deno.stdin.read(new Uint8Array(1));
+for (const end of ends) end.close();
+listener.close();
+`;
+
 Deno.test({
   name: "processState() counts descriptors, but for connections to ports whose pools keep them",
   ignore: !hasProc,
   async fn() {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
-    const descriptors = async (ports: readonly number[]) => (await processState(Deno.pid, ports)).descriptors;
+    // In a process of its own, as other tests open and close descriptors in this one.
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", CONNECTS_TO_ITSELF],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const input = child.stdin.getWriter();
+    const port = Number((await output.read()).value);
+    const descriptors = async (ports: readonly number[]) => (await processState(child.pid, ports)).descriptors;
     const [all, without] = [await descriptors([]), await descriptors([port])];
     assertEquals(all, without);
-    using _client = await Deno.connect({ hostname: "127.0.0.1", port });
-    using _accepted = await listener.accept();
+    await input.write(new Uint8Array(1));
+    await output.read();
     assertEquals(await descriptors([]), all + 2);
     // The listener's own end has another port on its other side.
     assertEquals(await descriptors([port]), all + 1);
+    await input.close();
+    await output.cancel();
+    await child.status;
   },
 });
