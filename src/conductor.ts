@@ -1,7 +1,8 @@
 /** The stages wired together: match, fan out, wait, select, respond, with observation beside them. */
 
 import { Comparer } from "./compare/comparer.ts";
-import { AttemptHooks } from "./conductor/attempt_hooks.ts";
+import { ClientRelay } from "./conductor/client_relay.ts";
+import { Exchange } from "./conductor/exchange.ts";
 import type { ConductorOptions, HandlerOptions } from "./conductor/handler_options.ts";
 import { withMetrics } from "./conductor/own_metrics.ts";
 import { replay } from "./conductor/replay.ts";
@@ -13,10 +14,10 @@ import { Deadlines } from "./exchange/deadline.ts";
 import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
-import { openBody, receivedBytes, type RequestBody } from "./exchange/request_body.ts";
+import { openBody, receivedBytes } from "./exchange/request_body.ts";
 import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
-import { type FanOut, fanOut } from "./fan_out.ts";
+import { fanOut, FanOutRequest } from "./fan_out.ts";
 import { Hedges } from "./hedge/hedges.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
@@ -89,6 +90,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const tracer = telemetry && new ExchangeTracer(telemetry);
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
+  const exchangeMeans = { gate, hedges };
+  const bodyMeans = { config, deadlines, reclaims };
   const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.follow(config);
@@ -114,7 +117,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       return respondMetrics(request, await metricsSource(), config.metrics);
     }
     const route = isReceived ? matchRoute(routes, inbound.matchPath) : undefined;
-    const observer = observeExchange(observe, inbound, route, () => now() - startedMs);
+    const observer = observeExchange(observe, inbound, route, { startedMs, now });
     spans?.matched(inbound, route);
     observer.received();
     const refuse = (problem: Problem) => {
@@ -125,16 +128,15 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const { leave, problem } = instance.admission.enter(request, info, { limits, isTrusted });
     if (leave === undefined) return refuse(problem);
 
-    let body: RequestBody | undefined;
-    let fan: FanOut | undefined;
+    const exchange = new Exchange(inbound, exchangeMeans, { observer, spans });
+    exchange.leave = leave;
+    const client = exchange.client = new ClientWatch(request, deadlines, exchange.abort);
     let isRelaying = false;
-    const client = new ClientWatch(request, deadlines, () => fan?.abort());
     try {
-      body = await openBody(request, inbound, { config, deadlines, reclaims, onProblem: client.report });
+      const body = exchange.body = await openBody(request, exchange, bodyMeans);
       if (client.problem !== undefined) return refuse(client.problem);
-      const capture = comparer?.begin(inbound, route, body !== null);
-      const hooks = new AttemptHooks({ inbound, gate, hedges, observer, spans, capture });
-      fan = fanOut({ inbound, route, body }, means, hooks);
+      const capture = exchange.capture = comparer?.begin(inbound, route, body !== null);
+      const fan = exchange.fan = fanOut(new FanOutRequest(inbound, route, body), means, exchange);
       const attempt = await awaitSelection(fan, config);
       fan.release(attempt);
       capture?.seal();
@@ -143,32 +145,15 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
         ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
         : undefined;
       if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, { identify, timing }));
-      observer.responded(attempt.outcome.response.status, attempt);
+      const { response } = attempt.outcome;
+      observer.responded(response.status, attempt);
       spans?.answered(attempt);
-      const response = relayResponse(attempt, attempt.outcome.response, {
-        method: inbound.method,
-        identify,
-        timing,
-        deadline: attempt.deadline,
-        signal: attempt.signal,
-        tap: attempt.tap,
-        onBroken: (kind) => {
-          attempt.span?.broken(kind);
-          observer.interrupted(attempt, attempt.endedBy ?? kind);
-        },
-        onCancel: () => fan?.abort(),
-        onEnd: (relayedBytes) => {
-          attempt.over();
-          leave();
-          observer.relayed(receivedBytes(body), relayedBytes, attempt);
-        },
-      });
       isRelaying = true;
-      return response;
+      return relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
     } finally {
       if (!isRelaying) {
         leave();
-        observer.relayed(receivedBytes(body), 0);
+        observer.relayed(receivedBytes(exchange.body), 0);
       }
       client.stop();
     }

@@ -1,7 +1,15 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
-import type { Member, Route } from "./config/config.ts";
-import { type Attempt, isSuccess, type SkipReason, type UpstreamResponse } from "./exchange/attempt.ts";
+import type { HeaderLine, Member, Route } from "./config/config.ts";
+import {
+  Answered,
+  type Attempt,
+  giveUp,
+  isStreamed,
+  isSuccess,
+  type SkipReason,
+  type UpstreamResponse,
+} from "./exchange/attempt.ts";
 import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
@@ -11,7 +19,7 @@ import { outboundFor } from "./exchange/outbound.ts";
 import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
 import { drainAnswer, readWhole } from "./exchange/response_body.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
-import { RunningAttempt, type RunningAttemptOptions } from "./exchange/running_attempt.ts";
+import { type AttemptOwner, RunningAttempt } from "./exchange/running_attempt.ts";
 import { reclaim } from "./exchange/reclaim.ts";
 import { HeldBack } from "./hedge/held_back.ts";
 import type { Hedges } from "./hedge/hedges.ts";
@@ -64,13 +72,26 @@ export interface FanOut {
 }
 
 /** A request that may be sent. */
-export interface FanOutRequest {
+export class FanOutRequest {
   /** The client's request. */
   readonly inbound: Inbound;
   /** Its route. */
   readonly route: Route;
   /** Its body, to be shared. */
   readonly body: RequestBody;
+
+  /**
+   * Puts the parts together.
+   *
+   * @param inbound The client's request.
+   * @param route Its route.
+   * @param body Its body, to be shared. Default: none.
+   */
+  constructor(inbound: Inbound, route: Route, body: RequestBody = null) {
+    this.inbound = inbound;
+    this.route = route;
+    this.body = body;
+  }
 }
 
 /**
@@ -82,105 +103,124 @@ export interface FanOutRequest {
  * @returns The live list of attempts; all have been started but those that are held back.
  */
 export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
-  let settled = 0;
-  let released: { selected: Attempt | undefined } | undefined;
-  let wake: (() => void) | undefined;
-  let held: HeldBack | undefined;
-  const discard = (attempt: RunningAttempt) => {
-    if (attempt === released?.selected || !attempt.outcome?.ok) return;
-    const { response } = attempt.outcome;
-    const { body } = response;
-    if (body instanceof ReadableStream) drainAnswer(response, attempt).then(() => attempt.over());
-    // A very small one shares its memory with others, and one that is looked at is still needed.
-    else if (means.reclaims && !attempt.tap && body !== null && body.length === body.buffer.byteLength) {
-      reclaim(body.buffer);
+  const fan = new RunningFanOut(request, means, hooks);
+  fan.start();
+  return fan;
+}
+
+/** A class, like all that refers to the parts of an exchange: see docs/decisions/022. */
+class RunningFanOut implements FanOut, AttemptOwner {
+  readonly attempts: RunningAttempt[] = [];
+  readonly deadlines: Deadlines;
+  readonly now: () => number;
+  readonly #request: FanOutRequest;
+  readonly #means: FanOutMeans;
+  readonly #hooks: FanOutHooks;
+  #settled = 0;
+  #isReleased = false;
+  #selected: Attempt | undefined;
+  #wake: (() => void) | undefined;
+  #held: HeldBack | undefined;
+
+  constructor(request: FanOutRequest, means: FanOutMeans, hooks: FanOutHooks) {
+    this.deadlines = means.deadlines;
+    this.now = means.now;
+    this.#request = request;
+    this.#means = means;
+    this.#hooks = hooks;
+  }
+
+  start(): void {
+    const { route, body } = this.#request;
+    for (const member of route.members) {
+      const plan = this.#means.hedges.planOf(member);
+      if (plan === undefined) this.#launch(member);
+      else (this.#held ??= this.#holdBack()).add(plan);
     }
-  };
-  const attemptOptions = {
-    deadlines: means.deadlines,
-    now: means.now,
-    onOver: (attempt: RunningAttempt) => hooks.onOver(attempt),
-    onSettle(attempt: RunningAttempt) {
-      attempt.settledOrder = ++settled;
-      hooks.onSettle(attempt);
-      if (isCopyNotSent(attempt)) hooks.onSkip(attempt, "overloaded");
-      if (released !== undefined || attempt.role === "shadow") discard(attempt);
-      held?.settled(attempt);
-      wake?.();
-    },
-  };
-  const attempts: RunningAttempt[] = [];
-  const parts: ExchangeParts = { request, means, hooks, attemptOptions, attempts };
-  for (const member of request.route.members) {
-    const plan = means.hedges.planOf(member);
-    if (plan === undefined) launch(member, parts);
-    else (held ??= holdBack(parts)).add(plan);
+    this.#held?.begin();
+    if (body instanceof BodyFanOut) body.pump();
   }
-  held?.begin();
-  if (request.body instanceof BodyFanOut) request.body.pump();
-  return {
-    attempts,
-    nextSettled: () => new Promise((resolve) => wake = resolve),
-    abort() {
-      held?.close();
-      for (const attempt of attempts) if (attempt.role !== "shadow") attempt.end("aborted");
-    },
-    release(selected) {
-      released = { selected };
-      held?.close();
-      for (const attempt of attempts) {
-        if (attempt.role === "shadow") continue;
-        discard(attempt);
-        attempt.span?.decided(attempt === selected);
-      }
-    },
-  };
-}
 
-interface ExchangeParts {
-  readonly request: FanOutRequest;
-  readonly means: FanOutMeans;
-  readonly hooks: FanOutHooks;
-  readonly attemptOptions: RunningAttemptOptions;
-  readonly attempts: RunningAttempt[];
-}
-
-/** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
-function launch(member: Member, parts: ExchangeParts, hedge = false): RunningAttempt | undefined {
-  const { means, hooks, attempts } = parts;
-  const reason = hooks.gate(member);
-  if (reason !== undefined) hooks.onSkip(member, reason);
-  // Of the others each must be accounted for.
-  if (reason !== undefined && member.role === "shadow") return undefined;
-  const place = reason === undefined ? means.inFlight.ask(member.service.name, means.placesPerService) : undefined;
-  const attempt = new RunningAttempt(member, place, parts.attemptOptions);
-  attempt.hedge = hedge;
-  hooks.onAttempt(attempt);
-  attempts.push(attempt);
-  if (reason !== undefined) attempt.end("open-circuit");
-  else if (place === undefined) attempt.end("overloaded");
-  else {
-    attempt.span = hooks.startSpan(attempt);
-    const request = requestFor(attempt, member, parts);
-    const start = () => void send(attempt, request, means.transport);
-    if (place.turn === undefined) start();
-    else attempt.turn().then(() => void (attempt.pending && start()));
+  nextSettled(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
   }
-  return attempt;
-}
 
-function holdBack(parts: ExchangeParts): HeldBack {
-  const { request: { inbound, body }, means, hooks, attempts } = parts;
-  return new HeldBack({
-    method: inbound.method,
-    body,
-    hedges: means.hedges,
-    deadlines: means.deadlines,
-    attempts,
-    isLeftAlone: (member) => hooks.gate(member) !== undefined,
-    launch: (member) => launch(member, parts, true),
-    onSkip: (member, reason) => hooks.onSkip(member, reason),
-  });
+  abort(): void {
+    this.#held?.close();
+    for (const attempt of this.attempts) if (attempt.role !== "shadow") attempt.end("aborted");
+  }
+
+  release(selected: Attempt | undefined): void {
+    this.#isReleased = true;
+    this.#selected = selected;
+    this.#held?.close();
+    for (const attempt of this.attempts) {
+      if (attempt.role === "shadow") continue;
+      this.#discard(attempt);
+      attempt.span?.decided(attempt === selected);
+    }
+  }
+
+  onOver(attempt: RunningAttempt): void {
+    this.#hooks.onOver(attempt);
+  }
+
+  onSettle(attempt: RunningAttempt): void {
+    attempt.settledOrder = ++this.#settled;
+    this.#hooks.onSettle(attempt);
+    if (isCopyNotSent(attempt)) this.#hooks.onSkip(attempt, "overloaded");
+    if (this.#isReleased || attempt.role === "shadow") this.#discard(attempt);
+    this.#held?.settled(attempt);
+    this.#wake?.();
+  }
+
+  #discard(attempt: RunningAttempt): void {
+    if ((this.#isReleased && attempt === this.#selected) || !attempt.outcome?.ok) return;
+    const { response } = attempt.outcome;
+    if (isStreamed(response)) return void drainAnswer(response, attempt).then(() => attempt.over());
+    const { body } = response;
+    // One that is looked at is still needed, and a very small one shares its memory with others.
+    const isOwn = body instanceof Uint8Array && body.length === body.buffer.byteLength;
+    if (this.#means.reclaims && attempt.tap === undefined && isOwn) reclaim(body.buffer);
+  }
+
+  /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
+  #launch(member: Member, hedge = false): RunningAttempt | undefined {
+    const hooks = this.#hooks;
+    const { inFlight, placesPerService, transport } = this.#means;
+    const reason = hooks.gate(member);
+    if (reason !== undefined) hooks.onSkip(member, reason);
+    // Of the others each must be accounted for.
+    if (reason !== undefined && member.role === "shadow") return undefined;
+    const place = reason === undefined ? inFlight.ask(member.service.name, placesPerService) : undefined;
+    const attempt = new RunningAttempt(member, place, this);
+    attempt.hedge = hedge;
+    hooks.onAttempt(attempt);
+    this.attempts.push(attempt);
+    if (reason !== undefined) attempt.end("open-circuit");
+    else if (place === undefined) attempt.end("overloaded");
+    else {
+      attempt.span = hooks.startSpan(attempt);
+      const request = new AttemptRequest(attempt, member, this.#request, hooks);
+      if (place.turn === undefined) send(attempt, request, transport);
+      else attempt.turn().then(() => void (attempt.pending && send(attempt, request, transport)));
+    }
+    return attempt;
+  }
+
+  #holdBack(): HeldBack {
+    const { inbound, body } = this.#request;
+    return new HeldBack({
+      method: inbound.method,
+      body,
+      hedges: this.#means.hedges,
+      deadlines: this.deadlines,
+      attempts: this.attempts,
+      isLeftAlone: (member) => this.#hooks.gate(member) !== undefined,
+      launch: (member) => this.#launch(member, true),
+      onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
+    });
+  }
 }
 
 /** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
@@ -188,34 +228,48 @@ function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
   return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
 }
 
-function requestFor(attempt: RunningAttempt, member: Member, parts: ExchangeParts): TransportRequest {
-  const { request: { inbound, route }, hooks } = parts;
-  const { tls, http2, copy } = member.service;
-  const body = copy?.body === false ? null : parts.request.body;
-  const onProgress = () => void (attempt.pending && attempt.deadline.touch());
-  const { method, origin, target, host, lines } = outboundFor(inbound, route, member, attempt.span?.traceparent);
-  // Spread out, as a spread costs as much as all the rest here.
-  return {
-    method,
-    origin,
-    target,
-    host,
-    lines,
-    body: body instanceof BodyFanOut
-      ? body.branch(attempt.role, {
-        onProgress,
+/** What one attempt sends. */
+class AttemptRequest implements TransportRequest {
+  readonly method: string;
+  readonly origin: string;
+  readonly target: string;
+  readonly host: string | undefined;
+  readonly lines: readonly HeaderLine[];
+  readonly body: TransportRequest["body"];
+  readonly contentLength: number | undefined;
+  readonly tls: TransportRequest["tls"];
+  readonly http2: boolean;
+  readonly signal: AbortSignal;
+  readonly #attempt: RunningAttempt;
+
+  constructor(attempt: RunningAttempt, member: Member, { inbound, route, body }: FanOutRequest, hooks: FanOutHooks) {
+    const { tls, http2, copy } = member.service;
+    const outbound = outboundFor(inbound, route, member, attempt.span?.traceparent);
+    this.#attempt = attempt;
+    this.method = outbound.method;
+    this.origin = outbound.origin;
+    this.target = outbound.target;
+    this.host = outbound.host;
+    this.lines = outbound.lines;
+    this.contentLength = inbound.contentLength;
+    this.tls = tls;
+    this.http2 = http2;
+    this.signal = attempt.signal;
+    if (copy?.body === false) this.body = null;
+    else if (body instanceof BodyFanOut) {
+      this.body = body.branch(attempt.role, {
+        onProgress: this.onHead,
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(member, kind);
           attempt.end(kind === "body-too-large" ? "aborted" : kind);
         },
-      }, copy?.maxBodyBytes)
-      : body,
-    contentLength: inbound.contentLength,
-    tls,
-    http2,
-    signal: attempt.signal,
-    onHead: onProgress,
+      }, copy?.maxBodyBytes);
+    } else this.body = body;
+  }
+
+  readonly onHead = (): void => {
+    if (this.#attempt.pending) this.#attempt.deadline.touch();
   };
 }
 
@@ -228,13 +282,13 @@ async function send(attempt: RunningAttempt, request: TransportRequest, transpor
   } catch {
     result = { ok: false, kind: "protocol" };
   }
-  if (result.ok && result.response.body instanceof ReadableStream) {
+  if (result.ok && isStreamed(result.response)) {
     result = await completeSmallBody(result.response, request.onHead);
   }
   if (!attempt.pending) return abandon(result);
   if (!result.ok) return attempt.settle(result);
   const { response } = result;
-  attempt.settle({ ok: true, response, success: isSuccess(response.status, attempt.service.failOn) });
+  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
 }
 
 /**
@@ -242,16 +296,20 @@ async function send(attempt: RunningAttempt, request: TransportRequest, transpor
  * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
  */
 async function completeSmallBody(response: UpstreamResponse, onHead = () => {}): Promise<TransportResult> {
-  const { headers, body } = response;
+  const { status, headers } = response;
   const length = fieldValue(headers, "content-length");
   const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
-  if (!isSmall || !(body instanceof ReadableStream)) return { ok: true, response };
+  if (!isSmall) return { ok: true, response };
+  const { body } = response;
+  if (!(body instanceof ReadableStream)) return { ok: true, response };
   onHead();
   const bytes = await readWhole(body, Number(length));
-  return typeof bytes === "string" ? { ok: false, kind: bytes } : { ok: true, response: { ...response, body: bytes } };
+  return typeof bytes === "string"
+    ? { ok: false, kind: bytes }
+    : { ok: true, response: { status, headers, body: bytes } };
 }
 
 /** A response that came after its attempt had been given up. */
 function abandon(result: TransportResult): void {
-  if (result.ok && result.response.body instanceof ReadableStream) result.response.body.cancel().catch(() => {});
+  if (result.ok && isStreamed(result.response)) giveUp(result.response);
 }

@@ -3,7 +3,7 @@
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import type { HeaderLine } from "./config/config.ts";
-import type { Attempt, UpstreamResponse } from "./exchange/attempt.ts";
+import { type Attempt, giveUp, isStreamed, type UpstreamResponse } from "./exchange/attempt.ts";
 import type { Deadline } from "./exchange/deadline.ts";
 import { endToEndLines, fieldValue, withFields } from "./exchange/headers.ts";
 import type { Problem, ServiceFailure } from "./exchange/problem.ts";
@@ -39,7 +39,10 @@ export interface RelayOptions extends RelayHooks {
  * @returns The client's response.
  */
 export function relayResponse({ service }: Attempt, response: UpstreamResponse, options: RelayOptions): Response {
-  const { status, body } = response;
+  const { status } = response;
+  const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
+  if (bodiless && isStreamed(response)) giveUp(response);
+  const body = bodiless ? null : response.body;
   // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
   const isLengthKnown = body instanceof Uint8Array || status === 204 || status === 205;
   const lines = endToEndLines(response.headers, isLengthKnown ? REPLACED_WITH_LENGTH : REPLACED);
@@ -47,13 +50,11 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
   if (options.timing !== undefined) lines.push([TIMING_FIELD, options.timing]);
   // Lines cost a third of what a Headers object does that is copied into the response.
   const headers = withFields(lines, service.responseHeaders) as [string, string][];
-  const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
-  if (!bodiless && body instanceof ReadableStream) {
+  if (body instanceof ReadableStream) {
     return new Response(relayBody(body, options.deadline, options), { status, headers });
   }
-  if (body instanceof ReadableStream) body.cancel().catch(() => {});
-  options.onEnd(bodiless || body === null || body instanceof ReadableStream ? 0 : body.length);
-  return new Response(bodiless ? null : body, { status, headers });
+  options.onEnd(body === null ? 0 : body.length);
+  return new Response(body, { status, headers });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { ConfigInput } from "../src/config/input.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import type { Attempt } from "../src/exchange/attempt.ts";
 import type { Inbound } from "../src/exchange/inbound.ts";
-import type { EventDetail } from "../src/observe/detail.ts";
+import { EventDetail } from "../src/observe/detail.ts";
 import type { ConductorEvent } from "../src/observe/events.ts";
 import type { ExchangeRecord } from "../src/observe/exchange_record.ts";
 import { ExchangeRecorder, type ExchangeRecorderOptions } from "../src/observe/exchange_recorder.ts";
@@ -49,8 +49,8 @@ function inboundOf(parts: Partial<Inbound> = {}): Inbound {
 
 /** Gives a recorder the events of one exchange. */
 function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], inbound = inboundOf()): void {
-  recorder.observe({ type: "received", ...ABOUT }, { inbound });
-  for (const event of events) recorder.observe(event, { inbound });
+  recorder.observe({ type: "received", ...ABOUT }, new EventDetail(inbound));
+  for (const event of events) recorder.observe(event, new EventDetail(inbound));
 }
 
 function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
@@ -84,7 +84,10 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
     RESPONDED,
   ], inbound);
   assertEquals(recorder.after(0), { last: 0, exchanges: [] });
-  recorder.observe({ type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 }, { inbound });
+  recorder.observe(
+    { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
+    new EventDetail(inbound),
+  );
   const { timeMs: _, ...record } = recordOf(recorder);
   assertEquals(record, {
     id: 1,
@@ -129,8 +132,8 @@ Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", (
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   }
   for (const inbound of [second, first]) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
-    recorder.observe(RESPONDED, { inbound });
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
 });
@@ -154,7 +157,7 @@ Deno.test("ExchangeRecorder puts in what breaks off after the exchange was liste
   const recorder = createRecorder();
   const inbound = inboundOf();
   play(recorder, [RESPONDED], inbound);
-  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, { inbound });
+  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, new EventDetail(inbound));
   assertEquals(recordOf(recorder).interrupted, "reset");
 });
 
@@ -175,8 +178,8 @@ Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token f
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   }
   for (const inbound of [second, first]) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
-    recorder.observe(RESPONDED, { inbound });
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
 });
@@ -198,8 +201,8 @@ Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given
   const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
   for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   for (const inbound of inbounds) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, { inbound });
-    recorder.observe(RESPONDED, { inbound });
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
   }
   const { exchanges } = recorder.after(0);
   assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
@@ -215,7 +218,7 @@ Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
   const attempt = { outcome } as unknown as Attempt;
-  const detail: EventDetail = { inbound, attempt };
+  const detail = new EventDetail(inbound, attempt);
   recorder.observe({ type: "received", ...ABOUT }, detail);
   recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
   recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { Connection } from "../src/upstream/http1/connection.ts";
+import { Connection, ConnectionBuffers } from "../src/upstream/http1/connection.ts";
 import { type Answer, answerOf, answersOf } from "./_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -103,7 +103,13 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
     },
     write: () => new Promise(() => {}),
     close: () => void (closed = true),
-  }, { authority: "backend.example", reclaims: false, onIdle() {}, onStale: () => undefined });
+  }, {
+    authority: "backend.example",
+    reclaims: false,
+    buffers: new ConnectionBuffers(),
+    onIdle() {},
+    onStale: () => undefined,
+  });
   const { signal } = new AbortController();
   const body = new Uint8Array(60_000);
   const request = { method: "POST", origin: "", target: "/", host: undefined, lines: [], body, signal };

@@ -35,12 +35,57 @@ export interface UpstreamResponse {
   readonly headers: readonly HeaderLine[];
   /** Bytes where the whole (small) body is there, a stream where it is still coming, `null` where there is none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Whether the body is a stream, where one is only made when it is asked for; absent: the body tells. */
+  readonly isStreamed?: boolean;
+  /** Gives up a stream that was never asked for; absent: the body is to be cancelled. */
+  giveUp?(): void;
+}
+
+/**
+ * Tells whether a response's body is still coming.
+ *
+ * @param response The response.
+ * @returns Whether it is a stream. None is made by asking.
+ */
+export function isStreamed(response: UpstreamResponse): boolean {
+  return response.isStreamed ?? response.body instanceof ReadableStream;
+}
+
+/**
+ * Gives up a response of which nothing has been read, and frees its connection.
+ *
+ * @param response The response.
+ */
+export function giveUp(response: UpstreamResponse): void {
+  if (response.giveUp !== undefined) response.giveUp();
+  else if (response.body instanceof ReadableStream) response.body.cancel().catch(() => {});
 }
 
 /** How an attempt ended. A failure is data, never an exception. */
 export type Outcome =
   | { readonly ok: true; readonly response: UpstreamResponse; readonly success: boolean }
   | { readonly ok: false; readonly kind: FailureKind };
+
+/** An attempt that ended with a response. */
+export class Answered {
+  /** It is one. */
+  readonly ok = true;
+  /** The response. */
+  readonly response: UpstreamResponse;
+  /** Whether it counts as a success. */
+  readonly success: boolean;
+
+  /**
+   * Refers to a response.
+   *
+   * @param response The response.
+   * @param success Whether it counts as a success.
+   */
+  constructor(response: UpstreamResponse, success: boolean) {
+    this.response = response;
+    this.success = success;
+  }
+}
 
 /** One service's try at one request. */
 export interface Attempt {

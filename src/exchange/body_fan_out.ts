@@ -68,12 +68,12 @@ export class BodyFanOut {
   /** Reads the body to its end, or until nobody wants it any more. Never rejects. */
   async pump(): Promise<void> {
     while (await this.#hasRoom()) {
-      const { chunk, problem } = await this.#source.read();
-      if (problem !== undefined) {
-        this.#options.onProblem(problem);
+      const chunk = await this.#source.read();
+      if (chunk === undefined) return this.#each((branch) => branch.end());
+      if (!(chunk instanceof Uint8Array)) {
+        this.#options.onProblem(chunk);
         break;
       }
-      if (chunk === undefined) return this.#each((branch) => branch.end());
       this.#deliver(chunk);
     }
     this.#each((branch) => branch.break("aborted"));

@@ -39,11 +39,15 @@ export class ClientWatch {
     return this.#problem;
   }
 
-  /** Takes note of something that went wrong. */
-  readonly report = (problem: Problem): void => {
+  /**
+   * Takes note of something that went wrong.
+   *
+   * @param problem What to answer.
+   */
+  report(problem: Problem): void {
     this.#problem ??= problem;
     this.#onProblem();
-  };
+  }
 
   /** Ends the watch: from then on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850). */
   stop(): void {

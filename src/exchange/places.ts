@@ -1,7 +1,5 @@
 /** Who may be in flight under a name, and who waits for that: first come, first served. */
 
-import type { GiveBack } from "./tally.ts";
-
 /** How many may be there; `Infinity` where there is no bound. */
 export interface PlaceBounds {
   /** How many may be in flight under one name. */
@@ -15,7 +13,7 @@ export interface Place {
   /** Fulfilled when others have left and it is this one's turn; `undefined` where nobody is waited for. */
   readonly turn: Promise<void> | undefined;
   /** Leaves, in flight or waiting; a second call changes nothing. */
-  readonly leave: GiveBack;
+  leave(): void;
 }
 
 interface Line {
@@ -26,8 +24,9 @@ interface Line {
 
 const UNCOUNTED: Place = { turn: undefined, leave: () => {} };
 
-/** Places that are taken, waited for and left. Names without anybody cost nothing. */
+/** Places that are taken, waited for and left. */
 export class Places {
+  /** One for each name ever asked for: services are few, and what is deleted and made anew for each costs collections. */
   readonly #lines = new Map<string, Line>();
 
   /**
@@ -42,17 +41,9 @@ export class Places {
     const line = this.#lineOf(name);
     if (line.taken < max) {
       line.taken++;
-      return { turn: undefined, leave: once(() => this.#leave(name, line)) };
+      return new TakenPlace(line);
     }
-    if (line.waiting.size >= maxQueued) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    line.waiting.add(resolve);
-    return {
-      turn: promise,
-      leave: once(() => {
-        if (!line.waiting.delete(resolve)) this.#leave(name, line);
-      }),
-    };
+    return line.waiting.size < maxQueued ? new WaitingPlace(line) : undefined;
   }
 
   #lineOf(name: string): Line {
@@ -60,23 +51,52 @@ export class Places {
     if (line === undefined) this.#lines.set(name, line = { taken: 0, waiting: new Set() });
     return line;
   }
+}
 
-  /** A place that is left goes to who has waited longest. */
-  #leave(name: string, line: Line): void {
-    const [next] = line.waiting;
-    if (next !== undefined) {
-      line.waiting.delete(next);
-      return next();
-    }
-    if (--line.taken === 0) this.#lines.delete(name);
+class TakenPlace implements Place {
+  readonly turn = undefined;
+  readonly #line: Line;
+  #isLeft = false;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    passOn(this.#line);
   }
 }
 
-function once(act: () => void): GiveBack {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    act();
-  };
+class WaitingPlace implements Place {
+  readonly turn: Promise<void>;
+  readonly #line: Line;
+  readonly #admit: () => void;
+  #isLeft = false;
+
+  constructor(line: Line) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.turn = promise;
+    this.#line = line;
+    this.#admit = resolve;
+    line.waiting.add(resolve);
+  }
+
+  leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    if (!this.#line.waiting.delete(this.#admit)) passOn(this.#line);
+  }
+}
+
+/** A place that is left goes to who has waited longest. */
+function passOn(line: Line): void {
+  const [next] = line.waiting;
+  if (next === undefined) {
+    line.taken--;
+    return;
+  }
+  line.waiting.delete(next);
+  next();
 }

@@ -24,14 +24,20 @@ export function receivedBytes(body: RequestBody | undefined): number {
   return body instanceof BodyFanOut ? body.receivedBytes : body.length;
 }
 
-/** What opening a body needs to know. */
-export interface OpenBodyOptions {
+/** What all bodies of a handler have in common. */
+export interface BodyMeans {
   /** Limits and times. */
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
   /** Whether nobody but native code looks at the body's pieces. */
   readonly reclaims: boolean;
+}
+
+/** Whose body it is. */
+export interface BodyOwner {
+  /** The request's parts. */
+  readonly inbound: Pick<Inbound, "contentLength">;
   /** Called once where the body can not be had whole. */
   onProblem(problem: Problem): void;
 }
@@ -41,13 +47,13 @@ export interface OpenBodyOptions {
  * by {@linkcode BodyFanOut.pump}.
  *
  * @param request The client's request.
- * @param inbound Its parts.
- * @param options Limits, and whom to tell.
+ * @param owner Its exchange, told of what goes wrong.
+ * @param means Limits and times.
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
-export async function openBody(request: Request, inbound: Inbound, options: OpenBodyOptions): Promise<RequestBody> {
-  const { config, deadlines, reclaims, onProblem } = options;
-  const { contentLength } = inbound;
+export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
+  const { config, deadlines, reclaims } = means;
+  const { contentLength } = owner.inbound;
   if (request.body === null || contentLength === 0) return null;
   const source = new BodySource(request.body, {
     maxBytes: config.maxBodyBytes,
@@ -55,11 +61,12 @@ export async function openBody(request: Request, inbound: Inbound, options: Open
   });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
+    const onProblem = (problem: Problem) => owner.onProblem(problem);
     return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, reclaims, onProblem });
   }
   const whole = await source.readWhole(contentLength);
   if (whole instanceof Uint8Array) return whole;
   source.cancel();
-  onProblem(whole);
+  owner.onProblem(whole);
   return null;
 }

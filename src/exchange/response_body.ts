@@ -1,7 +1,7 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
 import type { Service } from "../config/config.ts";
-import type { FailureKind, UpstreamResponse } from "./attempt.ts";
+import { type FailureKind, giveUp, isStreamed, type UpstreamResponse } from "./attempt.ts";
 import type { BodyTap } from "./body_tap.ts";
 import type { Deadline } from "./deadline.ts";
 import { fieldValue } from "./headers.ts";
@@ -158,15 +158,17 @@ export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap)
  * @param attempt Its attempt.
  */
 export async function drainAnswer(
-  { headers, body }: UpstreamResponse,
+  response: UpstreamResponse,
   { deadline, service, tap }: Pick<RunningAttempt, "deadline" | "service" | "tap">,
 ): Promise<void> {
-  if (!(body instanceof ReadableStream)) return;
-  if (tap !== undefined) return void await drainBody(body, deadline, tap);
-  const giveUp = () => body.cancel().catch(() => {});
-  if (Number(fieldValue(headers, "content-length")) > DRAIN_BYTES) return await giveUp();
+  if (!isStreamed(response)) return;
+  if (tap === undefined && Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) {
+    return giveUp(response);
+  }
   const count = cuts.get(service) ?? 0;
-  if (count >= MAX_CUTS && count % PROBE_EVERY !== 0) await giveUp();
-  else if (await drainBody(body, deadline)) return void cuts.delete(service);
-  cuts.set(service, (cuts.get(service) ?? 0) + 1);
+  if (tap === undefined && count >= MAX_CUTS && count % PROBE_EVERY !== 0) giveUp(response);
+  else if (await drainBody(response.body as Chunks, deadline, tap) && tap === undefined) {
+    return void cuts.delete(service);
+  }
+  if (tap === undefined) cuts.set(service, count + 1);
 }

@@ -1,14 +1,14 @@
 /** An attempt while it runs: what it holds, and the one way in which each of its ends is reached. */
 
 import type { Member, Role, Service } from "../config/config.ts";
-import type { Attempt, FailureKind, Outcome } from "./attempt.ts";
+import { type Attempt, type FailureKind, isStreamed, type Outcome } from "./attempt.ts";
 import type { BodyTap } from "./body_tap.ts";
 import type { AttemptSpan } from "./attempt_span.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
 
-/** What an attempt needs of its exchange. */
-export interface RunningAttemptOptions {
+/** What an attempt is part of. */
+export interface AttemptOwner {
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
   /** The clock, in milliseconds. */
@@ -44,7 +44,7 @@ export class RunningAttempt implements Attempt {
   /** Its span; `undefined` where none is recorded, or nothing was sent. */
   span: AttemptSpan | undefined;
   readonly #controller = new AbortController();
-  readonly #options: RunningAttemptOptions;
+  readonly #owner: AttemptOwner;
   readonly #startedMs: number;
   readonly #place: Place | undefined;
   #isQueued: boolean;
@@ -55,16 +55,16 @@ export class RunningAttempt implements Attempt {
    *
    * @param member The service and its role.
    * @param place Its place among the service's attempts, or in their queue; `undefined` where there is none.
-   * @param options What it needs of its exchange.
+   * @param owner What it is part of.
    */
-  constructor({ service, role }: Member, place: Place | undefined, options: RunningAttemptOptions) {
+  constructor({ service, role }: Member, place: Place | undefined, owner: AttemptOwner) {
     this.service = service;
     this.role = role;
     this.#place = place;
     this.#isQueued = place?.turn !== undefined;
-    this.#options = options;
-    this.#startedMs = options.now();
-    this.deadline = options.deadlines.start(
+    this.#owner = owner;
+    this.#startedMs = owner.now();
+    this.deadline = owner.deadlines.start(
       service.timeoutMs,
       () => this.end(this.#isQueued ? "overloaded" : "timeout"),
     );
@@ -94,9 +94,9 @@ export class RunningAttempt implements Attempt {
   settle(outcome: Outcome): void {
     this.deadline.stop();
     this.outcome = outcome;
-    this.durationMs = this.#options.now() - this.#startedMs;
-    if (!(outcome.ok && outcome.response.body instanceof ReadableStream)) this.over();
-    this.#options.onSettle(this);
+    this.durationMs = this.#owner.now() - this.#startedMs;
+    if (!(outcome.ok && isStreamed(outcome.response))) this.over();
+    this.#owner.onSettle(this);
   }
 
   /**
@@ -118,6 +118,6 @@ export class RunningAttempt implements Attempt {
     this.#isOver = true;
     this.#place?.leave();
     this.span?.over(this);
-    this.#options.onOver(this);
+    this.#owner.onOver(this);
   }
 }

@@ -5,9 +5,14 @@ export type GiveBack = () => void;
 
 const NOTHING_TAKEN: GiveBack = () => {};
 
-/** Places that are taken and given back. Names without a taken place cost nothing. */
+/** So many names without a taken place are kept: to delete each and add it again costs collections. */
+const MAX_UNUSED = 1_024;
+
+/** Places that are taken and given back. */
 export class Tally {
-  readonly #counts = new Map<string, number>();
+  #counts = new Map<string, number>();
+  /** How many names have no taken place. */
+  #unused = 0;
 
   /**
    * Takes a place.
@@ -18,16 +23,26 @@ export class Tally {
    */
   take(name: string, max: number): GiveBack | undefined {
     if (max === Infinity) return NOTHING_TAKEN;
-    const taken = this.#counts.get(name) ?? 0;
-    if (taken >= max) return undefined;
-    this.#counts.set(name, taken + 1);
+    const taken = this.#counts.get(name);
+    if (taken !== undefined && taken >= max) return undefined;
+    if (taken === 0) this.#unused--;
+    this.#counts.set(name, (taken ?? 0) + 1);
     let isTaken = true;
     return () => {
       if (!isTaken) return;
       isTaken = false;
-      const left = this.#counts.get(name)! - 1;
-      if (left > 0) this.#counts.set(name, left);
-      else this.#counts.delete(name);
+      this.#giveBack(name);
     };
+  }
+
+  #giveBack(name: string): void {
+    const left = this.#counts.get(name)! - 1;
+    this.#counts.set(name, left);
+    if (left === 0 && ++this.#unused > MAX_UNUSED) this.#forgetUnused();
+  }
+
+  #forgetUnused(): void {
+    this.#counts = new Map([...this.#counts].filter(([, count]) => count > 0));
+    this.#unused = 0;
   }
 }

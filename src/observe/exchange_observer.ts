@@ -3,7 +3,7 @@
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
-import type { DetailedObserver, EventDetail } from "./detail.ts";
+import { type DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
 import { guarded } from "./guarded.ts";
 import { routePattern } from "./route_pattern.ts";
@@ -37,59 +37,108 @@ const NOBODY: ExchangeObserver = {
   relayed() {},
 };
 
+/** When a request arrived, and by which clock, in milliseconds. */
+export interface ExchangeClock {
+  /** The time at which it arrived. */
+  readonly startedMs: number;
+  /** The time now. */
+  readonly now: () => number;
+}
+
 /**
  * Starts to observe one request.
  *
  * @param observe Who listens; what it throws is dropped. Absent: nobody.
  * @param inbound The request.
  * @param route Its route; absent where none matched.
- * @param elapsedMs Time since the request arrived, in milliseconds.
+ * @param clock When it arrived.
  * @returns The reporter.
  */
 export function observeExchange(
   observe: DetailedObserver | undefined,
   inbound: Inbound,
   route: Route | undefined,
-  elapsedMs: () => number,
+  clock: ExchangeClock,
 ): ExchangeObserver {
-  if (observe === undefined) return NOBODY;
-  const { requestId, method, path, trace } = inbound;
-  const label = route === undefined ? "" : routePattern(route);
-  const matched = route === undefined ? {} : { route: label };
-  const tell = guarded(observe);
-  const request: EventDetail = { inbound };
-  const notify = (event: ConductorEvent, attempt?: Attempt) => {
-    tell(event, attempt === undefined ? request : { inbound, attempt });
-  };
-  const about = ({ service, role }: Member) => ({ requestId, route: label, service: service.name, role });
-  return {
-    received: () => notify({ type: "received", requestId, ...matched }),
-    attempted: (attempt) =>
-      notify({ type: "attempted", ...about(attempt), atMs: elapsedMs(), hedge: attempt.hedge }, attempt),
-    skipped: (member, reason) => notify({ type: "skipped", ...about(member), reason }),
-    settled(attempt, durationMs) {
-      const { outcome } = attempt;
-      if (outcome === undefined) return;
-      const result = outcome.ok
-        ? { success: outcome.success, status: outcome.response.status }
-        : { success: false, failure: outcome.kind };
-      notify({ type: "settled", ...about(attempt), ...result, durationMs }, attempt);
-    },
-    responded(status, attempt) {
-      const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
-      const fallback = attempt !== undefined && attempt.role !== "primary";
-      const won = attempt?.hedge ? { hedge: true } : {};
-      const durationMs = elapsedMs();
-      const traced = trace === undefined ? {} : { traceId: trace.traceId };
-      const asked = { requestId, ...traced, method, path, ...matched };
-      notify({ type: "responded", ...asked, status, ...chosen, fallback, ...won, durationMs }, attempt);
-    },
-    interrupted: (attempt, failure) =>
-      notify({ type: "interrupted", requestId, route: label, service: attempt.service.name, failure }, attempt),
-    relayed(requestBytes, responseBytes, attempt) {
-      const chosen = attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
-      const durationMs = elapsedMs();
-      notify({ type: "relayed", requestId, route: label, ...chosen, requestBytes, responseBytes, durationMs }, attempt);
-    },
-  };
+  return observe === undefined ? NOBODY : new EventReporter(observe, inbound, route, clock);
+}
+
+/** A class, as docs/decisions/022 has it: what it refers to is the whole exchange. */
+class EventReporter implements ExchangeObserver {
+  readonly #tell: DetailedObserver;
+  readonly #inbound: Inbound;
+  readonly #request: EventDetail;
+  readonly #clock: ExchangeClock;
+  /** In events that every request has, the route may be absent; in those of an attempt, it never is. */
+  readonly #matched: { readonly route?: string };
+  readonly #route: string;
+
+  constructor(observe: DetailedObserver, inbound: Inbound, route: Route | undefined, clock: ExchangeClock) {
+    this.#tell = guarded(observe);
+    this.#inbound = inbound;
+    this.#request = new EventDetail(inbound);
+    this.#clock = clock;
+    this.#route = route === undefined ? "" : routePattern(route);
+    this.#matched = route === undefined ? {} : { route: this.#route };
+  }
+
+  received(): void {
+    this.#notify({ type: "received", requestId: this.#inbound.requestId, ...this.#matched });
+  }
+
+  attempted(attempt: Attempt & { readonly hedge: boolean }): void {
+    const atMs = this.#elapsedMs();
+    this.#notify({ type: "attempted", ...this.#about(attempt), atMs, hedge: attempt.hedge }, attempt);
+  }
+
+  skipped(member: Member, reason: SkipReason): void {
+    this.#notify({ type: "skipped", ...this.#about(member), reason });
+  }
+
+  settled(attempt: Attempt, durationMs: number): void {
+    const { outcome } = attempt;
+    if (outcome === undefined) return;
+    const result = outcome.ok
+      ? { success: outcome.success, status: outcome.response.status }
+      : { success: false, failure: outcome.kind };
+    this.#notify({ type: "settled", ...this.#about(attempt), ...result, durationMs }, attempt);
+  }
+
+  responded(status: number, attempt?: Attempt & { readonly hedge: boolean }): void {
+    const { requestId, method, path, trace } = this.#inbound;
+    const chosen = chosenOf(attempt);
+    const fallback = attempt !== undefined && attempt.role !== "primary";
+    const won = attempt?.hedge ? { hedge: true } : {};
+    const durationMs = this.#elapsedMs();
+    const traced = trace === undefined ? {} : { traceId: trace.traceId };
+    const asked = { requestId, ...traced, method, path, ...this.#matched };
+    this.#notify({ type: "responded", ...asked, status, ...chosen, fallback, ...won, durationMs }, attempt);
+  }
+
+  interrupted(attempt: Attempt, failure: FailureKind): void {
+    const { requestId, route, service } = this.#about(attempt);
+    this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
+  }
+
+  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void {
+    const { requestId } = this.#inbound;
+    const bytes = { requestBytes, responseBytes, durationMs: this.#elapsedMs() };
+    this.#notify({ type: "relayed", requestId, route: this.#route, ...chosenOf(attempt), ...bytes }, attempt);
+  }
+
+  #notify(event: ConductorEvent, attempt?: Attempt): void {
+    this.#tell(event, attempt === undefined ? this.#request : new EventDetail(this.#inbound, attempt));
+  }
+
+  #elapsedMs(): number {
+    return this.#clock.now() - this.#clock.startedMs;
+  }
+
+  #about({ service, role }: Member) {
+    return { requestId: this.#inbound.requestId, route: this.#route, service: service.name, role };
+  }
+}
+
+function chosenOf(attempt: Attempt | undefined) {
+  return attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
 }

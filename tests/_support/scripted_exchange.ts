@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { UpstreamFailure } from "../../src/exchange/upstream_failure.ts";
-import { Connection } from "../../src/upstream/http1/connection.ts";
+import { Connection, ConnectionBuffers } from "../../src/upstream/http1/connection.ts";
 import type { TransportRequest } from "../../src/upstream/transport.ts";
 import { toBytes, toText } from "./latin1.ts";
 import { ScriptedSocket, type ScriptEnd } from "./scripted_socket.ts";
@@ -59,6 +59,7 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
   let isStale = false;
   const connection = new Connection(socket, {
     reclaims: false,
+    buffers: new ConnectionBuffers(),
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale() {

@@ -7,9 +7,10 @@ import type { TransportRequest, TransportResult } from "../transport.ts";
 import type { Socket } from "./socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
-import { RequestSender } from "./request_sender.ts";
+import { HEAD_BUFFER_BYTES, RequestSender } from "./request_sender.ts";
 import { ResponseBody } from "./response_body.ts";
-import { Wire } from "./wire.ts";
+import { SpareBuffers } from "./spare_buffers.ts";
+import { READ_BUFFER_BYTES, Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -18,12 +19,82 @@ const MAX_INTERIM_RESPONSES = 16;
 /** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
 const SEND_REST_MS = 250;
 
+/** Nothing is read before it is asked for. */
+const NOTHING_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
+
+// Classes: these refer to a whole exchange, see docs/decisions/022.
+
+class Received {
+  readonly ok = true;
+  readonly response: WholeResponse | StreamedResponse;
+
+  constructor(response: WholeResponse | StreamedResponse) {
+    this.response = response;
+  }
+}
+
+/** Small, or it has come whole with its head. */
+class WholeResponse implements UpstreamResponse {
+  readonly status: number;
+  readonly headers: UpstreamResponse["headers"];
+  readonly body: Bytes | null;
+
+  constructor(status: number, headers: UpstreamResponse["headers"], body: Bytes | null) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+/** Read as it is asked for; where it never is, there is no stream. */
+class StreamedResponse implements UpstreamResponse {
+  readonly status: number;
+  readonly headers: UpstreamResponse["headers"];
+  readonly isStreamed = true;
+  readonly #source: Source;
+  #body: ReadableStream<Bytes> | undefined;
+
+  constructor(status: number, headers: UpstreamResponse["headers"], source: Source) {
+    this.status = status;
+    this.headers = headers;
+    this.#source = source;
+  }
+
+  get body(): ReadableStream<Bytes> {
+    return this.#body ??= new ReadableStream(this.#source, NOTHING_AHEAD);
+  }
+
+  giveUp(): void {
+    this.#source.cancel();
+  }
+}
+
+class Source implements UnderlyingDefaultSource<Bytes> {
+  readonly pull: (controller: ReadableStreamDefaultController<Bytes>) => Promise<void>;
+  readonly cancel: () => void;
+
+  constructor(pull: Source["pull"], cancel: Source["cancel"]) {
+    this.pull = pull;
+    this.cancel = cancel;
+  }
+}
+
+/** Buffers for the connections of one owner. */
+export class ConnectionBuffers {
+  /** For what is read. */
+  readonly read: SpareBuffers = new SpareBuffers(READ_BUFFER_BYTES);
+  /** For the heads of requests. */
+  readonly head: SpareBuffers = new SpareBuffers(HEAD_BUFFER_BYTES);
+}
+
 /** Whom a connection belongs to. */
 export interface ConnectionOwner {
   /** The backend's authority, for the Host field. */
   readonly authority: string;
   /** Whether the memory of a body's piece is given back when the next one is asked for. */
   readonly reclaims: boolean;
+  /** Where its buffers come from, and go to when it is closed. */
+  readonly buffers: ConnectionBuffers;
   /** Told when the connection can take another exchange. */
   onIdle(connection: Connection): void;
   /**
@@ -56,8 +127,8 @@ export class Connection {
    * @param owner Whom it belongs to.
    */
   constructor(socket: Socket, owner: ConnectionOwner) {
-    this.#wire = new Wire(socket);
-    this.#sender = new RequestSender(this.#wire);
+    this.#wire = new Wire(socket, owner.buffers.read);
+    this.#sender = new RequestSender(this.#wire, owner.buffers.head);
     this.#owner = owner;
   }
 
@@ -96,8 +167,12 @@ export class Connection {
       const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
       if (framing === undefined) throw new UpstreamFailure("protocol");
       const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
-      const bytes = this.#isMissing(framing.body) ? await this.#readWhole(body, request) : body.takeUnread();
-      return { ok: true, response: this.#respond(head.status, framing, body, bytes) };
+      const whole = this.#isMissing(framing.body) ? await this.#readWhole(body, request) : body.takeIfWhole();
+      if (whole === undefined) {
+        return new Received(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
+      }
+      this.#finish(framing);
+      return new Received(new WholeResponse(head.status, framing.lines, framing.body === 0 ? null : whole));
     } catch (error) {
       const kind = this.#fail(error);
       const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
@@ -132,30 +207,19 @@ export class Connection {
     return body.readWhole();
   }
 
-  /** What is small, or has come whole with the head, is there; the rest is read as it is asked for. */
-  #respond(status: number, framing: Framing, body: ResponseBody, bytes: Bytes): UpstreamResponse {
-    if (!body.ended) return { status, headers: framing.lines, body: this.#stream(bytes, body, framing) };
-    this.#finish(framing);
-    return { status, headers: framing.lines, body: framing.body === 0 ? null : bytes };
-  }
-
-  #stream(first: Bytes, body: ResponseBody, framing: Framing): ReadableStream<Bytes> {
-    let unsent = first.length > 0 ? first : undefined;
-    return new ReadableStream({
-      pull: async (controller) => {
-        try {
-          const piece = unsent ?? await body.read();
-          unsent = undefined;
-          if (piece !== undefined) controller.enqueue(piece);
-          if (!body.ended) return;
-          this.#finish(framing);
-          controller.close();
-        } catch (error) {
-          controller.error(new UpstreamFailure(this.#fail(error)));
-        }
-      },
-      cancel: () => void this.#fail(undefined),
-    }, { highWaterMark: 0 });
+  #source(body: ResponseBody, framing: Framing): Source {
+    const pull = async (controller: ReadableStreamDefaultController<Bytes>) => {
+      try {
+        const piece = await body.read();
+        if (piece !== undefined) controller.enqueue(piece);
+        if (!body.ended) return;
+        this.#finish(framing);
+        controller.close();
+      } catch (error) {
+        controller.error(new UpstreamFailure(this.#fail(error)));
+      }
+    };
+    return new Source(pull, () => void this.#fail(undefined));
   }
 
   /** After a response: the connection is used again where both sides have said and sent what there was. */

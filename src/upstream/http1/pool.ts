@@ -2,7 +2,7 @@
 
 import { isRepeatable } from "../repeatable.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
-import { Connection } from "./connection.ts";
+import { Connection, ConnectionBuffers } from "./connection.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 
@@ -34,6 +34,8 @@ export interface PoolOptions {
 
 /** The connections to one backend. */
 export class Pool {
+  /** Of connections that have been closed. */
+  readonly buffers: ConnectionBuffers = new ConnectionBuffers();
   readonly #options: PoolOptions;
   /** The one that was used last is used next: the others get to their time-out. */
   #idle: Connection[] = [];

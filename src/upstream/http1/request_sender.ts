@@ -3,23 +3,26 @@
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import type { TransportRequest } from "../transport.ts";
 import { encodeRequestHead } from "./request_head.ts";
+import type { SpareBuffers } from "./spare_buffers.ts";
 import type { Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Holds most heads, and small bodies with them, in bytes. */
-const BUFFER_BYTES = 2_048;
+/** Holds most heads, in bytes. */
+export const HEAD_BUFFER_BYTES = 2_048;
 /** Up to here a copy is cheaper than a write of its own, in bytes. */
 const COPY_BYTES = 16_384;
 
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
+const NO_BYTES = new Uint8Array(0);
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** One connection's requests on their way. */
 export class RequestSender {
   readonly #wire: Wire;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #spare: SpareBuffers;
+  #buffer: Bytes;
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   #sent = true;
   #sending: Promise<boolean> = Promise.resolve(true);
@@ -28,9 +31,12 @@ export class RequestSender {
    * Prepares to send.
    *
    * @param wire The connection; it is closed where a request breaks off for another reason than the connection itself.
+   * @param spare Buffers of {@linkcode HEAD_BUFFER_BYTES}.
    */
-  constructor(wire: Wire) {
+  constructor(wire: Wire, spare: SpareBuffers) {
     this.#wire = wire;
+    this.#spare = spare;
+    this.#buffer = spare.take();
   }
 
   /** Whether all of the request has been handed to the connection. */
@@ -62,9 +68,11 @@ export class RequestSender {
     this.#sending = this.#send(head, request).then(this.#onSent, this.#onFailed);
   }
 
-  /** Gives up what has not been sent of the body. */
+  /** Gives up what has not been sent of the body, and the buffer; nothing can be sent any more. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
+    if (this.#sent) this.#spare.give(this.#buffer);
+    this.#buffer = NO_BYTES;
   }
 
   #send(head: Bytes, { body, contentLength }: TransportRequest): Promise<void> {

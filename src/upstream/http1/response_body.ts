@@ -1,6 +1,6 @@
 /** A response's body as it comes from the wire, its framing taken off. */
 
-import { ChunkedDecoder } from "./chunked_decoder.ts";
+import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
 import { reclaim } from "../../exchange/reclaim.ts";
 import type { Framing } from "./framing.ts";
 import { keepBytes } from "./slab.ts";
@@ -14,6 +14,8 @@ const MIN_BUFFER_BYTES = 16_384;
 /** The largest: more makes a download no faster. */
 const MAX_BUFFER_BYTES = 262_144;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Reads one body in pieces. */
 export class ResponseBody {
   readonly #wire: Wire;
@@ -25,6 +27,8 @@ export class ResponseBody {
   #spare: Bytes | undefined;
   readonly #reclaims: boolean;
   #lent: Bytes | undefined;
+  /** What came with the head, still in the connection's buffer. */
+  #held: Decoded | undefined;
 
   /**
    * Begins at the body's first byte.
@@ -47,17 +51,16 @@ export class ResponseBody {
   }
 
   /**
-   * Takes what came with the head.
+   * Looks at what came with the head, and takes it where that is all. Else nothing is copied before it is asked for: most of
+   * the answers that nobody reads are given up before.
    *
-   * @returns The bytes; none where nothing came, or nothing of the body itself.
+   * @returns The whole body; `undefined` where more of it is to come, or its end.
    * @throws {UpstreamFailure} Of kind `protocol`, where the framing is broken.
    */
-  takeUnread(): Bytes {
+  takeIfWhole(): Bytes | undefined {
     const { unread } = this.#wire;
-    const { dataEnd, consumedEnd } = this.#unframe(unread, unread.length);
-    const taken = keepBytes(unread.subarray(0, dataEnd));
-    this.#wire.skip(consumedEnd);
-    return taken;
+    this.#held = this.#unframe(unread, unread.length);
+    return this.#ended ? this.#takeHeld() : undefined;
   }
 
   /**
@@ -70,6 +73,8 @@ export class ResponseBody {
   async read(): Promise<Bytes | undefined> {
     if (this.#lent !== undefined) reclaim(this.#lent.buffer);
     this.#lent = undefined;
+    const first = this.#takeHeld();
+    if (first.length > 0) return first;
     while (!this.#ended) {
       const buffer = this.#spare ?? new Uint8Array(this.#bufferBytes);
       this.#spare = undefined;
@@ -96,7 +101,7 @@ export class ResponseBody {
    */
   async readWhole(): Promise<Bytes> {
     const { unread } = this.#wire;
-    if (unread.length >= this.#left) return this.takeUnread();
+    if (unread.length >= this.#left) return this.takeIfWhole()!;
     const whole = new Uint8Array(this.#left);
     whole.set(unread);
     this.#wire.skip(unread.length);
@@ -109,7 +114,18 @@ export class ResponseBody {
     return whole;
   }
 
-  #unframe(bytes: Bytes, count: number): { readonly dataEnd: number; readonly consumedEnd: number } {
+  /** What is held is in the connection's buffer, which others have as soon as it is closed. */
+  #takeHeld(): Bytes {
+    if (this.#held === undefined) return NO_BYTES;
+    if (this.#wire.closed) throw new UpstreamFailure("reset");
+    const { dataEnd, consumedEnd } = this.#held;
+    this.#held = undefined;
+    const taken = dataEnd === 0 ? NO_BYTES : keepBytes(this.#wire.unread.subarray(0, dataEnd));
+    this.#wire.skip(consumedEnd);
+    return taken;
+  }
+
+  #unframe(bytes: Bytes, count: number): Decoded {
     if (this.#chunks !== undefined) {
       const decoded = this.#chunks.decode(bytes, 0, count);
       this.#ended = this.#chunks.ended;

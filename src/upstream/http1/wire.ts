@@ -2,14 +2,18 @@
 
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { closeQuietly, type Socket } from "./socket.ts";
+import type { SpareBuffers } from "./spare_buffers.ts";
 
 /** Holds most heads, and small bodies with them, in bytes. */
-const BUFFER_BYTES = 8_192;
+export const READ_BUFFER_BYTES = 8_192;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** The two ends of a connection's bytes. */
 export class Wire {
   readonly #socket: Socket;
-  #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #spare: SpareBuffers;
+  #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
   #filling: Promise<boolean> | undefined;
@@ -19,9 +23,12 @@ export class Wire {
    * Takes a socket over.
    *
    * @param socket The connection; it is closed by {@linkcode Wire.close} only.
+   * @param spare Buffers of {@linkcode READ_BUFFER_BYTES}.
    */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, spare: SpareBuffers) {
     this.#socket = socket;
+    this.#spare = spare;
+    this.#buffer = spare.take();
   }
 
   /** Whether it has been closed from our side. */
@@ -58,6 +65,7 @@ export class Wire {
    */
   fill(): Promise<boolean> {
     if (this.#filling !== undefined) return this.#filling;
+    if (this.#closed) return Promise.reject(new UpstreamFailure("reset"));
     if (this.#end === this.#buffer.length) this.#makeRoom();
     const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
     return this.#filling = this.#socket.read(room).then(this.#onRead, this.#onReadFailed);
@@ -88,22 +96,32 @@ export class Wire {
     );
   }
 
-  /** Gives the descriptor back; whatever is pending fails. */
+  /** Gives the descriptor back, and the buffer; whatever is pending fails. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     closeQuietly(this.#socket);
+    if (this.#filling === undefined) this.#giveBuffer();
+  }
+
+  /** Only when no read is under way, and once. */
+  #giveBuffer(): void {
+    this.#start = this.#end = 0;
+    this.#spare.give(this.#buffer);
+    this.#buffer = NO_BYTES;
   }
 
   readonly #onRead = (count: number | null): boolean => {
     this.#filling = undefined;
-    if (count === null) return false;
+    if (this.#closed) this.#giveBuffer();
+    if (this.#closed || count === null) return false;
     this.#end += count;
     return true;
   };
 
   readonly #onReadFailed = (error: unknown): never => {
     this.#filling = undefined;
+    if (this.#closed) this.#giveBuffer();
     fail(error);
   };
 

@@ -7,7 +7,7 @@ const small = new Uint8Array(SMALL_BYTES).fill(120);
 const large = new Uint8Array(LARGE_BYTES).fill(120);
 
 async function answer(request: Request): Promise<Response> {
-  if (request.body !== null) { for await (const _ of request.body); }
+  await request.bytes();
   return new Response(request.url.endsWith("/large") ? large : small);
 }
 

@@ -1,0 +1,81 @@
+/** The selected response on its way to the client, and who is told how that ends. */
+
+import type { FailureKind } from "../exchange/attempt.ts";
+import type { BodyTap } from "../exchange/body_tap.ts";
+import type { Deadline } from "../exchange/deadline.ts";
+import { receivedBytes } from "../exchange/request_body.ts";
+import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import type { RelayOptions } from "../respond.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What is said beside the response. */
+export type RelayAdditions = Pick<RelayOptions, "identify" | "timing">;
+
+/** Relays one exchange's answer. */
+export class ClientRelay implements RelayOptions {
+  /** The request method. */
+  readonly method: string;
+  /** Whether the answering service is named. */
+  readonly identify: boolean;
+  /** What is said in `Server-Timing`; `undefined`: nothing. */
+  readonly timing: string | undefined;
+  readonly #exchange: Exchange;
+  readonly #attempt: RunningAttempt;
+
+  /**
+   * Begins.
+   *
+   * @param exchange The exchange.
+   * @param attempt The selected attempt.
+   * @param additions What is said beside its response.
+   */
+  constructor(exchange: Exchange, attempt: RunningAttempt, { identify, timing }: RelayAdditions) {
+    this.method = exchange.inbound.method;
+    this.identify = identify;
+    this.timing = timing;
+    this.#exchange = exchange;
+    this.#attempt = attempt;
+  }
+
+  /** Bounds the silence while the body streams. */
+  get deadline(): Deadline {
+    return this.#attempt.deadline;
+  }
+
+  /** Aborts when the attempt is broken off from our side. */
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  /** Who looks on as the body passes; `undefined`: nobody. */
+  get tap(): BodyTap | undefined {
+    return this.#attempt.tap;
+  }
+
+  /**
+   * The service's stream failed, or was broken off from our side.
+   *
+   * @param kind How.
+   */
+  onBroken(kind: FailureKind): void {
+    this.#attempt.span?.broken(kind);
+    this.#exchange.observer.interrupted(this.#attempt, this.#attempt.endedBy ?? kind);
+  }
+
+  /** The client went away before the end. */
+  onCancel(): void {
+    this.#exchange.abort();
+  }
+
+  /**
+   * Nothing more comes.
+   *
+   * @param relayedBytes How much the client was sent.
+   */
+  onEnd(relayedBytes: number): void {
+    const { body, observer, leave } = this.#exchange;
+    this.#attempt.over();
+    leave();
+    observer.relayed(receivedBytes(body), relayedBytes, this.#attempt);
+  }
+}
