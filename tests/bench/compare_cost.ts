@@ -20,6 +20,7 @@ import { findLoadGenerator } from "./load_generator.ts";
 import { LOADS } from "./loads.ts";
 import { describeMachine } from "./machine.ts";
 import { median } from "./median.ts";
+import { percentile } from "./percentile.ts";
 import { freePort } from "../_support/free_port.ts";
 import { untilListening } from "./peers/until_listening.ts";
 import { processUsage } from "./process_usage.ts";
@@ -109,7 +110,12 @@ async function measure({ url, pid }: Candidate, seconds: number): Promise<Figure
     throw new Error(`Cannot measure as requests have failed: ${JSON.stringify(paced.failures)}`);
   }
   const cpuSeconds = after!.cpuSeconds - before!.cpuSeconds;
-  return { cpuSecondsPer10k: cpuSeconds / requests * 10_000, p50Ms: paced.p50Ms, p99Ms: paced.p99Ms };
+  const timesMs = paced.timesMs.toSorted((a, b) => a - b);
+  return {
+    cpuSecondsPer10k: cpuSeconds / requests * 10_000,
+    p50Ms: percentile(timesMs, 0.5),
+    p99Ms: percentile(timesMs, 0.99),
+  };
 }
 
 /** Ratios are taken within each round: a machine's mood changes from one round to the next. */

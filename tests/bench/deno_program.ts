@@ -18,13 +18,11 @@ const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
  *
  * @param path The program's file.
  * @param args Its arguments.
- * @param niceness How far it gives way to other processes, 0 to 19, as `nice` has it.
  * @returns The running program.
  */
-export async function startDenoProgram(path: string, args: readonly string[], niceness = 0): Promise<DenoProgram> {
+export async function startDenoProgram(path: string, args: readonly string[]): Promise<DenoProgram> {
   const flags = ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, "--allow-net"];
-  const command = [...(niceness > 0 ? ["nice", "-n", `${niceness}`] : []), Deno.execPath(), ...flags, path, ...args];
-  const child = startChild(command[0]!, { args: command.slice(1), env: { NO_COLOR: "1" } });
+  const child = startChild(Deno.execPath(), { args: [...flags, path, ...args], env: { NO_COLOR: "1" } });
   try {
     const [, announced] = await child.waitFor(/^listening on (.+)\n/m);
     return { child, announced: announced! };

@@ -24,18 +24,13 @@ import { untilListening } from "./peers/until_listening.ts";
 import { freePort } from "../_support/free_port.ts";
 import { processUsage } from "./process_usage.ts";
 
-/** V8 has compiled the most part by then. */
+/** V8 has compiled the most part by then, and its heap has got to its size. */
 const WARM_UP_SECONDS = 8;
-/**
- * Each slice begins with this much that is not measured: the primary alone stands between all others and never rests, and
- * would else be compared, warm, with processes that have been idle for minutes.
- */
-const LEAD_IN_SECONDS = 2;
+/** Each slice begins with so much that is not measured: caches, and clocks of processors, are another process's by then. */
+const LEAD_IN_SECONDS = 1;
 /** Twice the time-out of the service beside, for its head and for its body: nothing is in flight any more. */
 const REST_MS = 1_000;
-/** In life the service beside has a machine of its own: here it is to take only what the others leave. */
-const NICENESS = 10;
-/** Where others take more of the machine, it is they who are measured: the slice is repeated. */
+/** Where others take more of the machine, it is they who are measured: the turn is repeated. */
 const MAX_OTHERS_SHARE = 0.1;
 /** Then it counts all the same. */
 const MAX_TRIES = 3;
@@ -56,54 +51,52 @@ interface Candidate {
   mostDescriptors: number;
 }
 
-/** Runs the scenes: a warm-up for each, then rounds in which each has a slice between two of the primary alone. */
-async function runScenes({ rate, seconds, rounds, scenes }: IsolationOptions): Promise<readonly SceneReport[]> {
+/** Runs the scenes one after the other, each in turns with the primary alone: both see the same moods of the machine. */
+async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Promise<readonly SceneReport[]> {
   await using stack = new AsyncDisposableStack();
-  const generator = await start("open_loop.ts");
-  const primary = await start("backend.ts", "healthy");
-  const alone = await startCandidate(ALONE);
-  const candidates: Candidate[] = [];
-  for (const scene of scenes) candidates.push(await startCandidate(scene));
-
-  for (const candidate of [alone, ...candidates]) {
-    await load(candidate, WARM_UP_SECONDS);
-    await delay(REST_MS);
-    candidate.before = await stateOf(candidate);
-  }
-  for (let round = 0; round < rounds; round++) {
-    let beforehand = await measure(alone);
-    for (let turn = 0; turn < candidates.length; turn++) {
-      const candidate = candidates[(round + turn) % candidates.length]!;
+  const generator = await start(stack, "open_loop.ts");
+  const primary = await start(stack, "backend.ts");
+  const alone = await startCandidate(stack, ALONE);
+  await warmUp(alone);
+  const reports: SceneReport[] = [];
+  for (const scene of scenes) {
+    await using sceneStack = new AsyncDisposableStack();
+    const candidate = await startCandidate(sceneStack, scene);
+    await warmUp(candidate);
+    const from = alone.slices.length;
+    for (let turn = 0; turn < turns; turn++) {
       for (let tries = 1;; tries++) {
-        const slice = await measure(candidate);
-        await delay(REST_MS);
-        const afterwards = await measure(alone);
-        const p99Ratio = 2 * slice.result.p99Ms / (beforehand.result.p99Ms + afterwards.result.p99Ms);
-        const othersShare = Math.max(...[beforehand, slice, afterwards].map((slice) => slice.othersShare));
-        beforehand = afterwards;
-        console.error(
-          `round ${round + 1}, ${candidate.scene.name}: ×${p99Ratio.toFixed(2)}, ` +
-            `${slice.result.p99Ms.toFixed(1)} ms; other processes took up to ${percent(othersShare)} of the machine`,
-        );
+        // Each is as often the first as the other.
+        const [first, second] = turn % 2 === 0 ? [alone, candidate] : [candidate, alone];
+        const taken = [{ of: first, slice: await measure(first) }, { of: second, slice: await measure(second) }];
+        const othersShare = Math.max(...taken.map(({ slice }) => slice.othersShare));
         // By what the others did, never by what came of it.
-        if (othersShare > MAX_OTHERS_SHARE && tries < MAX_TRIES) continue;
-        alone.slices.push(afterwards);
-        candidate.slices.push({ ...slice, p99Ratio, othersShare });
+        if (othersShare > MAX_OTHERS_SHARE && tries < MAX_TRIES) {
+          console.error(
+            `${scene.name}: turn ${turn + 1} again, other processes took ${percent(othersShare)} of the machine`,
+          );
+          continue;
+        }
+        for (const { of, slice } of taken) of.slices.push(slice);
         break;
       }
     }
+    const report = await reportOf(candidate, alone.slices.slice(from));
+    reports.push(report);
+    console.error(isolationTable([report]).split("\n").at(-1));
   }
-  return await Promise.all([alone, ...candidates].map(report));
+  return [await reportOf(alone, alone.slices), ...reports];
 
-  async function start(file: string, manner?: string, niceness?: number): Promise<Program> {
+  async function start(stack: AsyncDisposableStack, file: string, manner?: string): Promise<Program> {
     const path = fileURLToPath(new URL(`./isolation/${file}`, import.meta.url));
-    const { child, announced } = await startDenoProgram(path, manner === undefined ? [] : [manner], niceness);
+    const { child, announced } = await startDenoProgram(path, manner === undefined ? [] : [manner]);
     stack.use(child);
     return { pid: child.pid, url: announced };
   }
 
-  async function startCandidate(scene: Scene): Promise<Candidate> {
-    const beside = scene.beside && await start("backend.ts", scene.beside.manner, NICENESS);
+  async function startCandidate(stack: AsyncDisposableStack, scene: Scene): Promise<Candidate> {
+    const beside = scene.beside && await start(stack, "backend.ts", scene.beside.manner);
+    if (beside !== undefined) await yieldToOthers(beside.pid);
     const [port, adminPort] = [freePort(), freePort()];
     const addresses = { primaryUrl: primary.url, besideUrl: beside?.url, adminPort };
     const file = stack.use(await tempConfig(configFor(scene, addresses)));
@@ -112,6 +105,12 @@ async function runScenes({ rate, seconds, rounds, scenes }: IsolationOptions): P
     const before = { cpuSeconds: 0, rssMib: 0, descriptors: 0 };
     const { pid } = process;
     return { scene, url: `http://127.0.0.1:${port}`, pid, adminPort, beside, slices: [], before, mostDescriptors: 0 };
+  }
+
+  async function warmUp(candidate: Candidate): Promise<void> {
+    await load(candidate, WARM_UP_SECONDS);
+    await delay(REST_MS);
+    candidate.before = await stateOf(candidate);
   }
 
   async function load({ url }: Candidate, seconds: number): Promise<OpenLoopResult> {
@@ -127,28 +126,34 @@ async function runScenes({ rate, seconds, rounds, scenes }: IsolationOptions): P
     const result = await load(candidate, seconds);
     const [machineAfter, cpuAfter] = [await machineState(), await cpuSeconds()];
     candidate.mostDescriptors = Math.max(candidate.mostDescriptors, (await stateOf(candidate)).descriptors);
+    await delay(REST_MS);
     const used = cpuAfter.map((after, index) => after - cpuBefore[index]!);
     const others = machineAfter.busySeconds - machineBefore.busySeconds - used.reduce((sum, each) => sum + each, 0);
-    return {
-      result,
-      cpuSecondsPer10k: used[0]! / result.requests * 10_000,
-      p99Ratio: 1,
-      othersShare: Math.max(0, others / (machineAfter.allSeconds - machineBefore.allSeconds)),
-    };
+    const othersShare = Math.max(0, others / (machineAfter.allSeconds - machineBefore.allSeconds));
+    return { result, cpuSeconds: used[0]!, othersShare };
   }
 
   /** Pools keep connections to services that answer well: more of them after a stall, for a minute. */
   function stateOf({ pid, scene, beside }: Candidate): Promise<ProcessState> {
-    const pooled = scene.beside?.manner === "healthy" ? [primary, beside!] : [primary];
+    const answersWell = scene.beside?.manner === "is healthy" || scene.beside?.manner === "answers late";
+    const pooled = answersWell ? [primary, beside!] : [primary];
     return processState(pid, pooled.map(({ url }) => Number(new URL(url).port)));
   }
 
-  async function report(candidate: Candidate): Promise<SceneReport> {
+  async function reportOf(candidate: Candidate, alone: readonly Slice[]): Promise<SceneReport> {
     const { scene, slices, before, mostDescriptors, adminPort } = candidate;
     const metrics = `http://127.0.0.1:${adminPort}/metrics`;
     const response = await fetch(metrics, { headers: { accept: "application/json" } });
-    return { scene, slices, before, mostDescriptors, after: await stateOf(candidate), metrics: await response.json() };
+    const after = await stateOf(candidate);
+    return { scene, slices, alone, before, mostDescriptors, after, metrics: await response.json() };
   }
+}
+
+/** In life the service beside has a machine of its own: here it runs when nobody else wants to (sched(7), `SCHED_IDLE`). */
+async function yieldToOthers(pid: number): Promise<void> {
+  const args = ["--all-tasks", "--idle", "--pid", "0", `${pid}`];
+  const { success } = await new Deno.Command("chrt", { args, stdout: "null", stderr: "null" }).output();
+  if (!success) throw new Error(`Cannot let a process yield to others: ${pid}`);
 }
 
 function percent(share: number): string {
@@ -163,9 +168,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const reports = await runScenes(options);
   const { cores, system, deno } = describeMachine();
-  const { rate, rounds, seconds } = options;
+  const { rate, turns, seconds } = options;
   const othersShare = median(reports.flatMap(({ slices }) => slices.map((slice) => slice.othersShare)));
-  const text = `${rate} requests/s, ${rounds} rounds of ${seconds} s, ${cores} cores, ${system}, Deno ${deno}; ` +
+  const text =
+    `${rate} requests/s, ${turns} slices of ${seconds} s for each, ${cores} cores, ${system}, Deno ${deno}; ` +
     `other processes took ${percent(othersShare)} of the machine:\n\n${isolationTable(reports)}`;
   console.log(text);
   const complaints = reports.flatMap(isolationComplaints);

@@ -10,9 +10,9 @@ export interface IsolationOptions {
   readonly rate: number;
   /** How long a slice is. */
   readonly seconds: number;
-  /** How many slices each scene gets. */
-  readonly rounds: number;
-  /** The scenes beside the primary alone. */
+  /** How many slices each scene gets, and the primary alone beside it. */
+  readonly turns: number;
+  /** The scenes that are compared with the primary alone. */
   readonly scenes: readonly Scene[];
   /** Whether the table goes into README.md. */
   readonly write: boolean;
@@ -24,8 +24,8 @@ export const ISOLATION_HELP = `Times the primary's answers beside services in tr
 deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
---seconds S    the length of a slice (default 4)
---rounds N     slices of each scene, each between two of the primary alone (default 3)
+--seconds S    the length of a slice (default 2)
+--turns N      slices of each scene, and as many of the primary alone in between (default 8)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, whatever it shows
 `;
@@ -40,7 +40,7 @@ deno task isolation [FLAGS]
 export function parseIsolationOptions(args: readonly string[]): IsolationOptions | undefined {
   const flags = parseArgs([...args], {
     boolean: ["help", "write"],
-    string: ["rate", "seconds", "rounds", "scene"],
+    string: ["rate", "seconds", "turns", "scene"],
     collect: ["scene"],
     unknown(flag) {
       throw new Error(`Cannot run the scenes as there is no such flag: "${flag}"`);
@@ -57,8 +57,8 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   }
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
-    seconds: wholeNumber("seconds", flags.seconds, 4),
-    rounds: wholeNumber("rounds", flags.rounds, 3),
+    seconds: wholeNumber("seconds", flags.seconds, 2),
+    turns: wholeNumber("turns", flags.turns, 8),
     scenes,
     write: flags.write,
   };

@@ -2,24 +2,33 @@
 
 import { type Trouble, TROUBLES } from "../../_support/troubles.ts";
 
+/** What the service beside the primary does. */
+export type Manner = "is healthy" | "answers late" | Trouble;
+
 /** One configuration of conductor. */
 export interface Scene {
   /** Its name in the table. */
   readonly name: string;
   /** The service beside the primary; absent: there is none. */
-  readonly beside?: { readonly role: "shadow" | "secondary"; readonly manner: "healthy" | Trouble };
+  readonly beside?: { readonly role: "shadow" | "secondary"; readonly manner: Manner };
 }
 
 /** Whom all others are compared with. */
 export const ALONE: Scene = { name: "the primary alone" };
 
-/** All others: a shadow in every manner, then a secondary that is not waited for. */
-export const SCENES: readonly Scene[] = (["shadow", "secondary"] as const).flatMap((role) =>
-  (["healthy", ...TROUBLES] as const).map((manner): Scene => ({
-    name: manner === "healthy" ? `a healthy ${role}` : `a ${role} that ${manner}`,
-    beside: { role, manner },
-  }))
-);
+/**
+ * All others: the primary alone in a second process, which shows how far two measurements of the same thing differ; a shadow
+ * in every manner; then a secondary that is not waited for.
+ */
+export const SCENES: readonly Scene[] = [
+  { name: "the primary alone, again" },
+  ...(["shadow", "secondary"] as const).flatMap((role) =>
+    (["is healthy", "answers late", ...TROUBLES] as const).map((manner): Scene => ({
+      name: `a ${role} that ${manner}`,
+      beside: { role, manner },
+    }))
+  ),
+];
 
 /** How long a service beside the primary may take: slots are taken and given back several times in each slice. */
 const BESIDE_TIMEOUT = "500ms";

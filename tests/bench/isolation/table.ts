@@ -1,19 +1,18 @@
 /** What the scenes have come to: a table, and what misses the bounds. */
 
 import type { MetricsJson } from "../../../src/observe/metrics_json.ts";
-import { median } from "../median.ts";
+import { percentile } from "../percentile.ts";
 import type { OpenLoopResult } from "./open_loop.ts";
+import { pooled, type PooledRatio, pooledRatio } from "./pooled.ts";
 import type { ProcessState } from "./process_state.ts";
 import { ALONE, type Scene } from "./scenes.ts";
 
-/** One slice of a scene. */
+/** One slice of a server. */
 export interface Slice {
   /** What the clients saw. */
   readonly result: OpenLoopResult;
-  /** Conductor's, for 10,000 requests of the clients. */
-  readonly cpuSecondsPer10k: number;
-  /** What the slice's time is compared with; the primary alone is compared with itself. */
-  readonly p99Ratio: number;
+  /** Conductor's CPU time, in seconds. */
+  readonly cpuSeconds: number;
   /** The share of the machine that processes took which are no part of this, 0 to 1. */
   readonly othersShare: number;
 }
@@ -24,6 +23,8 @@ export interface SceneReport {
   readonly scene: Scene;
   /** Its slices, at least one. */
   readonly slices: readonly Slice[];
+  /** One of the primary alone for each, measured before or after it. */
+  readonly alone: readonly Slice[];
   /** Conductor's process when it was warm and at rest. */
   readonly before: ProcessState;
   /** The same at rest after all slices. */
@@ -34,7 +35,7 @@ export interface SceneReport {
   readonly metrics: Pick<MetricsJson, "request_count" | "services">;
 }
 
-/** By how much the 99th percentile may be above that of the primary alone, as the median of all rounds. */
+/** By how much the 99th percentile may be above that of the primary alone. */
 const MAX_RATIO = 1.25;
 /** What may come on top of the memory of a warm process: V8 lets its heap grow before it cleans up. */
 const MAX_GROWTH_MIB = 64;
@@ -44,8 +45,9 @@ const MAX_MORE_DESCRIPTORS = 8;
 const TITLES = [
   "beside the primary",
   "p50 ms",
+  "of alone",
   "p99 ms",
-  "p99, of alone",
+  "of alone (95 % interval)",
   "answered",
   "not sent",
   "CPU s / 10,000",
@@ -73,34 +75,43 @@ export function isolationTable(reports: readonly SceneReport[]): string {
  */
 export function isolationComplaints(report: SceneReport): readonly string[] {
   const { scene, slices, before, after } = report;
-  const ratio = median(slices.map(({ p99Ratio }) => p99Ratio));
+  const { ratio } = ratioOf(report, 0.99);
   const failures = new Set(slices.flatMap(({ result }) => Object.keys(result.failures)));
   const growthMib = after.rssMib - before.rssMib;
   const more = after.descriptors - before.descriptors;
   return [
     ratio > MAX_RATIO && `the 99th percentile is ${ratio.toFixed(2)} times that of the primary alone`,
     failures.size > 0 && `${percent(answeredShare(slices))} were answered: ${[...failures].join(", ")}`,
-    // Alone, it has twelve times as many slices: the heap's own growth, which `deno task soak` looks after.
+    // Alone, it has as many slices as all others together: the heap's own growth, which `deno task soak` looks after.
     scene !== ALONE && growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
     more > MAX_MORE_DESCRIPTORS && `there are ${more} more descriptors`,
   ].filter((complaint) => complaint !== false).map((complaint) => `${scene.name}: ${complaint}`);
 }
 
-function cellsOf({ scene, slices, before, after, mostDescriptors, metrics }: SceneReport): readonly string[] {
-  const of = (read: (slice: Slice) => number) => median(slices.map(read));
-  const ratios = slices.map(({ p99Ratio }) => p99Ratio);
-  const spread = `×${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+function cellsOf(report: SceneReport): readonly string[] {
+  const { scene, slices, before, after, mostDescriptors, metrics } = report;
+  const times = pooled(slices.map(({ result }) => result.timesMs));
+  const [median, tail] = [ratioOf(report, 0.5), ratioOf(report, 0.99)];
+  const [least, most] = tail.interval.map((ratio) => ratio.toFixed(2));
+  const cpuSeconds = slices.reduce((sum, slice) => sum + slice.cpuSeconds, 0);
+  const requests = slices.reduce((sum, { result }) => sum + result.requests, 0);
   return [
     scene.name,
-    of(({ result }) => result.p50Ms).toFixed(1),
-    of(({ result }) => result.p99Ms).toFixed(1),
-    scene === ALONE ? "×1.00" : spread,
+    percentile(times, 0.5).toFixed(1),
+    scene === ALONE ? "" : `×${median.ratio.toFixed(2)}`,
+    percentile(times, 0.99).toFixed(1),
+    scene === ALONE ? "" : `×${tail.ratio.toFixed(2)} (${least}–${most})`,
     percent(answeredShare(slices)),
     skipsOf(metrics),
-    of(({ cpuSecondsPer10k }) => cpuSecondsPer10k).toFixed(2),
+    (cpuSeconds / requests * 10_000).toFixed(2),
     `${Math.round(before.rssMib)} → ${Math.round(after.rssMib)}`,
     `${before.descriptors} → ${after.descriptors}, at most ${mostDescriptors}`,
   ];
+}
+
+function ratioOf({ slices, alone }: SceneReport, share: number): PooledRatio {
+  const turns = slices.map(({ result }, turn) => ({ base: alone[turn]!.result.timesMs, other: result.timesMs }));
+  return pooledRatio(turns, share);
 }
 
 function answeredShare(slices: readonly Slice[]): number {
