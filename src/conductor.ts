@@ -29,6 +29,7 @@ import { findTelemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { ServiceGate } from "./shadow/service_gate.ts";
+import { plainRequests } from "./upstream/plain_requests.ts";
 import { runtimeTransport } from "./upstream/runtime_transport.ts";
 
 export type { ConductorOptions, HandlerOptions };
@@ -63,12 +64,13 @@ const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" }
  * @throws {ConfigError} If the configuration is invalid; it lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
-  const { observe } = options;
-  // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
-  const kept = observe === undefined
-    ? options
-    : { ...options, observe: ((event) => observe(event)) satisfies Observer };
-  return createHandler(validateConfig(config).config, kept);
+  const { observe, transport } = options;
+  return createHandler(validateConfig(config).config, {
+    ...options,
+    // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
+    ...(observe !== undefined && { observe: ((event) => observe(event)) satisfies Observer }),
+    ...(transport !== undefined && { transport: plainRequests(transport) }),
+  });
 }
 
 /**

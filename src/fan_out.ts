@@ -12,6 +12,7 @@ import {
 } from "./exchange/attempt.ts";
 import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
+import type { CancellationSignal } from "./exchange/cancellation.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
 import { fieldValue } from "./exchange/headers.ts";
 import type { Inbound } from "./exchange/inbound.ts";
@@ -239,7 +240,7 @@ class AttemptRequest implements TransportRequest {
   readonly contentLength: number | undefined;
   readonly tls: TransportRequest["tls"];
   readonly http2: boolean;
-  readonly signal: AbortSignal;
+  readonly cancellation: CancellationSignal;
   readonly #attempt: RunningAttempt;
 
   constructor(attempt: RunningAttempt, member: Member, { inbound, route, body }: FanOutRequest, hooks: FanOutHooks) {
@@ -254,7 +255,7 @@ class AttemptRequest implements TransportRequest {
     this.contentLength = inbound.contentLength;
     this.tls = tls;
     this.http2 = http2;
-    this.signal = attempt.signal;
+    this.cancellation = attempt.cancellation;
     if (copy?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
       this.body = body.branch(attempt.role, {
@@ -266,6 +267,10 @@ class AttemptRequest implements TransportRequest {
         },
       }, copy?.maxBodyBytes);
     } else this.body = body;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
   }
 
   readonly onHead = (): void => {

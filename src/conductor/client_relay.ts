@@ -1,6 +1,7 @@
 /** The selected response on its way to the client, and who is told how that ends. */
 
 import type { FailureKind } from "../exchange/attempt.ts";
+import type { CancellationSignal } from "../exchange/cancellation.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
 import type { Deadline } from "../exchange/deadline.ts";
 import { receivedBytes } from "../exchange/request_body.ts";
@@ -42,9 +43,9 @@ export class ClientRelay implements RelayOptions {
     return this.#attempt.deadline;
   }
 
-  /** Aborts when the attempt is broken off from our side. */
-  get signal(): AbortSignal {
-    return this.#attempt.signal;
+  /** Tells when the attempt is broken off from our side. */
+  get cancellation(): CancellationSignal {
+    return this.#attempt.cancellation;
   }
 
   /** Who looks on as the body passes; `undefined`: nobody. */

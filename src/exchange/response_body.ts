@@ -3,6 +3,7 @@
 import type { Service } from "../config/config.ts";
 import { type FailureKind, giveUp, isStreamed, type UpstreamResponse } from "./attempt.ts";
 import type { BodyTap } from "./body_tap.ts";
+import type { CancellationSignal } from "./cancellation.ts";
 import type { Deadline } from "./deadline.ts";
 import { fieldValue } from "./headers.ts";
 import type { RunningAttempt } from "./running_attempt.ts";
@@ -22,8 +23,8 @@ const cuts = new WeakMap<Service, number>();
 
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
-  /** Aborts when the attempt is broken off from our side. */
-  readonly signal: AbortSignal;
+  /** Tells when the attempt is broken off from our side. */
+  readonly cancellation: CancellationSignal;
   /** Who looks on; `undefined`: nobody. */
   readonly tap: BodyTap | undefined;
   /** The backend's stream failed, or was broken off from our side: the client's connection is cut. */
@@ -79,7 +80,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
     if (isOver) return;
     isOver = true;
     deadline.stop();
-    hooks.signal.removeEventListener("abort", onAbort);
+    hooks.cancellation.removeEventListener("abort", onAbort);
     act();
     hooks.onEnd(relayedBytes);
   };
@@ -93,7 +94,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
   return new ReadableStream({
     start(controller) {
       onAbort = () => breakOff(controller, "aborted");
-      hooks.signal.addEventListener("abort", onAbort);
+      hooks.cancellation.addEventListener("abort", onAbort);
     },
     async pull(controller) {
       deadline.touch();

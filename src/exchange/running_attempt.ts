@@ -3,6 +3,7 @@
 import type { Member, Role, Service } from "../config/config.ts";
 import { type Attempt, type FailureKind, isStreamed, type Outcome } from "./attempt.ts";
 import type { BodyTap } from "./body_tap.ts";
+import { Cancellation, type CancellationSignal } from "./cancellation.ts";
 import type { AttemptSpan } from "./attempt_span.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Place } from "./places.ts";
@@ -43,7 +44,8 @@ export class RunningAttempt implements Attempt {
   endedBy: FailureKind | undefined;
   /** Its span; `undefined` where none is recorded, or nothing was sent. */
   span: AttemptSpan | undefined;
-  readonly #controller = new AbortController();
+  readonly #cancellation = new Cancellation();
+  #controller: AbortController | undefined;
   readonly #owner: AttemptOwner;
   readonly #startedMs: number;
   readonly #place: Place | undefined;
@@ -70,8 +72,18 @@ export class RunningAttempt implements Attempt {
     );
   }
 
-  /** Aborts when the attempt is broken off from our side. */
+  /** Tells when the attempt is broken off from our side. */
+  get cancellation(): CancellationSignal {
+    return this.#cancellation;
+  }
+
+  /** The same for those who need one of the platform's; made when it is first asked for. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = this.#controller = new AbortController();
+      if (this.#cancellation.aborted) controller.abort();
+      else this.#cancellation.addEventListener("abort", () => controller.abort());
+    }
     return this.#controller.signal;
   }
 
@@ -108,7 +120,7 @@ export class RunningAttempt implements Attempt {
     this.endedBy ??= kind;
     if (this.pending) this.settle({ ok: false, kind });
     this.deadline.stop();
-    this.#controller.abort();
+    this.#cancellation.abort();
     this.over();
   }
 

@@ -2,6 +2,7 @@
 
 import type { UpstreamTls } from "../config/config.ts";
 import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
+import type { CancellationSignal } from "../exchange/cancellation.ts";
 import type { Outbound } from "../exchange/outbound.ts";
 
 /** A request to one service, with its body. */
@@ -19,6 +20,8 @@ export interface TransportRequest extends Outbound {
   readonly http2?: boolean | undefined;
   /** Ends the exchange at any point, and frees what it holds. */
   readonly signal: AbortSignal;
+  /** The same, for transports that have no need for one of the platform's; it costs less. Absent: the signal tells. */
+  readonly cancellation?: CancellationSignal | undefined;
   /** Called when the response's head is there and a small body is still being waited for. */
   readonly onHead?: (() => void) | undefined;
 }

@@ -1,6 +1,7 @@
 /** A keep-alive connection to a backend: one exchange after the other, never two at a time. */
 
 import type { FailureKind, UpstreamResponse } from "../../exchange/attempt.ts";
+import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
@@ -115,8 +116,8 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #parser = new HeadParser();
   readonly #sender: RequestSender;
-  /** The request's signal; `undefined` between exchanges. */
-  #signal: AbortSignal | undefined;
+  /** Tells that the request is given up; `undefined` between exchanges. */
+  #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
   #answered = false;
 
@@ -155,12 +156,12 @@ export class Connection {
    * @returns The response, its body still to be read where it is not small, or how it failed. Never rejects.
    */
   async exchange(request: TransportRequest): Promise<TransportResult> {
-    const { signal } = request;
+    const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
     this.#answered = false;
-    this.#signal = signal;
-    signal.addEventListener("abort", this.close);
-    if (signal.aborted) this.close();
+    this.#cancellation = cancellation;
+    cancellation.addEventListener("abort", this.close);
+    if (cancellation.aborted) this.close();
     try {
       this.#sender.start(request, this.#owner.authority);
       const head = await this.#readHead();
@@ -249,11 +250,11 @@ export class Connection {
 
   /** Whatever comes while nothing was asked for, an end included, makes the connection useless. */
   readonly #wake = (): void => {
-    if (this.#signal === undefined) this.close();
+    if (this.#cancellation === undefined) this.close();
   };
 
   #fail(error: unknown): FailureKind {
-    const isAborted = this.#signal?.aborted === true;
+    const isAborted = this.#cancellation?.aborted === true;
     this.#release();
     this.close();
     if (isAborted) return "aborted";
@@ -261,7 +262,7 @@ export class Connection {
   }
 
   #release(): void {
-    this.#signal?.removeEventListener("abort", this.close);
-    this.#signal = undefined;
+    this.#cancellation?.removeEventListener("abort", this.close);
+    this.#cancellation = undefined;
   }
 }

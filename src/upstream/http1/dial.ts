@@ -2,6 +2,7 @@
 
 import type { FailureKind } from "../../exchange/attempt.ts";
 import type { UpstreamTls } from "../../config/config.ts";
+import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { shakeHands } from "./handshake.ts";
 import type { Socket } from "./socket.ts";
@@ -39,7 +40,7 @@ const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
  * @returns The connection.
  * @throws {UpstreamFailure} Of the kind that tells how it failed.
  */
-export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+export async function dial(endpoint: Endpoint, signal: CancellationSignal): Promise<Socket> {
   const { hostname, port, secure } = endpoint;
   if (signal.aborted) throw new UpstreamFailure("aborted");
   const cancelling = cancellation();

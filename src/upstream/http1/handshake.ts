@@ -1,5 +1,6 @@
 /** From a connection to one that TLS is spoken over. */
 
+import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import type { UpstreamTls } from "../../config/config.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
@@ -41,7 +42,7 @@ const records = new WeakMap<HandshakePeer, PeerRecord>();
  * @throws {UpstreamFailure} Of kind `tls`; `aborted` where it was given up; `overloaded` where the backend has left too
  * many handshakes unanswered.
  */
-export async function shakeHands(conn: Deno.TcpConn, peer: HandshakePeer, signal: AbortSignal): Promise<Socket> {
+export async function shakeHands(conn: Deno.TcpConn, peer: HandshakePeer, signal: CancellationSignal): Promise<Socket> {
   const record = recordOf(peer);
   if (record.abandoned >= MAX_ABANDONED && record.running > 0) {
     conn.close();

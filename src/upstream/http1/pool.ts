@@ -108,7 +108,7 @@ export class Pool {
 
   async #exchangeAnew(request: TransportRequest): Promise<TransportResult> {
     try {
-      const socket = await dial(this.#options.endpoint, request.signal);
+      const socket = await dial(this.#options.endpoint, request.cancellation ?? request.signal);
       return await new Connection(socket, this).exchange(request);
     } catch (error) {
       return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };

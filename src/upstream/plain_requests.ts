@@ -1,0 +1,15 @@
+/** Requests for transports that are not conductor's own. */
+
+import type { Transport } from "./transport.ts";
+
+/**
+ * Gives a transport of somebody else's plain objects, which may be spread into others: what goes to conductor's own has
+ * parts that are made when they are first asked for.
+ *
+ * @param transport The transport.
+ * @returns The transport to use in its place.
+ */
+export function plainRequests(transport: Transport): Transport {
+  return ({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead }) =>
+    transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
+}
