@@ -197,3 +197,47 @@ Deno.test("over sockets, a shadow that hangs is sent no more than it may have, a
   assertEquals(heard.connections, 3);
   await front.event((event) => event.type === "settled" && event.failure === "timeout");
 });
+
+Deno.test("a shadow whose answers do not end is sent a hundred copies a second, until they do", async () => {
+  let nowMs = 0;
+  let pieces = Infinity;
+  const outcomes: string[] = [];
+  const transport: Transport = ({ origin }) => {
+    if (origin === "http://main") return Promise.resolve(OK);
+    let left = pieces;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: (controller) => left-- > 0 ? controller.enqueue(new Uint8Array(16_384)) : controller.close(),
+    }, { highWaterMark: 0 });
+    return Promise.resolve({ ok: true, response: { status: 200, headers: [], body } });
+  };
+  const { config } = validateConfig({
+    services: [{ name: "main", url: "http://main" }, { name: "copy", url: "http://copy", shadow: true }],
+  });
+  const handle = createHandler(config, {
+    transport,
+    now: () => nowMs,
+    observe: (event) => {
+      if (event.type === "skipped") outcomes.push(event.reason);
+      if (event.type === "attempted" && event.role === "shadow") outcomes.push("copied");
+    },
+  });
+  const askEach = async (count: number) => {
+    for (let index = 0; index < count; index++) {
+      await ask(handle, 1);
+      // Until the answer has been given up, or read.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return { copied: outcomes.filter((outcome) => outcome === "copied").length, outcomes: outcomes.splice(0) };
+  };
+  assertEquals((await askEach(8)).copied, 8);
+  const { copied, outcomes: first } = await askEach(300);
+  assertEquals(copied, 100);
+  assertEquals(new Set(first), new Set(["copied", "overloaded"]));
+  nowMs += 500;
+  assertEquals((await askEach(300)).copied, 50);
+  // One in sixteen is read all the same: then it is known that they end now.
+  pieces = 1;
+  nowMs += 1_000;
+  await askEach(16);
+  assertEquals((await askEach(300)).copied, 300);
+});

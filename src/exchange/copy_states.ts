@@ -12,6 +12,8 @@ export interface CopyState {
   tokens: number;
   /** When tokens were last added, in milliseconds. */
   refilledMs: number;
+  /** The same for copies that cost a connection each. */
+  readonly costly: { tokens: number; refilledMs: number };
   /** The ramp that is climbed, and since when, in milliseconds. */
   ramp: Ramp & { readonly startedMs: number } | undefined;
 }
@@ -33,5 +35,12 @@ export class CopyStates {
 }
 
 function createState(): CopyState {
-  return { inFlight: 0, due: undefined, tokens: 0, refilledMs: -Infinity, ramp: undefined };
+  return {
+    inFlight: 0,
+    due: undefined,
+    tokens: 0,
+    refilledMs: -Infinity,
+    costly: { tokens: 0, refilledMs: -Infinity },
+    ramp: undefined,
+  };
 }

@@ -21,6 +21,17 @@ const PROBE_EVERY = 16;
 /** How many answers, of a length that was not known to be too much, have not come to their end in a row. */
 const cuts = new WeakMap<Service, number>();
 
+/**
+ * Tells whether a service's unwanted answers are too long to be read: then each costs its connection, and the next request
+ * another one.
+ *
+ * @param service The service.
+ * @returns Whether those before were given up.
+ */
+export function costsConnections(service: Service): boolean {
+  return (cuts.get(service) ?? 0) >= MAX_CUTS;
+}
+
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
   /** Tells when the attempt is broken off from our side. */
@@ -163,13 +174,10 @@ export async function drainAnswer(
   { deadline, service, tap }: Pick<RunningAttempt, "deadline" | "service" | "tap">,
 ): Promise<void> {
   if (!isStreamed(response)) return;
-  if (tap === undefined && Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) {
-    return giveUp(response);
-  }
-  const count = cuts.get(service) ?? 0;
-  if (tap === undefined && count >= MAX_CUTS && count % PROBE_EVERY !== 0) giveUp(response);
-  else if (await drainBody(response.body as Chunks, deadline, tap) && tap === undefined) {
-    return void cuts.delete(service);
-  }
-  if (tap === undefined) cuts.set(service, count + 1);
+  if (tap !== undefined) return void await drainBody(response.body as Chunks, deadline, tap);
+  if (Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) return giveUp(response);
+  const isProbe = (cuts.get(service) ?? 0) % PROBE_EVERY === 0;
+  if (costsConnections(service) && !isProbe) giveUp(response);
+  else if (await drainBody(response.body as Chunks, deadline)) return void cuts.delete(service);
+  cuts.set(service, (cuts.get(service) ?? 0) + 1);
 }

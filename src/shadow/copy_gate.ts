@@ -3,6 +3,7 @@
 import type { Config, Member, Role, Service } from "../config/config.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
 import type { CopyState, CopyStates } from "../exchange/copy_states.ts";
+import { costsConnections } from "../exchange/response_body.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { AddressMatcher } from "../exchange/trust_proxy.ts";
 import { whyUnfit } from "./copy_rules.ts";
@@ -10,6 +11,12 @@ import { beginRamp, shareAt } from "./ramp.ts";
 import { takeToken } from "./rate_limit.ts";
 import { isClientCopied, isNextCopied } from "./sample.ts";
 import { readSampleKey } from "./sample_key.ts";
+
+/**
+ * Copies in a second to a shadow whose answers are given up because they do not end: each costs a connection, as much CPU as
+ * the client's own exchange.
+ */
+const MAX_COSTLY_PER_SECOND = 100;
 
 /** What the gate needs. */
 export interface CopyGateOptions {
@@ -59,6 +66,8 @@ export class CopyGate {
     const state = this.#stateOf(service);
     if (!this.#isSampled(service, state, inbound)) return "sampled";
     if (state.inFlight >= copy.maxInFlight) return "overloaded";
+    const isCostly = costsConnections(service);
+    if (isCostly && !takeToken(state.costly, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
     if (copy.maxPerSecond === Infinity) return undefined;
     return takeToken(state, copy.maxPerSecond, this.#options.now()) ? undefined : "rate";
   }
