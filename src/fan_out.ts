@@ -1,30 +1,20 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
-import type { HeaderLine, Member, Route } from "./config/config.ts";
-import {
-  Answered,
-  type Attempt,
-  giveUp,
-  isStreamed,
-  isSuccess,
-  type SkipReason,
-  type UpstreamResponse,
-} from "./exchange/attempt.ts";
+import type { Member } from "./config/config.ts";
+import { type Attempt, isStreamed, type SkipReason } from "./exchange/attempt.ts";
 import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
-import type { CancellationSignal } from "./exchange/cancellation.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
-import { fieldValue } from "./exchange/headers.ts";
-import type { Inbound } from "./exchange/inbound.ts";
-import { outboundFor } from "./exchange/outbound.ts";
-import { type RequestBody, SMALL_BODY_BYTES } from "./exchange/request_body.ts";
-import { drainAnswer, readWhole } from "./exchange/response_body.ts";
+import type { MatchedRequest } from "./exchange/matched_request.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
-import { type AttemptOwner, RunningAttempt } from "./exchange/running_attempt.ts";
 import { reclaim } from "./exchange/reclaim.ts";
+import { drainAnswer } from "./exchange/response_body.ts";
+import { type AttemptOwner, RunningAttempt } from "./exchange/running_attempt.ts";
 import { HeldBack } from "./hedge/held_back.ts";
 import type { Hedges } from "./hedge/hedges.ts";
-import type { Transport, TransportRequest, TransportResult } from "./upstream/transport.ts";
+import { AttemptRequest } from "./upstream/attempt_request.ts";
+import { sendAttempt } from "./upstream/send_attempt.ts";
+import type { Transport } from "./upstream/transport.ts";
 
 /** The means of a handler: the same for all its requests. */
 export interface FanOutMeans {
@@ -72,29 +62,6 @@ export interface FanOut {
   release(selected: Attempt | undefined): void;
 }
 
-/** A request that may be sent. */
-export class FanOutRequest {
-  /** The client's request. */
-  readonly inbound: Inbound;
-  /** Its route. */
-  readonly route: Route;
-  /** Its body, to be shared. */
-  readonly body: RequestBody;
-
-  /**
-   * Puts the parts together.
-   *
-   * @param inbound The client's request.
-   * @param route Its route.
-   * @param body Its body, to be shared. Default: none.
-   */
-  constructor(inbound: Inbound, route: Route, body: RequestBody = null) {
-    this.inbound = inbound;
-    this.route = route;
-    this.body = body;
-  }
-}
-
 /**
  * Sends a request to every service of a route, to those that are held back when their turn comes.
  *
@@ -103,7 +70,7 @@ export class FanOutRequest {
  * @param hooks Who decides, and who is told.
  * @returns The live list of attempts; all have been started but those that are held back.
  */
-export function fanOut(request: FanOutRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
+export function fanOut(request: MatchedRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
   const fan = new RunningFanOut(request, means, hooks);
   fan.start();
   return fan;
@@ -114,7 +81,7 @@ class RunningFanOut implements FanOut, AttemptOwner {
   readonly attempts: RunningAttempt[] = [];
   readonly deadlines: Deadlines;
   readonly now: () => number;
-  readonly #request: FanOutRequest;
+  readonly #request: MatchedRequest;
   readonly #means: FanOutMeans;
   readonly #hooks: FanOutHooks;
   #settled = 0;
@@ -123,7 +90,7 @@ class RunningFanOut implements FanOut, AttemptOwner {
   #wake: (() => void) | undefined;
   #held: HeldBack | undefined;
 
-  constructor(request: FanOutRequest, means: FanOutMeans, hooks: FanOutHooks) {
+  constructor(request: MatchedRequest, means: FanOutMeans, hooks: FanOutHooks) {
     this.deadlines = means.deadlines;
     this.now = means.now;
     this.#request = request;
@@ -202,9 +169,9 @@ class RunningFanOut implements FanOut, AttemptOwner {
     else if (place === undefined) attempt.end("overloaded");
     else {
       attempt.span = hooks.startSpan(attempt);
-      const request = new AttemptRequest(attempt, member, this.#request, hooks);
-      if (place.turn === undefined) send(attempt, request, transport);
-      else attempt.turn().then(() => void (attempt.pending && send(attempt, request, transport)));
+      const request = new AttemptRequest(attempt, this.#request, (reason) => hooks.onSkip(member, reason));
+      if (place.turn === undefined) sendAttempt(attempt, request, transport);
+      else attempt.turn().then(() => void (attempt.pending && sendAttempt(attempt, request, transport)));
     }
     return attempt;
   }
@@ -227,94 +194,4 @@ class RunningFanOut implements FanOut, AttemptOwner {
 /** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
 function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
   return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
-}
-
-/** What one attempt sends. */
-class AttemptRequest implements TransportRequest {
-  readonly method: string;
-  readonly origin: string;
-  readonly target: string;
-  readonly host: string | undefined;
-  readonly lines: readonly HeaderLine[];
-  readonly body: TransportRequest["body"];
-  readonly contentLength: number | undefined;
-  readonly tls: TransportRequest["tls"];
-  readonly http2: boolean;
-  readonly cancellation: CancellationSignal;
-  readonly #attempt: RunningAttempt;
-
-  constructor(attempt: RunningAttempt, member: Member, { inbound, route, body }: FanOutRequest, hooks: FanOutHooks) {
-    const { tls, http2, copy } = member.service;
-    const outbound = outboundFor(inbound, route, member, attempt.span?.traceparent);
-    this.#attempt = attempt;
-    this.method = outbound.method;
-    this.origin = outbound.origin;
-    this.target = outbound.target;
-    this.host = outbound.host;
-    this.lines = outbound.lines;
-    this.contentLength = inbound.contentLength;
-    this.tls = tls;
-    this.http2 = http2;
-    this.cancellation = attempt.cancellation;
-    if (copy?.body === false) this.body = null;
-    else if (body instanceof BodyFanOut) {
-      this.body = body.branch(attempt.role, {
-        onProgress: this.onHead,
-        onStarved: () => void (attempt.pending && attempt.deadline.stop()),
-        onBreak(kind) {
-          if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(member, kind);
-          attempt.end(kind === "body-too-large" ? "aborted" : kind);
-        },
-      }, copy?.maxBodyBytes);
-    } else this.body = body;
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal;
-  }
-
-  readonly onHead = (): void => {
-    if (this.#attempt.pending) this.#attempt.deadline.touch();
-  };
-}
-
-/** Transports promise not to reject; one that does all the same must not leave an attempt hanging. */
-async function send(attempt: RunningAttempt, request: TransportRequest, transport: Transport): Promise<void> {
-  let result: TransportResult;
-  try {
-    const { span } = attempt;
-    result = await (span === undefined ? transport(request) : span.around(() => transport(request)));
-  } catch {
-    result = { ok: false, kind: "protocol" };
-  }
-  if (result.ok && isStreamed(result.response)) {
-    result = await completeSmallBody(result.response, request.onHead);
-  }
-  if (!attempt.pending) return abandon(result);
-  if (!result.ok) return attempt.settle(result);
-  const { response } = result;
-  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
-}
-
-/**
- * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
- * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
- */
-async function completeSmallBody(response: UpstreamResponse, onHead = () => {}): Promise<TransportResult> {
-  const { status, headers } = response;
-  const length = fieldValue(headers, "content-length");
-  const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
-  if (!isSmall) return { ok: true, response };
-  const { body } = response;
-  if (!(body instanceof ReadableStream)) return { ok: true, response };
-  onHead();
-  const bytes = await readWhole(body, Number(length));
-  return typeof bytes === "string"
-    ? { ok: false, kind: bytes }
-    : { ok: true, response: { status, headers, body: bytes } };
-}
-
-/** A response that came after its attempt had been given up. */
-function abandon(result: TransportResult): void {
-  if (result.ok && isStreamed(result.response)) giveUp(result.response);
 }

@@ -5,12 +5,6 @@ import type { Attempt } from "./exchange/attempt.ts";
 import type { RunningAttempt } from "./exchange/running_attempt.ts";
 import type { FanOut } from "./fan_out.ts";
 
-/** The outcome of a selection that has been decided. */
-export interface Selection<A extends Attempt> {
-  /** The attempt whose response is relayed; `undefined` where all have failed. */
-  readonly attempt: A | undefined;
-}
-
 /** How a route selects. */
 export interface SelectOptions {
   /** Whether to wait for all, or until it is decided. */
@@ -26,12 +20,12 @@ export interface SelectOptions {
  *
  * @param attempts Every attempt of the exchange, settled or not.
  * @param options The route's rules.
- * @returns The selection, or `undefined` while it is not decided.
+ * @returns The attempt whose response is relayed, or `"none"` where all have failed; `undefined` while it is not decided.
  */
 export function selectAttempt<A extends Attempt>(
   attempts: readonly A[],
   options: SelectOptions,
-): Selection<A> | undefined {
+): A | "none" | undefined {
   // One walk, as this is asked whenever an attempt settles.
   let candidates = 0;
   let pending = false;
@@ -55,12 +49,12 @@ export function selectAttempt<A extends Attempt>(
     }
   }
   if (pending && options.wait === "all") return undefined;
-  if (primary !== undefined) return { attempt: primary };
+  if (primary !== undefined) return primary;
   if (primaryPending) return undefined;
-  if (fallback !== undefined) return { attempt: fallback };
+  if (fallback !== undefined) return fallback;
   if (pending) return undefined;
-  if (!options.relayFailures && candidates > 1) return { attempt: undefined };
-  return { attempt: primaryResponse ?? response };
+  if (!options.relayFailures && candidates > 1) return "none";
+  return primaryResponse ?? response ?? "none";
 }
 
 /**
@@ -73,7 +67,7 @@ export function selectAttempt<A extends Attempt>(
 export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<RunningAttempt | undefined> {
   for (;;) {
     const selection = selectAttempt(fan.attempts, options);
-    if (selection !== undefined) return selection.attempt;
+    if (selection !== undefined) return selection === "none" ? undefined : selection;
     await fan.nextSettled();
   }
 }

@@ -22,7 +22,7 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   const log: string[] = [];
   const deadlines = new Deadlines(() => Date.now());
   const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
-  const body = new BodySource(source, { maxBytes, startDeadline: (onExpire) => deadlines.start(1_000, onExpire) });
+  const body = new BodySource(source, { maxBytes, timeoutMs: 1_000, deadlines });
   const fanOut = new BodyFanOut(body, {
     windowBytes,
     reclaims: false,

@@ -171,3 +171,22 @@ Deno.test("a body that a transport brings where none is allowed is given up, not
   assertEquals((await none.handle(new Request("http://h/"))).body, null);
   assertEquals(cancelled, 2);
 });
+
+Deno.test("a transport of somebody else's may spread its requests into others, signal and all", async () => {
+  using time = new FakeTime();
+  const spread: TransportRequest[] = [];
+  const { handle } = scene({
+    p: (request) => {
+      spread.push({ ...request, target: "/elsewhere" });
+      return hang(request);
+    },
+    s: answer,
+  }, { timeout: 1 });
+  const response = handle(new Request("http://h/"));
+  await time.tickAsync(0);
+  const [request] = spread;
+  assertEquals([request?.method, request?.origin, request?.signal.aborted], ["GET", "http://p", false]);
+  await time.tickAsync(1_000);
+  assertEquals(request?.signal.aborted, true);
+  assertEquals((await response).headers.get("x-conductor-service"), "s");
+});

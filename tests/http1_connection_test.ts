@@ -1,8 +1,12 @@
 /** Whole exchanges over one connection: interim responses, statuses, large heads, and whether it is used again. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { Connection, ConnectionBuffers } from "../src/upstream/http1/connection.ts";
+import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
+import { Connection } from "../src/upstream/http1/connection.ts";
+import { ConnectionBuffers } from "../src/upstream/http1/connection_buffers.ts";
+import { SpareBuffers } from "../src/upstream/http1/spare_buffers.ts";
+import { READ_BUFFER_BYTES, Wire } from "../src/upstream/http1/wire.ts";
 import { type Answer, answerOf, answersOf } from "./_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -118,4 +122,60 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   assertEquals(closed, false);
   await time.tickAsync(1);
   assertEquals(closed, true);
+});
+
+Deno.test("Wire gives its buffer to the next connection when nothing is read into it any more, and reads no further", async () => {
+  const spare = new SpareBuffers(READ_BUFFER_BYTES);
+  const reads: { buffer: Uint8Array; end: PromiseWithResolvers<number> }[] = [];
+  const read = (buffer: Uint8Array) => {
+    const end = Promise.withResolvers<number>();
+    reads.push({ buffer, end });
+    return end.promise;
+  };
+  const wire = new Wire({ read, write: () => new Promise(() => {}), close() {} }, spare);
+  const filled = wire.fill();
+  wire.close();
+  const [{ buffer, end }] = reads as [typeof reads[0]];
+  assert(spare.take().buffer !== buffer!.buffer);
+  end.resolve(5);
+  assertEquals(await filled, false);
+  assertStrictEquals(spare.take().buffer, buffer.buffer);
+  // Once, or two connections would have the same.
+  assert(spare.take().buffer !== buffer.buffer);
+  assertEquals(wire.unreadBytes, 0);
+  await assertRejects(() => wire.fill(), UpstreamFailure);
+  assertEquals(reads.length, 1);
+});
+
+Deno.test("Connection that is closed before an answer has been read gives nothing of what is in its buffer then", async () => {
+  const buffers = new ConnectionBuffers();
+  const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100\r\nfor one client");
+  let given = false;
+  const connection = new Connection({
+    read(buffer) {
+      if (given) return new Promise(() => {});
+      given = true;
+      buffer.set(answer);
+      return Promise.resolve(answer.length);
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    close() {},
+  }, { authority: "backend.example", reclaims: false, buffers, onIdle() {}, onStale: () => undefined });
+  const giving = new AbortController();
+  const { signal } = giving;
+  const result = await connection.exchange({
+    method: "GET",
+    origin: "",
+    target: "/",
+    host: undefined,
+    lines: [],
+    body: null,
+    signal,
+  });
+  assert(result.ok && result.response.body instanceof ReadableStream);
+  const { body } = result.response;
+  giving.abort();
+  buffers.read.take().fill(120);
+  const failure = await assertRejects(() => body.getReader().read(), UpstreamFailure);
+  assertEquals(failure.kind, "aborted");
 });

@@ -23,7 +23,7 @@ function attempt([name, outcome, settledOrder = outcome === PENDING ? 0 : 1]: Ro
 function selected(rows: readonly Row[], options: Partial<SelectOptions> = {}): string {
   const selection = selectAttempt(rows.map(attempt), { wait: "all", relayFailures: false, ...options });
   if (selection === undefined) return "wait";
-  return selection.attempt?.service.name ?? "none";
+  return selection === "none" ? "none" : selection.service.name;
 }
 
 // Columns: the attempts; the answer with `wait: all`; the answer with `wait: primary`.

@@ -3,7 +3,8 @@
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Service } from "../config/config.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
-import { fanOut, type FanOutMeans, FanOutRequest } from "../fan_out.ts";
+import { MatchedRequest } from "../exchange/matched_request.ts";
+import { fanOut, type FanOutMeans } from "../fan_out.ts";
 
 /**
  * Sends a request without a body again to one service of its route, as a copy: nobody waits for it, and no observer is
@@ -21,7 +22,7 @@ export function replay(
   reason: (service: Service) => SkipReason | undefined,
 ): void {
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
-  fanOut(new FanOutRequest(capture.inbound, route), { ...means, reclaims: false }, {
+  fanOut(new MatchedRequest(capture.inbound, route), { ...means, reclaims: false }, {
     gate: ({ service }) => reason(service),
     onSkip() {},
     onAttempt: (attempt) => capture.started(attempt),

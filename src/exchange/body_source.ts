@@ -1,6 +1,6 @@
 /** The client's body as it arrives: within its limits, and never waited for without end. */
 
-import type { Deadline } from "./deadline.ts";
+import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { BODY_TOO_LARGE } from "./refusals.ts";
 
@@ -14,8 +14,10 @@ export type BodyRead = Chunk | Problem | undefined;
 export interface BodySourceOptions {
   /** The largest body that is accepted, in bytes. */
   readonly maxBytes: number;
-  /** Starts the time-out for the client's next chunk. */
-  startDeadline(onExpire: () => void): Deadline;
+  /** The longest silence before the client's next chunk, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The handler's time-outs. */
+  readonly deadlines: Deadlines;
 }
 
 const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
@@ -40,7 +42,7 @@ export class BodySource {
   constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
-    this.#deadline = options.startDeadline(() => {
+    this.#deadline = options.deadlines.start(options.timeoutMs, () => {
       this.#stalled = true;
       this.cancel();
     });

@@ -55,10 +55,8 @@ export async function openBody(request: Request, owner: BodyOwner, means: BodyMe
   const { config, deadlines, reclaims } = means;
   const { contentLength } = owner.inbound;
   if (request.body === null || contentLength === 0) return null;
-  const source = new BodySource(request.body, {
-    maxBytes: config.maxBodyBytes,
-    startDeadline: (onExpire) => deadlines.start(config.timeoutMs, onExpire),
-  });
+  const { maxBodyBytes: maxBytes, timeoutMs } = config;
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: Problem) => owner.onProblem(problem);

@@ -3,7 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { UpstreamFailure } from "../../src/exchange/upstream_failure.ts";
-import { Connection, ConnectionBuffers } from "../../src/upstream/http1/connection.ts";
+import { Connection } from "../../src/upstream/http1/connection.ts";
+import { ConnectionBuffers } from "../../src/upstream/http1/connection_buffers.ts";
 import type { TransportRequest } from "../../src/upstream/transport.ts";
 import { toBytes, toText } from "./latin1.ts";
 import { ScriptedSocket, type ScriptEnd } from "./scripted_socket.ts";

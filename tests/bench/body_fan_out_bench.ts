@@ -30,10 +30,7 @@ Deno.bench("1 MiB in 64 KiB chunks, read as it is", { group: "body", baseline: t
 });
 for (const services of [1, 2, 4]) {
   Deno.bench(`1 MiB in 64 KiB chunks, BodyFanOut to ${services}`, { group: "body" }, async () => {
-    const source = new BodySource(body(), {
-      maxBytes: Infinity,
-      startDeadline: (onExpire) => deadlines.start(30_000, onExpire),
-    });
+    const source = new BodySource(body(), { maxBytes: Infinity, timeoutMs: 30_000, deadlines });
     const fanOut = new BodyFanOut(source, { windowBytes: 1_048_576, reclaims: false, onProblem() {} });
     const readers = ROLES.slice(0, services).map((role) => read(fanOut.branch(role, HOOKS)));
     await Promise.all([fanOut.pump(), ...readers]);

@@ -1,17 +1,18 @@
 /** A keep-alive connection to a backend: one exchange after the other, never two at a time. */
 
-import type { FailureKind, UpstreamResponse } from "../../exchange/attempt.ts";
+import type { FailureKind } from "../../exchange/attempt.ts";
 import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
+import type { ConnectionBuffers } from "./connection_buffers.ts";
 import type { Socket } from "./socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
-import { HEAD_BUFFER_BYTES, RequestSender } from "./request_sender.ts";
+import { BodyStreamSource, Received, StreamedResponse, WholeResponse } from "./received.ts";
+import { RequestSender } from "./request_sender.ts";
 import { ResponseBody } from "./response_body.ts";
-import { SpareBuffers } from "./spare_buffers.ts";
-import { READ_BUFFER_BYTES, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -19,74 +20,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const MAX_INTERIM_RESPONSES = 16;
 /** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
 const SEND_REST_MS = 250;
-
-/** Nothing is read before it is asked for. */
-const NOTHING_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
-
-// Classes: these refer to a whole exchange, see docs/decisions/022.
-
-class Received {
-  readonly ok = true;
-  readonly response: WholeResponse | StreamedResponse;
-
-  constructor(response: WholeResponse | StreamedResponse) {
-    this.response = response;
-  }
-}
-
-/** Small, or it has come whole with its head. */
-class WholeResponse implements UpstreamResponse {
-  readonly status: number;
-  readonly headers: UpstreamResponse["headers"];
-  readonly body: Bytes | null;
-
-  constructor(status: number, headers: UpstreamResponse["headers"], body: Bytes | null) {
-    this.status = status;
-    this.headers = headers;
-    this.body = body;
-  }
-}
-
-/** Read as it is asked for; where it never is, there is no stream. */
-class StreamedResponse implements UpstreamResponse {
-  readonly status: number;
-  readonly headers: UpstreamResponse["headers"];
-  readonly isStreamed = true;
-  readonly #source: Source;
-  #body: ReadableStream<Bytes> | undefined;
-
-  constructor(status: number, headers: UpstreamResponse["headers"], source: Source) {
-    this.status = status;
-    this.headers = headers;
-    this.#source = source;
-  }
-
-  get body(): ReadableStream<Bytes> {
-    return this.#body ??= new ReadableStream(this.#source, NOTHING_AHEAD);
-  }
-
-  giveUp(): void {
-    this.#source.cancel();
-  }
-}
-
-class Source implements UnderlyingDefaultSource<Bytes> {
-  readonly pull: (controller: ReadableStreamDefaultController<Bytes>) => Promise<void>;
-  readonly cancel: () => void;
-
-  constructor(pull: Source["pull"], cancel: Source["cancel"]) {
-    this.pull = pull;
-    this.cancel = cancel;
-  }
-}
-
-/** Buffers for the connections of one owner. */
-export class ConnectionBuffers {
-  /** For what is read. */
-  readonly read: SpareBuffers = new SpareBuffers(READ_BUFFER_BYTES);
-  /** For the heads of requests. */
-  readonly head: SpareBuffers = new SpareBuffers(HEAD_BUFFER_BYTES);
-}
 
 /** Whom a connection belongs to. */
 export interface ConnectionOwner {
@@ -208,7 +141,7 @@ export class Connection {
     return body.readWhole();
   }
 
-  #source(body: ResponseBody, framing: Framing): Source {
+  #source(body: ResponseBody, framing: Framing): BodyStreamSource {
     const pull = async (controller: ReadableStreamDefaultController<Bytes>) => {
       try {
         const piece = await body.read();
@@ -220,7 +153,7 @@ export class Connection {
         controller.error(new UpstreamFailure(this.#fail(error)));
       }
     };
-    return new Source(pull, () => void this.#fail(undefined));
+    return new BodyStreamSource(pull, () => void this.#fail(undefined));
   }
 
   /** After a response: the connection is used again where both sides have said and sent what there was. */

@@ -2,7 +2,8 @@
 
 import { isRepeatable } from "../repeatable.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
-import { Connection, ConnectionBuffers } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { ConnectionBuffers } from "./connection_buffers.ts";
 import { dial, type Endpoint } from "./dial.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 

@@ -1,0 +1,79 @@
+/** What one attempt sends. */
+
+import type { HeaderLine } from "../config/config.ts";
+import type { SkipReason } from "../exchange/attempt.ts";
+import { BodyFanOut } from "../exchange/body_fan_out.ts";
+import type { CancellationSignal } from "../exchange/cancellation.ts";
+import type { MatchedRequest } from "../exchange/matched_request.ts";
+import { outboundFor } from "../exchange/outbound.ts";
+import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import type { TransportRequest } from "./transport.ts";
+
+/** The request of one attempt; its body is read as the attempt reads it. */
+export class AttemptRequest implements TransportRequest {
+  /** The request method. */
+  readonly method: string;
+  /** Scheme and authority of the backend. */
+  readonly origin: string;
+  /** Path and query. */
+  readonly target: string;
+  /** The Host field; `undefined` for the URL's own authority. */
+  readonly host: string | undefined;
+  /** The header lines. */
+  readonly lines: readonly HeaderLine[];
+  /** The service's own reader of the body. */
+  readonly body: TransportRequest["body"];
+  /** How long a stream is, where the client said so. */
+  readonly contentLength: number | undefined;
+  /** How the backend proves its name. */
+  readonly tls: TransportRequest["tls"];
+  /** Whether HTTP/2 is spoken. */
+  readonly http2: boolean;
+  /** Tells when the attempt is broken off from our side. */
+  readonly cancellation: CancellationSignal;
+  readonly #attempt: RunningAttempt;
+
+  /**
+   * Makes it from the client's.
+   *
+   * @param attempt The attempt.
+   * @param request The client's request.
+   * @param onCut Told why a copy has been cut off on its way.
+   */
+  constructor(attempt: RunningAttempt, request: MatchedRequest, onCut: (reason: SkipReason) => void) {
+    const { inbound, route, body } = request;
+    const { tls, http2, copy } = attempt.service;
+    const outbound = outboundFor(inbound, route, attempt, attempt.span?.traceparent);
+    this.#attempt = attempt;
+    this.method = outbound.method;
+    this.origin = outbound.origin;
+    this.target = outbound.target;
+    this.host = outbound.host;
+    this.lines = outbound.lines;
+    this.contentLength = inbound.contentLength;
+    this.tls = tls;
+    this.http2 = http2;
+    this.cancellation = attempt.cancellation;
+    if (copy?.body === false) this.body = null;
+    else if (body instanceof BodyFanOut) {
+      this.body = body.branch(attempt.role, {
+        onProgress: this.onHead,
+        onStarved: () => void (attempt.pending && attempt.deadline.stop()),
+        onBreak(kind) {
+          if (attempt.role === "shadow" && kind !== "aborted") onCut(kind);
+          attempt.end(kind === "body-too-large" ? "aborted" : kind);
+        },
+      }, copy?.maxBodyBytes);
+    } else this.body = body;
+  }
+
+  /** The same, as a signal of the platform. */
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  /** Something has happened: the time-out begins anew. */
+  readonly onHead = (): void => {
+    if (this.#attempt.pending) this.#attempt.deadline.touch();
+  };
+}

@@ -1,0 +1,60 @@
+/** From a request to the end of its attempt. */
+
+import { Answered, giveUp, isStreamed, isSuccess, type UpstreamResponse } from "../exchange/attempt.ts";
+import { fieldValue } from "../exchange/headers.ts";
+import { SMALL_BODY_BYTES } from "../exchange/request_body.ts";
+import { readWhole } from "../exchange/response_body.ts";
+import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
+
+/**
+ * Sends an attempt's request, and settles the attempt with what comes of it. Transports promise not to reject; one that does
+ * all the same must not leave an attempt hanging.
+ *
+ * @param attempt The attempt.
+ * @param request What it sends.
+ * @param transport How.
+ */
+export async function sendAttempt(
+  attempt: RunningAttempt,
+  request: TransportRequest,
+  transport: Transport,
+): Promise<void> {
+  let result: TransportResult;
+  try {
+    const { span } = attempt;
+    result = await (span === undefined ? transport(request) : span.around(() => transport(request)));
+  } catch {
+    result = { ok: false, kind: "protocol" };
+  }
+  if (result.ok && isStreamed(result.response)) {
+    result = await completeSmallBody(result.response, request.onHead);
+  }
+  if (!attempt.pending) return abandon(result);
+  if (!result.ok) return attempt.settle(result);
+  const { response } = result;
+  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
+}
+
+/**
+ * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
+ * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
+ */
+async function completeSmallBody(response: UpstreamResponse, onHead = () => {}): Promise<TransportResult> {
+  const { status, headers } = response;
+  const length = fieldValue(headers, "content-length");
+  const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
+  if (!isSmall) return { ok: true, response };
+  const { body } = response;
+  if (!(body instanceof ReadableStream)) return { ok: true, response };
+  onHead();
+  const bytes = await readWhole(body, Number(length));
+  return typeof bytes === "string"
+    ? { ok: false, kind: bytes }
+    : { ok: true, response: { status, headers, body: bytes } };
+}
+
+/** A response that came after its attempt had been given up. */
+function abandon(result: TransportResult): void {
+  if (result.ok && isStreamed(result.response)) giveUp(result.response);
+}
