@@ -8,7 +8,13 @@ import { processState } from "./bench/isolation/process_state.ts";
 import { LARGE_BYTES, SMALL_BYTES } from "./bench/isolation/requests.ts";
 import { ALONE, SCENES } from "./bench/isolation/scenes.ts";
 import { pooledRatio } from "./bench/isolation/pooled.ts";
-import { isolationComplaints, isolationTable, type SceneReport, type Slice } from "./bench/isolation/table.ts";
+import {
+  isolationComplaints,
+  isolationTable,
+  type ProcessReport,
+  type SceneReport,
+  type Slice,
+} from "./bench/isolation/table.ts";
 import { seededRandom } from "./_support/seeded_random.ts";
 import { startBackend, startRawBackend } from "./_support/servers.ts";
 
@@ -39,8 +45,7 @@ function sliceOf(tailMs: number): Slice {
   return { result: { requests: 100, successes: 100, failures: {}, timesMs }, cpuSeconds: 0.025, othersShare: 0 };
 }
 
-const GOOD: SceneReport = {
-  scene: SCENES.find(({ name }) => name === "a shadow that hangs")!,
+const PROCESS: ProcessReport = {
   slices: [5, 5, 5].map(sliceOf),
   alone: [4, 4, 4].map(sliceOf),
   before: REST,
@@ -70,9 +75,14 @@ const GOOD: SceneReport = {
   },
 };
 
+const GOOD: SceneReport = {
+  scene: SCENES.find(({ name }) => name === "a shadow that hangs")!,
+  processes: [PROCESS, { ...PROCESS, after: REST }],
+};
+
 Deno.test("isolationTable() has the percentiles of all turns, and what was not sent by its reason", () => {
   const [, , alone, line] = isolationTable([
-    { ...GOOD, scene: ALONE, metrics: { ...GOOD.metrics, services: [] } },
+    { scene: ALONE, processes: [{ ...PROCESS, metrics: { ...PROCESS.metrics, services: [] } }] },
     GOOD,
   ])
     .split("\n");
@@ -90,8 +100,7 @@ Deno.test("isolationComplaints() names every bound that is missed, and says noth
   const result = { ...slice.result, successes: 99, failures: { "HTTP/1.1 502": 1 } };
   const bad: SceneReport = {
     ...GOOD,
-    slices: [{ ...slice, result }],
-    after: { ...REST, rssMib: 165, descriptors: 35 },
+    processes: [{ ...PROCESS, slices: [{ ...slice, result }], after: { ...REST, rssMib: 165, descriptors: 35 } }],
   };
   assertEquals(isolationComplaints(bad), [
     "a shadow that hangs: the 99th percentile is 1.26 times that of the primary alone",

@@ -17,7 +17,13 @@ import type { OpenLoopResult } from "./isolation/open_loop.ts";
 import { ISOLATION_HELP, type IsolationOptions, parseIsolationOptions } from "./isolation/options.ts";
 import { machineState, type ProcessState, processState } from "./isolation/process_state.ts";
 import { ALONE, configFor, type Scene } from "./isolation/scenes.ts";
-import { isolationComplaints, isolationTable, type SceneReport, type Slice } from "./isolation/table.ts";
+import {
+  isolationComplaints,
+  isolationTable,
+  type ProcessReport,
+  type SceneReport,
+  type Slice,
+} from "./isolation/table.ts";
 import { describeMachine } from "./machine.ts";
 import { median } from "./median.ts";
 import { untilListening } from "./peers/until_listening.ts";
@@ -35,6 +41,9 @@ const MAX_OTHERS_SHARE = 0.1;
 /** Then it counts all the same. */
 const MAX_TRIES = 3;
 
+/** Processes of each scene. */
+const PROCESSES = 2;
+
 interface Program {
   readonly pid: number;
   readonly url: string;
@@ -51,19 +60,36 @@ interface Candidate {
   mostDescriptors: number;
 }
 
-/** Runs the scenes one after the other, each in turns with the primary alone: both see the same moods of the machine. */
+/**
+ * Runs the scenes one after the other, each in turns with the primary alone: both see the same moods of the machine. Each has
+ * several processes, as has the primary alone: which of them V8 has made the best of is chance.
+ */
 async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Promise<readonly SceneReport[]> {
   await using stack = new AsyncDisposableStack();
   const generator = await start(stack, "open_loop.ts");
   const primary = await start(stack, "backend.ts");
-  const alone = await startCandidate(stack, ALONE);
-  await warmUp(alone);
+  const aloneReports: ProcessReport[] = [];
   const reports: SceneReport[] = [];
   for (const scene of scenes) {
-    await using sceneStack = new AsyncDisposableStack();
-    const candidate = await startCandidate(sceneStack, scene);
-    await warmUp(candidate);
-    const from = alone.slices.length;
+    const processes: ProcessReport[] = [];
+    for (let process = 0; process < PROCESSES; process++) {
+      const { alone, candidate } = await takeTurns(scene, Math.ceil(turns / PROCESSES));
+      aloneReports.push(alone);
+      processes.push(candidate);
+    }
+    reports.push({ scene, processes });
+    console.error(isolationTable(reports.slice(-1)).split("\n").at(-1));
+  }
+  return [{ scene: ALONE, processes: aloneReports }, ...reports];
+
+  async function takeTurns(
+    scene: Scene,
+    turns: number,
+  ): Promise<{ readonly alone: ProcessReport; readonly candidate: ProcessReport }> {
+    await using stack = new AsyncDisposableStack();
+    const alone = await startCandidate(stack, ALONE);
+    const candidate = await startCandidate(stack, scene);
+    await Promise.all([warmUp(alone), warmUp(candidate)]);
     for (let turn = 0; turn < turns; turn++) {
       for (let tries = 1;; tries++) {
         // Each is as often the first as the other.
@@ -81,11 +107,8 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
         break;
       }
     }
-    const report = await reportOf(candidate, alone.slices.slice(from));
-    reports.push(report);
-    console.error(isolationTable([report]).split("\n").at(-1));
+    return { alone: await reportOf(alone, alone.slices), candidate: await reportOf(candidate, alone.slices) };
   }
-  return [await reportOf(alone, alone.slices), ...reports];
 
   async function start(stack: AsyncDisposableStack, file: string, manner?: string): Promise<Program> {
     const path = fileURLToPath(new URL(`./isolation/${file}`, import.meta.url));
@@ -140,12 +163,12 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
     return processState(pid, pooled.map(({ url }) => Number(new URL(url).port)));
   }
 
-  async function reportOf(candidate: Candidate, alone: readonly Slice[]): Promise<SceneReport> {
-    const { scene, slices, before, mostDescriptors, adminPort } = candidate;
+  async function reportOf(candidate: Candidate, alone: readonly Slice[]): Promise<ProcessReport> {
+    const { slices, before, mostDescriptors, adminPort } = candidate;
     const metrics = `http://127.0.0.1:${adminPort}/metrics`;
     const response = await fetch(metrics, { headers: { accept: "application/json" } });
     const after = await stateOf(candidate);
-    return { scene, slices, alone, before, mostDescriptors, after, metrics: await response.json() };
+    return { slices, alone, before, mostDescriptors, after, metrics: await response.json() };
   }
 }
 
@@ -169,9 +192,10 @@ async function main(args: readonly string[]): Promise<number> {
   const reports = await runScenes(options);
   const { cores, system, deno } = describeMachine();
   const { rate, turns, seconds } = options;
-  const othersShare = median(reports.flatMap(({ slices }) => slices.map((slice) => slice.othersShare)));
-  const text =
-    `${rate} requests/s, ${turns} slices of ${seconds} s for each, ${cores} cores, ${system}, Deno ${deno}; ` +
+  const slices = reports.flatMap(({ processes }) => processes.flatMap(({ slices }) => slices));
+  const othersShare = median(slices.map(({ othersShare }) => othersShare));
+  const times = `${rate} requests/s, ${turns} slices of ${seconds} s for each, in ${PROCESSES} processes`;
+  const text = `${times}, ${cores} cores, ${system}, Deno ${deno}; ` +
     `other processes took ${percent(othersShare)} of the machine:\n\n${isolationTable(reports)}`;
   console.log(text);
   const complaints = reports.flatMap(isolationComplaints);

@@ -17,13 +17,11 @@ export interface Slice {
   readonly othersShare: number;
 }
 
-/** All of a scene. */
-export interface SceneReport {
-  /** The scene. */
-  readonly scene: Scene;
+/** One process, in turns with another of the primary alone. */
+export interface ProcessReport {
   /** Its slices, at least one. */
   readonly slices: readonly Slice[];
-  /** One of the primary alone for each, measured before or after it. */
+  /** One of the primary alone for each, measured before or after it; its own where it is that. */
   readonly alone: readonly Slice[];
   /** Conductor's process when it was warm and at rest. */
   readonly before: ProcessState;
@@ -33,6 +31,14 @@ export interface SceneReport {
   readonly mostDescriptors: number;
   /** What conductor counted, from its start on. */
   readonly metrics: Pick<MetricsJson, "request_count" | "services">;
+}
+
+/** All of a scene. */
+export interface SceneReport {
+  /** The scene. */
+  readonly scene: Scene;
+  /** Its processes, at least one: no two of the same program are alike. */
+  readonly processes: readonly ProcessReport[];
 }
 
 /** By how much the 99th percentile may be above that of the primary alone. */
@@ -74,22 +80,26 @@ export function isolationTable(reports: readonly SceneReport[]): string {
  * @returns A sentence for each bound that is missed.
  */
 export function isolationComplaints(report: SceneReport): readonly string[] {
-  const { scene, slices, before, after } = report;
+  const { scene, processes } = report;
+  const slices = slicesOf(report);
   const { ratio } = ratioOf(report, 0.99);
   const failures = new Set(slices.flatMap(({ result }) => Object.keys(result.failures)));
-  const growthMib = after.rssMib - before.rssMib;
-  const more = after.descriptors - before.descriptors;
+  const growthMib = Math.max(...processes.map(({ before, after }) => after.rssMib - before.rssMib));
+  const more = Math.max(...processes.map(({ before, after }) => after.descriptors - before.descriptors));
   return [
     ratio > MAX_RATIO && `the 99th percentile is ${ratio.toFixed(2)} times that of the primary alone`,
     failures.size > 0 && `${percent(answeredShare(slices))} were answered: ${[...failures].join(", ")}`,
-    // Alone, it has as many slices as all others together: the heap's own growth, which `deno task soak` looks after.
-    scene !== ALONE && growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
+    growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
     more > MAX_MORE_DESCRIPTORS && `there are ${more} more descriptors`,
   ].filter((complaint) => complaint !== false).map((complaint) => `${scene.name}: ${complaint}`);
 }
 
 function cellsOf(report: SceneReport): readonly string[] {
-  const { scene, slices, before, after, mostDescriptors, metrics } = report;
+  const { scene, processes } = report;
+  const slices = slicesOf(report);
+  const { before, after, mostDescriptors } = processes.reduce((most, each) =>
+    growthOf(each) > growthOf(most) ? each : most
+  );
   const times = pooled(slices.map(({ result }) => result.timesMs));
   const [median, tail] = [ratioOf(report, 0.5), ratioOf(report, 0.99)];
   const [least, most] = tail.interval.map((ratio) => ratio.toFixed(2));
@@ -102,16 +112,26 @@ function cellsOf(report: SceneReport): readonly string[] {
     percentile(times, 0.99).toFixed(1),
     scene === ALONE ? "" : `×${tail.ratio.toFixed(2)} (${least}–${most})`,
     percent(answeredShare(slices)),
-    skipsOf(metrics),
+    skipsOf(processes),
     (cpuSeconds / requests * 10_000).toFixed(2),
     `${Math.round(before.rssMib)} → ${Math.round(after.rssMib)}`,
     `${before.descriptors} → ${after.descriptors}, at most ${mostDescriptors}`,
   ];
 }
 
-function ratioOf({ slices, alone }: SceneReport, share: number): PooledRatio {
-  const turns = slices.map(({ result }, turn) => ({ base: alone[turn]!.result.timesMs, other: result.timesMs }));
+function ratioOf({ processes }: SceneReport, share: number): PooledRatio {
+  const turns = processes.flatMap(({ slices, alone }) =>
+    slices.map(({ result }, turn) => ({ base: alone[turn]!.result.timesMs, other: result.timesMs }))
+  );
   return pooledRatio(turns, share);
+}
+
+function slicesOf({ processes }: SceneReport): readonly Slice[] {
+  return processes.flatMap(({ slices }) => slices);
+}
+
+function growthOf({ before, after }: ProcessReport): number {
+  return after.rssMib - before.rssMib;
 }
 
 function answeredShare(slices: readonly Slice[]): number {
@@ -120,9 +140,13 @@ function answeredShare(slices: readonly Slice[]): number {
 }
 
 /** Of all requests, those that the service beside was not sent, or not to their end, by the reason. */
-function skipsOf({ request_count: requests, services }: SceneReport["metrics"]): string {
-  const reasons = services.flatMap(({ skips }) => Object.entries(skips));
-  const texts = reasons.map(([reason, count]) =>
+function skipsOf(processes: readonly ProcessReport[]): string {
+  const requests = processes.reduce((sum, { metrics }) => sum + metrics.request_count, 0);
+  const counts = new Map<string, number>();
+  for (const { skips } of processes.flatMap(({ metrics }) => metrics.services)) {
+    for (const [reason, count] of Object.entries(skips)) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  }
+  const texts = [...counts].map(([reason, count]) =>
     `${count * 1_000 < requests ? "< 0.1 %" : percent(count / requests)} ${reason}`
   );
   return texts.join(", ") || "–";
