@@ -18,17 +18,17 @@ export const ALONE: Scene = { name: "the primary alone" };
 
 /**
  * All others: the primary alone in a second process, which shows how far two measurements of the same thing differ; a shadow
- * in every manner; then a secondary that is not waited for.
+ * in every manner; then a slow secondary that is not waited for.
  */
 export const SCENES: readonly Scene[] = [
   { name: "the primary alone, again" },
-  ...(["shadow", "secondary"] as const).flatMap((role) =>
-    (["is healthy", "answers late", ...TROUBLES] as const).map((manner): Scene => ({
-      name: `a ${role} that ${manner}`,
-      beside: { role, manner },
-    }))
-  ),
+  ...(["is healthy", "answers late", ...TROUBLES] as const).map((manner) => besideOf("shadow", manner)),
+  ...(["answers late", "hangs", "reads 1 KB/s"] as const).map((manner) => besideOf("secondary", manner)),
 ];
+
+function besideOf(role: "shadow" | "secondary", manner: Manner): Scene {
+  return { name: `a ${role} that ${manner}`, beside: { role, manner } };
+}
 
 /** How long a service beside the primary may take: slots are taken and given back several times in each slice. */
 const BESIDE_TIMEOUT = "500ms";
