@@ -32,8 +32,8 @@ import { processUsage } from "./process_usage.ts";
 
 /** V8 has compiled the most part by then; at a quarter of the rate at first, as it is cold. */
 const WARM_UP_SECONDS = 3;
-/** Each slice begins with so much that is not measured: caches, and clocks of processors, are another process's by then. */
-const LEAD_IN_SECONDS = 1;
+/** Each slice begins with so much that is not measured: V8 shrinks the heap of a process that has nothing to do. */
+const LEAD_IN_SECONDS = 2;
 /** Twice the time-out of the service beside, for its head and for its body: nothing is in flight any more. */
 const REST_MS = 1_000;
 /** Where others take more of the machine, it is they who are measured: the turn is repeated. */
