@@ -73,7 +73,7 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
   for (const scene of scenes) {
     const processes: ProcessReport[] = [];
     for (let process = 0; process < PROCESSES; process++) {
-      const { alone, candidate } = await takeTurns(scene, Math.ceil(turns / PROCESSES));
+      const { alone, candidate } = await takeTurns(scene, Math.ceil(turns / PROCESSES), process % 2 === 0);
       aloneReports.push(alone);
       processes.push(candidate);
     }
@@ -85,11 +85,14 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
   async function takeTurns(
     scene: Scene,
     turns: number,
+    isAloneFirst: boolean,
   ): Promise<{ readonly alone: ProcessReport; readonly candidate: ProcessReport }> {
     await using stack = new AsyncDisposableStack();
-    const alone = await startCandidate(stack, ALONE);
-    const candidate = await startCandidate(stack, scene);
-    for (const each of [alone, candidate]) await warmUp(each);
+    // Whoever is started first has rested by the time the other is warm: each is that once.
+    const [one, other] = isAloneFirst ? [ALONE, scene] : [scene, ALONE];
+    const started = [await startCandidate(stack, one), await startCandidate(stack, other)] as const;
+    for (const each of started) await warmUp(each);
+    const [alone, candidate] = isAloneFirst ? started : [started[1], started[0]];
     for (let turn = 0; turn < turns; turn++) {
       for (let tries = 1;; tries++) {
         // Each is as often the first as the other.

@@ -22,7 +22,7 @@ export const ALONE: Scene = { name: "the primary alone" };
  */
 export const SCENES: readonly Scene[] = [
   { name: "the primary alone, again" },
-  ...(["is healthy", "answers late", ...TROUBLES] as const).map((manner) => besideOf("shadow", manner)),
+  ...(["is healthy", ...TROUBLES] as const).map((manner) => besideOf("shadow", manner)),
   ...(["answers late", "hangs", "reads 1 KB/s"] as const).map((manner) => besideOf("secondary", manner)),
 ];
 
