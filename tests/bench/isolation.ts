@@ -95,8 +95,8 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
     const [alone, candidate] = isAloneFirst ? started : [started[1], started[0]];
     for (let turn = 0; turn < turns; turn++) {
       for (let tries = 1;; tries++) {
-        // Each is as often the first as the other.
-        const [first, second] = turn % 2 === 0 ? [alone, candidate] : [candidate, alone];
+        // Strictly in turns: two slices of one in a row would find it warm for the second.
+        const [first, second] = isAloneFirst ? [alone, candidate] : [candidate, alone];
         const taken = [{ of: first, slice: await measure(first) }, { of: second, slice: await measure(second) }];
         const othersShare = Math.max(...taken.map(({ slice }) => slice.othersShare));
         // By what the others did, never by what came of it.
