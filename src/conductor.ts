@@ -151,8 +151,9 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       const { response } = attempt.outcome;
       observer.responded(response.status, attempt);
       spans?.answered(attempt);
+      const relayed = relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
       isRelaying = true;
-      return relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
+      return relayed;
     } finally {
       if (!isRelaying) {
         leave();

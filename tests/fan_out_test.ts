@@ -190,3 +190,13 @@ Deno.test("a transport of somebody else's may spread its requests into others, s
   assertEquals(request?.signal.aborted, true);
   assertEquals((await response).headers.get("x-conductor-service"), "s");
 });
+
+Deno.test("an answer that can not be made into a response gives its client's place back", async () => {
+  let status = 700;
+  const handle = conductor({ limits: { maxInFlight: 1 }, services: [{ name: "p", url: "http://p" }] }, {
+    transport: () => Promise.resolve({ ok: true, response: { status, headers: [], body: new ReadableStream() } }),
+  });
+  await assertRejects(() => handle(new Request("http://h/")), RangeError);
+  status = 200;
+  assertEquals((await handle(new Request("http://h/"))).status, 200);
+});
