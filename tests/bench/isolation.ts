@@ -1,6 +1,6 @@
 /**
  * Proof that a shadow can't hurt: clients send at a constant rate, and the primary's answers are timed with no shadow, a
- * healthy one, and one in every trouble; the same for a secondary under `wait: primary`. Linux only, on loopback.
+ * healthy one, and one in every trouble; the same for slow secondaries under `wait: primary`. Linux only, on loopback.
  *
  * ```sh
  * deno task isolation --scene hangs
