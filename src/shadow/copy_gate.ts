@@ -16,7 +16,7 @@ import { readSampleKey } from "./sample_key.ts";
  * Copies in a second to a shadow whose answers are given up because they do not end: each costs a connection, as much CPU as
  * the client's own exchange.
  */
-const MAX_COSTLY_PER_SECOND = 100;
+const MAX_COSTLY_PER_SECOND = 20;
 
 /** What the gate needs. */
 export interface CopyGateOptions {
