@@ -15,7 +15,7 @@ import { type ConnectionInfo, receive } from "./exchange/inbound.ts";
 import { createInstance } from "./exchange/instance.ts";
 import type { Problem } from "./exchange/problem.ts";
 import { MatchedRequest } from "./exchange/matched_request.ts";
-import { openBody, receivedBytes } from "./exchange/request_body.ts";
+import { openBody } from "./exchange/request_body.ts";
 import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { fanOut } from "./fan_out.ts";
@@ -25,6 +25,7 @@ import { observeBreakers } from "./observe/breaker_observer.ts";
 import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { ExchangeTracer } from "./observe/exchange_spans.ts";
+import { guarded } from "./observe/guarded.ts";
 import { respondMetrics } from "./observe/respond_metrics.ts";
 import { findTelemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
@@ -84,7 +85,8 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
   const { telemetry = findTelemetry(), instance = createInstance() } = options;
-  const { observe, metricsSource } = withMetrics(config, options);
+  const { observe: listen, metricsSource } = withMetrics(config, options);
+  const observe = listen && guarded(listen);
   const { limits, identify } = config;
   const placesPerService = { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService };
   const routes = compileRoutes(config);
@@ -122,7 +124,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const route = isReceived ? matchRoute(routes, inbound.matchPath) : undefined;
     const observer = observeExchange(observe, inbound, route, { startedMs, now });
     spans?.matched(inbound, route);
-    observer.received();
+    observer.received(inbound);
     const refuse = (problem: Problem) => {
       observer.responded(problem.status);
       return respondProblem(request, problem, inbound.requestId);
@@ -133,7 +135,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
 
     const exchange = new Exchange(inbound, exchangeMeans, { observer, spans });
     exchange.leave = leave;
-    const client = exchange.client = new ClientWatch(request, deadlines, exchange.abort);
+    const client = exchange.client = new ClientWatch(request, deadlines, exchange);
     let isRelaying = false;
     try {
       const body = exchange.body = await openBody(request, exchange, bodyMeans);
@@ -155,10 +157,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       isRelaying = true;
       return relayed;
     } finally {
-      if (!isRelaying) {
-        leave();
-        observer.relayed(receivedBytes(exchange.body), 0);
-      }
+      if (!isRelaying) exchange.answered(0);
       client.stop();
     }
   };

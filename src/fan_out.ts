@@ -5,6 +5,7 @@ import { type Attempt, isStreamed, type SkipReason } from "./exchange/attempt.ts
 import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
+import type { Inbound } from "./exchange/inbound.ts";
 import type { MatchedRequest } from "./exchange/matched_request.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
 import { reclaim } from "./exchange/reclaim.ts";
@@ -37,13 +38,13 @@ export interface FanOutMeans {
 /** Who decides on one request's attempts, and who is told of them. */
 export interface FanOutHooks {
   /** Decides whether a service is sent the request at all. */
-  gate(member: Member): SkipReason | undefined;
+  gate(member: Member, inbound: Inbound): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: RunningAttempt): void;
   /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
-  startSpan(attempt: RunningAttempt): AttemptSpan | undefined;
+  startSpan(attempt: RunningAttempt, inbound: Inbound): AttemptSpan | undefined;
   /** Told of each attempt when it has settled. */
   onSettle(attempt: RunningAttempt): void;
   /** Told of each attempt when its answer has been read or given up. */
@@ -60,6 +61,8 @@ export interface FanOut {
   abort(): void;
   /** Gives up every response but the selected one's, those still to come included. */
   release(selected: Attempt | undefined): void;
+  /** Keeps nothing any more but what each of those that have not settled needs: the client has its answer. */
+  forget(): void;
 }
 
 /**
@@ -71,8 +74,8 @@ export interface FanOut {
  * @returns The live list of attempts; all have been started but those that are held back.
  */
 export function fanOut(request: MatchedRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
-  const fan = new RunningFanOut(request, means, hooks);
-  fan.start();
+  const fan = new RunningFanOut(means, hooks);
+  fan.start(request);
   return fan;
 }
 
@@ -81,7 +84,6 @@ class RunningFanOut implements FanOut, AttemptOwner {
   readonly attempts: RunningAttempt[] = [];
   readonly deadlines: Deadlines;
   readonly now: () => number;
-  readonly #request: MatchedRequest;
   readonly #means: FanOutMeans;
   readonly #hooks: FanOutHooks;
   #settled = 0;
@@ -90,20 +92,20 @@ class RunningFanOut implements FanOut, AttemptOwner {
   #wake: (() => void) | undefined;
   #held: HeldBack | undefined;
 
-  constructor(request: MatchedRequest, means: FanOutMeans, hooks: FanOutHooks) {
+  constructor(means: FanOutMeans, hooks: FanOutHooks) {
     this.deadlines = means.deadlines;
     this.now = means.now;
-    this.#request = request;
     this.#means = means;
     this.#hooks = hooks;
   }
 
-  start(): void {
-    const { route, body } = this.#request;
+  /** The request is no part of this: whoever is still to answer needs no more of it than its own part. */
+  start(request: MatchedRequest): void {
+    const { route, body } = request;
     for (const member of route.members) {
       const plan = this.#means.hedges.planOf(member);
-      if (plan === undefined) this.#launch(member);
-      else (this.#held ??= this.#holdBack()).add(plan);
+      if (plan === undefined) this.#launch(member, request);
+      else (this.#held ??= this.#holdBack(request)).add(plan);
     }
     this.#held?.begin();
     if (body instanceof BodyFanOut) body.pump();
@@ -127,6 +129,11 @@ class RunningFanOut implements FanOut, AttemptOwner {
       this.#discard(attempt);
       attempt.span?.decided(attempt === selected);
     }
+  }
+
+  forget(): void {
+    this.attempts.length = 0;
+    this.#selected = this.#wake = this.#held = undefined;
   }
 
   onOver(attempt: RunningAttempt): void {
@@ -153,10 +160,10 @@ class RunningFanOut implements FanOut, AttemptOwner {
   }
 
   /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
-  #launch(member: Member, hedge = false): RunningAttempt | undefined {
+  #launch(member: Member, request: MatchedRequest, hedge = false): RunningAttempt | undefined {
     const hooks = this.#hooks;
     const { inFlight, placesPerService, transport } = this.#means;
-    const reason = hooks.gate(member);
+    const reason = hooks.gate(member, request.inbound);
     if (reason !== undefined) hooks.onSkip(member, reason);
     // Of the others each must be accounted for.
     if (reason !== undefined && member.role === "shadow") return undefined;
@@ -168,24 +175,24 @@ class RunningFanOut implements FanOut, AttemptOwner {
     if (reason !== undefined) attempt.end("open-circuit");
     else if (place === undefined) attempt.end("overloaded");
     else {
-      attempt.span = hooks.startSpan(attempt);
-      const request = new AttemptRequest(attempt, this.#request, (reason) => hooks.onSkip(member, reason));
-      if (place.turn === undefined) sendAttempt(attempt, request, transport);
-      else attempt.turn().then(() => void (attempt.pending && sendAttempt(attempt, request, transport)));
+      attempt.span = hooks.startSpan(attempt, request.inbound);
+      const own = new AttemptRequest(attempt, request, hooks);
+      if (place.turn === undefined) sendAttempt(attempt, own, transport);
+      else attempt.turn().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
     }
     return attempt;
   }
 
-  #holdBack(): HeldBack {
-    const { inbound, body } = this.#request;
+  #holdBack(request: MatchedRequest): HeldBack {
+    const { inbound, body } = request;
     return new HeldBack({
       method: inbound.method,
       body,
       hedges: this.#means.hedges,
       deadlines: this.deadlines,
       attempts: this.attempts,
-      isLeftAlone: (member) => this.#hooks.gate(member) !== undefined,
-      launch: (member) => this.#launch(member, true),
+      isLeftAlone: (member) => this.#hooks.gate(member, inbound) !== undefined,
+      launch: (member) => this.#launch(member, request, true),
       onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
     });
   }

@@ -49,7 +49,7 @@ function inboundOf(parts: Partial<Inbound> = {}): Inbound {
 
 /** Gives a recorder the events of one exchange. */
 function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], inbound = inboundOf()): void {
-  recorder.observe({ type: "received", ...ABOUT }, new EventDetail(inbound));
+  recorder.observe({ type: "received", ...ABOUT }, new EventDetail(inbound, undefined, inbound));
   for (const event of events) recorder.observe(event, new EventDetail(inbound));
 }
 
@@ -218,7 +218,7 @@ Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
   const attempt = { outcome } as unknown as Attempt;
-  const detail = new EventDetail(inbound, attempt);
+  const detail = new EventDetail(inbound, attempt, inbound);
   recorder.observe({ type: "received", ...ABOUT }, detail);
   recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
   recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);

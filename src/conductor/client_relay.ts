@@ -4,7 +4,6 @@ import type { FailureKind } from "../exchange/attempt.ts";
 import type { CancellationSignal } from "../exchange/cancellation.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
 import type { Deadline } from "../exchange/deadline.ts";
-import { receivedBytes } from "../exchange/request_body.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
 import type { RelayOptions } from "../respond.ts";
 import type { Exchange } from "./exchange.ts";
@@ -31,7 +30,7 @@ export class ClientRelay implements RelayOptions {
    * @param additions What is said beside its response.
    */
   constructor(exchange: Exchange, attempt: RunningAttempt, { identify, timing }: RelayAdditions) {
-    this.method = exchange.inbound.method;
+    this.method = exchange.method;
     this.identify = identify;
     this.timing = timing;
     this.#exchange = exchange;
@@ -74,9 +73,7 @@ export class ClientRelay implements RelayOptions {
    * @param relayedBytes How much the client was sent.
    */
   onEnd(relayedBytes: number): void {
-    const { body, observer, leave } = this.#exchange;
     this.#attempt.over();
-    leave();
-    observer.relayed(receivedBytes(body), relayedBytes, this.#attempt);
+    this.#exchange.answered(relayedBytes, this.#attempt);
   }
 }

@@ -7,8 +7,9 @@ import type { AttemptSpan } from "../exchange/attempt_span.ts";
 import type { ClientWatch } from "../exchange/client_watch.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Problem } from "../exchange/problem.ts";
-import type { BodyOwner, RequestBody } from "../exchange/request_body.ts";
+import { type BodyOwner, receivedBytes, type RequestBody } from "../exchange/request_body.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import { SharedBody } from "../exchange/shared_body.ts";
 import type { GiveBack } from "../exchange/tally.ts";
 import type { FanOut, FanOutHooks } from "../fan_out.ts";
 import type { Hedges } from "../hedge/hedges.ts";
@@ -29,14 +30,16 @@ export interface ExchangeMeans {
  * an object literal or a closure refers to may outlive its exchange by seconds (docs/decisions/022).
  */
 export class Exchange implements FanOutHooks, BodyOwner {
-  /** The request. */
-  readonly inbound: Inbound;
+  /** The request method. */
+  readonly method: string;
+  /** The body's length in bytes where the client told it. */
+  readonly contentLength: number | undefined;
   /** What observers are told. */
   readonly observer: ExchangeObserver;
   /** The spans; `undefined` where none are recorded. */
   readonly spans: ExchangeSpans | undefined;
   /** Gives the client's place back. */
-  leave: GiveBack = () => {};
+  leave: GiveBack | undefined;
   /** The client; `undefined` as long as it is not watched. */
   client: ClientWatch | undefined;
   /** The client's body; `undefined` until it has been opened. */
@@ -50,19 +53,36 @@ export class Exchange implements FanOutHooks, BodyOwner {
   /**
    * Begins with what is known of every request.
    *
-   * @param inbound The request.
+   * @param inbound The request; what may still be waited for when the client has its answer must not keep all of it.
    * @param means What it has in common with others.
    * @param listeners Who is told.
    */
   constructor(inbound: Inbound, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
-    this.inbound = inbound;
+    this.method = inbound.method;
+    this.contentLength = inbound.contentLength;
     this.observer = listeners.observer;
     this.spans = listeners.spans;
     this.#means = means;
   }
 
   /** Breaks off every attempt but the shadows, where there are any. */
-  readonly abort = (): void => this.fan?.abort();
+  abort(): void {
+    this.fan?.abort();
+  }
+
+  /**
+   * Nothing more goes to the client: its place is free, and what only its answer needed is kept no longer.
+   *
+   * @param relayedBytes How much of a service's body it was sent.
+   * @param attempt Whose; absent: the answer was conductor's own.
+   */
+  answered(relayedBytes: number, attempt?: RunningAttempt): void {
+    this.leave?.();
+    this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
+    this.fan?.forget();
+    if (this.body instanceof SharedBody) this.body.close();
+    this.client = this.leave = undefined;
+  }
 
   /**
    * The client's body can not be had whole.
@@ -77,10 +97,11 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * Decides whether a service is sent the request.
    *
    * @param member The service and its role.
+   * @param inbound The request.
    * @returns Why it is not; `undefined` where it is.
    */
-  gate(member: Member): SkipReason | undefined {
-    return this.#means.gate.check(member, this.inbound);
+  gate(member: Member, inbound: Inbound): SkipReason | undefined {
+    return this.#means.gate.check(member, inbound);
   }
 
   /**
@@ -108,10 +129,11 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * An attempt is about to be sent.
    *
    * @param attempt The attempt.
+   * @param inbound The request.
    * @returns Its span; `undefined` where none are recorded.
    */
-  startSpan(attempt: RunningAttempt): AttemptSpan | undefined {
-    return this.spans?.startAttempt(attempt, this.inbound);
+  startSpan(attempt: RunningAttempt, inbound: Inbound): AttemptSpan | undefined {
+    return this.spans?.startAttempt(attempt, inbound);
   }
 
   /**

@@ -17,6 +17,8 @@ const RETRY_AFTER = [["retry-after", "1"]] as const;
 const FULL: Problem = { status: 503, detail: "Too many requests are in flight", headers: RETRY_AFTER };
 const CLIENT_FULL: Problem = { ...FULL, detail: "Too many requests of this client are in flight" };
 
+const LEFT_OTHERWISE: GiveBack = () => {};
+
 /** What decides on a request. */
 export interface AdmissionOptions {
   /** The bounds. */
@@ -66,5 +68,5 @@ export class Admission {
 function untilCompleted(leave: GiveBack, { completed }: ConnectionInfo): GiveBack {
   if (completed === undefined) return leave;
   completed.then(leave, leave);
-  return () => {};
+  return LEFT_OTHERWISE;
 }

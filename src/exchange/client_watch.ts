@@ -11,11 +11,18 @@ const CLIENT_GONE: Problem = { status: 499, detail: "The client went away" };
  */
 const WATCH_AFTER_MS = 50;
 
+/** What can be broken off. */
+interface Abortable {
+  abort(): void;
+}
+
 /** What has become of a client. It is a class, as a getter of an object's own would outlive young collections with all it sees. */
 export class ClientWatch {
   #problem: Problem | undefined;
+  /** Kept no longer than it is watched: it is a quarter of what a service that is still to answer would hold. */
+  #request: Request | undefined;
   #signal: AbortSignal | undefined;
-  readonly #onProblem: () => void;
+  readonly #exchange: Abortable;
   readonly #delay: Deadline;
 
   /**
@@ -23,15 +30,12 @@ export class ClientWatch {
    *
    * @param request The request; its signal tells that the client has gone.
    * @param deadlines The handler's time-outs.
-   * @param onProblem Called each time that something went wrong.
+   * @param exchange What is broken off each time that something went wrong.
    */
-  constructor(request: Request, deadlines: Deadlines, onProblem: () => void) {
-    this.#onProblem = onProblem;
-    this.#delay = deadlines.start(WATCH_AFTER_MS, () => {
-      this.#signal = request.signal;
-      if (this.#signal.aborted) this.#onGone();
-      else this.#signal.addEventListener("abort", this.#onGone);
-    });
+  constructor(request: Request, deadlines: Deadlines, exchange: Abortable) {
+    this.#request = request;
+    this.#exchange = exchange;
+    this.#delay = deadlines.start(WATCH_AFTER_MS, this.#watch);
   }
 
   /** The first thing that went wrong on the client's side; `undefined` as long as nothing has. */
@@ -46,14 +50,21 @@ export class ClientWatch {
    */
   report(problem: Problem): void {
     this.#problem ??= problem;
-    this.#onProblem();
+    this.#exchange.abort();
   }
 
   /** Ends the watch: from then on Deno aborts the signal of a request that was answered well, too (denoland/deno#28850). */
   stop(): void {
     this.#delay.stop();
     this.#signal?.removeEventListener("abort", this.#onGone);
+    this.#request = this.#signal = undefined;
   }
+
+  readonly #watch = (): void => {
+    this.#signal = this.#request?.signal;
+    if (this.#signal?.aborted) this.#onGone();
+    else this.#signal?.addEventListener("abort", this.#onGone);
+  };
 
   readonly #onGone = (): void => this.report(CLIENT_GONE);
 }

@@ -4,14 +4,14 @@ import type { Config } from "../config/config.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
 import { BodySource } from "./body_source.ts";
 import type { Deadlines } from "./deadline.ts";
-import type { Inbound } from "./inbound.ts";
 import type { Problem } from "./problem.ts";
+import { SharedBody } from "./shared_body.ts";
 
 /** Bodies whose length is known and no larger are read once and shared, in bytes (SPEC §4). */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** A body that several services can be given. */
-export type RequestBody = null | Uint8Array<ArrayBuffer> | BodyFanOut;
+export type RequestBody = null | SharedBody | BodyFanOut;
 
 /**
  * Tells how much of a body has been read.
@@ -36,8 +36,8 @@ export interface BodyMeans {
 
 /** Whose body it is. */
 export interface BodyOwner {
-  /** The request's parts. */
-  readonly inbound: Pick<Inbound, "contentLength">;
+  /** Its length in bytes where the client told it. */
+  readonly contentLength: number | undefined;
   /** Called once where the body can not be had whole. */
   onProblem(problem: Problem): void;
 }
@@ -53,7 +53,7 @@ export interface BodyOwner {
  */
 export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
   const { config, deadlines, reclaims } = means;
-  const { contentLength } = owner.inbound;
+  const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines });
@@ -63,7 +63,7 @@ export async function openBody(request: Request, owner: BodyOwner, means: BodyMe
     return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, reclaims, onProblem });
   }
   const whole = await source.readWhole(contentLength);
-  if (whole instanceof Uint8Array) return whole;
+  if (whole instanceof Uint8Array) return new SharedBody(whole, reclaims);
   source.cancel();
   owner.onProblem(whole);
   return null;

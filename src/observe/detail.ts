@@ -6,20 +6,24 @@ import type { ConductorEvent } from "./events.ts";
 
 /** What an event of an exchange is about. Nothing is copied: who keeps any of it takes care of secrets and of memory. */
 export class EventDetail {
-  /** The client's request; the same object in all events of an exchange. */
-  readonly inbound: Inbound;
+  /** Stands for the exchange: the same object in all its events. */
+  readonly exchange: WeakKey;
   /** The attempt; absent where the event is about none. */
   readonly attempt: Attempt | undefined;
+  /** The client's request, in `received`; absent later, when no more of it is kept than is told. */
+  readonly inbound: Inbound | undefined;
 
   /**
-   * Refers to both.
+   * Refers to all of them.
    *
-   * @param inbound The client's request.
+   * @param exchange Stands for the exchange.
    * @param attempt The attempt. Default: none.
+   * @param inbound The client's request. Default: it was told before.
    */
-  constructor(inbound: Inbound, attempt?: Attempt) {
-    this.inbound = inbound;
+  constructor(exchange: WeakKey, attempt?: Attempt, inbound?: Inbound) {
+    this.exchange = exchange;
     this.attempt = attempt;
+    this.inbound = inbound;
   }
 }
 

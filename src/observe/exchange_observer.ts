@@ -5,13 +5,12 @@ import type { Inbound } from "../exchange/inbound.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
-import { guarded } from "./guarded.ts";
 import { routePattern } from "./route_pattern.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** The request arrived. */
-  received(): void;
+  received(inbound: Inbound): void;
   /** A service was given the request. */
   attempted(attempt: Attempt & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
@@ -48,7 +47,7 @@ export interface ExchangeClock {
 /**
  * Starts to observe one request.
  *
- * @param observe Who listens; what it throws is dropped. Absent: nobody.
+ * @param observe Who listens, and never throws. Absent: nobody.
  * @param inbound The request.
  * @param route Its route; absent where none matched.
  * @param clock When it arrived.
@@ -63,27 +62,34 @@ export function observeExchange(
   return observe === undefined ? NOBODY : new EventReporter(observe, inbound, route, clock);
 }
 
-/** A class, as docs/decisions/022 has it: what it refers to is the whole exchange. */
+/** It keeps no more of the request than it tells: a service may be waited for long after the client has been answered. */
 class EventReporter implements ExchangeObserver {
   readonly #tell: DetailedObserver;
-  readonly #inbound: Inbound;
-  readonly #request: EventDetail;
-  readonly #clock: ExchangeClock;
+  readonly #requestId: string;
+  readonly #method: string;
+  readonly #path: string;
+  readonly #traceId: string | undefined;
+  readonly #startedMs: number;
+  readonly #now: () => number;
   /** In events that every request has, the route may be absent; in those of an attempt, it never is. */
   readonly #matched: { readonly route?: string };
   readonly #route: string;
 
   constructor(observe: DetailedObserver, inbound: Inbound, route: Route | undefined, clock: ExchangeClock) {
-    this.#tell = guarded(observe);
-    this.#inbound = inbound;
-    this.#request = new EventDetail(inbound);
-    this.#clock = clock;
+    this.#tell = observe;
+    this.#requestId = inbound.requestId;
+    this.#method = inbound.method;
+    this.#path = inbound.path;
+    this.#traceId = inbound.trace?.traceId;
+    this.#startedMs = clock.startedMs;
+    this.#now = clock.now;
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
 
-  received(): void {
-    this.#notify({ type: "received", requestId: this.#inbound.requestId, ...this.#matched });
+  received(inbound: Inbound): void {
+    const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
+    this.#tell(event, new EventDetail(this, undefined, inbound));
   }
 
   attempted(attempt: Attempt & { readonly hedge: boolean }): void {
@@ -105,13 +111,18 @@ class EventReporter implements ExchangeObserver {
   }
 
   responded(status: number, attempt?: Attempt & { readonly hedge: boolean }): void {
-    const { requestId, method, path, trace } = this.#inbound;
     const chosen = chosenOf(attempt);
     const fallback = attempt !== undefined && attempt.role !== "primary";
     const won = attempt?.hedge ? { hedge: true } : {};
     const durationMs = this.#elapsedMs();
-    const traced = trace === undefined ? {} : { traceId: trace.traceId };
-    const asked = { requestId, ...traced, method, path, ...this.#matched };
+    const traced = this.#traceId === undefined ? {} : { traceId: this.#traceId };
+    const asked = {
+      requestId: this.#requestId,
+      ...traced,
+      method: this.#method,
+      path: this.#path,
+      ...this.#matched,
+    };
     this.#notify({ type: "responded", ...asked, status, ...chosen, fallback, ...won, durationMs }, attempt);
   }
 
@@ -121,21 +132,23 @@ class EventReporter implements ExchangeObserver {
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void {
-    const { requestId } = this.#inbound;
     const bytes = { requestBytes, responseBytes, durationMs: this.#elapsedMs() };
-    this.#notify({ type: "relayed", requestId, route: this.#route, ...chosenOf(attempt), ...bytes }, attempt);
+    this.#notify(
+      { type: "relayed", requestId: this.#requestId, route: this.#route, ...chosenOf(attempt), ...bytes },
+      attempt,
+    );
   }
 
   #notify(event: ConductorEvent, attempt?: Attempt): void {
-    this.#tell(event, attempt === undefined ? this.#request : new EventDetail(this.#inbound, attempt));
+    this.#tell(event, new EventDetail(this, attempt));
   }
 
   #elapsedMs(): number {
-    return this.#clock.now() - this.#clock.startedMs;
+    return this.#now() - this.#startedMs;
   }
 
   #about({ service, role }: Member) {
-    return { requestId: this.#inbound.requestId, route: this.#route, service: service.name, role };
+    return { requestId: this.#requestId, route: this.#route, service: service.name, role };
   }
 }
 

@@ -1,7 +1,6 @@
 /** Keeps the recent exchanges, put together from their events. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { Inbound } from "../exchange/inbound.ts";
 import { takeToken } from "../shadow/rate_limit.ts";
 import type { DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
@@ -76,8 +75,8 @@ export class ExchangeRecorder {
   readonly #ring: ExchangeRing;
   readonly #bucket: { tokens: number; refilledMs: number };
   readonly #maxPerSecond: number;
-  /** By the request, as two may have the same id. Held weakly: a record must not keep a request's memory. */
-  readonly #drafts = new WeakMap<Inbound, Draft>();
+  /** By the exchange, as two may have the same id. Held weakly: a record must not keep an exchange's memory. */
+  readonly #drafts = new WeakMap<WeakKey, Draft>();
   /** Those that are not complete, the oldest first. */
   readonly #open = new Set<Draft>();
 
@@ -98,8 +97,8 @@ export class ExchangeRecorder {
   /** The observer to give to the handler. */
   readonly observe: DetailedObserver = (event, detail) => {
     if (detail === undefined || !("requestId" in event)) return;
-    if (event.type === "received") return this.#begin(event, detail.inbound);
-    const draft = this.#drafts.get(detail.inbound);
+    if (event.type === "received") return this.#begin(event, detail);
+    const draft = this.#drafts.get(detail.exchange);
     if (draft !== undefined) this.#note(draft, event, detail);
   };
 
@@ -114,9 +113,9 @@ export class ExchangeRecorder {
     return this.#ring.after(id);
   }
 
-  #begin({ requestId, route = "" }: ReceivedEvent, inbound: Inbound): void {
+  #begin({ requestId, route = "" }: ReceivedEvent, { exchange, inbound }: EventDetail): void {
     const nowMs = this.#now();
-    if (!takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
+    if (inbound === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
     this.#sweep(nowMs);
     const [oldest] = this.#open;
     if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#give(oldest);
@@ -136,7 +135,7 @@ export class ExchangeRecorder {
       unsettled: 0,
       answeredMs: undefined,
     };
-    this.#drafts.set(inbound, draft);
+    this.#drafts.set(exchange, draft);
     this.#open.add(draft);
   }
 

@@ -1,13 +1,23 @@
 /** What one attempt sends. */
 
-import type { HeaderLine } from "../config/config.ts";
+import type { HeaderLine, Member } from "../config/config.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
 import { BodyFanOut } from "../exchange/body_fan_out.ts";
 import type { CancellationSignal } from "../exchange/cancellation.ts";
 import type { MatchedRequest } from "../exchange/matched_request.ts";
 import { outboundFor } from "../exchange/outbound.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import type { SharedBody } from "../exchange/shared_body.ts";
 import type { TransportRequest } from "./transport.ts";
+
+/** Who is told of a copy that does not get to its end. */
+export interface AttemptRequestHooks {
+  /** Told of the attempt, and why. */
+  onSkip(attempt: Member, reason: SkipReason): void;
+}
+
+/** What is left of header lines that have been sent. */
+const SENT: readonly HeaderLine[] = [];
 
 /** The request of one attempt; its body is read as the attempt reads it. */
 export class AttemptRequest implements TransportRequest {
@@ -19,8 +29,8 @@ export class AttemptRequest implements TransportRequest {
   readonly target: string;
   /** The Host field; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
-  /** The header lines. */
-  readonly lines: readonly HeaderLine[];
+  /** The header lines, until they have been sent. */
+  lines: readonly HeaderLine[];
   /** The service's own reader of the body. */
   readonly body: TransportRequest["body"];
   /** How long a stream is, where the client said so. */
@@ -32,15 +42,16 @@ export class AttemptRequest implements TransportRequest {
   /** Tells when the attempt is broken off from our side. */
   readonly cancellation: CancellationSignal;
   readonly #attempt: RunningAttempt;
+  #shared: SharedBody | undefined;
 
   /**
    * Makes it from the client's.
    *
    * @param attempt The attempt.
    * @param request The client's request.
-   * @param onCut Told why a copy has been cut off on its way.
+   * @param hooks Told why a copy has been cut off on its way.
    */
-  constructor(attempt: RunningAttempt, request: MatchedRequest, onCut: (reason: SkipReason) => void) {
+  constructor(attempt: RunningAttempt, request: MatchedRequest, hooks: AttemptRequestHooks) {
     const { inbound, route, body } = request;
     const { tls, http2, copy } = attempt.service;
     const outbound = outboundFor(inbound, route, attempt, attempt.span?.traceparent);
@@ -60,11 +71,25 @@ export class AttemptRequest implements TransportRequest {
         onProgress: this.onHead,
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         onBreak(kind) {
-          if (attempt.role === "shadow" && kind !== "aborted") onCut(kind);
+          if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
           attempt.end(kind === "body-too-large" ? "aborted" : kind);
         },
       }, copy?.maxBodyBytes);
-    } else this.body = body;
+    } else {
+      this.#shared = body ?? undefined;
+      this.body = body?.lend() ?? null;
+    }
+  }
+
+  /** Its lines are no longer needed: they are a third of what waits for an answer. */
+  onEncoded(): void {
+    this.lines = SENT;
+  }
+
+  /** Its body has been sent. */
+  onSent(): void {
+    this.#shared?.giveBack();
+    this.#shared = undefined;
   }
 
   /** The same, as a signal of the platform. */

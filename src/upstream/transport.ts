@@ -22,6 +22,13 @@ export interface TransportRequest extends Outbound {
   readonly signal: AbortSignal;
   /** The same, for transports that have no need for one of the platform's; it costs less. Absent: the signal tells. */
   readonly cancellation?: CancellationSignal | undefined;
+  /**
+   * Called when the head has been put into bytes, where those are kept: `lines` are not asked for again, and need not be
+   * there any more.
+   */
+  onEncoded?(): void;
+  /** Called when all of the request has been handed to the connection, where bytes of a body are not looked at again. */
+  onSent?(): void;
   /** Called when the response's head is there and a small body is still being waited for. */
   readonly onHead?: (() => void) | undefined;
 }

@@ -34,9 +34,11 @@ export interface ConnectionOwner {
   /**
    * Told when the connection, used before, has died before the first byte of an answer.
    *
+   * @param request What had been sent.
+   * @param head Its head's bytes, to be sent again as they are.
    * @returns What to answer instead; `undefined` where the request must not be sent again.
    */
-  onStale(request: TransportRequest): Promise<TransportResult> | undefined;
+  onStale(request: TransportRequest, head: Bytes): Promise<TransportResult> | undefined;
 }
 
 /** One connection. */
@@ -53,6 +55,7 @@ export class Connection {
   #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
   #answered = false;
+  #interims = 0;
 
   /**
    * Takes a socket over.
@@ -86,18 +89,27 @@ export class Connection {
    * Sends a request and reads the response.
    *
    * @param request The request.
+   * @param encoded Its head, where it has been sent before. Default: it is made from the request.
    * @returns The response, its body still to be read where it is not small, or how it failed. Never rejects.
    */
-  async exchange(request: TransportRequest): Promise<TransportResult> {
+  async exchange(request: TransportRequest, encoded?: Bytes): Promise<TransportResult> {
     const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
     this.#answered = false;
+    this.#interims = 0;
     this.#cancellation = cancellation;
     cancellation.addEventListener("abort", this.close);
     if (cancellation.aborted) this.close();
+    let sent: Bytes | undefined;
     try {
-      this.#sender.start(request, this.#owner.authority);
-      const head = await this.#readHead();
+      sent = this.#sender.start(request, this.#owner.authority, encoded);
+      request.onEncoded?.();
+      let head = this.#takeHead();
+      while (head === undefined) {
+        if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
+        this.#answered = true;
+        head = this.#takeHead();
+      }
       const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
       if (framing === undefined) throw new UpstreamFailure("protocol");
       const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
@@ -110,25 +122,23 @@ export class Connection {
     } catch (error) {
       const kind = this.#fail(error);
       const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
-      const again = isStale ? this.#owner.onStale(request) : undefined;
+      const again = isStale && sent !== undefined ? this.#owner.onStale(request, sent.slice()) : undefined;
       return again ?? { ok: false, kind };
     }
   }
 
-  async #readHead(): Promise<ResponseHead> {
-    for (let interim = 0;;) {
-      const head = this.#wire.unreadBytes === 0 ? undefined : this.#parser.parse(this.#wire.unread);
+  /** The final response's head, `undefined` as long as it has not come whole. */
+  #takeHead(): ResponseHead | undefined {
+    while (this.#wire.unreadBytes > 0) {
+      const head = this.#parser.parse(this.#wire.unread);
       if (head === "malformed") throw new UpstreamFailure("protocol");
-      if (head === undefined) {
-        if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
-        this.#answered = true;
-        continue;
-      }
+      if (head === undefined) return undefined;
       this.#wire.skip(head.bytes);
       if (head.status >= 200) return head;
       // Nobody asked for another protocol.
-      if (head.status === 101 || ++interim > MAX_INTERIM_RESPONSES) throw new UpstreamFailure("protocol");
+      if (head.status === 101 || ++this.#interims > MAX_INTERIM_RESPONSES) throw new UpstreamFailure("protocol");
     }
+    return undefined;
   }
 
   /** Whether a small body has not come with its head. */

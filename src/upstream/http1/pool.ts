@@ -64,10 +64,11 @@ export class Pool {
    * Sends a request again, over a new connection, where that is allowed.
    *
    * @param request What was sent over a connection that had died.
+   * @param head Its head, as it was sent.
    * @returns What came of it, or `undefined` where it must not be sent again.
    */
-  onStale(request: TransportRequest): Promise<TransportResult> | undefined {
-    return isRepeatable(request) ? this.#exchangeAnew(request) : undefined;
+  onStale(request: TransportRequest, head: Uint8Array<ArrayBuffer>): Promise<TransportResult> | undefined {
+    return isRepeatable(request) ? this.#exchangeAnew(request, head) : undefined;
   }
 
   /** Whether the memory of a body's piece is given back when the next one is asked for. */
@@ -107,10 +108,10 @@ export class Pool {
     return this.#idle.length;
   }
 
-  async #exchangeAnew(request: TransportRequest): Promise<TransportResult> {
+  async #exchangeAnew(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
     try {
       const socket = await dial(this.#options.endpoint, request.cancellation ?? request.signal);
-      return await new Connection(socket, this).exchange(request);
+      return await new Connection(socket, this).exchange(request, head);
     } catch (error) {
       return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
     }

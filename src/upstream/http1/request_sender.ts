@@ -25,6 +25,8 @@ export class RequestSender {
   #buffer: Bytes;
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   #sent = true;
+  /** What is being sent. */
+  #request: TransportRequest | undefined;
   #sending: Promise<boolean> = Promise.resolve(true);
 
   /**
@@ -59,13 +61,17 @@ export class RequestSender {
    *
    * @param request The request.
    * @param authority The backend's authority.
+   * @param encoded Its head, where it has been sent before. Default: it is made from the request.
+   * @returns Its head; the bytes are good until another connection, or the next request, needs their memory.
    * @throws {UpstreamFailure} Of kind `protocol`, where the request can not be written.
    */
-  start(request: TransportRequest, authority: string): void {
+  start(request: TransportRequest, authority: string, encoded?: Bytes): Bytes {
     this.#sent = false;
     this.#reader = undefined;
-    const head = encodeRequestHead(request, authority, this.#buffer);
+    this.#request = request;
+    const head = encoded ?? encodeRequestHead(request, authority, this.#buffer);
     this.#sending = this.#send(head, request).then(this.#onSent, this.#onFailed);
+    return head;
   }
 
   /** Gives up what has not been sent of the body, and the buffer; nothing can be sent any more. */
@@ -80,10 +86,15 @@ export class RequestSender {
     return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, contentLength);
   }
 
-  readonly #onSent = (): boolean => this.#sent = true;
+  readonly #onSent = (): boolean => {
+    this.#request?.onSent?.();
+    this.#request = undefined;
+    return this.#sent = true;
+  };
 
   /** A backend may answer and close before it has read all: then its answer counts, not the write that failed. */
   readonly #onFailed = (error: unknown): boolean => {
+    this.#request = undefined;
     if (!(error instanceof UpstreamFailure) || error.kind !== "reset") this.#wire.close();
     return false;
   };
