@@ -3,7 +3,7 @@
 import type { MetricsJson } from "../../../src/observe/metrics_json.ts";
 import { percentile } from "../percentile.ts";
 import type { OpenLoopResult } from "./open_loop.ts";
-import { pooled, type PooledRatio, pooledRatio } from "./pooled.ts";
+import { pooled, pooledRatio, ratioInterval, type TurnTimes } from "./pooled.ts";
 import type { ProcessState } from "./process_state.ts";
 import { ALONE, type Scene } from "./scenes.ts";
 
@@ -82,7 +82,7 @@ export function isolationTable(reports: readonly SceneReport[]): string {
 export function isolationComplaints(report: SceneReport): readonly string[] {
   const { scene, processes } = report;
   const slices = slicesOf(report);
-  const { ratio } = ratioOf(report, 0.99);
+  const ratio = pooledRatio(turnsOf(report), 0.99);
   const failures = new Set(slices.flatMap(({ result }) => Object.keys(result.failures)));
   const growthMib = Math.max(...processes.map(({ before, after }) => after.rssMib - before.rssMib));
   const more = Math.max(...processes.map(({ before, after }) => after.descriptors - before.descriptors));
@@ -101,16 +101,16 @@ function cellsOf(report: SceneReport): readonly string[] {
     growthOf(each) > growthOf(most) ? each : most
   );
   const times = pooled(slices.map(({ result }) => result.timesMs));
-  const [median, tail] = [ratioOf(report, 0.5), ratioOf(report, 0.99)];
-  const [least, most] = tail.interval.map((ratio) => ratio.toFixed(2));
+  const turns = turnsOf(report);
+  const [least, most] = scene === ALONE ? [] : ratioInterval(turns, 0.99).map((ratio) => ratio.toFixed(2));
   const cpuSeconds = slices.reduce((sum, slice) => sum + slice.cpuSeconds, 0);
   const requests = slices.reduce((sum, { result }) => sum + result.requests, 0);
   return [
     scene.name,
     percentile(times, 0.5).toFixed(1),
-    scene === ALONE ? "" : `×${median.ratio.toFixed(2)}`,
+    scene === ALONE ? "" : `×${pooledRatio(turns, 0.5).toFixed(2)}`,
     percentile(times, 0.99).toFixed(1),
-    scene === ALONE ? "" : `×${tail.ratio.toFixed(2)} (${least}–${most})`,
+    scene === ALONE ? "" : `×${pooledRatio(turns, 0.99).toFixed(2)} (${least}–${most})`,
     percent(answeredShare(slices)),
     skipsOf(processes),
     (cpuSeconds / requests * 10_000).toFixed(2),
@@ -119,11 +119,10 @@ function cellsOf(report: SceneReport): readonly string[] {
   ];
 }
 
-function ratioOf({ processes }: SceneReport, share: number): PooledRatio {
-  const turns = processes.flatMap(({ slices, alone }) =>
+function turnsOf({ processes }: SceneReport): readonly TurnTimes[] {
+  return processes.flatMap(({ slices, alone }) =>
     slices.map(({ result }, turn) => ({ base: alone[turn]!.result.timesMs, other: result.timesMs }))
   );
-  return pooledRatio(turns, share);
 }
 
 function slicesOf({ processes }: SceneReport): readonly Slice[] {
