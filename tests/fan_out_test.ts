@@ -107,6 +107,23 @@ Deno.test("fanOut() gives a small body one more time-out after its head, and no 
   assertEquals((await answering).headers.get("x-conductor-service"), "s");
 });
 
+Deno.test("fanOut() gives up an answer that nobody waits for, whether or not its stream is told of the abort", async () => {
+  using time = new FakeTime();
+  let cancelled = false;
+  // Like an aborted fetch in a moment in which nobody reads: nothing comes any more, and no error either.
+  const body = new ReadableStream<Chunk>({
+    pull: () => new Promise(() => {}),
+    cancel: () => void (cancelled = true),
+  });
+  const dripping: TransportResult = { ok: true, response: { status: 200, headers: [], body } };
+  const { handle } = scene({ p: answer, s: () => Promise.resolve(dripping) }, { timeout: 0.1, wait: "primary" });
+  assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "p");
+  await time.tickAsync(90);
+  assertEquals(cancelled, false);
+  await time.tickAsync(20);
+  assertEquals(cancelled, true);
+});
+
 Deno.test("fanOut() leaves no timer behind, whoever answers", async () => {
   // Deno's sanitizer fails this test where a real timer is left.
   const { handle } = scene({ p: answer, s: answer });

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { validateConfig } from "../src/config/validate.ts";
 import type { HeaderLine, Service } from "../src/config/config.ts";
+import { Cancellation } from "../src/exchange/cancellation.ts";
 import { drainAnswer } from "../src/exchange/response_body.ts";
 
 const PIECE_BYTES = 16_384;
@@ -26,7 +27,8 @@ async function drain(service: Service, pieces: number, headers: readonly HeaderL
     cancel: () => void (isCancelled = true),
   }, { highWaterMark: 0 });
   const deadline = { touch: () => void (isTimed = true), stop: () => void (isTimed = false) };
-  await drainAnswer({ status: 200, headers, body }, { deadline, service, tap: undefined });
+  const cancellation = new Cancellation();
+  await drainAnswer({ status: 200, headers, body }, { deadline, cancellation, service, tap: undefined });
   assertEquals(isTimed, false);
   return `${read}${isCancelled ? ", given up" : ""}`;
 }

@@ -32,6 +32,9 @@ export function costsConnections(service: Service): boolean {
   return (cuts.get(service) ?? 0) >= MAX_CUTS;
 }
 
+/** What bounds the reading of a body that nobody waits for. */
+export type DrainBounds = Pick<RunningAttempt, "deadline" | "cancellation">;
+
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
   /** Tells when the attempt is broken off from our side. */
@@ -135,18 +138,27 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
  * Reads what is left of an unwanted body, within a bound, and gives the rest up. Never rejects.
  *
  * @param body The loser's stream.
- * @param deadline Bounds all of it: nobody waits for the rest, and one that drips must not keep its place for hours.
+ * @param bounds What bounds all of it (nobody waits for the rest, and one that drips must not keep its place for hours), and
+ * tells that it is broken off.
  * @param tap Who looks on; absent: nobody.
  * @returns Whether it came to its end, so that its connection can be used again.
  */
-export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap): Promise<boolean> {
+export async function drainBody(
+  body: Chunks,
+  { deadline, cancellation }: DrainBounds,
+  tap?: BodyTap,
+): Promise<boolean> {
   const reader = body.getReader();
+  // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
+  const onAbort = () => void reader.cancel().catch(() => {});
+  cancellation.addEventListener("abort", onAbort);
   const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
   deadline.touch();
   try {
     for (let drained = 0; drained <= maxBytes;) {
       const { done, value } = await reader.read();
       if (done) {
+        if (cancellation.aborted) return false;
         tap?.end();
         return true;
       }
@@ -158,6 +170,7 @@ export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap)
     // Whatever broke it off has freed the connection too.
   } finally {
     deadline.stop();
+    cancellation.removeEventListener("abort", onAbort);
   }
   return false;
 }
@@ -171,13 +184,14 @@ export async function drainBody(body: Chunks, deadline: Deadline, tap?: BodyTap)
  */
 export async function drainAnswer(
   response: UpstreamResponse,
-  { deadline, service, tap }: Pick<RunningAttempt, "deadline" | "service" | "tap">,
+  attempt: DrainBounds & Pick<RunningAttempt, "service" | "tap">,
 ): Promise<void> {
+  const { service, tap } = attempt;
   if (!isStreamed(response)) return;
-  if (tap !== undefined) return void await drainBody(response.body as Chunks, deadline, tap);
+  if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);
   if (Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) return giveUp(response);
   const isProbe = (cuts.get(service) ?? 0) % PROBE_EVERY === 0;
   if (costsConnections(service) && !isProbe) giveUp(response);
-  else if (await drainBody(response.body as Chunks, deadline)) return void cuts.delete(service);
+  else if (await drainBody(response.body as Chunks, attempt)) return void cuts.delete(service);
   cuts.set(service, (cuts.get(service) ?? 0) + 1);
 }

@@ -47,7 +47,9 @@ export async function checkHealth(
   signal.addEventListener("abort", end);
   try {
     const result = await transport(requestFor(service, health, ending.signal));
-    if (result.ok && result.response.body instanceof ReadableStream) await drainBody(result.response.body, NO_DEADLINE);
+    if (result.ok && result.response.body instanceof ReadableStream) {
+      await drainBody(result.response.body, { deadline: NO_DEADLINE, cancellation: ending.signal });
+    }
     if (ending.signal.aborted) return { isGood: false, failure: "timeout" };
     if (!result.ok) return { isGood: false, failure: result.kind };
     const { status } = result.response;
