@@ -24,7 +24,7 @@ export const ISOLATION_HELP = `Times the primary's answers beside services in tr
 deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
---seconds S    the length of a slice (default 12)
+--seconds S    the length of a slice (default 8)
 --turns N      slices of each scene, and as many of the primary alone in between (default 4)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, whatever it shows
@@ -57,7 +57,7 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   }
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
-    seconds: wholeNumber("seconds", flags.seconds, 12),
+    seconds: wholeNumber("seconds", flags.seconds, 8),
     turns: wholeNumber("turns", flags.turns, 4),
     scenes,
     write: flags.write,
