@@ -143,7 +143,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       const capture = exchange.capture = comparer?.begin(inbound, route, body !== null);
       const fan = exchange.fan = fanOut(new MatchedRequest(inbound, route, body), means, exchange);
       const attempt = await awaitSelection(fan, config);
-      fan.release(attempt);
+      fan.release(client.problem === undefined ? attempt : undefined);
       capture?.seal();
       if (client.problem !== undefined) return refuse(client.problem);
       const timing = config.serverTiming

@@ -53,8 +53,9 @@ export function relayResponse({ service }: Attempt, response: UpstreamResponse, 
   if (body instanceof ReadableStream) {
     return new Response(relayBody(body, options.deadline, options), { status, headers });
   }
+  const relayed = new Response(body, { status, headers });
   options.onEnd(body === null ? 0 : body.length);
-  return new Response(body, { status, headers });
+  return relayed;
 }
 
 /**

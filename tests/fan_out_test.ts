@@ -124,6 +124,24 @@ Deno.test("fanOut() gives up an answer that nobody waits for, whether or not its
   assertEquals(cancelled, true);
 });
 
+Deno.test("an answer that is there when the client goes away is given up, whether or not its stream is told of the abort", async () => {
+  using time = new FakeTime();
+  let cancelled = false;
+  const body = new ReadableStream<Chunk>({
+    pull: () => new Promise(() => {}),
+    cancel: () => void (cancelled = true),
+  });
+  const streamed: TransportResult = { ok: true, response: { status: 200, headers: [], body } };
+  const controller = new AbortController();
+  const { handle } = scene({ p: hang, s: () => Promise.resolve(streamed) });
+  const answering = handle(new Request("http://h/", { signal: controller.signal }));
+  await time.tickAsync(CLIENT_WATCHED_MS);
+  controller.abort();
+  assertEquals((await answering).status, 499);
+  await time.runMicrotasks();
+  assertEquals(cancelled, true);
+});
+
 Deno.test("fanOut() leaves no timer behind, whoever answers", async () => {
   // Deno's sanitizer fails this test where a real timer is left.
   const { handle } = scene({ p: answer, s: answer });
@@ -208,12 +226,17 @@ Deno.test("a transport of somebody else's may spread its requests into others, s
   assertEquals((await response).headers.get("x-conductor-service"), "s");
 });
 
-Deno.test("an answer that can not be made into a response gives its client's place back", async () => {
-  let status = 700;
-  const handle = conductor({ limits: { maxInFlight: 1 }, services: [{ name: "p", url: "http://p" }] }, {
-    transport: () => Promise.resolve({ ok: true, response: { status, headers: [], body: new ReadableStream() } }),
+for (const [kind, body] of [["streams", new ReadableStream<Chunk>()], ["is there", new Uint8Array(3)]] as const) {
+  Deno.test(`an answer that can not be made into a response gives its client's place back, where its body ${kind}`, async () => {
+    let status = 700;
+    const relayed: number[] = [];
+    const handle = conductor({ limits: { maxInFlight: 1 }, services: [{ name: "p", url: "http://p" }] }, {
+      transport: () => Promise.resolve({ ok: true, response: { status, headers: [], body } }),
+      observe: (event) => void (event.type === "relayed" && relayed.push(event.responseBytes)),
+    });
+    await assertRejects(() => handle(new Request("http://h/")), RangeError);
+    assertEquals(relayed, [0]);
+    status = 204;
+    assertEquals((await handle(new Request("http://h/"))).status, 204);
   });
-  await assertRejects(() => handle(new Request("http://h/")), RangeError);
-  status = 200;
-  assertEquals((await handle(new Request("http://h/"))).status, 200);
-});
+}

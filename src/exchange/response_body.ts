@@ -151,7 +151,8 @@ export async function drainBody(
   const reader = body.getReader();
   // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
   const onAbort = () => void reader.cancel().catch(() => {});
-  cancellation.addEventListener("abort", onAbort);
+  if (cancellation.aborted) onAbort();
+  else cancellation.addEventListener("abort", onAbort);
   const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
   deadline.touch();
   try {
@@ -188,6 +189,8 @@ export async function drainAnswer(
 ): Promise<void> {
   const { service, tap } = attempt;
   if (!isStreamed(response)) return;
+  // It says nothing of how long its service's answers are.
+  if (attempt.cancellation.aborted) return giveUp(response);
   if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);
   if (Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) return giveUp(response);
   const isProbe = (cuts.get(service) ?? 0) % PROBE_EVERY === 0;
