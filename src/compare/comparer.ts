@@ -3,7 +3,6 @@
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { Observer } from "../observe/events.ts";
-import { guarded } from "../observe/guarded.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
 import { compareAnswers } from "./compare_answers.ts";
@@ -24,7 +23,7 @@ import { ShareDraw } from "./share_draw.ts";
 export interface ComparerOptions {
   /** Counts each comparison; `undefined`: nobody does. */
   readonly count: CountComparison | undefined;
-  /** Told of each comparison; `undefined`: nobody. */
+  /** Told of each comparison, and never throws; `undefined`: nobody. */
   readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
   readonly now: () => number;
@@ -80,7 +79,6 @@ export class Comparer {
   readonly #plans = new Map<Route, RoutePlan>();
   readonly #budget: MemoryBudget;
   readonly #queue: ExchangeCapture[] = [];
-  readonly #notify: Observer;
   #isRunning = false;
   #replays = 0;
 
@@ -92,7 +90,6 @@ export class Comparer {
    */
   constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
     this.#options = options;
-    this.#notify = guarded(options.observe);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     for (const route of config.routes) {
       const plan = planFor(route, config.compare?.replaySample ?? 0);
@@ -224,7 +221,7 @@ export class Comparer {
         return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
       },
     });
-    if (this.#options.observe !== undefined) this.#notify(comparedEvent(comparison));
+    this.#options.observe?.(comparedEvent(comparison));
   }
 }
 
