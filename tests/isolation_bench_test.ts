@@ -7,7 +7,7 @@ import { parseIsolationOptions } from "./bench/isolation/options.ts";
 import { processState } from "./bench/isolation/process_state.ts";
 import { SMALL_BYTES } from "./bench/isolation/requests.ts";
 import { ALONE, SCENES } from "./bench/isolation/scenes.ts";
-import { answerAll } from "./bench/isolation/plain_backend.ts";
+import { answerPlainly } from "./bench/isolation/plain_backend.ts";
 import { pooledRatio, ratioInterval } from "./bench/isolation/pooled.ts";
 import {
   isolationComplaints,
@@ -131,7 +131,7 @@ Deno.test("pooledRatio() compares all turns together, and ratioInterval() is as 
 });
 
 Deno.test("openLoop() sends every request at its rate, and tells right answers from others", async () => {
-  await using good = startRawBackend((connection) => answerAll(connection, 0));
+  await using good = startRawBackend((connection) => answerPlainly(connection, 0));
   const { requests, successes, failures } = await openLoop(good.url, 500, 1);
   assertEquals([requests, successes, failures], [500, 500, {}]);
   const outcomes: readonly (readonly [answer: string, failure: string])[] = [

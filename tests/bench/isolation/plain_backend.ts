@@ -18,7 +18,7 @@ const LARGE = answerOf(LARGE_BYTES);
  * @param connection The connection; its bodies have a Content-Length.
  * @param lateMs How long each answer takes from the end of its request, in milliseconds.
  */
-export async function answerAll(connection: Deno.Conn, lateMs: number): Promise<void> {
+export async function answerPlainly(connection: Deno.Conn, lateMs: number): Promise<void> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   for (;;) {
     const head = await readHead(connection, buffer);
