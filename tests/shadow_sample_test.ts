@@ -14,8 +14,12 @@ import { startBackend, startConductor } from "./_support/servers.ts";
 
 const WINDOW = 1_000;
 
+type State = Parameters<typeof isNextCopied>[0];
+
+const newState = (): State => ({ at: 0, part: 0, ranks: undefined });
+
 /** Which of the next requests are copied. */
-function chosen(rate: number, name: string, count: number, state: { due: number | undefined }): boolean[] {
+function chosen(rate: number, name: string, count: number, state = newState()): boolean[] {
   return Array.from({ length: count }, () => isNextCopied(state, rate, name));
 }
 
@@ -23,38 +27,90 @@ function countIn(copied: readonly boolean[]): number {
   return copied.filter(Boolean).length;
 }
 
-Deno.test("isNextCopied() copies the share of any number of requests in a row, rounded up or down", () => {
-  const rates = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0.001, 0.1, 0.3, 1 / 3, 1));
+Deno.test("isNextCopied() copies the share of any 1,000 requests in a row, rounded up or down", () => {
+  const rates = fc.oneof(
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.constantFrom(0, 1e-6, 0.001, 0.07, 0.1, 0.29, 0.3, 1 / 3, 0.9999, 1),
+  );
   fc.assert(
-    fc.property(rates, fc.string(), fc.nat(10_000), fc.integer({ min: 1, max: 3_000 }), (rate, name, from, n) => {
-      const state = { due: undefined };
+    fc.property(rates, fc.string(), fc.nat(10_000), (rate, name, from) => {
+      const state = newState();
       chosen(rate, name, from, state);
-      const exact = Math.round(rate * 1e9) * n / 1e9;
-      const copies = countIn(chosen(rate, name, n, state));
-      assert(copies === Math.floor(exact) || copies === Math.ceil(exact), `${copies} of ${n} at ${rate}`);
+      const exact = Math.round(rate * 1e9) * WINDOW / 1e9;
+      const copies = countIn(chosen(rate, name, WINDOW, state));
+      assert(copies === Math.floor(exact) || copies === Math.ceil(exact), `${copies} of ${WINDOW} at ${rate}`);
     }),
   );
 });
 
-Deno.test("isNextCopied() is within one of the share in every window of 1,000, also after the share has changed", () => {
-  const state = { due: undefined };
+Deno.test("isNextCopied() is exact in every window of 1,000, also after the share has changed", () => {
+  const state = newState();
   chosen(0.77, "copy", 123, state);
   const copied = chosen(0.1, "copy", 5_000, state);
   for (let from = 0; from + WINDOW <= copied.length; from++) {
-    assertAlmostEquals(countIn(copied.slice(from, from + WINDOW)), 100, 1);
+    assertEquals(countIn(copied.slice(from, from + WINDOW)), 100);
   }
 });
 
+Deno.test("isNextCopied() spreads the share over short stretches, too", () => {
+  for (const name of ["a", "b", "copy"]) {
+    for (const [rate, stretch] of [[0.1, 10], [0.5, 10], [0.9, 10], [0.25, 100], [0.01, 100]] as const) {
+      const copied = chosen(rate, name, 3 * WINDOW);
+      for (let from = 0; from < copied.length; from += stretch) {
+        assertAlmostEquals(countIn(copied.slice(from, from + stretch)), rate * stretch, 1e-9);
+      }
+    }
+  }
+});
+
+Deno.test("isNextCopied() keeps a share of less than one in 1,000, spread over the thousands", () => {
+  const copied = chosen(0.000_25, "copy", 400 * WINDOW);
+  assertEquals(countIn(copied), 100);
+  for (let from = 0; from < copied.length; from += 40 * WINDOW) {
+    assertAlmostEquals(countIn(copied.slice(from, from + 40 * WINDOW)), 10, 2);
+  }
+});
+
+Deno.test("isNextCopied() copies what a smaller share does, and more", () => {
+  const [few, more] = [chosen(0.123, "copy", 2 * WINDOW), chosen(0.4, "copy", 2 * WINDOW)];
+  assert(few.every((copied, index) => !copied || more[index]));
+});
+
+// A page that asks for the same things each time, a health check in between: every tenth request is the same one for ever.
+for (const period of [2, 4, 5, 10, 20, 25, 50, 100]) {
+  Deno.test(`isNextCopied() copies the same share of each of ${period} requests that repeat themselves`, () => {
+    for (const name of ["a", "b", "copy"]) {
+      for (const rate of [0.1, 0.5]) {
+        const copied = chosen(rate, name, WINDOW);
+        for (let phase = 0; phase < period; phase++) {
+          assertEquals(countIn(copied.filter((_, index) => index % period === phase)), rate * WINDOW / period);
+        }
+      }
+    }
+  });
+}
+
+for (const period of [3, 7, 8, 9, 11, 12]) {
+  Deno.test(`isNextCopied() leaves none of ${period} requests out that repeat themselves`, () => {
+    const copied = chosen(0.1, "copy", 12 * WINDOW);
+    for (let phase = 0; phase < period; phase++) {
+      const own = copied.filter((_, index) => index % period === phase);
+      assertAlmostEquals(countIn(own) / own.length, 0.1, 0.08);
+    }
+  });
+}
+
 Deno.test("isNextCopied() copies everything at 1 and nothing at 0", () => {
   for (const name of ["a", "b", "c", "copy"]) {
-    assertEquals(countIn(chosen(1, name, 100, { due: undefined })), 100);
-    assertEquals(countIn(chosen(0, name, 100, { due: undefined })), 0);
+    assertEquals(countIn(chosen(1, name, 2_100)), 2_100);
+    assertEquals(countIn(chosen(0, name, 2_100)), 0);
   }
 });
 
 Deno.test("isNextCopied() does not choose the same requests for every shadow", () => {
-  const first = ["a", "b", "c", "d", "e", "f"].map((name) => chosen(0.1, name, 10, { due: undefined }).indexOf(true));
-  assertLess(1, new Set(first).size);
+  const [one, other] = [chosen(0.1, "v2", WINDOW), chosen(0.1, "v3", WINDOW)];
+  // 10 are expected.
+  assertAlmostEquals(countIn(one.map((copied, index) => copied && other[index]!)), 10, 10);
 });
 
 // Worked out by a second implementation: a change would move clients from one side to the other.

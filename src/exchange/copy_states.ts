@@ -6,8 +6,12 @@ import type { Ramp } from "../config/config.ts";
 export interface CopyState {
   /** How many are in flight. */
   inFlight: number;
-  /** How much of the next copy is due, in billionths; `undefined` before the first request. */
-  due: number | undefined;
+  /** Which of a cycle of requests the next one is that a share decides on. */
+  at: number;
+  /** Where this cycle stands among those that copy one more request than others, in millionths. */
+  part: number;
+  /** In which order a growing share takes them; `undefined` before the first. */
+  ranks: Uint16Array | undefined;
   /** How many may be sent at once without exceeding their rate. */
   tokens: number;
   /** When tokens were last added, in milliseconds. */
@@ -37,7 +41,9 @@ export class CopyStates {
 function createState(): CopyState {
   return {
     inFlight: 0,
-    due: undefined,
+    at: 0,
+    part: 0,
+    ranks: undefined,
     tokens: 0,
     refilledMs: -Infinity,
     costly: { tokens: 0, refilledMs: -Infinity },

@@ -1,25 +1,33 @@
-/** A share of the requests, counted, not drawn; or a share of the clients, always the same ones. */
+/** An exact share of the requests, or a share of the clients, always the same ones. */
 
 import type { CopyState } from "../exchange/copy_states.ts";
+import { drawRanks } from "./draw_ranks.ts";
 import { stableHash } from "./stable_hash.ts";
 
-/** Whole numbers add up without error, and a billionth is a smaller share than anybody asks for. */
-const WHOLE = 1_000_000_000;
+/** Of so many requests in a row, wherever they begin, the share is exact. */
+const CYCLE = 1_000;
+/** What one request of a cycle counts, in billionths of the requests: whole numbers compare without error. */
+const PARTS = 1_000_000;
+/** A share between two whole numbers of a cycle is one of them in some cycles; those are spread by the golden ratio. */
+const PARTS_PER_CYCLE = 618_033;
 
 /**
- * Decides whether a request is one of those that are copied. Of any number of requests in a row, the share of that
- * number are copied, rounded up or down.
+ * Decides whether a request is one of those that are copied. Of any 1,000 requests in a row the share is copied, rounded up or
+ * down; which of them is drawn, once for each shadow.
  *
- * @param state The shadow's state; what is due moves on with every call.
+ * @param state The shadow's state; it moves on with every call.
  * @param rate The share, 0 to 1.
- * @param name The shadow's name: it decides which of the first requests is copied, so that two shadows with the same
- * share do not choose the same requests.
+ * @param name The shadow's name: two shadows with the same share do not choose the same requests.
  * @returns Whether this one is copied.
  */
-export function isNextCopied(state: Pick<CopyState, "due">, rate: number, name: string): boolean {
-  const due = (state.due ?? Math.floor(stableHash(name) * WHOLE)) + Math.round(rate * WHOLE);
-  state.due = due >= WHOLE ? due - WHOLE : due;
-  return due >= WHOLE;
+export function isNextCopied(state: Pick<CopyState, "at" | "part" | "ranks">, rate: number, name: string): boolean {
+  const ranks = state.ranks ??= drawRanks(name);
+  const isCopied = ranks[state.at]! * PARTS + state.part < Math.round(rate * CYCLE * PARTS);
+  if (++state.at === CYCLE) {
+    state.at = 0;
+    state.part = (state.part + PARTS_PER_CYCLE) % PARTS;
+  }
+  return isCopied;
 }
 
 /**
