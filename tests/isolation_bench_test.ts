@@ -20,7 +20,7 @@ import { seededRandom } from "./_support/seeded_random.ts";
 import { startRawBackend } from "./_support/servers.ts";
 
 Deno.test("parseIsolationOptions() takes all scenes unless told otherwise, and refuses what it does not know", () => {
-  assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 8, turns: 4, scenes: SCENES, write: false });
+  assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 8, turns: 8, scenes: SCENES, write: false });
   assertEquals(parseIsolationOptions(["--scene", "hangs", "--turns", "1"])?.scenes.map(({ name }) => name), [
     "a shadow that hangs",
     "a secondary that hangs",

@@ -41,8 +41,8 @@ const MAX_OTHERS_SHARE = 0.1;
 /** Then it counts all the same. */
 const MAX_TRIES = 3;
 
-/** Processes of each scene. */
-const PROCESSES = 2;
+/** Processes of each scene: which of them V8 has made the best of is chance. */
+const PROCESSES = 4;
 
 interface Program {
   readonly pid: number;
@@ -62,9 +62,10 @@ interface Candidate {
 
 /**
  * Runs the scenes one after the other, each in turns with the primary alone: both see the same moods of the machine. Each has
- * several processes, as has the primary alone: which of them V8 has made the best of is chance.
+ * several processes, as has the primary alone.
  */
-async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Promise<readonly SceneReport[]> {
+async function runScenes(options: IsolationOptions): Promise<readonly SceneReport[]> {
+  const { rate, seconds, scenes } = options;
   await using stack = new AsyncDisposableStack();
   const generator = await start(stack, "open_loop.ts");
   const primary = await start(stack, "backend.ts");
@@ -73,7 +74,7 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
   for (const scene of scenes) {
     const processes: ProcessReport[] = [];
     for (let process = 0; process < PROCESSES; process++) {
-      const { alone, candidate } = await takeTurns(scene, Math.ceil(turns / PROCESSES), process % 2 === 0);
+      const { alone, candidate } = await takeTurns(scene, turnsOfProcess(options), process % 2 === 0);
       aloneReports.push(alone);
       processes.push(candidate);
     }
@@ -176,6 +177,11 @@ async function runScenes({ rate, seconds, turns, scenes }: IsolationOptions): Pr
   }
 }
 
+/** Each process has as many. */
+function turnsOfProcess({ turns }: IsolationOptions): number {
+  return Math.ceil(turns / PROCESSES);
+}
+
 /** In life the service beside has a machine of its own: here it runs when nobody else wants to (sched(7), `SCHED_IDLE`). */
 async function yieldToOthers(pid: number): Promise<void> {
   const args = ["--all-tasks", "--idle", "--pid", "0", `${pid}`];
@@ -195,7 +201,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const reports = await runScenes(options);
   const { cores, system, deno } = describeMachine();
-  const { rate, turns, seconds } = options;
+  const { rate, seconds } = options;
+  const turns = PROCESSES * turnsOfProcess(options);
   const slices = reports.flatMap(({ processes }) => processes.flatMap(({ slices }) => slices));
   const othersShare = median(slices.map(({ othersShare }) => othersShare));
   const times = `${rate} requests/s, ${turns} slices of ${seconds} s for each, in ${PROCESSES} processes`;

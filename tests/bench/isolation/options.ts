@@ -25,7 +25,7 @@ deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
 --seconds S    the length of a slice (default 8)
---turns N      slices of each scene, and as many of the primary alone in between (default 4)
+--turns N      slices of each scene, and as many of the primary alone in between (default 8)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, whatever it shows
 `;
@@ -58,7 +58,7 @@ export function parseIsolationOptions(args: readonly string[]): IsolationOptions
   return {
     rate: wholeNumber("rate", flags.rate, 1_000),
     seconds: wholeNumber("seconds", flags.seconds, 8),
-    turns: wholeNumber("turns", flags.turns, 4),
+    turns: wholeNumber("turns", flags.turns, 8),
     scenes,
     write: flags.write,
   };
