@@ -2,17 +2,26 @@ import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { Deadlines } from "../src/exchange/deadline.ts";
 
-function scene(): { deadlines: Deadlines; expired: string[] } {
-  return { deadlines: new Deadlines(() => Date.now()), expired: [] };
+function scene() {
+  const deadlines = new Deadlines(() => Date.now());
+  const expired: string[] = [];
+  const start = (timeoutMs: number, name: string, then = () => {}) =>
+    deadlines.start(timeoutMs, {
+      onExpire() {
+        expired.push(name);
+        then();
+      },
+    });
+  return { start, expired };
 }
 
 Deno.test("Deadlines expire once, each after its own time", () => {
   using time = new FakeTime();
-  const { deadlines, expired } = scene();
-  deadlines.start(100, () => expired.push("a"));
+  const { start, expired } = scene();
+  start(100, "a");
   time.tick(50);
-  deadlines.start(100, () => expired.push("b"));
-  deadlines.start(20, () => expired.push("c"));
+  start(100, "b");
+  start(20, "c");
   time.tick(20);
   assertEquals(expired, ["c"]);
   time.tick(30);
@@ -25,9 +34,9 @@ Deno.test("Deadlines expire once, each after its own time", () => {
 
 Deno.test("Deadline.touch() starts the time anew, after a stop too", () => {
   using time = new FakeTime();
-  const { deadlines, expired } = scene();
-  const touched = deadlines.start(100, () => expired.push("touched"));
-  const stopped = deadlines.start(100, () => expired.push("stopped"));
+  const { start, expired } = scene();
+  const touched = start(100, "touched");
+  const stopped = start(100, "stopped");
   time.tick(90);
   touched.touch();
   stopped.stop();
@@ -42,9 +51,9 @@ Deno.test("Deadline.touch() starts the time anew, after a stop too", () => {
 
 Deno.test("Deadlines leave no timer behind when all are stopped", () => {
   // Deno's sanitizer fails this test if the real timer is left.
-  const { deadlines, expired } = scene();
-  const first = deadlines.start(60_000, () => expired.push("first"));
-  const second = deadlines.start(60_000, () => expired.push("second"));
+  const { start, expired } = scene();
+  const first = start(60_000, "first");
+  const second = start(60_000, "second");
   first.stop();
   second.stop();
   second.stop();
@@ -53,13 +62,12 @@ Deno.test("Deadlines leave no timer behind when all are stopped", () => {
 
 Deno.test("Deadlines go on when one that expires stops or starts others", () => {
   using time = new FakeTime();
-  const { deadlines, expired } = scene();
-  deadlines.start(10, () => {
-    expired.push("first");
+  const { start, expired } = scene();
+  start(10, "first", () => {
     second.stop();
-    deadlines.start(10, () => expired.push("third"));
+    start(10, "third");
   });
-  const second = deadlines.start(10, () => expired.push("second"));
+  const second = start(10, "second");
   time.tick(30);
   assertEquals(expired, ["first", "third"]);
 });

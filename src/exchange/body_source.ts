@@ -1,6 +1,6 @@
 /** The client's body as it arrives: within its limits, and never waited for without end. */
 
-import type { Deadline, Deadlines } from "./deadline.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { BODY_TOO_LARGE } from "./refusals.ts";
 
@@ -24,7 +24,7 @@ const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended befor
 const STALLED: Problem = { status: 408, detail: "The request body stopped arriving" };
 
 /** Reads a request's body. A client that breaks it off, pauses for too long or sends too much is a problem, not an error. */
-export class BodySource {
+export class BodySource implements Expiring {
   readonly #body: ReadableStream<Chunk>;
   #reader: ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader | undefined;
   readonly #maxBytes: number;
@@ -42,10 +42,7 @@ export class BodySource {
   constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
-    this.#deadline = options.deadlines.start(options.timeoutMs, () => {
-      this.#stalled = true;
-      this.cancel();
-    });
+    this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
   }
 
@@ -99,6 +96,12 @@ export class BodySource {
       else whole.set(chunk, offset);
       offset += chunk.length;
     }
+  }
+
+  /** The client has been silent for too long. */
+  onExpire(): void {
+    this.#stalled = true;
+    this.cancel();
   }
 
   /** Reads no further. */

@@ -1,6 +1,6 @@
 /** The client's side of an exchange until its answer is decided: it may go away, or break its body off. */
 
-import type { Deadline, Deadlines } from "./deadline.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 
 /** Nobody reads this answer; 499 is nginx's word for it in the log. */
@@ -17,7 +17,7 @@ interface Abortable {
 }
 
 /** What has become of a client. It is a class, as a getter of an object's own would outlive young collections with all it sees. */
-export class ClientWatch {
+export class ClientWatch implements Expiring {
   #problem: Problem | undefined;
   /** Kept no longer than it is watched: it is a quarter of what a service that is still to answer would hold. */
   #request: Request | undefined;
@@ -35,7 +35,7 @@ export class ClientWatch {
   constructor(request: Request, deadlines: Deadlines, exchange: Abortable) {
     this.#request = request;
     this.#exchange = exchange;
-    this.#delay = deadlines.start(WATCH_AFTER_MS, this.#watch);
+    this.#delay = deadlines.start(WATCH_AFTER_MS, this);
   }
 
   /** The first thing that went wrong on the client's side; `undefined` as long as nothing has. */
@@ -60,11 +60,12 @@ export class ClientWatch {
     this.#request = this.#signal = undefined;
   }
 
-  readonly #watch = (): void => {
+  /** From now on it is noticed when the client goes. */
+  onExpire(): void {
     this.#signal = this.#request?.signal;
     if (this.#signal?.aborted) this.#onGone();
     else this.#signal?.addEventListener("abort", this.#onGone);
-  };
+  }
 
   readonly #onGone = (): void => this.report(CLIENT_GONE);
 }

@@ -11,18 +11,24 @@ export interface Deadline {
   stop(): void;
 }
 
+/** Whoever a time-out is for. An object and no closure: there is one for each attempt, for as long as that waits. */
+export interface Expiring {
+  /** Called once when the time has passed untouched. */
+  onExpire(): void;
+}
+
 /** One time-out of a queue, linked with those before and after it. */
 class Entry implements Deadline {
   dueMs = 0;
   previous: Entry | undefined;
   next: Entry | undefined;
   isQueued = false;
-  readonly onExpire: () => void;
+  readonly owner: Expiring;
   readonly #queue: DeadlineQueue;
 
-  constructor(queue: DeadlineQueue, onExpire: () => void) {
+  constructor(queue: DeadlineQueue, owner: Expiring) {
     this.#queue = queue;
-    this.onExpire = onExpire;
+    this.owner = owner;
   }
 
   touch(): void {
@@ -52,16 +58,16 @@ export class Deadlines {
    * Starts a time-out.
    *
    * @param timeoutMs How long, in milliseconds, from now and from each touch.
-   * @param onExpire Called once when that time has passed untouched.
+   * @param owner Told when that time has passed untouched.
    * @returns The handle to touch or stop it.
    */
-  start(timeoutMs: number, onExpire: () => void): Deadline {
+  start(timeoutMs: number, owner: Expiring): Deadline {
     let queue = this.#queues.get(timeoutMs);
     if (queue === undefined) {
       queue = new DeadlineQueue(timeoutMs, this.#now);
       this.#queues.set(timeoutMs, queue);
     }
-    const entry = new Entry(queue, onExpire);
+    const entry = new Entry(queue, owner);
     entry.touch();
     return entry;
   }
@@ -124,7 +130,7 @@ class DeadlineQueue {
         return;
       }
       this.#unlink(entry);
-      entry.onExpire();
+      entry.owner.onExpire();
     }
   }
 }

@@ -5,7 +5,7 @@ import { type Attempt, type FailureKind, isStreamed, type Outcome } from "./atte
 import type { BodyTap } from "./body_tap.ts";
 import { Cancellation, type CancellationSignal } from "./cancellation.ts";
 import type { AttemptSpan } from "./attempt_span.ts";
-import type { Deadline, Deadlines } from "./deadline.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Place } from "./places.ts";
 
 /** What an attempt is part of. */
@@ -21,7 +21,7 @@ export interface AttemptOwner {
 }
 
 /** An attempt with the means to end it. */
-export class RunningAttempt implements Attempt {
+export class RunningAttempt implements Attempt, Expiring {
   /** The backend that is tried. */
   readonly service: Service;
   /** Its role on the request's route. */
@@ -66,10 +66,7 @@ export class RunningAttempt implements Attempt {
     this.#isQueued = place?.turn !== undefined;
     this.#owner = owner;
     this.#startedMs = owner.now();
-    this.deadline = owner.deadlines.start(
-      service.timeoutMs,
-      () => this.end(this.#isQueued ? "overloaded" : "timeout"),
-    );
+    this.deadline = owner.deadlines.start(service.timeoutMs, this);
   }
 
   /** Tells when the attempt is broken off from our side. */
@@ -122,6 +119,11 @@ export class RunningAttempt implements Attempt {
     this.deadline.stop();
     this.#cancellation.abort();
     this.over();
+  }
+
+  /** Its time has passed. */
+  onExpire(): void {
+    this.end(this.#isQueued ? "overloaded" : "timeout");
   }
 
   /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */

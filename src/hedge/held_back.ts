@@ -4,7 +4,7 @@ import type { Member, Service } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/safe_methods.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import { BodyFanOut } from "../exchange/body_fan_out.ts";
-import type { Deadline, Deadlines } from "../exchange/deadline.ts";
+import type { Deadline, Deadlines, Expiring } from "../exchange/deadline.ts";
 import type { RequestBody } from "../exchange/request_body.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
 import type { HedgePlan, Hedges } from "./hedges.ts";
@@ -34,7 +34,7 @@ export interface HeldBackOptions {
 const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>(["refused", "dns", "open-circuit", "overloaded"]);
 
 /** One request's services that are held back. They take turns in the order of the file: the first of them is the next. */
-export class HeldBack {
+export class HeldBack implements Expiring {
   readonly #options: HeldBackOptions;
   readonly #plans: HedgePlan[] = [];
   readonly #held: HedgePlan[] = [];
@@ -95,6 +95,20 @@ export class HeldBack {
     while (this.#held.length > 0) this.#takeFirst();
   }
 
+  /**
+   * The time of the next one has come. One who can not be sent the request leaves the turn to the one behind, who has waited
+   * for as long.
+   */
+  onExpire(): void {
+    this.#stopTime();
+    const [plan] = this.#held;
+    if (plan === undefined || !this.#isHedged(plan)) return;
+    if (this.#options.isLeftAlone(plan.member) || this.#options.hedges.spend(plan)) {
+      if (!this.#launch(plan)?.pending) return this.onExpire();
+      this.#advance();
+    } else this.#denied = "hedge-budget";
+  }
+
   #advance(): void {
     while (this.#isOpen) {
       const [plan] = this.#held;
@@ -113,23 +127,12 @@ export class HeldBack {
     if (this.#delay !== undefined || this.#denied !== undefined || !this.#isHedged(plan)) return;
     const { hedges, deadlines } = this.#options;
     const delayMs = hedges.delayOf(plan);
-    if (delayMs !== undefined) this.#delay = deadlines.start(delayMs, () => this.#onLate());
+    if (delayMs !== undefined) this.#delay = deadlines.start(delayMs, this);
   }
 
   #stopTime(): void {
     this.#delay?.stop();
     this.#delay = undefined;
-  }
-
-  /** One who can not be sent the request either leaves the turn to the next, who has waited for as long. */
-  #onLate(): void {
-    this.#stopTime();
-    const [plan] = this.#held;
-    if (plan === undefined || !this.#isHedged(plan)) return;
-    if (this.#options.isLeftAlone(plan.member) || this.#options.hedges.spend(plan)) {
-      if (!this.#launch(plan)?.pending) return this.#onLate();
-      this.#advance();
-    } else this.#denied = "hedge-budget";
   }
 
   #launch(plan: HedgePlan): RunningAttempt | undefined {

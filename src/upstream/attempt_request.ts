@@ -68,7 +68,7 @@ export class AttemptRequest implements TransportRequest {
     if (copy?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
       this.body = body.branch(attempt.role, {
-        onProgress: this.onHead,
+        onProgress: () => this.onHead(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
@@ -98,7 +98,7 @@ export class AttemptRequest implements TransportRequest {
   }
 
   /** Something has happened: the time-out begins anew. */
-  readonly onHead = (): void => {
+  onHead(): void {
     if (this.#attempt.pending) this.#attempt.deadline.touch();
-  };
+  }
 }

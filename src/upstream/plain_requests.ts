@@ -10,6 +10,9 @@ import type { Transport } from "./transport.ts";
  * @returns The transport to use in its place.
  */
 export function plainRequests(transport: Transport): Transport {
-  return ({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead }) =>
-    transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
+  return (request) => {
+    const { method, origin, target, host, lines, body, contentLength, tls, http2, signal } = request;
+    const onHead = () => request.onHead?.();
+    return transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
+  };
 }

@@ -15,43 +15,50 @@ import type { Transport, TransportRequest, TransportResult } from "./transport.t
  * @param request What it sends.
  * @param transport How.
  */
-export async function sendAttempt(
-  attempt: RunningAttempt,
-  request: TransportRequest,
-  transport: Transport,
-): Promise<void> {
-  let result: TransportResult;
+export function sendAttempt(attempt: RunningAttempt, request: TransportRequest, transport: Transport): void {
+  // Two closures: the frame of an async function would be copied by each collection until the answer comes.
+  send(attempt, request, transport).then(
+    (result) => receive(attempt, request, result),
+    () => settle(attempt, { ok: false, kind: "protocol" }),
+  );
+}
+
+function send({ span }: RunningAttempt, request: TransportRequest, transport: Transport): Promise<TransportResult> {
   try {
-    const { span } = attempt;
-    result = await (span === undefined ? transport(request) : span.around(() => transport(request)));
-  } catch {
-    result = { ok: false, kind: "protocol" };
+    return span === undefined ? transport(request) : span.around(() => transport(request));
+  } catch (error) {
+    return Promise.reject(error);
   }
-  if (result.ok && isStreamed(result.response)) {
-    result = await completeSmallBody(result.response, request.onHead);
-  }
-  if (!attempt.pending) return abandon(result);
-  if (!result.ok) return attempt.settle(result);
-  const { response } = result;
-  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
+}
+
+function receive(attempt: RunningAttempt, request: TransportRequest, result: TransportResult): void {
+  if (!result.ok || !isStreamed(result.response)) return settle(attempt, result);
+  completeSmallBody(result.response, request).then((completed) => settle(attempt, completed));
 }
 
 /**
  * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
  * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
  */
-async function completeSmallBody(response: UpstreamResponse, onHead = () => {}): Promise<TransportResult> {
+async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;
   const length = fieldValue(headers, "content-length");
   const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
   if (!isSmall) return { ok: true, response };
   const { body } = response;
   if (!(body instanceof ReadableStream)) return { ok: true, response };
-  onHead();
+  request.onHead?.();
   const bytes = await readWhole(body, Number(length));
   return typeof bytes === "string"
     ? { ok: false, kind: bytes }
     : { ok: true, response: { status, headers, body: bytes } };
+}
+
+function settle(attempt: RunningAttempt, result: TransportResult): void {
+  if (!attempt.pending) return abandon(result);
+  if (!result.ok) return attempt.settle(result);
+  const { response } = result;
+  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
 }
 
 /** A response that came after its attempt had been given up. */

@@ -30,7 +30,7 @@ export interface TransportRequest extends Outbound {
   /** Called when all of the request has been handed to the connection, where bytes of a body are not looked at again. */
   onSent?(): void;
   /** Called when the response's head is there and a small body is still being waited for. */
-  readonly onHead?: (() => void) | undefined;
+  onHead?(): void;
 }
 
 /** What came of a request: the response's head with its body to be read, or how it failed. */

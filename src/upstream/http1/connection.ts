@@ -51,6 +51,9 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #parser = new HeadParser();
   readonly #sender: RequestSender;
+  /** What waits for its answer, and its head; `undefined` when that has come. */
+  #request: TransportRequest | undefined;
+  #head: Bytes | undefined;
   /** Tells that the request is given up; `undefined` between exchanges. */
   #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
@@ -86,45 +89,81 @@ export class Connection {
   };
 
   /**
-   * Sends a request and reads the response.
+   * Sends a request and reads the response. What waits for an answer is kept here, as a connection lives long: an async
+   * function would have each collection copy its frame (docs/decisions/022).
    *
    * @param request The request.
    * @param encoded Its head, where it has been sent before. Default: it is made from the request.
    * @returns The response, its body still to be read where it is not small, or how it failed. Never rejects.
    */
-  async exchange(request: TransportRequest, encoded?: Bytes): Promise<TransportResult> {
+  exchange(request: TransportRequest, encoded?: Bytes): Promise<TransportResult> {
     const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
     this.#answered = false;
     this.#interims = 0;
+    this.#request = request;
     this.#cancellation = cancellation;
     cancellation.addEventListener("abort", this.close);
     if (cancellation.aborted) this.close();
-    let sent: Bytes | undefined;
     try {
-      sent = this.#sender.start(request, this.#owner.authority, encoded);
+      this.#head = this.#sender.start(request, this.#owner.authority, encoded);
       request.onEncoded?.();
-      let head = this.#takeHead();
-      while (head === undefined) {
-        if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
-        this.#answered = true;
-        head = this.#takeHead();
-      }
-      const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
-      if (framing === undefined) throw new UpstreamFailure("protocol");
-      const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
-      const whole = this.#isMissing(framing.body) ? await this.#readWhole(body, request) : body.takeIfWhole();
-      if (whole === undefined) {
-        return new Received(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
-      }
-      this.#finish(framing);
-      return new Received(new WholeResponse(head.status, framing.lines, framing.body === 0 ? null : whole));
+      return this.#wire.fill().then(this.#onFilled, this.#onFailed);
     } catch (error) {
-      const kind = this.#fail(error);
-      const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
-      const again = isStale && sent !== undefined ? this.#owner.onStale(request, sent.slice()) : undefined;
-      return again ?? { ok: false, kind };
+      return Promise.resolve(this.#onFailed(error));
     }
+  }
+
+  readonly #onFilled = (more: boolean): TransportResult | Promise<TransportResult> => {
+    try {
+      if (!more) throw new UpstreamFailure("reset");
+      this.#answered = true;
+      const head = this.#takeHead();
+      return head === undefined ? this.#receiveRest() : this.#respond(head);
+    } catch (error) {
+      return this.#onFailed(error);
+    }
+  };
+
+  readonly #onFailed = (error: unknown): TransportResult | Promise<TransportResult> => {
+    const [request, head] = [this.#request, this.#head];
+    const kind = this.#fail(error);
+    const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
+    const again = isStale && request && head && this.#owner.onStale(request, head.slice());
+    return again || { ok: false, kind };
+  };
+
+  /** A head that comes in parts. */
+  async #receiveRest(): Promise<TransportResult> {
+    try {
+      for (;;) {
+        if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
+        const head = this.#takeHead();
+        if (head !== undefined) return await this.#respond(head);
+      }
+    } catch (error) {
+      return this.#onFailed(error);
+    }
+  }
+
+  #respond(head: ResponseHead): TransportResult | Promise<TransportResult> {
+    const request = this.#request!;
+    this.#request = this.#head = undefined;
+    const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
+    if (framing === undefined) throw new UpstreamFailure("protocol");
+    const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
+    if (this.#isMissing(framing.body)) {
+      request.onHead?.();
+      return body.readWhole().then((whole) => this.#complete(head, framing, whole)).catch(this.#onFailed);
+    }
+    const whole = body.takeIfWhole();
+    if (whole !== undefined) return this.#complete(head, framing, whole);
+    return new Received(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
+  }
+
+  #complete({ status }: ResponseHead, framing: Framing, whole: Bytes): TransportResult {
+    this.#finish(framing);
+    return new Received(new WholeResponse(status, framing.lines, framing.body === 0 ? null : whole));
   }
 
   /** The final response's head, `undefined` as long as it has not come whole. */
@@ -144,11 +183,6 @@ export class Connection {
   /** Whether a small body has not come with its head. */
   #isMissing(body: Framing["body"]): boolean {
     return typeof body === "number" && body <= SMALL_BODY_BYTES && body > this.#wire.unreadBytes;
-  }
-
-  #readWhole(body: ResponseBody, { onHead }: TransportRequest): Promise<Bytes> {
-    onHead?.();
-    return body.readWhole();
   }
 
   #source(body: ResponseBody, framing: Framing): BodyStreamSource {
@@ -206,6 +240,6 @@ export class Connection {
 
   #release(): void {
     this.#cancellation?.removeEventListener("abort", this.close);
-    this.#cancellation = undefined;
+    this.#request = this.#head = this.#cancellation = undefined;
   }
 }
