@@ -1,7 +1,7 @@
 /** The command line and the table of the proof that a shadow can't hurt; what it measures is for `deno task isolation`. */
 
 import { assertAlmostEquals, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { hasCommand } from "./bench/has_command.ts";
 import { openLoop } from "./bench/isolation/open_loop.ts";
 import { parseIsolationOptions } from "./bench/isolation/options.ts";
 import { processState } from "./bench/isolation/process_state.ts";
@@ -151,47 +151,40 @@ Deno.test("openLoop() sends every request at its rate, and tells right answers f
 
 const hasProc = await Deno.stat("/proc/net/tcp").then(() => true, () => false);
 
-/** Says its port, and connects to it when it is told to. */
-const CONNECTS_TO_ITSELF = `
-const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-console.log(listener.addr.port);
-await Deno.stdin.read(new Uint8Array(1));
-const ends = await Promise.all([Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }), listener.accept()]);
-console.log("connected");
-await Deno.stdin.read(new Uint8Array(1));
-for (const end of ends) end.close();
-listener.close();
+/** Holds nothing but what it is told to: a runtime opens and closes files of its own at any time. */
+const CONNECTS_TO_BOTH = `
+echo ready
+read -r
+exec 3<>"/dev/tcp/127.0.0.1/$1" 4<>"/dev/tcp/127.0.0.1/$2"
+echo connected
+read -r
 `;
 
 Deno.test({
   name: "processState() counts descriptors, but for connections to ports whose pools keep them",
-  ignore: !hasProc,
+  ignore: !hasProc || !await hasCommand("bash", ["-c", ""]),
   async fn() {
-    // In a process of its own, as other tests open and close descriptors in this one.
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", CONNECTS_TO_ITSELF],
+    const hold = async (connection: Deno.Conn) => void await connection.read(new Uint8Array(1));
+    await using pooled = startRawBackend(hold);
+    await using other = startRawBackend(hold);
+    const [port, otherPort] = [pooled, other].map(({ url }) => Number(new URL(url).port));
+    const child = new Deno.Command("bash", {
+      args: ["-c", CONNECTS_TO_BOTH, "bash", `${port}`, `${otherPort}`],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
     const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const input = child.stdin.getWriter();
-    const port = Number((await output.read()).value);
+    const goOn = () => input.write(new TextEncoder().encode("\n"));
     const descriptors = async (ports: readonly number[]) => (await processState(child.pid, ports)).descriptors;
-    // A process that has just started still opens and closes some.
-    let all = await descriptors([]);
-    for (let alike = 0; alike < 5; alike++) {
-      await delay(20);
-      const now = await descriptors([]);
-      if (now !== all) alike = 0;
-      all = now;
-    }
-    const without = await descriptors([port]);
-    assertEquals(all, without);
-    await input.write(new Uint8Array(1));
     await output.read();
-    assertEquals(await descriptors([]), all + 2);
-    // The listener's own end has another port on its other side.
-    assertEquals(await descriptors([port]), all + 1);
+    const before = await descriptors([]);
+    assertEquals(await descriptors([port!]), before);
+    await goOn();
+    await output.read();
+    assertEquals(await descriptors([]), before + 2);
+    assertEquals(await descriptors([port!]), before + 1);
+    await goOn();
     await input.close();
     await output.cancel();
     await child.status;
