@@ -15,6 +15,7 @@ import { median } from "./bench/median.ts";
 import { externalPeer } from "./bench/peers/external_peer.ts";
 import type { Peer } from "./bench/peers/peer.ts";
 import { processUsage } from "./bench/process_usage.ts";
+import { readmeTables } from "./bench/readme_tables.ts";
 import type { Report } from "./bench/report.ts";
 import { parseWrk } from "./bench/wrk.ts";
 import { startChild } from "./_support/child.ts";
@@ -102,6 +103,33 @@ Deno.test("formatLoad() writes a table with a dash for what was not measured", (
   );
 });
 
+Deno.test("readmeTables() writes medians, ratios to the baseline, and what was measured how", () => {
+  const time = (median: number) => ({ median, min: median, max: median });
+  const peers = [{ peer: "conductor", figures: { p50Ms: time(0.331) } }, {
+    peer: "backend",
+    figures: { p50Ms: time(0.07) },
+  }];
+  const alone = { load: "get-1", title: "GET, 1 connection", peers };
+  assertEquals(readmeTables({ ...REPORT, loads: [alone, ...REPORT.loads] }).split("\n"), [
+    "GET, 100-byte answers, 64 connections:",
+    "",
+    "| peer | requests/s | p50 ms | p99 ms | CPU s / 10,000 | memory MiB | CPU of fetch |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    "| fetch | – | – | – | 3.26 | – | 1.00 |",
+    "| conductor | – | – | – | 1.25 | – | 0.38 |",
+    "",
+    "CPU seconds per 10,000 requests, and their ratio to fetch's:",
+    "",
+    "| load | `--load` | fetch | conductor |",
+    "| --- | --- | --- | --- |",
+    "| GET, 1 connection | `get-1` | – | – |",
+    "| GET, 100-byte answers, 64 connections | `get-64` | 3.26 (×1.00) | 1.25 (×0.38) |",
+    "",
+    "Half of the answers over one connection take no longer than 0.33 ms (conductor), 0.07 ms (backend). " +
+    "Medians of 5 slices of 3 s on 2 cores that peers, backends and `wrk` share; Deno 2.9.6, 2026-11-23.",
+  ]);
+});
+
 Deno.test("drawChart() draws well-formed SVG, the cheapest peer first, with a description and colours for the dark", () => {
   const svg = drawChart(REPORT);
   assertEquals(XMLValidator.validate(svg), true);
@@ -126,6 +154,8 @@ Deno.test("parseBenchOptions() takes all loads unless told otherwise, and refuse
     [["--slice", "2"], `there is no such flag: "--slice"`],
     [["--slices", "0"], `a whole number above 0 is needed: "0"`],
     [["--peer", "x"], `"NAME=URL[,PID]" is needed: "x"`],
+    [["--write", "--load", "get-1"], `it needs all loads: found "--load"`],
+    [["--write", "--quick"], `it needs all loads: found "--quick"`],
     [["--svg", "x.svg", "--load", "get-1"], "one of these loads is needed"],
   ];
   for (const [args, message] of wrong) assertThrows(() => parseBenchOptions(args), Error, message);

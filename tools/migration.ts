@@ -6,7 +6,7 @@
  * ```
  */
 
-import { withPart } from "./readme_part.ts";
+import { writeReadmePart } from "./readme_part.ts";
 
 const example = (name: string) => new URL(`../examples/migration/${name}`, import.meta.url);
 
@@ -26,12 +26,7 @@ if (Deno.args.includes("--write")) {
     "migration-before": fenced("", before),
     "migration-after": fenced("", after),
   };
-  const path = new URL("../README.md", import.meta.url);
-  const readme = await Deno.readTextFile(path);
-  await Deno.writeTextFile(
-    path,
-    Object.entries(parts).reduce((text, [name, part]) => withPart(text, name, part), readme),
-  );
+  for (const [name, part] of Object.entries(parts)) await writeReadmePart(name, part);
 }
 
 function fenced(language: string, text = ""): string {

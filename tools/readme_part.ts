@@ -1,5 +1,20 @@
 /** The parts of README.md that are written by programs. */
 
+import { fileURLToPath } from "node:url";
+
+const README = new URL("../README.md", import.meta.url);
+
+/**
+ * Writes a part of README.md, and formats it.
+ *
+ * @param name The part's name.
+ * @param text What is to be there.
+ */
+export async function writeReadmePart(name: string, text: string): Promise<void> {
+  await Deno.writeTextFile(README, withPart(await Deno.readTextFile(README), name, text));
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", fileURLToPath(README)] }).output();
+}
+
 /**
  * Replaces what is between a part's markers.
  *

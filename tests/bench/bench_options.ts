@@ -25,6 +25,8 @@ export interface BenchOptions {
   readonly json: string | undefined;
   /** Where the chart goes; `undefined`: nowhere. */
   readonly svg: string | undefined;
+  /** Whether the tables go into README.md. */
+  readonly write: boolean;
 }
 
 /** The help text. */
@@ -41,6 +43,7 @@ deno task bench [FLAGS]
 --backends PORT        where the bench's backends listen, for such a peer: PORT to PORT+3, and a slow one on PORT+4
 --json FILE            writes the figures as JSON
 --svg FILE             draws CPU per request as a chart
+--write                puts the tables into README.md
 --quick                one slice of one second each, and no warming up: whether it works, not what it costs
 `;
 
@@ -56,7 +59,7 @@ const WARM_UP_SECONDS = 6;
  */
 export function parseBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const flags = parseArgs([...args], {
-    boolean: ["quick", "help"],
+    boolean: ["quick", "write", "help"],
     string: ["load", "slices", "seconds", "peer", "backends", "json", "svg"],
     collect: ["load", "peer"],
     unknown(flag) {
@@ -68,6 +71,9 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
   if (flags.svg !== undefined && !loads.some(({ name }) => CHARTED_LOADS.includes(name))) {
     throw new Error(`Cannot draw a chart as one of these loads is needed: ${CHARTED_LOADS.join(", ")}`);
   }
+  if (flags.write && (flags.quick || flags.load.length > 0)) {
+    throw new Error(`Cannot use "--write" as it needs all loads: found "${flags.quick ? "--quick" : "--load"}"`);
+  }
   const [slices, seconds, warmUpSeconds] = flags.quick ? [1, 1, 0] : [5, 3, WARM_UP_SECONDS];
   return {
     loads,
@@ -78,6 +84,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
     backendsPort: wholeNumber("backends", flags.backends, 0),
     json: flags.json,
     svg: flags.svg,
+    write: flags.write,
   };
 }
 

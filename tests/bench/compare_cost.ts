@@ -10,7 +10,7 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
-import { withPart } from "../../tools/readme_part.ts";
+import { writeReadmePart } from "../../tools/readme_part.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { BODY_BYTES } from "./compare_cost/body_bytes.ts";
@@ -77,10 +77,7 @@ if (flags.json !== undefined) {
   const figures = candidates.map(({ name, slices }) => ({ name, slices }));
   await Deno.writeTextFile(flags.json, `${JSON.stringify({ machine: describeMachine(), rate, figures }, null, 2)}\n`);
 }
-if (flags.write) {
-  const path = new URL("../../README.md", import.meta.url);
-  await Deno.writeTextFile(path, withPart(await Deno.readTextFile(path), "compare-cost", table));
-}
+if (flags.write) await writeReadmePart("compare-cost", table);
 
 async function start(name: string, primary: string, shadow: string, compare: boolean): Promise<Candidate> {
   const port = freePort();

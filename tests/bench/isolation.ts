@@ -9,7 +9,7 @@
 
 import { fileURLToPath } from "node:url";
 import { delay } from "@std/async/delay";
-import { withPart } from "../../tools/readme_part.ts";
+import { writeReadmePart } from "../../tools/readme_part.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { startDenoProgram } from "./deno_program.ts";
@@ -213,11 +213,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (othersShare > MAX_OTHERS_SHARE) {
     console.error("\nThe machine was not quiet: other processes may have caused what follows.");
   }
-  if (options.write) {
-    const path = new URL("../../README.md", import.meta.url);
-    await Deno.writeTextFile(path, withPart(await Deno.readTextFile(path), "isolation", text));
-    await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", fileURLToPath(path)] }).output();
-  }
+  if (options.write) await writeReadmePart("isolation", text);
   if (complaints.length === 0) return 0;
   console.error(`\n${complaints.join("\n")}`);
   return 1;

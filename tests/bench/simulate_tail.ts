@@ -8,7 +8,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { withPart } from "../../tools/readme_part.ts";
+import { writeReadmePart } from "../../tools/readme_part.ts";
 import { raceErrors, simulateTail, tailTable } from "./tail_simulation.ts";
 
 const flags = parseArgs(Deno.args, { string: ["requests", "seed"], boolean: ["write"] });
@@ -18,7 +18,4 @@ console.log(table);
 const errors = raceErrors(results);
 for (const error of errors) console.error(error);
 if (errors.length > 0) Deno.exit(1);
-if (flags.write) {
-  const path = new URL("../../README.md", import.meta.url);
-  await Deno.writeTextFile(path, withPart(await Deno.readTextFile(path), "tail", table));
-}
+if (flags.write) await writeReadmePart("tail", table);
