@@ -61,6 +61,12 @@ Deno.test("fanOut() counts a transport that throws, or rejects, as a failure of 
   }
 });
 
+Deno.test("fanOut() takes a transport that answers without a promise, as one in plain JavaScript may", async () => {
+  const plain = (() => OK) as unknown as Transport;
+  const { handle } = scene({ p: plain, s: answer });
+  assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "p");
+});
+
 Deno.test("fanOut() aborts what has timed out, and gives up a response that comes later", async () => {
   using time = new FakeTime();
   const late = Promise.withResolvers<TransportResult>();

@@ -1,6 +1,7 @@
 /** An exchange over Deno's sockets that is given up, at every point of it: its descriptor is free at once. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
 import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
 import { http1Transport } from "../src/upstream/http1/http1.ts";
@@ -101,7 +102,7 @@ for (const { name, more = () => ({}), readTo, sent = "", atOnce = false } of MOM
       transportRequest(backend.url, { ...more(), signal: controller.signal, onHead: onHead.resolve }),
     );
     if (!atOnce) await backend.reached;
-    if (name.endsWith("small body")) await onHead.promise;
+    if (name.endsWith("small body")) await deadline(onHead.promise, 10_000);
     controller.abort();
     assertEquals(outcomeOf(await answering), "aborted");
     await untilFreed(backend);

@@ -4,15 +4,15 @@ import type { Transport } from "./transport.ts";
 
 /**
  * Gives a transport of somebody else's plain objects, which may be spread into others: what goes to conductor's own has
- * parts that are made when they are first asked for.
+ * parts that are made when they are first asked for. A transport in JavaScript may throw, or answer without a promise.
  *
  * @param transport The transport.
  * @returns The transport to use in its place.
  */
 export function plainRequests(transport: Transport): Transport {
-  return (request) => {
+  return async (request) => {
     const { method, origin, target, host, lines, body, contentLength, tls, http2, signal } = request;
     const onHead = () => request.onHead?.();
-    return transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
+    return await transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
   };
 }
