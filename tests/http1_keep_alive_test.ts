@@ -178,3 +178,18 @@ Deno.test("a POST goes out at once on a connection that has been used again befo
   await send(POST);
   assertEquals(ordinals.slice(3).toSorted(), [1, 4, 5, 6]);
 });
+
+Deno.test("a request that can not be written fails as data, and takes the kept connection with it", async () => {
+  const ordinals: number[] = [];
+  await using backend = await startSocketBackend(async ({ ordinal }, { write }) => {
+    ordinals.push(ordinal);
+    await write(OK);
+  });
+  const transport = http1Transport();
+  const exchange = async (lines: TransportRequest["lines"]) =>
+    await bodyOf(await transport(transportRequest(backend.url, { lines })));
+  assertEquals(await exchange([]), "ok");
+  assertEquals(await exchange([["x-split", "a\r\nb: c"]]), "protocol");
+  assertEquals(await exchange([]), "ok");
+  assertEquals(ordinals, [1, 1]);
+});
