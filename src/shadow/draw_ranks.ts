@@ -1,4 +1,4 @@
-/** In which order a growing share takes the requests of a cycle: none of those that repeat themselves is left out for ever. */
+/** In which order a growing share takes the requests of a cycle, so that it has a part of each where they repeat themselves. */
 
 import { stableHash } from "./stable_hash.ts";
 

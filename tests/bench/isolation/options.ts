@@ -25,7 +25,8 @@ deno task isolation [FLAGS]
 
 --rate N       requests per second (default 1000)
 --seconds S    the length of a slice (default 8)
---turns N      slices of each scene, and as many of the primary alone in between (default 8)
+--turns N      slices of each scene, and as many of the primary alone in between, evenly over four
+               processes of each (default 8)
 --scene TEXT   only scenes whose name holds this, repeatable
 --write        puts the table into README.md, whatever it shows
 `;
