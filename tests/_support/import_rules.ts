@@ -11,8 +11,9 @@ export interface SourceFile {
 const JOURNEY = ["config", "exchange", "upstream", "match", "shadow", "hedge", "fan_out", "select", "respond"];
 const BELOW_CLI = [...JOURNEY, "conductor", "observe", "compare", "server", "admin"];
 
-/** For each layer, which others it may import from. A layer is a folder of src/, or a file in it. */
+/** For each layer, which others it may import from besides `lib`. A layer is a folder of src/, or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
   config: [],
   exchange: ["config"],
   upstream: ["config", "exchange"],
@@ -70,7 +71,7 @@ export function findViolations(files: readonly SourceFile[]): string[] {
         if (!isAllowed) violations.push(`${path} imports ${target}`);
       } else if (!graph.has(target)) {
         violations.push(`${path} imports ${target}, which is not a file of the package`);
-      } else if (layerOf(target) !== layer && !allowed.includes(layerOf(target))) {
+      } else if (![layer, "lib", ...allowed].includes(layerOf(target))) {
         violations.push(`${path} imports ${target}`);
       }
     }
