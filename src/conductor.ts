@@ -20,6 +20,7 @@ import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { fanOut } from "./fan_out.ts";
 import { Hedges } from "./hedge/hedges.ts";
+import { EventLoopTurn } from "./lib/event_loop_turn.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import type { Observer } from "./observe/events.ts";
@@ -96,7 +97,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const exchangeMeans = { gate, hedges };
-  const bodyMeans = { config, deadlines, reclaims };
+  const bodyMeans = { config, deadlines, turn: new EventLoopTurn(now), reclaims };
   const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.follow(config);

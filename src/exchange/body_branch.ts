@@ -1,61 +1,67 @@
-/** What has arrived of a body and one service has not yet taken. */
+/** The part of a body that has arrived and that one service has not sent yet. */
 
-import type { SharedChunk } from "./shared_chunk.ts";
+import { ChunkRange } from "./shared_chunk.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** What one service's branch reports to its attempt. */
+/** Callbacks of the attempt that reads a branch. */
 export interface BranchHooks {
-  /** The service took a chunk, or the client sent one after a pause: time starts anew. */
+  /** Called when the service takes a chunk, or the client sends one after a pause: the timeout starts again. */
   onProgress(): void;
-  /** Everything that has arrived is taken: the service waits for the client, and its time stands still. */
+  /** Called when everything that has arrived is taken: the service waits for the client, and its timeout pauses. */
   onStarved(): void;
-  /** The body is broken off. */
+  /** Called when the body is broken off. */
   onBreak(kind: BreakKind): void;
 }
 
 /**
- * Why a body is broken off: the service is further behind than the window (`lagging`), is not to have so much of it, or
- * nobody gets the rest.
+ * Reason why a body is broken off: the service lags by more than the window, the body is larger than the service may
+ * receive, or no service gets the rest.
  */
 export type BreakKind = "lagging" | "body-too-large" | "aborted";
 
-/** One service's queue of a body, and the stream that it reads from. */
+/** One service's queue of a body, and the stream that the service reads. */
 export class BodyBranch {
   readonly rank: number;
   readonly stream: ReadableStream<Chunk>;
   queuedBytes = 0;
-  /** How much more of the body it may be given, in bytes. */
+  /** Bytes that the service may still receive. */
   leftBytes: number;
-  readonly #queue: SharedChunk[] = [];
-  /** What the service was given last; it has passed that on when it asks for more. */
-  #given: SharedChunk | undefined;
+  readonly #queue: ChunkRange[] = [];
+  /** Range handed out last. The service has sent it by the time it asks for more. */
+  #emitted: ChunkRange | undefined;
   readonly #hooks: BranchHooks;
   readonly #onTaken: () => void;
-  readonly #onLeave: () => void;
+  readonly #onDetach: () => void;
   #controller!: ReadableStreamDefaultController<Chunk>;
   #starved: (() => void) | undefined;
   #ended = false;
 
-  constructor(rank: number, maxBytes: number, hooks: BranchHooks, onTaken: () => void, onLeave: () => void) {
+  constructor(rank: number, maxBytes: number, hooks: BranchHooks, onTaken: () => void, onDetach: () => void) {
     this.rank = rank;
     this.leftBytes = maxBytes;
     this.#hooks = hooks;
     this.#onTaken = onTaken;
-    this.#onLeave = onLeave;
+    this.#onDetach = onDetach;
     this.stream = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
-      cancel: () => this.#leave(),
+      cancel: () => this.#detach(),
     }, { highWaterMark: 0 });
   }
 
-  push(chunk: SharedChunk): void {
-    this.#queue.push(chunk);
-    this.queuedBytes += chunk.bytes.length;
-    this.leftBytes -= chunk.bytes.length;
+  /** Queues a range. A range that continues the last one extends it, so that tiny pieces cost no object each. */
+  push({ chunk, start, end }: ChunkRange): void {
+    const last = this.#queue.at(-1);
+    if (last !== undefined && last.chunk === chunk && last.end === start) last.end = end;
+    else {
+      chunk.acquire();
+      this.#queue.push(new ChunkRange(chunk, start, end));
+    }
+    this.queuedBytes += end - start;
+    this.leftBytes -= end - start;
     this.#resume();
   }
 
@@ -65,15 +71,15 @@ export class BodyBranch {
   }
 
   break(kind: BreakKind): void {
-    this.#leave();
+    this.#detach();
     this.#hooks.onBreak(kind);
     this.#controller.error(new Error("The request body was broken off"));
   }
 
   #pull(): Promise<void> | void {
-    this.#given?.release();
-    this.#given = undefined;
-    if (this.#give()) return;
+    this.#emitted?.chunk.release();
+    this.#emitted = undefined;
+    if (this.#emit()) return;
     this.#hooks.onStarved();
     return new Promise((resolve) => this.#starved = resolve);
   }
@@ -82,33 +88,34 @@ export class BodyBranch {
     const resolve = this.#starved;
     if (resolve === undefined) return;
     this.#starved = undefined;
-    this.#give();
+    this.#emit();
     resolve();
   }
 
-  /** Hands the next chunk on, and closes with the last one. */
-  #give(): boolean {
-    const chunk = this.#queue.shift();
-    if (chunk === undefined && !this.#ended) return false;
+  /** Hands the next range on, and closes with the last one. */
+  #emit(): boolean {
+    const range = this.#queue.shift();
+    if (range === undefined && !this.#ended) return false;
     this.#hooks.onProgress();
-    if (chunk !== undefined) {
-      this.queuedBytes -= chunk.bytes.length;
-      this.#given = chunk;
-      this.#controller.enqueue(chunk.bytes);
+    if (range !== undefined) {
+      const { bytes } = range;
+      this.queuedBytes -= bytes.length;
+      this.#emitted = range;
+      this.#controller.enqueue(bytes);
       this.#onTaken();
     }
     if (this.#ended && this.#queue.length === 0) {
-      this.#leave();
+      this.#detach();
       this.#controller.close();
     }
     return true;
   }
 
-  #leave(): void {
-    for (const chunk of this.#queue.splice(0)) chunk.release();
+  #detach(): void {
+    for (const { chunk } of this.#queue.splice(0)) chunk.release();
     this.queuedBytes = 0;
     this.#starved?.();
     this.#starved = undefined;
-    this.#onLeave();
+    this.#onDetach();
   }
 }

@@ -1,60 +1,65 @@
-/** The client's body as it arrives: within its limits, and never waited for without end. */
+/** The client's body as it arrives: within its limits, and with a timeout for each read. */
 
+import type { EventLoopTurn } from "../lib/event_loop_turn.ts";
 import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
+import { reclaim } from "./reclaim.ts";
 import { BODY_TOO_LARGE } from "./refusals.ts";
+import { isSparse } from "./shared_chunk.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
-type Piece = { readonly done: boolean; readonly value?: Chunk | undefined };
+type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
 
-/** What a read brings: the next chunk, why the body can not be had whole, or `undefined` at its end. */
+/** Result of a read: the next piece, the reason why the body cannot be read whole, or `undefined` at its end. */
 export type BodyRead = Chunk | Problem | undefined;
 
-/** Limits of one body. */
+/** Options of {@linkcode BodySource}. */
 export interface BodySourceOptions {
-  /** The largest body that is accepted, in bytes. */
+  /** Maximum size of the body in bytes. */
   readonly maxBytes: number;
-  /** The longest silence before the client's next chunk, in milliseconds. */
+  /** Longest silence before the client's next piece, in milliseconds. */
   readonly timeoutMs: number;
-  /** The handler's time-outs. */
+  /** The handler's timeouts. */
   readonly deadlines: Deadlines;
+  /** The turn of the event loop, which one client must not prolong. */
+  readonly turn: EventLoopTurn;
 }
 
 const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
 const STALLED: Problem = { status: 408, detail: "The request body stopped arriving" };
+const READ_BUFFER_BYTES = 65_536;
 
 /** Reads a request's body. A client that breaks it off, pauses for too long or sends too much is a problem, not an error. */
 export class BodySource implements Expiring {
   readonly #body: ReadableStream<Chunk>;
-  #reader: ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader | undefined;
   readonly #maxBytes: number;
   readonly #deadline: Deadline;
+  readonly #turn: EventLoopTurn;
+  #reader: Reader | undefined;
+  /** Memory for the next read; `undefined` when the last piece was handed out together with it. */
+  #buffer: Chunk | undefined;
   #receivedBytes = 0;
   #stalled = false;
   #peeked: Promise<BodyRead> | undefined;
 
-  /**
-   * Takes the body over.
-   *
-   * @param body The request's body.
-   * @param options Its limits.
-   */
+  /** Takes over the body; reads nothing yet. */
   constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
+    this.#turn = options.turn;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
   }
 
-  /** What has been read so far, in bytes. */
+  /** Bytes read so far. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
 
   /**
-   * Reads on.
+   * Reads the next piece.
    *
-   * @returns The next chunk, or how the body ended.
+   * @returns The piece, or how the body ended. The next read overwrites a piece for which {@linkcode isSparse} holds.
    */
   async read(): Promise<BodyRead> {
     const peeked = this.#peeked;
@@ -63,10 +68,8 @@ export class BodySource implements Expiring {
   }
 
   /**
-   * Looks whether there is a body at all. Servers make a stream of every request, also of one that ends with its head
-   * (RFC 9112 §6.3).
-   *
-   * @returns `true` where it ended without a byte; nothing is lost otherwise.
+   * Reports whether there is no body at all. Servers make a stream of every request, also of one that ends with its head
+   * (RFC 9112 §6.3). Nothing is lost otherwise.
    */
   async isEmpty(): Promise<boolean> {
     this.#peeked = this.#next();
@@ -74,31 +77,30 @@ export class BodySource implements Expiring {
   }
 
   /**
-   * Reads a small body to its end, where the stream allows it right into its place: Deno's has a buffer of 64 KiB for each
-   * piece else, and a thousand such bodies are 64 MiB of them.
+   * Reads a small body to its end, directly into one buffer of its size when the stream allows it. Deno's streams take a
+   * buffer of 64 KiB for each piece otherwise, so a thousand small bodies would hold 64 MiB.
    *
-   * @param lengthBytes How long the client said it would be.
-   * @returns The bytes, or why they can not be had.
+   * @param lengthBytes Content-Length of the request.
+   * @returns The bytes, or the reason why they cannot be read.
    */
   async readWhole(lengthBytes: number): Promise<Chunk | Problem> {
-    const byteReader = byteReaderOf(this.#body);
-    this.#reader = byteReader;
+    const reader = this.#reader = readerOf(this.#body);
     let whole = new Uint8Array(lengthBytes);
     for (let offset = 0;;) {
-      const chunk = byteReader === undefined
-        ? await this.read()
-        : await this.#next(() => byteReader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)));
-      if (chunk === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
-      if (!(chunk instanceof Uint8Array)) return chunk;
-      if (offset + chunk.length > lengthBytes) return BROKEN_OFF;
-      // What was read into has become another buffer, over the same memory.
-      if (byteReader !== undefined) whole = new Uint8Array(chunk.buffer);
-      else whole.set(chunk, offset);
-      offset += chunk.length;
+      const piece = isByteReader(reader)
+        ? await this.#next(() => reader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
+        : await this.#next();
+      if (piece === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
+      if (!(piece instanceof Uint8Array)) return piece;
+      if (offset + piece.length > lengthBytes) return BROKEN_OFF;
+      // A read detaches the buffer that it was given, and returns another one over the same memory.
+      if (isByteReader(reader)) whole = new Uint8Array(piece.buffer);
+      else whole.set(piece, offset);
+      offset += piece.length;
     }
   }
 
-  /** The client has been silent for too long. */
+  /** Ends the body as stalled: the client has been silent for too long. */
   onExpire(): void {
     this.#stalled = true;
     this.cancel();
@@ -112,13 +114,20 @@ export class BodySource implements Expiring {
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
     this.#deadline.touch();
     try {
-      let { done, value } = await readPiece();
-      // Deno hands out an empty chunk where there is no body.
-      while (!done && value?.length === 0) ({ done, value } = await readPiece());
-      if (this.#stalled) return STALLED;
-      if (done || value === undefined) return undefined;
-      this.#receivedBytes += value.length;
-      return this.#receivedBytes > this.#maxBytes ? BODY_TOO_LARGE : value;
+      for (;;) {
+        const pause = this.#turn.yield();
+        if (pause !== undefined) await pause;
+        const { done, value } = await readPiece();
+        if (this.#stalled) return STALLED;
+        if (done || value === undefined) {
+          this.#releaseBuffer();
+          return undefined;
+        }
+        // Deno hands out an empty piece when there is no body.
+        if (value.length === 0) continue;
+        this.#receivedBytes += value.length;
+        return this.#receivedBytes > this.#maxBytes ? BODY_TOO_LARGE : value;
+      }
     } catch {
       return this.#stalled ? STALLED : BROKEN_OFF;
     } finally {
@@ -126,17 +135,32 @@ export class BodySource implements Expiring {
     }
   }
 
-  readonly #readPiece = (): Promise<Piece> => {
-    const reader = this.#reader ??= this.#body.getReader();
-    return (reader as ReadableStreamDefaultReader<Chunk>).read();
+  readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
+    const reader = this.#reader ??= readerOf(this.#body);
+    if (!isByteReader(reader)) return await reader.read();
+    const result = await reader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
+    const { value } = result;
+    // Reading on into the memory of a large piece would change it: it is handed out instead.
+    this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
+    return result;
   };
+
+  /** Returns the buffer's memory before the next collection (decision 022). */
+  #releaseBuffer(): void {
+    if (this.#buffer !== undefined) reclaim(this.#buffer.buffer);
+    this.#buffer = undefined;
+  }
 }
 
-/** Not every runtime's bodies are streams of bytes, nor are those that Deno has whole already. */
-function byteReaderOf(body: ReadableStream<Chunk>): ReadableStreamBYOBReader | undefined {
+/** Returns a reader into memory of our own when the stream allows it: not in every runtime, nor for buffered bodies. */
+function readerOf(body: ReadableStream<Chunk>): Reader {
   try {
     return body.getReader({ mode: "byob" });
   } catch {
-    return undefined;
+    return body.getReader();
   }
+}
+
+function isByteReader(reader: Reader): reader is ReadableStreamBYOBReader {
+  return reader instanceof ReadableStreamBYOBReader;
 }

@@ -1,31 +1,94 @@
-/** A piece of a body that several services are sent. */
+/** Memory with a part of a body in it, shared by the services that have not sent it yet. */
 
 import { reclaim } from "./reclaim.ts";
 
-type Chunk = Uint8Array<ArrayBuffer>;
+type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A piece, and how many have not passed it on yet. */
+/** Pieces up to this size are copied together, in bytes. A piece of its own costs several hundred bytes of objects. */
+const MAX_COPIED_BYTES = 4_096;
+const MIN_SLAB_BYTES = 1_024;
+const MAX_SLAB_BYTES = 65_536;
+
+/** A buffer, and the number of branches that still need it. */
 export class SharedChunk {
-  /** The bytes. */
-  readonly bytes: Chunk;
-  #holders: number;
-  readonly #reclaims: boolean;
+  readonly bytes: Bytes;
+  readonly #detachBuffer: boolean;
+  #refs = 1;
 
-  /**
-   * Shares a piece.
-   *
-   * @param bytes The piece.
-   * @param holders How many are given it.
-   * @param reclaims Whether its memory is given back when all have passed it on.
-   */
-  constructor(bytes: Chunk, holders: number, reclaims: boolean) {
+  /** Starts with one reference: the writer's. */
+  constructor(bytes: Bytes, detachBuffer: boolean) {
     this.bytes = bytes;
-    this.#holders = holders;
-    this.#reclaims = reclaims;
+    this.#detachBuffer = detachBuffer;
   }
 
-  /** One of them has passed it on, or does not want it any more. */
-  release(): void {
-    if (--this.#holders === 0 && this.#reclaims) reclaim(this.bytes.buffer);
+  acquire(): void {
+    this.#refs++;
   }
+
+  /** The last release returns the memory before the next collection, when only native code reads the bytes. */
+  release(): void {
+    if (--this.#refs === 0 && this.#detachBuffer) reclaim(this.bytes.buffer);
+  }
+}
+
+/** A part of a chunk, as long as it waits for one service. */
+export class ChunkRange {
+  readonly chunk: SharedChunk;
+  readonly start: number;
+  end: number;
+
+  constructor(chunk: SharedChunk, start: number, end: number) {
+    this.chunk = chunk;
+    this.start = start;
+    this.end = end;
+  }
+
+  get bytes(): Bytes {
+    return this.chunk.bytes.subarray(this.start, this.end);
+  }
+}
+
+/**
+ * Packs a body's pieces, so that the memory held is about the bytes queued. Runtimes hand out views on buffers of 64 KiB:
+ * a client that sends one byte at a time would otherwise hold 65,536 times what it sent.
+ */
+export class ChunkPacker {
+  readonly #detachBuffers: boolean;
+  #slab: SharedChunk | undefined;
+  #used = 0;
+  #nextSlabBytes = MIN_SLAB_BYTES;
+
+  constructor(detachBuffers: boolean) {
+    this.#detachBuffers = detachBuffers;
+  }
+
+  /** Returns the range that holds a piece. The caller releases its chunk once every branch has acquired it. */
+  pack(piece: Bytes): ChunkRange {
+    if (!isSparse(piece)) return new ChunkRange(new SharedChunk(piece, this.#detachBuffers), 0, piece.length);
+    let slab = this.#slab;
+    if (slab === undefined || this.#used + piece.length > slab.bytes.length) slab = this.#openSlab(piece.length);
+    const start = this.#used;
+    slab.bytes.set(piece, start);
+    slab.acquire();
+    return new ChunkRange(slab, start, this.#used += piece.length);
+  }
+
+  /** Ends the packing: the memory is released with the last branch. */
+  close(): void {
+    this.#slab?.release();
+    this.#slab = undefined;
+  }
+
+  #openSlab(pieceBytes: number): SharedChunk {
+    this.close();
+    const bytes = new Uint8Array(Math.max(pieceBytes, this.#nextSlabBytes));
+    this.#used = 0;
+    this.#nextSlabBytes = Math.min(2 * this.#nextSlabBytes, MAX_SLAB_BYTES);
+    return this.#slab = new SharedChunk(bytes, this.#detachBuffers);
+  }
+}
+
+/** Reports whether a piece must be copied, because its buffer holds much more memory than the piece has bytes. */
+export function isSparse(piece: Bytes): boolean {
+  return piece.length <= MAX_COPIED_BYTES || 2 * piece.length < piece.buffer.byteLength;
 }

@@ -6,7 +6,7 @@ import { startWatched, type WatchedConductor } from "./watched_conductor.ts";
 export const IS_FULL = Deno.env.get("HOSTILE") === "full";
 
 /** Duration of one attack in milliseconds. */
-export const ATTACK_MS = IS_FULL ? 10_000 : 2_000;
+export const ATTACK_MS = IS_FULL ? 10_000 : 1_500;
 
 /** Reports whether `/proc` can be read: memory of another process is known only there. */
 export const HAS_PROC: boolean = await Deno.stat("/proc/self/status").then(() => true, () => false);

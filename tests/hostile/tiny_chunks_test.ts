@@ -1,0 +1,104 @@
+/** Uploads in tiny pieces must not take memory or time from the other clients. */
+
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { type Attack, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
+
+const MAX_GROWTH_MIB = 192;
+const MAX_WAIT_MS = 500;
+const CONNECTIONS = 20;
+const ENCODER = new TextEncoder();
+const ONE_BYTE = ENCODER.encode("x");
+
+/** Answers GET at once. Reads an upload as it comes, except for a service whose path asks it to hang. */
+function startUploadBackend(): TestServer & { uploads: number } {
+  const backend = startRawBackend(async (connection) => {
+    const head = await readUntil(connection);
+    if (head.startsWith("GET")) {
+      await connection.write(ENCODER.encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
+      return;
+    }
+    counted.uploads++;
+    const buffer = new Uint8Array(65_536);
+    if (head.includes("/hung/")) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    else while (await connection.read(buffer) !== null);
+  });
+  const counted = Object.assign(backend, { uploads: 0 });
+  return counted;
+}
+
+/** Sends a head, then the same bytes again and again, as fast as they are taken. */
+function flood(head: Uint8Array, bytes: Uint8Array): Attack {
+  return async ({ url }, signal) => {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+    connection.setNoDelay(true);
+    const stop = () => connection.close();
+    signal.addEventListener("abort", stop);
+    try {
+      await connection.write(head);
+      while (!signal.aborted) await connection.write(bytes);
+    } catch {
+      // The server closed the connection, or the attack is over.
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  };
+}
+
+/** HTTP/2 by prior knowledge: preface, empty SETTINGS, then the head of a large `POST /` on stream 1 (RFC 9113, RFC 7541). */
+const HTTP2_UPLOAD = new Uint8Array([
+  ...ENCODER.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  ...[0, 0, 0, 4, 0, 0, 0, 0, 0],
+  ...[0, 0, 17, 1, 4, 0, 0, 0, 1],
+  ...[0x83, 0x86, 0x84, 0x41, 1, ...ENCODER.encode("h")],
+  ...[0x5c, 9, ...ENCODER.encode("999999999")],
+]);
+
+/** Sends DATA frames of this length, without waiting for more window. */
+function dataFrames(length: 0 | 1): Attack {
+  const frame = new Uint8Array([0, 0, length, 0, 0, 0, 0, 0, 1, ...ONE_BYTE.subarray(0, length)]);
+  const frames = new Uint8Array(Array.from({ length: 1_000 }, () => [...frame]).flat());
+  return flood(HTTP2_UPLOAD, frames);
+}
+
+function upload(framing: string): Uint8Array {
+  return ENCODER.encode(`POST /up HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);
+}
+
+const CHUNKED = upload("Transfer-Encoding: chunked");
+const oneByteChunks = flood(CHUNKED, ENCODER.encode("1\r\nx\r\n".repeat(10_000)));
+
+const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object])[] = [
+  ["1-byte chunks", oneByteChunks],
+  ["1-byte chunks and a limit on the body", oneByteChunks, { maxBodySize: "64KiB" }],
+  ["1-byte chunks with extensions", flood(CHUNKED, ENCODER.encode("1;a=b;c=d\r\nx\r\n".repeat(5_000)))],
+  ["1-byte writes of a declared length", flood(upload("Content-Length: 999999999"), ONE_BYTE)],
+  ["1-byte writes of a small declared length", flood(upload("Content-Length: 4096"), ONE_BYTE)],
+  [
+    `1-byte chunks over ${CONNECTIONS} connections`,
+    async (target, signal) => {
+      await Promise.all(Array.from({ length: CONNECTIONS }, () => oneByteChunks(target, signal)));
+    },
+  ],
+  ["1-byte DATA frames", dataFrames(1)],
+  ["empty DATA frames", dataFrames(0)],
+];
+
+for (const [name, attack, config = {}] of ATTACKS) {
+  Deno.test({
+    name: `an upload in ${name} holds little memory and delays no other client`,
+    ignore: !HAS_PROC,
+    async fn() {
+      await using backend = startUploadBackend();
+      const services = [
+        { name: "main", url: backend.url, primary: true },
+        { name: "shadow", url: `${backend.url}/hung/`, shadow: true },
+      ];
+      const report = await underAttack(attack, { services, config });
+      assertGreater(backend.uploads, 0, "the attack reached no service");
+      assertEquals(report.failures, 0);
+      assertLess(report.growthMiB, MAX_GROWTH_MIB, JSON.stringify(report));
+      assertLess(report.attacked.maxMs, MAX_WAIT_MS, JSON.stringify(report));
+    },
+  });
+}
