@@ -47,7 +47,8 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
   const file = await openConfig(invocation, io);
   const settle = (config: Config): Config => {
-    return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
+    const { port = config.port, host: hostname = config.hostname } = invocation;
+    return { ...config, port, hostname, shownHostname: invocation.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, invocation, io);
   const onError = logErrorTo(() => logger);
@@ -145,14 +146,15 @@ async function stop(server: Serving, { workers, signals, reloading, ...parts }: 
 function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
   const forbidden = findForbiddenTarget(services, options);
   if (forbidden === undefined) return;
+  const { target: { name, shown }, host } = forbidden;
   throw new CommandError(
-    `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
-      `--allow-net, or add ${forbidden.host} to its list`,
+    `Cannot reach service "${name}" as the network permission must be granted: run again with ` +
+      `--allow-net, or add ${shown.isUrlSecret ? `the host of ${shown.url}` : host} to its list`,
   );
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
-function urlOf({ address: { hostname, port }, config: { tls } }: Serving): string {
-  const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
+  const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }
