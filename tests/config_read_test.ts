@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { ConfigError } from "../src/config/config_error.ts";
 import { readConfig, type ReadOptions } from "../src/config/read.ts";
 import { validateConfig } from "../src/config/validate.ts";

@@ -51,7 +51,8 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     return { ...config, port, hostname, shownHostname: invocation.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, invocation, io);
-  const onError = logErrorTo(() => logger);
+  let followed = file.config;
+  const onError = logErrorTo({ logger: () => logger, config: () => followed });
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
@@ -96,6 +97,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
         throw error;
       }
       await prepared.commit();
+      followed = config;
       ({ logger, announce } = startLog(config, invocation, io));
       if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },

@@ -3,7 +3,7 @@
 import type { SampleKey } from "../config.ts";
 import { isMapping } from "../mapping.ts";
 import type { Fields, PartlyChecked, SectionType } from "../section.ts";
-import { literal, orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 import { share } from "./share.ts";
 
 /** RFC 9110 §5.6.2, for names of fields as of cookies (RFC 6265 §4.1.1). */
