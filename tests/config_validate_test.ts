@@ -406,7 +406,7 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ headers: ["a"] }, "headers: must be a mapping of names to values: found a list"],
   [{ headers: { "a b": "c" } }, `headers[…]: ${HEADER_NAME}`],
   [{ headers: { "": "c" } }, `headers[""]: ${HEADER_NAME}`],
-  [{ headers: { "a:": "c" } }, `headers["a:"]: ${HEADER_NAME}`],
+  [{ headers: { "a:": "c" } }, `headers[…]: ${HEADER_NAME}`],
   [{ headers: { a: null } }, 'headers.a: must be text ("" for an empty value): found nothing'],
   [{ headers: { a: ["b"] } }, 'headers.a: must be text ("" for an empty value): found a list'],
   [{ headers: { a: "b\r\nc: d" } }, "headers.a: must be a header value: found a line break"],

@@ -135,6 +135,23 @@ Deno.test("serve, check, explain, report, the admin listener and spans never pri
   assertSecretFree(spans, "the spans", texts);
 });
 
+for (const workers of ["1", "2"]) {
+  Deno.test(`serve --workers ${workers} does not print a hostname from a placeholder that it cannot listen on`, {
+    ignore: Deno.build.os !== "linux",
+  }, async () => {
+    await using file = await tempConfig('hostname: "${env:SECRET_LISTEN}"\nservices: [{ name: a, url: http://x }]\n');
+    const { code, stdout, stderr } = await runCli(["--config", file.path, "--workers", workers], {
+      permissions: ["--allow-read", "--allow-net", "--unstable-net", `--allow-env=${NAMES}`],
+      env: { SECRET_LISTEN: "203.0.113.77" },
+    });
+    assertEquals([code, stdout], [1, ""]);
+    assertEquals(
+      stderr,
+      "error: Cannot listen on ${env:SECRET_LISTEN}:8080 as the host must be an address of this machine: no such address found\n",
+    );
+  });
+}
+
 async function assertAdminSecretFree(url: string, secrets: readonly string[]): Promise<void> {
   const headers = { authorization: `Bearer ${TOKEN}` };
   const paths = ["/", "/healthz", "/readyz", "/metrics", "/metrics?format=json", "/config", "/none"];

@@ -1,6 +1,7 @@
 /** Header fields that are set or dropped (RFC 9110 §5). */
 
 import type { HeaderLine } from "../config.ts";
+import { isPrintableKey, quote } from "../describe.ts";
 import { isMapping } from "../mapping.ts";
 import type { Place } from "../place.ts";
 import { literal, orPlaceholder, parseValue, type ValueType } from "../value_type.ts";
@@ -40,12 +41,15 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
     parse(value, at) {
       if (!isMapping(value)) return at.wrongKind("a mapping of names to values", value);
       const lines: HeaderLine[] = [];
-      const seen = new Set<string>();
+      const seen = new Map<string, string>();
       for (const [name, content] of Object.entries(value)) {
         const place = at.child(name);
         const lower = name.toLowerCase();
-        if (seen.has(lower)) place.problem("must be given once: names differ in more than capitals");
-        seen.add(lower);
+        const twin = seen.get(lower);
+        seen.set(lower, name);
+        if (twin !== undefined) {
+          place.problem(`must be given once: ${isPrintableKey(twin) ? quote(twin) : "another key"} is the same field`);
+        }
         const text = parseValue(VALUE_TYPE, content, place);
         if (checkName(name, place) && text !== undefined) lines.push([name, text]);
       }
