@@ -460,6 +460,6 @@ for (const hostname of ["127.0.0.1", "localhost", "::1", "127.8.8.8"]) {
       admin: { port: 0, hostname },
       services: [{ name: "a", url: "http://localhost:1" }],
     });
-    assertEquals(config.admin, { port: 0, hostname, token: undefined });
+    assertEquals(config.admin, { port: 0, hostname, shownHostname: hostname, token: undefined });
   });
 }

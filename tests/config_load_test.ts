@@ -54,7 +54,7 @@ Deno.test(
       "config.yaml": "services: [{ name: a, url: http://x, headers: { A: '${file:/dev/zero}' } }]",
     });
     const { message } = await assertRejects(() => loadConfig(`${folder.path}/config.yaml`), ConfigError);
-    assertEquals(message, 'services[0].headers.A: needs the file "/dev/zero": it is too large (line 1)');
+    assertEquals(message, 'services[0].headers.A: needs the file "/dev/zero": it is not a regular file (line 1)');
   },
 );
 
@@ -75,7 +75,10 @@ Deno.test("loadConfig() explains in a sentence why a file cannot be read", async
   assertEquals(await messageOf(at("large.yaml")), `${cannot("large.yaml")}it is too large`);
   if (Deno.build.os === "windows") return;
   assertEquals(await messageOf(folder.path), `the configuration file "${folder.path}" cannot be read: it is a folder`);
-  assertEquals(await messageOf("/dev/zero"), 'the configuration file "/dev/zero" cannot be read: it is too large');
+  assertEquals(
+    await messageOf("/dev/zero"),
+    'the configuration file "/dev/zero" cannot be read: it is not a regular file',
+  );
 });
 
 Deno.test("loadConfig() reads no more of a file than it may hold", async () => {

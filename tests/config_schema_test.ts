@@ -58,14 +58,23 @@ function shadow(fields: Record<string, unknown>, more: Record<string, unknown> =
 const PLACEHOLDERS: unknown[] = [
   top({ port: "${env:PORT}", identify: "${env:ON}", timeout: "${env:TIME}", maxBodySize: "${env:SIZE}" }),
   top({ wait: "${env:WAIT}", failOn: "${env:CODES}", logging: { level: "${env:LEVEL}" } }),
-  service({ url: "${env:URL}", pathPrefix: "${env:PATH}", name: "${file:name}", removeHeaders: "${env:NAME}" }),
+  service({ url: "${env:URL}", host: "${env:HOST}", health: { path: "${env:PATH}" } }),
   service({ headers: { Authorization: "Bearer ${file:/run/secrets/token}" } }),
-  shadow({ sample: "${env:SHARE}", methods: "${env:METHOD}", maxRate: "${env:RATE}", maxInFlight: "${env:MAX}" }),
-  shadow({ sample: { rate: "${env:SHARE}", by: "${env:KEY}" }, ramp: { to: "${env:SHARE}", over: "${env:TIME}" } }),
+  shadow({ sample: "${env:SHARE}", maxRate: "${env:RATE}", maxInFlight: "${env:MAX}" }),
+  shadow({ sample: { rate: "${env:SHARE}", by: "ip" }, ramp: { to: "${env:SHARE}", over: "${env:TIME}" } }),
 ];
 
 /** Wrong for both. */
 const INVALID: unknown[] = [
+  ...["name", "path", "pathPrefix", "pathExact", "removeHeaders"].map((key) => service({ [key]: "/${env:NAME}" })),
+  service({ pathPrefix: ["/a", "/${file:name}"] }),
+  shadow({ methods: "${env:METHOD}" }),
+  shadow({ sample: { by: "header:${env:NAME}" } }),
+  top({ metrics: { endpoint: "/${env:NAME}" } }),
+  ...["headers", "ignore", "redact", "arrays", "endpoints"].map((key) => top({ compare: { [key]: "$.${env:NAME}" } })),
+  ...["pattern", "replacement", "path"].map((key) =>
+    top({ compare: { normalise: [{ pattern: "x", [key]: "$.${env:NAME}" }] } })
+  ),
   null,
   [],
   {},

@@ -27,6 +27,7 @@ Deno.test("validateConfig() fills every default", () => {
     name: "api",
     origin: "http://localhost:8081",
     basePath: "",
+    shown: { url: "http://localhost:8081", isUrlSecret: false, healthPath: undefined, serverName: undefined },
     tls: undefined,
     http2: false,
     timeoutMs: 30_000,
@@ -47,6 +48,7 @@ Deno.test("validateConfig() fills every default", () => {
   assertEquals(config, {
     port: 8080,
     hostname: "0.0.0.0",
+    shownHostname: "0.0.0.0",
     tls: undefined,
     timeoutMs: 30_000,
     wait: "all",
@@ -343,7 +345,7 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
     { bodyWindow: "1KiB" },
     'bodyWindow: must be a size from 64KiB to 1GiB, in bytes or like "64KiB", "10MiB", "1GB": found "1KiB"',
   ],
-  [{ logging: "info" }, 'logging: must be a mapping: found "info"'],
+  [{ logging: "info" }, "logging: must be a mapping: found text"],
   [
     { logging: { level: "verbose" } },
     'logging.level: must be "debug", "info", "warn" or "error": found "verbose"',
@@ -354,9 +356,9 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ services: undefined }, "services: is required"],
   [{ services: new Map() }, "services: must be a list of services: found a mapping"],
   [{ Port: 1 }, 'Port: unknown key; did you mean "port"?'],
-  [{ "a b\n": 1 }, '["a b\\n"]: unknown key'],
+  [{ "a b\n": 1 }, "[…]: unknown key, entry 2 of the mapping"],
   [{ hostname: "${env:HOST}" }, "hostname: placeholders are resolved in files only: pass the value itself"],
-  [{ "\u001b[31m": 1 }, '["\\u001b[31m"]: unknown key'],
+  [{ "\u001b[31m": 1 }, "[…]: unknown key, entry 2 of the mapping"],
 ];
 
 Deno.test("validateConfig() says what is needed and what was found at the top level", () => {
@@ -402,9 +404,9 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ path: "/a/..%2fb" }, `path: must be ${PATH}: found "/a/..%2fb"`],
   [{ pathPrefx: "/" }, 'pathPrefx: unknown key; did you mean "pathPrefix"?'],
   [{ headers: ["a"] }, "headers: must be a mapping of names to values: found a list"],
-  [{ headers: { "a b": "c" } }, `headers["a b"]: ${HEADER_NAME}`],
+  [{ headers: { "a b": "c" } }, `headers[…]: ${HEADER_NAME}`],
   [{ headers: { "": "c" } }, `headers[""]: ${HEADER_NAME}`],
-  [{ headers: { "a:": "c" } }, `headers["a:"]: ${HEADER_NAME}`],
+  [{ headers: { "a:": "c" } }, `headers[…]: ${HEADER_NAME}`],
   [{ headers: { a: null } }, 'headers.a: must be text ("" for an empty value): found nothing'],
   [{ headers: { a: ["b"] } }, 'headers.a: must be text ("" for an empty value): found a list'],
   [{ headers: { a: "b\r\nc: d" } }, "headers.a: must be a header value: found a line break"],
@@ -484,7 +486,7 @@ Deno.test("validateConfig() goes on past services that are none", () => {
 });
 
 Deno.test("validateConfig() needs a mapping", () => {
-  for (const [input, found] of [[null, "nothing"], [[], "a list"], ["x", '"x"'], [7, "7"]] as const) {
+  for (const [input, found] of [[null, "nothing"], [[], "a list"], ["x", "text"], [7, "7"]] as const) {
     assertEquals(problemsOf(input), [`the configuration must be a mapping of fields: found ${found}`]);
   }
 });

@@ -8,7 +8,7 @@ import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 export interface ServiceView {
   /** The configured name. */
   readonly name: string;
-  /** Where it is: scheme, host and port; no path, no credentials. */
+  /** Scheme, host and port; the whole `url` as written where it contains placeholders. */
   readonly origin: string;
 }
 

@@ -1,6 +1,6 @@
 /** The configuration in force, as it may be shown. */
 
-import type { Config, HeaderLine } from "../config/config.ts";
+import type { Config, HeaderLine, Service } from "../config/config.ts";
 import { createRedaction, redacted } from "../observe/redaction.ts";
 
 /** Fields whose values are secrets wherever they came from. */
@@ -15,7 +15,7 @@ const HEADER_KEYS: ReadonlySet<string> = new Set(["headers", "responseHeaders"])
  */
 export function viewConfig(config: Config): unknown {
   const redaction = createRedaction(config);
-  const { secrets, ...shown } = config;
+  const { secrets: _, shownHostname, services, routes, admin, ...shown } = config;
 
   function view(value: unknown, key = ""): unknown {
     if (typeof value === "string") return SECRET_KEYS.has(key) ? redacted(value) : redaction.text(value);
@@ -29,16 +29,25 @@ export function viewConfig(config: Config): unknown {
   }
 
   return {
-    ...view(shown) as Record<string, unknown>,
-    services: shown.services.map((service) => ({
-      ...view(service) as Record<string, unknown>,
-      // A URL out of a placeholder may hide a secret in its path.
-      ...secrets.some((secret) => secret.startsWith(service.origin)) && { basePath: redacted(service.basePath) },
-    })),
-    routes: shown.routes.map(({ kind, path, members }) => ({
+    ...view({ ...shown, hostname: shownHostname }) as Record<string, unknown>,
+    admin: view(admin && { port: admin.port, hostname: admin.shownHostname, token: admin.token }),
+    services: services.map((service) => view(withShownTexts(service))),
+    routes: routes.map(({ kind, path, members }) => ({
       kind,
       path: view(path),
       members: members.map(({ service, role }) => ({ service: view(service.name), role })),
     })),
+  };
+}
+
+/** The parts of a templated URL cannot be told from the template. */
+function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> {
+  const { url, isUrlSecret, healthPath = "", serverName } = shown;
+  const { health, tls } = service;
+  return {
+    ...service,
+    ...(isUrlSecret && { origin: url, basePath: "" }),
+    health: health && { ...health, path: healthPath },
+    tls: tls && { ...tls, serverName },
   };
 }

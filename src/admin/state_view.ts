@@ -23,7 +23,7 @@ export function viewState(
     timeMs: Date.now(),
     histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
     comparing: compare !== undefined,
-    services: services.map(({ name, origin }) => ({ name, origin })),
+    services: services.map(({ name, origin, shown }) => ({ name, origin: shown.isUrlSecret ? shown.url : origin })),
     routes: routes.map(({ kind, path, members }) => ({
       route: `${kind} ${path}`,
       members: members.map(({ service, role }) => ({ service: service.name, role })),

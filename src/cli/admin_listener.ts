@@ -43,8 +43,8 @@ export class AdminListener {
   /** Where a person can open it; `undefined` where there is none. */
   get url(): string | undefined {
     if (this.#open === undefined) return undefined;
-    const { settings: { hostname }, server: { port } } = this.#open;
-    const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+    const { settings: { hostname, shownHostname }, server: { port } } = this.#open;
+    const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
     return `http://${formatAddress({ hostname: reachable, port })}/`;
   }
 
@@ -105,6 +105,7 @@ export class AdminListener {
     const { source, onError, onReopen } = this.#options;
     const server = serve((request) => opened.handler.handle(request), {
       hostname: settings.hostname,
+      shownHostname: settings.shownHostname,
       port: settings.port,
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
@@ -113,8 +114,8 @@ export class AdminListener {
     return opened;
   }
 
-  #try({ hostname }: AdminSettings): void {
-    const tried = serve(() => new Response(), { hostname, port: 0 });
+  #try({ hostname, shownHostname }: AdminSettings): void {
+    const tried = serve(() => new Response(), { hostname, shownHostname, port: 0 });
     tried.shutdown();
   }
 }

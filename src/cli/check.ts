@@ -2,6 +2,7 @@
 
 import type { AdminSettings } from "../config/config.ts";
 import { createPaint } from "../observe/paint.ts";
+import { printable } from "../observe/printable.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { summariseComparing } from "./compare_note.ts";
 import { openConfig } from "./config_file.ts";
@@ -23,7 +24,7 @@ export async function runCheck(invocation: Invocation, io: Io): Promise<number> 
   const { services, routes, admin } = config;
   const size = `${count(services.length, "service")} on ${count(routes.length, "route")}`;
   const beside = [
-    ...(admin === undefined ? [] : [`admin listener on ${formatAddress(admin)}${noteToken(admin)}`]),
+    ...(admin === undefined ? [] : [`admin listener on ${addressOf(admin)}${noteToken(admin)}`]),
     ...summariseComparing(config),
   ];
   io.stdout.write(
@@ -32,6 +33,10 @@ export async function runCheck(invocation: Invocation, io: Io): Promise<number> 
     }`,
   );
   return 0;
+}
+
+function addressOf({ shownHostname: hostname, port }: AdminSettings): string {
+  return printable(formatAddress({ hostname, port }));
 }
 
 function noteToken({ token }: AdminSettings): string {

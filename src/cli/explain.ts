@@ -50,7 +50,8 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   const notes = noteCopies(route, config, { method, authority, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
-  const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, { path, query });
+  const urlOf = ({ service }: Member) =>
+    service.shown.url + targetFor(service, route, { path, query }).slice(service.basePath.length);
   io.stdout.write([
     `${request} takes ${paint.strong(routeLabel(route))}`,
     "",

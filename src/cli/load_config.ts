@@ -16,7 +16,7 @@ export const DEFAULT_CONFIG_PATH = "config.yaml";
 const MAX_PLACEHOLDER_BYTES = 524_288;
 
 /**
- * Loads a configuration file. It may be a pipe or a device: no more is read than a configuration may hold.
+ * Loads a configuration file.
  *
  * @param path The path of a YAML or JSON file.
  * @param stamps Gets the stamp of every file that is read, also where that goes wrong.

@@ -1,18 +1,29 @@
 /** What nobody expected, as a line of the log. */
 
+import type { Config } from "../config/config.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
+import { createRedaction } from "../observe/redaction.ts";
+
+/** Log and configuration that are in force when an error occurs. */
+export interface ErrorLogOptions {
+  /** Returns the log of the running configuration. */
+  readonly logger: () => Logger;
+  /** Returns the running configuration: errors of the runtime may contain its secrets, such as a URL. */
+  readonly config: () => Config;
+}
 
 /**
- * Makes what is told of errors that nobody expected.
+ * Creates a function that logs unexpected errors.
  *
- * @param logger Gives the log of the running configuration.
- * @returns Writes a line with the error's stack; a response that broke off has been told of as an event already.
+ * @param options Log and configuration.
+ * @returns Writes a line with the error's stack, without secrets. A response that broke off has an event of its own.
  */
-export function logErrorTo(logger: () => Logger): (message: string, error: unknown) => void {
+export function logErrorTo({ logger, config }: ErrorLogOptions): (message: string, error: unknown) => void {
   return (message, error) => {
     if (error instanceof BrokenResponseError) return;
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    logger().log("error", message, { error: text });
+    const redaction = createRedaction(config());
+    logger().log("error", message, { error: text.split("\n").map((line) => redaction.text(line)).join("\n") });
   };
 }

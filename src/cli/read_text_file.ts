@@ -1,27 +1,47 @@
-/** Small text files, read with a bound: a path may lead to an endless device. */
+/** Small text files, read within a bound and a time: a path may lead to a pipe, a device or a mount that is stuck. */
+
+import { deadline } from "@std/async/deadline";
+
+/** Maximum duration of reading one file, in milliseconds. */
+const READ_TIMEOUT_MS = 5_000;
 
 /**
- * Reads a text file.
+ * Reads a text file. Only regular files are read: opening a named pipe blocks until another process writes to it.
  *
- * @param path The path.
- * @param maxBytes How long the file may be.
- * @returns The text; a byte order mark is dropped.
- * @throws An error of the runtime, or one named `FileTooLarge` or `InvalidText`.
+ * @param path Path of the file; symbolic links are followed.
+ * @param maxBytes Maximum size of the file, in bytes.
+ * @returns The text, without a byte order mark.
+ * @throws An error of the runtime, or one named `NotAFile`, `FileTooLarge`, `TimeoutError` or `InvalidText`.
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  const bytes = await deadline(readBytes(path, maxBytes), READ_TIMEOUT_MS);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw namedError("InvalidText", cause);
+  }
+}
+
+async function readBytes(path: string, maxBytes: number): Promise<ArrayBuffer> {
+  requireReadable(await Deno.stat(path), maxBytes);
   using file = await Deno.open(path);
+  // Another file may have taken the path since.
+  requireReadable(await file.stat(), maxBytes);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of file.readable) {
     length += chunk.length;
+    // Files grow, and those of `/proc` have no size.
     if (length > maxBytes) throw namedError("FileTooLarge");
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(chunks).arrayBuffer());
-  } catch (cause) {
-    throw namedError("InvalidText", cause);
-  }
+  return await new Blob(chunks).arrayBuffer();
+}
+
+function requireReadable({ isFile, isDirectory, size }: Deno.FileInfo, maxBytes: number): void {
+  if (isDirectory) throw namedError("IsADirectory");
+  if (!isFile) throw namedError("NotAFile");
+  if (size > maxBytes) throw namedError("FileTooLarge");
 }
 
 function namedError(name: string, cause?: unknown): Error {

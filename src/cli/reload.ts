@@ -44,30 +44,13 @@ export function keepReloading(options: ReloadOptions): Reloading {
   async function run(): Promise<void> {
     let stamps = options.stamps;
     let signal = signals.next();
-    watch = startWatch(stamps);
-    while (true) {
+    while (!isClosed) {
+      watch = options.watch ? watchFiles(stamps) : undefined;
       const reason = await Promise.race([closed.promise, signal, ...(watch === undefined ? [] : [watch.changed])]);
       if (reason === "closed") return;
       watch?.close();
       if (reason === "SIGHUP") signal = signals.next();
-      if (reason === false) {
-        watch = undefined;
-        logger().log("warn", "files are not watched any more: SIGHUP still reloads");
-        continue;
-      }
       stamps = await reload();
-      if (isClosed) return;
-      watch = startWatch(stamps);
-    }
-  }
-
-  function startWatch(stamps: FileStamps): FileWatch | undefined {
-    if (!options.watch) return undefined;
-    try {
-      return watchFiles(stamps);
-    } catch (error) {
-      logger().log("warn", "files can not be watched: SIGHUP still reloads", { error: messageOf(error) });
-      return undefined;
     }
   }
 

@@ -3,6 +3,7 @@
 import { renderMarkdown } from "../compare/render_markdown.ts";
 import { renderText } from "../compare/render_text.ts";
 import type { Report, Verdict } from "../compare/report.ts";
+import { whyUnreadable } from "../config/unreadable.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable, printableJson } from "../observe/printable.ts";
 import { fetchReport } from "./fetch_report.ts";
@@ -53,9 +54,7 @@ async function readToken(path: string): Promise<string> {
   try {
     text = await readTextFile(path, MAX_TOKEN_BYTES);
   } catch (cause) {
-    throw new CommandError(`Cannot read the token from "${path}": ${cause instanceof Error ? cause.name : cause}`, {
-      cause,
-    });
+    throw new CommandError(`Cannot read the token from "${path}": ${whyUnreadable(cause)}`, { cause });
   }
   const token = text.trim();
   if (!/^[\x21-\x7e]+$/.test(token)) throw new CommandError(`The file "${path}" holds no token`);

@@ -43,7 +43,7 @@ const ROLE_WIDTH = "secondary".length;
  * @returns The drawing, one line per service.
  */
 export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: DrawRoutesOptions): string {
-  const { paint, urlOf = ({ service }) => service.origin + service.basePath, noteOf } = options;
+  const { paint, urlOf = ({ service }) => service.shown.url, noteOf } = options;
   const rows = config.routes.flatMap((route) => {
     const members = byRole(route.members);
     return members.map((member, index): Row => ({
@@ -105,13 +105,13 @@ function forkAt(index: number, count: number): string {
 }
 
 /** What is unusual about the way to a service, and when it is not taken. */
-function wayTo({ http2, tls, breaker, health }: Service): string[] {
+function wayTo({ http2, tls, breaker, shown }: Service): string[] {
   return [
     ...(http2 ? ["over HTTP/2"] : []),
-    ...(tls?.serverName === undefined ? [] : [`by the name ${tls.serverName}`]),
+    ...(shown.serverName === undefined ? [] : [`by the name ${printable(shown.serverName)}`]),
     ...(tls?.insecure ? ["not verified"] : []),
     ...(breaker === undefined ? [] : [breakerNote(breaker)]),
-    ...(health === undefined ? [] : [`checked at ${printable(health.path)}`]),
+    ...(shown.healthPath === undefined ? [] : [`checked at ${printable(shown.healthPath)}`]),
   ];
 }
 

@@ -47,10 +47,12 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
   const file = await openConfig(invocation, io);
   const settle = (config: Config): Config => {
-    return { ...config, port: invocation.port ?? config.port, hostname: invocation.host ?? config.hostname };
+    const { port = config.port, host: hostname = config.hostname } = invocation;
+    return { ...config, port, hostname, shownHostname: invocation.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, invocation, io);
-  const onError = logErrorTo(() => logger);
+  let followed = file.config;
+  const onError = logErrorTo({ logger: () => logger, config: () => followed });
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
@@ -95,6 +97,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
         throw error;
       }
       await prepared.commit();
+      followed = config;
       ({ logger, announce } = startLog(config, invocation, io));
       if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },
@@ -145,14 +148,15 @@ async function stop(server: Serving, { workers, signals, reloading, ...parts }: 
 function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
   const forbidden = findForbiddenTarget(services, options);
   if (forbidden === undefined) return;
+  const { target: { name, shown }, host } = forbidden;
   throw new CommandError(
-    `Cannot reach service "${forbidden.target.name}" as the network permission must be granted: run again with ` +
-      `--allow-net, or add ${forbidden.host} to its list`,
+    `Cannot reach service "${name}" as the network permission must be granted: run again with ` +
+      `--allow-net, or add ${shown.isUrlSecret ? `the host of ${shown.url}` : host} to its list`,
   );
 }
 
 /** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
-function urlOf({ address: { hostname, port }, config: { tls } }: Serving): string {
-  const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
+  const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

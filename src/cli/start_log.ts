@@ -85,7 +85,7 @@ function routesAsData({ routes, wait }: Config): Record<string, unknown> {
       services: route.members.map(({ role, service }) => ({
         service: service.name,
         role,
-        url: service.origin + service.basePath,
+        url: service.shown.url,
         timeoutMs: service.timeoutMs,
         waitedFor: role !== "shadow",
       })),

@@ -5,6 +5,8 @@ import type { Service } from "../config/config.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
 import { MatchedRequest } from "../exchange/matched_request.ts";
 import { fanOut, type FanOutMeans } from "../fan_out.ts";
+import { untraced } from "../observe/telemetry.ts";
+import type { Transport } from "../upstream/transport.ts";
 
 /**
  * Sends a request without a body again to one service of its route, as a copy: nobody waits for it, and no observer is
@@ -21,8 +23,9 @@ export function replay(
   means: FanOutMeans,
   reason: (service: Service) => SkipReason | undefined,
 ): void {
+  const transport: Transport = (request) => untraced(() => means.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
-  fanOut(new MatchedRequest(capture.inbound, route), { ...means, reclaims: false }, {
+  fanOut(new MatchedRequest(capture.inbound, route), { ...means, transport, reclaims: false }, {
     gate: ({ service }) => reason(service),
     onSkip() {},
     onAttempt: (attempt) => capture.started(attempt),

@@ -165,6 +165,18 @@ export interface ComparePlan {
   readonly maxMemoryBytes: number;
 }
 
+/** Texts of a service for everything that prints: as they were written, with their placeholders not resolved. */
+export interface ShownService {
+  /** The backend's URL, without a trailing slash. */
+  readonly url: string;
+  /** Whether `url` contains a placeholder; the resolved URL must not be printed then. */
+  readonly isUrlSecret: boolean;
+  /** Path of the health check; `undefined`: none. */
+  readonly healthPath: string | undefined;
+  /** Name in the backend's certificate; `undefined`: the host of the URL. */
+  readonly serverName: string | undefined;
+}
+
 /** One backend, as configured. */
 export interface Service {
   /** The name in logs, in `X-Conductor-Service` and in problem details; unique. */
@@ -173,6 +185,8 @@ export interface Service {
   readonly origin: string;
   /** The path of the backend's `url`, kept in front of every request path; empty, or `/base`. */
   readonly basePath: string;
+  /** Texts to print instead of `origin`, `basePath`, `health.path` and `tls.serverName`. */
+  readonly shown: ShownService;
   /** How the backend proves its name; `undefined`: as the system's authorities and its URL say. */
   readonly tls: UpstreamTls | undefined;
   /** Whether it is reached with HTTP/2. */
@@ -269,6 +283,8 @@ export interface AdminSettings {
   readonly port: number;
   /** The address to listen on. */
   readonly hostname: string;
+  /** Text to print instead of `hostname`: placeholders are not resolved in it. */
+  readonly shownHostname: string;
   /** What who asks must know; `undefined`: nothing. */
   readonly token: string | undefined;
 }
@@ -279,6 +295,8 @@ export interface Config {
   readonly port: number;
   /** The address that the server listens on. */
   readonly hostname: string;
+  /** Text to print instead of `hostname`: placeholders are not resolved in it. */
+  readonly shownHostname: string;
   /** The certificate that the server shows; `undefined`: it speaks plain HTTP. */
   readonly tls: ServerTls | undefined;
   /** The services' default time-out, and how long a client may pause within a request body, in milliseconds. */

@@ -1,8 +1,10 @@
 /** What is wrong with a configuration: every problem, each with its place. */
 
+import { printablePath } from "./describe.ts";
+
 /** One thing that is wrong. */
 export interface ConfigProblem {
-  /** Where: `services[1].pathPrefix`; empty where it concerns the whole file. */
+  /** Where: `services[1].pathPrefix`; empty where it concerns the whole file. `[…]` stands for a key that may be a secret. */
   readonly path: string;
   /** What is needed, and what was found; never a secret. */
   readonly message: string;
@@ -40,9 +42,10 @@ export class ConfigError extends Error {
    * @param options The cause, where there is one.
    */
   constructor(problems: readonly ConfigProblem[], options?: ErrorOptions) {
-    super(listProblems(problems), options);
+    const shown = problems.map((problem) => ({ ...problem, path: printablePath(problem.path) }));
+    super(listProblems(shown), options);
     this.name = "ConfigError";
-    this.problems = problems;
+    this.problems = shown;
   }
 }
 

@@ -3,6 +3,7 @@
 const MAX_SHOWN = 64;
 /** Controls, format characters, lone surrogates and odd separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+const MAX_KEY_DIGITS = 2;
 const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
 
 /**
@@ -43,6 +44,16 @@ export function describe(value: unknown): string {
 }
 
 /**
+ * Describes a value that stands where a mapping or a list must be. Text is not quoted: it may be a secret out of place.
+ *
+ * @param value Anything.
+ * @returns The value where it is a number or a switch, otherwise its kind.
+ */
+export function kindOf(value: unknown): string {
+  return typeof value === "string" ? "text" : describe(value);
+}
+
+/**
  * Writes the path of a value inside another.
  *
  * @example Usage
@@ -68,6 +79,29 @@ export function childPath(parent: string, key: string | number): string {
  */
 export function parentPath(path: string): string {
   return path.replace(/(?:^|\.)[\w-]+$|\[(?:\d+|"(?:[^"\\]|\\.)*")\]$/, "");
+}
+
+/**
+ * Replaces those keys of a path that may be secrets: a missing line break or colon turns a value into a key.
+ *
+ * @param path What {@linkcode childPath} wrote.
+ * @returns The path to print.
+ */
+export function printablePath(path: string): string {
+  return path.replace(/\["(?:[^"\\]|\\.)*"\]|\.?[A-Za-z_][\w-]*/g, (step) => {
+    return isPrintableKey(step.replace(/^\.|^\["|"\]$/g, "")) ? step : "[…]";
+  });
+}
+
+/**
+ * Reports whether a key may be printed. Known keys and header names are short words with few digits; tokens are long, or
+ * have many.
+ *
+ * @param key Any key.
+ * @returns Whether it looks like a name.
+ */
+export function isPrintableKey(key: string): boolean {
+  return key === "<<" || (/^[\w.$-]{0,40}$/.test(key) && key.replaceAll(/\D/g, "").length <= MAX_KEY_DIGITS);
 }
 
 function escapeUnits(character: string): string {

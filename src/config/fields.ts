@@ -28,6 +28,7 @@ import { serviceList } from "./values/service_list.ts";
 import { serviceName } from "./values/service_name.ts";
 import { share } from "./values/share.ts";
 import { statuses } from "./values/statuses.ts";
+import { literal } from "./value_type.ts";
 import { overridable, switchable } from "./values/switchable.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
@@ -222,7 +223,7 @@ export const NORMALISE_FIELDS = {
     description: "What is replaced, wherever it occurs.",
   },
   replacement: {
-    type: text(),
+    type: literal(text()),
     default: "",
     description: "What takes its place; `$1` is the first group.",
   },

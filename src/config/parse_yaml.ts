@@ -3,7 +3,6 @@
 import { parse, type ParseOptions } from "@std/yaml/parse";
 import { checkBounds } from "./bounds.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { shorten } from "./describe.ts";
 import { MAX_DEPTH } from "./limits.ts";
 import { locateYaml } from "./locate.ts";
 import type { ParsedText } from "./parse_json.ts";
@@ -21,6 +20,22 @@ const MAX_KEY_ALIAS_COST = 20_000_000;
 const ALIAS = /(?<![^\s[{,:?-])\*[^\s,[\]{}]/g;
 /** An alias that is certainly a value: after a colon, a dash or an opening bracket, with no colon behind it. */
 const VALUE_ALIAS = /[:[-][ \t]*\*[^\s,[\]{}]+(?![^\s,[\]{}])(?![ \t]*:)/g;
+
+/** Beginnings of those messages of the parser that quote the text, and the rule that each is about. */
+const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
+  ["Cannot read alias: unidentified alias", "an alias must name an anchor that comes before it"],
+  ["Cannot resolve unknown tag", "a tag must be one of the core schema, and fit its value"],
+  ["Cannot resolve a node with", "a tag must be one of the core schema, and fit its value"],
+  ["Unacceptable node kind", "a tag must be one of the core schema, and fit its value"],
+  ["Cannot read tag property: invalid characters", "a tag must not contain invalid characters"],
+  ["Cannot read tag property: undeclared tag handle", "the handle of a tag must be declared"],
+  ["Cannot handle tag directive: ill-formed handle", "a %TAG directive must have a well-formed handle"],
+  ["Cannot handle tag directive: previously declared", "a %TAG directive must not declare a handle twice"],
+  ["Expected valid JSON character", "a quoted text must not contain control characters"],
+  ["unknown document directive", "a directive must be %YAML or %TAG"],
+];
+/** A message that quotes nothing: words before the position. */
+const PLAIN_RULE = /^(?:Cannot (?:[A-Za-z ]+: )?)?([A-Za-z0-9 ,:%()-]+?) at line \d+, column \d+(?:$|:\n)/;
 
 /**
  * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text.
@@ -99,19 +114,23 @@ function toConfigError(error: unknown, text: string): ConfigError {
   if (error instanceof RangeError) {
     return new ConfigError([{ path: "", message: `the file must not have more than ${MAX_DEPTH} levels` }]);
   }
-  const { reason, line } = splitMessage(error);
-  return new ConfigError([{ path: "", message: explain(reason, text), ...line === undefined ? {} : { line } }]);
+  const { rule, line } = splitMessage(error);
+  return new ConfigError([{ path: "", message: explain(rule, text), ...line === undefined ? {} : { line } }]);
 }
 
-/** The parser's own message also shows the line, which may hold a secret. */
-function splitMessage(error: unknown): { readonly reason: string; readonly line: number | undefined } {
+/**
+ * Takes the rule and the line from a message of the parser. The rest of it quotes the text: a tag, an alias, a character,
+ * the line.
+ */
+function splitMessage(error: unknown): { readonly rule: string; readonly line: number | undefined } {
   const message = error instanceof Error ? error.message : "";
-  const [, reason = "it cannot be read", line] = /^(.*?)(?: at line (\d+), column \d+[\s\S]*)?$/.exec(message) ?? [];
-  return { reason, line: line === undefined ? undefined : Number(line) };
+  const [, line] = / at line (\d+), column \d+(?:$|:\n)/.exec(message) ?? [];
+  const [, quoting] = QUOTING_RULES.find(([start]) => message.startsWith(start)) ?? [];
+  const [, plain = "it cannot be parsed"] = PLAIN_RULE.exec(message) ?? [];
+  return { rule: quoting ?? plain, line: line === undefined ? undefined : Number(line) };
 }
 
-function explain(reason: string, text: string): string {
-  if (/more than 1 document/.test(reason)) return "the file must be one YAML document: found a second one";
-  const cause = reason.replace(/^Cannot (?:[^:"]+: |resolve )/, "");
-  return `the file must be valid ${/^\s*\{/.test(text) ? "JSON or YAML" : "YAML"}: ${shorten(cause, 200)}`;
+function explain(rule: string, text: string): string {
+  if (rule.startsWith("Found more than 1 document")) return "the file must be one YAML document: found a second one";
+  return `the file must be valid ${/^\s*\{/.test(text) ? "JSON or YAML" : "YAML"}: ${rule}`;
 }

@@ -1,7 +1,7 @@
 /** Where in the input a check is, and what it has to say there. */
 
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { childPath, describe } from "./describe.ts";
+import { childPath, describe, kindOf, printablePath } from "./describe.ts";
 import type { ConfigSource } from "./source.ts";
 
 /** Past this many problems nobody reads on, and a hostile file must not cost more. */
@@ -46,9 +46,19 @@ export class Place {
     return this.#findings.source !== undefined;
   }
 
+  /** Text of the value before its placeholders were resolved; `undefined` where it had none. */
+  get template(): string | undefined {
+    return this.#findings.source?.templateOf?.(this.path);
+  }
+
   /** Whether the value came from a placeholder. */
   get isSecret(): boolean {
-    return this.#findings.source?.isSecret?.(this.path) ?? false;
+    return this.template !== undefined;
+  }
+
+  /** Texts that placeholders yielded anywhere in the input. */
+  get secrets(): readonly string[] {
+    return this.#findings.source?.secrets ?? [];
   }
 
   /** Whether the value could not be read, which has been reported. */
@@ -92,6 +102,17 @@ export class Place {
   }
 
   /**
+   * Reports a value that must be a mapping or a list.
+   *
+   * @param need Kind that the value must be of.
+   * @param value What was found.
+   * @returns Nothing, for `return at.wrongKind(…)`.
+   */
+  wrongKind(need: string, value: unknown): undefined {
+    this.problem(`must be ${need}: found ${kindOf(value)}`);
+  }
+
+  /**
    * Reports what does not prevent a start.
    *
    * @param message What the user should know.
@@ -100,7 +121,7 @@ export class Place {
     const { warnings } = this.#findings;
     const line = this.line();
     if (warnings.length < MAX_PROBLEMS) {
-      warnings.push(`${this.path}: ${message}${line === undefined ? "" : ` (line ${line})`}`);
+      warnings.push(`${printablePath(this.path)}: ${message}${line === undefined ? "" : ` (line ${line})`}`);
     }
   }
 

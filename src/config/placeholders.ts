@@ -16,8 +16,8 @@ export interface PlaceholderReaders {
 
 /** What became of the placeholders. */
 export interface Resolved {
-  /** The paths of values that came from placeholders. */
-  readonly secrets: ReadonlySet<string>;
+  /** Values with placeholders by their paths, as they were written. */
+  readonly templates: ReadonlyMap<string, string>;
   /** What placeholders have yielded, by itself and with the text around it. */
   readonly texts: ReadonlySet<string>;
   /** The paths of values that could not be resolved. */
@@ -45,7 +45,7 @@ export async function resolvePlaceholders(
 ): Promise<Resolved> {
   const contents = new Map<string, Content>();
   for (const reference of findReferences(templates)) contents.set(reference, await readReference(reference, readers));
-  const secrets = new Set<string>();
+  const resolvedTemplates = new Map<string, string>();
   const unknown = new Set<string>();
   const problems: ConfigProblem[] = [];
   const texts = new Set<string>();
@@ -55,18 +55,18 @@ export async function resolvePlaceholders(
     const resolved = text.replace(PLACEHOLDER, (match, reference = "") => {
       if (match === "$${") return "${";
       const content = contents.get(reference)!;
-      secrets.add(path);
+      resolvedTemplates.set(path, text);
       if (content.ok) texts.add(content.text);
       if (content.ok && (length += content.text.length) <= MAX_TOTAL_LENGTH) return content.text;
       messages.add(content.ok ? "must be shorter: the placeholders yield too much text" : content.message);
       return "";
     });
     replace(resolved);
-    if (secrets.has(path)) texts.add(resolved);
+    if (resolvedTemplates.has(path)) texts.add(resolved);
     for (const message of messages) problems.push({ path, message });
     if (messages.size > 0) unknown.add(path);
   }
-  return { secrets, texts, unknown, problems };
+  return { templates: resolvedTemplates, texts, unknown, problems };
 }
 
 function findReferences(templates: readonly Template[]): Set<string> {

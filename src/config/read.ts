@@ -43,12 +43,17 @@ export async function readConfig(text: string, options: ReadOptions): Promise<Re
   if (value === null) {
     throw new ConfigError([{ path: "", message: 'the file must hold at least "services": found nothing' }]);
   }
-  const { secrets, texts, unknown, problems: unresolved } = await resolvePlaceholders(templates, options);
+  const { templates: templatesByPath, texts, unknown, problems: unresolved } = await resolvePlaceholders(
+    templates,
+    options,
+  );
   return {
     value,
     source: {
       lineOf,
-      ...(secrets.size === 0 ? {} : { isSecret: (path: string) => secrets.has(path), secrets: [...texts] }),
+      ...(templatesByPath.size === 0
+        ? {}
+        : { templateOf: (path: string) => templatesByPath.get(path), secrets: [...texts] }),
       ...(unknown.size === 0 ? {} : { isUnknown: (path: string) => unknown.has(path) }),
       problems: [...problems, ...unresolved].map((problem) => withLine(problem, lineOf)),
     },

@@ -34,8 +34,6 @@ interface Pattern {
   readonly path: string;
   /** Where it was first found. */
   readonly at: Place;
-  /** Which of several patterns of its kind it was there. */
-  readonly position: number;
 }
 
 interface Group {
@@ -66,10 +64,8 @@ export function groupRoutes(candidates: readonly Candidate[]): RouteGroup[] {
 }
 
 function patternsOf({ patterns, at }: Candidate): Pattern[] {
-  const found = KINDS.flatMap((kind) =>
-    (patterns[kind] ?? []).map((path, position) => ({ kind, path, at: at.child(kind), position }))
-  );
-  return found.length === 0 ? [{ kind: "path", path: "/", at, position: 0 }] : found;
+  const found = KINDS.flatMap((kind) => (patterns[kind] ?? []).map((path) => ({ kind, path, at: at.child(kind) })));
+  return found.length === 0 ? [{ kind: "path", path: "/", at }] : found;
 }
 
 function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate[]): RouteGroup {
@@ -98,7 +94,6 @@ function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate
   };
 }
 
-/** The path may come from a placeholder, by itself or in a list. */
-function nameRoute({ kind, path, at, position }: Pattern): string {
-  return at.isSecret || at.child(position).isSecret ? `this ${kind}` : `${kind} ${quote(path)}`;
+function nameRoute({ kind, path }: Pattern): string {
+  return `${kind} ${quote(path)}`;
 }

@@ -1,5 +1,6 @@
 /** A mapping with known keys: each field checked, unknown keys reported with the nearest known one. */
 
+import { isPrintableKey } from "./describe.ts";
 import { isMapping } from "./mapping.ts";
 import type { Place } from "./place.ts";
 import { suggest } from "./suggest.ts";
@@ -69,9 +70,11 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
       additionalProperties: false,
     },
     parse(value, at) {
-      if (!isMapping(value)) return at.mismatch("a mapping", value);
-      for (const key of Object.keys(value)) {
-        if (!Object.hasOwn(fields, key)) at.child(key).problem(`unknown key${suggest(key, keys)}`);
+      if (!isMapping(value)) return at.wrongKind("a mapping", value);
+      for (const [index, key] of Object.keys(value).entries()) {
+        if (Object.hasOwn(fields, key)) continue;
+        const hint = isPrintableKey(key) ? suggest(key, keys) : `, entry ${index + 1} of the mapping`;
+        at.child(key).problem(`unknown key${hint}`);
       }
       const checked: Record<string, unknown> = {};
       for (const key of keys) {

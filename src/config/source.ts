@@ -6,8 +6,8 @@ import type { ConfigProblem } from "./config_error.ts";
 export interface ConfigSource {
   /** The line of a value, counted from 1; `undefined` where it cannot be told for sure. */
   readonly lineOf?: (path: string) => number | undefined;
-  /** Whether a value came from `${file:…}` or `${env:…}`, and must not be shown. */
-  readonly isSecret?: (path: string) => boolean;
+  /** Text of a value before its `${file:…}` and `${env:…}` were resolved; `undefined` where it had none. */
+  readonly templateOf?: (path: string) => string | undefined;
   /** What placeholders have yielded, by itself and with the text around it: not to be shown. */
   readonly secrets?: readonly string[];
   /** Whether a value could not be read, which is among the problems already. */

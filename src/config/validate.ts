@@ -12,12 +12,13 @@ import type {
   Role,
   ServerTls,
   Service,
+  ShownService,
   UpstreamTls,
 } from "./config.ts";
 import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
-import { describe, quote } from "./describe.ts";
+import { kindOf, quote } from "./describe.ts";
 import { isLoopback } from "./loopback.ts";
 import {
   type ADMIN_FIELDS,
@@ -37,6 +38,7 @@ import { type Findings, Place } from "./place.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
 import { type Checked, type PartlyChecked, section } from "./section.ts";
 import type { ConfigSource } from "./source.ts";
+import { withoutTrailingSlashes } from "./trailing_slashes.ts";
 
 /** A checked configuration, and what its author should know. */
 export interface ValidatedConfig {
@@ -77,7 +79,7 @@ const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"];
 export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
   const findings: Findings = { source, problems: [...source?.problems ?? []], warnings: [] };
   const root = new Place(findings);
-  if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${describe(input)}`);
+  if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? section(CONFIG_FIELDS).parse(input, root) : undefined;
   const services = checked?.services ?? [];
   const list = root.child("services");
@@ -93,7 +95,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkControls(routes, services, list);
   if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
   return {
-    config: deepFreeze(toConfig(checked as CheckedConfig, routes, source?.secrets)),
+    config: deepFreeze(toConfig(checked as CheckedConfig, routes, root)),
     warnings: findings.warnings,
   };
 }
@@ -145,7 +147,7 @@ function checkTls(services: readonly (PartlyCheckedService | undefined)[], list:
 function checkInsecure({ name, tls }: PartlyCheckedService, at: Place): void {
   const insecure = at.child("tls").child("insecure");
   if (tls?.ca !== undefined) return insecure.problem("must not be true beside ca: nobody would be asked to vouch");
-  const subject = name === undefined || at.child("name").isSecret ? "this service" : quote(name);
+  const subject = name === undefined ? "this service" : quote(name);
   insecure.warn(`nothing about the certificate of ${subject} is verified: whoever answers is believed`);
 }
 
@@ -206,12 +208,16 @@ function roleOf({ primary, shadow }: PartlyCheckedService): Role {
 function toConfig(
   checked: CheckedConfig,
   routes: readonly RouteGroup[],
-  secrets: readonly string[] = [],
+  root: Place,
 ): Config {
-  const services = checked.services.map((service) => toService(service as CheckedService, checked));
+  const list = root.child("services");
+  const services = checked.services.map((service, index) =>
+    toService(service as CheckedService, checked, list.child(index))
+  );
   return {
     port: checked.port,
     hostname: checked.hostname,
+    shownHostname: root.child("hostname").template ?? checked.hostname,
     tls: toTls(checked.tls as CheckedTls | undefined),
     timeoutMs: checked.timeout,
     wait: checked.wait,
@@ -226,8 +232,8 @@ function toConfig(
     compare: toComparePlan(services, checked),
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
-    admin: toAdmin(checked.admin as CheckedAdmin | undefined),
-    secrets: [...secrets],
+    admin: toAdmin(checked.admin as CheckedAdmin | undefined, root.child("admin")),
+    secrets: [...root.secrets],
     metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
@@ -238,11 +244,12 @@ function toConfig(
   };
 }
 
-function toService(service: CheckedService, top: CheckedConfig): Service {
+function toService(service: CheckedService, top: CheckedConfig, at: Place): Service {
   return {
     name: service.name,
     origin: service.url.origin,
     basePath: service.url.basePath,
+    shown: toShown(service, at),
     tls: toUpstreamTls(service.tls as CheckedServiceTls | undefined),
     http2: service.http2,
     timeoutMs: service.timeout ?? top.timeout,
@@ -258,6 +265,16 @@ function toService(service: CheckedService, top: CheckedConfig): Service {
     copy: toCopyControls(service, top),
     compare: toCompareSettings(service, top),
     control: service.control,
+  };
+}
+
+function toShown({ url, health, tls }: CheckedService, at: Place): ShownService {
+  const template = at.child("url").template;
+  return {
+    url: template === undefined ? url.origin + url.basePath : withoutTrailingSlashes(template),
+    isUrlSecret: template !== undefined,
+    healthPath: at.child("health").child("path").template ?? health?.path,
+    serverName: at.child("tls").child("serverName").template ?? tls?.serverName,
   };
 }
 
@@ -285,8 +302,10 @@ function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
 }
 
-function toAdmin(admin: CheckedAdmin | undefined): AdminSettings | undefined {
-  return admin === undefined ? undefined : { port: admin.port, hostname: admin.hostname, token: admin.token };
+function toAdmin(admin: CheckedAdmin | undefined, at: Place): AdminSettings | undefined {
+  if (admin === undefined) return undefined;
+  const { port, hostname, token } = admin;
+  return { port, hostname, shownHostname: at.child("hostname").template ?? hostname, token };
 }
 
 function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {

@@ -27,6 +27,23 @@ export function orPlaceholder(pattern: string): string {
 }
 
 /**
+ * Refuses placeholders in a value that becomes a name, a pattern or a key: logs, metrics and reports print those.
+ *
+ * @param type Type of the value.
+ * @returns The same type, without placeholders.
+ */
+export function literal<T>(type: ValueType<T>): ValueType<T> {
+  return {
+    ...type,
+    schema: { ...type.schema, not: { type: "string", pattern: PLACEHOLDER_PATTERN } },
+    parse(value, at) {
+      if (!at.isSecret) return type.parse(value, at);
+      return at.problem("must be written out: a placeholder is not allowed in what logs, metrics and reports print");
+    },
+  };
+}
+
+/**
  * Checks a value, after a look at what only a file may contain.
  *
  * @param type What the value must be.

@@ -85,16 +85,20 @@ export class ExchangeTracer {
   #attributesOf(service: Service): Attributes {
     let attributes = this.#services.get(service);
     if (attributes === undefined) {
-      const { hostname, port, protocol } = new URL(service.origin);
-      attributes = {
-        "server.address": hostname.replace(/^\[(.*)\]$/, "$1"),
-        "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
-        "conductor.service": service.name,
-      };
+      attributes = { ...addressOf(service), "conductor.service": service.name };
       this.#services.set(service, attributes);
     }
     return attributes;
   }
+}
+
+function addressOf({ origin, shown }: Service): Attributes {
+  if (shown.isUrlSecret) return { "server.address": shown.url };
+  const { hostname, port, protocol } = new URL(origin);
+  return {
+    "server.address": hostname.replace(/^\[(.*)\]$/, "$1"),
+    "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+  };
 }
 
 /** The spans of one exchange. */

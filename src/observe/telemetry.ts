@@ -79,3 +79,21 @@ export function findTelemetry(): Telemetry | undefined {
   const { trace, context } = (globalThis as { [API_KEY]?: Partial<Telemetry> })[API_KEY] ?? {};
   return trace === undefined || context === undefined ? undefined : { trace, context };
 }
+
+/** Parent that is not sampled: a span below it is not recorded either. */
+const UNSAMPLED: SpanContext = { traceId: `${"0".repeat(31)}1`, spanId: `${"0".repeat(15)}1`, traceFlags: 0 };
+
+/**
+ * Calls a function for which no spans are recorded, unless the sampler ignores the parent. The spans of the runtime's
+ * `fetch` hold the whole URL, which may contain a secret.
+ *
+ * @param act The function.
+ * @param telemetry The API; `undefined` where nothing is recorded.
+ * @returns The function's result.
+ */
+export function untraced<T>(act: () => T, telemetry: Telemetry | undefined = findTelemetry()): T {
+  if (telemetry === undefined) return act();
+  const { context } = telemetry;
+  const quiet = context.active().setValue(SPAN_KEY, { spanContext: () => UNSAMPLED });
+  return context.with(quiet.setValue(SUPPRESS_TRACING_KEY, true), act);
+}

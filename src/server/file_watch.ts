@@ -1,88 +1,65 @@
-/** Files that are looked after: something is said when one of them has become another. */
+/** Reports when one of the files that a configuration was read from has changed. */
 
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 
-/** What tells one state of each file from another, by the file's path. */
+/** State of each file by its path; a text that differs when the file does. */
 export type FileStamps = ReadonlyMap<string, string>;
 
-/** Files that are being watched. */
+/** A watch of several files. */
 export interface FileWatch {
-  /** Fulfilled with `true` when a file differs from its stamp, with `false` when that will not be told any more. */
-  readonly changed: Promise<boolean>;
+  /** Resolves when a file differs from its stamp; stays pending once the watch is closed. */
+  readonly changed: Promise<"changed">;
   /** Stops watching. */
   close(): void;
 }
 
+const NO_STAMP = "none";
+/** Interval between two looks at a file, in milliseconds. */
+const POLL_MS = 500;
 /** Editors write several times, or write beside and rename over: what comes within this time is one change. */
 const SETTLE_MS = 100;
+/** Maximum duration of one look at a file before it is read, in milliseconds. */
+const STAMP_TIMEOUT_MS = 5_000;
 
 /**
- * Takes a file's stamp. It is taken before the file is read: what changes in between is then read twice, not missed.
+ * Takes a file's stamp. Taken before the file is read: a change in between then causes a second read, and is not missed.
  *
- * @param path The path; links are followed.
- * @returns A text that differs where the file does.
+ * @param path Path of the file; symbolic links are followed.
+ * @returns The stamp; `none` for a file that cannot be found in time.
  */
-export async function stampOf(path: string): Promise<string> {
+export function stampOf(path: string): Promise<string> {
+  return deadline(readStamp(path), STAMP_TIMEOUT_MS).catch(() => NO_STAMP);
+}
+
+/**
+ * Watches files by looking at them. The runtime's watcher opens every file that is created in a watched folder: a named
+ * pipe blocks its thread for good, and then the thread that closes the watcher.
+ *
+ * @param stamps Stamps of the files from when they were read.
+ * @returns The watch.
+ */
+export function watchFiles(stamps: FileStamps): FileWatch {
+  const { promise: changed, resolve } = Promise.withResolvers<"changed">();
+  const closing = new AbortController();
+  const { signal } = closing;
+
+  /** A look without a timeout: on a mount that is stuck, each further one would block another thread. */
+  async function watch(path: string, stamp: string): Promise<void> {
+    do await delay(POLL_MS, { signal }); while (await readStamp(path) === stamp);
+    await delay(SETTLE_MS, { signal });
+    resolve("changed");
+  }
+
+  for (const [path, stamp] of stamps) watch(path, stamp).catch(() => {});
+  return { changed, close: () => closing.abort() };
+}
+
+async function readStamp(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtime } = await Deno.stat(path);
     return [dev, ino, size, mtime?.getTime()].join(" ");
   } catch {
-    return "none";
+    return NO_STAMP;
   }
-}
-
-/**
- * Watches files by their folders: a file that is renamed over, or reached through a link that is turned (as Kubernetes
- * does), tells nothing itself. Whatever else happens in those folders costs a look at the stamps, ten times a second at
- * most.
- *
- * @param stamps The files, and their stamps from when they were read.
- * @returns The watch.
- * @throws An error of the runtime where a folder can not be watched.
- */
-export function watchFiles(stamps: FileStamps): FileWatch {
-  const watcher = Deno.watchFs([...new Set([...stamps.keys()].map(folderOf))], { recursive: false });
-  const { promise: changed, resolve } = Promise.withResolvers<boolean>();
-  const closing = new AbortController();
-  let isSettling = false;
-
-  async function settle(): Promise<void> {
-    if (isSettling) return;
-    isSettling = true;
-    try {
-      await delay(SETTLE_MS, { signal: closing.signal });
-      isSettling = false;
-      if (await differs(stamps)) resolve(true);
-    } catch {
-      // Closed: nobody asks any more.
-    }
-  }
-
-  async function watch(): Promise<void> {
-    try {
-      for await (const _event of watcher) settle();
-    } finally {
-      resolve(false);
-    }
-  }
-
-  watch().catch(() => {});
-  settle();
-  return {
-    changed,
-    close: () => {
-      closing.abort();
-      watcher.close();
-    },
-  };
-}
-
-async function differs(stamps: FileStamps): Promise<boolean> {
-  for (const [path, stamp] of stamps) if (await stampOf(path) !== stamp) return true;
-  return false;
-}
-
-function folderOf(path: string): string {
-  const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
-  return folder === "" ? "." : folder;
 }

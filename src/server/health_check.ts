@@ -4,6 +4,7 @@ import type { HealthSettings, Service } from "../config/config.ts";
 import type { FailureKind } from "../exchange/attempt.ts";
 import { withFields } from "../exchange/headers.ts";
 import { drainBody } from "../exchange/response_body.ts";
+import { untraced } from "../observe/telemetry.ts";
 import type { Transport, TransportRequest } from "../upstream/transport.ts";
 
 /** How a check went. */
@@ -46,7 +47,7 @@ export async function checkHealth(
   const timer = setTimeout(end, health.timeoutMs);
   signal.addEventListener("abort", end);
   try {
-    const result = await transport(requestFor(service, health, ending.signal));
+    const result = await untraced(() => transport(requestFor(service, health, ending.signal)));
     if (result.ok && result.response.body instanceof ReadableStream) {
       await drainBody(result.response.body, { deadline: NO_DEADLINE, cancellation: ending.signal });
     }

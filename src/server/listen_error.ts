@@ -40,7 +40,8 @@ export class ListenError extends Error {
  */
 export function formatAddress(address: { readonly hostname: string; readonly port: number }): string {
   const { hostname, port } = address;
-  return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  // A colon is also part of `${env:HOST}`.
+  return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function kindOf(cause: unknown): ListenErrorKind {

@@ -64,8 +64,9 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
   let server = listen(config);
   const retired = new Set<Promise<void>>();
 
-  function listen({ hostname, port, tls }: Config): RunningServer {
-    return serve((request, connection) => handler(request, connection), { ...options, hostname, port, tls });
+  function listen({ hostname, shownHostname, port, tls }: Config): RunningServer {
+    const where = { hostname, shownHostname, port, tls };
+    return serve((request, connection) => handler(request, connection), { ...options, ...where });
   }
 
   function retire(old: RunningServer): void {

@@ -4,6 +4,8 @@
 export interface NetTarget {
   /** Scheme and authority, for example `https://api.example.com`. */
   readonly origin: string;
+  /** Texts to print; absent: the origin may be printed. */
+  readonly shown?: { readonly isUrlSecret: boolean };
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
@@ -24,7 +26,8 @@ export function findForbiddenTarget<T extends NetTarget>(
     const { protocol, hostname, port } = new URL(target.origin);
     const host = `${hostname}:${port || DEFAULT_PORTS[protocol] || "443"}`;
     const { permissions } = Deno;
-    const { state } = prompt
+    // Deno's prompt shows the host.
+    const { state } = prompt && !target.shown?.isUrlSecret
       ? permissions.requestSync({ name: "net", host })
       : permissions.querySync({ name: "net", host });
     if (state !== "granted") return { target, host };

@@ -12,6 +12,12 @@ export type ServeHandler = (request: Request, connection: Connection) => Respons
 export interface ListenerOptions {
   /** The address to listen on. */
   readonly hostname: string;
+  /**
+   * Text to print instead of `hostname`.
+   *
+   * @default `hostname`
+   */
+  readonly shownHostname?: string | undefined;
   /** The certificate to show; absent: plain HTTP. */
   readonly tls?: ServerTls | undefined;
 }
@@ -119,7 +125,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     try {
       return open(port, where);
     } catch (error) {
-      throw new ListenError({ hostname: where.hostname, port }, error);
+      throw new ListenError({ hostname: where.shownHostname ?? where.hostname, port }, error);
     }
   }
 

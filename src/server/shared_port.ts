@@ -37,13 +37,15 @@ export function coresToShare(): number {
  * @returns The port; a free one where the configuration leaves it open.
  * @throws {ListenError} Where the address can not be listened on.
  */
-export function findFreePort({ hostname, port, tls }: Pick<Config, "hostname" | "port" | "tls">): number {
+export function findFreePort(
+  { hostname, shownHostname, port, tls }: Pick<Config, "hostname" | "shownHostname" | "port" | "tls">,
+): number {
   try {
     using listener = tls === undefined
       ? Deno.listen({ hostname, port })
       : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key });
     return (listener.addr as Deno.NetAddr).port;
   } catch (error) {
-    throw new ListenError({ hostname, port }, error);
+    throw new ListenError({ hostname: shownHostname, port }, error);
   }
 }

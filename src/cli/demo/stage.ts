@@ -96,7 +96,7 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     comparisons: (after) => Promise.resolve(comparisons.read(after)),
   }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
   const admin = new AdminListener({ source });
-  await admin.prepare({ hostname: HOSTNAME, port: 0, token: undefined }).commit();
+  await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined }).commit();
   return {
     url,
     adminUrl: admin.url ?? "",

@@ -2,7 +2,7 @@
 
 import { type AnswerPath, parseAnswerPath } from "../answer_path.ts";
 import { quote } from "../describe.ts";
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 
 /**
  * A path into an answer.
@@ -12,17 +12,16 @@ import { orPlaceholder, type ValueType } from "../value_type.ts";
  */
 export function answerPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } = {}): ValueType<AnswerPath> {
   const start = jsonOnly ? "^\\$" : "^(?:\\$|status$|outcome$|body$|header:|form:)";
-  return {
+  return literal({
     label: jsonOnly ? "JSON path" : "JSON path, `header:NAME`, `form:NAME`, `status`, `outcome` or `body`",
-    schema: { type: "string", pattern: orPlaceholder(start) },
+    schema: { type: "string", pattern: start },
     parse(value, at) {
       if (typeof value !== "string") return at.mismatch('a path like "$.items[*].id"', value);
       const path = parseAnswerPath(value);
       if (!("fault" in path)) {
         return jsonOnly && path.kind !== "json" ? at.mismatch('a path that begins with "$"', value) : path;
       }
-      const found = at.isSecret ? at.describe(value) : quote(value);
-      return at.problem(`must be a path like "$.items[*].id": found ${found}, expected ${path.fault}`);
+      return at.problem(`must be a path like "$.items[*].id": found ${quote(value)}, expected ${path.fault}`);
     },
-  };
+  });
 }

@@ -1,7 +1,7 @@
 /** Whether the order of an array's elements counts: everywhere, nowhere, or not in some arrays. */
 
 import type { AnswerPath } from "../answer_path.ts";
-import type { ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 import { answerPath } from "./answer_path.ts";
 import { listOf } from "./list.ts";
 
@@ -12,7 +12,7 @@ import { listOf } from "./list.ts";
  */
 export function arrayOrder(): ValueType<"all" | readonly AnswerPath[]> {
   const paths = listOf(answerPath({ jsonOnly: true }), { item: "path" });
-  return {
+  return literal({
     label: "`ordered`, `unordered`, or JSON paths of arrays",
     schema: { anyOf: [{ enum: ["ordered", "unordered"] }, paths.schema] },
     parse(value, at) {
@@ -21,5 +21,5 @@ export function arrayOrder(): ValueType<"all" | readonly AnswerPath[]> {
       const isPath = Array.isArray(value) || (typeof value === "string" && value.startsWith("$"));
       return isPath ? paths.parse(value, at) : at.mismatch('"ordered", "unordered" or JSON paths', value);
     },
-  };
+  });
 }

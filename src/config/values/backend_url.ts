@@ -36,7 +36,7 @@ export function backendUrl(): ValueType<BackendUrl> {
       // deno-lint-ignore no-control-regex
       const url = /[\x00-\x20\\\x7f]/.test(value) || !/^https?:\/\/[^/]/i.test(value) ? null : URL.parse(value);
       if (url === null || url.port === "0") {
-        return value.includes("@") ? at.problem(`must be ${NEED}`) : at.mismatch(NEED, value);
+        return /@|%40/.test(value) ? at.problem(`must be ${NEED}`) : at.mismatch(NEED, value);
       }
       const path = removeDotSegments(url.pathname);
       if (path === undefined) return at.mismatch("a URL with a well-formed path", value);

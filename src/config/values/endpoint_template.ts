@@ -1,6 +1,6 @@
 /** Endpoints: paths in which some segments vary. */
 
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 
 const SEGMENT = "(?:\\{[A-Za-z_][\\w-]*\\}|[^/{}?#\\s]*)";
 const TEMPLATE = new RegExp(`^(?:/${SEGMENT})+$`);
@@ -11,12 +11,12 @@ const TEMPLATE = new RegExp(`^(?:/${SEGMENT})+$`);
  * @returns The type.
  */
 export function endpointTemplate(): ValueType<string> {
-  return {
+  return literal({
     label: "path, with variable segments as `{name}`",
-    schema: { type: "string", pattern: orPlaceholder(TEMPLATE.source) },
+    schema: { type: "string", pattern: TEMPLATE.source },
     parse(value, at) {
       if (typeof value === "string" && TEMPLATE.test(value)) return value;
       return at.mismatch('a path that begins with "/", with variable segments like "{id}"', value);
     },
-  };
+  });
 }

@@ -1,10 +1,10 @@
 /** Header fields that are set or dropped (RFC 9110 §5). */
 
 import type { HeaderLine } from "../config.ts";
-import { quote } from "../describe.ts";
+import { isPrintableKey, quote } from "../describe.ts";
 import { isMapping } from "../mapping.ts";
 import type { Place } from "../place.ts";
-import { orPlaceholder, parseValue, type ValueType } from "../value_type.ts";
+import { literal, orPlaceholder, parseValue, type ValueType } from "../value_type.ts";
 import { asText } from "./scalar.ts";
 
 /** RFC 9110 §5.6.2. */
@@ -39,7 +39,7 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
       additionalProperties: { type: ["string", "number", "boolean"], pattern: orPlaceholder(VALUE.source) },
     },
     parse(value, at) {
-      if (!isMapping(value)) return at.mismatch("a mapping of names to values", value);
+      if (!isMapping(value)) return at.wrongKind("a mapping of names to values", value);
       const lines: HeaderLine[] = [];
       const seen = new Map<string, string>();
       for (const [name, content] of Object.entries(value)) {
@@ -47,7 +47,9 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
         const lower = name.toLowerCase();
         const twin = seen.get(lower);
         seen.set(lower, name);
-        if (twin !== undefined) place.problem(`must be given once: ${quote(twin)} is the same field`);
+        if (twin !== undefined) {
+          place.problem(`must be given once: ${isPrintableKey(twin) ? quote(twin) : "another key"} is the same field`);
+        }
         const text = parseValue(VALUE_TYPE, content, place);
         if (checkName(name, place) && text !== undefined) lines.push([name, text]);
       }
@@ -62,14 +64,14 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
  * @returns The type; its values are in lower case.
  */
 export function headerName(): ValueType<string> {
-  return {
+  return literal({
     label: "header name",
-    schema: { type: "string", pattern: orPlaceholder(TOKEN.source) },
+    schema: { type: "string", pattern: TOKEN.source },
     parse(value, at) {
       if (typeof value !== "string" || !TOKEN.test(value)) return at.mismatch("a header name", value);
       return value.toLowerCase();
     },
-  };
+  });
 }
 
 /** Header values are never shown: what is malformed may be a secret all the same. */

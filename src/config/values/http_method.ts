@@ -1,6 +1,6 @@
 /** Request methods (RFC 9110 §9). */
 
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 
 const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 
@@ -10,12 +10,12 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
  * @returns The type; its values are in capitals.
  */
 export function httpMethod(): ValueType<string> {
-  return {
+  return literal({
     label: "method",
-    schema: { type: "string", pattern: orPlaceholder(METHOD.source) },
+    schema: { type: "string", pattern: METHOD.source },
     parse(value, at) {
       if (typeof value !== "string" || !METHOD.test(value)) return at.mismatch("a method, like GET or POST", value);
       return value.toUpperCase();
     },
-  };
+  });
 }

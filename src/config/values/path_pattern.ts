@@ -2,7 +2,7 @@
 
 import { normalizePath, removeDotSegments } from "../path.ts";
 import { withoutTrailingSlashes } from "../trailing_slashes.ts";
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 
 /** How a pattern's path is read. */
 export interface PathPatternOptions {
@@ -17,9 +17,9 @@ export interface PathPatternOptions {
  * @returns The type.
  */
 export function pathPattern({ exact }: PathPatternOptions): ValueType<string> {
-  return {
+  return literal({
     label: "path",
-    schema: { type: "string", pattern: orPlaceholder("^/[^?#\\s\\\\]*$") },
+    schema: { type: "string", pattern: "^/[^?#\\s\\\\]*$" },
     parse(value, at) {
       if (typeof value !== "string" || !value.startsWith("/")) return at.mismatch('a path that begins with "/"', value);
       if (/[?#]/.test(value)) return at.mismatch("a path without query and fragment", value);
@@ -31,5 +31,5 @@ export function pathPattern({ exact }: PathPatternOptions): ValueType<string> {
       const normalized = normalizePath(path);
       return exact ? normalized : withoutTrailingSlashes(normalized) || "/";
     },
-  };
+  });
 }

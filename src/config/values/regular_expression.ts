@@ -1,6 +1,6 @@
 /** Regular expressions, as their text: a checked configuration is frozen and passed between threads. */
 
-import type { ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 
 const MAX_LENGTH = 1_000;
 
@@ -10,7 +10,7 @@ const MAX_LENGTH = 1_000;
  * @returns The type.
  */
 export function regularExpression(): ValueType<string> {
-  return {
+  return literal({
     label: "regular expression",
     schema: { type: "string", minLength: 1, maxLength: MAX_LENGTH },
     parse(value, at) {
@@ -27,7 +27,7 @@ export function regularExpression(): ValueType<string> {
       }
       return value;
     },
-  };
+  });
 }
 
 function faultOf(source: string): string | undefined {

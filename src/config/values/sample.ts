@@ -3,7 +3,7 @@
 import type { SampleKey } from "../config.ts";
 import { isMapping } from "../mapping.ts";
 import type { Fields, PartlyChecked, SectionType } from "../section.ts";
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 import { share } from "./share.ts";
 
 /** RFC 9110 §5.6.2, for names of fields as of cookies (RFC 6265 §4.1.1). */
@@ -34,14 +34,14 @@ export function shareOr<F extends Fields>(mapping: SectionType<F>): ValueType<Pa
  * @returns The type; names of header fields are in lower case.
  */
 export function sampleKey(): ValueType<SampleKey> {
-  return {
+  return literal({
     label: "`header:NAME`, `cookie:NAME` or `ip`",
-    schema: { type: "string", pattern: orPlaceholder(KEY.source) },
+    schema: { type: "string", pattern: KEY.source },
     parse(value, at) {
       const [key, kind, name = ""] = (typeof value === "string" && KEY.exec(value)) || [];
       if (key === undefined) return at.mismatch('"header:NAME", "cookie:NAME" or "ip"', value);
       if (kind === "cookie") return { kind, name };
       return kind === "header" ? { kind, name: name.toLowerCase() } : { kind: "ip" };
     },
-  };
+  });
 }

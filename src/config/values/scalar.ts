@@ -80,7 +80,7 @@ export function choice<const T extends string>(
       if (found !== undefined) return found;
       if (typeof word !== "string") return at.mismatch(need, value);
       if (Object.hasOwn(substitutes, word)) {
-        at.warn(`${quote(word)} is not supported: ${quote(substitutes[word]!)} is used`);
+        at.warn(`${at.describe(word)} is not supported: ${quote(substitutes[word]!)} is used`);
         return substitutes[word];
       }
       return at.problem(`must be ${need}: found ${at.describe(value)}${at.isSecret ? "" : suggest(word, words)}`);

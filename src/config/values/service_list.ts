@@ -24,7 +24,7 @@ export function serviceList(item: ValueType<unknown>): ServiceListType<unknown> 
     item,
     schema: { type: "array", items: item.schema, minItems: 1 },
     parse(value, at) {
-      if (!Array.isArray(value)) return at.mismatch("a list of services", value);
+      if (!Array.isArray(value)) return at.wrongKind("a list of services", value);
       return value.length === 0
         ? at.problem("must have at least one service: found none")
         : parseItems(item, value, at);

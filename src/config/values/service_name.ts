@@ -1,6 +1,6 @@
 /** The name of a service: it goes into a response header, into logs and into metrics. */
 
-import { orPlaceholder, type ValueType } from "../value_type.ts";
+import { literal, type ValueType } from "../value_type.ts";
 import { asText } from "./scalar.ts";
 
 const MAX_LENGTH = 128;
@@ -13,17 +13,17 @@ const NAME = /^[!-~](?:[ -~]*[!-~])?$/;
  */
 export function serviceName(): ValueType<string> {
   const need = `a name of 1 to ${MAX_LENGTH} printable ASCII characters, without a space at either end`;
-  return {
+  return literal({
     label: "text",
     schema: {
       type: ["string", "number", "boolean"],
       minLength: 1,
       maxLength: MAX_LENGTH,
-      pattern: orPlaceholder(NAME.source),
+      pattern: NAME.source,
     },
     parse(value, at) {
       const name = asText(value);
       return name !== undefined && name.length <= MAX_LENGTH && NAME.test(name) ? name : at.mismatch(need, value);
     },
-  };
+  });
 }

@@ -1,0 +1,173 @@
+/** Paths that lead to no regular file: a named pipe must neither hang a start, nor a reload, nor the end of the process. */
+
+import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { readTextFile } from "../../src/cli/read_text_file.ts";
+import { HAS_PROC } from "../_support/attack.ts";
+import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
+import { startBackend } from "../_support/servers.ts";
+
+const ignore = Deno.build.os === "windows";
+/** Maximum duration of anything that a named pipe used to hang, in milliseconds. */
+const MAX_MS = 4_000;
+
+interface Folder extends AsyncDisposable {
+  readonly path: string;
+  readonly config: string;
+}
+
+/** A configuration with a secret beside it. */
+async function makeFolder(url: string): Promise<Folder> {
+  const path = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${path}/token`, "one");
+  await Deno.writeTextFile(
+    `${path}/config.yaml`,
+    `services: [{ name: a, url: "${url}", headers: { x-token: "\${file:token}" } }]`,
+  );
+  return {
+    path,
+    config: `${path}/config.yaml`,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+async function makePipe(path: string): Promise<void> {
+  const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
+  assertEquals(success, true);
+}
+
+/** Puts a named pipe in the place of a file, in one step. */
+async function replaceByPipe(path: string): Promise<void> {
+  await makePipe(`${path}.pipe`);
+  await Deno.rename(`${path}.pipe`, path);
+}
+
+async function startServing(folder: Folder): Promise<{ child: CliProcess; url: string }> {
+  const child = startCli(["--config", folder.config, "--port", "0", "--host", "127.0.0.1", "--watch"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  return { child, url };
+}
+
+async function assertServes(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(MAX_MS) });
+  assertEquals(await response.text(), "ok");
+}
+
+/** Ends a server as a supervisor does; one that hangs is killed when the test fails. */
+async function assertEnds(child: CliProcess): Promise<void> {
+  child.kill("SIGTERM");
+  const startMs = performance.now();
+  const timer = setTimeout(() => child.kill("SIGKILL"), MAX_MS);
+  assertEquals(await child.exited, 0);
+  clearTimeout(timer);
+  assertLess(performance.now() - startMs, MAX_MS);
+}
+
+Deno.test("--watch goes on beside a named pipe in the folder, and the process still ends", { ignore }, async () => {
+  await using backend = startBackend();
+  await using folder = await makeFolder(backend.url);
+  const { child, url } = await startServing(folder);
+  await using _ = child;
+  await makePipe(`${folder.path}/pipe`);
+  await Deno.writeTextFile(`${folder.path}/token`, "two, longer");
+  await child.stdout.seen(/configuration reloaded/);
+  child.kill("SIGHUP");
+  await child.stdout.seen(/configuration reloaded[^]*configuration reloaded/);
+  await assertServes(url);
+  assertEquals(backend.seen.at(-1)?.headers.get("x-token"), "two, longer");
+  await assertEnds(child);
+});
+
+for (const [name, reason] of [["token", "needs the file"], ["config.yaml", "cannot be read"]] as const) {
+  Deno.test(`a named pipe in place of ${name} fails the reload, and nothing else`, { ignore }, async () => {
+    await using backend = startBackend();
+    await using folder = await makeFolder(backend.url);
+    const { child, url } = await startServing(folder);
+    await using _ = child;
+    await replaceByPipe(`${folder.path}/${name}`);
+    const [line] = await child.stdout.seen(/.*not reloaded.*/);
+    assertStringIncludes(line, reason);
+    assertStringIncludes(line, "it is not a regular file");
+    await assertServes(url);
+    await assertEnds(child);
+  });
+}
+
+/** What may be in the place of a file, and what is said of it. */
+const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: string) => Promise<unknown>])[] = [
+  ["a named pipe", "it is not a regular file", makePipe],
+  ["a link to a named pipe", "it is not a regular file", async (path) => {
+    await makePipe(`${path}.pipe`);
+    await Deno.symlink(`${path}.pipe`, path);
+  }],
+  ["a folder", "it is a folder", (path) => Deno.mkdir(path)],
+  ["a socket", "it is not a regular file", listenAndKeep],
+  ["an endless device", "it is not a regular file", (path) => Deno.symlink("/dev/urandom", path)],
+  ["a link to itself", "its symbolic links lead in a circle", (path) => Deno.symlink(path, path)],
+  ["a link to nothing", "there is no such file", (path) => Deno.symlink(`${path}.none`, path)],
+  ["a file of 2 GiB", "it is too large", async (path) => {
+    await Deno.writeTextFile(path, "");
+    await Deno.truncate(path, 2 ** 31);
+  }],
+];
+
+/** The file of a socket stays when its listener is gone. */
+async function listenAndKeep(path: string): Promise<void> {
+  const script = `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} }); Deno.exit();`;
+  await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
+}
+
+for (const [name, reason, make] of ODD_FILES) {
+  Deno.test(`a start with ${name} in place of a file ends with a clear error`, { ignore }, async () => {
+    await using folder = await makeFolder("http://localhost:1");
+    for (const file of ["token", "config.yaml"]) {
+      await Deno.remove(`${folder.path}/${file}`);
+      await make(`${folder.path}/${file}`);
+      const startMs = performance.now();
+      const { code, stderr } = await runCli(["--config", folder.config], { permissions: ["--allow-read"] });
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, reason);
+      assertLess(performance.now() - startMs, MAX_MS);
+      await Deno.remove(`${folder.path}/${file}`);
+      if (file === "token") await Deno.writeTextFile(`${folder.path}/token`, "one");
+    }
+  });
+}
+
+Deno.test("report refuses a named pipe as its token file", { ignore }, async () => {
+  await using folder = await makeFolder("http://localhost:1");
+  await makePipe(`${folder.path}/pipe`);
+  const { code, stderr } = await runCli([
+    "report",
+    "--admin",
+    "http://localhost:1",
+    "--token-file",
+    `${folder.path}/pipe`,
+  ]);
+  assertEquals(code, 4);
+  assertMatch(stderr, /Cannot read the token from ".*": it is not a regular file\n/);
+});
+
+Deno.test("readTextFile() gives up a file that cannot be opened in time", { ignore }, async () => {
+  // The pipe takes the file's place between the look at it and the opening.
+  await using folder = await makeFolder("http://localhost:1");
+  const path = `${folder.path}/pipe`;
+  await makePipe(path);
+  const file = await Deno.stat(folder.config);
+  const { stat } = Deno;
+  using time = new FakeTime();
+  try {
+    Deno.stat = () => Promise.resolve(file);
+    const reading = assertRejects(() => readTextFile(path, 100));
+    await time.tickAsync(5_000);
+    assertEquals((await reading as Error).name, "TimeoutError");
+  } finally {
+    Deno.stat = stat;
+    // A writer lets the blocked thread go on: it finds that this is no file.
+    await Deno.writeTextFile(path, "late");
+  }
+});
+
+Deno.test("readTextFile() reads no more than it may of a file that has no size", { ignore: !HAS_PROC }, async () => {
+  await assertRejects(() => readTextFile("/proc/self/status", 10), Error, "FileTooLarge");
+});
