@@ -47,10 +47,7 @@ export function findAssignedSecrets(text: string): TextRange[] {
     lastEnd = valueStart;
   }
   addSegments(text, ranges);
-  for (const { index, 0: found, 1: name = "", 2: value = "" } of text.matchAll(FLAG)) {
-    const end = index + found.length;
-    if (isSecretName(name)) ranges.push({ start: end - value.length, end });
-  }
+  if (text.includes("--")) addFlags(text, ranges);
   return ranges;
 }
 
@@ -219,6 +216,13 @@ function blockEnd(text: string, from: number, indent: number): number | undefine
   // The last line end separates it from the next name.
   while (end > first && isLineEnd(text[end - 1]!)) end--;
   return end;
+}
+
+function addFlags(text: string, ranges: TextRange[]): void {
+  for (const { index, 0: found, 1: name = "", 2: value = "" } of text.matchAll(FLAG)) {
+    const end = index + found.length;
+    if (isSecretName(name)) ranges.push({ start: end - value.length, end });
+  }
 }
 
 /** Segments behind the name of a secret, such as `/reset-token/8c6e01`, unless they are words: `/token/refresh`. */

@@ -35,7 +35,7 @@ export function findMarkupSecrets(text: string): TextRange[] {
     if (tag === null) break;
     at = addElement(text, tag[1]!, TAG_START.lastIndex, ranges);
   }
-  addParts(text, ranges);
+  if (text.includes("form-data")) addParts(text, ranges);
   return ranges;
 }
 

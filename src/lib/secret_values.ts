@@ -43,11 +43,7 @@ const PEM_END = "-----END ";
 export function findSecretValues(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   for (const { index, 0: found } of text.matchAll(VALUE)) ranges.push({ start: index, end: index + found.length });
-  for (const { index, 0: found, 1: scheme = "", 2: value = "" } of text.matchAll(SCHEME)) {
-    if (scheme.toLowerCase() === "basic" && !BASE64.test(value)) continue;
-    const end = index + found.length;
-    ranges.push({ start: end - value.length, end });
-  }
+  if (/[ \t]/.test(text)) addSchemes(text, ranges);
   if (text.includes("@")) {
     for (const { index, 1: authority = "" } of text.matchAll(AUTHORITY)) {
       const start = index + 2;
@@ -56,6 +52,14 @@ export function findSecretValues(text: string): TextRange[] {
   }
   addPemBlocks(text, ranges);
   return ranges;
+}
+
+function addSchemes(text: string, ranges: TextRange[]): void {
+  for (const { index, 0: found, 1: scheme = "", 2: value = "" } of text.matchAll(SCHEME)) {
+    if (scheme.toLowerCase() === "basic" && !BASE64.test(value)) continue;
+    const end = index + found.length;
+    ranges.push({ start: end - value.length, end });
+  }
 }
 
 /** A block without an end is cut off: its rest is a secret as well. */

@@ -1,6 +1,7 @@
 /** Keeps the recent exchanges, put together from their events. */
 
 import type { HeaderLine } from "../config/config.ts";
+import { redactPath } from "../lib/secret_text.ts";
 import { takeToken } from "../shadow/rate_limit.ts";
 import type { DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
@@ -124,7 +125,7 @@ export class ExchangeRecorder {
         requestId,
         timeMs: 0,
         method: cut(inbound.method, MAX_METHOD_LENGTH),
-        path: cut(inbound.path, MAX_PATH_LENGTH),
+        path: cut(redactPath(inbound.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
         headers: this.#lines(inbound.lines),
         status: 0,
