@@ -18,8 +18,8 @@ const SPACE = /\s/;
 const ENCODED_BEFORE = /^.*[?&#;/]/s;
 const CLOSING = /["'<>`\n\r]/;
 const JSON_END = /[,}\]\s]/;
-/** The rest of a line or a list ends at a comma or semicolon only if the next item follows: secrets may hold both. */
-const NEXT_ITEM = /[,;](?:\s|$|[\w.%-]{1,64}=)/y;
+/** A value ends at a comma, semicolon or question mark only if the next item follows: secrets may hold each of them. */
+const NEXT_ITEM = /[,;](?:\s|$)|[,;?][\w.%-]{1,64}=/y;
 /** Values of YAML that begin in the next line. */
 const BLOCK = /[|>]?[+-]?\d?[ \t]*(?:\r?\n|$)/y;
 const INDENTED_LINE = /(?:[ \t]*\r?\n)?([ \t]*)(?:- )?[^\r\n]*(?:\r?\n|$)/y;
@@ -192,7 +192,7 @@ function endOfItem(text: string, from: number, end: RegExp): number {
   for (let at = from; at < text.length; at++) {
     const character = text[at]!;
     if (end.test(character)) return at;
-    if (character !== "," && character !== ";") continue;
+    if (character !== "," && character !== ";" && character !== "?") continue;
     NEXT_ITEM.lastIndex = at;
     if (NEXT_ITEM.test(text)) return at;
   }

@@ -95,6 +95,7 @@ export const SECRET_PAIRS: readonly string[] = [
 export const HARMLESS_PAIRS: readonly string[] = [
   "accept signature",
   "active session",
+  "allow credential",
   "auth scope",
   "boarding pass",
   "cache key",
@@ -182,7 +183,7 @@ export const HARMLESS_PAIRS: readonly string[] = [
 
 /** Endings that make a word secret when it is written without punctuation: `csrfmiddlewaretoken`, `jsessionid`. */
 export const SECRET_ENDINGS: readonly string[] = (
-  "apikey cookie credential passphrase passwd password secret sessid sessionid token"
+  "apikey cookie credential nonce passphrase passwd password secret sessid sessionid token"
 ).split(" ");
 
 /** Whole names that are secret as parameters of a URL and as fields of a form, but common elsewhere. */
@@ -276,7 +277,7 @@ function hasSecretWords(words: readonly string[]): boolean {
     const next = at + 1 < words.length ? word + words[at + 1]! : "";
     if (PAIRS.has(word) || PAIRS.has(next)) return true;
     const isSecret = WORDS.has(word) || hasSecretEnding(word) || (next === "" && LAST_WORDS.has(word));
-    if (isSecret && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) return true;
+    if (isSecret && !HARMLESS.has(word) && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) return true;
   }
   return false;
 }

@@ -51,6 +51,8 @@ const MAX_WAIT_MS = 5_000;
 const MAX_PATH_LENGTH = 1_024;
 const MAX_METHOD_LENGTH = 32;
 const MAX_VALUE_LENGTH = 256;
+/** A little more is redacted than is shown, as a secret that is cut in two might not look like one. */
+const MAX_REDACTED_LENGTH = 1_024;
 const MAX_LINES = 48;
 /** Names and values of all header lines of one message. */
 const MAX_HEAD_LENGTH = 4_096;
@@ -191,7 +193,7 @@ export class ExchangeRecorder {
     const kept: HeaderLine[] = [];
     let left = MAX_HEAD_LENGTH;
     for (const line of lines) {
-      const [name, value] = redaction.line(line);
+      const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
       const [shownName, shownValue] = [cut(name, MAX_VALUE_LENGTH), cut(value, MAX_VALUE_LENGTH)];
       left -= shownName.length + shownValue.length;
       if (left < 0 || kept.length === MAX_LINES) {

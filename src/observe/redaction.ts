@@ -11,9 +11,10 @@ export interface Redaction {
    * Redacts one header line.
    *
    * @param line The name and the value.
+   * @param maxLength Characters of the value that are kept at most. Default: all.
    * @returns The line with its value, or with what stands for it.
    */
-  line(line: HeaderLine): HeaderLine;
+  line(line: HeaderLine, maxLength?: number): HeaderLine;
   /**
    * Redacts a text of the configuration.
    *
@@ -42,10 +43,10 @@ export function createRedaction(config: Config): Redaction {
   const parts = [...secrets].filter((secret) => secret.length >= MIN_PART_LENGTH);
   const isSecret = (text: string) => secrets.has(text) || parts.some((part) => text.includes(part));
   return {
-    line: (line) => {
+    line: (line, maxLength = Infinity) => {
       const [name, value] = line;
       if (isSecretName(name) || isSecret(value)) return [name, redacted(value)];
-      const shown = redactText(value);
+      const shown = redactText(value.slice(0, maxLength));
       return [name, URL_LIKE.test(shown) ? shown.replace(QUERY, "$1[redacted]") : shown];
     },
     text: (text) => isSecret(text) ? redacted(text) : text,
