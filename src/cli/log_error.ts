@@ -1,6 +1,7 @@
 /** What nobody expected, as a line of the log. */
 
 import { BrokenResponseError } from "../exchange/response_body.ts";
+import { redactText } from "../lib/secret_text.ts";
 import type { Logger } from "../observe/log.ts";
 
 /**
@@ -12,7 +13,13 @@ import type { Logger } from "../observe/log.ts";
 export function logErrorTo(logger: () => Logger): (message: string, error: unknown) => void {
   return (message, error) => {
     if (error instanceof BrokenResponseError) return;
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    logger().log("error", message, { error: text });
+    logger().log("error", message, { error: textOf(error) });
   };
+}
+
+/** A message may quote a URL from the wire. Frames do not, and have names of files that look like names of secrets. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return redactText(String(error));
+  const { message, stack = message } = error;
+  return stack.replace(message, () => redactText(message));
 }

@@ -110,13 +110,11 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "deduplication key",
   "entity key",
   "error key",
-  "event key",
   "factor authentication",
   "feature key",
   "field key",
   "flag key",
   "foreign key",
-  "group key",
   "idempotency key",
   "index key",
   "input token",
@@ -128,14 +126,11 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "limit token",
   "locale key",
   "lookup key",
-  "map key",
   "max token",
   "message key",
   "metric key",
   "natural key",
-  "node key",
   "object key",
-  "order key",
   "output token",
   "parent key",
   "partition key",
@@ -143,7 +138,6 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "password policy",
   "password strength",
   "primary key",
-  "project key",
   "prompt token",
   "property key",
   "public key",
@@ -151,10 +145,7 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "reasoning token",
   "record key",
   "remaining token",
-  "resource key",
-  "routing key",
   "row key",
-  "search key",
   "setting key",
   "shard key",
   "signature agent",
@@ -195,6 +186,13 @@ const PAIRS = joined(SECRET_PAIRS);
 const HARMLESS = joined(HARMLESS_PAIRS);
 const SHORTEST_ENDING = Math.min(...SECRET_ENDINGS.map(({ length }) => length));
 const PARAMETERS = new Set(SECRET_PARAMETERS);
+/** Every secret name holds one of these. Most names hold none, and need not be split. */
+const STEMS = [...SECRET_WORDS, ...SECRET_LAST_WORDS, ...SECRET_PAIRS.map((pair) => pair.split(" ")[1]!)];
+const STEM = new RegExp(
+  STEMS.filter((stem) => !STEMS.some((part) => part !== stem && stem.includes(part))).join("|"),
+  "i",
+);
+const SHORTEST_NAME = Math.min(...STEMS.map(({ length }) => length));
 /** Words of `camelCase`, `ALL_CAPS`, `APIKey` and `JWTs`. */
 const WORD = /[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 /** Capitals by which a name is split, though the same name in lower case would not be. */
@@ -219,6 +217,7 @@ export function isSecretName(name: string): boolean {
   if (name.length > MAX_NAME_LENGTH) {
     return isSecretName(`${name.slice(0, MAX_NAME_LENGTH / 2 - 1)}.${name.slice(-MAX_NAME_LENGTH / 2)}`);
   }
+  if (!STEM.test(name)) return false;
   if (hasSecretWords(wordsOf(name))) return true;
   // Header names may be written in any case: `passWord` is no less a password than `password`.
   return INNER_CAPITAL.test(name) && hasSecretWords(wordsOf(name.toLowerCase()));
@@ -226,6 +225,7 @@ export function isSecretName(name: string): boolean {
 
 /** Reports whether a parameter of a URL or a field of a form is a secret, by its name as it was sent: `%74oken`, `user[pin]`. */
 export function isSecretParameter(name: string): boolean {
+  if (name.length < SHORTEST_NAME) return false;
   const decoded = decodeName(name);
   return isSecretName(decoded) || PARAMETERS.has(decoded.toLowerCase());
 }
@@ -277,7 +277,9 @@ function hasSecretWords(words: readonly string[]): boolean {
     const next = at + 1 < words.length ? word + words[at + 1]! : "";
     if (PAIRS.has(word) || PAIRS.has(next)) return true;
     const isSecret = WORDS.has(word) || hasSecretEnding(word) || (next === "" && LAST_WORDS.has(word));
-    if (isSecret && !HARMLESS.has(word) && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) return true;
+    if (isSecret && !HARMLESS.has(word) && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) {
+      return true;
+    }
   }
   return false;
 }

@@ -2,8 +2,6 @@
 
 import { isSecretParameter } from "./secret_names.ts";
 
-/** Separators of a query. Some servers take `;` for one. */
-const QUERY_PIECE = /([?&;])([^&;]*)/g;
 const PATH_PIECE = /;([^;/]*)/g;
 
 /** The part of a query that is kept, and the names of the parameters that are not. */
@@ -25,17 +23,28 @@ export interface Stripped {
  */
 export function withoutSecretQuery(query: string): Stripped {
   const names: string[] = [];
-  let kept = "";
+  const kept: string[] = [];
   let isDropping = false;
-  for (const [, separator = "", piece = ""] of query.matchAll(QUERY_PIECE)) {
-    const equals = piece.indexOf("=");
-    const name = equals === -1 ? piece : piece.slice(0, equals);
+  let start = 0;
+  while (start < query.length) {
+    const end = separatorFrom(query, start + 1);
+    const equals = query.slice(start + 1, end).indexOf("=");
+    const name = query.slice(start + 1, equals === -1 ? end : start + 1 + equals);
+    const isSecret = isSecretParameter(name);
     // For a server that does not split at ";", a piece without "=" is the rest of the value before it.
-    isDropping = isSecretParameter(name) || (isDropping && separator === ";" && equals === -1);
-    if (!isDropping) kept += (kept === "" ? "?" : separator) + piece;
-    else if (isSecretParameter(name)) names.push(name);
+    isDropping = isSecret || (isDropping && query[start] === ";" && equals === -1);
+    if (isSecret) names.push(name);
+    if (!isDropping) kept.push(kept.length === 0 ? `?${query.slice(start + 1, end)}` : query.slice(start, end));
+    start = end;
   }
-  return names.length === 0 ? { kept: query, names } : { kept, names };
+  return { kept: names.length === 0 ? query : kept.join(""), names };
+}
+
+/** Finds the next separator of parameters. Some servers take `;` for one. */
+function separatorFrom(query: string, from: number): number {
+  let at = from;
+  while (at < query.length && query[at] !== "&" && query[at] !== ";") at++;
+  return at;
 }
 
 /** Takes the path parameters that are secrets by their names: `/cart;jsessionid=AB12` becomes `/cart`. */
