@@ -1,4 +1,4 @@
-/** Which names are those of secrets: the decisions on real names, as tables. */
+/** Names of secrets and other names: the decisions on real ones, as tables. */
 
 import { assert, assertEquals } from "@std/assert";
 import { isSecretName, isSecretParameter, SecretNames } from "../src/lib/secret_names.ts";
@@ -64,7 +64,7 @@ const SECRET_KEYS = list(`
   SAMLResponse SAMLRequest client_assertion code_verifier device_code authCode authorization_code verificationCode
   recoveryCodes backup_codes cardNumber credit_card cvv cvc2 iban ssn pan PHPSESSID JSESSIONID jsessionid ASP.NET_SessionId
   connect.sid koa.sess koa.sess.sig session_state jwt JWTs hmac oauth_token oauth_verifier connectionString mnemonic
-  user[password] token[] user.password config:token x-aPi-kEy magicLink login_link reset_link
+  mypwd dbpwd useraccesskey pincode authInfo user[password] token[] user.password config:token x-aPi-kEy magicLink login_link reset_link
 `);
 
 const PLAIN_KEYS = list(`

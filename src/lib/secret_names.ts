@@ -28,9 +28,13 @@ export const SECRET_PAIRS: readonly string[] = [
   "app key",
   "auth code",
   "auth data",
+  "auth hash",
   "auth header",
+  "auth info",
   "auth key",
   "auth string",
+  "auth ticket",
+  "auth value",
   "authentication info",
   "authorization code",
   "authorization header",
@@ -174,7 +178,8 @@ export const HARMLESS_PAIRS: readonly string[] = [
 
 /** Endings that make a word secret when it is written without punctuation: `csrfmiddlewaretoken`, `jsessionid`. */
 export const SECRET_ENDINGS: readonly string[] = (
-  "apikey cookie credential nonce passphrase passwd password secret sessid sessionid token"
+  "accesskey apikey authorization cardnumber cookie creditcard credential csrf cvv jwt nonce passphrase passwd password " +
+  "privatekey pwd secret secretkey sessid sessionid token xsrf"
 ).split(" ");
 
 /** Whole names that are secret as parameters of a URL and as fields of a form, but common elsewhere. */

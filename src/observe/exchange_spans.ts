@@ -126,8 +126,9 @@ export class ExchangeSpans {
 
   /** Takes the secrets out of the target in the server's span. The server has recorded it as it came. */
   received(url: string): void {
+    if (this.#server === undefined) return;
     const shown = redactUrl(url);
-    if (this.#server === undefined || shown === url) return;
+    if (shown === url) return;
     const [, path = "", query] = TARGET.exec(shown) ?? [];
     this.#server.setAttribute("url.full", shown);
     this.#server.setAttribute("url.path", path);
