@@ -27,6 +27,7 @@ import type { Observer } from "./observe/events.ts";
 import { observeExchange } from "./observe/exchange_observer.ts";
 import { ExchangeTracer } from "./observe/exchange_spans.ts";
 import { guarded } from "./observe/guarded.ts";
+import { withoutSecrets } from "./observe/redaction.ts";
 import { respondMetrics } from "./observe/respond_metrics.ts";
 import { findTelemetry } from "./observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
@@ -71,7 +72,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
   return createHandler(validateConfig(config).config, {
     ...options,
     // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
-    ...(observe !== undefined && { observe: ((event) => observe(event)) satisfies Observer }),
+    ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
     ...(transport !== undefined && { transport: plainRequests(transport) }),
   });
 }
@@ -98,7 +99,8 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const exchangeMeans = { gate, hedges };
   const bodyMeans = { config, deadlines, turn: new EventLoopTurn(now), reclaims };
-  const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
+  const { attempts: inFlight, secretNames } = instance;
+  const means = { transport, deadlines, now, inFlight, placesPerService, reclaims, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.follow(config);
   const comparer = config.compare && new Comparer(config, {
@@ -111,6 +113,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   return async function handle(request, info = {}) {
     const startedMs = now();
     const spans = tracer?.start();
+    spans?.received(request.url);
     const received = receive(request, info, {
       config,
       isTrusted,

@@ -4,15 +4,17 @@ import type { Member } from "./config/config.ts";
 import { type Attempt, isStreamed, type SkipReason } from "./exchange/attempt.ts";
 import type { AttemptSpan } from "./exchange/attempt_span.ts";
 import { BodyFanOut } from "./exchange/body_fan_out.ts";
+import { withoutCredentials } from "./exchange/credentials.ts";
 import type { Deadlines } from "./exchange/deadline.ts";
 import type { Inbound } from "./exchange/inbound.ts";
-import type { MatchedRequest } from "./exchange/matched_request.ts";
+import { MatchedRequest } from "./exchange/matched_request.ts";
 import type { PlaceBounds, Places } from "./exchange/places.ts";
 import { reclaim } from "./exchange/reclaim.ts";
 import { drainAnswer } from "./exchange/response_body.ts";
 import { type AttemptOwner, RunningAttempt } from "./exchange/running_attempt.ts";
 import { HeldBack } from "./hedge/held_back.ts";
 import type { Hedges } from "./hedge/hedges.ts";
+import type { SecretNames } from "./lib/secret_names.ts";
 import { AttemptRequest } from "./upstream/attempt_request.ts";
 import { sendAttempt } from "./upstream/send_attempt.ts";
 import type { Transport } from "./upstream/transport.ts";
@@ -33,6 +35,8 @@ export interface FanOutMeans {
   readonly reclaims: boolean;
   /** Which services a request is held back from, and for how long. */
   readonly hedges: Hedges;
+  /** Decisions on names of header fields. */
+  readonly secretNames: SecretNames;
 }
 
 /** Who decides on one request's attempts, and who is told of them. */
@@ -176,11 +180,17 @@ class RunningFanOut implements FanOut, AttemptOwner {
     else if (place === undefined) attempt.end("overloaded");
     else {
       attempt.span = hooks.startSpan(attempt, request.inbound);
-      const own = new AttemptRequest(attempt, request, hooks);
+      const own = new AttemptRequest(attempt, this.#requestFor(member, request), hooks);
       if (place.turn === undefined) sendAttempt(attempt, own, transport);
       else attempt.turn().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
     }
     return attempt;
+  }
+
+  #requestFor({ service }: Member, request: MatchedRequest): MatchedRequest {
+    if (service.copy?.credentials !== false) return request;
+    const { inbound, route, body } = request;
+    return new MatchedRequest({ ...inbound, ...withoutCredentials(inbound, this.#means.secretNames) }, route, body);
   }
 
   #holdBack(request: MatchedRequest): HeldBack {

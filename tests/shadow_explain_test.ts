@@ -23,16 +23,21 @@ interface Asked {
   readonly method?: string;
   readonly contentLength?: number | undefined;
   readonly lines?: readonly HeaderLine[];
+  readonly path?: string;
+  readonly query?: string;
 }
 
-function textFor(fields: Partial<ServiceInput>, { method = "GET", contentLength, lines = [] }: Asked): string {
+function textFor(
+  fields: Partial<ServiceInput>,
+  { method = "GET", contentLength, lines = [], path = "/", query = "" }: Asked,
+): string {
   const { config } = validateConfig({
     services: [{ name: "main", url: "http://a" }, { name: "copy", url: "http://localhost", shadow: true, ...fields }],
   });
   const service = config.services[1]!;
   const { text, mayBeSent } = noteCopy(
     { service, copy: service.copy! },
-    { method, contentLength, lines, authority: "h" },
+    { method, contentLength, lines, authority: "h", path, query },
     () => false,
   );
   assertEquals(mayBeSent, !text.startsWith("no copy"));
@@ -72,6 +77,15 @@ const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, te
     { credentials: false },
     { lines: [["Cookie", "sid=1"], ["accept", "*/*"], ["Authorization", "x"]] },
     "gets a copy, never waited for; up to 64 at once; without authorization, cookie",
+  ],
+  [
+    { credentials: false, removeHeaders: ["x-user"] },
+    {
+      lines: [["X-User", "ada"], ["X_Api_Key", "k"], ["Idempotency-Key", "i"]],
+      path: "/cart;jsessionid=AB/x",
+      query: "?a=1&%74oken=x",
+    },
+    "gets a copy, never waited for; up to 64 at once; without x-user, x_api_key, parameter jsessionid, parameter %74oken",
   ],
   [{ sample: STICKY }, {}, 'no copy: it has no header "x-user"'],
   [{ sample: { by: "cookie:sid" } }, {}, 'no copy: it has no cookie "sid"'],

@@ -1,5 +1,6 @@
 /**
- * Prints the reference of the configuration and of the metrics; with `--write`, puts them into README.md.
+ * Prints the reference of the configuration and of the metrics; with `--write`, puts them into README.md, and writes the
+ * page about secrets.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write
@@ -8,6 +9,7 @@
 
 import { configReference, markdownTable } from "../src/config/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
+import { REDACTION_PAGE, redactionReference } from "./redaction_reference.ts";
 import { withPart } from "./readme_part.ts";
 
 const PARTS = { reference: configReference, metrics: metricsReference };
@@ -36,6 +38,7 @@ if (import.meta.main) {
   if (Deno.args.includes("--write")) {
     const path = new URL("../README.md", import.meta.url);
     await Deno.writeTextFile(path, withReference(await Deno.readTextFile(path)));
+    await Deno.writeTextFile(new URL(`../${REDACTION_PAGE}`, import.meta.url), redactionReference());
   } else {
     await Deno.stdout.write(new TextEncoder().encode(Object.values(PARTS).map((write) => write()).join("\n")));
   }

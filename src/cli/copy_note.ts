@@ -1,9 +1,11 @@
 /** What a shadow would get of one request, in words. */
 
 import type { CopyControls, Ramp, Service } from "../config/config.ts";
+import { withoutCredentials } from "../exchange/credentials.ts";
 import { fieldValue } from "../exchange/headers.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { AddressMatcher } from "../exchange/trust_proxy.ts";
+import { SecretNames } from "../lib/secret_names.ts";
 import { formatDuration } from "../observe/duration.ts";
 import { printable } from "../observe/printable.ts";
 import { whyUnfit } from "../shadow/copy_rules.ts";
@@ -13,7 +15,7 @@ import { stableHash } from "../shadow/stable_hash.ts";
 import { formatShare } from "./format_share.ts";
 
 /** The part of a request that decides on copies. */
-export type CopiedRequest = Pick<Inbound, "method" | "contentLength" | "lines" | "authority">;
+export type CopiedRequest = Pick<Inbound, "method" | "contentLength" | "path" | "query" | "lines" | "authority">;
 
 /** What becomes of a copy, as far as it can be told. */
 export interface CopyNote {
@@ -96,9 +98,16 @@ function conditions({ body, maxBodyBytes, maxInFlight, maxPerSecond }: CopyContr
   return [`up to ${maxInFlight} at once${rate}`, ...(mayBeLarger ? [`a body up to ${formatSize(maxBodyBytes)}`] : [])];
 }
 
-function omissions({ copy, removeHeaders }: Service, { lines }: CopiedRequest): string[] {
-  const dropped = removeHeaders.filter((name) => fieldValue(lines, name) !== undefined);
-  const left = [...(copy?.body === false ? ["its body"] : []), ...dropped];
+function omissions({ copy, removeHeaders }: Service, request: CopiedRequest): string[] {
+  const removed = removeHeaders.filter((name) => fieldValue(request.lines, name) !== undefined);
+  const { fields, parameters } = copy?.credentials === false
+    ? withoutCredentials(request, new SecretNames())
+    : { fields: [], parameters: [] };
+  const left = [
+    ...(copy?.body === false ? ["its body"] : []),
+    ...new Set([...removed, ...fields.toSorted()].map(printable)),
+    ...parameters.map((name) => `parameter ${printable(name)}`),
+  ];
   return left.length === 0 ? [] : [`without ${left.join(", ")}`];
 }
 

@@ -2,11 +2,13 @@
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { withoutCredentials } from "../exchange/credentials.ts";
 import { forwardingLines } from "../exchange/forwarding.ts";
 import { endToEndLines, fieldValue } from "../exchange/headers.ts";
 import { targetFor } from "../exchange/outbound.ts";
 import { type AddressMatcher, addressMatcher } from "../exchange/trust_proxy.ts";
 import { compileRoutes, matchRoute } from "../match.ts";
+import { SecretNames } from "../lib/secret_names.ts";
 import { createPaint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
 import { describeComparing } from "./compare_note.ts";
@@ -47,11 +49,15 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
-  const notes = noteCopies(route, config, { method, authority, invocation });
+  const notes = noteCopies(route, config, { method, authority, path, query, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
-  const urlOf = ({ service }: Member) =>
-    service.shown.url + targetFor(service, route, { path, query }).slice(service.basePath.length);
+  const urlOf = ({ service }: Member) => {
+    const sent = service.copy?.credentials === false
+      ? withoutCredentials({ path, query, lines: [] }, new SecretNames())
+      : { path, query };
+    return service.shown.url + targetFor(service, route, sent).slice(service.basePath.length);
+  };
   io.stdout.write([
     `${request} takes ${paint.strong(routeLabel(route))}`,
     "",
@@ -64,7 +70,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   return 0;
 }
 
-interface CopyFacts extends Pick<AskedRequest, "method" | "authority"> {
+interface CopyFacts extends AskedRequest {
   readonly invocation: Invocation;
 }
 
@@ -72,11 +78,13 @@ interface CopyFacts extends Pick<AskedRequest, "method" | "authority"> {
 function noteCopies(
   { members }: Route,
   { trustProxy }: Pick<Config, "trustProxy">,
-  { method, authority, invocation }: CopyFacts,
+  { method, authority, path, query, invocation }: CopyFacts,
 ): ReadonlyMap<Member, CopyNote> {
   const isTrusted = addressMatcher(trustProxy);
   const asked = {
     method,
+    path,
+    query,
     authority: fieldValue(invocation.headers, "host") ?? authority,
     contentLength: invocation.bodyBytes,
     lines: linesOf(invocation, isTrusted),

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { BrokenResponseError } from "../exchange/response_body.ts";
+import { redactText } from "../lib/secret_text.ts";
 import type { Logger } from "../observe/log.ts";
 import { createRedaction } from "../observe/redaction.ts";
 
@@ -22,8 +23,15 @@ export interface ErrorLogOptions {
 export function logErrorTo({ logger, config }: ErrorLogOptions): (message: string, error: unknown) => void {
   return (message, error) => {
     if (error instanceof BrokenResponseError) return;
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
     const redaction = createRedaction(config());
-    logger().log("error", message, { error: text.split("\n").map((line) => redaction.text(line)).join("\n") });
+    const lines = textOf(error).split("\n").map((line) => redaction.text(line));
+    logger().log("error", message, { error: lines.join("\n") });
   };
+}
+
+/** A message may quote a URL from the wire. Frames do not, and have names of files that look like names of secrets. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return redactText(String(error));
+  const { message, stack = message } = error;
+  return stack.replace(message, () => redactText(message));
 }

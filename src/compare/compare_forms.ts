@@ -1,8 +1,13 @@
 /** Two forms (`application/x-www-form-urlencoded`), field by field. */
 
+import { shorten } from "../config/describe.ts";
+import { redactText } from "../lib/secret_text.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
+
+/** Names come from backends, and are shown in paths. */
+const MAX_NAME_LENGTH = 200;
 
 /**
  * Finds which fields of two forms differ: the order of fields does not count, that of the values of one field does.
@@ -27,7 +32,7 @@ export function compareForms(
     if (rules.ignoresField("form", name) || isAlike(name, values, otherValues, rules)) continue;
     const kind = values === undefined ? "added" : otherValues === undefined ? "removed" : "changed";
     const sampleOf = (texts: readonly string[]) => () => sampleOfField(name, texts.join(", "), rules);
-    differences.add(`form:${sampleOfText(name, rules.redactor)}`, kind, {
+    differences.add(`form:${shorten(redactText(name.slice(0, MAX_NAME_LENGTH)), MAX_NAME_LENGTH)}`, kind, {
       ...(values === undefined ? {} : { expected: sampleOf(values) }),
       ...(otherValues === undefined ? {} : { actual: sampleOf(otherValues) }),
     });

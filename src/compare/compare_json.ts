@@ -1,6 +1,7 @@
 /** Two JSON documents, value by value. */
 
 import { ELEMENT, printJsonPath, type Segment } from "../config/answer_path.ts";
+import { redactText } from "../lib/secret_text.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import type { DifferenceKind } from "./difference.ts";
 import { canonicalNumber, ExactNumber } from "./exact_json.ts";
@@ -12,6 +13,8 @@ import { sampleOfJson } from "./sample_text.ts";
 
 /** Below this the rules do not reach, and whatever differs is one difference. */
 const MAX_DEPTH = 100;
+/** A path shows less of a key; a secret that is cut in two might not look like one. */
+const MAX_KEY_LENGTH = 400;
 /** How many values may be looked at to find out which elements of two arrays belong together. */
 const MAX_PROBES = 50_000;
 
@@ -226,11 +229,16 @@ class JsonComparison {
       return;
     }
     const sampleOf = (value: unknown) => () => sampleOfJson(value, this.#path, this.#rules.redactor);
-    this.#differences.add(printJsonPath(this.#path), kind, {
+    this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),
     });
   }
+}
+
+/** A key may be a secret, and paths are shown. They count differences, so all secrets have one mark. */
+function withoutSecret(segment: Segment): Segment {
+  return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }
 
 function isNumber(value: unknown): value is number | ExactNumber {

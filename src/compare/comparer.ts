@@ -2,6 +2,7 @@
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
+import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import type { Observer } from "../observe/events.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
@@ -35,6 +36,8 @@ export interface ComparerOptions {
 const MAX_REPLAYS = 8;
 /** Exchanges whose answers wait to be compared, at most; further ones are not compared. */
 const MAX_WAITING = 1_000;
+/** Names of endpoints are shorter. */
+const MAX_PATH_LENGTH = 2_048;
 /** How long requests may have to wait for comparisons, in milliseconds. */
 const TURN_MS = 2;
 
@@ -152,7 +155,7 @@ export class Comparer {
     const { inbound } = capture;
     const answer = answers.get(plan.primary);
     if (answer === undefined) return capture.release();
-    const expected = { plan, inbound, endpoint: plan.endpoints.nameOf(inbound.method, inbound.path), answer };
+    const expected = { plan, inbound, endpoint: endpointOf(plan, inbound), answer };
     for (const candidate of plan.candidates) {
       const actual = answers.get(candidate.service);
       if (actual === undefined) continue;
@@ -253,6 +256,11 @@ function samplesOf(candidates: readonly Candidate[]): Sample[] {
     draw: new ShareDraw(share),
     services: candidates.filter(({ settings }) => settings.sample === share).map(({ service }) => service),
   }));
+}
+
+/** Names of endpoints are shown: a secret in a path is a variable part of it. */
+function endpointOf({ endpoints }: RoutePlan, { method, path }: Inbound): string {
+  return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
 }
 
 /** @returns Whose answers are kept; `undefined` where nobody's are. */

@@ -4,9 +4,11 @@ import { ELEMENT, type Segment } from "../config/answer_path.ts";
 import { shorten } from "../config/describe.ts";
 import { ExactNumber } from "./exact_json.ts";
 import { isJsonObject } from "./json_value.ts";
-import { isSecretName, type Redactor } from "./redactor.ts";
+import type { Redactor } from "./redactor.ts";
 
 const MAX_LENGTH = 200;
+/** More is looked at than is shown: a secret that is cut in two might not look like one. */
+const LOOKED_AT_FACTOR = 4;
 /** Below this nobody reads on, and the stack must not get as deep as a body can be. */
 const MAX_DEPTH = 200;
 /** What of a secret goes into its hash. */
@@ -28,7 +30,7 @@ export function sampleOfJson(
   maxLength: number = MAX_LENGTH,
 ): string {
   if (redactor.hidesJson(segments)) return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
-  return shorten(redactor.clean(new Writer(redactor, maxLength + 1).write(value, [...segments])), maxLength);
+  return shorten(new Writer(redactor, maxLength + 1).write(value, [...segments]), maxLength);
 }
 
 /**
@@ -40,24 +42,18 @@ export function sampleOfJson(
  * @returns The text, or the beginning of it.
  */
 export function sampleOfText(text: string, redactor: Redactor, maxLength: number = MAX_LENGTH): string {
-  return shorten(redactor.clean(text.slice(0, 4 * maxLength)), maxLength);
+  return shorten(redactor.clean(text.slice(0, LOOKED_AT_FACTOR * maxLength)), maxLength);
 }
 
 /**
- * Shows the path of a request: without what looks like a secret, and what stands behind a name for one, as in
- * `/reset-token/8c6e01`.
+ * Shows the path of a request.
  *
  * @param path The path, without the query.
  * @param redactor What is kept out.
  * @returns At most 200 characters of it.
  */
 export function sampleOfPath(path: string, redactor: Redactor): string {
-  const segments = path.slice(0, 4 * MAX_LENGTH).split("/");
-  const shown = segments.map((segment, index) => {
-    const isSecret = index > 0 && /\d/.test(segment) && segment.length > 2 && isSecretName(segments[index - 1]!);
-    return isSecret ? redactor.replace(segment) : segment;
-  });
-  return sampleOfText(shown.join("/"), redactor);
+  return shorten(redactor.cleanPath(path.slice(0, LOOKED_AT_FACTOR * MAX_LENGTH)), MAX_LENGTH);
 }
 
 /** Writes JSON until it is long enough, or too deep. */
@@ -81,7 +77,13 @@ class Writer {
     else if (value instanceof ExactNumber) this.#text += value.text.slice(0, this.#maxLength);
     else if (Array.isArray(value)) this.#writeArray(value, path);
     else if (isJsonObject(value)) this.#writeObject(value, path);
-    else this.#text += JSON.stringify(typeof value === "string" ? value.slice(0, this.#maxLength) : value);
+    else this.#text += JSON.stringify(typeof value === "string" ? this.#shown(value) : value);
+  }
+
+  /** A string may be a document of its own, with secrets in it; a key may be a secret. */
+  #shown(text: string): string {
+    const begin = text.slice(0, LOOKED_AT_FACTOR * this.#maxLength);
+    return (this.#redactor?.clean(begin) ?? begin).slice(0, this.#maxLength);
   }
 
   #writeArray(array: readonly unknown[], path: Segment[]): void {
@@ -100,7 +102,7 @@ class Writer {
     this.#text += "{";
     for (const [index, key] of Object.keys(object).entries()) {
       if (this.#text.length >= this.#maxLength) break;
-      this.#text += `${index > 0 ? "," : ""}${JSON.stringify(key.slice(0, this.#maxLength))}:`;
+      this.#text += `${index > 0 ? "," : ""}${JSON.stringify(this.#shown(key))}:`;
       path.push(key);
       this.#writeUnlessSecret(object[key], path);
       path.pop();
@@ -109,7 +111,8 @@ class Writer {
   }
 
   #writeUnlessSecret(value: unknown, path: Segment[]): void {
-    if (this.#redactor?.hidesJson(path)) this.#text += JSON.stringify(sampleOfJson(value, path, this.#redactor));
-    else this.#write(value, path);
+    if (this.#redactor?.hidesJson(path, path.length - 1)) {
+      this.#text += JSON.stringify(sampleOfJson(value, path, this.#redactor));
+    } else this.#write(value, path);
   }
 }

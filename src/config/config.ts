@@ -111,6 +111,8 @@ export interface CopyControls {
   readonly maxBodyBytes: number;
   /** Whether bodies are copied at all. */
   readonly body: boolean;
+  /** Mirror header fields and parameters whose names say that they are secrets. */
+  readonly credentials: boolean;
 }
 
 /** What is replaced in texts before they are compared. */

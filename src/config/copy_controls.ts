@@ -1,7 +1,6 @@
 /** What only a shadow has: which requests it gets a copy of, and how much of them. */
 
 import type { CopyControls } from "./config.ts";
-import { CREDENTIAL_FIELDS } from "./credential_fields.ts";
 import {
   type CONFIG_FIELDS,
   COPY_FIELDS,
@@ -82,13 +81,13 @@ function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCh
 }
 
 /**
- * Lists the request fields that a service's copies are not to have.
+ * Lists the request fields that would be wrong without a body.
  *
  * @param service The service.
- * @returns Names in lower case; none for a service that is not a shadow.
+ * @returns Names in lower case; none for a service that is sent bodies.
  */
-export function unwantedInCopies({ body, credentials }: CheckedService): string[] {
-  return [...(credentials === false ? CREDENTIAL_FIELDS : []), ...(body === false ? BODY_FIELDS : [])];
+export function unwantedInCopies({ body }: CheckedService): readonly string[] {
+  return body === false ? BODY_FIELDS : [];
 }
 
 /**
@@ -115,5 +114,6 @@ export function toCopyControls(
     maxPerSecond: service.maxRate ?? Infinity,
     maxBodyBytes: service.maxBodySize ?? Infinity,
     body: service.body ?? true,
+    credentials: service.credentials ?? true,
   };
 }

@@ -211,7 +211,7 @@ export const COPY_FIELDS = {
   credentials: {
     type: boolean(),
     absence: "`true`",
-    description: "Shadows only: whether the copy has the fields that say who the client is, such as cookies.",
+    description: "Shadows only: mirror header fields and parameters that are named like a secret, such as cookies.",
   },
 } as const;
 

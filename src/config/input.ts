@@ -241,8 +241,8 @@ export interface ServiceInput {
   /** Shadows only: whether the copy has the request's body. Without it, it has none of the fields about it. Absent: true. */
   readonly body?: boolean;
   /**
-   * Shadows only: whether the copy has the fields that say who the client is, such as cookies. `headers` may still set
-   * them. Absent: true.
+   * Shadows only: mirror header fields and parameters that are named like a secret, such as cookies. `headers` may still
+   * set fields. Absent: true.
    */
   readonly credentials?: boolean;
   /**

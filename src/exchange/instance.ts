@@ -5,6 +5,7 @@ import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
 import { CopyStates } from "./copy_states.ts";
 import { HedgeStates } from "./hedge_states.ts";
+import { SecretNames } from "../lib/secret_names.ts";
 import { Places } from "./places.ts";
 
 /** One running conductor. */
@@ -23,6 +24,8 @@ export interface Instance {
   readonly copies: CopyStates;
   /** How long services take to answer, and how often copies may be sent for that. */
   readonly hedges: HedgeStates;
+  /** Decisions on names of header fields. */
+  readonly secretNames: SecretNames;
 }
 
 /**
@@ -49,5 +52,6 @@ export function createInstance(pseudonym: string = createPseudonym()): Instance 
     health: new Health(),
     copies: new CopyStates(),
     hedges: new HedgeStates(),
+    secretNames: new SecretNames(),
   };
 }

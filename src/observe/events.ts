@@ -83,7 +83,7 @@ export interface RespondedEvent {
   readonly traceId?: string;
   /** The request method. */
   readonly method: string;
-  /** The request path as it came, without the query; from the wire, so not to be trusted. */
+  /** The request path without the query; observers given to `conductor()` get it with secrets redacted. */
   readonly path: string;
   /** The matched route's pattern; absent where none matched. */
   readonly route?: string;

@@ -1,6 +1,7 @@
 /** Keeps the recent exchanges, put together from their events. */
 
 import type { HeaderLine } from "../config/config.ts";
+import { redactPath } from "../lib/secret_text.ts";
 import { takeToken } from "../shadow/rate_limit.ts";
 import type { DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
@@ -50,6 +51,8 @@ const MAX_WAIT_MS = 5_000;
 const MAX_PATH_LENGTH = 1_024;
 const MAX_METHOD_LENGTH = 32;
 const MAX_VALUE_LENGTH = 256;
+/** A little more is redacted than is shown, as a secret that is cut in two might not look like one. */
+const MAX_REDACTED_LENGTH = 1_024;
 const MAX_LINES = 48;
 /** Names and values of all header lines of one message. */
 const MAX_HEAD_LENGTH = 4_096;
@@ -124,7 +127,7 @@ export class ExchangeRecorder {
         requestId,
         timeMs: 0,
         method: cut(inbound.method, MAX_METHOD_LENGTH),
-        path: cut(inbound.path, MAX_PATH_LENGTH),
+        path: cut(redactPath(inbound.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
         headers: this.#lines(inbound.lines),
         status: 0,
@@ -190,7 +193,7 @@ export class ExchangeRecorder {
     const kept: HeaderLine[] = [];
     let left = MAX_HEAD_LENGTH;
     for (const line of lines) {
-      const [name, value] = redaction.line(line);
+      const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
       const [shownName, shownValue] = [cut(name, MAX_VALUE_LENGTH), cut(value, MAX_VALUE_LENGTH)];
       left -= shownName.length + shownValue.length;
       if (left < 0 || kept.length === MAX_LINES) {

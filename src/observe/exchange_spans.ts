@@ -5,6 +5,7 @@ import type { Attempt, FailureKind } from "../exchange/attempt.ts";
 import type { AttemptSpan } from "../exchange/attempt_span.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../exchange/trace_context.ts";
+import { redactUrl } from "../lib/secret_text.ts";
 import {
   type AttributeValue,
   type Context,
@@ -28,6 +29,8 @@ const METHODS: ReadonlySet<string> = new Set([
   "PATCH",
   "QUERY",
 ]);
+/** Path and query of an absolute URL. */
+const TARGET = /^[^/]*\/\/[^/?#]*([^?#]*)(?:\?([^#]*))?/;
 const CLIENT = 2;
 const ERROR = 2;
 
@@ -123,6 +126,17 @@ export class ExchangeSpans {
   get trace(): TraceContext | undefined {
     const { traceId, traceFlags } = this.#server?.spanContext() ?? {};
     return traceId === undefined ? undefined : { traceId, flags: formatFlags(traceFlags) };
+  }
+
+  /** Takes the secrets out of the target in the server's span. The server has recorded it as it came. */
+  received(url: string): void {
+    if (this.#server === undefined) return;
+    const shown = redactUrl(url);
+    if (shown === url) return;
+    const [, path = "", query] = TARGET.exec(shown) ?? [];
+    this.#server.setAttribute("url.full", shown);
+    this.#server.setAttribute("url.path", path);
+    if (query !== undefined) this.#server.setAttribute("url.query", query);
   }
 
   /**

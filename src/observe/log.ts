@@ -4,6 +4,7 @@
  */
 
 import type { Logging } from "../config/config.ts";
+import { redactPath } from "../lib/secret_text.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
 import { PerSecond } from "./per_second.ts";
 
@@ -155,10 +156,15 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
 function fieldsOf(event: ConductorEvent): LogFields {
   const fields: Record<string, unknown> = { ...event };
   delete fields.type;
-  if ("path" in event && event.path.length > MAX_PATH_LENGTH) fields.path = event.path.slice(0, MAX_PATH_LENGTH) + "…";
+  if ("path" in event) fields.path = shownPath(event.path);
   if ("durationMs" in event) fields.durationMs = toMicroseconds(event.durationMs);
   if ("atMs" in event) fields.atMs = toMicroseconds(event.atMs);
   return fields;
+}
+
+function shownPath(path: string): string {
+  const shown = redactPath(path.slice(0, MAX_PATH_LENGTH));
+  return path.length > MAX_PATH_LENGTH ? `${shown}…` : shown;
 }
 
 function toMicroseconds(ms: number): number {

@@ -1,7 +1,9 @@
 /** What must not be shown of header lines and of configurations. */
 
 import type { Config, HeaderLine } from "../config/config.ts";
-import { CREDENTIAL_FIELDS } from "../config/credential_fields.ts";
+import { isSecretName } from "../lib/secret_names.ts";
+import { redactPath, redactText } from "../lib/secret_text.ts";
+import type { ConductorEvent } from "./events.ts";
 
 /** Takes secrets out of what is shown. */
 export interface Redaction {
@@ -9,9 +11,10 @@ export interface Redaction {
    * Redacts one header line.
    *
    * @param line The name and the value.
+   * @param maxLength Characters of the value that are kept at most. Default: all.
    * @returns The line with its value, or with what stands for it.
    */
-  line(line: HeaderLine): HeaderLine;
+  line(line: HeaderLine, maxLength?: number): HeaderLine;
   /**
    * Redacts a text of the configuration.
    *
@@ -21,14 +24,9 @@ export interface Redaction {
   text(text: string): string;
 }
 
-/** Names that say themselves that their values are secrets: `x-vault-token`, `client_secret`, `Idempotency-Key`. */
-const SECRET_NAME =
-  /(?:^|[-_.])(?:[a-z]*(?:token|secret|password|passwd|apikey|cookie)|keys?|pwd|auth|authorization|sessions?|sessionid|sid|credentials?|signature|sig|jwt|otp|csrf|xsrf|saml|assertion)s?(?:$|[-_.\d])/;
-const SECRET_NAMES: ReadonlySet<string> = new Set([...CREDENTIAL_FIELDS, "set-cookie", "authentication-info"]);
 /** What is not a URL has no query: `if-none-match: "a?b"`. */
 const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
-/** Whatever stands between a scheme and a host with `@`, and whatever follows a path. */
-const USER_INFO = /(:\/\/)[^/?#\s@]*(?=@)/g;
+/** Of a URL no parameter is shown: names that are no secrets may have values that are. */
 const QUERY = /([?#])[^\s<>"']+/g;
 /** A shorter text may turn up anywhere, without being the secret. */
 const MIN_PART_LENGTH = 8;
@@ -45,25 +43,14 @@ export function createRedaction(config: Config): Redaction {
   const parts = [...secrets].filter((secret) => secret.length >= MIN_PART_LENGTH);
   const isSecret = (text: string) => secrets.has(text) || parts.some((part) => text.includes(part));
   return {
-    line: (line) => {
+    line: (line, maxLength = Infinity) => {
       const [name, value] = line;
       if (isSecretName(name) || isSecret(value)) return [name, redacted(value)];
-      if (!URL_LIKE.test(value)) return line;
-      return [name, value.replace(USER_INFO, "$1[redacted]").replace(QUERY, "$1[redacted]")];
+      const shown = redactText(value.slice(0, maxLength));
+      return [name, URL_LIKE.test(shown) ? shown.replace(QUERY, "$1[redacted]") : shown];
     },
     text: (text) => isSecret(text) ? redacted(text) : text,
   };
-}
-
-/**
- * Tells whether the value of a field is a secret by the name of the field.
- *
- * @param name The name, in capitals or not.
- * @returns Whether it is.
- */
-export function isSecretName(name: string): boolean {
-  const lower = name.toLowerCase();
-  return SECRET_NAMES.has(lower) || SECRET_NAME.test(lower);
 }
 
 /**
@@ -74,6 +61,13 @@ export function isSecretName(name: string): boolean {
  */
 export function redacted(text: string): string {
   return `[redacted, ${text.length} ${text.length === 1 ? "byte" : "bytes"}]`;
+}
+
+/** Takes secrets out of an event before code of others, which may print it, gets it. */
+export function withoutSecrets(event: ConductorEvent): ConductorEvent {
+  if (event.type !== "responded") return event;
+  const path = redactPath(event.path);
+  return path === event.path ? event : { ...event, path };
 }
 
 function secretsOf({ secrets, services, admin, tls }: Config): Set<string> {

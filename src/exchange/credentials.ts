@@ -1,0 +1,55 @@
+/** A client's request without its credentials, for shadows with `credentials: false`. */
+
+import type { HeaderLine } from "../config/config.ts";
+import type { SecretNames } from "../lib/secret_names.ts";
+import { withoutSecretPathParameters, withoutSecretQuery } from "../lib/secret_parameters.ts";
+
+/** Fields whose value is a URL, and so may repeat the credentials of this target or of an earlier one. */
+const URL_FIELDS: ReadonlySet<string> = new Set([
+  "referer",
+  "x-envoy-original-path",
+  "x-forwarded-uri",
+  "x-original-uri",
+  "x-original-url",
+  "x-rewrite-url",
+]);
+const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i;
+
+/** The parts of a request that can hold credentials. */
+export interface CredentialParts {
+  /** The path as it came. */
+  readonly path: string;
+  /** The query with its question mark, or nothing. */
+  readonly query: string;
+  /** The header lines. */
+  readonly lines: readonly HeaderLine[];
+}
+
+/** A request without credentials, and what was left out. */
+export interface BareRequest extends CredentialParts {
+  /** Names of header fields, in lower case. */
+  readonly fields: readonly string[];
+  /** Names of parameters of the query and the path, as they were sent. */
+  readonly parameters: readonly string[];
+}
+
+/** Leaves out every field and parameter that is a secret by its name; all other bytes stay as they are. */
+export function withoutCredentials({ path, query, lines }: CredentialParts, names: SecretNames): BareRequest {
+  const [barePath, bareQuery] = [withoutSecretPathParameters(path), withoutSecretQuery(query)];
+  const fields: string[] = [];
+  const kept: HeaderLine[] = [];
+  for (const line of lines) {
+    const field = line[0].toLowerCase();
+    if (names.isSecret(field)) fields.push(field);
+    else kept.push(URL_FIELDS.has(field) ? [line[0], withoutCredentialsInUrl(line[1])] : line);
+  }
+  const parameters = [...barePath.names, ...bareQuery.names];
+  return { path: barePath.kept, query: bareQuery.kept, lines: kept, fields, parameters };
+}
+
+function withoutCredentialsInUrl(url: string): string {
+  const start = url.search(/[?#]/);
+  const path = start === -1 ? url : url.slice(0, start);
+  const [query = ""] = start === -1 ? [] : url.slice(start).split("#", 1);
+  return withoutSecretPathParameters(path.replace(USER_INFO, "$1")).kept + withoutSecretQuery(query).kept;
+}

@@ -1,0 +1,241 @@
+/**
+ * Values that stand behind the name of a secret: `token=…` in queries, forms and texts, `"token": …` in JSON at any level of
+ * quoting, `token: …` in lines, `;jsessionid=…` and `/reset-token/…` in paths, `--token …` in command lines.
+ */
+
+import { decodeName, isSecretName, isSecretParameter } from "./secret_names.ts";
+import type { TextRange } from "./text_ranges.ts";
+
+/** `=` and `:`, also percent-encoded within a parameter. */
+const SEPARATOR = /[=:]|%(?:25){0,3}3[da]/gi;
+/** Characters of names. Others end a name, searched from its end. */
+const NAME_CHARACTER = /[\w.$%+~@[\]\x80-\uffff-]/;
+const MAX_NAME_LENGTH = 128;
+const MAX_SPACES = 8;
+const MAX_INDENT = 64;
+const SPACE = /\s/;
+/** A name within an encoded URL begins behind its own separators. */
+const ENCODED_BEFORE = /^.*[?&#;/]/s;
+const CLOSING = /["'<>`\n\r]/;
+const JSON_END = /[,}\]\s]/;
+/** A value ends at a comma, semicolon or question mark only if the next item follows: secrets may hold each of them. */
+const NEXT_ITEM = /[,;](?:\s|$)|[,;?][\w.%-]{1,64}=/y;
+/** Values of YAML that begin in the next line. */
+const BLOCK = /[|>]?[+-]?\d?[ \t]*(?:\r?\n|$)/y;
+const INDENTED_LINE = /(?:[ \t]*\r?\n)?([ \t]*)(?:- )?[^\r\n]*(?:\r?\n|$)/y;
+const SEGMENT = /\/([^\s/?#"'<>&;=:,()\\]*)/g;
+const MAX_SEGMENT_LENGTH = 256;
+const FLAG = /(?<![\w-])--([a-z][\w-]{0,63})[ \t]{1,8}(?!-)([^\s"'<>]+)/gi;
+/** What stands for a secret that has been taken out before. */
+const MARK = /\[redacted(?: [0-9a-f]{4}|, \d+ bytes?)?\]/y;
+const SHORTEST_NAME = 3;
+/** Quotes of JSON within an attribute of HTML. */
+const ENTITIES = ["&quot;", "&#34;", "&#x22;", "&#39;", "&#x27;"];
+
+/** Finds values behind names of secrets. The time taken is linear in the text's length. */
+export function findAssignedSecrets(text: string): TextRange[] {
+  const ranges: TextRange[] = [];
+  let hiddenUntil = 0;
+  let lastEnd = 0;
+  for (const { index, 0: separator } of text.matchAll(SEPARATOR)) {
+    const valueStart = index + separator.length;
+    if (index >= hiddenUntil && isSecretBefore(text, index, lastEnd)) {
+      const range = valueOf(text, { nameEnd: index, start: valueStart, floor: lastEnd });
+      ranges.push(range);
+      hiddenUntil = range.end;
+    }
+    lastEnd = valueStart;
+  }
+  addSegments(text, ranges);
+  if (text.includes("--")) addFlags(text, ranges);
+  return ranges;
+}
+
+/** Reports whether the name that ends at a separator is one of a secret. */
+function isSecretBefore(text: string, separator: number, floor: number): boolean {
+  const end = skipBack(text, separator, floor);
+  const start = nameStart(text, end, floor);
+  if (end - start < SHORTEST_NAME) return false;
+  const raw = text.slice(start, end);
+  const name = decodeName(raw);
+  const inner = raw.includes("%") ? name.replace(ENCODED_BEFORE, "") : name;
+  const isParameter = inner !== name || "?&#;".includes(text[start - 1] ?? " ") || startsText(text, start, separator);
+  return isParameter ? isSecretParameter(inner) : isSecretName(inner);
+}
+
+/** A form has no character in front of its first name. */
+function startsText(text: string, start: number, separator: number): boolean {
+  return start === 0 && text[separator] === "=";
+}
+
+/** Skips what may stand between a name and its separator: spaces, quotes, and their escapes. */
+function skipBack(text: string, from: number, floor: number): number {
+  const lowest = Math.max(floor, from - 2 * MAX_SPACES);
+  let at = from;
+  while (at > lowest && /[\s"'`\\]/.test(text[at - 1]!)) at--;
+  if (text[at - 1] !== ";") return at;
+  const entity = ENTITIES.find((entity) => text.startsWith(entity, at - entity.length));
+  return entity === undefined || at - entity.length < floor ? at : at - entity.length;
+}
+
+function nameStart(text: string, end: number, floor: number): number {
+  const lowest = Math.max(floor, end - MAX_NAME_LENGTH);
+  let at = end;
+  while (at > lowest && NAME_CHARACTER.test(text[at - 1]!)) at--;
+  return at;
+}
+
+interface QuotedRange extends TextRange {
+  /** The first index behind the closing quote. */
+  readonly after: number;
+}
+
+interface Assignment {
+  /** The index of the separator. */
+  readonly nameEnd: number;
+  /** The first index behind it. */
+  readonly start: number;
+  /** The name does not begin before this. */
+  readonly floor: number;
+}
+
+function valueOf(text: string, { nameEnd, start, floor }: Assignment): TextRange {
+  const isColon = text[nameEnd] === ":";
+  const isEncoded = text[nameEnd] === "%";
+  let at = start;
+  // `==`, `=>`, `:=`.
+  while (at < start + 3 && (text[at] === "=" || text[at] === ">")) at++;
+  const isQuotedName = /["'`]/.test(text[nameEnd - 1] ?? "") || SPACE.test(text[nameEnd - 1] ?? "");
+  const beforeSpaces = at;
+  while (at - beforeSpaces < MAX_SPACES && SPACE.test(text[at] ?? "") && (isQuotedName || !isLineEnd(text[at]!))) at++;
+  const quoted = quotedValue(text, at);
+  MARK.lastIndex = quoted?.start ?? at;
+  if (MARK.test(text)) return { start: MARK.lastIndex, end: MARK.lastIndex };
+  if (quoted !== undefined) return quoted;
+  const entity = text[at] === "&" ? ENTITIES.find((entity) => text.startsWith(entity, at)) : undefined;
+  if (entity !== undefined) {
+    const end = text.indexOf(entity, at + entity.length);
+    return { start: at + entity.length, end: end === -1 ? text.length : end };
+  }
+  if (text[at] === "{" || text[at] === "[") return { start: at, end: closedAt(text, at) };
+  if (isEncoded) return { start: at, end: endAt(text, at, /%(?:25){0,3}(?:26|23)|[\s&"'<>`]/gi) };
+  if (!isColon) return { start: at, end: endOfItem(text, at, /[\s&"'<>`]/) };
+  if (text[nameEnd - 1] === '"') return { start: at, end: endAt(text, at, new RegExp(JSON_END, "g")) };
+  const nameAt = nameStart(text, skipBack(text, nameEnd, floor), floor);
+  const indent = indentBefore(text, nameAt);
+  if (indent !== undefined) {
+    const block = blockEnd(text, at, indent);
+    return { start: at, end: block ?? endAt(text, at, /[\r\n]/g) };
+  }
+  return { start: at, end: endOfItem(text, at, at === beforeSpaces ? /[\s&"'<>`]/ : CLOSING) };
+}
+
+/** Counts the characters between the start of a line and its first name; `undefined` if the name is not the first. */
+function indentBefore(text: string, nameAt: number): number | undefined {
+  let at = nameAt;
+  while (at > 0 && nameAt - at < MAX_INDENT && /[ \t>*-]/.test(text[at - 1]!)) at--;
+  return at === 0 || isLineEnd(text[at - 1]!) ? nameAt - at : undefined;
+}
+
+function isLineEnd(character: string): boolean {
+  return character === "\n" || character === "\r";
+}
+
+/**
+ * A quoted value, its quotes escaped as often as the level of quoting asks for. What has more escapes is part of the value.
+ * A value without an end is cut off.
+ */
+function quotedValue(text: string, at: number): QuotedRange | undefined {
+  let open = at;
+  while (text[open] === "\\" && open - at < MAX_SPACES) open++;
+  const quote = text[open];
+  if (quote !== '"' && quote !== "'" && quote !== "`") return undefined;
+  const escapes = open - at;
+  let backslashes = 0;
+  for (let index = open + 1; index < text.length; index++) {
+    const character = text[index];
+    if (character === "\\") {
+      backslashes++;
+      continue;
+    }
+    const isClosing = escapes === 0 ? backslashes % 2 === 0 : backslashes <= escapes;
+    if (character === quote && isClosing) {
+      return { start: open + 1, end: index - Math.min(backslashes, escapes), after: index + 1 };
+    }
+    backslashes = 0;
+  }
+  return { start: open + 1, end: text.length, after: text.length };
+}
+
+/** Finds the end of a JSON container, whose brackets in strings do not count; the end of the text where it is cut off. */
+function closedAt(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") {
+      depth--;
+      if (depth === 0) return at + 1;
+    } else if (character === '"' || character === "\\") {
+      at = (quotedValue(text, at)?.after ?? at + 1) - 1;
+    }
+  }
+  return text.length;
+}
+
+function endAt(text: string, from: number, end: RegExp): number {
+  end.lastIndex = from;
+  return end.exec(text)?.index ?? text.length;
+}
+
+function endOfItem(text: string, from: number, end: RegExp): number {
+  for (let at = from; at < text.length; at++) {
+    const character = text[at]!;
+    if (end.test(character)) return at;
+    if (character !== "," && character !== ";" && character !== "?") continue;
+    NEXT_ITEM.lastIndex = at;
+    if (NEXT_ITEM.test(text)) return at;
+  }
+  return text.length;
+}
+
+/** Finds the end of a value in the lines below its name, which are further to the right; `undefined` if there is none. */
+function blockEnd(text: string, from: number, indent: number): number | undefined {
+  BLOCK.lastIndex = from;
+  const header = BLOCK.exec(text);
+  if (header === null) return undefined;
+  let end = from + header[0].length;
+  const first = end;
+  for (;;) {
+    INDENTED_LINE.lastIndex = end;
+    const line = INDENTED_LINE.exec(text);
+    if (line === null || line[0] === "" || line[1]!.length <= indent) break;
+    end += line[0].length;
+  }
+  if (end === first) return undefined;
+  // The last line end separates it from the next name.
+  while (end > first && isLineEnd(text[end - 1]!)) end--;
+  return end;
+}
+
+function addFlags(text: string, ranges: TextRange[]): void {
+  for (const { index, 0: found, 1: name = "", 2: value = "" } of text.matchAll(FLAG)) {
+    const end = index + found.length;
+    if (isSecretName(name)) ranges.push({ start: end - value.length, end });
+  }
+}
+
+/** Segments behind the name of a secret, such as `/reset-token/8c6e01`, unless they are words: `/token/refresh`. */
+function addSegments(text: string, ranges: TextRange[]): void {
+  let previous = "";
+  let previousEnd = -1;
+  for (const { index, 0: found, 1: segment = "" } of text.matchAll(SEGMENT)) {
+    const end = index + found.length;
+    const isRandom = (segment.length > 2 && /\d/.test(segment)) || segment.length >= 20;
+    if (isRandom && index === previousEnd && isSecretName(decodeName(previous))) ranges.push({ start: index + 1, end });
+    // What follows `//` is a host.
+    const isHost = text[index - 1] === "/";
+    previous = isHost || segment.length > MAX_SEGMENT_LENGTH ? "" : segment;
+    previousEnd = end;
+  }
+}

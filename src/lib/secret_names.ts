@@ -1,0 +1,296 @@
+/**
+ * Names of secrets: one rule for header fields, parameters, JSON keys, form fields, elements and attributes.
+ *
+ * A name is split into words at punctuation, digits and capitals (`X-Api-Key`, `apiKey`, `api_key2` are "api key"), plural
+ * words are made singular, and the words are looked up. `docs/reference/redaction.md` is generated from the lists below.
+ */
+
+/** Words that make a name secret, wherever they stand in it. */
+export const SECRET_WORDS: readonly string[] = (
+  "apikey credential csrf dpop hmac jwe jws jwt macaroon mnemonic otp passcode passphrase passwd password passwort " +
+  "pwd saml secret sig signature token totp wsse xsrf"
+).split(" ");
+
+/** Words that make a name secret as its last word: `auth`, but not `auth-method`. */
+export const SECRET_LAST_WORDS: readonly string[] = (
+  "assertion auth authentication authorization bearer cert cookie cvc cvv iban key nonce oauth pan pass pin sess " +
+  "session sid ssn"
+).split(" ");
+
+/** Two words that make a name secret where one follows the other; joined (`apikey`), they count as well. */
+export const SECRET_PAIRS: readonly string[] = [
+  "access code",
+  "access key",
+  "account key",
+  "activation code",
+  "api key",
+  "app check",
+  "app key",
+  "auth code",
+  "auth data",
+  "auth hash",
+  "auth header",
+  "auth info",
+  "auth key",
+  "auth string",
+  "auth ticket",
+  "auth value",
+  "authentication info",
+  "authorization code",
+  "authorization header",
+  "backup code",
+  "basic auth",
+  "card number",
+  "client cert",
+  "client certificate",
+  "client principal",
+  "code verifier",
+  "confirmation code",
+  "connection string",
+  "consumer key",
+  "cookie header",
+  "cookie jar",
+  "cookie value",
+  "credit card",
+  "device code",
+  "encryption key",
+  "honeycomb team",
+  "key data",
+  "key material",
+  "key pem",
+  "login code",
+  "login link",
+  "magic link",
+  "master key",
+  "mfa code",
+  "oauth verifier",
+  "oidc data",
+  "peer certificate",
+  "pin code",
+  "private key",
+  "recovery code",
+  "recovery phrase",
+  "reset code",
+  "reset link",
+  "reset url",
+  "secret answer",
+  "secret key",
+  "security code",
+  "seed phrase",
+  "sess id",
+  "session code",
+  "session data",
+  "session guid",
+  "session handle",
+  "session hash",
+  "session id",
+  "session key",
+  "session state",
+  "session ticket",
+  "session uuid",
+  "shared key",
+  "signing key",
+  "subscription key",
+  "user pass",
+  "verification code",
+];
+
+/** Two words that belong together and are no secret, although one of them alone is. */
+export const HARMLESS_PAIRS: readonly string[] = [
+  "accept signature",
+  "active session",
+  "allow credential",
+  "auth scope",
+  "boarding pass",
+  "cache key",
+  "cached token",
+  "category key",
+  "child key",
+  "column key",
+  "completion token",
+  "composite key",
+  "config key",
+  "country key",
+  "deduplication key",
+  "entity key",
+  "error key",
+  "factor authentication",
+  "feature key",
+  "field key",
+  "flag key",
+  "foreign key",
+  "idempotency key",
+  "index key",
+  "input token",
+  "issue key",
+  "item key",
+  "key pin",
+  "label key",
+  "language key",
+  "limit token",
+  "locale key",
+  "lookup key",
+  "max token",
+  "message key",
+  "metric key",
+  "natural key",
+  "object key",
+  "output token",
+  "parent key",
+  "partition key",
+  "password length",
+  "password policy",
+  "password strength",
+  "primary key",
+  "prompt token",
+  "property key",
+  "public key",
+  "range key",
+  "reasoning token",
+  "record key",
+  "remaining token",
+  "row key",
+  "setting key",
+  "shard key",
+  "signature agent",
+  "signature algorithm",
+  "signature input",
+  "signature method",
+  "signature timestamp",
+  "signature type",
+  "signature version",
+  "socket key",
+  "sort key",
+  "status key",
+  "surrogate key",
+  "tag key",
+  "token count",
+  "token endpoint",
+  "token limit",
+  "token type",
+  "token usage",
+  "total token",
+  "translation key",
+  "type key",
+  "unique key",
+  "websocket key",
+];
+
+/** Endings that make a word secret when it is written without punctuation: `csrfmiddlewaretoken`, `jsessionid`. */
+export const SECRET_ENDINGS: readonly string[] = (
+  "accesskey apikey authorization cardnumber cookie creditcard credential csrf cvv jwt nonce passphrase passwd password " +
+  "privatekey pwd secret secretkey sessid sessionid token xsrf"
+).split(" ");
+
+/** Whole names that are secret as parameters of a URL and as fields of a form, but common elsewhere. */
+export const SECRET_PARAMETERS: readonly string[] = ["code", "samlart", "ticket"];
+
+const WORDS = new Set(SECRET_WORDS);
+const LAST_WORDS = new Set(SECRET_LAST_WORDS);
+const PAIRS = joined(SECRET_PAIRS);
+const HARMLESS = joined(HARMLESS_PAIRS);
+const SHORTEST_ENDING = Math.min(...SECRET_ENDINGS.map(({ length }) => length));
+const PARAMETERS = new Set(SECRET_PARAMETERS);
+/** Every secret name holds one of these. Most names hold none, and need not be split. */
+const STEMS = [...SECRET_WORDS, ...SECRET_LAST_WORDS, ...SECRET_PAIRS.map((pair) => pair.split(" ")[1]!)];
+const STEM = new RegExp(
+  STEMS.filter((stem) => !STEMS.some((part) => part !== stem && stem.includes(part))).join("|"),
+  "i",
+);
+const SHORTEST_NAME = Math.min(...STEMS.map(({ length }) => length));
+/** Words of `camelCase`, `ALL_CAPS`, `APIKey` and `JWTs`. */
+const WORD = /[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
+/** Capitals by which a name is split, though the same name in lower case would not be. */
+const INNER_CAPITAL = /[a-z][A-Z]|[A-Z][A-Z][a-z]/;
+const ESCAPE = /%([0-9a-f]{2})/gi;
+/** Encodings of a name within another: `%2574oken`. */
+const MAX_DECODINGS = 3;
+
+/** Of a longer name, both ends are looked at. */
+const MAX_NAME_LENGTH = 256;
+
+/**
+ * Reports whether a name says that its value is a secret. The time taken has a bound, whatever the name.
+ *
+ * @example Usage
+ * ```ts ignore
+ * isSecretName("X-Api-Key"); // true
+ * isSecretName("keyboard"); // false
+ * ```
+ */
+export function isSecretName(name: string): boolean {
+  if (name.length > MAX_NAME_LENGTH) {
+    return isSecretName(`${name.slice(0, MAX_NAME_LENGTH / 2 - 1)}.${name.slice(-MAX_NAME_LENGTH / 2)}`);
+  }
+  if (!STEM.test(name)) return false;
+  if (hasSecretWords(wordsOf(name))) return true;
+  // Header names may be written in any case: `passWord` is no less a password than `password`.
+  return INNER_CAPITAL.test(name) && hasSecretWords(wordsOf(name.toLowerCase()));
+}
+
+/** Reports whether a parameter of a URL or a field of a form is a secret, by its name as it was sent: `%74oken`, `user[pin]`. */
+export function isSecretParameter(name: string): boolean {
+  if (name.length < SHORTEST_NAME) return false;
+  const decoded = decodeName(name);
+  return isSecretName(decoded) || PARAMETERS.has(decoded.toLowerCase());
+}
+
+/** Undoes percent-encoding, also where it was applied several times. Bytes beyond ASCII need not be exact: no word has any. */
+export function decodeName(name: string): string {
+  let decoded = name;
+  for (let count = 0; count < MAX_DECODINGS && decoded.includes("%"); count++) {
+    decoded = decoded.replace(ESCAPE, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  }
+  return decoded;
+}
+
+/** Remembers the decisions on names that come again and again; those of further names are made each time. */
+export class SecretNames {
+  readonly #decisions = new Map<string, boolean>();
+  readonly #maxNames: number;
+
+  constructor({ maxNames = 1_000 }: { readonly maxNames?: number } = {}) {
+    this.#maxNames = maxNames;
+  }
+
+  /** Does the same as {@linkcode isSecretName}. */
+  isSecret(name: string): boolean {
+    const known = this.#decisions.get(name);
+    if (known !== undefined) return known;
+    const decision = isSecretName(name);
+    // A client can make up names; long ones are not worth their memory.
+    if (this.#decisions.size < this.#maxNames && name.length <= 64) this.#decisions.set(name, decision);
+    return decision;
+  }
+}
+
+function joined(pairs: readonly string[]): ReadonlySet<string> {
+  return new Set(pairs.map((pair) => pair.replace(" ", "")));
+}
+
+function wordsOf(name: string): string[] {
+  return name.match(WORD)?.map((word) => singular(word.toLowerCase())) ?? [];
+}
+
+function singular(word: string): string {
+  return word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word;
+}
+
+function hasSecretWords(words: readonly string[]): boolean {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    const next = at + 1 < words.length ? word + words[at + 1]! : "";
+    if (PAIRS.has(word) || PAIRS.has(next)) return true;
+    const isSecret = WORDS.has(word) || hasSecretEnding(word) || (next === "" && LAST_WORDS.has(word));
+    if (isSecret && !HARMLESS.has(word) && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function hasSecretEnding(word: string): boolean {
+  if (word.length <= SHORTEST_ENDING) return false;
+  for (const ending of SECRET_ENDINGS) if (word.length > ending.length && word.endsWith(ending)) return true;
+  return false;
+}

@@ -1,0 +1,68 @@
+/** Secrets in texts from the wire: found by the names in front of them, or by what they look like. */
+
+import { findAssignedSecrets } from "./secret_assignments.ts";
+import { findMarkupSecrets } from "./secret_markup.ts";
+import { isSecretParameter } from "./secret_names.ts";
+import { findSecretValues } from "./secret_values.ts";
+import { mergeRanges, replaceRanges, type TextRange } from "./text_ranges.ts";
+
+const PATH_PARAMETER = /;([^=;/]*)=([^;/]*)/g;
+const URL_PARTS = /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)?([^?#]*)(.*)$/is;
+
+/** The text that takes the place of a secret. */
+export const REDACTED = "[redacted]";
+
+/**
+ * Finds the secrets in a text of any format: JSON, forms, URLs, header values, HTML, XML, lines. The time taken is linear in
+ * the text's length. A secret that the text cuts off is found up to the end of the text.
+ *
+ * @param text The text.
+ * @returns Sorted ranges that do not overlap.
+ */
+export function findSecrets(text: string): TextRange[] {
+  const ranges = [...findSecretValues(text), ...findAssignedSecrets(text), ...findMarkupSecrets(text)];
+  return ranges.length === 0 ? ranges : mergeRanges(ranges);
+}
+
+/**
+ * Replaces the secrets in a text.
+ *
+ * @example Usage
+ * ```ts ignore
+ * redactText("/cart;jsessionid=AB12?page=2"); // "/cart;jsessionid=[redacted]?page=2"
+ * ```
+ *
+ * @param text The text.
+ * @param replace Returns the replacement of one secret. Default: {@linkcode REDACTED}.
+ * @returns The text without secrets.
+ */
+export function redactText(text: string, replace: (secret: string) => string = () => REDACTED): string {
+  const ranges = findSecrets(text);
+  return ranges.length === 0 ? text : replaceRanges(text, ranges, replace);
+}
+
+/**
+ * Replaces the secrets in the path of a request. Unlike in other texts, a parameter of a path ends at the next slash.
+ *
+ * @param path A path without a query.
+ * @param replace Returns the replacement of one secret. Default: {@linkcode REDACTED}.
+ * @returns The path without secrets.
+ */
+export function redactPath(path: string, replace?: (secret: string) => string): string {
+  if (!path.includes(";")) return redactText(path, replace);
+  const shown = path.replaceAll(PATH_PARAMETER, (parameter, name: string, value: string) => {
+    return isSecretParameter(name) ? `;${name}=${replace?.(value) ?? REDACTED}` : parameter;
+  });
+  return redactText(shown, replace);
+}
+
+/**
+ * Replaces the secrets in a URL or in a request target: user information, path, query and fragment.
+ *
+ * @param url An absolute URL, or a path with a query.
+ * @returns The URL without secrets.
+ */
+export function redactUrl(url: string): string {
+  const [, origin = "", path = "", rest = ""] = URL_PARTS.exec(url) ?? [];
+  return redactText(origin) + redactPath(path) + redactText(rest);
+}

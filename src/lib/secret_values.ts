@@ -1,0 +1,75 @@
+/**
+ * Values that are secrets whatever their name: tokens with a known prefix, JSON Web Tokens, PEM blocks, credentials in URLs.
+ *
+ * A long random text alone is not taken for a secret: identifiers, digests, entity tags and cursors look the same.
+ * Every pattern takes linear time: it begins only where the characters that it repeats do not continue to the left.
+ */
+
+import type { TextRange } from "./text_ranges.ts";
+
+/** A kind of value, for the reference page. */
+export interface SecretValueKind {
+  readonly title: string;
+  readonly pattern: string;
+}
+
+/** Kinds that begin where a word begins. Each repeats word characters and hyphens only, in parts joined by dots. */
+export const SECRET_VALUES: readonly SecretValueKind[] = [
+  { title: "JSON Web Tokens", pattern: String.raw`eyJ[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
+  { title: "AWS access key ids", pattern: String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![\w-])` },
+  { title: "GitHub tokens", pattern: String.raw`(?:gh[oprsu]_[A-Za-z0-9]{10,}|github_pat_\w{10,})` },
+  { title: "GitLab tokens", pattern: String.raw`gl(?:pat|ptt|rt|dt|cbt)-[\w-]{10,}` },
+  { title: "Slack tokens", pattern: String.raw`(?:xox[a-z]|xapp)-[\w-]{8,}` },
+  { title: "Stripe keys", pattern: String.raw`(?:[rs]k_(?:live|test)|whsec)_\w{8,}` },
+  { title: "Google API keys and tokens", pattern: String.raw`(?:AIza[\w-]{30,}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{10,})` },
+  { title: "npm and PyPI tokens", pattern: String.raw`(?:npm_[A-Za-z0-9]{20,}|pypi-[\w-]{20,})` },
+  { title: "OpenAI and Anthropic keys", pattern: String.raw`sk-[\w-]{20,}` },
+  { title: "SendGrid keys", pattern: String.raw`SG\.[\w-]{10,}\.[\w-]{10,}` },
+  { title: "Vault tokens", pattern: String.raw`hv[bsr]\.[\w-]{10,}` },
+  { title: "Shopify and DigitalOcean tokens", pattern: String.raw`(?:shp(?:at|ca|pa|ss)|do[opr]_v1)_[a-f0-9]{20,}` },
+];
+
+const VALUE = new RegExp(String.raw`(?<![\w-])(?:${SECRET_VALUES.map(({ pattern }) => pattern).join("|")})`, "g");
+/** An authentication scheme and its credentials. */
+const SCHEME = /(?<![\w-])(bearer|basic|dpop|negotiate|ntlm)[ \t]{1,8}([\w.~+/=-]{6,})/gi;
+/** Credentials of `Basic` are base64 of more than a word: not "basic authentication". */
+const BASE64 = /[\dA-Z+/=]/;
+/** What may stand between `//` and a host. */
+const AUTHORITY = /\/\/([^/?#\s"'<>\\]*)/g;
+const PEM_START = "-----BEGIN ";
+const PEM_END = "-----END ";
+
+/** Finds values that are secrets by themselves. The time taken is linear in the text's length. */
+export function findSecretValues(text: string): TextRange[] {
+  const ranges: TextRange[] = [];
+  for (const { index, 0: found } of text.matchAll(VALUE)) ranges.push({ start: index, end: index + found.length });
+  if (/[ \t]/.test(text)) addSchemes(text, ranges);
+  if (text.includes("@")) {
+    for (const { index, 1: authority = "" } of text.matchAll(AUTHORITY)) {
+      const start = index + 2;
+      ranges.push({ start, end: start + Math.max(0, authority.lastIndexOf("@")) });
+    }
+  }
+  addPemBlocks(text, ranges);
+  return ranges;
+}
+
+function addSchemes(text: string, ranges: TextRange[]): void {
+  for (const { index, 0: found, 1: scheme = "", 2: value = "" } of text.matchAll(SCHEME)) {
+    if (scheme.toLowerCase() === "basic" && !BASE64.test(value)) continue;
+    const end = index + found.length;
+    ranges.push({ start: end - value.length, end });
+  }
+}
+
+/** A block without an end is cut off: its rest is a secret as well. */
+function addPemBlocks(text: string, ranges: TextRange[]): void {
+  let start = text.indexOf(PEM_START);
+  while (start !== -1) {
+    const found = text.indexOf(PEM_END, start + PEM_START.length);
+    const line = found === -1 ? -1 : text.indexOf("-----", found + PEM_END.length);
+    const end = line === -1 ? text.length : line + 5;
+    ranges.push({ start, end });
+    start = text.indexOf(PEM_START, end);
+  }
+}

@@ -1,0 +1,35 @@
+/** Parts of a text that are replaced. */
+
+/** A part of a text, by UTF-16 units. */
+export interface TextRange {
+  readonly start: number;
+  /** The first unit behind it. */
+  readonly end: number;
+}
+
+/** Sorts ranges, leaves out empty ones, and joins those that touch or overlap. */
+export function mergeRanges(ranges: readonly TextRange[]): TextRange[] {
+  const merged: TextRange[] = [];
+  for (const range of ranges.filter(({ start, end }) => end > start).sort((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last === undefined || range.start > last.end) merged.push(range);
+    else if (range.end > last.end) merged[merged.length - 1] = { start: last.start, end: range.end };
+  }
+  return merged;
+}
+
+/**
+ * Replaces ranges of a text.
+ *
+ * @param text The text.
+ * @param ranges Sorted ranges that do not overlap.
+ * @param replace Returns the replacement of one part.
+ */
+export function replaceRanges(text: string, ranges: readonly TextRange[], replace: (part: string) => string): string {
+  let [replaced, at] = ["", 0];
+  for (const { start, end } of ranges) {
+    replaced += text.slice(at, start) + replace(text.slice(start, end));
+    at = end;
+  }
+  return replaced + text.slice(at);
+}
