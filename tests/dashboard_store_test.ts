@@ -11,6 +11,7 @@ function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateVie
   const empty = new Metrics().snapshot();
   const duration = { counts: [answered, 0, 0], sumMs: answered };
   const route = {
+    refusals: {},
     fallbacks: 0,
     ownAnswers: 0,
     interrupted: 0,

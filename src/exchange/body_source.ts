@@ -3,6 +3,7 @@
 import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { BODY_TOO_LARGE } from "./refusals.ts";
+import type { UploadWatch } from "./upload_watch.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 type Piece = { readonly done: boolean; readonly value?: Chunk | undefined };
@@ -18,10 +19,12 @@ export interface BodySourceOptions {
   readonly timeoutMs: number;
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
+  /** Measures the client's progress. */
+  readonly watch?: UploadWatch;
 }
 
 const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
-const STALLED: Problem = { status: 408, detail: "The request body stopped arriving" };
+const STALLED: Problem = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 
 /** Reads a request's body. A client that breaks it off, pauses for too long or sends too much is a problem, not an error. */
 export class BodySource implements Expiring {
@@ -29,6 +32,7 @@ export class BodySource implements Expiring {
   #reader: ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader | undefined;
   readonly #maxBytes: number;
   readonly #deadline: Deadline;
+  readonly #watch: UploadWatch | undefined;
   #receivedBytes = 0;
   #stalled = false;
   #peeked: Promise<BodyRead> | undefined;
@@ -44,6 +48,7 @@ export class BodySource implements Expiring {
     this.#maxBytes = options.maxBytes;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
+    this.#watch = options.watch;
   }
 
   /** What has been read so far, in bytes. */
@@ -106,19 +111,22 @@ export class BodySource implements Expiring {
 
   /** Reads no further. */
   cancel(): void {
+    this.#watch?.ended();
     (this.#reader ?? this.#body).cancel().catch(() => {});
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
     this.#deadline.touch();
+    this.#watch?.waiting();
     try {
       let { done, value } = await readPiece();
       // Deno hands out an empty chunk where there is no body.
       while (!done && value?.length === 0) ({ done, value } = await readPiece());
       if (this.#stalled) return STALLED;
-      if (done || value === undefined) return undefined;
+      if (done || value === undefined) return void this.#watch?.ended();
       this.#receivedBytes += value.length;
-      return this.#receivedBytes > this.#maxBytes ? BODY_TOO_LARGE : value;
+      if (this.#receivedBytes > this.#maxBytes) return BODY_TOO_LARGE;
+      return this.#watch?.arrived(this.#receivedBytes) ?? value;
     } catch {
       return this.#stalled ? STALLED : BROKEN_OFF;
     } finally {
