@@ -96,7 +96,9 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const exchangeMeans = { gate, hedges };
-  const bodyMeans = { config, deadlines, now, reclaims };
+  const { minUploadBytesPerSecond: minBytesPerSecond } = limits;
+  const uploadBounds = { timeoutMs: config.timeoutMs, minBytesPerSecond, now };
+  const bodyMeans = { config, deadlines, uploadBounds, reclaims };
   const means = { transport, deadlines, now, inFlight: instance.attempts, placesPerService, reclaims, hedges };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.follow(config);

@@ -112,7 +112,7 @@ function clientName(request: Request, info: ConnectionInfo, isTrusted: AddressMa
   return clientNetwork(peer, request.headers.get("x-forwarded-for"), isTrusted);
 }
 
-/** IPv6 /64 networks are free for anyone with a /48, which providers assign to one site (RFC 6177): 65,536 of them. */
+/** Providers assign up to a /48 to one site (RFC 6177), which then has 65,536 networks of its own. */
 function siteOf(network: string): string {
   const suffix = "/64";
   return network.endsWith(suffix) ? `${network.slice(0, -suffix.length - 4)}/48` : network;

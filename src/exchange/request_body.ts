@@ -6,7 +6,7 @@ import { BodySource } from "./body_source.ts";
 import type { Deadlines } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { SharedBody } from "./shared_body.ts";
-import { type UploadOwner, UploadWatch } from "./upload_watch.ts";
+import { type UploadBounds, type UploadOwner, UploadWatch } from "./upload_watch.ts";
 
 /** Bodies whose length is known and no larger are read once and shared, in bytes (SPEC §4). */
 export const SMALL_BODY_BYTES = 65_536;
@@ -28,11 +28,11 @@ export function receivedBytes(body: RequestBody | undefined): number {
 /** What all bodies of a handler have in common. */
 export interface BodyMeans {
   /** Limits and times. */
-  readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs" | "limits">;
+  readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
-  /** Clock in milliseconds. */
-  readonly now: () => number;
+  /** Bounds of every upload. */
+  readonly uploadBounds: UploadBounds;
   /** Whether nobody but native code looks at the body's pieces. */
   readonly reclaims: boolean;
 }
@@ -55,12 +55,11 @@ export interface BodyOwner extends UploadOwner {
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
 export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
-  const { config, deadlines, now, reclaims } = means;
+  const { config, deadlines, uploadBounds, reclaims } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
-  const { minUploadBytesPerSecond: minBytesPerSecond } = config.limits;
-  const watch = new UploadWatch(owner, { timeoutMs, minBytesPerSecond, now });
+  const watch = new UploadWatch(owner, uploadBounds);
   const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, watch });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
