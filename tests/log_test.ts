@@ -189,7 +189,7 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
       ...{ type: "responded", requestId: "r-3", method: "PUT", path: "/x", durationMs: 0.31 },
       ...{ status: 503, refusal: "max-uploads", fallback: false },
     },
-    "INFO  503 PUT /x ← conductor (max-uploads) in 310 µs r-3",
+    "INFO  503 PUT /x ← conductor (max-uploads) in 0.3 ms r-3",
   ],
   [
     { type: "responded", requestId: "r-2", method: "PUT", path: "/x", status: 404, fallback: false, durationMs: 0.31 },

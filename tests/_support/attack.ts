@@ -13,6 +13,8 @@ export const HAS_PROC: boolean = await Deno.stat("/proc/self/status").then(() =>
 
 const PROBE_INTERVAL_MS = 10;
 const CALM_PROBES = 50;
+/** Probes during the attack, however slow: the first ones may come before the attack has any effect. */
+const MIN_ATTACKED_PROBES = 6;
 
 /** What a well-behaved client and the operating system saw. */
 export interface AttackReport {
@@ -22,8 +24,6 @@ export interface AttackReport {
   readonly attacked: Latencies;
   /** Responses of the well-behaved client during the attack that were not 200. */
   readonly failures: number;
-  /** Requests of the well-behaved client during the attack. */
-  readonly probes: number;
   /** Growth of the process's peak memory during the attack, in MiB. */
   readonly growthMiB: number;
 }
@@ -70,7 +70,8 @@ export async function underAttack(attack: Attack, options: AttackOptions): Promi
   const attacking = attack(target, controller.signal);
   attacking.catch(() => {});
   const startMs = performance.now();
-  const attacked = await probe(request, () => performance.now() - startMs >= durationMs);
+  const isOver = (count: number) => performance.now() - startMs >= durationMs && count >= MIN_ATTACKED_PROBES;
+  const attacked = await probe(request, isOver);
   const growthMiB = peakMiB(pid) - beforeMiB;
   controller.abort();
   await attacking;
@@ -79,7 +80,6 @@ export async function underAttack(attack: Attack, options: AttackOptions): Promi
     calm: latenciesOf(calm.times),
     attacked: latenciesOf(attacked.times),
     failures: attacked.failures,
-    probes: attacked.times.length,
     growthMiB,
   };
 }

@@ -1,8 +1,8 @@
 /** Few bytes that hold many places: the clients of other networks are served as before. */
 
-import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 
-import { type Attack, type AttackOptions, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { type Attack, type AttackOptions, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
 import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
 import { startBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
@@ -10,6 +10,8 @@ import type { WatchedConductor } from "../_support/watched_conductor.ts";
 /** Deno's server accepts so many streams on one connection. */
 const STREAMS = 200;
 const MORE_STREAMS = 2;
+/** All places; with fewer than the default, an attack has taken them all within the short form. */
+const PLACES = IS_FULL ? 5_000 : 1_000;
 const PAUSE_MS = 200;
 
 interface FloodOptions extends Http2FloodOptions {
@@ -48,24 +50,27 @@ async function expectService(attack: Attack, options: Partial<AttackOptions> & {
   });
   const report = await underAttack(attack, {
     services: [{ name: "a", url: backend.url }],
+    config: { limits: { maxInFlight: PLACES } },
     probes: [{}, { method: "POST", body: "a small body" }],
     localAddress: "127.0.0.2",
     afterwards: (target) => expectRefusals(target, options.reason),
     ...options,
   });
   assertEquals(report.failures, 0);
-  assertGreater(report.probes, 3);
   assertLess(report.growthMiB, 400);
-  assertLess(report.attacked.p50Ms, 250);
+  // The burst that takes all places keeps a busy machine for a second; a lock-out would last for the timeout of 30 s.
+  assertLess(report.attacked.p50Ms, 3_000 + 10 * report.calm.p50Ms);
 }
 
 const OPEN_UPLOAD: FloodRequest = { method: "POST", path: "/up", isOpen: true };
 
 Deno.test({
-  name: "5,000 uploads of one client that never begin leave room for requests and uploads of others",
+  name: "uploads of one client that never begin, enough for all places, leave room for requests and uploads of others",
   ignore: !HAS_PROC,
   fn: () =>
-    expectService(flood({ connections: 25, requestOf: () => OPEN_UPLOAD }), { reason: "max-uploads-per-client" }),
+    expectService(flood({ connections: PLACES / STREAMS, requestOf: () => OPEN_UPLOAD }), {
+      reason: "max-uploads-per-client",
+    }),
 });
 
 Deno.test({
@@ -73,22 +78,22 @@ Deno.test({
   ignore: !HAS_PROC,
   fn: () => {
     const headers = { expect: "100-continue", "content-length": "10" };
-    const attack = flood({ connections: 25, requestOf: () => ({ ...OPEN_UPLOAD, headers }) });
+    const attack = flood({ connections: PLACES / STREAMS, requestOf: () => ({ ...OPEN_UPLOAD, headers }) });
     return expectService(attack, { reason: "max-uploads-per-client" });
   },
 });
 
 Deno.test({
-  name: "uploads of 40 clients behind a trusted proxy that never begin leave room for others",
+  name: "uploads of 20 clients behind a trusted proxy that never begin leave room for others",
   ignore: !HAS_PROC,
   fn: () => {
     const headersOf = (client: number) => ({ "x-forwarded-for": `192.0.2.${client}` });
     const attack = flood({
-      connections: 40,
+      connections: 20,
       streams: 60,
       requestOf: (client) => ({ ...OPEN_UPLOAD, headers: headersOf(client) }),
     });
-    const config = { trustProxy: "127.0.0.0/8", limits: { maxInFlight: 2_000 } };
+    const config = { trustProxy: "127.0.0.0/8", limits: { maxInFlight: 1_000 } };
     return expectService(attack, { config, reason: "max-uploads-per-client" });
   },
 });
@@ -103,7 +108,7 @@ Deno.test({
       windowBytes: 0,
       requestOf: () => ({ method: "GET", path: "/endless" }),
     });
-    const config = { timeout: "300ms", limits: { maxInFlight: 200 } };
+    const config = { limits: { maxInFlight: 200 } };
     return expectService(attack, { config, reason: "max-in-flight-per-client" });
   },
 });
