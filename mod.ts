@@ -39,6 +39,7 @@ export type {
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
 export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
+export type { RefusalReason } from "./src/exchange/problem.ts";
 export type { CancellationSignal } from "./src/exchange/cancellation.ts";
 export type { BreakerState } from "./src/exchange/breaker.ts";
 export type { HealthState } from "./src/exchange/health.ts";

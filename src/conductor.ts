@@ -98,7 +98,9 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const hedges = new Hedges(config, { states: instance.hedges, now });
   const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const exchangeMeans = { gate, hedges };
-  const bodyMeans = { config, deadlines, turn: new EventLoopTurn(now), reclaims };
+  const { minUploadBytesPerSecond: minBytesPerSecond } = limits;
+  const uploadBounds = { timeoutMs: config.timeoutMs, minBytesPerSecond, now };
+  const bodyMeans = { config, deadlines, turn: new EventLoopTurn(now), uploadBounds, reclaims };
   const { attempts: inFlight, secretNames } = instance;
   const means = { transport, deadlines, now, inFlight, placesPerService, reclaims, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.
@@ -130,17 +132,17 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     spans?.matched(inbound, route);
     observer.received(inbound);
     const refuse = (problem: Problem) => {
-      observer.responded(problem.status);
+      observer.refused(problem);
       return respondProblem(request, problem, inbound.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
-    const { leave, problem } = instance.admission.enter(request, info, { limits, isTrusted });
-    if (leave === undefined) return refuse(problem);
+    const hasBody = inbound.contentLength !== 0 && request.body !== null;
+    const { admission, problem } = instance.admission.enter(request, info, { limits, isTrusted, hasBody });
+    if (admission === undefined) return refuse(problem);
 
     const exchange = new Exchange(inbound, exchangeMeans, { observer, spans });
-    exchange.leave = leave;
+    exchange.admission = admission;
     const client = exchange.client = new ClientWatch(request, deadlines, exchange);
-    let isRelaying = false;
     try {
       const body = exchange.body = await openBody(request, exchange, bodyMeans);
       if (client.problem !== undefined) return refuse(client.problem);
@@ -158,10 +160,10 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       observer.responded(response.status, attempt);
       spans?.answered(attempt);
       const relayed = relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
-      isRelaying = true;
+      exchange.isRelaying = true;
       return relayed;
     } finally {
-      if (!isRelaying) exchange.answered(0);
+      if (!exchange.isRelaying) exchange.answered(0);
       client.stop();
     }
   };

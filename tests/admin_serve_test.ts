@@ -300,6 +300,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
   const route = {
     route: "path /",
     responses: {},
+    refusals: {},
     fallbacks: 0,
     ownAnswers: 0,
     interrupted: 0,

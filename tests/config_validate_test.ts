@@ -61,7 +61,9 @@ Deno.test("validateConfig() fills every default", () => {
     bodyWindowBytes: 1_048_576,
     limits: {
       maxInFlight: 5_000,
-      maxInFlightPerClient: Infinity,
+      maxInFlightPerClient: undefined,
+      maxUploads: 2_500,
+      minUploadBytesPerSecond: 240,
       maxConnectionsPerService: Infinity,
       maxQueuedPerService: 0,
     },

@@ -10,15 +10,7 @@ const ROUTE = "path /";
 function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateView {
   const empty = new Metrics().snapshot();
   const duration = { counts: [answered, 0, 0], sumMs: answered };
-  const route = {
-    fallbacks: 0,
-    ownAnswers: 0,
-    interrupted: 0,
-    requestBytes: 0,
-    responseBytes: 0,
-    inFlight: 0,
-    duration,
-  };
+  const route = { ...empty.routes[0]!, duration };
   return {
     version: "0.1.0",
     timeMs: second * 1_000,

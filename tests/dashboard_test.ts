@@ -208,7 +208,15 @@ function scriptedEvents(): string {
     metrics: {
       startedMs: 1,
       lastRequestMs: 1,
-      routes: [{ ...about, fallbacks: 0, ownAnswers: 0, interrupted: 0, requestBytes: 0, responseBytes: 0 }],
+      routes: [{
+        ...about,
+        refusals: {},
+        fallbacks: 0,
+        ownAnswers: 0,
+        interrupted: 0,
+        requestBytes: 0,
+        responseBytes: 0,
+      }],
       services: [{
         ...about,
         service,

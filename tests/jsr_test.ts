@@ -7,13 +7,40 @@ import { STAND_IN } from "../tools/jsr_stand_in.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
+/** Runs `tools/jsr.ts`. */
+async function runJsr(args: string[], env: Record<string, string> = {}) {
+  const tool = new URL("tools/jsr.ts", ROOT).href;
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", tool, ...args], env });
+  const { stdout, stderr, code } = await command.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
 /** Runs `tools/jsr.ts`, and returns what it prints. */
 async function jsrUrl(args: string[], env: Record<string, string> = {}): Promise<string> {
-  const tool = new URL("tools/jsr.ts", ROOT).href;
-  const { stdout, success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", tool, ...args], env })
-    .output();
-  assert(success);
-  return new TextDecoder().decode(stdout);
+  const { code, stdout } = await runJsr(args, env);
+  assertEquals(code, 0);
+  return stdout;
+}
+
+const OTHER_UID = 12_345;
+/** File modes and owners are those of Unix; only root can give a file away. */
+const NEEDS_MODES = { ignore: Deno.uid() === null };
+const NEEDS_ROOT = { ignore: Deno.uid() !== 0 };
+
+/** Makes a cache folder and lets `spoil` make it unsafe, then expects that layouts go to a new private folder. */
+async function expectNewFolder(spoil: (cache: string) => Promise<void>, weakness: RegExp): Promise<void> {
+  const root = await Deno.makeTempDir();
+  const [cache, temporary] = [`${root}/cache`, `${root}/tmp`];
+  await Deno.mkdir(cache, { mode: 0o700 });
+  await Deno.mkdir(temporary, { mode: 0o700 });
+  await spoil(cache);
+  const { code, stdout, stderr } = await runJsr(["--local"], { XDG_CACHE_HOME: cache, TMPDIR: temporary });
+  assertEquals(code, 0);
+  assertMatch(stderr, weakness);
+  assertStringIncludes(stdout, `${temporary}/conductor-jsr-`);
+  const parent = new URL("..", stdout.trim());
+  assertEquals((await Deno.stat(parent)).mode! & 0o777, 0o700);
+  await Deno.remove(root, { recursive: true });
 }
 
 Deno.test("tools/jsr.ts prints the JSR_URL that is set, and nothing else", async () => {
@@ -29,6 +56,63 @@ Deno.test("tools/jsr.ts --local lays out a folder of one user's own, outside of 
     assertEquals((await Deno.stat(`${cache}/conductor/jsr`)).mode! & 0o777, 0o700);
   }
   await Deno.remove(cache, { recursive: true });
+});
+
+Deno.test("tools/jsr.ts keeps using a cache folder that only its user can write to", NEEDS_MODES, async () => {
+  const cache = await Deno.makeTempDir();
+  const runs = [1, 2].map(() => runJsr(["--local"], { XDG_CACHE_HOME: cache }));
+  const [first, second] = await Promise.all(runs);
+  assertEquals([first!.stderr, second!.stderr], ["", ""]);
+  assertEquals(first!.stdout, second!.stdout);
+  await Deno.remove(cache, { recursive: true });
+});
+
+for (const mode of [0o777, 0o775, 0o1777]) {
+  const name = `tools/jsr.ts runs nothing from a cache folder with mode ${mode.toString(8)}`;
+  Deno.test(name, NEEDS_MODES, async () => {
+    const weakness = /^Using a new folder instead of .*: .*\/jsr can be written by other users\n$/;
+    await expectNewFolder(async (cache) => {
+      await Deno.mkdir(`${cache}/conductor/jsr`, { recursive: true });
+      await Deno.chmod(`${cache}/conductor/jsr`, mode);
+    }, weakness);
+  });
+}
+
+Deno.test(
+  "tools/jsr.ts runs nothing from a cache folder inside one that others can write to",
+  NEEDS_MODES,
+  async () => {
+    await expectNewFolder((cache) => Deno.chmod(cache, 0o777), /\/cache can be written by other users\n$/);
+  },
+);
+
+Deno.test("tools/jsr.ts runs nothing from a cache folder of another user, or inside one", NEEDS_ROOT, async () => {
+  const weakness = /(cache|conductor|jsr) belongs to another user\n$/;
+  await expectNewFolder((cache) => Deno.chown(cache, OTHER_UID, null), weakness);
+  await expectNewFolder(async (cache) => {
+    await Deno.mkdir(`${cache}/conductor/jsr`, { recursive: true });
+    await Deno.chown(`${cache}/conductor/jsr`, OTHER_UID, null);
+  }, weakness);
+});
+
+Deno.test("tools/jsr.ts follows no link that another user can turn", NEEDS_ROOT, async () => {
+  await expectNewFolder(async (cache) => {
+    await Deno.mkdir(`${cache}-target`, { mode: 0o700 });
+    await Deno.symlink(`${cache}-target`, `${cache}/conductor`);
+    await new Deno.Command("chown", { args: ["-h", `${OTHER_UID}`, `${cache}/conductor`] }).output();
+  }, /\/conductor belongs to another user\n$/);
+});
+
+Deno.test("tools/jsr.ts fails if there is no folder that only its user can write to", NEEDS_MODES, async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.chmod(root, 0o777);
+  const { code, stdout, stderr } = await runJsr(["--local"], { XDG_CACHE_HOME: root, TMPDIR: root });
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(
+    stderr,
+    /\nerror: Cannot lay out a registry in .*: .* can be written by other users; set XDG_CACHE_HOME /,
+  );
+  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("the stand-in declares nothing that the code under it does not export", async () => {
@@ -86,6 +170,32 @@ Deno.test("layOut() mends a folder that has lost a file", async () => {
   assertEquals(await layOut(parent, files), folder);
   assertEquals(await Deno.readTextFile(`${folder}/c.json`), "{}");
   assertEquals((await Array.fromAsync(Deno.readDir(parent))).length, 1);
+  await Deno.remove(parent, { recursive: true });
+});
+
+Deno.test("layOut() makes anew what others could change, and what has a link in it", NEEDS_MODES, async () => {
+  const parent = await Deno.makeTempDir();
+  const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
+  const folder = await layOut(parent, files);
+  const spoils: (() => Promise<void>)[] = [
+    () => Deno.chmod(`${folder}/a/b.ts`, 0o666),
+    () => Deno.chmod(`${folder}/a`, 0o777),
+    () => Deno.chmod(folder, 0o775),
+    async () => {
+      await Deno.writeTextFile(`${parent}/elsewhere.json`, "{}");
+      await Deno.remove(`${folder}/c.json`);
+      await Deno.symlink(`${parent}/elsewhere.json`, `${folder}/c.json`);
+    },
+  ];
+  for (const spoil of spoils) {
+    await spoil();
+    assertEquals(await layOut(parent, files), folder);
+    assertEquals((await Deno.lstat(folder)).mode! & 0o777, 0o700);
+    assertEquals((await Deno.lstat(`${folder}/a`)).mode! & 0o777, 0o700);
+    for (const file of ["a/b.ts", "c.json"]) {
+      assertEquals((await Deno.lstat(`${folder}/${file}`)).mode! & 0o777, 0o600);
+    }
+  }
   await Deno.remove(parent, { recursive: true });
 });
 

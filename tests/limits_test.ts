@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   conductor,
@@ -15,7 +15,8 @@ import { clientNetwork } from "../src/exchange/client_network.ts";
 import { createInstance } from "../src/exchange/instance.ts";
 import { addressMatcher } from "../src/exchange/trust_proxy.ts";
 import { Arrivals } from "../src/server/arrivals.ts";
-import { refusingUrl, startBackend, startConductor, startRawBackend } from "./_support/servers.ts";
+import { connectHttp2 } from "./_support/http2_flood.ts";
+import { readUntil, refusingUrl, startBackend, startConductor, startRawBackend } from "./_support/servers.ts";
 
 /** A transport whose answers the test gives, in the order of the requests. */
 interface Script {
@@ -104,6 +105,23 @@ const BAD_ENDS: readonly (readonly [name: string, send: (url: string) => Promise
     await connection.write(new TextEncoder().encode("GET /endless HTTP/1.1\r\nhost: a\r\n\r\n"));
     await connection.read(new Uint8Array(10));
   }],
+  ["the client ends its side of the connection before the response", async (url) => {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+    await connection.write(new TextEncoder().encode("GET /hang HTTP/1.1\r\nhost: a\r\n\r\n"));
+    await connection.closeWrite();
+    await connection.read(new Uint8Array(10));
+  }],
+  ["the client waits for 100 Continue and never sends the body", async (url) => {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+    const head = "POST /ok HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
+    await connection.write(new TextEncoder().encode(head));
+    assertMatch(await readUntil(connection, "408 "), /408 /);
+  }],
+  ["the client resets its HTTP/2 streams", async (url) => {
+    using client = await connectHttp2(url);
+    await client.send({ method: "GET", path: "/hang", isReset: true }, 5);
+    await client.send({ method: "POST", path: "/ok", isOpen: true, isReset: true }, 5);
+  }],
   ["the service breaks its answer off", async (url) => {
     await (await fetch(`${url}/broken`)).text().catch(() => {});
   }],
@@ -123,6 +141,7 @@ for (const [name, send] of BAD_ENDS) {
       await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nhalf"));
     });
     await using front = startConductor({
+      timeout: "500ms",
       maxBodySize: 1_000,
       limits: { maxInFlight: 1, maxInFlightPerClient: 1, maxConnectionsPerService: 1 },
       services: [
@@ -142,6 +161,95 @@ for (const [name, send] of BAD_ENDS) {
     }
   });
 }
+
+/** A request whose body arrives as the test sends it. */
+function upload(): { readonly request: Request; end(error?: Error): void } {
+  let controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (own) => void (controller = own) });
+  return {
+    request: new Request("http://h/", { method: "POST", body, headers: { "content-length": "5" } }),
+    end(error) {
+      if (error !== undefined) return controller.error(error);
+      controller.enqueue(new Uint8Array(5));
+      controller.close();
+    },
+  };
+}
+
+Deno.test("an upload more than maxUploads is answered with 503 until another has arrived, and other requests are not", async () => {
+  const { transport, asked, answer } = scripted();
+  const handle = conductor(one({ maxInFlight: 10, maxUploads: 1 }), { transport });
+  const first = upload();
+  const admitted = handle(first.request);
+  const refused = await handle(upload().request);
+  const { status, detail } = await refused.json();
+  assertEquals([status, detail], [503, "Too many uploads are in flight"]);
+  const plain = handle(get());
+  await answer(ok());
+  assertEquals((await plain).status, 200);
+
+  first.end();
+  // A service is asked when the body has arrived; it has not responded yet.
+  while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve));
+  const second = upload();
+  const next = handle(second.request);
+  second.end();
+  await answer(ok());
+  await answer(ok());
+  assertEquals([(await admitted).status, (await next).status], [200, 200]);
+});
+
+Deno.test("a place for uploads is free again when the body breaks off", async () => {
+  const { transport, answer } = scripted();
+  const handle = conductor(one({ maxUploads: 1 }), { transport });
+  const broken = upload();
+  const first = handle(broken.request);
+  broken.end(new Error("broken off"));
+  assertEquals((await first).status, 400);
+  const whole = upload();
+  const second = handle(whole.request);
+  whole.end();
+  await answer(ok());
+  assertEquals((await second).status, 200);
+});
+
+Deno.test("each refusal by a limit is counted under one reason", async () => {
+  const { transport, answer } = scripted();
+  const events: ConductorEvent[] = [];
+  const observe = (event: ConductorEvent) => void events.push(event);
+  const instance = createInstance();
+  const make = (limits: ConfigInput["limits"]) =>
+    createHandler(validateConfig(one(limits)).config, { instance, transport, observe });
+  const held = upload();
+  const first = make({})(held.request, from("192.0.2.1"));
+  const refused = async (limits: ConfigInput["limits"], request: Request) => {
+    const response = await make(limits)(request, from("192.0.2.1"));
+    await response.body?.cancel();
+    assertEquals(response.status, 503);
+    const event = events.findLast(({ type }) => type === "responded");
+    return event?.type === "responded" ? event.refusal : undefined;
+  };
+  assertEquals(await refused({ maxInFlight: 1 }, get()), "max-in-flight");
+  assertEquals(await refused({ maxInFlight: 2 }, get()), "max-in-flight-per-client");
+  assertEquals(await refused({ maxUploads: 1 }, upload().request), "max-uploads");
+  assertEquals(await refused({ maxUploads: 2 }, upload().request), "max-uploads-per-client");
+  held.end();
+  await answer(ok());
+  assertEquals((await first).status, 200);
+  const last = events.findLast(({ type }) => type === "responded");
+  assertEquals(last?.type === "responded" && last.refusal, undefined);
+});
+
+Deno.test("the fair share of a client counts all IPv6 networks of one /48, and IPv4 addresses apart", async () => {
+  const { transport } = scripted();
+  const handle = conductor(one({ maxInFlight: 2 }), { transport });
+  const status = async (client: string) => (await handle(get(), from(client))).status;
+  void handle(get(), from("2001:db8:1:1::1"));
+  assertEquals(await status("2001:db8:1:2::1"), 503);
+  void handle(get(), from("2001:db8:2:2::1"));
+  // All places are taken by now.
+  assertEquals(await status("192.0.2.1"), 503);
+});
 
 Deno.test("one request more than maxInFlightPerClient is answered with 503, for that client alone", async () => {
   const { transport, answer } = scripted();

@@ -185,6 +185,13 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
   [FAILED_STATUS, "WARN  blue failed: status 503 after 12 ms (primary, pathPrefix /api) r-1"],
   [RESPONDED, "INFO  200 GET /api/hello ← green (fallback) in 1.23 s r-1"],
   [
+    {
+      ...{ type: "responded", requestId: "r-3", method: "PUT", path: "/x", durationMs: 0.31 },
+      ...{ status: 503, refusal: "max-uploads", fallback: false },
+    },
+    "INFO  503 PUT /x ← conductor (max-uploads) in 0.3 ms r-3",
+  ],
+  [
     { type: "responded", requestId: "r-2", method: "PUT", path: "/x", status: 404, fallback: false, durationMs: 0.31 },
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],

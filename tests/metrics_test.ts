@@ -78,9 +78,10 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
   const snapshot = count(config, front.events);
 
   const { duration, ...api } = routeOf(snapshot, "pathPrefix /api");
-  assertEquals({ ...api, responses: some(api.responses) }, {
+  assertEquals({ ...api, responses: some(api.responses), refusals: some(api.refusals) }, {
     route: "pathPrefix /api",
     responses: { "2xx": 1 },
+    refusals: {},
     fallbacks: 1,
     ownAnswers: 0,
     interrupted: 0,

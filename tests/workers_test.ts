@@ -72,7 +72,7 @@ function linesOf({ child }: Started): Record<string, unknown>[] {
 testOnLinux("every worker answers, each within its share of maxInFlight, and the start is told once", async () => {
   await using backend = startSlowBackend();
   await using file = await tempConfig(
-    `limits: { maxInFlight: 6 }\nservices: [{ name: a, url: "${backend.url}" }]\n`,
+    `limits: { maxInFlight: 6, maxInFlightPerClient: 6 }\nservices: [{ name: a, url: "${backend.url}" }]\n`,
   );
   await using started = await start(file);
   const answers = sendMany(started.port);
@@ -293,7 +293,7 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
   const { config } = validateConfig({
     port: 0,
     hostname: "127.0.0.1",
-    limits: { maxInFlight: 6 },
+    limits: { maxInFlight: 6, maxInFlightPerClient: 6 },
     services: [{ name: "a", url: backend.url }],
   });
   await using crashing = await startCrashing(config);
@@ -398,12 +398,14 @@ for (const value of ["0", "-1", "abc", "1.5", "257", "1e2", " 2", "Auto"]) {
 
 Deno.test("shareLimits() divides what protects the process and the services, and rounds up", () => {
   const { config } = validateConfig({
-    limits: { maxInFlight: 5, maxInFlightPerClient: 5 },
+    limits: { maxInFlight: 5, maxInFlightPerClient: 5, maxUploads: 3 },
     services: [{ name: "a", url: "http://127.0.0.1:1" }],
   });
   assertEquals(shareLimits(config, 2).limits, {
     maxInFlight: 3,
     maxInFlightPerClient: 5,
+    maxUploads: 2,
+    minUploadBytesPerSecond: 240,
     maxConnectionsPerService: Infinity,
     maxQueuedPerService: 0,
   });

@@ -11,6 +11,7 @@
 import { pathToFileURL } from "node:url";
 
 import { layOut, packageFiles, standInFiles } from "./jsr_layout.ts";
+import { weaknessAbove } from "./private_folder.ts";
 
 const JSR_URL = "https://jsr.io/";
 const PROBE_TIMEOUT_MS = 2_000;
@@ -27,12 +28,30 @@ async function answersAsJsr(): Promise<boolean> {
   }
 }
 
-/** Owned by one user, so that nobody else decides what code runs; outside of the package, as Deno needs it to be. */
-function layoutParent(): string {
+/** Returns the user's cache folder for layouts. It is outside of the package, as Deno needs it to be. */
+function cacheFolder(): string | undefined {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA");
   if (cache) return `${cache}/conductor/jsr`;
   const home = Deno.env.get("HOME");
-  return home ? `${home}/.cache/conductor/jsr` : Deno.makeTempDirSync();
+  return home ? `${home}/.cache/conductor/jsr` : undefined;
+}
+
+/** Returns a folder that no other user can write to: its content is run with all permissions. */
+async function layoutParent(): Promise<string> {
+  const cache = cacheFolder();
+  if (cache !== undefined) {
+    // Checked when it exists: until then another user could have made it.
+    await Deno.mkdir(cache, { recursive: true, mode: 0o700 });
+    const weakness = await weaknessAbove(cache);
+    if (weakness === undefined) return cache;
+    console.error(`Using a new folder instead of ${cache}: ${weakness}`);
+  }
+  const fresh = await Deno.makeTempDir({ prefix: "conductor-jsr-" });
+  const weakness = await weaknessAbove(fresh);
+  if (weakness === undefined) return fresh;
+  await Deno.remove(fresh);
+  const remedy = "set XDG_CACHE_HOME to a folder that only this user can write to";
+  throw new Error(`Cannot lay out a registry in ${fresh}: ${weakness}; ${remedy}`);
 }
 
 async function jsrUrl(isLocal: boolean): Promise<string> {
@@ -42,10 +61,15 @@ async function jsrUrl(isLocal: boolean): Promise<string> {
     if (await answersAsJsr()) return JSR_URL;
   }
   const files = await standInFiles();
-  const folder = await layOut(layoutParent(), isLocal ? { ...files, ...await packageFiles(ROOT) } : files);
+  const folder = await layOut(await layoutParent(), isLocal ? { ...files, ...await packageFiles(ROOT) } : files);
   return pathToFileURL(`${folder}/`).href;
 }
 
 if (import.meta.main) {
-  console.log(await jsrUrl(Deno.args.includes("--local")));
+  try {
+    console.log(await jsrUrl(Deno.args.includes("--local")));
+  } catch (error) {
+    console.error(error instanceof Error ? `error: ${error.message}` : error);
+    Deno.exit(1);
+  }
 }

@@ -3,6 +3,7 @@
  * serves as `JSR_URL`.
  */
 
+import { weaknessWithin } from "./private_folder.ts";
 import { STAND_IN, STAND_IN_VERSION, type StandInModule } from "./jsr_stand_in.ts";
 
 /** The text of every file of a folder, by its path in it. */
@@ -80,13 +81,13 @@ export async function layOut(parent: string, files: FileTexts): Promise<string> 
   const draft = await Deno.makeTempDir({ dir: parent });
   for (const [path, text] of Object.entries(files)) {
     const file = `${draft}/${path}`;
-    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-    await Deno.writeTextFile(file, text);
+    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(file, text, { createNew: true, mode: 0o600 });
   }
   try {
     await Deno.rename(draft, folder);
   } catch (error) {
-    // Either another run was first, or what stands there has pieces missing and makes room.
+    // Either another run was first, or the folder there has pieces missing or can be changed by others, and makes room.
     if (!await isLaidOut(folder, files)) {
       await Deno.rename(folder, `${draft}.broken`).catch(() => {
         throw error;
@@ -135,6 +136,8 @@ async function listFiles(root: URL, include: readonly string[]): Promise<string[
 }
 
 async function isLaidOut(folder: string, files: FileTexts): Promise<boolean> {
+  const weakness = await weaknessWithin(folder).catch(() => "missing");
+  if (weakness !== undefined) return false;
   const same = Object.entries(files).map(async ([path, text]) =>
     await Deno.readTextFile(`${folder}/${path}`).catch(() => undefined) === text
   );

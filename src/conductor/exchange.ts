@@ -2,6 +2,7 @@
 
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member } from "../config/config.ts";
+import type { AdmittedExchange } from "../exchange/admission.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
 import type { AttemptSpan } from "../exchange/attempt_span.ts";
 import type { ClientWatch } from "../exchange/client_watch.ts";
@@ -10,7 +11,6 @@ import type { Problem } from "../exchange/problem.ts";
 import { type BodyOwner, receivedBytes, type RequestBody } from "../exchange/request_body.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
 import { SharedBody } from "../exchange/shared_body.ts";
-import type { GiveBack } from "../exchange/tally.ts";
 import type { FanOut, FanOutHooks } from "../fan_out.ts";
 import type { Hedges } from "../hedge/hedges.ts";
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
@@ -38,8 +38,10 @@ export class Exchange implements FanOutHooks, BodyOwner {
   readonly observer: ExchangeObserver;
   /** The spans; `undefined` where none are recorded. */
   readonly spans: ExchangeSpans | undefined;
-  /** Gives the client's place back. */
-  leave: GiveBack | undefined;
+  /** Its permits; `undefined` when the client has its response. */
+  admission: AdmittedExchange | undefined;
+  /** Reports whether a service's response is on its way to the client. */
+  isRelaying = false;
   /** The client; `undefined` as long as it is not watched. */
   client: ClientWatch | undefined;
   /** The client's body; `undefined` until it has been opened. */
@@ -77,11 +79,16 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param attempt Whose; absent: the answer was conductor's own.
    */
   answered(relayedBytes: number, attempt?: RunningAttempt): void {
-    this.leave?.();
+    this.admission?.responded();
     this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
     this.fan?.forget();
     if (this.body instanceof SharedBody) this.body.close();
-    this.client = this.leave = undefined;
+    this.client = this.admission = undefined;
+  }
+
+  /** Returns the permit of the upload: the body has arrived completely, or no more of it is read. */
+  onUploaded(): void {
+    this.admission?.uploaded();
   }
 
   /**

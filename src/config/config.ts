@@ -271,8 +271,12 @@ export interface ServerTls {
 export interface Limits {
   /** Exchanges of all clients. */
   readonly maxInFlight: number;
-  /** Exchanges of one client. */
-  readonly maxInFlightPerClient: number;
+  /** Exchanges of one client; `undefined`: a fair share. */
+  readonly maxInFlightPerClient: number | undefined;
+  /** Exchanges whose request body has not arrived completely. */
+  readonly maxUploads: number;
+  /** Average rate below which an upload is given up, in bytes per second; 0: none. */
+  readonly minUploadBytesPerSecond: number;
   /** Attempts of one service. */
   readonly maxConnectionsPerService: number;
   /** Attempts that wait for one of those to end. */

@@ -526,9 +526,25 @@ export const LIMITS_FIELDS = {
   },
   maxInFlightPerClient: {
     type: wholeNumber(1, MAX_AT_ONCE),
-    absence: "no limit",
+    absence: "a fair share",
     description:
-      "Requests in flight of one client, by its IPv4 address or IPv6 /64 network; one more is answered with 503 at once.",
+      "Maximum requests in flight of one client: an IPv4 address or an IPv6 /64 network. One more is answered with 503 at " +
+      "once. The fair share of a client (in IPv6 of a /48 network) falls as places are taken: one client alone gets 38 % " +
+      "of `maxInFlight`, and so do all clients behind a proxy that `trustProxy` does not name.",
+  },
+  maxUploads: {
+    type: wholeNumber(1, MAX_AT_ONCE),
+    absence: "half of `maxInFlight`",
+    description:
+      "Maximum requests in flight whose body has not arrived completely; they count among `maxInFlight`. One more is " +
+      "answered with 503 at once. The rule for one client is that of `maxInFlightPerClient`.",
+  },
+  minUploadRate: {
+    type: size({ min: "0B", max: "1GiB" }),
+    default: "240B",
+    description:
+      "Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first " +
+      "`timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.",
   },
   maxConnectionsPerService: {
     type: wholeNumber(1, MAX_AT_ONCE),

@@ -279,10 +279,23 @@ export interface LimitsInput {
    */
   readonly maxInFlight?: number;
   /**
-   * Requests in flight of one client, by its IPv4 address or IPv6 /64 network; one more is answered with 503 at once.
-   * Absent: no limit.
+   * Maximum requests in flight of one client: an IPv4 address or an IPv6 /64 network. One more is answered with 503 at
+   * once. Absent: a fair share for each client (in IPv6 each /48 network), which falls as places are taken. One client alone
+   * gets 38 % of `maxInFlight`, and so do all clients behind a proxy that `trustProxy` does not name.
    */
   readonly maxInFlightPerClient?: number;
+  /**
+   * Maximum requests in flight whose body has not arrived completely; they count among `maxInFlight`. One more is answered
+   * with 503 at once. The rule for one client is that of `maxInFlightPerClient`. Absent: half of `maxInFlight`.
+   */
+  readonly maxUploads?: number;
+  /**
+   * Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first
+   * `timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.
+   *
+   * @default "240B"
+   */
+  readonly minUploadRate?: number | string;
   /**
    * Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.
    * Absent: no limit.

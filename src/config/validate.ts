@@ -312,11 +312,13 @@ function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): Met
   return { enabled, endpoint, enablePrometheus };
 }
 
-function toLimits({ maxInFlightPerClient, maxConnectionsPerService, ...limits }: CheckedLimits): Limits {
+function toLimits(limits: CheckedLimits): Limits {
   return {
     maxInFlight: limits.maxInFlight,
-    maxInFlightPerClient: maxInFlightPerClient ?? Infinity,
-    maxConnectionsPerService: maxConnectionsPerService ?? Infinity,
+    maxInFlightPerClient: limits.maxInFlightPerClient,
+    maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
+    minUploadBytesPerSecond: limits.minUploadRate,
+    maxConnectionsPerService: limits.maxConnectionsPerService ?? Infinity,
     maxQueuedPerService: limits.maxQueuedPerService,
   };
 }

@@ -1,72 +1,119 @@
-/** Who may come in: how many exchanges there are at once, of all clients and of each. */
+/** Bounds the exchanges in flight: of all clients, of each client, and of uploads. */
 
 import type { Limits } from "../config/config.ts";
+import { FairPermits, type Grant } from "../lib/fair_permits.ts";
 import { clientNetwork } from "./client_network.ts";
 import type { ConnectionInfo } from "./inbound.ts";
-import type { Problem } from "./problem.ts";
-import { type GiveBack, Tally } from "./tally.ts";
+import type { Problem, RefusalReason } from "./problem.ts";
 import type { AddressMatcher } from "./trust_proxy.ts";
 
-/** A request was let in, or is to be answered with a problem. */
+/** An admitted exchange, or the problem to respond with. */
 export type Admitted =
-  | { readonly leave: GiveBack; readonly problem?: never }
-  | { readonly leave?: never; readonly problem: Problem };
+  | { readonly admission: AdmittedExchange; readonly problem?: never }
+  | { readonly admission?: never; readonly problem: Problem };
 
 /** Most exchanges last less than this, and a client that comes back sooner only adds to the crowd. */
 const RETRY_AFTER = [["retry-after", "1"]] as const;
-const FULL: Problem = { status: 503, detail: "Too many requests are in flight", headers: RETRY_AFTER };
-const CLIENT_FULL: Problem = { ...FULL, detail: "Too many requests of this client are in flight" };
 
-const LEFT_OTHERWISE: GiveBack = () => {};
+const REFUSED = {
+  requests: {
+    "full": busy("max-in-flight", "Too many requests are in flight"),
+    "key-full": busy("max-in-flight-per-client", "Too many requests of this client are in flight"),
+  },
+  uploads: {
+    "full": busy("max-uploads", "Too many uploads are in flight"),
+    "key-full": busy("max-uploads-per-client", "Too many uploads of this client are in flight"),
+  },
+};
 
-/** What decides on a request. */
+/** Facts that decide on a request. */
 export interface AdmissionOptions {
-  /** The bounds. */
+  /** Bounds. */
   readonly limits: Limits;
-  /** Whose forwarding fields are believed. */
+  /** Reports whether forwarding fields of a peer are believed. */
   readonly isTrusted: AddressMatcher;
+  /** Reports whether the request may have a body. */
+  readonly hasBody: boolean;
 }
 
-/** The exchanges of one running conductor, whatever its configuration. */
+/** Exchanges in flight of one running conductor, whatever its configuration. */
 export class Admission {
-  readonly #all = new Tally();
-  readonly #byClient = new Tally();
+  readonly #requests = new FairPermits();
+  readonly #uploads = new FairPermits();
 
-  /**
-   * Lets a request in, where there is room for it.
-   *
-   * @param request The client's request.
-   * @param info What the server knows of the connection; a client without an address is counted among all only.
-   * @param options The bounds, and whose forwarding fields are believed.
-   * @returns The means to leave, to be used at the exchange's end; or what to answer.
-   */
-  enter(request: Request, info: ConnectionInfo, options: AdmissionOptions): Admitted {
-    const { limits, isTrusted } = options;
-    const leaveAll = this.#all.take("", limits.maxInFlight);
-    if (leaveAll === undefined) return { problem: FULL };
-    if (limits.maxInFlight === Infinity && limits.maxInFlightPerClient === Infinity) return { leave: leaveAll };
-    if (limits.maxInFlightPerClient === Infinity) return { leave: untilCompleted(leaveAll, info) };
-    const client = clientNetwork(info.remoteAddr?.hostname, request.headers.get("x-forwarded-for"), isTrusted);
-    if (client === undefined) return { leave: untilCompleted(leaveAll, info) };
-    const leaveOwn = this.#byClient.take(client, limits.maxInFlightPerClient);
-    if (leaveOwn === undefined) {
-      leaveAll();
-      return { problem: CLIENT_FULL };
+  /** Admits a request if there is room for it, and for its upload. A client without an address counts among all only. */
+  enter(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
+    const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
+    const client = clientName(request, info, isTrusted);
+    const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;
+    const grant = this.#requests.take(key, { max: maxInFlight, maxPerKey });
+    if (grant !== "granted") return { problem: REFUSED.requests[grant] };
+    const upload: Grant = hasBody ? this.#uploads.take(key, { max: maxUploads, maxPerKey }) : "granted";
+    if (upload !== "granted") {
+      this.#requests.giveBack(key);
+      return { problem: REFUSED.uploads[upload] };
     }
-    const leave = () => {
-      leaveAll();
-      leaveOwn();
-    };
-    return { leave: untilCompleted(leave, info) };
+    const admission = new AdmittedExchange(this.#requests, hasBody ? this.#uploads : undefined, key);
+    if (info.completed !== undefined) admission.leaveAfter(info.completed);
+    return { admission };
   }
 }
 
-/**
- * Where the server tells when a response has been sent, that counts, and leaving before changes nothing: a client that
- * has stopped reading holds memory in the server long after the handler could do anything about it.
- */
-function untilCompleted(leave: GiveBack, { completed }: ConnectionInfo): GiveBack {
-  if (completed === undefined) return leave;
-  completed.then(leave, leave);
-  return LEFT_OTHERWISE;
+/** Permits of one exchange. */
+export class AdmittedExchange {
+  #requests: FairPermits | undefined;
+  #uploads: FairPermits | undefined;
+  readonly #key: string | undefined;
+  #isAwaited = false;
+
+  /** Takes over permits that were granted to the key. */
+  constructor(requests: FairPermits, uploads: FairPermits | undefined, key: string | undefined) {
+    this.#requests = requests;
+    this.#uploads = uploads;
+    this.#key = key;
+  }
+
+  /** Called when the body has arrived completely, or no more of it is read. Later calls change nothing. */
+  uploaded(): void {
+    this.#uploads?.giveBack(this.#key);
+    this.#uploads = undefined;
+  }
+
+  /** Called when the response has been passed on: the exchange leaves, unless the server reports when that was sent. */
+  responded(): void {
+    if (!this.#isAwaited) this.#leave();
+  }
+
+  /**
+   * Leaves when the promise settles, not before: a client that has stopped reading holds memory in the server long after
+   * the handler could do anything about it.
+   */
+  leaveAfter(completed: Promise<unknown>): void {
+    this.#isAwaited = true;
+    const leave = () => this.#leave();
+    completed.then(leave, leave);
+  }
+
+  #leave(): void {
+    this.uploaded();
+    this.#requests?.giveBack(this.#key);
+    this.#requests = undefined;
+  }
+}
+
+function busy(reason: RefusalReason, detail: string): Problem {
+  return { status: 503, detail, headers: RETRY_AFTER, reason };
+}
+
+/** An IPv4 address is its own network, and most peers have one: parsing it costs more than all else here. */
+function clientName(request: Request, info: ConnectionInfo, isTrusted: AddressMatcher): string | undefined {
+  const peer = info.remoteAddr?.hostname;
+  if (peer === undefined || (!peer.includes(":") && !isTrusted(peer))) return peer;
+  return clientNetwork(peer, request.headers.get("x-forwarded-for"), isTrusted);
+}
+
+/** Providers assign up to a /48 to one site (RFC 6177), which then has 65,536 networks of its own. */
+function siteOf(network: string): string {
+  const suffix = "/64";
+  return network.endsWith(suffix) ? `${network.slice(0, -suffix.length - 4)}/48` : network;
 }

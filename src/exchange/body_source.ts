@@ -6,6 +6,7 @@ import type { Problem } from "./problem.ts";
 import { reclaim } from "./reclaim.ts";
 import { BODY_TOO_LARGE } from "./refusals.ts";
 import { isSparse } from "./shared_chunk.ts";
+import type { UploadWatch } from "./upload_watch.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
@@ -23,10 +24,12 @@ export interface BodySourceOptions {
   readonly deadlines: Deadlines;
   /** The turn of the event loop, which one client must not prolong. */
   readonly turn: EventLoopTurn;
+  /** Measures the client's progress. */
+  readonly watch?: UploadWatch;
 }
 
 const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
-const STALLED: Problem = { status: 408, detail: "The request body stopped arriving" };
+const STALLED: Problem = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 const READ_BUFFER_BYTES = 65_536;
 
 /** Reads a request's body. A client that breaks it off, pauses for too long or sends too much is a problem, not an error. */
@@ -35,6 +38,7 @@ export class BodySource implements Expiring {
   readonly #maxBytes: number;
   readonly #deadline: Deadline;
   readonly #turn: EventLoopTurn;
+  readonly #watch: UploadWatch | undefined;
   #reader: Reader | undefined;
   /** Memory for the next read; `undefined` when the last piece was handed out together with it. */
   #buffer: Chunk | undefined;
@@ -49,6 +53,7 @@ export class BodySource implements Expiring {
     this.#turn = options.turn;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
+    this.#watch = options.watch;
   }
 
   /** Bytes read so far. */
@@ -108,31 +113,39 @@ export class BodySource implements Expiring {
 
   /** Reads no further. */
   cancel(): void {
+    this.#watch?.ended();
     (this.#reader ?? this.#body).cancel().catch(() => {});
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
+    const pause = this.#turn.yield();
+    if (pause !== undefined) await pause;
     this.#deadline.touch();
+    this.#watch?.waiting();
     try {
       for (;;) {
-        const pause = this.#turn.yield();
-        if (pause !== undefined) await pause;
         const { done, value } = await readPiece();
         if (this.#stalled) return STALLED;
         if (done || value === undefined) {
           this.#releaseBuffer();
-          return undefined;
+          return void this.#watch?.ended();
         }
+        if (value.length > 0) return this.#received(value);
         // Deno hands out an empty piece when there is no body.
-        if (value.length === 0) continue;
-        this.#receivedBytes += value.length;
-        return this.#receivedBytes > this.#maxBytes ? BODY_TOO_LARGE : value;
+        const pause = this.#turn.yield();
+        if (pause !== undefined) await pause;
       }
     } catch {
       return this.#stalled ? STALLED : BROKEN_OFF;
     } finally {
       this.#deadline.stop();
     }
+  }
+
+  #received(piece: Chunk): BodyRead {
+    this.#receivedBytes += piece.length;
+    if (this.#receivedBytes > this.#maxBytes) return BODY_TOO_LARGE;
+    return this.#watch?.arrived(this.#receivedBytes) ?? piece;
   }
 
   readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {

@@ -15,6 +15,15 @@ export interface ServiceFailure {
   readonly failure?: FailureKind;
 }
 
+/** Bounds that refuse a request so that one client cannot harm the others. */
+export type RefusalReason =
+  | "max-in-flight"
+  | "max-in-flight-per-client"
+  | "max-uploads"
+  | "max-uploads-per-client"
+  | "stalled-upload"
+  | "slow-upload";
+
 /** An answer of conductor's own. It never holds an upstream's address. */
 export interface Problem {
   /** The status code. */
@@ -25,4 +34,6 @@ export interface Problem {
   readonly headers?: readonly HeaderLine[];
   /** How each service failed, where that is the reason. */
   readonly services?: readonly ServiceFailure[];
+  /** Bound that refused the request, for log and metrics; absent for every other problem. */
+  readonly reason?: RefusalReason;
 }

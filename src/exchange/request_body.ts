@@ -7,6 +7,7 @@ import type { EventLoopTurn } from "../lib/event_loop_turn.ts";
 import type { Deadlines } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { SharedBody } from "./shared_body.ts";
+import { type UploadBounds, type UploadOwner, UploadWatch } from "./upload_watch.ts";
 
 /** Bodies whose length is known and no larger are read once and shared, in bytes (SPEC §4). */
 export const SMALL_BODY_BYTES = 65_536;
@@ -33,12 +34,14 @@ export interface BodyMeans {
   readonly deadlines: Deadlines;
   /** The turn of the event loop, which one client must not prolong. */
   readonly turn: EventLoopTurn;
+  /** Bounds of every upload. */
+  readonly uploadBounds: UploadBounds;
   /** Whether nobody but native code looks at the body's pieces. */
   readonly reclaims: boolean;
 }
 
 /** Whose body it is. */
-export interface BodyOwner {
+export interface BodyOwner extends UploadOwner {
   /** Its length in bytes where the client told it. */
   readonly contentLength: number | undefined;
   /** Called once where the body can not be had whole. */
@@ -55,11 +58,12 @@ export interface BodyOwner {
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
 export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
-  const { config, deadlines, turn, reclaims } = means;
+  const { config, deadlines, turn, uploadBounds, reclaims } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turn });
+  const watch = new UploadWatch(owner, uploadBounds);
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turn, watch });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: Problem) => owner.onProblem(problem);

@@ -6,6 +6,7 @@ import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
 import type { HealthState } from "../exchange/health.ts";
+import type { RefusalReason } from "../exchange/problem.ts";
 
 /** A request arrived. */
 export interface ReceivedEvent {
@@ -89,6 +90,8 @@ export interface RespondedEvent {
   readonly route?: string;
   /** The status that the client gets; 499 where the client went away before there was one. */
   readonly status: number;
+  /** Bound that refused the request; absent for every other response. */
+  readonly refusal?: RefusalReason;
   /** The service whose response was selected; absent where conductor answered itself. */
   readonly service?: string;
   /** The selected service's role. */

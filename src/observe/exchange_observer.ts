@@ -2,6 +2,7 @@
 
 import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { Inbound } from "../exchange/inbound.ts";
+import type { Problem } from "../exchange/problem.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
@@ -17,8 +18,10 @@ export interface ExchangeObserver {
   skipped(member: Member, reason: SkipReason): void;
   /** An attempt settled after this many milliseconds. */
   settled(attempt: Attempt, durationMs: number): void;
-  /** The answer was decided: a service's response, or conductor's own. */
-  responded(status: number, attempt?: Attempt & { readonly hedge: boolean }): void;
+  /** Records the selected service's response. */
+  responded(status: number, attempt: Attempt & { readonly hedge: boolean }): void;
+  /** Records a response of conductor's own. */
+  refused(problem: Problem): void;
   /** The relayed response broke off. */
   interrupted(attempt: Attempt, failure: FailureKind): void;
   /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
@@ -32,6 +35,7 @@ const NOBODY: ExchangeObserver = {
   skipped() {},
   settled() {},
   responded() {},
+  refused() {},
   interrupted() {},
   relayed() {},
 };
@@ -110,20 +114,28 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "settled", ...this.#about(attempt), ...result, durationMs }, attempt);
   }
 
-  responded(status: number, attempt?: Attempt & { readonly hedge: boolean }): void {
-    const chosen = chosenOf(attempt);
-    const fallback = attempt !== undefined && attempt.role !== "primary";
-    const won = attempt?.hedge ? { hedge: true } : {};
-    const durationMs = this.#elapsedMs();
+  responded(status: number, attempt: Attempt & { readonly hedge: boolean }): void {
+    const fallback = attempt.role !== "primary";
+    const won = attempt.hedge ? { hedge: true } : {};
+    const about = { status, ...chosenOf(attempt), fallback, ...won };
+    this.#notify({ type: "responded", ...this.#asked(), ...about, durationMs: this.#elapsedMs() }, attempt);
+  }
+
+  refused({ status, reason }: Problem): void {
+    const refusal = reason === undefined ? {} : { refusal: reason };
+    const about = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
+    this.#notify({ type: "responded", ...this.#asked(), ...about });
+  }
+
+  #asked() {
     const traced = this.#traceId === undefined ? {} : { traceId: this.#traceId };
-    const asked = {
+    return {
       requestId: this.#requestId,
       ...traced,
       method: this.#method,
       path: this.#path,
       ...this.#matched,
     };
-    this.#notify({ type: "responded", ...asked, status, ...chosen, fallback, ...won, durationMs }, attempt);
   }
 
   interrupted(attempt: Attempt, failure: FailureKind): void {

@@ -74,7 +74,8 @@ function arrow(role: SettledEvent["role"]): string {
 
 function respondedText(event: RespondedEvent, fields: LogFields, paint: Paint): string {
   const by = event.service === undefined ? "conductor" : printable(event.service);
-  const note = event.fallback ? ` ${paint.warn("(fallback)")}` : "";
+  const remark = event.fallback ? "fallback" : event.refusal;
+  const note = remark === undefined ? "" : ` ${paint.warn(`(${remark})`)}`;
   const path = token(String(fields.path));
   return `${statusText(event.status, paint)} ${token(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
     formatDuration(event.durationMs)

@@ -48,6 +48,7 @@ function addRoutes(a: RouteSnapshot, b: RouteSnapshot): RouteSnapshot {
   return {
     route: a.route,
     responses: addCounts(a.responses, b.responses),
+    refusals: addCounts(a.refusals, b.refusals),
     fallbacks: a.fallbacks + b.fallbacks,
     ownAnswers: a.ownAnswers + b.ownAnswers,
     interrupted: a.interrupted + b.interrupted,

@@ -40,6 +40,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       read: ({ ownAnswers }) => ownAnswers,
     },
   ),
+  byRoute("conductor_refused_requests_total", "Requests that a limit refused, by the reason.", {
+    label: "reason",
+    read: ({ refusals }) => refusals,
+  }),
   byRoute("conductor_interrupted_responses_total", "Responses of services that broke off after their head.", {
     read: ({ interrupted }) => interrupted,
   }),

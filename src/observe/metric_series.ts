@@ -2,6 +2,7 @@
 
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
+import type { RefusalReason } from "../exchange/problem.ts";
 import type { ComparisonResult, RelayedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import { bucketOf, HISTOGRAM_BOUNDS_MS } from "./histogram_bounds.ts";
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot, StatusClass } from "./metrics_snapshot.ts";
@@ -31,6 +32,14 @@ const SKIPS: Readonly<Record<SkipReason, number>> = {
   "body-too-large": 7,
   "hedge-budget": 8,
 };
+const REFUSALS: Readonly<Record<RefusalReason, number>> = {
+  "max-in-flight": 0,
+  "max-in-flight-per-client": 1,
+  "max-uploads": 2,
+  "max-uploads-per-client": 3,
+  "stalled-upload": 4,
+  "slow-upload": 5,
+};
 const COMPARISONS: Readonly<Record<ComparisonResult, number>> = { match: 0, mismatch: 1, missing: 2, noise: 3 };
 const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
@@ -57,6 +66,7 @@ export class RouteSeries {
   /** The services on the route, by name. */
   readonly services: Map<string, ServiceSeries> = new Map();
   readonly #responses = placesFor(CLASSES);
+  readonly #refusals = placesFor(REFUSALS);
   readonly #counts = placesFor(OF_ROUTE);
   readonly #duration = new Histogram();
 
@@ -70,10 +80,11 @@ export class RouteSeries {
    *
    * @param event The answer.
    */
-  responded({ status, service, fallback, hedge, durationMs }: RespondedEvent): void {
+  responded({ status, refusal, service, fallback, hedge, durationMs }: RespondedEvent): void {
     leave(this.#counts, OF_ROUTE.inFlight);
     this.#responses[classOf(status)]!++;
     this.#duration.add(durationMs);
+    if (refusal !== undefined) this.#refusals[REFUSALS[refusal]]!++;
     if (fallback) this.#counts[OF_ROUTE.fallbacks]!++;
     if (service === undefined) this.#counts[OF_ROUTE.ownAnswers]!++;
     else this.services.get(service)?.selected(hedge === true);
@@ -102,7 +113,8 @@ export class RouteSeries {
    */
   snapshot(route: string): RouteSnapshot {
     const responses = byKey(CLASSES, this.#responses);
-    return { route, responses, ...byKey(OF_ROUTE, this.#counts), duration: this.#duration.snapshot() };
+    const refusals = byKey(REFUSALS, this.#refusals);
+    return { route, responses, refusals, ...byKey(OF_ROUTE, this.#counts), duration: this.#duration.snapshot() };
   }
 }
 

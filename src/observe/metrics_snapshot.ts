@@ -4,6 +4,7 @@ import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
 import type { HealthState } from "../exchange/health.ts";
+import type { RefusalReason } from "../exchange/problem.ts";
 import type { ComparisonResult } from "./events.ts";
 
 /** How long something took, in buckets. */
@@ -23,6 +24,8 @@ export interface RouteSnapshot {
   readonly route: string;
   /** Answers to clients by status class. 499, for a client that went away, counts among `4xx`. */
   readonly responses: Readonly<Partial<Record<StatusClass, number>>>;
+  /** Requests refused by a limit, by reason. */
+  readonly refusals: Readonly<Partial<Record<RefusalReason, number>>>;
   /** Answers that came from another than a primary. */
   readonly fallbacks: number;
   /** Answers that conductor gave itself, among them 502 where all services had failed. */

@@ -12,7 +12,7 @@ import type { Config, Service } from "../config/config.ts";
  * @returns The configuration of one worker; shares are rounded up.
  */
 export function shareLimits(config: Config, count: number): Config {
-  const { maxInFlight, maxConnectionsPerService, maxQueuedPerService } = config.limits;
+  const { maxInFlight, maxUploads, maxConnectionsPerService, maxQueuedPerService } = config.limits;
   const services = new Map(config.services.map((service) => [service, shareCopies(service, count)]));
   return {
     ...config,
@@ -24,6 +24,7 @@ export function shareLimits(config: Config, count: number): Config {
     limits: {
       ...config.limits,
       maxInFlight: Math.ceil(maxInFlight / count),
+      maxUploads: Math.ceil(maxUploads / count),
       maxConnectionsPerService: Math.ceil(maxConnectionsPerService / count),
       maxQueuedPerService: Math.ceil(maxQueuedPerService / count),
     },

@@ -13,6 +13,8 @@ export const HAS_PROC: boolean = await Deno.stat("/proc/self/status").then(() =>
 
 const PROBE_INTERVAL_MS = 10;
 const CALM_PROBES = 50;
+/** Probes during the attack, however slow: the first ones may come before the attack has any effect. */
+const MIN_ATTACKED_PROBES = 6;
 
 /** What a well-behaved client and the operating system saw. */
 export interface AttackReport {
@@ -44,6 +46,10 @@ export interface AttackOptions {
   readonly config?: object;
   /** Path that the well-behaved client requests. Default: `/calm`. */
   readonly probePath?: string;
+  /** Requests that the well-behaved client sends in turn. Default: a GET. */
+  readonly probes?: readonly RequestInit[];
+  /** Address that the well-behaved client connects from, for example `127.0.0.2`. Default: any. */
+  readonly localAddress?: string;
   /** Duration of the attack in milliseconds. Default: {@linkcode ATTACK_MS}. */
   readonly durationMs?: number;
   /** Looks at the server after the attack, while it still runs. */
@@ -52,10 +58,11 @@ export interface AttackOptions {
 
 /** Attacks a new server for a bounded time, beside a client that sends one request every 10 ms. */
 export async function underAttack(attack: Attack, options: AttackOptions): Promise<AttackReport> {
-  const { services, config = {}, probePath = "/calm", durationMs = ATTACK_MS } = options;
+  const { services, config = {}, probePath = "/calm", durationMs = ATTACK_MS, probes = [{}], localAddress } = options;
   await using target = await startWatched(services, config);
-  const probeUrl = new URL(probePath, target.url);
-  const calm = await probe(probeUrl, (count) => count >= CALM_PROBES);
+  using client = Deno.createHttpClient(localAddress === undefined ? {} : { localAddress });
+  const request = { url: new URL(probePath, target.url), inits: probes.map((init) => ({ ...init, client })) };
+  const calm = await probe(request, (count) => count >= CALM_PROBES);
   const { pid } = target.process;
   const beforeMiB = residentMiB(pid);
   resetPeak(pid);
@@ -63,7 +70,8 @@ export async function underAttack(attack: Attack, options: AttackOptions): Promi
   const attacking = attack(target, controller.signal);
   attacking.catch(() => {});
   const startMs = performance.now();
-  const attacked = await probe(probeUrl, () => performance.now() - startMs >= durationMs);
+  const isOver = (count: number) => performance.now() - startMs >= durationMs && count >= MIN_ATTACKED_PROBES;
+  const attacked = await probe(request, isOver);
   const growthMiB = peakMiB(pid) - beforeMiB;
   controller.abort();
   await attacking;
@@ -96,12 +104,20 @@ function statusMiB(pid: number, field: "VmHWM" | "VmRSS"): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)![1]) / 1024;
 }
 
-async function probe(url: URL, isDone: (count: number) => boolean): Promise<{ times: number[]; failures: number }> {
+interface ProbeRequest {
+  readonly url: URL;
+  readonly inits: readonly (RequestInit & { readonly client: Deno.HttpClient })[];
+}
+
+async function probe(
+  { url, inits }: ProbeRequest,
+  isDone: (count: number) => boolean,
+): Promise<{ times: number[]; failures: number }> {
   const times: number[] = [];
   let failures = 0;
   do {
     const startMs = performance.now();
-    const response = await fetch(url);
+    const response = await fetch(url, inits[times.length % inits.length]);
     await response.text();
     times.push(performance.now() - startMs);
     if (response.status !== 200) failures++;

@@ -54,12 +54,8 @@ const HTTP2_UPLOAD = new Uint8Array([
   ...[0x5c, 9, ...ENCODER.encode("999999999")],
 ]);
 
-/** Sends DATA frames of this length, without waiting for more window. */
-function dataFrames(length: 0 | 1): Attack {
-  const frame = new Uint8Array([0, 0, length, 0, 0, 0, 0, 0, 1, ...ONE_BYTE.subarray(0, length)]);
-  const frames = new Uint8Array(Array.from({ length: 1_000 }, () => [...frame]).flat());
-  return flood(HTTP2_UPLOAD, frames);
-}
+/** A DATA frame of one byte on stream 1. */
+const ONE_BYTE_DATA = "\x00\x00\x01\x00\x00\x00\x00\x00\x01x";
 
 function upload(framing: string): Uint8Array {
   return ENCODER.encode(`POST /up HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);
@@ -80,8 +76,7 @@ const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object
       await Promise.all(Array.from({ length: CONNECTIONS }, () => oneByteChunks(target, signal)));
     },
   ],
-  ["1-byte DATA frames", dataFrames(1)],
-  ["empty DATA frames", dataFrames(0)],
+  ["1-byte DATA frames", flood(HTTP2_UPLOAD, ENCODER.encode(ONE_BYTE_DATA.repeat(1_000)))],
 ];
 
 for (const [name, attack, config = {}] of ATTACKS) {

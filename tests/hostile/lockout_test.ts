@@ -1,0 +1,141 @@
+/** Few bytes that hold many places: the clients of other networks are served as before. */
+
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+
+import { type Attack, type AttackOptions, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
+import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
+import { startBackend } from "../_support/servers.ts";
+import type { WatchedConductor } from "../_support/watched_conductor.ts";
+
+/** Deno's server accepts so many streams on one connection. */
+const STREAMS = 200;
+const MORE_STREAMS = 2;
+/** All places; with fewer than the default, an attack has taken them all within the short form. */
+const PLACES = IS_FULL ? 5_000 : 1_000;
+const PAUSE_MS = 200;
+
+interface FloodOptions extends Http2FloodOptions {
+  readonly connections: number;
+  readonly streams?: number;
+  readonly requestOf: (connection: number) => FloodRequest;
+}
+
+/** Opens streams on each connection, and some more after each pause: it is about places, not about load. */
+function flood({ connections, streams = STREAMS, requestOf, ...options }: FloodOptions): Attack {
+  return async ({ url }, signal) => {
+    const floods = await Promise.all(Array.from({ length: connections }, () => connectHttp2(url, options)));
+    for (let count = streams; !signal.aborted; count = MORE_STREAMS) {
+      await Promise.all(floods.map((flood, index) => flood.send(requestOf(index), count).catch(() => {})));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    for (const flood of floods) flood[Symbol.dispose]();
+  };
+}
+
+async function metricsText({ adminUrl }: WatchedConductor): Promise<string> {
+  const response = await fetch(new URL("metrics", adminUrl), { headers: { accept: "text/plain" } });
+  return await response.text();
+}
+
+async function expectRefusals(target: WatchedConductor, reason: string): Promise<void> {
+  const counted = `conductor_refused_requests_total{route="path /",reason="${reason}"} `;
+  assertMatch(await metricsText(target), new RegExp(`^${RegExp.escape(counted)}[1-9]`, "m"));
+}
+
+/** Attacks from 127.0.0.1, and expects that a client at 127.0.0.2 is served, with and without a body. */
+async function expectService(attack: Attack, options: Partial<AttackOptions> & { readonly reason: string }) {
+  await using backend = startBackend((request) => {
+    if (!request.url.endsWith("/endless")) return new Response("ok");
+    return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_000)) }));
+  });
+  const report = await underAttack(attack, {
+    services: [{ name: "a", url: backend.url }],
+    config: { limits: { maxInFlight: PLACES } },
+    probes: [{}, { method: "POST", body: "a small body" }],
+    localAddress: "127.0.0.2",
+    afterwards: (target) => expectRefusals(target, options.reason),
+    ...options,
+  });
+  assertEquals(report.failures, 0);
+  assertLess(report.growthMiB, 400);
+  // The burst that takes all places keeps a busy machine for a second; a lock-out would last for the timeout of 30 s.
+  assertLess(report.attacked.p50Ms, 3_000 + 10 * report.calm.p50Ms);
+}
+
+const OPEN_UPLOAD: FloodRequest = { method: "POST", path: "/up", isOpen: true };
+
+Deno.test({
+  name: "uploads of one client that never begin, enough for all places, leave room for requests and uploads of others",
+  ignore: !HAS_PROC,
+  fn: () =>
+    expectService(flood({ connections: PLACES / STREAMS, requestOf: () => OPEN_UPLOAD }), {
+      reason: "max-uploads-per-client",
+    }),
+});
+
+Deno.test({
+  name: "uploads that wait for 100 Continue and never begin leave room for others",
+  ignore: !HAS_PROC,
+  fn: () => {
+    const headers = { expect: "100-continue", "content-length": "10" };
+    const attack = flood({ connections: PLACES / STREAMS, requestOf: () => ({ ...OPEN_UPLOAD, headers }) });
+    return expectService(attack, { reason: "max-uploads-per-client" });
+  },
+});
+
+Deno.test({
+  name: "uploads of 20 clients behind a trusted proxy that never begin leave room for others",
+  ignore: !HAS_PROC,
+  fn: () => {
+    const headersOf = (client: number) => ({ "x-forwarded-for": `192.0.2.${client}` });
+    const attack = flood({
+      connections: 20,
+      streams: 60,
+      requestOf: (client) => ({ ...OPEN_UPLOAD, headers: headersOf(client) }),
+    });
+    const config = { trustProxy: "127.0.0.0/8", limits: { maxInFlight: 1_000 } };
+    return expectService(attack, { config, reason: "max-uploads-per-client" });
+  },
+});
+
+Deno.test({
+  name: "a client that never reads its responses leaves room for others",
+  ignore: !HAS_PROC,
+  fn: () => {
+    const attack = flood({
+      connections: 4,
+      streams: 100,
+      windowBytes: 0,
+      requestOf: () => ({ method: "GET", path: "/endless" }),
+    });
+    const config = { limits: { maxInFlight: 200 } };
+    return expectService(attack, { config, reason: "max-in-flight-per-client" });
+  },
+});
+
+Deno.test({
+  name: "streams that are reset at once leave every place free",
+  ignore: !HAS_PROC,
+  fn: async () => {
+    await using backend = startBackend();
+    const requestOf = () => ({ method: "GET", path: "/reset", isReset: true }) as const;
+    const report = await underAttack(flood({ connections: 4, streams: 10, requestOf }), {
+      services: [{ name: "a", url: backend.url }],
+      config: { limits: { maxInFlight: 60, maxInFlightPerClient: 20 } },
+      localAddress: "127.0.0.2",
+      afterwards: async (target) => {
+        using client = await connectHttp2(target.url);
+        await client.send(OPEN_UPLOAD, 20);
+        for (let tries = 0; tries < 100; tries++) {
+          const [, inFlight] = /^conductor_requests_in_flight\{route="path \/"} (\d+)$/m.exec(
+            await metricsText(target),
+          )!;
+          if (inFlight === "20") return;
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        throw new Error("Cannot use every place of a client after its streams were reset");
+      },
+    });
+    assertEquals(report.failures, 0);
+  },
+});
