@@ -1,7 +1,7 @@
 /** `conductor explain`: where a request would go. */
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
-import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { forwardingLines } from "../exchange/forwarding.ts";
 import { endToEndLines, fieldValue } from "../exchange/headers.ts";
 import { targetFor } from "../exchange/outbound.ts";
@@ -36,8 +36,10 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
   const path = removeDotSegments(rawPath);
-  if (path === undefined) {
-    io.stdout.write(`${request} is refused with ${paint.bad("400")}: the path is malformed\n`);
+  if (path === undefined || !isValidQuery(query)) {
+    io.stdout.write(
+      `${request} is refused with ${paint.bad("400")}: the ${path === undefined ? "path" : "query"} is malformed\n`,
+    );
     return 1;
   }
   const route = matchRoute(compileRoutes(config), normalizePath(path));
@@ -47,10 +49,11 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
+  const asked = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
   const notes = noteCopies(route, config, { method, authority, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
-  const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, { path, query });
+  const urlOf = ({ service }: Member) => service.origin + targetFor(service, route, asked);
   io.stdout.write([
     `${request} takes ${paint.strong(routeLabel(route))}`,
     "",
