@@ -53,12 +53,11 @@ export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingF
   added.push(["x-request-id", facts.requestId]);
 
   const kept = lines.filter(([name]) => {
-    const field = name.toLowerCase();
     const spelling = fieldSpelling(name);
     if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) {
       return false;
     }
-    return !isForwardingField(spelling) || (facts.trusted && field === spelling);
+    return !isForwardingField(spelling) || (facts.trusted && name.toLowerCase() === spelling);
   });
   kept.push(...added);
   return kept;

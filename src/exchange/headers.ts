@@ -31,6 +31,9 @@ const NOT_OPTIONS: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
 ]);
 
+/** Rare in field names. */
+const ODD_CHARACTER = /[^a-z0-9-]/;
+
 const NONE: ReadonlySet<string> = new Set();
 
 /**
@@ -70,7 +73,7 @@ export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<
  */
 export function fieldSpelling(name: string): string {
   const field = name.toLowerCase();
-  return /[^a-z0-9-]/.test(field) ? field.replaceAll(/[^a-z0-9]/g, "-") : field;
+  return ODD_CHARACTER.test(field) ? field.replaceAll(/[^a-z0-9]/g, "-") : field;
 }
 
 /**
