@@ -81,18 +81,22 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   return new Response(request.method === "HEAD" ? null : text, { status, headers });
 }
 
+const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent to the service" };
+
 /**
  * Says how every service failed.
  *
  * @param attempts All attempts of the exchange.
  * @param options Whether services are named, and what is said in `Server-Timing`.
- * @returns The 502 problem, with the primary's `Retry-After` where it sent one.
+ * @returns The 502 problem, with the primary's `Retry-After` where it sent one; 400 if the request cannot be sent to any of
+ * them.
  */
 export function allFailed(
   attempts: readonly Attempt[],
   { identify, timing }: Pick<RelayOptions, "identify" | "timing">,
 ): Problem {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
+  if (candidates.every(({ outcome }) => outcome?.ok === false && outcome.kind === "unsendable")) return UNSENDABLE;
   const retryAfter = candidates.filter(({ role }) => role === "primary").map(retryAfterOf).find(Boolean);
   return {
     status: 502,

@@ -57,6 +57,9 @@ const SEQUENCES: readonly (readonly [name: string, settings: BreakerInput | true
   ["starts to count anew after a success", ROW, "f f s f f", "C C C C C"],
   ["is not held up by what says nothing", ROW, "f n f n n f", "C C C C C O"],
   ["opens on failures within the window", WINDOW, "f s s f", "C C C O"],
+  ["lets another probe in when one takes a second", ROW, "f f f +10 a( +999 s +1 b( b:s", "C C O O H H -H H H C"],
+  ["closes with a slow probe behind others", ROW, "f f f +10 a( +1000 b( +1000 c( a:s b:f", "C C O O H H H H H C C"],
+  ["passes the turn on when one of two probes says nothing", ROW, "f f f +10 a( +1000 b( b:n s", "C C O O H H H H C"],
   ["forgets what has left the window", WINDOW, "f s s s f s f", "C C C C C C O"],
   ["opens with its defaults on five in a row", true, "f f f f s f f f f f", "C C C C C C C C C O"],
   ["closes after its time on one success", ROW, "f f f +9 s +1 s f f f", "C C O O -O O C C C O"],
@@ -78,7 +81,7 @@ const SEQUENCES: readonly (readonly [name: string, settings: BreakerInput | true
   ["ignores what entered before it opened", ROW, "a( b( f f f a:s +10 b:f s", "C C C C O O O O C"],
   ["ignores what entered before, while it is probed", ROW, "a( b( f f f +10 c( a:s b:f c:s", "C C C C O O H H H C"],
   ["ignores what entered before, when it has closed", { ...ROW, failures: 1 }, "a( f +10 s a:f s", "C O O C C C"],
-  ["ignores a former probe", { ...ROW, failures: 1 }, "f +10 a( a:n b( a:f b:s", "O O H H H H C"],
+  ["ignores a probe of before it opened again", { ...ROW, failures: 1 }, "f +10 a( +1000 b( b:f a:s", "O O H H H O O"],
 ];
 
 for (const [name, settings, steps, trace] of SEQUENCES) {
@@ -107,8 +110,14 @@ Deno.test("verdictOf() counts what a service did, and neither the client's fault
   for (const kind of ["timeout", "refused", "reset", "dns", "tls", "protocol"] as const) {
     assertEquals(verdictOf({ ok: false, kind }), "failure");
   }
-  for (const kind of ["aborted", "lagging", "overloaded", "open-circuit"] as const) {
+  for (
+    const kind of ["aborted", "lagging", "overloaded", "open-circuit", "head-too-large", "unsendable"] as const
+  ) {
     assertEquals(verdictOf({ ok: false, kind }), "nothing");
+  }
+  assertEquals(verdictOf({ ok: false, kind: "reset", provoked: true }), "nothing");
+  for (const status of [501, 505, 508]) {
+    assertEquals(verdictOf({ ok: true, response: { ...response, status }, success: false }), "nothing");
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fetchTransport } from "@zeek/conductor";
+import { fetchTransport, type TransportRequest } from "@zeek/conductor";
 import { readUntil, refusingUrl, startBackend, startRawBackend } from "./_support/servers.ts";
 import { outcomeOf, transportRequest } from "./_support/transport_requests.ts";
 
@@ -80,7 +80,28 @@ const WORDS: readonly (readonly [message: string, code: string, failure: string]
   ["client error (Connect): invalid peer certificate: UnknownIssuer", "", "tls"],
   ["client error (SendRequest): connection closed before message completed", "", "reset"],
   ["other side closed", "UND_ERR_SOCKET", "reset"],
+  ["client error (SendRequest): message head is too large", "", "head-too-large"],
+  ["Headers Overflow Error", "UND_ERR_HEADERS_OVERFLOW", "head-too-large"],
+  ["client error (SendRequest): invalid HTTP header parsed", "", "protocol"],
+  ["Response does not match the HTTP/1.1 protocol (Invalid header value char)", "HPE_INVALID_HEADER_TOKEN", "protocol"],
 ];
+
+/** Requests that `fetch` refuses to send. */
+const UNSENDABLE: readonly (readonly [what: string, request: Partial<TransportRequest>])[] = [
+  ["a URL that is too long", { target: `/${"a".repeat(70_000)}` }],
+  ["a forbidden method", { method: "TRACK" }],
+  ["a value beyond Latin-1", { lines: [["x-a", "\u20ac"]] }],
+  ["a control in a value", { lines: [["x-a", "a\x01"]] }],
+  ["a name that is no token", { lines: [["x a", "1"]] }],
+];
+
+for (const [what, more] of UNSENDABLE) {
+  Deno.test(`fetchTransport() records unsendable for ${what}, and sends nothing`, async () => {
+    await using backend = startBackend();
+    assertEquals(outcomeOf(await fetchTransport()(transportRequest(`${backend.url}/`, more))), "unsendable");
+    assertEquals(backend.seen, []);
+  });
+}
 
 for (const [message, code, failure] of WORDS) {
   Deno.test(`fetchTransport() records ${failure} for "${message}"`, async () => {

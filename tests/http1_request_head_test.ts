@@ -40,6 +40,11 @@ const HEADS: readonly (readonly [name: string, request: Partial<TransportRequest
     "GET /a%20b/../c//?d=%0d%0ae HTTP/1.1\r\nhost: a.example\r\n\r\n",
   ],
   [
+    "a raw target instead of the encoded one",
+    { target: "/caf%C3%A9?q=%E6", rawTarget: "/caf\xc3\xa9?q=\xe6" },
+    "GET /caf\xc3\xa9?q=\xe6 HTTP/1.1\r\nhost: a.example\r\n\r\n",
+  ],
+  [
     "TE with the Connection that it needs (RFC 9110 §10.1.4)",
     { lines: [["te", "trailers"]] },
     "GET / HTTP/1.1\r\nhost: a.example\r\nte: trailers\r\nconnection: te\r\n\r\n",
@@ -125,7 +130,7 @@ for (const [part, request] of PLACES) {
     Deno.test(`encodeRequestHead() refuses ${what} in a ${part}`, () => {
       for (const room of [0, 4_096]) {
         const { kind } = assertThrows(() => encode(request(text), room), UpstreamFailure);
-        assertEquals(kind, "protocol");
+        assertEquals(kind, "unsendable");
       }
     });
   }

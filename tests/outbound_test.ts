@@ -64,6 +64,16 @@ Deno.test("outboundFor() passes the client's lines on, says the role, and sets t
   ]);
 });
 
+Deno.test("outboundFor() replaces and drops every spelling that a backend may read as the same field", () => {
+  const { lines } = outbound({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
+    lines: [["x_tenant", "b"], ["x-tenant", "b"], ["X_Internal_User", "root"], ["x.internal-user", "root"], [
+      "x-user",
+      "c",
+    ]],
+  });
+  assertEquals(lines, [["x-user", "c"], ["x-conductor-role", "primary"], ["X-Tenant", "a"]]);
+});
+
 Deno.test("outboundFor() drops what removeHeaders names, whatever its case", () => {
   const { lines } = outbound({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
   assertEquals(lines, [["accept", "*/*"], ["via", "1.1 conductor-1"]]);

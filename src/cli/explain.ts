@@ -1,7 +1,7 @@
 /** `conductor explain`: where a request would go. */
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
-import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../exchange/credentials.ts";
 import { forwardingLines } from "../exchange/forwarding.ts";
 import { endToEndLines, fieldValue } from "../exchange/headers.ts";
@@ -38,8 +38,10 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
   const path = removeDotSegments(rawPath);
-  if (path === undefined) {
-    io.stdout.write(`${request} is refused with ${paint.bad("400")}: the path is malformed\n`);
+  if (path === undefined || !isValidQuery(query)) {
+    io.stdout.write(
+      `${request} is refused with ${paint.bad("400")}: the ${path === undefined ? "path" : "query"} is malformed\n`,
+    );
     return 1;
   }
   const route = matchRoute(compileRoutes(config), normalizePath(path));
@@ -49,13 +51,14 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
     );
     return 1;
   }
-  const notes = noteCopies(route, config, { method, authority, path, query, invocation });
+  const asked = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  const notes = noteCopies(route, config, { method, authority, ...asked, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
   const urlOf = ({ service }: Member) => {
     const sent = service.copy?.credentials === false
-      ? withoutCredentials({ path, query, lines: [] }, new SecretNames())
-      : { path, query };
+      ? withoutCredentials({ ...asked, lines: [] }, new SecretNames())
+      : asked;
     return service.shown.url + targetFor(service, route, sent).slice(service.basePath.length);
   };
   io.stdout.write([

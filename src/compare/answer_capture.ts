@@ -16,7 +16,13 @@ export interface CapturedAttempt extends Attempt {
 }
 
 /** Failures that say nothing about the service: it was not asked, or not listened to until its end. */
-const OURS: ReadonlySet<FailureKind> = new Set(["aborted", "lagging", "open-circuit", "overloaded"]);
+const OURS: ReadonlySet<FailureKind> = new Set([
+  "aborted",
+  "lagging",
+  "open-circuit",
+  "overloaded",
+  "unsendable",
+]);
 
 /** Sees an attempt's body and keeps the beginning of it. */
 export class AnswerCapture implements BodyTap {

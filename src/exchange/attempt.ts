@@ -10,6 +10,8 @@ export type FailureKind =
   | "dns"
   | "tls"
   | "protocol"
+  | "head-too-large"
+  | "unsendable"
   | "aborted"
   | "lagging"
   | "open-circuit"
@@ -64,7 +66,17 @@ export function giveUp(response: UpstreamResponse): void {
 /** How an attempt ended. A failure is data, never an exception. */
 export type Outcome =
   | { readonly ok: true; readonly response: UpstreamResponse; readonly success: boolean }
-  | { readonly ok: false; readonly kind: FailureKind };
+  | Failure;
+
+/** The end of an attempt without a usable response. */
+export interface Failure {
+  /** It is one. */
+  readonly ok: false;
+  /** The kind. */
+  readonly kind: FailureKind;
+  /** Set if the request itself may have made a healthy service fail: then the breaker ignores the failure. */
+  readonly provoked?: boolean;
+}
 
 /** An attempt that ended with a response. */
 export class Answered {

@@ -1,7 +1,7 @@
 /** A circuit breaker: after enough failures a service is left alone for a while, then one request tells how it is. */
 
 import type { BreakerSettings } from "../config/config.ts";
-import type { Outcome } from "./attempt.ts";
+import type { FailureKind, Outcome } from "./attempt.ts";
 
 /** Whether requests go through: all of them, none, or one to see. */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -16,6 +16,12 @@ export interface BreakerOptions {
   /** Told of each change of state, and with `open` for how many milliseconds. */
   onChange(state: BreakerState, openForMs?: number): void;
 }
+
+/**
+ * Time for which a probe keeps all other requests out, in milliseconds. Otherwise one client could hold a recovered service
+ * out of use with an upload that it never completes.
+ */
+const PROBE_TURN_MS = 1_000;
 
 /** Held by who must not count, because the breaker did not let it in. */
 export const NO_TICKET = 0;
@@ -34,7 +40,7 @@ export class Breaker {
   #state: BreakerState = "closed";
   /** Tells the attempts that count now from those that entered before the last change. */
   #ticket = NO_TICKET + 1;
-  #isProbed = false;
+  #probedUntilMs = 0;
   #openForMs: number;
   #openUntilMs = 0;
 
@@ -59,20 +65,23 @@ export class Breaker {
   /** Whether an attempt would not be let in. */
   get refuses(): boolean {
     if (this.#state === "closed") return false;
-    return this.#state === "open" ? this.#options.now() < this.#openUntilMs : this.#isProbed;
+    return this.#options.now() < (this.#state === "open" ? this.#openUntilMs : this.#probedUntilMs);
   }
 
   /**
-   * Lets an attempt in; the first one after an open breaker's time is the probe.
+   * Lets an attempt in; the first one after an open breaker's time is the probe. While a probe takes long, another one is
+   * let in each second.
    *
    * @returns The ticket to leave with; {@linkcode NO_TICKET} where it was not let in.
    */
   enter(): number {
     if (this.#state === "closed") return this.#ticket;
     if (this.refuses) return NO_TICKET;
-    this.#isProbed = true;
-    this.#ticket++;
-    if (this.#state === "open") this.#change("half-open");
+    this.#probedUntilMs = this.#options.now() + PROBE_TURN_MS;
+    if (this.#state === "open") {
+      this.#ticket++;
+      this.#change("half-open");
+    }
     return this.#ticket;
   }
 
@@ -90,7 +99,7 @@ export class Breaker {
   }
 
   #leaveProbe(verdict: Verdict): void {
-    this.#isProbed = false;
+    this.#probedUntilMs = 0;
     if (verdict === "success") this.#close();
     else if (verdict === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
   }
@@ -124,21 +133,29 @@ export class Breaker {
 }
 
 /**
- * Tells what an attempt says about its service. That the client went away or was too slow, that we had no room, or that it
- * was never sent, says nothing.
+ * Failing statuses that a client can request from any healthy server: 501 with the method, 505 with the version, 508 with
+ * a long Via field.
+ */
+const REQUESTED_STATUSES: ReadonlySet<number> = new Set([501, 505, 508]);
+
+/** Failures that say nothing about the service (docs/reference/failure-kinds.md). */
+const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
+  "aborted",
+  "lagging",
+  "overloaded",
+  "open-circuit",
+  "head-too-large",
+  "unsendable",
+]);
+
+/**
+ * Returns the verdict of an attempt on its service. Whatever a client can cause alone is no failure of the service.
  *
  * @param outcome How the attempt ended.
  * @returns The verdict.
  */
 export function verdictOf(outcome: Outcome): Verdict {
-  if (outcome.ok) return outcome.success ? "success" : "failure";
-  switch (outcome.kind) {
-    case "aborted":
-    case "lagging":
-    case "overloaded":
-    case "open-circuit":
-      return "nothing";
-    default:
-      return "failure";
-  }
+  if (!outcome.ok) return outcome.provoked || NEUTRAL_KINDS.has(outcome.kind) ? "nothing" : "failure";
+  if (outcome.success) return "success";
+  return REQUESTED_STATUSES.has(outcome.response.status) ? "nothing" : "failure";
 }

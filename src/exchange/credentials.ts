@@ -1,6 +1,7 @@
 /** A client's request without its credentials, for shadows with `credentials: false`. */
 
 import type { HeaderLine } from "../config/config.ts";
+import type { RawTarget } from "./inbound.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
 import { withoutSecretPathParameters, withoutSecretQuery } from "../lib/secret_parameters.ts";
 
@@ -21,6 +22,8 @@ export interface CredentialParts {
   readonly path: string;
   /** The query with its question mark, or nothing. */
   readonly query: string;
+  /** Path and query with the bytes outside ASCII as sent; absent when all of them are ASCII. */
+  readonly raw?: RawTarget | undefined;
   /** The header lines. */
   readonly lines: readonly HeaderLine[];
 }
@@ -34,8 +37,8 @@ export interface BareRequest extends CredentialParts {
 }
 
 /** Leaves out every field and parameter that is a secret by its name; all other bytes stay as they are. */
-export function withoutCredentials({ path, query, lines }: CredentialParts, names: SecretNames): BareRequest {
-  const [barePath, bareQuery] = [withoutSecretPathParameters(path), withoutSecretQuery(query)];
+export function withoutCredentials({ path, query, raw, lines }: CredentialParts, names: SecretNames): BareRequest {
+  const target = bareTarget({ path, query });
   const fields: string[] = [];
   const kept: HeaderLine[] = [];
   for (const line of lines) {
@@ -43,8 +46,19 @@ export function withoutCredentials({ path, query, lines }: CredentialParts, name
     if (names.isSecret(field)) fields.push(field);
     else kept.push(URL_FIELDS.has(field) ? [line[0], withoutCredentialsInUrl(line[1])] : line);
   }
-  const parameters = [...barePath.names, ...bareQuery.names];
-  return { path: barePath.kept, query: bareQuery.kept, lines: kept, fields, parameters };
+  const { parameters } = target;
+  return { ...target, raw: raw && bareRawTarget(raw, parameters), lines: kept, fields };
+}
+
+function bareTarget({ path, query }: RawTarget): RawTarget & { readonly parameters: readonly string[] } {
+  const [barePath, bareQuery] = [withoutSecretPathParameters(path), withoutSecretQuery(query)];
+  return { path: barePath.kept, query: bareQuery.kept, parameters: [...barePath.names, ...bareQuery.names] };
+}
+
+/** Returns nothing when the two spellings of a target disagree on its secrets: then only the encoded one is sent. */
+function bareRawTarget(raw: RawTarget, parameters: readonly string[]): RawTarget | undefined {
+  const { path, query, parameters: found } = bareTarget(raw);
+  return found.length === parameters.length ? { path, query } : undefined;
 }
 
 function withoutCredentialsInUrl(url: string): string {

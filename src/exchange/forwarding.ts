@@ -1,14 +1,16 @@
 /** What a proxy says about itself and the client to the next hop: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
 
 import type { HeaderLine } from "../config/config.ts";
-import { fieldValue, listMembers } from "./headers.ts";
+import { fieldSpelling, fieldValue, listMembers } from "./headers.ts";
 
 /** Conductors that a request may have passed before it counts as going round in circles. */
 const MAX_CONDUCTORS = 10;
 /** Visible ASCII, short enough for every log (SPEC §5). */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** Set by us whatever else is known. */
-const OWN_FIELDS: ReadonlySet<string> = new Set(["x-conductor-role", "via", "x-request-id"]);
+const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);
+/** Fields that only conductor sets, such as `X-Conductor-Role`. */
+const OWN_PREFIX = "x-conductor-";
 const VIA_MEMBER = /^\S+ (conductor-[0-9a-f]+)(?: |$)/;
 
 /** What is known of the client and its connection. */
@@ -31,7 +33,8 @@ export interface ForwardingFacts {
 
 /**
  * Replaces the forwarding fields of a request by our own, which go on from the peer's where that is trusted. Fields
- * that a backend could mistake for them (`X_Forwarded_For`: CGI reads `_` and `-` alike) go as well.
+ * that a backend could mistake for them (`X_Forwarded_For`: CGI reads `_` and `-` alike) go as well, and all that are
+ * named `X-Conductor-*`.
  *
  * @param lines The end-to-end lines of the request.
  * @param facts What is known of the client.
@@ -50,10 +53,11 @@ export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingF
   added.push(["x-request-id", facts.requestId]);
 
   const kept = lines.filter(([name]) => {
-    const field = name.toLowerCase();
-    const spelling = field.includes("_") ? field.replaceAll("_", "-") : field;
-    if (OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) return false;
-    return !isForwardingField(spelling) || (facts.trusted && field === spelling);
+    const spelling = fieldSpelling(name);
+    if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) {
+      return false;
+    }
+    return !isForwardingField(spelling) || (facts.trusted && name.toLowerCase() === spelling);
   });
   kept.push(...added);
   return kept;

@@ -15,8 +15,24 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** A field that Connection names is dropped, except these: without them the message would mean another thing. */
-const NOT_OPTIONS: ReadonlySet<string> = new Set(["cache-control", "content-length", "content-type", "host"]);
+/**
+ * Fields that Connection cannot remove: without them the message would mean another thing, or would hide where it came
+ * from.
+ */
+const NOT_OPTIONS: ReadonlySet<string> = new Set([
+  "cache-control",
+  "content-length",
+  "content-type",
+  "forwarded",
+  "host",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
+/** Rare in field names. */
+const ODD_CHARACTER = /[^a-z0-9-]/;
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -49,7 +65,19 @@ export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<
 }
 
 /**
- * Sets fields in place of all lines with their names.
+ * Returns the one spelling that stands for all names which a backend may read as the same field: gateways (CGI, WSGI, PHP)
+ * ignore case and read `_`, and some of them every other character, as `-`.
+ *
+ * @param name A field name.
+ * @returns The name in lower case, with `-` for everything but letters and digits.
+ */
+export function fieldSpelling(name: string): string {
+  const field = name.toLowerCase();
+  return ODD_CHARACTER.test(field) ? field.replaceAll(/[^a-z0-9]/g, "-") : field;
+}
+
+/**
+ * Sets fields in place of all lines with their names, in any spelling that a backend may read as the same.
  *
  * @param lines Header lines.
  * @param fields The lines to set.
@@ -62,9 +90,9 @@ export function withFields(
   dropped: readonly string[] = [],
 ): readonly HeaderLine[] {
   if (fields.length === 0 && dropped.length === 0) return lines;
-  const replaced = new Set(dropped);
-  for (const [name] of fields) replaced.add(name.toLowerCase());
-  return [...lines.filter(([name]) => !replaced.has(name.toLowerCase())), ...fields];
+  const replaced = new Set(dropped.map(fieldSpelling));
+  for (const [name] of fields) replaced.add(fieldSpelling(name));
+  return [...lines.filter(([name]) => !replaced.has(fieldSpelling(name))), ...fields];
 }
 
 /**

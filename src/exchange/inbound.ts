@@ -1,7 +1,7 @@
 /** The client's request, checked and taken apart once for all services. */
 
 import type { Config, HeaderLine } from "../config/config.ts";
-import { normalizePath, removeDotSegments } from "../config/path.ts";
+import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
 import { forwardingLines, isLoop, requestIdFrom } from "./forwarding.ts";
 import { endToEndLines } from "./headers.ts";
 import type { Problem } from "./problem.ts";
@@ -34,12 +34,14 @@ export interface Inbound {
   readonly requestId: string;
   /** The method as it came. */
   readonly method: string;
-  /** The path to forward: as it came, without dot segments. */
+  /** The path to forward: as it came, without dot segments, and with bytes outside ASCII percent-encoded. */
   readonly path: string;
   /** The path to match: normalised, still percent-encoded. */
   readonly matchPath: string;
-  /** The query with its question mark, byte for byte; empty where there is none. */
+  /** The query with its question mark, encoded as `path` and otherwise as it came; empty if there is none. */
   readonly query: string;
+  /** Path and query with the bytes that the client sent, one character for each; absent if all of them are ASCII. */
+  readonly raw?: RawTarget | undefined;
   /** The authority that the client asked for. */
   readonly authority: string;
   /** End-to-end header lines with forwarding fields, without Host, framing and what says a service's role. */
@@ -48,6 +50,14 @@ export interface Inbound {
   readonly contentLength: number | undefined;
   /** The trace that it is part of; `undefined` where it is part of none. `lines` have no `traceparent` then or now. */
   readonly trace?: TraceContext | undefined;
+}
+
+/** A path and a query as bytes in the form of characters. */
+export interface RawTarget {
+  /** The path to forward. */
+  readonly path: string;
+  /** The query with its question mark. */
+  readonly query: string;
 }
 
 /** What receiving needs to know beside the request. */
@@ -83,8 +93,10 @@ export function receive(
   const { config, isTrusted, pseudonym } = options;
   const { headers, method } = request;
   const host = headers.get("host");
-  const { scheme, authority, query, ...target } = splitTarget(request.url, host);
-  const path = removeDotSegments(target.path);
+  const { scheme, authority, ...target } = splitTarget(request.url, host);
+  const checked = removeDotSegments(target.path);
+  const isValidTarget = checked !== undefined && isValidQuery(target.query);
+  const { path, query, raw } = isValidTarget ? encodeTarget(checked, target.query) : { ...target, raw: undefined };
   const requestId = requestIdFrom(headers.get("x-request-id") ?? undefined);
   const clientAddress = info.remoteAddr?.hostname === undefined ? undefined : unmapAddress(info.remoteAddr.hostname);
   const contentLength = lengthFrom(headers.get("content-length"));
@@ -95,9 +107,10 @@ export function receive(
   const inbound: Inbound = {
     requestId,
     method,
-    path: path ?? target.path,
-    matchPath: path === undefined ? target.path : normalizePath(path),
+    path,
+    matchPath: isValidTarget ? normalizePath(path) : path,
     query,
+    raw,
     authority,
     contentLength,
     trace,
@@ -115,13 +128,25 @@ export function receive(
     method,
     headers,
     hostMissing: host === "" || (host === null && authority === info.defaultAuthority),
-    targetValid: path !== undefined && isAuthority(authority),
+    // A server may put an authority of its own in the place of a Host field that is not ASCII.
+    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
     targetIsServer: path === "/*",
     loop: isLoop(headers.get("via") ?? undefined, pseudonym),
     contentLength,
     maxBodyBytes: config.maxBodyBytes,
   });
   return problem === undefined ? { inbound } : { inbound, problem };
+}
+
+/**
+ * Servers decode the target's bytes as UTF-8 and refuse all others (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
+ * characters again restores the bytes.
+ */
+function encodeTarget(path: string, query: string): Pick<Inbound, "path" | "query" | "raw"> {
+  const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  // Encoding changes the length wherever it changes the text.
+  if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };
+  return { ...encoded, raw: { path: toByteString(path), query: toByteString(query) } };
 }
 
 function lengthFrom(value: string | null): number | undefined {

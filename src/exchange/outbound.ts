@@ -11,8 +11,13 @@ export interface Outbound {
   readonly method: string;
   /** Scheme and authority of the backend. */
   readonly origin: string;
-  /** Path and query, ready for the wire. */
+  /** Path and query in ASCII, ready for a URL. */
   readonly target: string;
+  /**
+   * The same with the bytes outside ASCII as the client sent them, one character for each, for transports that write the
+   * request line themselves. Absent: as `target`.
+   */
+  readonly rawTarget?: string | undefined;
   /** The Host field to send; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
   /** The header lines, without Host and framing. */
@@ -47,6 +52,7 @@ export function outboundFor(
     method: inbound.method,
     origin: service.origin,
     target: targetFor(service, route, inbound),
+    rawTarget: inbound.raw && targetFor(service, route, inbound.raw),
     host: hostFor(service, inbound),
     lines: withFields(lines, service.headers, service.removeHeaders),
   };

@@ -31,7 +31,13 @@ export interface HeldBackOptions {
 }
 
 /** How a service fails that has not seen the request. */
-const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>(["refused", "dns", "open-circuit", "overloaded"]);
+const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>([
+  "refused",
+  "dns",
+  "open-circuit",
+  "overloaded",
+  "unsendable",
+]);
 
 /** One request's services that are held back. They take turns in the order of the file: the first of them is the next. */
 export class HeldBack implements Expiring {

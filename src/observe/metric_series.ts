@@ -20,6 +20,8 @@ const FAILURES: Readonly<Record<FailureKind, number>> = {
   "lagging": 7,
   "open-circuit": 8,
   "overloaded": 9,
+  "head-too-large": 10,
+  "unsendable": 11,
 };
 const SKIPS: Readonly<Record<SkipReason, number>> = {
   "sampled": 0,
@@ -45,7 +47,12 @@ const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3,
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
 /** What says nothing about how fast a service is: it was given up, or never sent the request. */
-const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set(["aborted", "open-circuit", "overloaded"]);
+const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set([
+  "aborted",
+  "open-circuit",
+  "overloaded",
+  "unsendable",
+]);
 
 /** Durations by bucket, and their sum behind them. */
 class Histogram {

@@ -8,6 +8,7 @@ import type { MatchedRequest } from "../exchange/matched_request.ts";
 import { outboundFor } from "../exchange/outbound.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
 import type { SharedBody } from "../exchange/shared_body.ts";
+import { headBytes } from "./response_head.ts";
 import type { TransportRequest } from "./transport.ts";
 
 /** Who is told of a copy that does not get to its end. */
@@ -15,6 +16,9 @@ export interface AttemptRequestHooks {
   /** Told of the attempt, and why. */
   onSkip(attempt: Member, reason: SkipReason): void;
 }
+
+/** Limit on a request's head in servers that have the lowest one (nginx, Apache, Tomcat, Jetty), in bytes. */
+const MAX_USUAL_HEAD_BYTES = 8_192;
 
 /** What is left of header lines that have been sent. */
 const SENT: readonly HeaderLine[] = [];
@@ -27,6 +31,8 @@ export class AttemptRequest implements TransportRequest {
   readonly origin: string;
   /** Path and query. */
   readonly target: string;
+  /** The same with the client's bytes outside ASCII; `undefined` if there are none. */
+  readonly rawTarget: string | undefined;
   /** The Host field; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
   /** The header lines, until they have been sent. */
@@ -43,6 +49,8 @@ export class AttemptRequest implements TransportRequest {
   readonly cancellation: CancellationSignal;
   readonly #attempt: RunningAttempt;
   #shared: SharedBody | undefined;
+  /** Size of the head as it was sent, in bytes; 0 if the transport does not say so. */
+  #headBytes = 0;
 
   /**
    * Makes it from the client's.
@@ -59,6 +67,7 @@ export class AttemptRequest implements TransportRequest {
     this.method = outbound.method;
     this.origin = outbound.origin;
     this.target = outbound.target;
+    this.rawTarget = outbound.rawTarget;
     this.host = outbound.host;
     this.lines = outbound.lines;
     this.contentLength = inbound.contentLength;
@@ -82,8 +91,18 @@ export class AttemptRequest implements TransportRequest {
   }
 
   /** Its lines are no longer needed: they are a third of what waits for an answer. */
-  onEncoded(): void {
+  onEncoded(sizeBytes: number): void {
     this.lines = SENT;
+    this.#headBytes = sizeBytes;
+  }
+
+  /**
+   * Reports whether a healthy server may close the connection instead of responding: the head is large, or the body may
+   * be too large or too slow for it.
+   */
+  get isDemanding(): boolean {
+    if (this.body instanceof ReadableStream) return true;
+    return (this.#headBytes || this.target.length + headBytes(this.lines)) > MAX_USUAL_HEAD_BYTES;
   }
 
   /** Its body has been sent. */

@@ -8,7 +8,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { withFields } from "../exchange/headers.ts";
 import { denoClients } from "./deno_clients.ts";
 import { isRepeatable } from "./repeatable.ts";
-import { repairHead } from "./response_head.ts";
+import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -19,6 +19,12 @@ const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "defla
 
 /** The runtimes say how a fetch failed only in words. The first pattern that fits decides. */
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
+  // Failures of the network begin with other words, in Deno and Node with "fetch failed".
+  [
+    /^(?:Invalid URL|Method is forbidden|failed to parse header|Invalid header name)|not a valid ByteString/,
+    "unsendable",
+  ],
+  [/is an invalid header|HTTP method is unsupported|UND_ERR_INVALID_ARG/, "unsendable"],
   [/too many open files|EMFILE|cannot assign requested address|EADDRNOTAVAIL/i, "overloaded"],
   [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
   [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType/i, "tls"],
@@ -27,6 +33,7 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
     /refused|connect error|\(Connect\)|ConnectionRefused|unreachable|ports? \d* ?(?:is |are )?blocked|bad port/i,
     "refused",
   ],
+  [/head is too large|HPE_HEADER_OVERFLOW|UND_ERR_HEADERS_OVERFLOW/i, "head-too-large"],
   [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
 ];
 
@@ -90,10 +97,12 @@ function headersFor({ lines, host }: TransportRequest): [string, string][] {
 
 function readResponse(response: Response, method: string): TransportResult {
   const { status } = response;
-  const lines = repairHead([...response.headers]);
+  const received = [...response.headers];
+  const isTooLarge = received.length > MAX_HEAD_FIELDS || headBytes(received) > MAX_HEAD_BYTES;
+  const lines = isTooLarge ? undefined : repairHead(received);
   if (status < 200 || status > 599 || lines === undefined) {
     response.body?.cancel().catch(() => {});
-    return { ok: false, kind: "protocol" };
+    return { ok: false, kind: isTooLarge ? "head-too-large" : "protocol" };
   }
   const bodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
   if (bodiless) response.body?.cancel().catch(() => {});

@@ -11,8 +11,9 @@ import type { Transport } from "./transport.ts";
  */
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
-    const { method, origin, target, host, lines, body, contentLength, tls, http2, signal } = request;
+    const { method, origin, target, rawTarget, host, lines, body, contentLength, tls, http2, signal } = request;
     const onHead = () => request.onHead?.();
-    return await transport({ method, origin, target, host, lines, body, contentLength, tls, http2, signal, onHead });
+    const head = { method, origin, target, rawTarget, host, lines };
+    return await transport({ ...head, body, contentLength, tls, http2, signal, onHead });
   };
 }

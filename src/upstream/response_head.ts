@@ -3,23 +3,35 @@
 import type { HeaderLine } from "../config/config.ts";
 import { fieldValue, listMembers } from "../exchange/headers.ts";
 
-/** The largest head that is relayed, in bytes: what the servers and clients on the way take at most by default. */
-export const MAX_HEAD_BYTES = 65_536;
+/**
+ * Largest response head in bytes. A client can send 64 KiB (Deno's limit), which a service may send back
+ * percent-encoded, in three times as many bytes.
+ */
+export const MAX_HEAD_BYTES = 262_144;
+/** Maximum fields of a response. A client can send 128 (Deno's limit), to which a service may add its own. */
+export const MAX_HEAD_FIELDS = 1_000;
 /** Around a field: the colon, the space and the line end. */
 const LINE_BYTES = 4;
+
+/**
+ * Returns the size of header lines on the wire of HTTP/1.1.
+ *
+ * @param lines The header lines.
+ * @returns Bytes.
+ */
+export function headBytes(lines: readonly HeaderLine[]): number {
+  return lines.reduce((sum, [name, value]) => sum + name.length + value.length + LINE_BYTES, 0);
+}
 
 /**
  * Makes a response's header lines safe to rely on: one plain Content-Length or none, and none beside a
  * Transfer-Encoding, which overrides it (RFC 9112 §6.3).
  *
  * @param lines The header lines as they came.
- * @returns The lines to go on with, or `undefined` where the response has to be refused: its length is not a number, it
- * is in a transfer coding that nobody has taken off, or its head is larger than 64 KiB.
+ * @returns The lines to go on with, or `undefined` where the response has to be refused: its length is not a number, or
+ * it is in a transfer coding that nobody has taken off.
  */
 export function repairHead(lines: readonly HeaderLine[]): readonly HeaderLine[] | undefined {
-  const bytes = lines.reduce((sum, [name, value]) => sum + name.length + value.length + LINE_BYTES, 0);
-  if (bytes > MAX_HEAD_BYTES) return undefined;
-
   const coding = fieldValue(lines, "transfer-encoding");
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return undefined;
   const length = fieldValue(lines, "content-length");

@@ -7,6 +7,12 @@ import { readWhole } from "../exchange/response_body.ts";
 import type { RunningAttempt } from "../exchange/running_attempt.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
+/** Request of an attempt. */
+export interface SentRequest extends TransportRequest {
+  /** Set if a healthy server may close the connection instead of responding. */
+  readonly isDemanding: boolean;
+}
+
 /**
  * Sends an attempt's request, and settles the attempt with what comes of it. Transports promise not to reject; one that does
  * all the same must not leave an attempt hanging.
@@ -15,11 +21,11 @@ import type { Transport, TransportRequest, TransportResult } from "./transport.t
  * @param request What it sends.
  * @param transport How.
  */
-export function sendAttempt(attempt: RunningAttempt, request: TransportRequest, transport: Transport): void {
+export function sendAttempt(attempt: RunningAttempt, request: SentRequest, transport: Transport): void {
   // Two closures: the frame of an async function would be copied by each collection until the answer comes.
   send(attempt, request, transport).then(
     (result) => receive(attempt, request, result),
-    () => settle(attempt, { ok: false, kind: "protocol" }),
+    () => settle(attempt, request, { ok: false, kind: "protocol" }),
   );
 }
 
@@ -31,9 +37,9 @@ function send({ span }: RunningAttempt, request: TransportRequest, transport: Tr
   }
 }
 
-function receive(attempt: RunningAttempt, request: TransportRequest, result: TransportResult): void {
-  if (!result.ok || !isStreamed(result.response)) return settle(attempt, result);
-  completeSmallBody(result.response, request).then((completed) => settle(attempt, completed));
+function receive(attempt: RunningAttempt, request: SentRequest, result: TransportResult): void {
+  if (!result.ok || !isStreamed(result.response)) return settle(attempt, request, result);
+  completeSmallBody(result.response, request).then((completed) => settle(attempt, request, completed));
 }
 
 /**
@@ -54,9 +60,12 @@ async function completeSmallBody(response: UpstreamResponse, request: TransportR
     : { ok: true, response: { status, headers, body: bytes } };
 }
 
-function settle(attempt: RunningAttempt, result: TransportResult): void {
+function settle(attempt: RunningAttempt, request: SentRequest, result: TransportResult): void {
   if (!attempt.pending) return abandon(result);
-  if (!result.ok) return attempt.settle(result);
+  if (!result.ok) {
+    const { kind } = result;
+    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.isDemanding });
+  }
   const { response } = result;
   attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
 }

@@ -25,8 +25,10 @@ export interface TransportRequest extends Outbound {
   /**
    * Called when the head has been put into bytes, where those are kept: `lines` are not asked for again, and need not be
    * there any more.
+   *
+   * @param headBytes Size of the head in bytes.
    */
-  onEncoded?(): void;
+  onEncoded?(headBytes: number): void;
   /** Called when all of the request has been handed to the connection, where bytes of a body are not looked at again. */
   onSent?(): void;
   /** Called when the response's head is there and a small body is still being waited for. */

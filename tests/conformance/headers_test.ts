@@ -45,6 +45,24 @@ const REQUESTS: readonly Row[] = [
   ["Connection can not take X-Forwarded-For away", ["Connection: X-Forwarded-For"], []],
   ["X-Conductor-Role can not be chosen", ["X-Conductor-Role: shadow"], ["x-conductor-role: primary"]],
   ["x_forwarded_for can not pass for ours", ["X_Forwarded_For: 10.0.0.1"], []],
+  ["X.Forwarded.For cannot pass for ours", ["X.Forwarded.For: 10.0.0.1", "X-Forwarded_Host: evil"], []],
+  ["X-Conductor-* goes no further", ["X-Conductor-Service: evil", "x-CONDUCTOR-New: 1", "X-Conductor-: 1"], []],
+  ["X-Conductor-* goes no further in a spelling that a backend may read as the same", [
+    "X_Conductor_Role: shadow",
+    "X-Conductor_Role: shadow",
+    "x_conductor-role: shadow",
+    "X.Conductor.Role: shadow",
+    "X~Conductor!Role: shadow",
+  ], []],
+  ["a name that only begins alike goes on", ["X-Conductors: 1", "X-Conductor: 2"], [
+    "x-conductor: 2",
+    "x-conductors: 1",
+  ]],
+  ["Connection cannot take X-Conductor-Role away", [
+    "Connection: close, X-Conductor-Role, x_conductor_role",
+    "X-Conductor-Role: shadow",
+  ], ["x-conductor-role: primary"]],
+  ["Connection cannot take Via away", ["Connection: via", "Via: 1.0 first"], ["via: 1.0 first, 1.1 conductor-"]],
 ];
 
 const DATE = "date: Tue, 15 Nov 1994 08:12:31 GMT";
@@ -71,7 +89,9 @@ function linesOf(head: string, sent: readonly string[]): string[] {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
   });
-  return lines.filter(([name]) => names.has(name)).map(([name, value]) => `${name}: ${value}`.trimEnd());
+  return lines.filter(([name]) => names.has(name)).map(([name, value]) =>
+    `${name}: ${value.replace(/(?<=conductor-)[0-9a-f]+$/, "")}`.trimEnd()
+  );
 }
 
 /** Both heads of one exchange, as they arrived. */
@@ -108,6 +128,40 @@ for (const [over, create] of TRANSPORTS) {
       assertStringIncludes(seen.toLowerCase(), "\r\nx-forwarded-for: 127.0.0.1\r\n");
     });
   }
+
+  Deno.test(`to a service: X-Conductor-Role in a trailer goes no further, over ${over}`, async () => {
+    let seen = "";
+    await using backend = startRawBackend(async (connection) => {
+      seen = await readUntil(connection, "\r\n0\r\n\r\n");
+      await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    });
+    await using front = startConductor({ services: [{ name: "all", url: backend.url }] }, { transport: create() });
+    const head =
+      "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: X-Conductor-Role";
+    await exchangeRaw(front.port, `${head}\r\n\r\n3\r\nabc\r\n0\r\nX-Conductor-Role: shadow\r\n\r\n`);
+    assertEquals(seen.match(/shadow/g), null);
+    assertStringIncludes(seen, "abc");
+  });
+
+  Deno.test(`to a service: Connection cannot take a trusted proxy's forwarding fields away, over ${over}`, async () => {
+    const sent = ["X-Forwarded-For: 198.51.100.7", "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: https"];
+    let seen = "";
+    await using backend = startRawBackend(async (connection) => {
+      seen = await readUntil(connection);
+      await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    });
+    await using front = startConductor({
+      services: [{ name: "all", url: backend.url }],
+      trustProxy: ["127.0.0.1"],
+    }, { transport: create() });
+    const connection = "Connection: close, x-forwarded-for, x-forwarded-host, x-forwarded-proto";
+    await exchangeRaw(front.port, ["GET / HTTP/1.1", "Host: h", connection, ...sent, "", ""].join("\r\n"));
+    assertEquals(linesOf(seen, sent).toSorted(), [
+      "x-forwarded-for: 198.51.100.7, 127.0.0.1",
+      "x-forwarded-host: shop.example",
+      "x-forwarded-proto: https",
+    ]);
+  });
 
   for (const [rule, sent, arrives, overFetch = arrives] of RESPONSES) {
     Deno.test(`to the client: ${rule}, over ${over}`, async () => {

@@ -14,10 +14,10 @@
  */
 
 /** Failures that say nothing about the service: it was given up, or never asked. */
-const NOT_ITS_FAULT = new Set(["aborted", "open-circuit", "overloaded"]);
+const NOT_ITS_FAULT = new Set(["aborted", "open-circuit", "overloaded", "unsendable"]);
 
 /** Of those, the ones that were never sent. */
-const NEVER_SENT = new Set(["open-circuit", "overloaded"]);
+const NEVER_SENT = new Set(["open-circuit", "overloaded", "unsendable"]);
 
 /**
  * Reads all counters of a service on a route as one span, since counting began.

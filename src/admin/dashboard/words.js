@@ -11,6 +11,8 @@ const FAILURES = {
   "dns": "its name could not be resolved",
   "tls": "no secure connection could be made",
   "protocol": "its answer was not valid HTTP",
+  "head-too-large": "its response had too many or too large header fields",
+  "unsendable": "the request cannot be sent to it",
   "aborted": "given up, as nobody waited for it any more",
   "lagging": "cut off, as it read the body too slowly",
   "open-circuit": "not asked, as its breaker is open",

@@ -1,10 +1,9 @@
 /** Hosts and addresses: where to listen, whom to trust, which name a backend sees. */
 
+import { parseIpAddress } from "../../lib/ip_address.ts";
 import { suggest } from "../suggest.ts";
 import type { ValueType } from "../value_type.ts";
 
-const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 
 /**
@@ -20,7 +19,7 @@ export function addressRange(): ValueType<string> {
     parse(value, at) {
       const [, address = "", length] = (typeof value === "string" && /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value)) ||
         [];
-      const isV4 = IPV4.test(address);
+      const isV4 = isIpv4(address);
       if (!isV4 && !isIpv6(address)) return at.mismatch(need, value);
       if (isIpv4Mapped(address)) return at.mismatch("written as IPv4, as such peers are treated", value);
       if (length !== undefined && Number(length) > (isV4 ? 32 : 128)) return at.mismatch(need, value);
@@ -74,13 +73,17 @@ export function hostMode(): ValueType<HostMode> {
 
 /** Names as they are in use, underscores included; all digits and dots must be an IPv4 address. */
 function isHostName(text: string): boolean {
-  return text.length <= 253 && HOST_NAME.test(text) && (!/^[\d.]+$/.test(text) || IPV4.test(text));
+  return text.length <= 253 && HOST_NAME.test(text) && (!/^[\d.]+$/.test(text) || isIpv4(text));
+}
+
+function isIpv4(text: string): boolean {
+  return !text.includes(":") && parseIpAddress(text) !== undefined;
 }
 
 function isIpv6(text: string): boolean {
-  return /^[0-9A-Fa-f:.]+$/.test(text) && text.includes(":") && URL.canParse(`http://[${text}]`);
+  return text.includes(":") && !text.includes("%") && parseIpAddress(text) !== undefined;
 }
 
 function isIpv4Mapped(text: string): boolean {
-  return text.includes(":") && new URL(`http://[${text}]`).hostname.startsWith("[::ffff:");
+  return text.includes(":") && parseIpAddress(text)?.width === 32;
 }

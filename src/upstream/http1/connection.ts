@@ -4,6 +4,7 @@ import type { FailureKind } from "../../exchange/attempt.ts";
 import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { MAX_HEAD_BYTES } from "../response_head.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import type { ConnectionBuffers } from "./connection_buffers.ts";
 import type { Socket } from "./socket.ts";
@@ -16,8 +17,6 @@ import { Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Interim responses to one request; who sends more is not about to answer. */
-const MAX_INTERIM_RESPONSES = 16;
 /** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
 const SEND_REST_MS = 250;
 
@@ -58,7 +57,8 @@ export class Connection {
   #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
   #answered = false;
-  #interims = 0;
+  /** Size of the interim responses to the request, in bytes. They share the limit of the head. */
+  #interimBytes = 0;
 
   /**
    * Takes a socket over.
@@ -100,14 +100,14 @@ export class Connection {
     const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
     this.#answered = false;
-    this.#interims = 0;
+    this.#interimBytes = 0;
     this.#request = request;
     this.#cancellation = cancellation;
     cancellation.addEventListener("abort", this.close);
     if (cancellation.aborted) this.close();
     try {
       this.#head = this.#sender.start(request, this.#owner.authority, encoded);
-      request.onEncoded?.();
+      request.onEncoded?.(this.#head.length);
       return this.#wire.fill().then(this.#onFilled, this.#onFailed);
     } catch (error) {
       return Promise.resolve(this.#onFailed(error));
@@ -171,11 +171,13 @@ export class Connection {
     while (this.#wire.unreadBytes > 0) {
       const head = this.#parser.parse(this.#wire.unread);
       if (head === "malformed") throw new UpstreamFailure("protocol");
+      if (head === "too-large") throw new UpstreamFailure("head-too-large");
       if (head === undefined) return undefined;
       this.#wire.skip(head.bytes);
       if (head.status >= 200) return head;
       // Nobody asked for another protocol.
-      if (head.status === 101 || ++this.#interims > MAX_INTERIM_RESPONSES) throw new UpstreamFailure("protocol");
+      if (head.status === 101) throw new UpstreamFailure("protocol");
+      if ((this.#interimBytes += head.bytes) > MAX_HEAD_BYTES) throw new UpstreamFailure("head-too-large");
     }
     return undefined;
   }

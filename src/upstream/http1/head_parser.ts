@@ -5,12 +5,7 @@
  */
 
 import type { HeaderLine } from "../../config/config.ts";
-import { MAX_HEAD_BYTES } from "../response_head.ts";
-
-/** The longest line of it, in bytes. */
-const MAX_LINE_BYTES = 32_768;
-/** The most fields in it; Deno's server takes as many of a request. */
-const MAX_FIELDS = 128;
+import { MAX_HEAD_BYTES, MAX_HEAD_FIELDS } from "../response_head.ts";
 
 const TAB = 9;
 const LF = 10;
@@ -46,6 +41,9 @@ export interface ResponseHead {
   readonly bytes: number;
 }
 
+/** Reason for refusing a head. */
+export type HeadFault = "malformed" | "too-large";
+
 const decoder = new TextDecoder();
 
 /** Reads one head. Bytes that it has looked at are not looked at again when more have come. */
@@ -61,23 +59,23 @@ export class HeadParser {
    * Reads on.
    *
    * @param bytes All bytes from the head's beginning that are there.
-   * @returns The head; `undefined` where it is not complete; `"malformed"` where it never can be one, or is too large.
+   * @returns The head; `undefined` where it is not complete; otherwise why it is refused.
    */
-  parse(bytes: Uint8Array): ResponseHead | "malformed" | undefined {
+  parse(bytes: Uint8Array): ResponseHead | HeadFault | undefined {
     const end = this.#findEnd(bytes);
-    if (end === "malformed") return end;
-    if (end === undefined) return bytes.length > MAX_HEAD_BYTES ? "malformed" : undefined;
+    if (typeof end === "string") return end;
+    if (end === undefined) return bytes.length > MAX_HEAD_BYTES ? "too-large" : undefined;
     const text = this.#bits < 128 ? decoder.decode(bytes.subarray(0, end)) : latin1(bytes.subarray(0, end));
     this.#scanned =
       this.#lineStart =
       this.#lines =
       this.#bits =
         0;
-    return end > MAX_HEAD_BYTES ? "malformed" : parseLines(bytes, text, end);
+    return end > MAX_HEAD_BYTES ? "too-large" : parseLines(bytes, text, end);
   }
 
   /** Finds the empty line, and rejects what no line may hold. */
-  #findEnd(bytes: Uint8Array): number | "malformed" | undefined {
+  #findEnd(bytes: Uint8Array): number | HeadFault | undefined {
     const { length } = bytes;
     let at = this.#scanned;
     let bits = this.#bits;
@@ -92,7 +90,7 @@ export class HeadParser {
         this.#lineStart = at + 1;
         this.#bits = bits;
         if (lineBytes === 0) return at + 1;
-        if (lineBytes > MAX_LINE_BYTES || ++this.#lines > MAX_FIELDS + 1) return "malformed";
+        if (++this.#lines > MAX_HEAD_FIELDS + 1) return "too-large";
       } else if (byte === CR) {
         if (at + 1 === length) break;
         if (bytes[at + 1] !== LF) return "malformed";
@@ -102,7 +100,7 @@ export class HeadParser {
     }
     this.#scanned = at;
     this.#bits = bits;
-    return at - this.#lineStart > MAX_LINE_BYTES ? "malformed" : undefined;
+    return undefined;
   }
 }
 

@@ -27,10 +27,10 @@ const TE_OPTION = "connection: te";
  * @param authority The backend's authority, for a request without a Host of its own.
  * @param buffer Where to, if there is room; the bytes that it holds are of no use any more.
  * @returns The head's bytes.
- * @throws {UpstreamFailure} Of kind `protocol`, where a part would end its line and begin another, or is no text of bytes.
+ * @throws {UpstreamFailure} Of kind `unsendable`, where a part would end its line and begin another, or is no text of bytes.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
-  const { method, target, host = authority, lines } = request;
+  const { method, rawTarget: target = request.target, host = authority, lines } = request;
   const framing = framingLine(request);
   let length = method.length + target.length + " ".length + " HTTP/1.1".length + "host: ".length + host.length;
   length += framing.length + 4 * LINE_BYTES;
@@ -79,7 +79,7 @@ function write(bytes: Bytes, start: number, text: string): number {
   const { length } = text;
   for (let at = 0; at < length; at++) {
     const code = text.charCodeAt(at);
-    if (code > 255 || (code < SPACE && code !== TAB)) throw new UpstreamFailure("protocol");
+    if (code > 255 || (code < SPACE && code !== TAB)) throw new UpstreamFailure("unsendable");
     bytes[start + at] = code;
   }
   return start + length;

@@ -63,7 +63,7 @@ export class RequestSender {
    * @param authority The backend's authority.
    * @param encoded Its head, where it has been sent before. Default: it is made from the request.
    * @returns Its head; the bytes are good until another connection, or the next request, needs their memory.
-   * @throws {UpstreamFailure} Of kind `protocol`, where the request can not be written.
+   * @throws {UpstreamFailure} Of kind `unsendable`, where the request cannot be written.
    */
   start(request: TransportRequest, authority: string, encoded?: Bytes): Bytes {
     this.#sent = false;

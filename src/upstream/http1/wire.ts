@@ -66,6 +66,8 @@ export class Wire {
   fill(): Promise<boolean> {
     if (this.#filling !== undefined) return this.#filling;
     if (this.#closed) return Promise.reject(new UpstreamFailure("reset"));
+    // A large head must not keep its memory for as long as the connection is idle.
+    if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#spare.take();
     if (this.#end === this.#buffer.length) this.#makeRoom();
     const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
     return this.#filling = this.#socket.read(room).then(this.#onRead, this.#onReadFailed);

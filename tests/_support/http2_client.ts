@@ -1,0 +1,58 @@
+/** A client that sends an HTTP/2 request byte by byte: whatever a header field holds goes out as it is. */
+
+import { toBytes } from "./latin1.ts";
+
+const FRAME_HEAD_BYTES = 9;
+const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, goAway: 7 } as const;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+/** Field sections of `:status` in the static table (RFC 7541, appendix A), 200 to 500. */
+const STATUSES = [200, 204, 206, 304, 400, 404, 500];
+const FIRST_STATUS = 0x88;
+
+/** Outcome of a request: the status of the response, or `"refused"` if the server reset the stream or the connection. */
+export type Http2Outcome = number | "refused";
+
+/**
+ * Sends a request without a body, in one HEADERS frame, with literal fields that are not compressed.
+ *
+ * @param connection A new connection to a server that speaks HTTP/2.
+ * @param fields All fields in order, pseudo-header fields included; one byte for each character.
+ */
+export async function exchangeHttp2(
+  connection: Deno.Conn,
+  fields: readonly (readonly [name: string, value: string])[],
+): Promise<Http2Outcome> {
+  const block = fields.map(([name, value]) => `\0${text(name)}${text(value)}`).join("");
+  const request = [frame(FRAME.settings, 0, 0, ""), frame(FRAME.headers, END_STREAM | END_HEADERS, 1, block)];
+  await connection.write(toBytes(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${request.join("")}`));
+  let received: number[] = [];
+  const buffer = new Uint8Array(65_536);
+  for (let count; (count = await connection.read(buffer)) !== null;) {
+    received.push(...buffer.subarray(0, count));
+    while (received.length >= FRAME_HEAD_BYTES) {
+      const end = FRAME_HEAD_BYTES + (received[0]! << 16 | received[1]! << 8 | received[2]!);
+      if (received.length < end) break;
+      const [type, first] = [received[3], received[FRAME_HEAD_BYTES]!];
+      received = received.slice(end);
+      if (type === FRAME.reset || type === FRAME.goAway) return "refused";
+      // Other statuses are literals: their digits follow, Huffman-coded or not.
+      if (type === FRAME.headers) return STATUSES[first - FIRST_STATUS] ?? 0;
+    }
+  }
+  return "refused";
+}
+
+/** A string literal of up to 64 KiB (RFC 7541 §5.1 and §5.2). */
+function text(value: string): string {
+  let { length } = value;
+  if (length < 127) return String.fromCharCode(length) + value;
+  let prefix = "\x7f";
+  for (length -= 127; length >= 128; length >>= 7) prefix += String.fromCharCode(length & 127 | 128);
+  return prefix + String.fromCharCode(length) + value;
+}
+
+function frame(type: number, flags: number, stream: number, payload: string): string {
+  const { length } = payload;
+  return String.fromCharCode(length >> 16, length >> 8 & 255, length & 255, type, flags, 0, 0, 0, stream) + payload;
+}

@@ -1,0 +1,133 @@
+/** Clients that try to make a healthy service count as failed for everybody. */
+
+import { assertEquals, assertLess } from "@std/assert";
+import { ATTACK_MS, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
+import { toBytes } from "../_support/latin1.ts";
+import { startBackend, startConductor } from "../_support/servers.ts";
+import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
+import type { WatchedConductor } from "../_support/watched_conductor.ts";
+
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+/** Head size above which the service closes the connection without a response, in bytes. */
+const MAX_HEAD_BYTES = 16_384;
+/** Attackers at the same time, each with one request after the other. */
+const ATTACKERS = IS_FULL ? 16 : 4;
+const MAX_GROWTH_MIB = 400;
+const MAX_LATENCY_MS = 2_000;
+
+/** Response of a healthy service; `undefined` if it closes the connection without one. */
+function respond({ head }: SocketRequest): string | undefined {
+  const [, method = "", target = ""] = /^(\S+) (\S+)/.exec(head) ?? [];
+  if (target.startsWith("/redirect")) return `HTTP/1.1 302 Found\r\nlocation: ${target}\r\ncontent-length: 0\r\n\r\n`;
+  if (target.startsWith("/reflect")) {
+    const lines = head.split("\r\n").slice(1).filter((line) => !/^(?:content-length|transfer-encoding):/i.test(line));
+    return `HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n${"y: 1\r\n".repeat(10)}content-length: 0\r\n\r\n`;
+  }
+  if (head.length > MAX_HEAD_BYTES || target.startsWith("/upload")) return undefined;
+  if (/^via:(?:[^,\r]*,){10}/im.test(head)) return "HTTP/1.1 508 Loop Detected\r\ncontent-length: 0\r\n\r\n";
+  if (!/^(?:GET|HEAD|POST)$/.test(method)) return "HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\n\r\n";
+  return OK;
+}
+
+function get(target: string, ...lines: readonly string[]): string {
+  return [`GET ${target} HTTP/1.1`, "Host: h", "Connection: close", ...lines, "", ""].join("\r\n");
+}
+
+const CHUNKED = "Host: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/** Requests of the attackers, one after the other. Those without an end are broken off. */
+const ATTACKS: readonly string[] = [
+  get("/\xe6\x97\xa5"),
+  get("/caf\xc3\xa9?q=\xf0\x9f\x98\x80"),
+  get("/%C0%AE%C0%AE%C0%AF"),
+  get(`/redirect?${"q".repeat(33_000)}`),
+  get(`/redirect?${"\xc3\xa9".repeat(30_000)}`),
+  get("/reflect", `Access-Control-Request-Headers: ${"x-a, ".repeat(8_000)}`),
+  get("/reflect", ...Array.from({ length: 118 }, (_, index) => `X-${index}: 1`)),
+  get("/", `Cookie: ${"c".repeat(40_000)}`),
+  get("/", `Via: ${"1.1 conductor-0, ".repeat(9)}1.1 conductor-1`),
+  get("/").replace("GET", "BREW"),
+  get("/").replace("GET", "!#$%&'*+-.^_`|~"),
+  get("/", "Expect: 100-continue", "TE: gzip", "Range: bytes=5-1", "Upgrade: h2c"),
+  get("/", "Connection: host, via, x-conductor-role", "X-Conductor-Role: shadow"),
+  `POST /upload HTTP/1.1\r\n${CHUNKED}5\r\nhello\r\n0\r\n\r\n`,
+  `POST / HTTP/1.1\r\n${CHUNKED}5\r\nhel`,
+  `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n${"a".repeat(50_000)}`,
+  "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+];
+
+/** Sends a request, and goes away when something has come back, or at once where the request has no end. */
+async function attackOnce(port: number, request: string): Promise<void> {
+  using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
+  const bytes = toBytes(request);
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+  if (request.includes("Connection: close") && !request.endsWith("hel")) await connection.read(new Uint8Array(1_024));
+}
+
+/** Sends an upload a byte at a time, for as long as the attack lasts, or until there is a response. */
+async function trickle(port: number, signal: AbortSignal): Promise<void> {
+  using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
+  await connection.write(toBytes(`POST /slow HTTP/1.1\r\n${CHUNKED}`));
+  let isOver = false;
+  connection.read(new Uint8Array(1_024)).catch(() => {}).then(() => isOver = true);
+  while (!signal.aborted && !isOver) {
+    await connection.write(toBytes("1\r\nx\r\n"));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function attack({ url }: WatchedConductor, signal: AbortSignal): Promise<void> {
+  const port = Number(new URL(url).port);
+  const attackers = Array.from({ length: ATTACKERS }, async (_, first) => {
+    for (let turn = first; !signal.aborted; turn++) {
+      await attackOnce(port, ATTACKS[turn % ATTACKS.length]!).catch(() => {});
+    }
+  });
+  await Promise.all([...attackers, trickle(port, signal).catch(() => {})]);
+}
+
+Deno.test({
+  name: "no client can open the breaker of a healthy service",
+  ignore: !HAS_PROC,
+  async fn() {
+    await using backend = await startSocketBackend(async (request, { write, reset }) => {
+      const response = respond(request);
+      if (response === undefined) reset();
+      else await write(response);
+    });
+    const report = await underAttack(attack, {
+      services: [{ name: "main", url: backend.url, breaker: { failures: 1 }, timeout: "1500ms" }],
+      durationMs: Math.max(ATTACK_MS, 3_000),
+    });
+    assertEquals(report.failures, 0);
+    assertLess(report.growthMiB, MAX_GROWTH_MIB);
+    assertLess(report.attacked.maxMs, MAX_LATENCY_MS);
+  },
+});
+
+Deno.test("no client can keep a service out of use that has recovered", async () => {
+  let isUp = false;
+  await using backend = startBackend(() => new Response(null, { status: isUp ? 200 : 503 }));
+  await using front = startConductor({
+    services: [{ name: "main", url: backend.url, breaker: { failures: 1, openFor: "50ms", maxOpenFor: "50ms" } }],
+  });
+  const statusOf = async () => {
+    const response = await fetch(front.url);
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await statusOf(), 503);
+  isUp = true;
+  const leaving = new AbortController();
+  // Each of them tries to be the probe, and then never ends.
+  const holding = Array.from({ length: ATTACKERS }, async () => {
+    while (!leaving.signal.aborted) await trickle(front.port, leaving.signal).catch(() => {});
+  });
+  const startMs = performance.now();
+  while (await statusOf() !== 200) {
+    assertLess(performance.now() - startMs, ATTACK_MS + 3_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  leaving.abort();
+  await Promise.all(holding);
+});
