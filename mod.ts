@@ -52,6 +52,7 @@ export type {
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
+  NotComparableReason,
   Observer,
   ReceivedEvent,
   RelayedEvent,

@@ -25,6 +25,8 @@ export const DEFAULT_THRESHOLDS: ReportThresholds = {
   maxErrors: 0.001,
 };
 
+/** Largest share of responses that are not comparable with which a service is still ready. */
+export const MAX_NOT_COMPARABLE = 0.01;
 /** The longest that a list of fields gets; those with the highest rates come first. */
 export const MAX_LISTED_FIELDS = 500;
 /** What is slower by less is not held against a service: neither clocks nor networks are finer, in milliseconds. */
@@ -64,6 +66,7 @@ export function makeReport(
   return {
     verdict: overall(services),
     compared,
+    notComparable: services.reduce((sum, service) => sum + countOf(service.notComparable), 0),
     matchRate: matchShare(mismatching, compared).value,
     services,
     mismatches: listed(fields, "mismatch"),
@@ -96,7 +99,7 @@ interface Place {
 }
 
 function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Facts): JudgedService {
-  const { route, service, compared } = totals;
+  const { route, service, compared, notComparable } = totals;
   const endpoints = snapshot.endpoints.filter((endpoint) => endpoint.route === route);
   const places = endpoints.flatMap((endpoint): Place[] => {
     const counts = endpoint.services.find((candidate) => candidate.service === service);
@@ -115,6 +118,7 @@ function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Fac
   }
   const quantities = {
     compared,
+    notComparable,
     matchRate: matchShare(mismatching, compared),
     errorRate: { primary: shareOf(totals.primary.errors, compared), service: shareOf(totals.answers.errors, compared) },
     latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.answers) },
@@ -194,16 +198,23 @@ interface Shares {
   readonly moreErrors: number;
 }
 
-type Quantities = Pick<ServiceReport, "compared" | "matchRate" | "errorRate" | "latencyMs">;
+type Quantities = Pick<ServiceReport, "compared" | "notComparable" | "matchRate" | "errorRate" | "latencyMs">;
 
 function decide(
-  { compared, errorRate, latencyMs }: Quantities,
+  { compared, notComparable, errorRate, latencyMs }: Quantities,
   { thresholds, mismatch, suspected, moreErrors }: Shares,
 ): Pick<ServiceReport, "verdict" | "reasons"> {
   const { minRequests, maxMismatch, maxLatencyRatio, maxErrors } = thresholds;
   const missing: string[] = [];
   const faults: string[] = [];
   if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the ${minRequests} that are needed`);
+  const notMade = shareOf(countOf(notComparable), compared + countOf(notComparable));
+  if (notMade > MAX_NOT_COMPARABLE) {
+    missing.push(
+      `${percent(notMade)} of the answers could not be compared (${reasonsText(notComparable)}), more than` +
+        ` ${percent(MAX_NOT_COMPARABLE)}`,
+    );
+  }
   if (mismatch > maxMismatch) {
     faults.push(`${percent(mismatch)} of the answers differ, more than ${percent(maxMismatch)}`);
   } else if (suspected > maxMismatch) {
@@ -230,7 +241,7 @@ function decide(
   const verdict = !isEnough ? "not-enough-traffic" : faults.length > 0 ? "not-ready" : "ready";
   return {
     verdict: verdict === "ready" && missing.length > 0 ? "not-enough-traffic" : verdict,
-    reasons: compared === 0 ? ["nothing was compared"] : [...missing, ...faults],
+    reasons: compared === 0 && notMade === 0 ? ["nothing was compared"] : [...missing, ...faults],
   };
 }
 
@@ -257,6 +268,18 @@ function quantiles({ latency }: AnswersTally): ServiceReport["latencyMs"]["prima
     p95: latencyQuantile(latency, 0.95),
     p99: latencyQuantile(latency, 0.99),
   };
+}
+
+type NotComparableCounts = ServiceReport["notComparable"];
+
+function countOf(counts: NotComparableCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** Writes counts by reason, the most frequent first: `costly 12, too-large 3`. */
+export function reasonsText(counts: NotComparableCounts): string {
+  const sorted = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
+  return sorted.map(([reason, count]) => `${reason} ${count}`).join(", ");
 }
 
 function shareOf(count: number, of: number): number {
