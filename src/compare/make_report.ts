@@ -4,7 +4,7 @@ import { formatDuration } from "../observe/duration.ts";
 import { countDiffering } from "./difference_sets.ts";
 import { judgeFields, type Judgement } from "./judge_fields.ts";
 import { latencyQuantile } from "./latency_histogram.ts";
-import { isMarked, type NoiseMark } from "./noise_marks.ts";
+import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
 import { percent } from "./percent.ts";
 import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   EndpointServiceTally,
   EndpointTally,
   FieldTally,
+  RankedSample,
   ServiceTally,
   TallySnapshot,
 } from "./tally_snapshot.ts";
@@ -58,7 +59,8 @@ export function makeReport(
   thresholds: ReportThresholds = DEFAULT_THRESHOLDS,
   marks: readonly NoiseMark[] = [],
 ): Report {
-  const judged = snapshot.services.map((totals) => judgeService(totals, { snapshot, thresholds, marks }));
+  const index = new MarkIndex(marks);
+  const judged = snapshot.services.map((totals) => judgeService(totals, { snapshot, thresholds, marks: index }));
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
@@ -79,12 +81,12 @@ export function makeReport(
 interface Facts {
   readonly snapshot: TallySnapshot;
   readonly thresholds: ReportThresholds;
-  readonly marks: readonly NoiseMark[];
+  readonly marks: MarkIndex;
 }
 
 interface JudgedField {
   readonly judgement: Judgement;
-  readonly field: Mismatch;
+  readonly field: Omit<Mismatch, "samples"> & Pick<Candidate, "samples">;
 }
 
 interface JudgedService {
@@ -140,10 +142,17 @@ function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Fac
 /** Judges all fields of a service together, and gives them by endpoint and path. */
 function judgePlaces(
   places: readonly Place[],
-  { noiseShare, marks }: { readonly noiseShare: number; readonly marks: readonly NoiseMark[] },
+  { noiseShare, marks }: { readonly noiseShare: number; readonly marks: MarkIndex },
 ): ReadonlyMap<string, ReadonlyMap<string, JudgedField>> {
-  const candidates = places.flatMap((place) => fieldsOf(place));
-  const unmarked = candidates.filter((field) => !marks.some((mark) => isMarked(mark, field)));
+  const candidates: Candidate[] = [];
+  const unmarked: Candidate[] = [];
+  for (const place of places) {
+    const { endpoint: { route, endpoint }, counts: { service } } = place;
+    const isMarked = marks.at({ route, endpoint, service });
+    const fields = fieldsOf(place);
+    candidates.push(...fields);
+    unmarked.push(...fields.filter(({ path }) => !isMarked(path)));
+  }
   const judgements = judgeFields(
     unmarked.map(({ differing, compared, noise }) => ({
       service: { differing, compared },
@@ -167,7 +176,8 @@ function judgePlaces(
   return byEndpoint;
 }
 
-interface Candidate extends Omit<Mismatch, "rate" | "noiseRate"> {
+interface Candidate extends Omit<Mismatch, "rate" | "noiseRate" | "samples"> {
+  readonly samples: readonly RankedSample[];
   readonly noise: { readonly differing: number; readonly compared: number };
 }
 
@@ -184,7 +194,7 @@ function fieldsOf({ endpoint: { route, endpoint, noise }, counts: { service, com
     differing,
     compared,
     noise: { differing: noiseOf.get(path) ?? 0, compared: noise.compared },
-    samples: samples.map(({ rank: _, ...sample }) => sample),
+    samples,
   }));
 }
 
@@ -255,7 +265,8 @@ function listed(fields: readonly JudgedField[], judgement: Judgement): Mismatch[
     .filter((field) => field.judgement === judgement)
     .map(({ field }) => field)
     .sort((a, b) => b.rate - a.rate || b.differing - a.differing)
-    .slice(0, MAX_LISTED_FIELDS);
+    .slice(0, MAX_LISTED_FIELDS)
+    .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
 }
 
 function matchShare(mismatching: number, compared: number): ServiceReport["matchRate"] {
