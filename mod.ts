@@ -53,6 +53,7 @@ export type {
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
+  NotComparableReason,
   Observer,
   ReceivedEvent,
   RelayedEvent,

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import type { CapturedAnswer } from "../src/compare/answer.ts";
 import { compareAnswers } from "../src/compare/compare_answers.ts";
 import type { Difference } from "../src/compare/difference.ts";
@@ -7,12 +7,21 @@ import { sampleOfBody } from "../src/compare/sample_body.ts";
 import { sampleOfPath } from "../src/compare/sample_text.ts";
 import type { Segment } from "../src/config/answer_path.ts";
 import type { HeaderLine } from "../src/config/config.ts";
+import { StepBudget } from "../src/lib/step_budget.ts";
+import type { NotComparableReason } from "../src/observe/events.ts";
 import { answer, type AnswerParts, compareRules, compareSettings } from "./_support/captured.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
 
 function compare(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
-  return compareAnswers(answer(a), answer(b), compareRules(rules));
+  const { differences, notComparable } = compareAnswers(answer(a), answer(b), compareRules(rules));
+  assertEquals(notComparable, undefined);
+  return differences;
+}
+
+/** Compares without a bound on the work. */
+function compareAtLength(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
+  return compareAnswers(answer(a), answer(b), compareRules(rules), new StepBudget()).differences;
 }
 
 /** Each difference on a line: path, kind, the values. */
@@ -271,22 +280,37 @@ for (const [title, a, b, rules, expected] of BODIES) {
   Deno.test(`compareAnswers() looks at bodies: ${title}`, () => assertEquals(summary(compare(a, b, rules)), expected));
 }
 
-// Columns: what is captured of two bodies that are the same as far as they were kept; whether they count as alike.
-const CUT:
-  readonly (readonly [title: string, a: AnswerParts["captured"], b: AnswerParts["captured"], alike: boolean])[] = [
-    ["same length and digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "d" }, true],
-    ["another digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "e" }, false],
-    ["another length", { cut: true, length: 9, digest: "d" }, { cut: true, length: 8, digest: "d" }, false],
-    ["no digest", { cut: true, length: 9 }, { cut: true, length: 9 }, false],
-    ["one that is whole", { cut: true, length: 9, digest: "d" }, { length: 9 }, false],
-  ];
+// Columns: what is captured of two bodies; why they are not comparable, if so.
+const CUT: readonly (readonly [
+  title: string,
+  a: AnswerParts["captured"],
+  b: AnswerParts["captured"],
+  reason: NotComparableReason | undefined,
+])[] = [
+  ["same length and digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "d" }, undefined],
+  ["another digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "e" }, "too-large"],
+  ["another length", { cut: true, length: 9, digest: "d" }, { cut: true, length: 8, digest: "d" }, "too-large"],
+  ["no digest", { cut: true, length: 9 }, { cut: true, length: 9 }, "too-large"],
+  ["one that is whole", { cut: true, cutBy: "undecodable", length: 9, digest: "d" }, { length: 9 }, "undecodable"],
+  ["one without a byte", { cut: true, length: 0 }, {}, "too-large"],
+  ["no memory", { cut: true, cutBy: "memory", length: 0 }, {}, "memory"],
+];
 
-for (const [title, a, b, alike] of CUT) {
-  Deno.test(`compareAnswers() looks at bodies that were cut: ${title}`, () => {
-    const differences = compare({ body: "{}", captured: a! }, { body: "{}", captured: b! });
-    assertEquals(differences.map(({ path, kind }) => `${path} ${kind}`), alike ? [] : ["body changed"]);
+for (const [title, a, b, reason] of CUT) {
+  Deno.test(`compareAnswers() takes bodies that were cut for neither equal nor different: ${title}`, () => {
+    const [one, other] = [answer({ body: "{}", captured: a! }), answer({ body: "{}", captured: b! })];
+    assertEquals(compareAnswers(one, other, compareRules()), { differences: [], notComparable: reason });
   });
 }
+
+Deno.test("compareAnswers() finds another status of responses whose bodies are not comparable, and nothing else", () => {
+  const cut = { cut: true, length: 9 };
+  const one = answer({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
+  const other = answer({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
+  const { differences, notComparable } = compareAnswers(one, other, compareRules());
+  assertEquals(summary(differences), ["status | changed | 200 | 500"]);
+  assertEquals(notComparable, undefined);
+});
 
 // Columns: header lines of both; rules; the differences.
 const HEADERS: readonly (readonly [
@@ -343,10 +367,12 @@ Deno.test("compareAnswers() takes a missing answer for an outcome of its own", (
   const late: CapturedAnswer = { ok: false, kind: "timeout", durationMs: 1 };
   const gone: CapturedAnswer = { ok: false, kind: "reset", durationMs: 1 };
   const rules = compareRules();
-  assertEquals(summary(compareAnswers(answer({}), late, rules)), ["outcome | changed | response 200 | timeout"]);
-  assertEquals(summary(compareAnswers(late, gone, rules)), ["outcome | changed | timeout | reset"]);
-  assertEquals(compareAnswers(late, late, rules), []);
-  assertEquals(compareAnswers(answer({}), late, compareRules({ ignore: "outcome" })), []);
+  assertEquals(summary(compareAnswers(answer({}), late, rules).differences), [
+    "outcome | changed | response 200 | timeout",
+  ]);
+  assertEquals(summary(compareAnswers(late, gone, rules).differences), ["outcome | changed | timeout | reset"]);
+  assertEquals(compareAnswers(late, late, rules).differences, []);
+  assertEquals(compareAnswers(answer({}), late, compareRules({ ignore: "outcome" })).differences, []);
 });
 
 Deno.test("compareAnswers() keeps no samples where none are wanted", () => {
@@ -367,11 +393,14 @@ Deno.test("compareAnswers() cuts samples, keys and the list of differences", () 
 
 Deno.test("compareAnswers() finds what differs very deep inside, and does not run out of stack", () => {
   const nested = (depth: number, core: string) => `${'{"a":['.repeat(depth)}${core}${"]}".repeat(depth)}`;
-  const deep = compare({ body: nested(20_000, "1") }, { body: nested(20_000, "2") });
+  const deep = compareAtLength({ body: nested(20_000, "1") }, { body: nested(20_000, "2") });
   assertEquals(deep.map(({ path }) => path), [`$${".a[*]".repeat(50)}`]);
-  assertEquals(compare({ body: nested(20_000, "1") }, { body: nested(20_000, " 1") }), []);
-  assertEquals(compare({ body: nested(20_000, "1") }, { body: nested(20_000, " 1") }, { arrays: "unordered" }), []);
-  const large = compare({ body: nested(20_000, "12345678901234567890") }, {
+  assertEquals(compareAtLength({ body: nested(20_000, "1") }, { body: nested(20_000, " 1") }), []);
+  assertEquals(
+    compareAtLength({ body: nested(20_000, "1") }, { body: nested(20_000, " 1") }, { arrays: "unordered" }),
+    [],
+  );
+  const large = compareAtLength({ body: nested(20_000, "12345678901234567890") }, {
     body: nested(20_000, "12345678901234567891"),
   });
   assertEquals(large.map(({ path }) => path), ["body"]);
@@ -380,7 +409,7 @@ Deno.test("compareAnswers() finds what differs very deep inside, and does not ru
 Deno.test("compareAnswers() looks at each element a few times only, however many differ", () => {
   const body = (from: number) => JSON.stringify(Array.from({ length: 50_000 }, (_, index) => ({ id: from + index })));
   for (const arrays of ["ordered", "unordered"]) {
-    const differences = compare({ body: body(0) }, { body: body(100_000) }, { arrays });
+    const differences = compareAtLength({ body: body(0) }, { body: body(100_000) }, { arrays });
     assertEquals(differences.map(({ path }) => path), ["$[*].id"]);
   }
 });
@@ -399,10 +428,25 @@ Deno.test("compareAnswers() does not look twice as often at each level of arrays
   const nested = (end: string) => `${`[${"1,".repeat(100)}`.repeat(99)}1${end.repeat(99)}`;
   for (const compare of [{}, { arrays: "unordered" }, { arrays: "unordered", tolerance: { absolute: 0.1 } }]) {
     const rules = new CountingRules(compareSettings(compare), [1, 2]);
-    const differences = compareAnswers(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
+    const { differences } = compareAnswers(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
     assertEquals(differences.length, 99);
     assert(rules.arrays < 2_000, `${JSON.stringify(compare)}: ${rules.arrays}`);
   }
+});
+
+Deno.test("compareAnswers() finds many elements within a tolerance in any order, and none that is not", () => {
+  const body = (by: number) =>
+    JSON.stringify(Array.from({ length: 100 }, (_, index) => ({ id: `${index}`, n: index * 10 + by })));
+  const reversed = (by: number) => JSON.stringify((JSON.parse(body(by)) as unknown[]).reverse());
+  const rules = { arrays: "unordered", tolerance: { absolute: 1, path: "$[*].n" } };
+  assertEquals(compare({ body: body(0) }, { body: reversed(0.5) }, rules), []);
+  assertGreater(compare({ body: body(0) }, { body: reversed(1.5) }, rules).length, 0);
+});
+
+Deno.test("compareAnswers() takes numbers that are near for alike only where the tolerance is for", () => {
+  const rules = { arrays: "unordered", tolerance: { absolute: 1, path: "$.near" } };
+  const [one, other] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
+  assertEquals(compareJson(one, other, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
 });
 
 // Columns: what one value becomes; what another becomes; rules; what must not be seen.
@@ -522,7 +566,7 @@ const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rul
     "what was cut",
     { body: "[1", captured: { cut: true, length: 9, digest: "d" } },
     {},
-    /^9 bytes, compared by digest d$/,
+    /^9 bytes \(too-large\), digest d$/,
   ],
   ["what is too deep for anybody", { body: `${"[".repeat(5_000)}1${"]".repeat(5_000)}` }, {}, /^\[{200}…\]{200}$/],
 ];

@@ -1,6 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { Comparisons, type CountComparison } from "../src/compare/comparisons.ts";
-import type { FieldTally } from "../src/compare/tally_snapshot.ts";
+import { assertEquals } from "@std/assert";
+import { type ComparisonCounter, Comparisons } from "../src/compare/comparisons.ts";
 import { createHandler, type Handler } from "../src/conductor.ts";
 import type { ConfigInput, ServiceInput } from "../src/config/input.ts";
 import { validateConfig } from "../src/config/validate.ts";
@@ -69,10 +68,6 @@ function get(path = "/", init?: RequestInit): Request {
   return new Request(`http://conductor${path}`, init);
 }
 
-function fields({ comparisons }: Scene): readonly FieldTally[] {
-  return comparisons.read(0).tally!.endpoints.flatMap(({ services }) => services.flatMap(({ fields }) => fields));
-}
-
 function summary(events: readonly ComparedEvent[]): string[] {
   return events.map(({ service, result, paths }) => [service, result, ...paths].join(" "));
 }
@@ -118,7 +113,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
   });
 
-  Deno.test(`what is larger than maxBody is compared as far as it was seen, over ${over}`, async () => {
+  Deno.test(`what is larger than maxBody is neither a match nor a mismatch, over ${over}`, async () => {
     const body = (byte: number, at: number): Answer => () => {
       const bytes = new Uint8Array(300_000);
       bytes[at] = byte;
@@ -129,9 +124,16 @@ for (const [over, create] of TRANSPORTS) {
       create,
     });
     assertEquals((await (await stage.handle(get())).bytes()).length, 300_000);
-    assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
-    const [sample] = fields(stage).flatMap(({ samples }) => samples);
-    assert(sample?.expected?.startsWith("102400 bytes, compared by digest"), sample?.expected);
+    const events = await stage.compared(2);
+    assertEquals(events.map(({ result, reason }) => [result, reason]), [
+      ["not-comparable", "too-large"],
+      ["not-comparable", "too-large"],
+    ]);
+    const services = stage.comparisons.read(0).tally!.services;
+    assertEquals(services.map(({ compared, notComparable }) => [compared, notComparable]), [
+      [0, { "too-large": 1 }],
+      [0, { "too-large": 1 }],
+    ]);
   });
 
   Deno.test(`an answer that is missing, or breaks off, is a difference of its own, over ${over}`, async () => {
@@ -229,14 +231,15 @@ Deno.test("of the requests the sampled share is compared, and others cost nothin
   assertEquals((await stage.compared(2)).length, 2);
 });
 
-Deno.test("answers for which there is no memory are compared as far as there was", async () => {
+Deno.test("answers for which there is no memory are not comparable, and give back what they held", async () => {
   const large: Answer = () => new Response(new Uint8Array(3_000_000));
   await using stage = scene({ v1: large, v2: large }, {
     top: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },
   });
   for (let sent = 0; sent < 3; sent++) {
     assertEquals((await (await stage.handle(get())).bytes()).length, 3_000_000);
-    await stage.compared(sent + 1);
+    const { result, reason } = (await stage.compared(sent + 1))[sent]!;
+    assertEquals([result, reason], ["not-comparable", "memory"]);
   }
 });
 
@@ -268,10 +271,13 @@ Deno.test("a bug that one comparison meets is not the end of the others", async 
   const { promise: counted, resolve: count } = Promise.withResolvers<void>();
   class Failing extends Comparisons {
     #calls = 0;
-    override follow(): CountComparison {
-      return () => {
-        if (this.#calls++ === 0) throw new Error("a bug");
-        count();
+    override follow(): ComparisonCounter {
+      return {
+        made: () => {
+          if (this.#calls++ === 0) throw new Error("a bug");
+          count();
+        },
+        notComparable() {},
       };
     }
   }

@@ -166,7 +166,7 @@ Deno.test("mismatches are all counted, and fifty in a second are listed", () => 
   });
   const comparisons = new Comparisons();
   const count = comparisons.follow(config);
-  const add = () => count(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
+  const add = () => count.made(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
   for (let n = 0; n < 60; n++) add();
   const { tally, mismatches } = comparisons.read(0);
   assertEquals([tally?.services[0]?.compared, mismatches.length], [60, 50]);

@@ -57,6 +57,7 @@ Deno.test("serviceSpan() leaves out who was given up or never asked, and differe
     failures: { refused: 3, aborted: 40, "open-circuit": 5 },
     skips: { sampled: 7 },
     comparisons: {},
+    notComparable: {},
     selected: 8,
     hedges: { sent: 0, won: 0 },
     inFlight: 0,

@@ -225,6 +225,7 @@ function scriptedEvents(): string {
         failures: {},
         skips: {},
         comparisons: {},
+        notComparable: {},
         selected: 1,
         hedges: { sent: 0, won: 0 },
       }],

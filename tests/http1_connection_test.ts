@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
+import { LoopTurns } from "../src/lib/loop_turns.ts";
 import { Connection } from "../src/upstream/http1/connection.ts";
 import { ConnectionBuffers } from "../src/upstream/http1/connection_buffers.ts";
 import { SpareBuffers } from "../src/upstream/http1/spare_buffers.ts";
@@ -130,6 +131,7 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   }, {
     authority: "backend.example",
     reclaims: false,
+    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
     buffers: new ConnectionBuffers(),
     onIdle() {},
     onStale: () => undefined,
@@ -180,7 +182,14 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
     },
     write: (bytes) => Promise.resolve(bytes.length),
     close() {},
-  }, { authority: "backend.example", reclaims: false, buffers, onIdle() {}, onStale: () => undefined });
+  }, {
+    authority: "backend.example",
+    reclaims: false,
+    turns: new LoopTurns({ sliceMs: 4, now: () => 0 }),
+    buffers,
+    onIdle() {},
+    onStale: () => undefined,
+  });
   const giving = new AbortController();
   const { signal } = giving;
   const result = await connection.exchange({
@@ -198,4 +207,38 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
   buffers.read.take().fill(120);
   const failure = await assertRejects(() => body.getReader().read(), UpstreamFailure);
   assertEquals(failure.kind, "aborted");
+});
+
+Deno.test("Connection lets others run beside a body of one-byte chunks that is always there", async () => {
+  const head = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+  const flood = new TextEncoder().encode("1\r\nx\r\n".repeat(1_000));
+  let reads = 0;
+  const connection = new Connection({
+    // Like a socket whose bytes have arrived already: no read waits for the event loop.
+    read(buffer) {
+      const bytes = reads++ === 0 ? head : flood;
+      buffer.set(bytes);
+      return Promise.resolve(bytes.length);
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    close() {},
+  }, {
+    authority: "backend.example",
+    reclaims: false,
+    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
+    buffers: new ConnectionBuffers(),
+    onIdle() {},
+    onStale: () => undefined,
+  });
+  const { signal } = new AbortController();
+  const request = { method: "GET", origin: "", target: "/", host: undefined, lines: [], body: null, signal };
+  const result = await connection.exchange(request);
+  assert(result.ok && result.response.body instanceof ReadableStream);
+  const reader = result.response.body.getReader();
+  let timers = 0;
+  const timer = setInterval(() => timers++);
+  for (const startMs = performance.now(); performance.now() - startMs < 200;) await reader.read();
+  clearInterval(timer);
+  assert(timers > 3, `${timers} timers`);
+  await reader.cancel();
 });

@@ -1,12 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { ELEMENT } from "../src/config/answer_path.ts";
 import { compareJson, compareLeaves } from "../src/compare/compare_json.ts";
+import type { CompareMeans } from "../src/compare/compare_means.ts";
 import { DifferenceList } from "../src/compare/difference_list.ts";
 import { parseExactJson } from "../src/compare/exact_json.ts";
 import { differingLeaves } from "../src/compare/lockstep_json.ts";
+import { StepBudget } from "../src/lib/step_budget.ts";
 import { compareRules } from "./_support/captured.ts";
 
 const encoder = new TextEncoder();
+
+function means(differences: DifferenceList, rules = compareRules()): CompareMeans {
+  return { rules, differences, steps: new StepBudget() };
+}
 
 function leaves(a: string, b: string) {
   return differingLeaves(encoder.encode(a), encoder.encode(b));
@@ -33,7 +39,7 @@ for (
 ) {
   Deno.test(`differingLeaves() finds nothing between ${a} and ${b}`, () => {
     const [one, other] = [leaves(a, b)!, new DifferenceList({ hasSamples: false })];
-    assertEquals(compareLeaves(one, compareRules(), other), true);
+    assertEquals(compareLeaves(one, means(other)), true);
     assertEquals(other.toArray(), []);
   });
 }
@@ -76,8 +82,8 @@ Deno.test("differingLeaves() leaves bytes that are no UTF-8 to others, wherever 
 Deno.test("compareLeaves() does not judge where elements must be paired first", () => {
   const rules = compareRules({ arrays: "$.a" });
   const differences = new DifferenceList({ hasSamples: false });
-  assertEquals(compareLeaves(leaves('{"a":[1,2]}', '{"a":[2,1]}')!, rules, differences), false);
-  assertEquals(compareLeaves(leaves('{"b":[1,2]}', '{"b":[2,1]}')!, rules, differences), true);
+  assertEquals(compareLeaves(leaves('{"a":[1,2]}', '{"a":[2,1]}')!, means(differences, rules)), false);
+  assertEquals(compareLeaves(leaves('{"b":[1,2]}', '{"b":[2,1]}')!, means(differences, rules)), true);
 });
 
 Deno.test("side by side, the same is found as by parsing, however a byte is changed", () => {
@@ -97,9 +103,9 @@ Deno.test("side by side, the same is found as by parsing, however a byte is chan
       judged++;
       const [one, other] = [new DifferenceList({ hasSamples: false }), new DifferenceList({ hasSamples: false })];
       const rules = compareRules();
-      compareLeaves(found, rules, one);
+      compareLeaves(found, means(one, rules));
       const [expected, actual] = [bytes, changed].map((bytes) => parseExactJson(new TextDecoder().decode(bytes)));
-      compareJson(expected!.value, actual!.value, rules, other);
+      compareJson(expected!.value, actual!.value, means(other, rules));
       assertEquals(one.toArray(), other.toArray(), new TextDecoder().decode(changed));
     }
   }

@@ -3,6 +3,7 @@
 import { respondMismatches } from "../compare/respond_mismatches.ts";
 import { respondNoise } from "../compare/respond_noise.ts";
 import { respondReport } from "../compare/respond_report.ts";
+import { LoopShare } from "../lib/loop_share.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { printableJson } from "../observe/printable.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
@@ -40,6 +41,9 @@ export interface AdminHandler {
 const JSON_TYPE = "application/json; charset=utf-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
+/** Share of the event loop for reports. A report over a full tally takes tens of milliseconds. */
+const REPORT_SHARE = { ratio: 0.2, burstMs: 100, sliceMs: 0 };
+
 /** On every answer: nothing is kept, framed, guessed or passed on, and only what is served here runs. */
 const SAFETY: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
@@ -61,6 +65,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
   const token = options.token === undefined ? undefined : new TokenCheck(options.token);
   const access = new Access({ ...options, token });
   const streams = new EventStreams(source);
+  const reports = new LoopShare({ ...REPORT_SHARE, now: () => performance.now() });
 
   /** Probes come by the address of a container and without a token; they learn one word. */
   async function answerProbe(path: string): Promise<Response | undefined> {
@@ -96,7 +101,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     switch (url.pathname) {
       case "/api/report": {
         const { tally } = await source.comparisons(Infinity);
-        return respondReport(request, tally, source.marks.list());
+        return await reports.run(() => respondReport(request, tally, source.marks.list()));
       }
       case "/api/mismatches": {
         const { tally, mismatches } = await source.comparisons(idFrom(url.searchParams.get("after")));

@@ -2,16 +2,19 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import type { FailureKind } from "../exchange/attempt.ts";
+import type { NotComparableReason } from "../observe/events.ts";
 
 /** The body of an answer, as far as it was kept. */
 export interface CapturedBody {
-  /** The first bytes, after decoding a content coding; all of them unless `cut`. */
+  /** All bytes, after decoding a content coding; empty when `cut`. */
   readonly bytes: Uint8Array;
-  /** Bytes of the body as it was sent, all of them, kept or not. */
+  /** Bytes of the body as it was sent; when `cut`, as far as it was seen. */
   readonly length: number;
-  /** Whether there was more than was kept, or it could not be decoded; then only `length` and `digest` can be compared. */
+  /** Set when the body could not be kept or decoded. */
   readonly cut: boolean;
-  /** A digest of the whole body as it was sent; absent where the whole was kept. */
+  /** Reason for the cut. Default: `too-large`. */
+  readonly cutBy?: NotComparableReason;
+  /** Digest of the whole body as it was sent; present only when `cut` and the whole was seen. */
   readonly digest?: string;
 }
 

@@ -1,11 +1,13 @@
 /** One service's answer, kept as it passes. */
 
-import type { Attempt, FailureKind } from "../exchange/attempt.ts";
+import type { Service } from "../config/config.ts";
+import type { Attempt, FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
 import type { BodyTap } from "../exchange/body_tap.ts";
-import { BodyDigest } from "./body_digest.ts";
+import { GrowingBytes } from "../lib/growing_bytes.ts";
+import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedAnswer, CapturedBody } from "./answer.ts";
-import { joinBytes } from "./join_bytes.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
+import { decodeBody, type Pause } from "./decode_body.ts";
+import { type MemoryBudget, textBytes } from "./memory_budget.ts";
 
 /** An attempt as far as capturing looks at it. */
 export interface CapturedAttempt extends Attempt {
@@ -23,18 +25,29 @@ const OURS: ReadonlySet<FailureKind> = new Set([
   "overloaded",
   "unsendable",
 ]);
+/** Memory of a capture beside body and header lines, by estimate. */
+const CAPTURE_BYTES = 1_024;
+/** Memory of a header line beside its texts, by estimate. */
+const LINE_BYTES = 64;
 
-/** Sees an attempt's body and keeps the beginning of it. */
+const NO_BYTES = new Uint8Array(0);
+
+/** Keeps a copy of an attempt's body as it passes. */
 export class AnswerCapture implements BodyTap {
   /** How much is kept, in bytes. */
   readonly maxBytes: number;
-  /** The attempt. */
-  readonly attempt: CapturedAttempt;
+  /** The service. */
+  readonly service: Service;
   readonly #budget: MemoryBudget;
-  readonly #pieces: Uint8Array[] = [];
-  #heldBytes = 0;
+  /** Refers to the whole response; dropped when the attempt is over. */
+  #attempt: CapturedAttempt | undefined;
+  #answer: CapturedAnswer | undefined;
+  readonly #kept: GrowingBytes;
+  #seenBytes = 0;
+  /** Memory beside the body's that was taken from the budget, in bytes. */
+  #takenBytes = 0;
   #isWhole = false;
-  #isCut = false;
+  #cutBy: NotComparableReason | undefined;
 
   /**
    * Starts to look on.
@@ -44,9 +57,12 @@ export class AnswerCapture implements BodyTap {
    * @param budget What the memory is taken from.
    */
   constructor(attempt: CapturedAttempt, maxBytes: number, budget: MemoryBudget) {
-    this.attempt = attempt;
+    this.#attempt = attempt;
+    this.service = attempt.service;
     this.maxBytes = maxBytes;
     this.#budget = budget;
+    this.#kept = new GrowingBytes(maxBytes, budget);
+    if (!this.#take(CAPTURE_BYTES)) this.#cut("memory");
   }
 
   /**
@@ -55,8 +71,9 @@ export class AnswerCapture implements BodyTap {
    * @param piece The bytes.
    */
   see(piece: Uint8Array): void {
-    const kept = this.#take(piece.length);
-    if (kept > 0) this.#pieces.push(piece.slice(0, kept));
+    this.#seenBytes += piece.length;
+    if (this.#cutBy !== undefined || this.#kept.append(piece)) return;
+    this.#cut(this.#seenBytes > this.maxBytes ? "too-large" : "memory");
   }
 
   /** Takes note that the body is whole. */
@@ -66,13 +83,21 @@ export class AnswerCapture implements BodyTap {
 
   /** Takes note that the attempt is over: a body that is there as a whole is held from now on. */
   over(): void {
-    const { outcome } = this.attempt;
-    const body = outcome?.ok ? outcome.response.body : null;
-    if (!(body instanceof Uint8Array)) return;
-    // Nobody writes into it, and no memory of what is looked at is given back.
-    const kept = this.#take(body.length);
-    if (kept > 0) this.#pieces.push(kept < body.length ? body.slice(0, kept) : body);
-    this.end();
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    const { outcome, durationMs } = attempt!;
+    if (outcome === undefined) return;
+    if (!outcome.ok) {
+      if (!OURS.has(outcome.kind)) this.#answer = { ok: false, kind: outcome.kind, durationMs };
+      return;
+    }
+    const { status, headers, body } = outcome.response;
+    if (body instanceof Uint8Array) this.#keepWhole(body);
+    const { endedBy } = attempt!;
+    const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
+    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) return;
+    const response = { status, headers: this.#keepHead(headers), body: this.#body(body !== null), durationMs };
+    this.#answer = { ok: true, response };
   }
 
   /**
@@ -81,42 +106,73 @@ export class AnswerCapture implements BodyTap {
    * @returns The answer; `undefined` where it says nothing about the service.
    */
   answer(): CapturedAnswer | undefined {
-    const { outcome, durationMs, endedBy } = this.attempt;
-    if (outcome === undefined) return undefined;
-    if (!outcome.ok) return OURS.has(outcome.kind) ? undefined : { ok: false, kind: outcome.kind, durationMs };
-    const { status, headers, body } = outcome.response;
-    const isComplete = body === null || this.#isWhole || this.#isCut;
-    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) return undefined;
-    return { ok: true, response: { status, headers, body: this.#body(body !== null), durationMs } };
+    return this.#answer;
+  }
+
+  /** Undoes content codings of the body; `undefined` when there are none. */
+  unpack(pause: Pause): Promise<void> | undefined {
+    const answer = this.#answer;
+    if (!answer?.ok || answer.response.body === undefined) return undefined;
+    const { response } = answer;
+    const maxBytes = Math.min(this.maxBytes, this.#budget.left);
+    const unpacking = decodeBody(answer.response.body, response.headers, maxBytes, pause);
+    if (!(unpacking instanceof Promise)) return undefined;
+    return unpacking.then((unpacked) => {
+      const isKept = this.#take(unpacked.bytes.length);
+      const isShort = unpacked.cutBy === "too-large" && maxBytes < this.maxBytes;
+      const body = isKept && !isShort
+        ? unpacked
+        : { ...unpacked, bytes: NO_BYTES, cut: true, cutBy: "memory" as const };
+      this.#answer = { ok: true, response: { ...response, body } };
+    });
   }
 
   /** Gives the memory back. */
   release(): void {
-    this.#budget.giveBack(this.#heldBytes);
-    this.#heldBytes = 0;
-    this.#pieces.length = 0;
+    this.#budget.giveBack(this.#takenBytes);
+    this.#takenBytes = 0;
+    this.#kept.clear();
+    this.#answer = undefined;
   }
 
-  /** @returns How much of so many bytes is kept. */
-  #take(bytes: number): number {
-    if (this.#isCut) return 0;
-    const kept = Math.min(bytes, this.maxBytes - this.#heldBytes);
-    this.#isCut = kept < bytes;
-    if (kept > 0 && !this.#budget.take(kept)) {
-      this.#isCut = true;
-      return 0;
-    }
-    this.#heldBytes += kept;
-    return kept;
+  /** Keeps a whole body. A small one may be a view on a larger buffer, which must not be held. */
+  #keepWhole(body: Uint8Array): void {
+    this.#seenBytes = body.length;
+    // Not copied: nothing writes into it, and the memory of captured bodies is not reclaimed.
+    const isOwn = body.length === body.buffer.byteLength;
+    const isKept = this.#cutBy === undefined && this.#kept.adopt(isOwn ? body : body.slice());
+    if (!isKept) this.#cut(body.length > this.maxBytes ? "too-large" : "memory");
+    this.end();
+  }
+
+  /** Counts the header lines. A response without memory for them is not comparable, and must not hold them. */
+  #keepHead(headers: UpstreamResponse["headers"]): UpstreamResponse["headers"] {
+    let bytes = 0;
+    for (const [name, value] of headers) bytes += LINE_BYTES + textBytes(name, value);
+    if (this.#take(bytes)) return headers;
+    this.#cut("memory");
+    return [];
+  }
+
+  #take(bytes: number): boolean {
+    if (!this.#budget.take(bytes)) return false;
+    this.#takenBytes += bytes;
+    return true;
+  }
+
+  /** Drops the body: a part of it is not comparable. */
+  #cut(reason: NotComparableReason): void {
+    this.#cutBy = reason;
+    this.#kept.clear();
   }
 
   #body(isThere: boolean): CapturedBody | undefined {
-    if (!isThere || !(this.#isWhole || this.#isCut)) return undefined;
-    const bytes = joinBytes(this.#pieces, this.#heldBytes);
-    const captured = { bytes, length: bytes.length, cut: this.#isCut };
-    if (!this.#isCut) return captured;
-    const digest = new BodyDigest();
-    digest.update(bytes);
-    return { ...captured, digest: digest.toString() };
+    const cutBy = this.#cutBy;
+    if (cutBy === "memory" || (isThere && cutBy !== undefined)) {
+      return { bytes: NO_BYTES, length: this.#seenBytes, cut: true, cutBy };
+    }
+    if (!isThere || !this.#isWhole) return undefined;
+    const { bytes, length } = this.#kept;
+    return { bytes, length, cut: false };
   }
 }

@@ -5,45 +5,56 @@ import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./answ
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
+import type { CompareMeans } from "./compare_means.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import { parseExactJson, parseJsonLines } from "./exact_json.ts";
 import { differingLeaves } from "./lockstep_json.ts";
-import type { CompareRules } from "./rules.ts";
+import type { NotComparableReason } from "../observe/events.ts";
 import { sizeOf } from "./sample_body.ts";
 
+/** Bytes that are compared in the time of a step. */
+const BYTES_PER_STEP = 32;
+/** Bytes that are decoded as text in the time of a step. */
+const DECODED_PER_STEP = 4;
+/** Price of a character of markup: white space is folded by a regular expression. */
+const MARKUP_STEPS = 3;
+
 /**
- * Finds where the bodies of two responses differ. Of a body that was cut only length and digest are compared.
+ * Finds where the bodies of two responses differ.
  *
  * @param expected The primary's response.
  * @param actual The other's.
- * @param rules What counts as a difference.
- * @param differences Where they are added.
+ * @param means Rules, result and price.
+ * @returns The reason why the bodies are not comparable; `undefined` when they were compared.
  */
 export function compareBodies(
   expected: CapturedResponse,
   actual: CapturedResponse,
-  rules: CompareRules,
-  differences: DifferenceList,
-): void {
+  means: CompareMeans,
+): NotComparableReason | undefined {
+  const { rules, differences, steps } = means;
   if (rules.ignoresBody) return;
   const one = bodyOf(expected);
   const other = bodyOf(actual);
   if (one === undefined && other === undefined) return;
   if (one === undefined || other === undefined) {
-    return differences.add("body", one === undefined ? "added" : "removed", {
+    differences.add("body", one === undefined ? "added" : "removed", {
       ...(one === undefined ? {} : { expected: () => sizeOf(one) }),
       ...(other === undefined ? {} : { actual: () => sizeOf(other) }),
     });
+    return;
   }
-  if (one.cut || other.cut) return compareCut(one, other, differences);
+  if (one.cut || other.cut) return isSameUncompared(one, other) ? undefined : reasonOf(one.cut ? one : other);
+  steps.take(one.length / BYTES_PER_STEP);
   if (hasSameBytes(one.bytes, other.bytes)) return;
   const [type, otherType] = [bodyTypeOf(expected.headers), bodyTypeOf(actual.headers)];
   if (type.format === "json" && otherType.format === "json") {
-    const leaves = differingLeaves(one.bytes, other.bytes);
-    if (leaves !== undefined && compareLeaves(leaves, rules, differences)) return;
+    const leaves = differingLeaves(one.bytes, other.bytes, steps);
+    if (leaves !== undefined && compareLeaves(leaves, means)) return;
   }
+  steps.take((one.bytes.length + other.bytes.length) / DECODED_PER_STEP);
   const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes });
-  if (texts === undefined || !compareByFormat(texts, rules, differences)) addBinary(one, other, differences);
+  if (texts === undefined || !compareByFormat(texts, means)) addBinary(one, other, differences);
 }
 
 interface Texts {
@@ -69,30 +80,28 @@ function readTexts(one: TypedBytes, other: TypedBytes): Texts | undefined {
 }
 
 /** @returns Whether the format allowed it. */
-function compareByFormat(
-  { format, expected, actual }: Texts,
-  rules: CompareRules,
-  differences: DifferenceList,
-): boolean {
+function compareByFormat({ format, expected, actual }: Texts, means: CompareMeans): boolean {
+  const { steps } = means;
   switch (format) {
     case "json":
     case "json-lines":
     case "unknown": {
       const parse = format === "json-lines" ? parseJsonLines : parseExactJson;
-      const one = looksLikeJson(expected, format) ? parse(expected) : undefined;
-      const other = one === undefined ? undefined : parse(actual);
-      if (one === undefined || other === undefined) compareTexts(expected, actual, rules, differences);
-      else compareJson(one.value, other.value, rules, differences);
+      const one = looksLikeJson(expected, format) ? parse(expected, steps) : undefined;
+      const other = one === undefined ? undefined : parse(actual, steps);
+      if (one === undefined || other === undefined) compareTexts(expected, actual, means);
+      else compareJson(one.value, other.value, means);
       return true;
     }
     case "form":
-      compareForms(expected, actual, rules, differences);
+      compareForms(expected, actual, means);
       return true;
     case "markup":
-      compareTexts(foldSpace(expected), foldSpace(actual), rules, differences);
+      steps.take(MARKUP_STEPS * (expected.length + actual.length));
+      compareTexts(foldSpace(expected), foldSpace(actual), means);
       return true;
     case "text":
-      compareTexts(expected, actual, rules, differences);
+      compareTexts(expected, actual, means);
       return true;
     default:
       return false;
@@ -110,25 +119,47 @@ function foldSpace(text: string): string {
 }
 
 function bodyOf({ body }: CapturedResponse): CapturedBody | undefined {
-  return body === undefined || body.length === 0 ? undefined : body;
+  return body === undefined || (body.length === 0 && !body.cut) ? undefined : body;
 }
 
 function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) {
-    if (a[index] !== b[index]) return false;
-  }
-  return true;
+  return a.length === b.length && firstDifference(a, b) === -1;
 }
 
-function compareCut(one: CapturedBody, other: CapturedBody, differences: DifferenceList): void {
-  const isSame = one.cut && other.cut && one.length === other.length &&
-    one.digest !== undefined && one.digest === other.digest;
-  if (!isSame) differences.add("body", "changed", { expected: () => sizeOf(one), actual: () => sizeOf(other) });
+/** Returns the first index at which two arrays differ; -1 when one is the beginning of the other. */
+function firstDifference(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  if (isAligned(a) && isAligned(b)) {
+    const words = length >> 2;
+    const [one, other] = [wordsOf(a, words), wordsOf(b, words)];
+    let word = 0;
+    while (word < words && one[word] === other[word]) word++;
+    at = word * 4;
+  }
+  for (; at < length; at++) if (a[at] !== b[at]) return at;
+  return -1;
+}
+
+function isAligned({ byteOffset }: Uint8Array): boolean {
+  return byteOffset % 4 === 0;
+}
+
+function wordsOf({ buffer, byteOffset }: Uint8Array, count: number): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, count);
+}
+
+/** Reports whether two bodies that could not be read whole were sent with the same bytes. */
+function isSameUncompared(one: CapturedBody, other: CapturedBody): boolean {
+  return one.cut && other.cut && one.length === other.length && one.digest !== undefined && one.digest === other.digest;
+}
+
+function reasonOf({ cutBy = "too-large" }: CapturedBody): NotComparableReason {
+  return cutBy;
 }
 
 function addBinary(one: CapturedBody, other: CapturedBody, differences: DifferenceList): void {
-  const at = one.bytes.findIndex((byte, index) => byte !== other.bytes[index]);
+  const at = firstDifference(one.bytes, other.bytes);
   const offset = at === -1 ? Math.min(one.bytes.length, other.bytes.length) : at;
   const sampleOf = (body: CapturedBody) => () => `${sizeOf(body)}, different from byte ${offset} on`;
   differences.add("body", "changed", { expected: sampleOf(one), actual: sampleOf(other) });

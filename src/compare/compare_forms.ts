@@ -2,34 +2,33 @@
 
 import { shorten } from "../config/describe.ts";
 import { redactText } from "../lib/secret_text.ts";
-import type { DifferenceList } from "./difference_list.ts";
+import type { StepBudget } from "../lib/step_budget.ts";
+import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
 /** Names come from backends, and are shown in paths. */
 const MAX_NAME_LENGTH = 200;
+/** Price of a field beside its characters. */
+const FIELD_STEPS = 100;
 
 /**
  * Finds which fields of two forms differ: the order of fields does not count, that of the values of one field does.
  *
  * @param expected The primary's form.
  * @param actual The other's.
- * @param rules What counts as a difference.
- * @param differences Where they are added.
+ * @param means Rules, result and price.
  */
-export function compareForms(
-  expected: string,
-  actual: string,
-  rules: CompareRules,
-  differences: DifferenceList,
-): void {
-  const fields = readForm(expected);
-  const others = readForm(actual);
+export function compareForms(expected: string, actual: string, means: CompareMeans): void {
+  const { rules, differences, steps } = means;
+  const fields = readForm(expected, steps);
+  const others = readForm(actual, steps);
   for (const name of new Set([...fields.keys(), ...others.keys()])) {
     const values = fields.get(name);
     const otherValues = others.get(name);
     if (differences.isFull) return;
-    if (rules.ignoresField("form", name) || isAlike(name, values, otherValues, rules)) continue;
+    steps.take(FIELD_STEPS + rules.pathRules * (FIELD_STEPS + name.length));
+    if (rules.ignoresField("form", name) || isAlike(name, values, otherValues, means)) continue;
     const kind = values === undefined ? "added" : otherValues === undefined ? "removed" : "changed";
     const sampleOf = (texts: readonly string[]) => () => sampleOfField(name, texts.join(", "), rules);
     differences.add(`form:${shorten(redactText(name.slice(0, MAX_NAME_LENGTH)), MAX_NAME_LENGTH)}`, kind, {
@@ -43,9 +42,11 @@ export function compareForms(
  * Reads a form.
  *
  * @param text The form.
+ * @param steps Pays for the reading.
  * @returns The values of each field, in their order.
  */
-export function readForm(text: string): Map<string, string[]> {
+export function readForm(text: string, steps: StepBudget): Map<string, string[]> {
+  steps.take(text.length + FIELD_STEPS * countFields(text));
   const fields = new Map<string, string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const values = fields.get(name);
@@ -55,17 +56,26 @@ export function readForm(text: string): Map<string, string[]> {
   return fields;
 }
 
+function countFields(text: string): number {
+  let count = 1;
+  for (let at = text.indexOf("&"); at !== -1; at = text.indexOf("&", at + 1)) count++;
+  return count;
+}
+
 function isAlike(
   name: string,
   values: readonly string[] | undefined,
   others: readonly string[] | undefined,
-  rules: CompareRules,
+  { rules, steps }: CompareMeans,
 ): boolean {
-  return values !== undefined && values.length === others?.length && values.every((value, index) => {
-    const other = others[index]!;
-    return value === other ||
-      (rules.normalises && rules.normaliseField(value, "form", name) === rules.normaliseField(other, "form", name));
-  });
+  const isSame = (value: string, other: string) => {
+    if (value === other) return true;
+    if (!rules.normalises) return false;
+    steps.take((rules.textRules + rules.pathRules) * (FIELD_STEPS + name.length + value.length + other.length));
+    return rules.normaliseField(value, "form", name) === rules.normaliseField(other, "form", name);
+  };
+  return values !== undefined && values.length === others?.length &&
+    values.every((value, index) => isSame(value, others[index]!));
 }
 
 /**

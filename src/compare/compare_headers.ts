@@ -1,9 +1,12 @@
 /** The header fields of two responses, as far as they are compared. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { DifferenceList } from "./difference_list.ts";
+import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
+
+/** Price of a character of two values that differ: lists are split and sorted. */
+const VALUE_STEPS = 4;
 
 /**
  * Finds which header fields differ. Of `set-cookie` the names of the cookies are compared, whatever their order; of
@@ -11,19 +14,20 @@ import { sampleOfText } from "./sample_text.ts";
  *
  * @param expected The primary's header lines.
  * @param actual The other's.
- * @param rules What counts as a difference.
- * @param differences Where they are added.
+ * @param means Rules, result and price.
  */
 export function compareHeaders(
   expected: readonly HeaderLine[],
   actual: readonly HeaderLine[],
-  rules: CompareRules,
-  differences: DifferenceList,
+  { rules, differences, steps }: CompareMeans,
 ): void {
   for (const name of rules.headers) {
+    steps.take(expected.length + actual.length);
     const value = readField(expected, name);
     const other = readField(actual, name);
-    if (value === other || isAlike(name, value, other, rules)) continue;
+    if (value === other) continue;
+    steps.take((VALUE_STEPS + rules.textRules) * ((value?.length ?? 0) + (other?.length ?? 0)));
+    if (isAlike(name, value, other, rules)) continue;
     const kind = value === undefined ? "added" : other === undefined ? "removed" : "changed";
     const sampleOf = (text: string) => () => sampleOfField(name, text, rules);
     differences.add(`header:${name}`, kind, {

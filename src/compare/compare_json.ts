@@ -2,6 +2,8 @@
 
 import { ELEMENT, printJsonPath, type Segment } from "../config/answer_path.ts";
 import { redactText } from "../lib/secret_text.ts";
+import type { StepBudget } from "../lib/step_budget.ts";
+import type { CompareMeans } from "./compare_means.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import type { DifferenceKind } from "./difference.ts";
 import { canonicalNumber, ExactNumber } from "./exact_json.ts";
@@ -15,8 +17,10 @@ import { sampleOfJson } from "./sample_text.ts";
 const MAX_DEPTH = 100;
 /** A path shows less of a key; a secret that is cut in two might not look like one. */
 const MAX_KEY_LENGTH = 400;
-/** How many values may be looked at to find out which elements of two arrays belong together. */
-const MAX_PROBES = 50_000;
+/** Price of visiting a value: the path, the call, and the look-up of a key. */
+const VALUE_STEPS = 10;
+/** Price of giving a value its number, beside the length of its text. */
+const KEY_STEPS = 20;
 
 /**
  * Finds where two JSON documents differ. Numbers are compared by value, objects whatever the order of their keys; elements
@@ -24,36 +28,26 @@ const MAX_PROBES = 50_000;
  *
  * @param expected The primary's document, parsed.
  * @param actual The other's.
- * @param rules What counts as a difference.
- * @param differences Where they are added.
+ * @param means Rules, result and price.
  */
-export function compareJson(
-  expected: unknown,
-  actual: unknown,
-  rules: CompareRules,
-  differences: DifferenceList,
-): void {
-  new JsonComparison(rules, differences).compare(expected, actual);
+export function compareJson(expected: unknown, actual: unknown, means: CompareMeans): void {
+  new JsonComparison(means).compare(expected, actual);
 }
 
 /**
  * Compares what two documents of the same shape differ in, by the same rules.
  *
  * @param leaves The values that are not written alike.
- * @param rules What counts as a difference.
- * @param differences Where they are added.
+ * @param means Rules, result and price.
  * @returns Whether that is all there is to do: where order does not count, elements must be paired first.
  */
-export function compareLeaves(
-  leaves: readonly DifferingLeaf[],
-  rules: CompareRules,
-  differences: DifferenceList,
-): boolean {
+export function compareLeaves(leaves: readonly DifferingLeaf[], means: CompareMeans): boolean {
+  const { rules } = means;
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
   if (rules.hasUnordered && leaves.some(isPaired)) return false;
   for (const { path, expected, actual } of leaves) {
-    new JsonComparison(rules, differences, path).compare(expected, actual);
+    new JsonComparison(means, path).compare(expected, actual);
   }
   return true;
 }
@@ -62,20 +56,28 @@ export function compareLeaves(
 class JsonComparison {
   readonly #rules: CompareRules;
   readonly #differences: DifferenceList;
+  readonly #steps: StepBudget;
   readonly #path: Segment[];
   /** While it is only asked whether two values are alike: `true` once they are not. */
   #probe: { hasDifference: boolean } | undefined;
-  #probesLeft = MAX_PROBES;
-  readonly #canonical = new Map<object, string>();
+  readonly #keys = new ValueKeys();
+  readonly #keyOfObject = new Map<object, number>();
+  readonly #alike = new Map<unknown, Map<unknown, boolean>>();
 
-  constructor(rules: CompareRules, differences: DifferenceList, path: readonly Segment[] = []) {
+  constructor({ rules, differences, steps }: CompareMeans, path: readonly Segment[] = []) {
     this.#rules = rules;
     this.#differences = differences;
+    this.#steps = steps;
     this.#path = [...path];
   }
 
   compare(a: unknown, b: unknown): void {
+    this.#steps.take(VALUE_STEPS);
     if (a === b || this.#isDone()) return;
+    if (this.#probe !== undefined && this.#alike.get(a)?.get(b) === false) {
+      this.#probe.hasDifference = true;
+      return;
+    }
     if (this.#path.length >= MAX_DEPTH) return this.#compareBelow(a, b);
     if (Array.isArray(a) && Array.isArray(b)) return this.#compareArrays(a, b);
     if (isJsonObject(a) && isJsonObject(b)) return this.#compareObjects(a, b);
@@ -83,9 +85,7 @@ class JsonComparison {
   }
 
   #isDone(): boolean {
-    if (this.#probe === undefined) return this.#differences.isFull;
-    if (--this.#probesLeft < 0) this.#probe.hasDifference = true;
-    return this.#probe.hasDifference;
+    return this.#probe?.hasDifference ?? this.#differences.isFull;
   }
 
   #compareObjects(a: JsonObject, b: JsonObject): void {
@@ -102,8 +102,10 @@ class JsonComparison {
       this.#path.pop();
     }
     const others = Object.keys(b);
+    this.#steps.take(others.length);
     if (others.length === shared) return;
     for (const key of others) {
+      this.#steps.take(VALUE_STEPS);
       if (Object.hasOwn(a, key)) continue;
       this.#path.push(key);
       this.#add("added", undefined, b[key]);
@@ -112,6 +114,7 @@ class JsonComparison {
   }
 
   #compareArrays(a: readonly unknown[], b: readonly unknown[]): void {
+    this.#payForRules();
     if (this.#rules.isUnordered(this.#path)) return this.#compareUnordered(a, b);
     this.#path.push(ELEMENT);
     this.#compareOrdered(a, b);
@@ -137,11 +140,11 @@ class JsonComparison {
   }
 
   #compareUnordered(a: readonly unknown[], b: readonly unknown[]): void {
-    this.#probesLeft -= a.length + b.length;
     this.#path.push(ELEMENT);
     const { pairs, removed, added } = pairUnordered(a, b, {
       keyOf: (value) => this.#keyOf(value),
-      isAlike: (one, other) => this.#isAlike(one, other),
+      isAlike: this.#rules.hasTolerance ? (one, other) => this.#isAlike(one, other) : undefined,
+      steps: this.#steps,
     });
     for (const [one, other] of pairs) this.compare(one, other);
     for (const value of removed) this.#add("removed", value, undefined);
@@ -150,12 +153,22 @@ class JsonComparison {
   }
 
   /**
-   * Without differences being noted. Only a tolerance takes a look at all that is inside: else values are alike that have
-   * the same text. When it has been asked too often, nothing is alike any more.
+   * Reports whether two values are alike, without adding differences. With a tolerance, everything inside is compared.
+   * The result is kept: otherwise each level of nested arrays would double the work.
    */
   #isAlike(a: unknown, b: unknown): boolean {
     if (a === b || this.#keyOf(a) === this.#keyOf(b)) return true;
-    if (!this.#rules.hasTolerance || this.#probesLeft <= 0) return false;
+    if (!this.#rules.hasTolerance) return false;
+    // Tolerances depend on the path, and equal numbers have many.
+    if (typeof a !== "object" || a === null) return this.#isNear(a, b);
+    let known = this.#alike.get(a);
+    if (known === undefined) this.#alike.set(a, known = new Map());
+    let isNear = known.get(b);
+    if (isNear === undefined) known.set(b, isNear = this.#isNear(a, b));
+    return isNear;
+  }
+
+  #isNear(a: unknown, b: unknown): boolean {
     const outer = this.#probe;
     const probe = { hasDifference: false };
     this.#probe = probe;
@@ -164,36 +177,79 @@ class JsonComparison {
     return !probe.hasDifference;
   }
 
-  /** The same text for values that are alike, tolerance aside: keys in one order, what is ignored left out. */
-  #keyOf(value: unknown): string {
-    if (value instanceof ExactNumber) return canonicalNumber(value);
-    if (typeof value === "string") return JSON.stringify(this.#rules.normaliseValue(value, this.#path));
-    // Up to there all ways to write a number have led to the same double, and `+ 0` makes one zero of two.
-    if (typeof value === "number") return Math.abs(value) < 1e15 ? String(value + 0) : canonicalNumber(value);
-    if (typeof value !== "object" || value === null) return String(value);
-    const known = this.#canonical.get(value);
+  /** Returns the same number for values that are alike, without tolerance. Ignored values are left out. */
+  #keyOf(value: unknown): number {
+    this.#steps.take(KEY_STEPS);
+    if (value instanceof ExactNumber) return this.#keys.keyOf("number", this.#canonicalNumber(value));
+    if (typeof value === "string") return this.#keys.keyOf("string", this.#normalise(value));
+    if (typeof value === "number") {
+      // Below 1e15 every way to write a number gives the same double. `Map` treats -0 as 0.
+      const isSmall = Math.abs(value) < 1e15;
+      return isSmall ? this.#keys.keyOfPlain(value) : this.#keys.keyOf("number", this.#canonicalNumber(value));
+    }
+    if (typeof value !== "object" || value === null) return this.#keys.keyOfPlain(value);
+    const known = this.#keyOfObject.get(value);
     if (known !== undefined) return known;
-    const key = this.#path.length >= MAX_DEPTH ? textBelow(value) : this.#keyOfContainer(value);
-    this.#canonical.set(value, key);
+    const key = this.#path.length >= MAX_DEPTH
+      ? this.#keys.keyOf("deep", textBelow(value, this.#steps))
+      : this.#keyOfContainer(value);
+    this.#keyOfObject.set(value, key);
     return key;
   }
 
-  #keyOfContainer(value: object): string {
+  /** Refers to elements by their keys. Texts of whole elements would repeat the document on every level. */
+  #keyOfContainer(value: object): number {
+    this.#payForRules();
     if (Array.isArray(value)) {
       const isUnordered = this.#rules.isUnordered(this.#path);
       this.#path.push(ELEMENT);
       const keys = value.map((element) => this.#keyOf(element));
       this.#path.pop();
-      return `[${(isUnordered ? keys.sort() : keys).join(",")}]`;
+      this.#payForOrder(keys.length);
+      if (isUnordered) keys.sort((one, other) => one - other);
+      return this.#keys.keyOf("array", keys.join());
     }
-    const members: string[] = [];
-    for (const key of Object.keys(value).sort()) {
-      this.#path.push(key);
-      const isIgnored = this.#rules.ignoresJson && this.#rules.ignoresValue(this.#path);
-      if (!isIgnored) members.push(`${JSON.stringify(key)}:${this.#keyOf((value as JsonObject)[key])}`);
+    const members: number[] = [];
+    const names = Object.keys(value);
+    this.#payForOrder(names.length);
+    names.sort();
+    for (const name of names) {
+      this.#path.push(name);
+      if (!this.#isIgnored()) {
+        this.#steps.take(name.length);
+        members.push(this.#keys.keyOf("string", name), this.#keyOf((value as JsonObject)[name]));
+      }
       this.#path.pop();
     }
-    return `{${members.join(",")}}`;
+    return this.#keys.keyOf("object", members.join());
+  }
+
+  #payForOrder(count: number): void {
+    this.#steps.take(count * Math.ceil(Math.log2(count + 1)));
+  }
+
+  #normalise(text: string): string {
+    this.#steps.take(text.length);
+    if (!this.#rules.normalises) return text;
+    this.#steps.take(this.#rules.textRules * text.length);
+    this.#payForRules();
+    return this.#rules.normaliseValue(text, this.#path);
+  }
+
+  #canonicalNumber(value: number | ExactNumber): string {
+    this.#steps.take(value instanceof ExactNumber ? 5 * value.text.length : KEY_STEPS);
+    return canonicalNumber(value);
+  }
+
+  #isIgnored(): boolean {
+    if (!this.#rules.ignoresJson) return false;
+    this.#payForRules();
+    return this.#rules.ignoresValue(this.#path);
+  }
+
+  /** Pays for matching every rule against every segment of the path. */
+  #payForRules(): void {
+    this.#steps.take(this.#rules.pathRules * (2 + this.#path.length));
   }
 
   #compareLeaves(a: unknown, b: unknown): void {
@@ -201,16 +257,17 @@ class JsonComparison {
     if (type !== jsonTypeOf(b)) return this.#add("type", a, b);
     if (type === "number" && this.#areNear(a, b)) return;
     if (typeof a === "string" && typeof b === "string" && this.#rules.normalises) {
-      if (this.#rules.normaliseValue(a, this.#path) === this.#rules.normaliseValue(b, this.#path)) return;
+      if (this.#normalise(a) === this.#normalise(b)) return;
     }
     this.#add("changed", a, b);
   }
 
   /** What is the same as a double is not the same number beyond 2^53. */
   #areNear(a: unknown, b: unknown): boolean {
-    if (typeof a === "number" && typeof b === "number") return this.#rules.isWithinTolerance(a, b, this.#path);
     if (!isNumber(a) || !isNumber(b)) return false;
-    if (canonicalNumber(a) === canonicalNumber(b)) return true;
+    this.#payForRules();
+    if (typeof a === "number" && typeof b === "number") return this.#rules.isWithinTolerance(a, b, this.#path);
+    if (this.#canonicalNumber(a) === this.#canonicalNumber(b)) return true;
     const [x, y] = [toDouble(a), toDouble(b)];
     if (!Number.isFinite(x) || !Number.isFinite(y)) return false;
     // Two that have become one double are as far apart as that is from the next one, at most.
@@ -218,12 +275,12 @@ class JsonComparison {
   }
 
   #compareBelow(a: unknown, b: unknown): void {
-    if (!isSameBelow(a, b)) this.#add("changed", a, b);
+    if (!isSameBelow(a, b, this.#steps)) this.#add("changed", a, b);
   }
 
   #add(kind: DifferenceKind, expected: unknown, actual: unknown): void {
-    if (this.#isDone()) return;
-    if (this.#rules.ignoresJson && this.#rules.ignoresValue(this.#path)) return;
+    this.#steps.take(VALUE_STEPS);
+    if (this.#isDone() || this.#isIgnored()) return;
     if (this.#probe !== undefined) {
       this.#probe.hasDifference = true;
       return;
@@ -241,6 +298,35 @@ function withoutSecret(segment: Segment): Segment {
   return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }
 
+/** Numbers that stand for values in one comparison. Equal values have the same number. */
+class ValueKeys {
+  readonly #plain = new Map<unknown, number>();
+  readonly #texts = {
+    array: new Map<string, number>(),
+    deep: new Map<string, number>(),
+    number: new Map<string, number>(),
+    object: new Map<string, number>(),
+    string: new Map<string, number>(),
+  };
+  #count = 0;
+
+  /** Returns the key of a number, boolean or null. */
+  keyOfPlain(value: unknown): number {
+    return this.#keyIn(this.#plain, value);
+  }
+
+  /** Returns the key of any other value, from its type and a text that only equal values of that type share. */
+  keyOf(type: "array" | "deep" | "number" | "object" | "string", text: string): number {
+    return this.#keyIn(this.#texts[type], text);
+  }
+
+  #keyIn<T>(keys: Map<T, number>, value: T): number {
+    let key = keys.get(value);
+    if (key === undefined) keys.set(value, key = this.#count++);
+    return key;
+  }
+}
+
 function isNumber(value: unknown): value is number | ExactNumber {
   return typeof value === "number" || value instanceof ExactNumber;
 }
@@ -250,10 +336,11 @@ function toDouble(value: number | ExactNumber): number {
 }
 
 /** Compares values however deep they are: with a list of what is still to do in place of the stack. */
-function isSameBelow(a: unknown, b: unknown): boolean {
+function isSameBelow(a: unknown, b: unknown, steps: StepBudget): boolean {
   const todo: (readonly [unknown, unknown])[] = [[a, b]];
   for (let pair = todo.pop(); pair !== undefined; pair = todo.pop()) {
     const [x, y] = pair;
+    steps.take(VALUE_STEPS);
     if (x === y) continue;
     if (Array.isArray(x) && Array.isArray(y)) {
       if (x.length !== y.length) return false;
@@ -270,10 +357,11 @@ function isSameBelow(a: unknown, b: unknown): boolean {
 }
 
 /** A text that two values share that are the same, however deep they are. */
-function textBelow(value: unknown): string {
+function textBelow(value: unknown, steps: StepBudget): string {
   const parts: string[] = [];
   const todo: (string | { readonly value: unknown })[] = [{ value }];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    steps.take(VALUE_STEPS);
     if (typeof next === "string") {
       parts.push(next);
     } else if (Array.isArray(next.value)) {

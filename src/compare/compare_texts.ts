@@ -2,7 +2,7 @@
 
 import { shorten } from "../config/describe.ts";
 import { findSecrets } from "../lib/secret_text.ts";
-import type { DifferenceList } from "./difference_list.ts";
+import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** What of a long line is shown before the place where it differs. */
@@ -14,35 +14,37 @@ const SHOWN_AFTER = 200;
  * blocks, elements and pretty JSON.
  */
 const LOOKED_AT = 16_384;
+/** Price of a line beside its characters. */
+const LINE_STEPS = 20;
+/** Characters that are compared in the time of a step. */
+const CHARACTERS_PER_STEP = 8;
+/** Characters that are compared one by one in the time of a step. */
+const COLUMNS_PER_STEP = 2;
 
 /**
  * Finds whether two texts differ. A text has one path, `body`: the sample shows the first line that differs.
  *
  * @param expected The primary's text.
  * @param actual The other's.
- * @param rules What counts as a difference.
- * @param differences Where it is added.
+ * @param means Rules, result and price.
  */
 export function compareTexts(
   expected: string,
   actual: string,
-  rules: CompareRules,
-  differences: DifferenceList,
+  { rules, differences, steps }: CompareMeans,
 ): void {
   if (expected === actual) return;
-  const lines = expected.split("\n");
-  const others = actual.split("\n");
-  const count = Math.max(lines.length, others.length);
-  let start = 0;
-  let otherStart = 0;
-  for (let index = 0; index < count; index++) {
-    const line = lines[index];
-    const other = others[index];
-    if (line === other || isAlike(line, other, rules)) {
-      start += (line?.length ?? 0) + 1;
-      otherStart += (other?.length ?? 0) + 1;
-      continue;
-    }
+  const lines = new Lines(expected);
+  const others = new Lines(actual);
+  for (let index = 0;; index++) {
+    const { start } = lines;
+    const otherStart = others.start;
+    const line = lines.next();
+    const other = others.next();
+    if (line === undefined && other === undefined) return;
+    steps.take(LINE_STEPS + Math.max(line?.length ?? 0, other?.length ?? 0) / CHARACTERS_PER_STEP);
+    if (line === other || isAlike(line, other, { rules, steps })) continue;
+    steps.take(Math.min(line?.length ?? 0, other?.length ?? 0) / COLUMNS_PER_STEP);
     const column = firstDifference(line ?? "", other ?? "");
     const sampleOf = (text: string, line: string | undefined, start: number) => () =>
       line === undefined
@@ -55,14 +57,44 @@ export function compareTexts(
   }
 }
 
-function isAlike(line: string | undefined, other: string | undefined, rules: CompareRules): boolean {
+/** Lines of a text, one at a time: an array of short lines takes many times the memory of the text. */
+class Lines {
+  readonly #text: string;
+  #start = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Index of the next line in the text. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Returns the next line; `undefined` after the last one. */
+  next(): string | undefined {
+    if (this.#start > this.#text.length) return undefined;
+    const found = this.#text.indexOf("\n", this.#start);
+    const end = found === -1 ? this.#text.length : found;
+    const line = this.#text.slice(this.#start, end);
+    this.#start = end + 1;
+    return line;
+  }
+}
+
+function isAlike(
+  line: string | undefined,
+  other: string | undefined,
+  { rules, steps }: Pick<CompareMeans, "rules" | "steps">,
+): boolean {
   if (!rules.normalises || line === undefined || other === undefined) return false;
+  steps.take(rules.textRules * (line.length + other.length));
   return rules.normaliseLine(line) === rules.normaliseLine(other);
 }
 
 function firstDifference(a: string, b: string): number {
   let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
   return at;
 }
 

@@ -1,7 +1,7 @@
 /** What observers are told of a comparison. */
 
 import type { ComparedEvent, ComparisonResult } from "../observe/events.ts";
-import type { Comparison } from "./comparison.ts";
+import type { Comparison, NotComparable } from "./comparison.ts";
 
 const MAX_PATHS = 10;
 
@@ -15,6 +15,11 @@ export function comparedEvent(comparison: Comparison): ComparedEvent {
   const { requestId, route, service, differences } = comparison;
   const paths = differences.slice(0, MAX_PATHS).map(({ path }) => path);
   return { type: "compared", requestId, route, service, result: resultOf(comparison), paths };
+}
+
+/** Makes the event of a comparison that could not be made. */
+export function notComparableEvent({ requestId, route, service, reason }: NotComparable): ComparedEvent {
+  return { type: "compared", requestId, route, service, result: "not-comparable", paths: [], reason };
 }
 
 function resultOf({ isNoise, expected, actual, differences }: Comparison): ComparisonResult {

@@ -2,28 +2,29 @@
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
+import { LoopShare } from "../lib/loop_share.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
-import type { Observer } from "../observe/events.ts";
+import type { NotComparableReason, Observer } from "../observe/events.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
-import { compareAnswers } from "./compare_answers.ts";
-import { comparedEvent } from "./compared_event.ts";
-import type { Comparison } from "./comparison.ts";
-import type { CountComparison } from "./comparisons.ts";
-import { decodeBody } from "./decode_body.ts";
+import { type AnswersComparison, compareAnswers } from "./compare_answers.ts";
+import { comparedEvent, notComparableEvent } from "./compared_event.ts";
+import type { Comparison, NotComparable } from "./comparison.ts";
+import type { TallyContext } from "./comparison_tally.ts";
+import type { ComparisonCounter } from "./comparisons.ts";
 import type { Difference } from "./difference.ts";
 import { EndpointNames } from "./endpoint.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { MadeComparison } from "./made_comparison.ts";
-import { MemoryBudget } from "./memory_budget.ts";
+import { MemoryBudget, textBytes } from "./memory_budget.ts";
 import { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { ShareDraw } from "./share_draw.ts";
 
 /** What comparing needs beside the configuration. */
 export interface ComparerOptions {
-  /** Counts each comparison; `undefined`: nobody does. */
-  readonly count: CountComparison | undefined;
+  /** Counts each comparison; `undefined`: none is counted. */
+  readonly count: ComparisonCounter | undefined;
   /** Told of each comparison, and never throws; `undefined`: nobody. */
   readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
@@ -38,8 +39,15 @@ const MAX_REPLAYS = 8;
 const MAX_WAITING = 1_000;
 /** Names of endpoints are shorter. */
 const MAX_PATH_LENGTH = 2_048;
-/** How long requests may have to wait for comparisons, in milliseconds. */
+/** Time in milliseconds after which comparing makes room for requests. A single large comparison takes longer. */
 const TURN_MS = 2;
+/** Share of the event loop for comparing: 200 ms in a second. */
+const LOOP_RATIO = 0.2;
+/** Time in milliseconds that comparing may take beyond its share after it has been idle. */
+const BURST_MS = 50;
+
+/** Memory of an exchange that waits, beside its texts, by estimate. */
+const REQUEST_BYTES = 1_024;
 
 interface Candidate {
   readonly service: Service;
@@ -66,7 +74,23 @@ interface RoutePlan {
   readonly replay: ShareDraw;
 }
 
+type BodySamples = ReturnType<NonNullable<TallyContext["bodies"]>>;
 type Answers = ReadonlyMap<Service, CapturedAnswer>;
+
+/** An exchange whose answers wait to be compared. */
+interface Job {
+  readonly capture: ExchangeCapture;
+  /** Compares the answers; called once, with all of them unpacked. */
+  readonly compare: (answers: Answers) => Promise<void>;
+  /** Called instead of `compare` when too many exchanges wait. */
+  readonly onBusy: () => void;
+}
+
+/** Result of comparing one response with the primary's. */
+interface Found extends AnswersComparison, Pick<Comparison, "actual"> {
+  /** Default: `false`. */
+  readonly isNoise?: boolean;
+}
 
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
 interface Expected {
@@ -81,7 +105,8 @@ export class Comparer {
   readonly #options: ComparerOptions;
   readonly #plans = new Map<Route, RoutePlan>();
   readonly #budget: MemoryBudget;
-  readonly #queue: ExchangeCapture[] = [];
+  readonly #share: LoopShare;
+  readonly #queue: Job[] = [];
   #isRunning = false;
   #replays = 0;
 
@@ -94,6 +119,7 @@ export class Comparer {
   constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
     this.#options = options;
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
+    this.#share = new LoopShare({ ratio: LOOP_RATIO, burstMs: BURST_MS, sliceMs: TURN_MS, now: options.now });
     for (const route of config.routes) {
       const plan = planFor(route, config.compare?.replaySample ?? 0);
       if (plan !== undefined) this.#plans.set(route, plan);
@@ -110,48 +136,75 @@ export class Comparer {
    */
   begin(inbound: Inbound, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
-    if (plan === undefined || this.#queue.length >= MAX_WAITING) return undefined;
-    const wanted = choose(plan);
+    const wanted = plan && choose(plan);
     if (wanted === undefined) return undefined;
+    const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { inbound, wanted, reason });
+    if (this.#queue.length >= MAX_WAITING) return skip("busy");
+    const heldBytes = requestBytes(inbound);
+    if (!this.#budget.take(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       inbound,
+      heldBytes,
       route,
       hasBody,
       wanted,
-      maxBytes: plan.maxBodyBytes,
+      maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
-      onComplete: (capture) => this.#enqueue(capture),
+      onComplete: (capture) =>
+        this.#enqueue({
+          capture,
+          compare: (answers) => this.#compareAll(capture, plan!, answers),
+          onBusy: () => {
+            skip("busy");
+            capture.release();
+          },
+        }),
     });
   }
 
-  #enqueue(capture: ExchangeCapture): void {
-    if (capture.answers.length === 0) return;
-    this.#queue.push(capture);
+  #skipAll(
+    plan: RoutePlan,
+    { inbound, wanted, reason }: {
+      readonly inbound: Inbound;
+      readonly wanted: ReadonlySet<Service>;
+      readonly reason: NotComparableReason;
+    },
+  ): undefined {
+    for (const { service } of plan.candidates) {
+      if (wanted.has(service)) this.#skip({ plan, inbound }, service, { reason, isNoise: service.control });
+    }
+  }
+
+  #enqueue(job: Job): void {
+    if (job.capture.answers.length === 0) return job.capture.release();
+    if (this.#queue.length >= MAX_WAITING) return job.onBusy();
+    this.#queue.push(job);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    setTimeout(() => this.#run());
+    this.#run();
   }
 
   /** In turns, so that no request waits for a long queue of comparisons. */
   async #run(): Promise<void> {
-    const { now } = this.#options;
-    const untilMs = now() + TURN_MS;
     try {
-      while (this.#queue.length > 0 && now() < untilMs) {
-        const capture = this.#queue.shift()!;
-        const plan = this.#plans.get(capture.route)!;
-        const answers = answersTo(capture, plan);
-        // Only what is packed has to be waited for.
-        this.#compareAll(capture, plan, answers instanceof Promise ? await answers : answers);
+      while (this.#queue.length > 0) {
+        await this.#pause();
+        const { capture, compare } = this.#queue.shift()!;
+        for (const answer of capture.answers) await answer.unpack(this.#pause);
+        await compare(answersOf(capture));
       }
     } finally {
+      this.#share.end();
       // A bug that one comparison meets must not be the end of all others.
       this.#isRunning = this.#queue.length > 0;
-      if (this.#isRunning) setTimeout(() => this.#run());
+      if (this.#isRunning) this.#run();
     }
   }
 
-  #compareAll(capture: ExchangeCapture, plan: RoutePlan, answers: Answers): void {
+  /** Waits while requests are served, when the turn is over; `undefined` otherwise. */
+  readonly #pause = (): Promise<void> | undefined => this.#share.isOver ? this.#share.turn() : undefined;
+
+  async #compareAll(capture: ExchangeCapture, plan: RoutePlan, answers: Answers): Promise<void> {
     const { inbound } = capture;
     const answer = answers.get(plan.primary);
     if (answer === undefined) return capture.release();
@@ -159,8 +212,9 @@ export class Comparer {
     for (const candidate of plan.candidates) {
       const actual = answers.get(candidate.service);
       if (actual === undefined) continue;
-      if (candidate.service.control) this.#addNoise(expected, candidate.service, actual);
-      else this.#add(expected, candidate, { actual, differences: compareAnswers(answer, actual, candidate.rules) });
+      await this.#pause();
+      if (candidate.service.control) await this.#addNoise(expected, candidate.service, actual);
+      else this.#add(expected, candidate, { actual, ...compareAnswers(answer, actual, candidate.rules) });
     }
     if (!this.#replayed(capture, expected)) capture.release();
   }
@@ -176,19 +230,33 @@ export class Comparer {
       !first.hasBody && this.#replays < MAX_REPLAYS;
     if (!isFit || !plan.replay.isChosen()) return false;
     this.#replays++;
+    const release = () => {
+      again.release();
+      first.release();
+    };
     const again = new ExchangeCapture({
       inbound,
+      heldBytes: 0,
       route: first.route,
       hasBody: false,
       wanted: plan.everybody,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
-      onComplete: async () => {
+      onComplete: () => {
         this.#replays--;
-        const actual = (await answersTo(again, plan)).get(plan.primary);
-        if (actual !== undefined) this.#addNoise(expected, plan.primary, actual);
-        again.release();
-        first.release();
+        if (again.answers.length === 0) return release();
+        this.#enqueue({
+          capture: again,
+          compare: async (answers) => {
+            const actual = answers.get(plan.primary);
+            if (actual !== undefined) await this.#addNoise(expected, plan.primary, actual);
+            release();
+          },
+          onBusy: () => {
+            this.#skip(expected, plan.primary, { reason: "busy", isNoise: true });
+            release();
+          },
+        });
       },
     });
     this.#options.replay(again, plan.primary);
@@ -197,32 +265,48 @@ export class Comparer {
   }
 
   /** What differs by itself may not differ by every candidate's rules: it is noise to those that see it. */
-  #addNoise(expected: Expected, service: Service, actual: CapturedAnswer): void {
+  async #addNoise(expected: Expected, service: Service, actual: CapturedAnswer): Promise<void> {
     const byPath = new Map<string, Difference>();
     for (const { rules } of expected.plan.candidates) {
-      for (const difference of compareAnswers(expected.answer, actual, rules)) byPath.set(difference.path, difference);
+      await this.#pause();
+      const { differences, notComparable } = compareAnswers(expected.answer, actual, rules);
+      if (notComparable !== undefined) return this.#skip(expected, service, { reason: notComparable, isNoise: true });
+      for (const difference of differences) byPath.set(difference.path, difference);
     }
     this.#add(expected, { ...expected.plan.candidates[0]!, service }, {
       actual,
       differences: [...byPath.values()],
+      notComparable: undefined,
       isNoise: true,
     });
+  }
+
+  #skip(
+    { plan, inbound }: Pick<Expected, "plan" | "inbound">,
+    service: Service,
+    facts: Pick<NotComparable, "reason" | "isNoise">,
+  ): void {
+    const skipped = { requestId: inbound.requestId, route: plan.route, service: service.name, ...facts };
+    this.#options.count?.notComparable(skipped);
+    this.#options.observe?.(notComparableEvent(skipped));
   }
 
   #add(
     { plan, inbound, endpoint, answer: expected }: Expected,
     { service, settings, rules }: Candidate,
-    { actual, differences, isNoise = false }: Pick<Comparison, "actual" | "differences"> & { isNoise?: boolean },
+    { actual, differences, notComparable, isNoise = false }: Found,
   ): void {
+    if (notComparable !== undefined) {
+      return this.#skip({ plan, inbound }, service, { reason: notComparable, isNoise });
+    }
     const differ = { expected, actual, differences, isNoise, service: service.name };
     const comparison = new MadeComparison(inbound, plan.route, differ, rules);
-    this.#options.count?.(comparison, {
+    let bodies: BodySamples | undefined;
+    this.#options.count?.made(comparison, {
       endpoint,
       samples: settings.samples,
-      bodies: () => {
-        const [one, other] = [bodyOf(expected, rules), bodyOf(actual, rules)];
-        return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
-      },
+      // Called once for each field that differs.
+      bodies: () => bodies ??= bodiesOf(expected, actual, rules),
     });
     this.#options.observe?.(comparedEvent(comparison));
   }
@@ -270,25 +354,28 @@ function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service
   return chosen.length === 0 ? undefined : new Set([primary, ...chosen.flatMap(({ services }) => services)]);
 }
 
-/** The answers of an exchange that say something, unpacked; at once where nothing is packed. */
-function answersTo({ answers }: ExchangeCapture, { maxBodyBytes }: RoutePlan): Answers | Promise<Answers> {
+/** Responses of an exchange that can be compared, by service. */
+function answersOf({ answers }: ExchangeCapture): Answers {
   const found = new Map<Service, CapturedAnswer>();
-  let unpacking: Promise<void>[] | undefined;
   for (const capture of answers) {
     const answer = capture.answer();
-    if (answer === undefined) continue;
-    const { service } = capture.attempt;
-    found.set(service, answer);
-    if (!answer.ok || answer.response.body === undefined) continue;
-    const { response } = answer;
-    const body = decodeBody(answer.response.body, response.headers, maxBodyBytes);
-    if (!(body instanceof Promise)) continue;
-    const unpack = async () => void found.set(service, { ok: true, response: { ...response, body: await body } });
-    (unpacking ??= []).push(unpack());
+    if (answer !== undefined) found.set(capture.service, answer);
   }
-  return unpacking === undefined ? found : Promise.all(unpacking).then(() => found);
+  return found;
+}
+
+function bodiesOf(expected: CapturedAnswer, actual: CapturedAnswer, rules: CompareRules): BodySamples {
+  const [one, other] = [bodyOf(expected, rules), bodyOf(actual, rules)];
+  return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
 }
 
 function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined {
   return answer.ok ? sampleOfBody(answer.response, rules) : undefined;
+}
+
+/** Memory of a request that waits for its comparison, by estimate. Clients may send long ones. */
+function requestBytes({ path, matchPath, query, lines }: Inbound): number {
+  let bytes = REQUEST_BYTES + textBytes(path, matchPath, query);
+  for (const [name, value] of lines) bytes += textBytes(name, value);
+  return bytes;
 }

@@ -1,5 +1,6 @@
 /** One comparison that has been made: what the tally, the log and the report are fed with. */
 
+import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedAnswer } from "./answer.ts";
 import type { Difference } from "./difference.ts";
 
@@ -23,4 +24,10 @@ export interface Comparison {
   readonly actual: CapturedAnswer;
   /** How they differ; empty where they are alike. No path occurs twice. */
   readonly differences: readonly Difference[];
+}
+
+/** Two responses to the same request that are not comparable. */
+export interface NotComparable extends Pick<Comparison, "requestId" | "route" | "service" | "isNoise"> {
+  /** Reason. */
+  readonly reason: NotComparableReason;
 }

@@ -1,7 +1,8 @@
 /** All comparisons, counted in bounded memory: by route, endpoint and service, and by field. */
 
+import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedAnswer } from "./answer.ts";
-import type { Comparison } from "./comparison.ts";
+import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type TallyMeans } from "./endpoint_counts.ts";
 import { HISTOGRAM_BYTES, LatencyHistogram } from "./latency_histogram.ts";
@@ -59,10 +60,13 @@ interface Answers {
   readonly latency: LatencyHistogram;
 }
 
+type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
+
 interface ServiceTotals {
   readonly route: string;
   readonly service: string;
   compared: number;
+  readonly notComparable: NotComparableCounts;
   readonly primary: Answers;
   readonly answers: Answers;
 }
@@ -132,6 +136,12 @@ export class ComparisonTally {
     });
   }
 
+  /** Counts a comparison that could not be made. For noise there is no such count. */
+  addNotComparable({ route, service, isNoise, reason }: NotComparable): void {
+    const totals = isNoise ? undefined : this.#totalsOf(route, service);
+    if (totals !== undefined) addCounts(totals.notComparable, { [reason]: 1 });
+  }
+
   /**
    * Counts what another tally has counted.
    *
@@ -139,10 +149,11 @@ export class ComparisonTally {
    */
   absorb(snapshot: TallySnapshot): void {
     this.#dropped += snapshot.dropped;
-    for (const { route, service, compared, primary, answers } of snapshot.services) {
+    for (const { route, service, compared, notComparable, primary, answers } of snapshot.services) {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
+      addCounts(totals.notComparable, notComparable);
       absorbAnswers(totals.primary, primary);
       absorbAnswers(totals.answers, answers);
     }
@@ -164,10 +175,11 @@ export class ComparisonTally {
   snapshot(): TallySnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ route, service, compared, primary, answers }) => ({
+      services: [...this.#totals.values()].map(({ route, service, compared, notComparable, primary, answers }) => ({
         route,
         service,
         compared,
+        notComparable: { ...notComparable },
         primary: answersTally(primary),
         answers: answersTally(answers),
       })),
@@ -196,7 +208,7 @@ export class ComparisonTally {
     // From now on there is a place for each of its comparisons, if not at an endpoint of their own.
     if (!this.#otherEndpointOf(route)?.admit(service)) return undefined;
     if (!this.#claim(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
-    const totals = { route, service, compared: 0, primary: noAnswers(), answers: noAnswers() };
+    const totals = { route, service, compared: 0, notComparable: {}, primary: noAnswers(), answers: noAnswers() };
     this.#totals.set(key, totals);
     return totals;
   }
@@ -256,6 +268,12 @@ function sampleOf(comparison: Comparison, difference: Difference, { context, isO
     ...(bodies?.expected !== undefined && { expectedBody: ownText(bodies.expected, MAX_BODY_LENGTH) }),
     ...(bodies?.actual !== undefined && { actualBody: ownText(bodies.actual, MAX_BODY_LENGTH) }),
   };
+}
+
+function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCounts>): void {
+  for (const [reason, count] of Object.entries(added) as [NotComparableReason, number][]) {
+    counts[reason] = (counts[reason] ?? 0) + count;
+  }
 }
 
 function noAnswers(): Answers {

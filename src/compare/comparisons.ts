@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { BodyDigest } from "./body_digest.ts";
 import { PerSecond } from "../observe/per_second.ts";
 import { routePattern } from "../observe/route_pattern.ts";
-import type { Comparison } from "./comparison.ts";
+import type { Comparison, NotComparable } from "./comparison.ts";
 import { ComparisonTally, type TallyContext } from "./comparison_tally.ts";
 import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";
 import type { TallySnapshot } from "./tally_snapshot.ts";
@@ -19,8 +19,13 @@ export interface ComparisonsReading {
   readonly mismatches: readonly MismatchEntry[];
 }
 
-/** Counts a comparison, redacted, where and as its context says. */
-export type CountComparison = (comparison: Comparison, context: TallyContext) => void;
+/** Counts comparisons. */
+export interface ComparisonCounter {
+  /** Counts a comparison, redacted, where and as its context says. */
+  made(comparison: Comparison, context: TallyContext): void;
+  /** Counts a comparison that could not be made. */
+  notComparable(skipped: NotComparable): void;
+}
 
 /** How many mismatches of one second are listed: copying their texts costs more than to find and to count them. */
 const LISTED_PER_SECOND = 50;
@@ -40,14 +45,19 @@ export class Comparisons {
    * @returns What counts its comparisons, until another way of comparing is followed: requests end on the configuration on
    * which they began.
    */
-  follow(config: Pick<Config, "routes" | "compare">): CountComparison {
+  follow(config: Pick<Config, "routes" | "compare">): ComparisonCounter {
     const rules = rulesOf(config);
     if (rules !== this.#rules) {
       this.#rules = rules;
       this.#tally = config.compare === undefined ? undefined : new ComparisonTally({ expected: expectedOf(config) });
     }
-    return (comparison, context) => {
-      if (rules === this.#rules) this.#add(comparison, context);
+    return {
+      made: (comparison, context) => {
+        if (rules === this.#rules) this.#add(comparison, context);
+      },
+      notComparable: (skipped) => {
+        if (rules === this.#rules) this.#tally?.addNotComparable(skipped);
+      },
     };
   }
 

@@ -1,9 +1,9 @@
 /** Content codings undone, as far as it takes to compare what was said in them (RFC 9110 §8.4). */
 
 import type { HeaderLine } from "../config/config.ts";
+import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { CapturedBody } from "./answer.ts";
 import { BodyDigest } from "./body_digest.ts";
-import { joinBytes } from "./join_bytes.ts";
 
 /** How many codings one upon the other are undone; honest answers have one. */
 const MAX_CODINGS = 4;
@@ -26,6 +26,17 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ["br", { formats: ["brotli"], sliceBytes: 32 }],
 ]);
 
+/** Called after each decoded piece. Returns a promise when other tasks must run first. */
+export type Pause = () => Promise<void> | undefined;
+
+interface DecodeOptions {
+  readonly maxBytes: number;
+  readonly pause: Pause;
+}
+
+/** The bytes, or the reason why there are none. */
+type Decoded = Uint8Array | "too-large" | "undecodable";
+
 /**
  * Decodes a body that was kept as it was sent. What can not be decoded, or is more than the bound, is given back as cut,
  * with a digest of the bytes that were sent.
@@ -33,16 +44,18 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
  * @param body The body, its bytes as they were sent; one that is cut is given back as it is.
  * @param headers The header lines of the response.
  * @param maxBytes How much is decoded.
+ * @param pause Called after each decoded piece. Default: never waits.
  * @returns The body to compare; at once where nothing is coded.
  */
 export function decodeBody(
   body: CapturedBody,
   headers: readonly HeaderLine[],
   maxBytes: number,
+  pause: Pause = () => undefined,
 ): CapturedBody | Promise<CapturedBody> {
   if (body.cut || body.bytes.length === 0) return body;
   const names = codingsOf(headers);
-  return names.length === 0 ? body : decodeAll(body, names, maxBytes);
+  return names.length === 0 ? body : decodeAll(body, names, { maxBytes, pause });
 }
 
 /** In the order in which they were applied. */
@@ -58,50 +71,44 @@ function codingsOf(headers: readonly HeaderLine[]): string[] {
   return names;
 }
 
-async function decodeAll(body: CapturedBody, names: readonly string[], maxBytes: number): Promise<CapturedBody> {
+async function decodeAll(body: CapturedBody, names: readonly string[], options: DecodeOptions): Promise<CapturedBody> {
   const codings = names.toReversed().map((name) => CODINGS.get(name));
-  if (codings.length > MAX_CODINGS) return asCut(body);
-  let bytes: Uint8Array | undefined = body.bytes;
+  if (codings.length > MAX_CODINGS) return asCut(body, "undecodable");
+  let { bytes } = body;
   for (const coding of codings) {
-    if (coding === undefined || bytes === undefined) return asCut(body);
-    bytes = await decode(bytes, coding, maxBytes);
+    const decoded = coding === undefined ? "undecodable" : await decode(bytes, coding, options);
+    if (typeof decoded === "string") return asCut(body, decoded);
+    bytes = decoded;
   }
-  return bytes === undefined ? asCut(body) : { bytes, length: body.length, cut: false };
+  return { bytes, length: body.length, cut: false };
 }
 
-function asCut({ bytes, length }: CapturedBody): CapturedBody {
+function asCut({ bytes, length }: CapturedBody, cutBy: "too-large" | "undecodable"): CapturedBody {
   const digest = new BodyDigest();
   digest.update(bytes);
-  return { bytes: new Uint8Array(), length, cut: true, digest: digest.toString() };
+  return { bytes: new Uint8Array(), length, cut: true, cutBy, digest: digest.toString() };
 }
 
-async function decode(
-  bytes: Uint8Array,
-  { formats, sliceBytes }: Coding,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
+async function decode(bytes: Uint8Array, { formats, sliceBytes }: Coding, options: DecodeOptions): Promise<Decoded> {
   for (const format of formats) {
-    const decoded = await decompress(bytes, format, sliceBytes, maxBytes);
-    if (decoded !== undefined) return decoded;
+    const decoded = await decompress(bytes, { format, sliceBytes, ...options });
+    if (decoded !== "undecodable") return decoded;
   }
-  return undefined;
+  return "undecodable";
 }
 
-/** @returns The bytes; `undefined` where they are too many, broken, or of a format that is unknown here. */
 async function decompress(
   bytes: Uint8Array,
-  format: string,
-  sliceBytes: number,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
+  { format, sliceBytes, ...options }: DecodeOptions & { readonly format: string; readonly sliceBytes: number },
+): Promise<Decoded> {
   try {
     const { readable, writable } = new DecompressionStream(format as CompressionFormat);
     const written = writeSlices(writable, bytes, sliceBytes);
-    const decoded = await readBounded(readable, maxBytes);
+    const decoded = await readBounded(readable, options);
     await written;
     return decoded;
   } catch {
-    return undefined;
+    return "undecodable";
   }
 }
 
@@ -123,19 +130,21 @@ async function writeSlices(
   }
 }
 
-async function readBounded(readable: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+async function readBounded(
+  readable: ReadableStream<Uint8Array>,
+  { maxBytes, pause }: DecodeOptions,
+): Promise<Decoded> {
+  const decoded = new GrowingBytes(maxBytes);
   const reader = readable.getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > maxBytes) {
+    if (done) return decoded.bytes;
+    if (!decoded.append(value)) {
       await reader.cancel();
-      return undefined;
+      return "too-large";
     }
-    chunks.push(value);
+    // Streams that have bytes never wait for the event loop.
+    const pausing = pause();
+    if (pausing !== undefined) await pausing;
   }
-  return joinBytes(chunks, length);
 }

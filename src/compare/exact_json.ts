@@ -1,11 +1,23 @@
 /** JSON whose large numbers are not rounded. */
 
+import { StepBudget } from "../lib/step_budget.ts";
+
 /**
  * What might hold a number that a double can not: sixteen digits that are not in a string or behind a point, a fraction with
  * an exponent, an exponent of three digits.
  */
 const MAY_BE_ROUNDED = /(?:^|[:,[\s-])\d{16}|\d\.\d+[eE]\+?\d|\d[eE]\+?\d{3}/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** Price of a call of the parser. */
+const CALL_STEPS = 100;
+/** Price of a value beside its text. */
+const VALUE_STEPS = 10;
+/** Price of an array, an object or a member beside that: each takes memory of its own. */
+const CONTAINER_STEPS = 20;
+/** Price of a value where the parser calls back for each of them. */
+const EXACT_VALUE_STEPS = 150;
+const [COLON, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x3a, 0x2c, 0x5b, 0x7b];
 
 /** A number that would have been rounded. */
 export class ExactNumber {
@@ -31,11 +43,15 @@ export interface ParsedJson {
  * beyond the largest double keep their text.
  *
  * @param text The text.
+ * @param steps Pays for the parsing, which cannot be stopped once it has begun. Default: no bound.
  * @returns The document; `undefined` where the text is no JSON, or nested too deeply to be read without rounding.
  */
-export function parseExactJson(text: string): ParsedJson | undefined {
+export function parseExactJson(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
+  steps.take(CALL_STEPS + text.length);
+  const mayBeRounded = MAY_BE_ROUNDED.test(text);
+  payForValues(text, steps, mayBeRounded ? EXACT_VALUE_STEPS : VALUE_STEPS);
   try {
-    return { value: MAY_BE_ROUNDED.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text) };
+    return { value: mayBeRounded ? JSON.parse(text, keepExact) : JSON.parse(text) };
   } catch {
     return undefined;
   }
@@ -45,17 +61,34 @@ export function parseExactJson(text: string): ParsedJson | undefined {
  * Parses lines of JSON.
  *
  * @param text The text; empty lines do not count.
+ * @param steps Pays for the parsing. Default: no bound.
  * @returns An array of all documents; `undefined` where a line is no JSON.
  */
-export function parseJsonLines(text: string): ParsedJson | undefined {
+export function parseJsonLines(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   const values: unknown[] = [];
-  for (const line of text.split("\n")) {
+  for (let start = 0; start < text.length;) {
+    const found = text.indexOf("\n", start);
+    const end = found === -1 ? text.length : found;
+    const line = text.slice(start, end);
+    start = end + 1;
+    steps.take(VALUE_STEPS + line.length);
     if (line.trim() === "") continue;
-    const parsed = parseExactJson(line);
+    const parsed = parseExactJson(line, steps);
     if (parsed === undefined) return undefined;
     values.push(parsed.value);
   }
   return { value: values };
+}
+
+/** Pays for values by counting punctuation. Punctuation in strings counts too: telling it apart would cost more. */
+function payForValues(text: string, steps: StepBudget, stepsPerValue: number): void {
+  let [commas, containers] = [0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA) commas++;
+    else if (code === COLON || code === OPEN_BRACKET || code === OPEN_BRACE) containers++;
+  }
+  steps.take(commas * stepsPerValue + containers * (stepsPerValue + CONTAINER_STEPS));
 }
 
 /** The source text is there in V8 since 11.4 and in JavaScriptCore; where it is not, numbers stay rounded. */

@@ -20,6 +20,8 @@ export interface ExchangeCaptureOptions {
   readonly route: Route;
   /** Whether the request has a body. */
   readonly hasBody: boolean;
+  /** Memory of the request that has been taken from the budget, in bytes. */
+  readonly heldBytes: number;
   /** Whose answers are kept. */
   readonly wanted: ReadonlySet<Service>;
   /** How much of each body is kept, in bytes. */
@@ -44,6 +46,7 @@ export class ExchangeCapture {
   #running = 0;
   #isSealed = false;
   #isComplete = false;
+  #heldBytes: number;
 
   /**
    * Starts with no attempts.
@@ -55,6 +58,7 @@ export class ExchangeCapture {
     this.route = options.route;
     this.hasBody = options.hasBody;
     this.#options = options;
+    this.#heldBytes = options.heldBytes;
   }
 
   /**
@@ -92,6 +96,8 @@ export class ExchangeCapture {
   /** Gives all memory back. */
   release(): void {
     for (const answer of this.answers) answer.release();
+    this.#options.budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   #completeOnce(): void {

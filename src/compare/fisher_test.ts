@@ -25,10 +25,11 @@ const SMALL_LN_FACTORIALS = smallLnFactorials();
  *
  * @param observed The share that may be higher.
  * @param noise The share that it is held against.
- * @returns The p-value, 0 to 1; 1 where the share is not above the other, or one of them is of nothing.
+ * @param ceiling Stops as soon as the p-value is known to be above this. Default: 1.
+ * @returns The p-value, 0 to 1, or less than it and above `ceiling`; 1 where the share is not above the other, or one of them is of nothing.
  * @see R. A. Fisher, The Logic of Inductive Inference, J. R. Stat. Soc. 98 (1935), 39–82
  */
-export function fisherTest(observed: Count, noise: Count): number {
+export function fisherTest(observed: Count, noise: Count, ceiling = 1): number {
   const { differing: x, compared: n } = observed;
   const { differing: y, compared: m } = noise;
   if (x * m <= y * n || m === 0) return 1;
@@ -36,7 +37,7 @@ export function fisherTest(observed: Count, noise: Count): number {
   let term = Math.exp(lnChoose(n, x) + lnChoose(m, y) - lnChoose(n + m, all));
   let sum = term;
   // Above the mean, where this begins, each term is smaller than the one before.
-  for (let k = x; k < Math.min(n, all) && term > sum * NEGLIGIBLE; k++) {
+  for (let k = x; k < Math.min(n, all) && term > sum * NEGLIGIBLE && sum <= ceiling; k++) {
     term *= ((n - k) * (all - k)) / ((k + 1) * (m - all + k + 1));
     sum += term;
   }

@@ -37,7 +37,7 @@ export const ABSOLUTE_THRESHOLD = 0.0003;
  * @see https://github.com/opendiffy/diffy
  */
 export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
-  const pValues = fields.map(({ service, noise }) => fisherTest(service, noise));
+  const pValues = fields.map(({ service, noise }) => fisherTest(service, noise, SIGNIFICANCE_LEVEL));
   const threshold = significantBelow(pValues.filter((_, index) => fields[index]!.hasNoise), SIGNIFICANCE_LEVEL);
   return fields.map((field, index) => {
     if (!field.hasNoise) return "mismatch";

@@ -3,6 +3,7 @@
 import { ELEMENT, type Segment } from "../config/answer_path.ts";
 import { decodeText } from "./answer_format.ts";
 import { type ParsedJson, parseExactJson } from "./exact_json.ts";
+import { StepBudget } from "../lib/step_budget.ts";
 import { isJsonObject } from "./json_value.ts";
 
 /** A value that is no container, and differs. */
@@ -18,6 +19,8 @@ export interface DifferingLeaf {
 /** Deeper documents, and those that differ in more places, are left to the parser. */
 const MAX_DEPTH = 64;
 const MAX_LEAVES = 50;
+/** Bytes that are read in the time of a step. */
+const BYTES_PER_STEP = 4;
 
 const [QUOTE, BACKSLASH, COLON, COMMA, MINUS, POINT, ZERO, NINE] = [0x22, 0x5c, 0x3a, 0x2c, 0x2d, 0x2e, 0x30, 0x39];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
@@ -40,11 +43,17 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
  *
  * @param expected The primary's text, in UTF-8.
  * @param actual The other's.
+ * @param steps Pays for the reading. Default: no bound.
  * @returns The values, of several at one place each; `undefined` where it takes a parser to tell: shape or white
  * space are not the same, or one of them may be no JSON.
  */
-export function differingLeaves(expected: Uint8Array, actual: Uint8Array): readonly DifferingLeaf[] | undefined {
-  const reader = new Lockstep(expected, actual);
+export function differingLeaves(
+  expected: Uint8Array,
+  actual: Uint8Array,
+  steps: StepBudget = new StepBudget(),
+): readonly DifferingLeaf[] | undefined {
+  steps.take((expected.length + actual.length) / BYTES_PER_STEP);
+  const reader = new Lockstep(expected, actual, steps);
   if (!reader.readDocuments()) return undefined;
   const isText = !reader.hasOtherThanAscii || (decodeText(expected) !== undefined && decodeText(actual) !== undefined);
   return isText ? reader.leaves : undefined;
@@ -56,15 +65,17 @@ class Lockstep {
   hasOtherThanAscii = false;
   readonly #a: Uint8Array;
   readonly #b: Uint8Array;
+  readonly #steps: StepBudget;
   /** Where the keys begin that lead to the value that is being read. */
   readonly #keys: number[] = [];
   #at = 0;
   /** How much further the other one is, as values that differ may differ in length. */
   #shift = 0;
 
-  constructor(a: Uint8Array, b: Uint8Array) {
+  constructor(a: Uint8Array, b: Uint8Array, steps: StepBudget) {
     this.#a = a;
     this.#b = b;
+    this.#steps = steps;
   }
 
   readDocuments(): boolean {
@@ -174,20 +185,25 @@ class Lockstep {
 
   #parse(bytes: Uint8Array): ParsedJson | undefined {
     this.hasOtherThanAscii ||= bytes.some((byte) => byte >= ASCII_BYTES);
-    return parseExactJson(UTF8.decode(bytes));
+    return parseExactJson(UTF8.decode(bytes), this.#steps);
   }
 
   #path(): Segment[] {
-    return this.#keys.map((at) =>
-      at === IN_ARRAY ? ELEMENT : UTF8.decode(this.#a.subarray(at + 1, leafEnd(this.#a, at) - 1))
-    );
+    return this.#keys.map((at) => {
+      if (at === IN_ARRAY) return ELEMENT;
+      const end = leafEnd(this.#a, at);
+      this.#steps.take(end - at);
+      return UTF8.decode(this.#a.subarray(at + 1, end - 1));
+    });
   }
 
   #isSameKey(one: number, other: number): boolean {
     for (let length = 1;; length++) {
       const byte = this.#a[one + length];
-      if (byte !== this.#a[other + length]) return false;
-      if (byte === QUOTE) return true;
+      const isSame = byte === this.#a[other + length];
+      if (isSame && byte !== QUOTE) continue;
+      this.#steps.take(1 + length / BYTES_PER_STEP);
+      return isSame;
     }
   }
 }

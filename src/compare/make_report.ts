@@ -4,7 +4,7 @@ import { formatDuration } from "../observe/duration.ts";
 import { countDiffering } from "./difference_sets.ts";
 import { judgeFields, type Judgement } from "./judge_fields.ts";
 import { latencyQuantile } from "./latency_histogram.ts";
-import { isMarked, type NoiseMark } from "./noise_marks.ts";
+import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
 import { percent } from "./percent.ts";
 import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   EndpointServiceTally,
   EndpointTally,
   FieldTally,
+  RankedSample,
   ServiceTally,
   TallySnapshot,
 } from "./tally_snapshot.ts";
@@ -25,6 +26,8 @@ export const DEFAULT_THRESHOLDS: ReportThresholds = {
   maxErrors: 0.001,
 };
 
+/** Largest share of responses that are not comparable with which a service is still ready. */
+export const MAX_NOT_COMPARABLE = 0.01;
 /** The longest that a list of fields gets; those with the highest rates come first. */
 export const MAX_LISTED_FIELDS = 500;
 /** What is slower by less is not held against a service: neither clocks nor networks are finer, in milliseconds. */
@@ -56,7 +59,8 @@ export function makeReport(
   thresholds: ReportThresholds = DEFAULT_THRESHOLDS,
   marks: readonly NoiseMark[] = [],
 ): Report {
-  const judged = snapshot.services.map((totals) => judgeService(totals, { snapshot, thresholds, marks }));
+  const index = new MarkIndex(marks);
+  const judged = snapshot.services.map((totals) => judgeService(totals, { snapshot, thresholds, marks: index }));
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
@@ -64,6 +68,7 @@ export function makeReport(
   return {
     verdict: overall(services),
     compared,
+    notComparable: services.reduce((sum, service) => sum + countOf(service.notComparable), 0),
     matchRate: matchShare(mismatching, compared).value,
     services,
     mismatches: listed(fields, "mismatch"),
@@ -76,12 +81,12 @@ export function makeReport(
 interface Facts {
   readonly snapshot: TallySnapshot;
   readonly thresholds: ReportThresholds;
-  readonly marks: readonly NoiseMark[];
+  readonly marks: MarkIndex;
 }
 
 interface JudgedField {
   readonly judgement: Judgement;
-  readonly field: Mismatch;
+  readonly field: Omit<Mismatch, "samples"> & Pick<Candidate, "samples">;
 }
 
 interface JudgedService {
@@ -96,7 +101,7 @@ interface Place {
 }
 
 function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Facts): JudgedService {
-  const { route, service, compared } = totals;
+  const { route, service, compared, notComparable } = totals;
   const endpoints = snapshot.endpoints.filter((endpoint) => endpoint.route === route);
   const places = endpoints.flatMap((endpoint): Place[] => {
     const counts = endpoint.services.find((candidate) => candidate.service === service);
@@ -115,6 +120,7 @@ function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Fac
   }
   const quantities = {
     compared,
+    notComparable,
     matchRate: matchShare(mismatching, compared),
     errorRate: { primary: shareOf(totals.primary.errors, compared), service: shareOf(totals.answers.errors, compared) },
     latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.answers) },
@@ -136,10 +142,17 @@ function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Fac
 /** Judges all fields of a service together, and gives them by endpoint and path. */
 function judgePlaces(
   places: readonly Place[],
-  { noiseShare, marks }: { readonly noiseShare: number; readonly marks: readonly NoiseMark[] },
+  { noiseShare, marks }: { readonly noiseShare: number; readonly marks: MarkIndex },
 ): ReadonlyMap<string, ReadonlyMap<string, JudgedField>> {
-  const candidates = places.flatMap((place) => fieldsOf(place));
-  const unmarked = candidates.filter((field) => !marks.some((mark) => isMarked(mark, field)));
+  const candidates: Candidate[] = [];
+  const unmarked: Candidate[] = [];
+  for (const place of places) {
+    const { endpoint: { route, endpoint }, counts: { service } } = place;
+    const isMarked = marks.at({ route, endpoint, service });
+    const fields = fieldsOf(place);
+    candidates.push(...fields);
+    unmarked.push(...fields.filter(({ path }) => !isMarked(path)));
+  }
   const judgements = judgeFields(
     unmarked.map(({ differing, compared, noise }) => ({
       service: { differing, compared },
@@ -163,7 +176,8 @@ function judgePlaces(
   return byEndpoint;
 }
 
-interface Candidate extends Omit<Mismatch, "rate" | "noiseRate"> {
+interface Candidate extends Omit<Mismatch, "rate" | "noiseRate" | "samples"> {
+  readonly samples: readonly RankedSample[];
   readonly noise: { readonly differing: number; readonly compared: number };
 }
 
@@ -180,7 +194,7 @@ function fieldsOf({ endpoint: { route, endpoint, noise }, counts: { service, com
     differing,
     compared,
     noise: { differing: noiseOf.get(path) ?? 0, compared: noise.compared },
-    samples: samples.map(({ rank: _, ...sample }) => sample),
+    samples,
   }));
 }
 
@@ -194,16 +208,23 @@ interface Shares {
   readonly moreErrors: number;
 }
 
-type Quantities = Pick<ServiceReport, "compared" | "matchRate" | "errorRate" | "latencyMs">;
+type Quantities = Pick<ServiceReport, "compared" | "notComparable" | "matchRate" | "errorRate" | "latencyMs">;
 
 function decide(
-  { compared, errorRate, latencyMs }: Quantities,
+  { compared, notComparable, errorRate, latencyMs }: Quantities,
   { thresholds, mismatch, suspected, moreErrors }: Shares,
 ): Pick<ServiceReport, "verdict" | "reasons"> {
   const { minRequests, maxMismatch, maxLatencyRatio, maxErrors } = thresholds;
   const missing: string[] = [];
   const faults: string[] = [];
   if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the ${minRequests} that are needed`);
+  const notMade = shareOf(countOf(notComparable), compared + countOf(notComparable));
+  if (notMade > MAX_NOT_COMPARABLE) {
+    missing.push(
+      `${percent(notMade)} of the answers could not be compared (${reasonsText(notComparable)}), more than` +
+        ` ${percent(MAX_NOT_COMPARABLE)}`,
+    );
+  }
   if (mismatch > maxMismatch) {
     faults.push(`${percent(mismatch)} of the answers differ, more than ${percent(maxMismatch)}`);
   } else if (suspected > maxMismatch) {
@@ -230,7 +251,7 @@ function decide(
   const verdict = !isEnough ? "not-enough-traffic" : faults.length > 0 ? "not-ready" : "ready";
   return {
     verdict: verdict === "ready" && missing.length > 0 ? "not-enough-traffic" : verdict,
-    reasons: compared === 0 ? ["nothing was compared"] : [...missing, ...faults],
+    reasons: compared === 0 && notMade === 0 ? ["nothing was compared"] : [...missing, ...faults],
   };
 }
 
@@ -244,7 +265,8 @@ function listed(fields: readonly JudgedField[], judgement: Judgement): Mismatch[
     .filter((field) => field.judgement === judgement)
     .map(({ field }) => field)
     .sort((a, b) => b.rate - a.rate || b.differing - a.differing)
-    .slice(0, MAX_LISTED_FIELDS);
+    .slice(0, MAX_LISTED_FIELDS)
+    .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
 }
 
 function matchShare(mismatching: number, compared: number): ServiceReport["matchRate"] {
@@ -257,6 +279,18 @@ function quantiles({ latency }: AnswersTally): ServiceReport["latencyMs"]["prima
     p95: latencyQuantile(latency, 0.95),
     p99: latencyQuantile(latency, 0.99),
   };
+}
+
+type NotComparableCounts = ServiceReport["notComparable"];
+
+function countOf(counts: NotComparableCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** Writes counts by reason, the most frequent first: `costly 12, too-large 3`. */
+export function reasonsText(counts: NotComparableCounts): string {
+  const sorted = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
+  return sorted.map(([reason, count]) => `${reason} ${count}`).join(", ");
 }
 
 function shareOf(count: number, of: number): number {

@@ -19,6 +19,11 @@ export class MemoryBudget {
     return this.#used;
   }
 
+  /** Memory that is left, in bytes. */
+  get left(): number {
+    return this.#maxBytes - this.#used;
+  }
+
   /**
    * Takes memory.
    *

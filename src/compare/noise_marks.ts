@@ -27,7 +27,7 @@ export class NoiseMarks {
    */
   markNoise(mark: NoiseMark): boolean {
     const { route, endpoint, service, path } = mark;
-    const key = JSON.stringify([route, endpoint, service, path]);
+    const key = JSON.stringify([placeKey(route, endpoint, service), path]);
     if (!this.#marks.has(key) && this.#marks.size >= MAX_MARKS) return false;
     this.#marks.set(key, mark);
     return true;
@@ -61,18 +61,43 @@ export class NoiseMarks {
   }
 }
 
-/**
- * Tells whether a field is marked.
- *
- * @param mark The mark.
- * @param field The field.
- * @returns Whether it is the field, or holds it.
- */
-export function isMarked(mark: NoiseMark, field: Required<NoiseMark>): boolean {
-  return mark.route === field.route &&
-    (mark.endpoint ?? field.endpoint) === field.endpoint &&
-    (mark.service ?? field.service) === field.service &&
-    (field.path === mark.path || field.path.startsWith(`${mark.path}.`) || field.path.startsWith(`${mark.path}[`));
+/** Marks by place, so that a field is looked up instead of being matched against each mark. */
+export class MarkIndex {
+  readonly #paths = new Map<string, Set<string>>();
+
+  /** Indexes the marks. */
+  constructor(marks: readonly NoiseMark[]) {
+    for (const { route, endpoint, service, path } of marks) {
+      const place = placeKey(route, endpoint, service);
+      const paths = this.#paths.get(place);
+      if (paths === undefined) this.#paths.set(place, new Set([path]));
+      else paths.add(path);
+    }
+  }
+
+  /** Returns a function for one place that reports whether a path or a value that holds it is marked. */
+  at({ route, endpoint, service }: Required<Omit<NoiseMark, "path">>): (path: string) => boolean {
+    const sets = [
+      placeKey(route, undefined, undefined),
+      placeKey(route, endpoint, undefined),
+      placeKey(route, undefined, service),
+      placeKey(route, endpoint, service),
+    ].flatMap((place) => this.#paths.get(place) ?? []);
+    if (sets.length === 0) return () => false;
+    return (path) => sets.some((paths) => holds(paths, path));
+  }
+}
+
+function holds(paths: ReadonlySet<string>, path: string): boolean {
+  if (paths.has(path)) return true;
+  for (let at = 1; at < path.length; at++) {
+    if ((path[at] === "." || path[at] === "[") && paths.has(path.slice(0, at))) return true;
+  }
+  return false;
+}
+
+function placeKey(route: string, endpoint: string | undefined, service: string | undefined): string {
+  return JSON.stringify([route, endpoint, service]);
 }
 
 function ignoreLines(marks: readonly NoiseMark[], indent: string): string[] {

@@ -1,14 +1,20 @@
 /** Which elements of two arrays belong together where their order does not count. */
 
+import type { StepBudget } from "../lib/step_budget.ts";
+
 /** Up to so many pairs of elements without an equal one are looked at to find the most similar ones. */
 const MAX_CANDIDATES = 2_500;
+/** Price of looking a member up. */
+const MEMBER_STEPS = 4;
 
 /** How elements are compared. */
 export interface PairingOptions {
-  /** The same text for elements that are alike. */
-  readonly keyOf: (element: unknown) => string;
-  /** Whether two elements are alike that do not have the same text: within a tolerance. */
-  readonly isAlike: (one: unknown, other: unknown) => boolean;
+  /** Returns the same number for elements that are alike. */
+  readonly keyOf: (element: unknown) => number;
+  /** Reports whether elements with different numbers are alike within a tolerance. `undefined`: none are. */
+  readonly isAlike: ((one: unknown, other: unknown) => boolean) | undefined;
+  /** Pays for the pairs that are tried. */
+  readonly steps: StepBudget;
 }
 
 /** What belongs together, apart from what is alike. */
@@ -31,19 +37,19 @@ export interface Pairing {
  * @returns What is not alike.
  */
 export function pairUnordered(a: readonly unknown[], b: readonly unknown[], options: PairingOptions): Pairing {
-  const { isAlike } = options;
+  const { isAlike, steps } = options;
   const [left, right] = withoutEqual(a, b, options);
-  if (left.length * right.length > MAX_CANDIDATES) return pairInTurn(left, right);
-  const rest = left.filter((one) => {
+  const rest = isAlike === undefined ? left : left.filter((one) => {
     const index = right.findIndex((other) => isAlike(one, other));
     if (index !== -1) right.splice(index, 1);
     return index === -1;
   });
+  if (rest.length * right.length > MAX_CANDIDATES) return pairInTurn(rest, right);
   const pairs: (readonly [unknown, unknown])[] = [];
   const members = rest.map((one) => membersOf(one, options));
   const otherMembers = right.map((other) => membersOf(other, options));
   const candidates = members
-    .flatMap((one, i) => otherMembers.map((other, j) => ({ i, j, score: similarity(one, other) })))
+    .flatMap((one, i) => otherMembers.map((other, j) => ({ i, j, score: similarity(one, other, steps) })))
     .sort((x, y) => y.score - x.score);
   const takenLeft = new Set<number>();
   const takenRight = new Set<number>();
@@ -65,7 +71,7 @@ function withoutEqual(
   b: readonly unknown[],
   { keyOf }: PairingOptions,
 ): [left: unknown[], right: unknown[]] {
-  const counts = new Map<string, number>();
+  const counts = new Map<number, number>();
   const keysOfB = b.map(keyOf);
   for (const key of keysOfB) counts.set(key, (counts.get(key) ?? 0) + 1);
   const left = a.filter((element) => !takeOne(counts, keyOf(element)));
@@ -73,7 +79,7 @@ function withoutEqual(
   return [left, right];
 }
 
-function takeOne(counts: Map<string, number>, key: string): boolean {
+function takeOne(counts: Map<number, number>, key: number): boolean {
   const count = counts.get(key) ?? 0;
   if (count > 0) counts.set(key, count - 1);
   return count > 0;
@@ -89,14 +95,19 @@ function pairInTurn(left: readonly unknown[], right: readonly unknown[]): Pairin
 }
 
 /** The members of an object or array; those of a plain value are none. */
-function membersOf(element: unknown, { keyOf }: PairingOptions): Map<string, string> {
+function membersOf(element: unknown, { keyOf }: PairingOptions): Map<string, number> {
   if (typeof element !== "object" || element === null) return new Map();
   return new Map(Object.entries(element).map(([key, value]) => [key, keyOf(value)]));
 }
 
 /** The share of members that are the same. */
-function similarity(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): number {
+function similarity(
+  one: ReadonlyMap<string, number>,
+  other: ReadonlyMap<string, number>,
+  steps: StepBudget,
+): number {
   const [small, large] = one.size < other.size ? [one, other] : [other, one];
+  steps.take(MEMBER_STEPS * (1 + small.size));
   let same = 0;
   for (const [key, value] of small) {
     if (large.get(key) === value) same++;

@@ -16,7 +16,7 @@ const MAX_VALUE_LENGTH = 60;
  * @returns The text, the last line with its line end.
  */
 export function renderMarkdown(report: Report): string {
-  const { verdict, compared, matchRate, services, mismatches, undecided, noise } = report;
+  const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise } = report;
   const lines = [
     `### ${VERDICT_WORDS[verdict]}: ${compared} comparisons, ${percent(matchRate)} alike`,
     "",
@@ -58,6 +58,7 @@ export function renderMarkdown(report: Report): string {
   const further = mismatches.length - MAX_FIELDS;
   const notes = [
     ...(further > 0 ? [`${further} more fields differ`] : []),
+    ...(notComparable > 0 ? [`${notComparable} answers could not be compared`] : []),
     ...(undecided.length > 0 ? [`${undecided.length} fields differ, and may do so by themselves`] : []),
     ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
   ];

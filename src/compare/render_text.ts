@@ -3,6 +3,7 @@
 import { formatDuration } from "../observe/duration.ts";
 import type { Brush, Paint } from "../observe/paint.ts";
 import { printable } from "../observe/printable.ts";
+import { reasonsText } from "./make_report.ts";
 import { percent } from "./percent.ts";
 import type { Mismatch, Report, ServiceReport, Verdict } from "./report.ts";
 
@@ -41,6 +42,7 @@ export function renderText(report: Report, paint: Paint): string {
 
 function serviceLines(service: ServiceReport, paint: Paint): string[] {
   const { matchRate: { value, low, high }, errorRate, latencyMs } = service;
+  const notComparable = reasonsText(service.notComparable);
   const quantile = (name: "p50" | "p95" | "p99") =>
     `${name} ${formatDuration(latencyMs.service[name])} (${formatDuration(latencyMs.primary[name])})`;
   return [
@@ -49,6 +51,7 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
       verdictText(service.verdict, paint)
     }`,
     ...service.reasons.map((reason) => `  ${paint.warn("!")} ${reason}`),
+    ...(notComparable === "" ? [] : [`  ${paint.warn("!")} not comparable: ${notComparable}`]),
     `  alike    ${percent(value)} of ${count(service.compared)} (95 % sure: ${percent(low)} to ${percent(high)})`,
     `  errors   ${percent(errorRate.service)} (primary ${percent(errorRate.primary)})`,
     `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")} (primary)`,

@@ -1,5 +1,7 @@
 /** The verdict on a service: `GET /api/report`, and what `conductor report` prints. */
 
+import type { NotComparableReason } from "../observe/events.ts";
+
 /** May the new version go live? */
 export type Verdict = "ready" | "not-ready" | "not-enough-traffic";
 
@@ -65,6 +67,8 @@ export interface ServiceReport {
   readonly reasons: readonly string[];
   /** Comparisons made. */
   readonly compared: number;
+  /** Comparisons that could not be made, by reason; in no other number. */
+  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** Comparisons without a difference that is no noise. */
   readonly matchRate: ShareEstimate;
   /** Share of failures and of responses with 5xx of the primary, and of the service. */
@@ -82,6 +86,8 @@ export interface Report {
   readonly verdict: Verdict;
   /** Comparisons made, noise aside. */
   readonly compared: number;
+  /** Comparisons that could not be made, noise aside. */
+  readonly notComparable: number;
   /** Share of the comparisons without a difference that is no noise, 0 to 1. */
   readonly matchRate: number;
   /** One for each service that is compared. */

@@ -29,6 +29,10 @@ export class CompareRules {
   readonly hasSamples: boolean;
   /** Whether any rule is about texts. */
   readonly normalises: boolean;
+  /** Number of rules that may be held against a path. */
+  readonly pathRules: number;
+  /** Number of rules that may be held against a text. */
+  readonly textRules: number;
   readonly #ignore: readonly AnswerPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
@@ -50,6 +54,9 @@ export class CompareRules {
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
     this.ignoresBody = this.ignores("body");
     this.normalises = this.#normalisers.length > 0;
+    const { ignore, normalise, tolerance, unordered } = settings;
+    this.pathRules = ignore.length + normalise.length + tolerance.length + (unordered === "all" ? 0 : unordered.length);
+    this.textRules = normalise.length;
     this.redactor = new Redactor(settings.redact, key);
     this.hasSamples = settings.samples !== "none";
   }

@@ -1,6 +1,7 @@
 /** Whole bodies as texts, for people to look at: `samples: bodies`. */
 
 import type { CapturedBody, CapturedResponse } from "./answer.ts";
+import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import { bodyTypeOf, decodeText } from "./answer_format.ts";
 import { readForm, sampleOfField } from "./compare_forms.ts";
 import { parseExactJson, parseJsonLines } from "./exact_json.ts";
@@ -8,6 +9,8 @@ import type { CompareRules } from "./rules.ts";
 import { sampleOfJson, sampleOfText } from "./sample_text.ts";
 
 const MAX_LENGTH = 2_048;
+/** Steps of one sample; of a body that takes more, only the length is shown. */
+const MAX_STEPS = 1_000_000;
 
 /**
  * Shows the body of a response, without secrets: JSON without white space, forms and texts as they are, and of all else how
@@ -17,18 +20,32 @@ const MAX_LENGTH = 2_048;
  * @param rules What is kept out.
  * @returns At most 2,048 characters of it; `undefined` where there is no body.
  */
-export function sampleOfBody({ headers, body }: CapturedResponse, rules: CompareRules): string | undefined {
+export function sampleOfBody(response: CapturedResponse, rules: CompareRules): string | undefined {
+  const { body } = response;
   if (body === undefined) return undefined;
+  try {
+    return readSample(response, body, rules);
+  } catch (error) {
+    if (!(error instanceof StepsExceeded)) throw error;
+    return sizeOf(body);
+  }
+}
+
+function readSample({ headers }: CapturedResponse, body: CapturedBody, rules: CompareRules): string {
+  const steps = new StepBudget(MAX_STEPS);
+  steps.take(body.bytes.length);
   const { format, charset } = bodyTypeOf(headers);
   const text = body.cut || format === "binary" ? undefined : decodeText(body.bytes, charset);
   if (text === undefined) return sizeOf(body);
   const { redactor } = rules;
   if (redactor.hidesBody()) return redactor.replace(text);
   if (format === "form") {
-    const fields = [...readForm(text)].map(([name, values]) => `${name}=${sampleOfField(name, values.join(), rules)}`);
+    const fields = [...readForm(text, steps)].map(([name, values]) =>
+      `${name}=${sampleOfField(name, values.join(), rules)}`
+    );
     return sampleOfText(fields.join("&"), redactor, MAX_LENGTH);
   }
-  const parsed = format === "json-lines" ? parseJsonLines(text) : parseExactJson(text);
+  const parsed = format === "json-lines" ? parseJsonLines(text, steps) : parseExactJson(text, steps);
   if (parsed !== undefined) return sampleOfJson(parsed.value, [], redactor, MAX_LENGTH);
   return sampleOfText(text, redactor, MAX_LENGTH);
 }
@@ -37,9 +54,10 @@ export function sampleOfBody({ headers, body }: CapturedResponse, rules: Compare
  * Says how large a body is.
  *
  * @param body The body.
- * @returns Its length as it was sent, and what stands for its content where that was not kept.
+ * @returns Its length as it was sent, and the reason when it was cut.
  */
-export function sizeOf({ length, cut, digest }: CapturedBody): string {
+export function sizeOf({ length, cut, cutBy = "too-large", digest }: CapturedBody): string {
   const size = `${length} ${length === 1 ? "byte" : "bytes"}`;
-  return cut ? `${size}, compared by ${digest === undefined ? "length" : `digest ${digest}`}` : size;
+  if (!cut) return size;
+  return digest === undefined ? `at least ${size} (${cutBy})` : `${size} (${cutBy}), digest ${digest}`;
 }

@@ -1,5 +1,6 @@
 /** What a tally has counted at one moment, as plain data: it goes from worker to main thread, and adds up. */
 
+import type { NotComparableReason } from "../observe/events.ts";
 import type { MismatchSample } from "./report.ts";
 
 /** A sample, and what decides whether it stays. */
@@ -71,6 +72,8 @@ export interface ServiceTally {
   readonly service: string;
   /** Comparisons, noise aside. */
   readonly compared: number;
+  /** Pairs of answers that were not comparable, by reason; in no other count. */
+  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** The primary's answers in these comparisons. */
   readonly primary: AnswersTally;
   /** The service's answers. */

@@ -263,7 +263,7 @@ const COMPARE_RULE_FIELDS = {
   maxBody: {
     type: size({ min: "0B", max: "64MiB" }),
     default: "256KiB",
-    description: "How much of a body is compared by its content; a larger one by its length and digest.",
+    description: "Largest body that is compared, after decoding; responses with a larger one are not comparable.",
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),
@@ -325,7 +325,7 @@ export const COMPARE_FIELDS = {
   maxMemory: {
     type: size({ min: "1MiB", max: "4GiB" }),
     default: "64MiB",
-    description: "How much the answers that wait for each other may hold; what comes above is not compared.",
+    description: "Memory of responses that wait to be compared; further responses are not comparable.",
   },
 } as const;
 

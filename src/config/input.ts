@@ -461,7 +461,7 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * How much of a body is compared by its content; a larger one by its length and digest. Bytes, or text with a unit;
+   * Largest body that is compared, after decoding; responses with a larger one are not comparable. Bytes, or text with a unit;
    * after a content coding is undone.
    *
    * @default "256KiB"
@@ -533,7 +533,7 @@ export interface CompareInput {
    */
   readonly noiseSample?: number | string;
   /**
-   * How much the answers that wait for each other may hold; what comes above is not compared. Bytes, or text with a unit.
+   * Memory of responses that wait to be compared; further responses are not comparable. Bytes, or text with a unit.
    *
    * @default "64MiB"
    */
@@ -545,7 +545,7 @@ export interface ServiceCompareInput {
   /** The share of the requests whose answers are compared. Absent: the top level's. */
   readonly sample?: number | string;
   /**
-   * How much of a body is compared by its content; a larger one by its length and digest. Bytes, or text with a unit;
+   * Largest body that is compared, after decoding; responses with a larger one are not comparable. Bytes, or text with a unit;
    * after a content coding is undone. Absent: the top level's.
    */
   readonly maxBody?: number | string;

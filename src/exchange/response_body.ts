@@ -68,9 +68,20 @@ export class BrokenResponseError extends Error {
  * @returns The bytes, or how it failed: `reset` where it was of another length.
  */
 export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
+  // Pieces are copied as they come: each may be one byte, and hold a buffer of 64 KiB.
+  const bytes = new Uint8Array(lengthBytes);
+  const reader = body.getReader();
   try {
-    const bytes = await new Response(body).bytes();
-    return bytes.length === lengthBytes ? bytes : "reset";
+    for (let length = 0;;) {
+      const { done, value } = await reader.read();
+      if (done) return length === lengthBytes ? bytes : "reset";
+      if (length + value.length > lengthBytes) {
+        reader.cancel().catch(() => {});
+        return "reset";
+      }
+      bytes.set(value, length);
+      length += value.length;
+    }
   } catch (error) {
     return streamFailureKind(error);
   }

@@ -167,8 +167,18 @@ export interface HealthEvent {
   readonly failure?: FailureKind;
 }
 
-/** What came of a comparison: `noise` where the primary was compared with itself, `missing` where one had no answer. */
-export type ComparisonResult = "match" | "mismatch" | "missing" | "noise";
+/**
+ * Result of a comparison: `noise` when the primary was compared with itself, `missing` when one of the two has no
+ * response, `not-comparable` when the comparison could not be made.
+ */
+export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not-comparable";
+
+/**
+ * Reason why two responses are not comparable: a body above `compare.maxBody` (`too-large`), an unknown or broken content coding
+ * (`undecodable`), `compare.maxMemory` used up (`memory`), more work than one comparison may take (`costly`), more
+ * comparisons than the time for them allows (`busy`).
+ */
+export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy";
 
 /** The answers of two services to one request were compared. */
 export interface ComparedEvent {
@@ -184,6 +194,8 @@ export interface ComparedEvent {
   readonly result: ComparisonResult;
   /** Where the answers differ, at most ten places; empty where they are alike. */
   readonly paths: readonly string[];
+  /** Reason when `result` is `not-comparable`; absent otherwise. */
+  readonly reason?: NotComparableReason;
 }
 
 /** Anything that an observer is told. */

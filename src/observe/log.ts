@@ -66,6 +66,7 @@ const COMPARED_LINES = {
   mismatch: { level: "info", message: "answers differ" },
   missing: { level: "info", message: "answer missing" },
   noise: { level: "debug", message: "primary compared with itself" },
+  "not-comparable": { level: "info", message: "answers not comparable" },
 } as const;
 
 /** Where a time stamp differs, every request has such a line: metrics and report count them all, people read a few. */

@@ -108,12 +108,17 @@ function healthText({ service, state, status, failure }: HealthEvent, paint: Pai
   return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
 }
 
-function comparedText({ service, result, paths }: ComparedEvent, { leftOut }: LogFields, paint: Paint): string {
+function comparedText(
+  { service, result, paths, reason }: ComparedEvent,
+  { leftOut }: LogFields,
+  paint: Paint,
+): string {
   const subject = paint.strong(printable(service));
   const where = paths.length === 0 ? "" : `: ${paths.map(token).join(", ")}`;
   if (result === "noise") return `the primary compared with itself, by ${subject}${where}`;
   if (result === "match") return `${subject} answered like the primary`;
   const more = leftOut === undefined ? "" : `, after ${leftOut} more that were left out`;
+  if (result === "not-comparable") return `${subject} could not be compared: ${paint.warn(reason ?? "")}${more}`;
   return `${subject} answered ${paint.warn("unlike the primary")}${where}${more}`;
 }
 

@@ -69,6 +69,7 @@ function addServices(a: ServiceSnapshot, b: ServiceSnapshot): ServiceSnapshot {
     failures: addCounts(a.failures, b.failures),
     skips: addCounts(a.skips, b.skips),
     comparisons: addCounts(a.comparisons, b.comparisons),
+    notComparable: addCounts(a.notComparable, b.notComparable),
     selected: a.selected + b.selected,
     hedges: { sent: a.hedges.sent + b.hedges.sent, won: a.hedges.won + b.hedges.won },
     inFlight: a.inFlight + b.inFlight,

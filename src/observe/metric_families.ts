@@ -100,6 +100,15 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       return metrics.services.flatMap((row) => samplesOf([row.route, row.service], row.comparisons));
     },
   },
+  {
+    name: "conductor_not_comparable_total",
+    type: "counter",
+    labels: ["route", "service", "reason"],
+    help: "Responses that were not comparable with the primary's, by reason.",
+    read: ({ metrics }) => {
+      return metrics.services.flatMap((row) => samplesOf([row.route, row.service], row.notComparable));
+    },
+  },
   ofStates("conductor_breaker_state", "1 for the state that a service's circuit breaker is in, else 0.", {
     states: ["closed", "half-open", "open"],
     read: ({ breaker }) => breaker,

@@ -3,7 +3,14 @@
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { RefusalReason } from "../exchange/problem.ts";
-import type { ComparisonResult, RelayedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type {
+  ComparedEvent,
+  ComparisonResult,
+  NotComparableReason,
+  RelayedEvent,
+  RespondedEvent,
+  SettledEvent,
+} from "./events.ts";
 import { bucketOf, HISTOGRAM_BOUNDS_MS } from "./histogram_bounds.ts";
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot, StatusClass } from "./metrics_snapshot.ts";
 
@@ -42,7 +49,20 @@ const REFUSALS: Readonly<Record<RefusalReason, number>> = {
   "stalled-upload": 4,
   "slow-upload": 5,
 };
-const COMPARISONS: Readonly<Record<ComparisonResult, number>> = { match: 0, mismatch: 1, missing: 2, noise: 3 };
+const COMPARISONS: Readonly<Record<ComparisonResult, number>> = {
+  "match": 0,
+  "mismatch": 1,
+  "missing": 2,
+  "noise": 3,
+  "not-comparable": 4,
+};
+const NOT_COMPARABLE: Readonly<Record<NotComparableReason, number>> = {
+  "too-large": 0,
+  "undecodable": 1,
+  "memory": 2,
+  "costly": 3,
+  "busy": 4,
+};
 const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
@@ -133,6 +153,7 @@ export class ServiceSeries {
   readonly #failures = placesFor(FAILURES);
   readonly #skips = placesFor(SKIPS);
   readonly #comparisons = placesFor(COMPARISONS);
+  readonly #notComparable = placesFor(NOT_COMPARABLE);
   readonly #counts = placesFor(OF_SERVICE);
   readonly #duration = new Histogram();
 
@@ -182,10 +203,11 @@ export class ServiceSeries {
   /**
    * Counts an answer that was compared.
    *
-   * @param result What came of it.
+   * @param event What came of it.
    */
-  compared(result: ComparisonResult): void {
+  compared({ result, reason }: ComparedEvent): void {
     this.#comparisons[COMPARISONS[result]]!++;
+    if (reason !== undefined) this.#notComparable[NOT_COMPARABLE[reason]]!++;
   }
 
   /**
@@ -215,6 +237,7 @@ export class ServiceSeries {
       failures: byKey(FAILURES, this.#failures),
       skips: byKey(SKIPS, this.#skips),
       comparisons: byKey(COMPARISONS, this.#comparisons),
+      notComparable: byKey(NOT_COMPARABLE, this.#notComparable),
       ...counts,
       hedges: { sent, won },
       duration: this.#duration.snapshot(),

@@ -74,7 +74,7 @@ export class Metrics {
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
       case "compared":
-        return this.#routes.get(event.route)?.services.get(event.service)?.compared(event.result);
+        return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
         const known = this.#services.get(event.service);
         if (known !== undefined) known.breaker = event.state;

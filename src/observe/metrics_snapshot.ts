@@ -5,7 +5,7 @@ import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
 import type { BreakerState } from "../exchange/breaker.ts";
 import type { HealthState } from "../exchange/health.ts";
 import type { RefusalReason } from "../exchange/problem.ts";
-import type { ComparisonResult } from "./events.ts";
+import type { ComparisonResult, NotComparableReason } from "./events.ts";
 
 /** How long something took, in buckets. */
 export interface HistogramSnapshot {
@@ -64,6 +64,8 @@ export interface ServiceSnapshot {
   readonly hedges: { readonly sent: number; readonly won: number };
   /** Answers that were compared with the primary's, by what came of it. */
   readonly comparisons: Readonly<Partial<Record<ComparisonResult, number>>>;
+  /** Responses that were not comparable with the primary's, by reason. */
+  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** Attempts that have started and not settled. */
   readonly inFlight: number;
   /** From an attempt's start until it settled; attempts that were given up (`aborted`) or never sent are not in it. */

@@ -1,5 +1,6 @@
 /** One exchange, or several, over a connection whose backend is a script; what came of them, made comparable. */
 
+import { LoopTurns } from "../../src/lib/loop_turns.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { UpstreamFailure } from "../../src/exchange/upstream_failure.ts";
@@ -60,6 +61,7 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
   let isStale = false;
   const connection = new Connection(socket, {
     reclaims: false,
+    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
     buffers: new ConnectionBuffers(),
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),

@@ -205,11 +205,12 @@ export class Comparison {
 }
 
 /** @param {Report} report The report. */
-function factsOf({ verdict, compared, matchRate, services, dropped }) {
+function factsOf({ verdict, compared, notComparable, matchRate, services, dropped }) {
   const facts = [
     // With one service its card says it.
     ...(services.length > 1 ? [VERDICT_WORDS[verdict].toLowerCase(), `${finePercent(matchRate)} alike`] : []),
     `${count(compared)} comparisons`,
+    ...(notComparable > 0 ? [`${count(notComparable)} could not be made`] : []),
     ...(dropped > 0 ? [`no memory for ${count(dropped)} details`] : []),
   ];
   return facts.join(" · ");

@@ -12,7 +12,7 @@ import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { BodyStreamSource, Received, StreamedResponse, WholeResponse } from "./received.ts";
 import { RequestSender } from "./request_sender.ts";
-import { ResponseBody } from "./response_body.ts";
+import { type BodyMeans, ResponseBody } from "./response_body.ts";
 import { Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -21,11 +21,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const SEND_REST_MS = 250;
 
 /** Whom a connection belongs to. */
-export interface ConnectionOwner {
+export interface ConnectionOwner extends BodyMeans {
   /** The backend's authority, for the Host field. */
   readonly authority: string;
-  /** Whether the memory of a body's piece is given back when the next one is asked for. */
-  readonly reclaims: boolean;
   /** Where its buffers come from, and go to when it is closed. */
   readonly buffers: ConnectionBuffers;
   /** Told when the connection can take another exchange. */
@@ -151,7 +149,7 @@ export class Connection {
     this.#request = this.#head = undefined;
     const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
     if (framing === undefined) throw new UpstreamFailure("protocol");
-    const body = new ResponseBody(this.#wire, framing.body, this.#owner.reclaims);
+    const body = new ResponseBody(this.#wire, framing.body, this.#owner);
     if (this.#isMissing(framing.body)) {
       request.onHead?.();
       return body.readWhole().then((whole) => this.#complete(head, framing, whole)).catch(this.#onFailed);

@@ -1,11 +1,14 @@
 /** The transport of Deno: HTTP/1.1 over connections of our own, which are kept. */
 
 import type { Transport, TransportRequest } from "../transport.ts";
+import { LoopTurns } from "../../lib/loop_turns.ts";
 import type { UpstreamTls } from "../../config/config.ts";
 import { Pool } from "./pool.ts";
 
 /** How often idle connections are looked at, in milliseconds. */
 const SWEEP_MS = 1_000;
+/** Time in milliseconds after which reading bodies that are mostly framing makes room for other work. */
+const FRAMING_SLICE_MS = 4;
 
 /** What the transport can be given. */
 export interface Http1TransportOptions {
@@ -34,6 +37,7 @@ export interface Http1TransportOptions {
  */
 export function http1Transport(options: Http1TransportOptions = {}): Transport {
   const { now = () => performance.now(), reclaims = false } = options;
+  const turns = new LoopTurns({ sliceMs: FRAMING_SLICE_MS, now });
   const plain = new Map<string, Pool>();
   // Keyed by the configuration's own objects: a new configuration trusts nothing that an old one did.
   const secured = new WeakMap<UpstreamTls, Map<string, Pool>>();
@@ -64,7 +68,8 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
       secure,
       tls,
     };
-    const pool: Pool = new Pool({ endpoint, authority: host, now, reclaims, onIdle: () => startSweeping(pool) });
+    const onIdle = () => startSweeping(pool);
+    const pool: Pool = new Pool({ endpoint, authority: host, now, reclaims, turns, onIdle });
     return pool;
   }
 

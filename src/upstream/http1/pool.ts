@@ -1,10 +1,12 @@
 /** The idle connections to one backend. */
 
+import type { LoopTurns } from "../../lib/loop_turns.ts";
 import { isRepeatable } from "../repeatable.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionBuffers } from "./connection_buffers.ts";
 import { dial, type Endpoint } from "./dial.ts";
+import type { BodyMeans } from "./response_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 
 /** Idle connections that are kept to one backend. */
@@ -20,15 +22,13 @@ const RECENT_MS = 1_000;
 const SILENT_CLOSE_MS = 10;
 
 /** What a pool needs to know. */
-export interface PoolOptions {
+export interface PoolOptions extends BodyMeans {
   /** The backend. */
   readonly endpoint: Endpoint;
   /** Its authority, for the Host field. */
   readonly authority: string;
   /** The clock, in milliseconds. */
   readonly now: () => number;
-  /** Whether the memory of a body's piece is given back when the next one is asked for. */
-  readonly reclaims: boolean;
   /** Told when a connection has become idle. */
   onIdle(): void;
 }
@@ -74,6 +74,11 @@ export class Pool {
   /** Whether the memory of a body's piece is given back when the next one is asked for. */
   get reclaims(): boolean {
     return this.#options.reclaims;
+  }
+
+  /** Turns of the event loop for bodies that are mostly framing. */
+  get turns(): LoopTurns {
+    return this.#options.turns;
   }
 
   /** The backend's authority, for the Host field. */

@@ -2,6 +2,7 @@
 
 import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
 import { reclaim } from "../../exchange/reclaim.ts";
+import type { LoopTurns } from "../../lib/loop_turns.ts";
 import type { Framing } from "./framing.ts";
 import { keepBytes } from "./slab.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
@@ -14,7 +15,18 @@ const MIN_BUFFER_BYTES = 16_384;
 /** The largest: more makes a download no faster. */
 const MAX_BUFFER_BYTES = 262_144;
 
+/** Bytes read per byte of data above which framing is most of the work. */
+const MIN_YIELD = 2;
+
 const NO_BYTES = new Uint8Array(0);
+
+/** Means of all bodies of one transport. */
+export interface BodyMeans {
+  /** Whether the memory of a body's piece is given back when the next one is asked for. */
+  readonly reclaims: boolean;
+  /** Turns of the event loop for bodies that are mostly framing. */
+  readonly turns: LoopTurns;
+}
 
 /** Reads one body in pieces. */
 export class ResponseBody {
@@ -25,7 +37,10 @@ export class ResponseBody {
   #ended: boolean;
   #bufferBytes = MIN_BUFFER_BYTES;
   #spare: Bytes | undefined;
+  /** Set when the last read was mostly framing. */
+  #isFraming = false;
   readonly #reclaims: boolean;
+  readonly #turns: LoopTurns;
   #lent: Bytes | undefined;
   /** What came with the head, still in the connection's buffer. */
   #held: Decoded | undefined;
@@ -35,10 +50,11 @@ export class ResponseBody {
    *
    * @param wire The connection.
    * @param framing Where the body ends.
-   * @param reclaims Whether the memory of a piece is given back when the next one is asked for.
+   * @param means Means of the transport.
    */
-  constructor(wire: Wire, framing: Framing["body"], reclaims: boolean) {
+  constructor(wire: Wire, framing: Framing["body"], { reclaims, turns }: BodyMeans) {
     this.#reclaims = reclaims;
+    this.#turns = turns;
     this.#wire = wire;
     this.#left = typeof framing === "number" ? framing : Infinity;
     this.#chunks = framing === "chunked" ? new ChunkedDecoder() : undefined;
@@ -76,6 +92,7 @@ export class ResponseBody {
     const first = this.#takeHeld();
     if (first.length > 0) return first;
     while (!this.#ended) {
+      if (this.#isFraming) await this.#turns.turn();
       const buffer = this.#spare ?? new Uint8Array(this.#bufferBytes);
       this.#spare = undefined;
       const count = await this.#wire.readInto(this.#left < buffer.length ? buffer.subarray(0, this.#left) : buffer);
@@ -87,6 +104,7 @@ export class ResponseBody {
       const { dataEnd, consumedEnd } = this.#unframe(buffer, count);
       // What follows the body is nothing that was asked for.
       if (consumedEnd < count) this.#wire.close();
+      this.#isFraming = dataEnd < count / MIN_YIELD;
       if (dataEnd > 0) return this.#handOut(buffer, dataEnd);
       this.#spare = buffer;
     }

@@ -1,0 +1,75 @@
+/** Bytes that arrive in pieces, copied into one buffer. Views on the pieces would hold all of their buffers. */
+
+/** Memory that is limited. */
+export interface MemorySource {
+  /** Takes memory; `false` when there is not enough. */
+  take(bytes: number): boolean;
+  /** Gives memory back. */
+  giveBack(bytes: number): void;
+}
+
+/** Smaller buffers cost more than they hold. */
+const MIN_CAPACITY = 1_024;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A buffer that doubles, up to a bound. */
+export class GrowingBytes {
+  readonly #maxBytes: number;
+  readonly #memory: MemorySource | undefined;
+  #buffer: Uint8Array = NO_BYTES;
+  #length = 0;
+
+  /** Starts empty, and takes its memory from a source. Default: from an unlimited one. */
+  constructor(maxBytes: number, memory?: MemorySource) {
+    this.#maxBytes = maxBytes;
+    this.#memory = memory;
+  }
+
+  /** Number of bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** All bytes; valid until the next call of `append` or `clear`. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Copies a piece to the end. Returns `false`, and changes nothing, when the bound or the memory does not allow it. */
+  append(piece: Uint8Array): boolean {
+    const length = this.#length + piece.length;
+    if (length > this.#maxBytes) return false;
+    if (length > this.#buffer.length && !this.#grow(length)) return false;
+    this.#buffer.set(piece, this.#length);
+    this.#length = length;
+    return true;
+  }
+
+  /** Takes a buffer over instead of copying it. Returns `false` where `append` would. */
+  adopt(buffer: Uint8Array): boolean {
+    if (buffer.length > this.#maxBytes || this.#memory?.take(buffer.length) === false) return false;
+    this.clear();
+    this.#buffer = buffer;
+    this.#length = buffer.length;
+    return true;
+  }
+
+  /** Drops all bytes, and gives their memory back. */
+  clear(): void {
+    this.#memory?.giveBack(this.#buffer.length);
+    this.#buffer = NO_BYTES;
+    this.#length = 0;
+  }
+
+  #grow(length: number): boolean {
+    const capacity = Math.min(this.#maxBytes, Math.max(MIN_CAPACITY, 2 * this.#buffer.length, length));
+    // Both buffers are held while one is copied into the other.
+    if (this.#memory?.take(capacity) === false) return false;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.bytes);
+    this.#memory?.giveBack(this.#buffer.length);
+    this.#buffer = grown;
+    return true;
+  }
+}

@@ -1,0 +1,118 @@
+/** Responses that are made to be expensive to compare. */
+
+import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import { type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { readRaw } from "../_support/raw_client.ts";
+import { startBackend } from "../_support/servers.ts";
+import type { WatchedConductor } from "../_support/watched_conductor.ts";
+
+const MIB = 1_048_576;
+/** Bounds on the latency of other clients in milliseconds, on a machine that is busy with other tests. */
+const MAX_P50_MS = 300;
+const MAX_MS = 2_000;
+
+/** Two bodies that are compared with each other. */
+interface Bodies {
+  readonly expected: Uint8Array<ArrayBuffer>;
+  readonly actual: Uint8Array<ArrayBuffer>;
+  readonly type?: string;
+  readonly coding?: string;
+}
+
+/** Requests responses with these bodies until the attack is over. */
+async function attack(
+  { expected, actual, type = "application/json", coding }: Bodies,
+  compare: object,
+  afterwards?: (target: WatchedConductor) => Promise<void>,
+): Promise<AttackReport> {
+  const headers = { "content-type": type, ...(coding !== undefined && { "content-encoding": coding }) };
+  await using calm = startBackend(() => new Response("ok"));
+  await using old = startBackend(() => new Response(expected, { headers }));
+  await using fresh = startBackend(() => new Response(actual, { headers }));
+  const report = await underAttack(async ({ url }, signal) => {
+    while (!signal.aborted) {
+      // Only responses that the client has read whole are compared.
+      await readRaw(url, "/costly", signal);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }, {
+    config: { compare: { noise: "off", maxBody: "64MiB", maxMemory: "64MiB", ...compare } },
+    services: [
+      { name: "calm", url: calm.url, path: "/calm", compare: false },
+      { name: "old", url: old.url, path: "/costly", primary: true },
+      { name: "new", url: fresh.url, path: "/costly", shadow: true },
+    ],
+    ...(afterwards !== undefined && { afterwards }),
+  });
+  assertEquals(report.failures, 0);
+  return report;
+}
+
+/** Arrays inside arrays, 90 deep, up to so many bytes. */
+function nestedArrays(bytes: number, first: number): Uint8Array<ArrayBuffer> {
+  const [open, close] = ["[".repeat(90), "]".repeat(90)];
+  const count = Math.floor(bytes / (open.length + close.length + 9));
+  return encode(`[${Array.from({ length: count }, (_, index) => `${open}${first + index}${close}`).join()}]`);
+}
+
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test({
+  name: "nested arrays in any order are not comparable when they cost too much, and the report, metrics and log say so",
+  ignore: !HAS_PROC,
+  async fn() {
+    const bodies = { expected: nestedArrays(2 * MIB, 1e6), actual: nestedArrays(2 * MIB, 2e6) };
+    const report = await attack(bodies, { arrays: "unordered" }, async ({ url, adminUrl, process }) => {
+      // The last one is not cut off by the end of the attack.
+      await (await fetch(new URL("/costly", url))).bytes();
+      await process.stdout.seen(/answers not comparable/);
+      const { verdict, notComparable, services: [service] } =
+        await (await fetch(new URL("/api/report?minRequests=1", adminUrl))).json();
+      assertGreater(notComparable, 0);
+      assertEquals([verdict, service.compared], ["not-enough-traffic", 0]);
+      assertEquals(Object.keys(service.notComparable), ["costly"]);
+      const metrics = await (await fetch(new URL("/metrics", adminUrl), { headers: { accept: "text/plain" } })).text();
+      assertMatch(metrics, /^conductor_not_comparable_total\{[^}]*reason="costly"\} [1-9]/m);
+      assertMatch(process.stdout.text, /"result":"not-comparable".*"reason":"costly"/);
+    });
+    assertLess(report.growthMiB, 300);
+    assertLess(report.attacked.p50Ms, MAX_P50_MS);
+    assertLess(report.attacked.maxMs, MAX_MS);
+  },
+});
+
+Deno.test({
+  name: "large documents of another shape do not stall other clients",
+  ignore: !HAS_PROC,
+  async fn() {
+    const items = (price: number) =>
+      Array.from({ length: 100_000 }, (_, id) => ({ id, name: `an item with a name ${id}`, price: price + id }));
+    const reordered = items(2).map(({ id, name, price }) => ({ price, name, id }));
+    const bodies = { expected: encode(JSON.stringify(items(1))), actual: encode(JSON.stringify(reordered)) };
+    assert(bodies.expected.length > 5 * MIB);
+    const report = await attack(bodies, {});
+    assertLess(report.growthMiB, 300);
+    assertLess(report.attacked.p50Ms, MAX_P50_MS);
+    assertLess(report.attacked.maxMs, MAX_MS);
+  },
+});
+
+Deno.test({
+  name: "bodies that unpack to a thousand times their size neither fill memory nor stall other clients",
+  ignore: !HAS_PROC,
+  async fn() {
+    const bodies = {
+      expected: gzipSync(new Uint8Array(60 * MIB)),
+      actual: gzipSync(new Uint8Array(60 * MIB).fill(1)),
+      type: "text/plain",
+      coding: "gzip",
+    };
+    const report = await attack(bodies as unknown as Bodies, {});
+    assertLess(report.growthMiB, 300);
+    assertLess(report.attacked.p50Ms, MAX_P50_MS);
+    assertLess(report.attacked.maxMs, MAX_MS);
+  },
+});

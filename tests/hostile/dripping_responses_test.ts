@@ -1,0 +1,83 @@
+/** Services whose responses arrive in tiny pieces. */
+
+import { assertEquals, assertLess } from "@std/assert";
+import { ATTACK_MS, type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { type FloodOptions, startFlood } from "../_support/flood_backend.ts";
+import { readRaw } from "../_support/raw_client.ts";
+import { startBackend } from "../_support/servers.ts";
+
+/** A dripping response, the configuration that it meets, and the clients that ask for it. */
+interface Scene {
+  readonly flood: FloodOptions;
+  /** Role of the dripping service. */
+  readonly role: "primary" | "shadow";
+  readonly clients: number;
+  readonly config?: object;
+}
+
+const TINY_CHUNK = "1\r\nx\r\n";
+const LONG_EXTENSION = `1;${"e".repeat(4_000)}\r\nx\r\n`;
+
+async function attack({ flood: options, role, clients, config }: Scene): Promise<AttackReport> {
+  await using calm = startBackend(() => new Response("ok"));
+  await using other = startBackend(() => new Response("ok"));
+  await using flood = await startFlood(options);
+  const isPrimary = role === "primary";
+  const services = [
+    { name: "calm", url: calm.url, path: "/calm" },
+    { name: "flood", url: flood.url, path: "/drip", [role]: true },
+    { name: "other", url: other.url, path: "/drip", ...(isPrimary ? { shadow: true } : { primary: true }) },
+  ];
+  const report = await underAttack(
+    async ({ url }, signal) => void await Promise.all(Array.from({ length: clients }, () => readOn(url, signal))),
+    { services, ...(config !== undefined && { config }) },
+  );
+  assertEquals(report.failures, 0);
+  return report;
+}
+
+/** The machine may be busy with other tests: a calm client is slower then, too. */
+function assertServed({ calm, attacked }: AttackReport): void {
+  assertLess(attacked.p50Ms, 150 + 40 * calm.p50Ms);
+  assertLess(attacked.maxMs, ATTACK_MS + 40 * calm.p50Ms);
+}
+
+/** Requests the dripping response again and again, and reads what comes of it. */
+async function readOn(url: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await readRaw(url, "/drip", signal);
+}
+
+Deno.test({
+  name: "captured responses that drip byte by byte hold no more memory than `compare.maxMemory` says",
+  ignore: !HAS_PROC,
+  async fn() {
+    const report = await attack({
+      flood: { chunk: TINY_CHUNK, isDripping: true },
+      role: "shadow",
+      clients: 64,
+      config: { compare: { noise: "off", maxMemory: "64MiB" } },
+    });
+    assertLess(report.growthMiB, 60);
+    assertServed(report);
+  },
+});
+
+Deno.test({
+  name: "a relayed response in one-byte chunks neither fills memory nor starves other clients",
+  ignore: !HAS_PROC,
+  async fn() {
+    const report = await attack({ flood: { chunk: TINY_CHUNK }, role: "primary", clients: 4 });
+    assertLess(report.growthMiB, 100);
+    assertServed(report);
+  },
+});
+
+Deno.test({
+  name: "a discarded response that is almost nothing but framing does not starve other clients",
+  ignore: !HAS_PROC,
+  async fn() {
+    const report = await attack({ flood: { chunk: LONG_EXTENSION }, role: "shadow", clients: 100 });
+    assertLess(report.growthMiB, 100);
+    assertServed(report);
+  },
+});

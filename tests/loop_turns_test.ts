@@ -1,0 +1,34 @@
+import { assertGreater, assertLess } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { LoopTurns } from "../src/lib/loop_turns.ts";
+
+Deno.test("LoopTurns lets timers run beside tasks that never wait, and gives all tasks their part", async () => {
+  // Each look at the clock takes a millisecond.
+  let timeMs = 0;
+  const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });
+  let timers = 0;
+  let isDone = false;
+  const tick = () => void (timers++, isDone || setTimeout(tick));
+  tick();
+  const steps = Array<number>(10).fill(0);
+  const mostApart: number[] = [];
+  await Promise.all(steps.map(async (_, task) => {
+    while (steps[task]! < 50) {
+      await turns.turn();
+      steps[task]!++;
+      mostApart.push(Math.max(...steps) - Math.min(...steps));
+    }
+  }));
+  isDone = true;
+  assertGreater(timers, 50);
+  assertLess(Math.max(...mostApart), 10);
+});
+
+Deno.test("LoopTurns does not hold up a task that waits for the event loop by itself", async () => {
+  using time = new FakeTime();
+  const turns = new LoopTurns({ sliceMs: 4, now: () => Date.now() });
+  for (let turn = 0; turn < 100; turn++) {
+    await turns.turn();
+    time.tick(10);
+  }
+});
