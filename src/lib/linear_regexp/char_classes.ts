@@ -2,8 +2,9 @@
 
 import type { StepBudget } from "../step_budget.ts";
 
-/** Memoised classes of characters outside of ASCII; beyond this number all are forgotten. */
+/** Characters outside of ASCII whose class is memoised. When there are more, all are forgotten. */
 const MAX_MEMOISED = 4_096;
+const STEPS_PER_TEST = 16;
 /** Number of ASCII characters. */
 export const ASCII_SIZE = 128;
 /** Identifier of the end of the text, which is a class of its own. */
@@ -21,8 +22,8 @@ export interface CharTest {
 export interface CharClass {
   /** Position in the order in which classes were found; {@linkcode END_ID} for the end of the text. */
   readonly id: number;
-  /** Whether the characters pass each test, by the test's index. */
-  readonly passes: readonly boolean[];
+  /** 1 for each test that the characters pass, by the test's index. */
+  readonly passes: Uint8Array;
 }
 
 /**
@@ -40,7 +41,7 @@ export class CharClasses {
   /** Prepares the classes that some tests make. */
   constructor(tests: readonly CharTest[]) {
     this.#tests = tests.map(toPredicate);
-    this.#classes = [{ id: END_ID, passes: tests.map(() => false) }];
+    this.#classes = [{ id: END_ID, passes: new Uint8Array(tests.length) }];
     this.asciiIds = Uint16Array.from({ length: ASCII_SIZE }, (_, code) => this.#classify(code));
   }
 
@@ -56,7 +57,7 @@ export class CharClasses {
     if (codePoint < ASCII_SIZE) return this.asciiIds[codePoint]!;
     const known = this.#idByCodePoint.get(codePoint);
     if (known !== undefined) return known;
-    budget.take(16 * this.#tests.length);
+    budget.take(STEPS_PER_TEST * this.#tests.length);
     if (this.#idByCodePoint.size >= MAX_MEMOISED) this.#idByCodePoint.clear();
     const id = this.#classify(codePoint);
     this.#idByCodePoint.set(codePoint, id);
@@ -65,8 +66,8 @@ export class CharClasses {
 
   #classify(codePoint: number): number {
     const character = String.fromCodePoint(codePoint);
-    const passes = this.#tests.map((test) => test(character));
-    const key = passes.map(Number).join("");
+    const passes = Uint8Array.from(this.#tests, (test) => test(character) ? 1 : 0);
+    const key = passes.join("");
     const known = this.#idByPasses.get(key);
     if (known !== undefined) return known;
     const id = this.#classes.push({ id: this.#classes.length, passes }) - 1;

@@ -8,16 +8,20 @@ import type { Instruction, Program } from "./program.ts";
 const MAX_CACHED_ELEMENTS = 65_536;
 /** Elements that a state or a transition holds besides its lists. */
 const FIXED_ELEMENTS = 16;
-/** Marks what comes from a thread that begins at this position, not from one of the state's threads. */
+/** Steps that it takes to make a transition, besides those for each visited instruction. */
+const STEPS_PER_TRANSITION = 128;
+const STEPS_PER_VISIT = 16;
+/** Origin of a path that begins at this position, not with one of the state's threads. */
 export const FROM_START = -1;
 
-/** What a thread did at one position, latest first. */
+/** A change to slots that a thread made at one position. */
 export interface Action {
-  /** Slots from `first` up to, but not including, `end`. */
+  /** The slots from `first` up to, but not including, `end`. */
   readonly first: number;
   readonly end: number;
-  /** Whether the slots get the position; otherwise they are cleared. */
+  /** True if the slots get the position. Otherwise they are cleared. */
   readonly isSave: boolean;
+  /** The action before this one at the same position. */
   readonly before: Action | undefined;
 }
 
@@ -32,13 +36,13 @@ export interface Path {
 export interface State {
   /** Positions in the program at which the threads go on. */
   readonly threads: readonly number[];
-  /** Whether threads still begin at each position, as no match has been found. */
+  /** True while no match has been found: a thread begins at each position. */
   readonly isSearching: boolean;
-  /** Whether no thread is under way, though threads still begin. */
+  /** True if no thread is under way, though threads still begin. */
   readonly isIdle: boolean;
-  /** Whether no thread is under way, and none will begin. */
+  /** True if no thread is under way, and none will begin. */
   readonly isDead: boolean;
-  /** The facts about the character before that assertions ask for. */
+  /** Facts about the character before, one bit for each that assertions ask for. */
   readonly context: number;
   /** Transitions by the id of the next character's class. */
   readonly transitions: (Transition | undefined)[];
@@ -47,7 +51,7 @@ export interface State {
 /** A step from one state to the next one over a character, or over the end of the text. */
 export interface Transition {
   readonly next: State;
-  /** For each thread of the next state, where it came from. */
+  /** The paths that lead to the threads of the next state. */
   readonly paths: readonly Path[];
   /** The path to a match that ends before the character. */
   readonly match: Path | undefined;
@@ -80,8 +84,9 @@ export class LazyAutomaton {
   makeTransition(state: State, over: CharClass, budget: StepBudget): Transition {
     const step = new Step(this.#program, { state, over, seen: this.#seen });
     step.run();
-    budget.take(64 + 8 * step.visits);
-    this.#elements += FIXED_ELEMENTS + step.visits + step.threads.length;
+    budget.take(STEPS_PER_TRANSITION + STEPS_PER_VISIT * step.visits);
+    const growth = Math.max(0, over.id + 1 - state.transitions.length);
+    this.#elements += FIXED_ELEMENTS + step.visits + step.threads.length + growth;
     if (this.#elements > MAX_CACHED_ELEMENTS) this.#clear();
     const isSearching = state.isSearching && step.match === undefined;
     const next = this.#stateOf(step.threads, isSearching, this.#contextAfter(over));
@@ -118,7 +123,7 @@ export class LazyAutomaton {
     if (previous === undefined) return TEXT_START;
     let context = 0;
     for (const [index, test] of this.#program.contextTests.entries()) {
-      if (previous.passes[test]) context |= TEXT_START << (index + 1);
+      if (previous.passes[test] === 1) context |= TEXT_START << (index + 1);
     }
     return context;
   }
@@ -126,7 +131,7 @@ export class LazyAutomaton {
 
 interface Visit {
   readonly at: number;
-  /** Whether the thread has consumed a character since the last `enter`. */
+  /** True if the thread has consumed a character since the last `enter`. */
   readonly hasConsumed: boolean;
   readonly actions: Action | undefined;
 }
@@ -141,7 +146,7 @@ class Step {
   readonly #state: State;
   readonly #over: CharClass;
   readonly #isEnd: boolean;
-  /** Whether a position was visited, by whether its thread has consumed a character: that decides its whole future. */
+  /** Visited positions, apart for threads that have consumed a character: the two together decide a thread's future. */
   readonly #seen: Uint8Array;
   readonly #taken = new Set<number>();
 
@@ -205,7 +210,7 @@ class Step {
   }
 
   #consume(at: number, test: number, path: Path): void {
-    if (!this.#over.passes[test] || this.#taken.has(at)) return;
+    if (this.#over.passes[test] === 0 || this.#taken.has(at)) return;
     this.#taken.add(at);
     this.threads.push(at + 1);
     this.paths.push(path);
@@ -217,7 +222,7 @@ class Step {
     if (kind === "text-start") return isTextStart;
     if (kind === "text-end") return this.#isEnd;
     const passedBefore = (context & (TEXT_START << (this.#program.contextTests.indexOf(test) + 1))) !== 0;
-    const passesAfter = this.#over.passes[test]!;
+    const passesAfter = this.#over.passes[test] === 1;
     if (kind === "line-start") return isTextStart || passedBefore;
     if (kind === "line-end") return this.#isEnd || passesAfter;
     return (passedBefore !== passesAfter) === (kind === "word-boundary");

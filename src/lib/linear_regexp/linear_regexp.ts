@@ -1,6 +1,6 @@
 /**
- * Regular expressions whose worst case is known. The native engine backtracks: a pattern like `(a|a)*$` takes exponential
- * time on a text of 40 characters.
+ * Regular expressions in linear time. The native engine backtracks, so that a pattern like `(a|a)*$` never ends on a text
+ * of 40 characters.
  */
 
 import type { StepBudget } from "../step_budget.ts";
@@ -20,8 +20,8 @@ const CHARACTERS_PER_SKIP_STEP = 8;
 
 /**
  * A regular expression of ECMAScript with the flags `gu`, without backreferences, lookahead and lookbehind. Its matches and
- * captures are those of the native engine. One search takes time proportional to the text; all searches of a text
- * together are bounded by a budget, as each of them may look ahead to the end.
+ * captures are those of the native engine. One search takes time in proportion to the text. A budget bounds all searches
+ * of a text together, as each of them may look ahead to the end.
  *
  * @example Usage
  * ```ts ignore
@@ -34,7 +34,7 @@ export class LinearRegExp {
   readonly #slotCount: number;
   readonly #classes: CharClasses;
   readonly #automaton: LazyAutomaton;
-  /** Finds a character with which a match can begin; `undefined` if that depends on more than the character. */
+  /** Finds a character with which a match can begin; `undefined` if more than the character decides. */
   readonly #firstCharacter: RegExp | undefined;
 
   /**
@@ -81,19 +81,15 @@ export class LinearRegExp {
    */
   *matches(text: string, budget: StepBudget): Generator<Match> {
     for (let from = 0; from <= text.length;) {
-      const match = this.#find(text, from, budget);
-      if (match === undefined) return;
+      const found = this.#findEnd(text, from, budget);
+      if (found === undefined) return;
+      const match = traceMatch(text, found, { slotCount: this.#slotCount, budget });
       yield match;
       from = match.end > match.start ? match.end : match.end + lengthAt(text, match.end);
     }
   }
 
-  /** Finds the first match that begins at a position or behind it. */
-  #find(text: string, from: number, budget: StepBudget): Match | undefined {
-    const found = this.#findEnd(text, from, budget);
-    return found && traceMatch(text, found, { slotCount: this.#slotCount, budget });
-  }
-
+  /** Finds the first match that begins at a position or after it. */
   #findEnd(text: string, from: number, budget: StepBudget): FoundEnd | undefined {
     const classes = this.#classes;
     let state = this.#automaton.startAfter(
@@ -137,7 +133,7 @@ export class LinearRegExp {
   }
 }
 
-/** A search for one character is linear in the native engine, too: there is nothing that it could take back. */
+/** Makes a search for one character. It is linear in the native engine, too, as there is nothing to backtrack. */
 function toSearch(tests: readonly CharTest[] | undefined): RegExp | undefined {
   if (tests === undefined || tests.some(({ flags }) => flags !== tests[0]!.flags)) return undefined;
   return new RegExp(tests.map(({ source }) => source).join("|"), `g${tests[0]?.flags ?? ""}`);

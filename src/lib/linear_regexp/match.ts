@@ -25,7 +25,7 @@ export interface FoundEnd {
   readonly last: Path;
   /** The paths over the characters before, by the threads that they led to. */
   readonly before: readonly (readonly Path[])[];
-  /** Number of characters before the end whose paths are known. */
+  /** Number of elements of `before` that count. */
   readonly depth: number;
 }
 

@@ -4,9 +4,9 @@ import type { CharTest } from "./char_classes.ts";
 import type { Assertion, Pattern, PatternNode, RepeatNode } from "./pattern_node.ts";
 import { UnsupportedPattern } from "./parse_pattern.ts";
 
-/** Instructions of one pattern. Bounded repetitions are unrolled, so short patterns can ask for any number of them. */
+/** Maximum instructions of one pattern. Bounded repetitions are unrolled, so a short pattern can ask for any number. */
 const MAX_INSTRUCTIONS = 4_096;
-/** Capture groups of one pattern. */
+/** Maximum capture groups of one pattern. */
 const MAX_CAPTURES = 100;
 
 /**
@@ -98,7 +98,7 @@ function sizeOf(node: PatternNode): number {
     case "capture":
       return sizeOf(node.node) + 2;
     case "repeat": {
-      // An empty body costs time, too.
+      // An empty body takes time to compile, too.
       const body = Math.max(1, sizeOf(node.node)) + (node.captures.first < node.captures.end ? 1 : 0);
       const optionalCount = node.max === Infinity ? 1 : node.max - node.min;
       return node.min * body + optionalCount * (body + 4);

@@ -3,15 +3,16 @@
 import type { Match } from "./match.ts";
 import type { StepBudget } from "../step_budget.ts";
 
-/** A stretch of the original text. */
+/** A literal text, or a reference to a stretch of the original text. */
 type Part =
   | string
   | { readonly kind: "match" | "before" | "after" }
   | { readonly kind: "group"; readonly indexes: readonly number[] };
 
-/** What templates need to know about a pattern. */
+/** The capture groups of a pattern. */
 export interface TemplateGroups {
   readonly captureCount: number;
+  /** Indexes of the groups of each name. */
   readonly names: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -34,7 +35,7 @@ export class Replacement {
   }
 
   /**
-   * Returns what takes the place of a match.
+   * Returns the replacement of one match.
    *
    * @throws {StepsExceeded} When it is longer than the budget allows.
    */
@@ -54,7 +55,7 @@ function readTemplate(template: string, groups: TemplateGroups): Part[] {
   const lastClosing = template.lastIndexOf(">");
   let end = 0;
   for (const { 0: reference, 1: sign, 2: digits, index } of template.matchAll(REFERENCE)) {
-    // What stands inside of a name is no reference.
+    // A name may contain `$`.
     if (index < end) continue;
     let next = index + reference.length;
     let part: Part | undefined;
