@@ -42,7 +42,7 @@ export class LinearRegExp {
    *
    * @param source The text of the pattern. Flags can be set with modifiers, such as `(?i:…)`.
    * @throws {SyntaxError} When the pattern is not valid with the flag `u`.
-   * @throws {UnsupportedPattern} When it cannot be matched in linear time, or would need too large a program.
+   * @throws {UnsupportedPattern} When it has a backreference, a lookahead or a lookbehind, or would need too large a program.
    */
   constructor(source: string) {
     const pattern = parsePattern(source);

@@ -3,7 +3,7 @@
 import type { CharTest } from "./char_classes.ts";
 import type { Assertion, Pattern, PatternNode } from "./pattern_node.ts";
 
-/** The pattern is valid, but no engine matches its kind in linear time. */
+/** A valid pattern uses a construct that is not supported. */
 export class UnsupportedPattern extends Error {
   /** The name of the error. */
   override readonly name = "UnsupportedPattern";
@@ -12,7 +12,7 @@ export class UnsupportedPattern extends Error {
 
   /** Names the construct. */
   constructor(construct: string) {
-    super(`Cannot match ${construct} in linear time`);
+    super(`Cannot compile the pattern: it uses ${construct}`);
     this.construct = construct;
   }
 }
