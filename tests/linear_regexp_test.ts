@@ -106,7 +106,20 @@ Deno.test("LinearRegExp finds long matches, and goes on after its cache of state
 
 Deno.test("LinearRegExp sorts more different characters than it remembers", () => {
   const text = String.fromCodePoint(...Array.from({ length: 9_000 }, (_, index) => 0x4e00 + index));
-  assertEquals(ownMatches("\\p{L}{4000}", text), nativeMatches("\\p{L}{4000}", text));
+  assertEquals(ownMatches("\\p{L}+|.", text), nativeMatches("\\p{L}+|.", text));
+});
+
+Deno.test("LinearRegExp ignores case exactly where the pattern says so", () => {
+  // V8 15.0 finds other matches: a group that changes the flag affects classes outside of it.
+  for (
+    const [pattern, text, match] of [
+      ["(?i:(?-i:)[ab])", "A", "A"],
+      ["(?i:(?-i:a)b)", "AB aB", "aB"],
+      ["(?i:\\W)|[^\\w]", "s\u212a", "\u212a"],
+    ] as const
+  ) {
+    assertEquals(ownMatches(pattern, text).map(([, found]) => found), [match]);
+  }
 });
 
 for (

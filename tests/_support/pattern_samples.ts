@@ -39,9 +39,11 @@ const CLASSES = [
   "\\p{Lu}",
   "[\\]\\-]",
 ];
+/** The native engine takes minutes for some of the longer patterns. */
+const MAX_LENGTH = 50;
 const ASSERTIONS = ["^", "$", "\\b", "\\B"];
 const QUANTIFIERS = ["*", "+", "?", "{2}", "{0}", "{1,2}", "{0,2}", "{1,}", "{0,1}"];
-const OPENINGS = ["(", "(", "(?:", "(?i:", "(?m:", "(?s:", "(?i-s:", "(?-i:", "(?<NAME>"];
+const OPENINGS = ["(", "(", "(?:", "(?i:", "(?m:", "(?s:", "(?i-s:", "(?-s:", "(?<NAME>"];
 
 /** Patterns without backreferences, lookahead and lookbehind. */
 export const PATTERN: fc.Arbitrary<string> = fc.letrec<
@@ -58,10 +60,10 @@ export const PATTERN: fc.Arbitrary<string> = fc.letrec<
     quantified(tie("group")),
   ),
   group: fc.tuple(fc.constantFrom(...OPENINGS), tie("choice")).map(([opening, inner]) => `${opening}${inner})`),
-})).choice.map(finish);
+})).choice.filter((pattern) => pattern.length <= MAX_LENGTH).map(finish);
 
 /** Texts of the characters that the patterns are about. */
-export const TEXT: fc.Arbitrary<string> = fc.array(fc.constantFrom(...CHARACTERS), { maxLength: 8 })
+export const TEXT: fc.Arbitrary<string> = fc.array(fc.constantFrom(...CHARACTERS), { maxLength: 6 })
   .map((characters) => characters.join(""));
 
 /** Replacement templates, with references that make sense and others. */
