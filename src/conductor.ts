@@ -20,7 +20,7 @@ import { serverTiming } from "./exchange/server_timing.ts";
 import { addressMatcher } from "./exchange/trust_proxy.ts";
 import { fanOut } from "./fan_out.ts";
 import { Hedges } from "./hedge/hedges.ts";
-import { EventLoopTurn } from "./lib/event_loop_turn.ts";
+import { LoopTurns } from "./lib/loop_turns.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { observeBreakers } from "./observe/breaker_observer.ts";
 import type { Observer } from "./observe/events.ts";
@@ -40,6 +40,9 @@ export type { ConductorOptions, HandlerOptions };
 
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
+
+/** Time that reading bodies may take in one turn of the event loop, in milliseconds. */
+const BODY_SLICE_MS = 2;
 
 const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" };
 
@@ -100,7 +103,13 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
   const exchangeMeans = { gate, hedges };
   const { minUploadBytesPerSecond: minBytesPerSecond } = limits;
   const uploadBounds = { timeoutMs: config.timeoutMs, minBytesPerSecond, now };
-  const bodyMeans = { config, deadlines, turn: new EventLoopTurn(now), uploadBounds, reclaims };
+  const bodyMeans = {
+    config,
+    deadlines,
+    turns: new LoopTurns({ sliceMs: BODY_SLICE_MS, now }),
+    uploadBounds,
+    reclaims,
+  };
   const { attempts: inFlight, secretNames } = instance;
   const means = { transport, deadlines, now, inFlight, placesPerService, reclaims, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.

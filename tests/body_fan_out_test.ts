@@ -4,7 +4,7 @@ import type { Role } from "../src/config/config.ts";
 import { BodyFanOut } from "../src/exchange/body_fan_out.ts";
 import { BodySource } from "../src/exchange/body_source.ts";
 import { Deadlines } from "../src/exchange/deadline.ts";
-import { EventLoopTurn } from "../src/lib/event_loop_turn.ts";
+import { LoopTurns } from "../src/lib/loop_turns.ts";
 import type { Problem } from "../src/exchange/problem.ts";
 
 const KIB = 1024;
@@ -27,7 +27,7 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
     maxBytes,
     timeoutMs: 1_000,
     deadlines,
-    turn: new EventLoopTurn(() => Date.now()),
+    turns: new LoopTurns({ sliceMs: 2, now: () => Date.now() }),
   });
   const fanOut = new BodyFanOut(body, {
     windowBytes,

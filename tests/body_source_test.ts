@@ -2,16 +2,16 @@
 
 import { assertEquals, assertLess } from "@std/assert";
 import { Deadlines } from "../src/exchange/deadline.ts";
-import { EventLoopTurn } from "../src/lib/event_loop_turn.ts";
+import { LoopTurns } from "../src/lib/loop_turns.ts";
 import { BodySource } from "../src/exchange/body_source.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
 const deadlines = new Deadlines(() => performance.now());
-const turn = new EventLoopTurn(() => performance.now());
+const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
 
 function sourceOf(body: ReadableStream<Chunk>, maxBytes = Infinity): BodySource {
-  return new BodySource(body, { maxBytes, timeoutMs: 10_000, deadlines, turn });
+  return new BodySource(body, { maxBytes, timeoutMs: 10_000, deadlines, turns });
 }
 
 /** As a server's body is: bytes, in pieces. */

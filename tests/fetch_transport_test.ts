@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { fetchTransport, type TransportRequest } from "@zeek/conductor";
 import { readUntil, refusingUrl, startBackend, startRawBackend } from "./_support/servers.ts";
 import { outcomeOf, transportRequest } from "./_support/transport_requests.ts";
@@ -116,3 +116,11 @@ for (const [message, code, failure] of WORDS) {
     assertEquals(asked, ["http://x/y"]);
   });
 }
+
+Deno.test("fetchTransport() classifies a long error in linear time", async () => {
+  const cause = new Error(`${"/".repeat(200_000)} connection refused`);
+  const stand = fetchTransport({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+  const startMs = performance.now();
+  assertEquals(outcomeOf(await stand(transportRequest("http://x/y"))), "refused");
+  assertLess(performance.now() - startMs, 2_000);
+});

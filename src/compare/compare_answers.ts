@@ -73,6 +73,7 @@ function compareRest(
 ): NotComparableReason | undefined {
   // The header lines may not have been kept either.
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
+  means.rules.startComparison(means.steps);
   try {
     compareHeaders(expected.headers, actual.headers, means);
     return compareBodies(expected, actual, means);

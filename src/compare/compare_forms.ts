@@ -71,7 +71,7 @@ function isAlike(
   const isSame = (value: string, other: string) => {
     if (value === other) return true;
     if (!rules.normalises) return false;
-    steps.take((rules.textRules + rules.pathRules) * (FIELD_STEPS + name.length + value.length + other.length));
+    steps.take(rules.pathRules * (FIELD_STEPS + name.length + value.length + other.length));
     return rules.normaliseField(value, "form", name) === rules.normaliseField(other, "form", name);
   };
   return values !== undefined && values.length === others?.length &&

@@ -2,18 +2,15 @@
 
 import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/answer_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
+import type { Replacement } from "../lib/linear_regexp/replacement.ts";
+import { StepBudget } from "../lib/step_budget.ts";
 import { Redactor } from "./redactor.ts";
 import type { HashKey } from "./text_hash.ts";
 
-/**
- * Longer texts are left as they are: what a regular expression costs may grow with a power of the length, and the texts
- * come from backends.
- */
-const MAX_NORMALISED_LENGTH = 1_024;
-
 interface Normaliser {
-  readonly pattern: RegExp;
-  readonly replacement: string;
+  readonly pattern: LinearRegExp;
+  readonly replacement: Replacement;
   readonly path: AnswerPath | undefined;
 }
 
@@ -31,13 +28,12 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be held against a path. */
   readonly pathRules: number;
-  /** Number of rules that may be held against a text. */
-  readonly textRules: number;
   readonly #ignore: readonly AnswerPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
   readonly #unordered: "all" | readonly (readonly PathStep[])[];
   readonly #tolerance: readonly ToleranceRule[];
+  #steps = new StepBudget(0);
 
   /**
    * Compiles the rules, once for a configuration.
@@ -56,9 +52,17 @@ export class CompareRules {
     this.normalises = this.#normalisers.length > 0;
     const { ignore, normalise, tolerance, unordered } = settings;
     this.pathRules = ignore.length + normalise.length + tolerance.length + (unordered === "all" ? 0 : unordered.length);
-    this.textRules = normalise.length;
     this.redactor = new Redactor(settings.redact, key);
     this.hasSamples = settings.samples !== "none";
+  }
+
+  /**
+   * Starts a comparison, which ends before the next one starts.
+   *
+   * @param steps Pays for the patterns of `normalise`. Methods that replace throw `StepsExceeded` when it is used up.
+   */
+  startComparison(steps: StepBudget): void {
+    this.#steps = steps;
   }
 
   /** Whether any numbers may be apart. */
@@ -179,8 +183,8 @@ export class CompareRules {
   #normalise(text: string, isMeant: (path: AnswerPath) => boolean): string {
     let normalised = text;
     for (const { pattern, replacement, path } of this.#normalisers) {
-      if (normalised.length > MAX_NORMALISED_LENGTH) return normalised;
-      if (path === undefined || isMeant(path)) normalised = normalised.replace(pattern, replacement);
+      if (path !== undefined && !isMeant(path)) continue;
+      normalised = pattern.replaceAll(normalised, replacement, this.#steps);
     }
     return normalised;
   }
@@ -190,8 +194,9 @@ function stepsOf(paths: readonly AnswerPath[]): (readonly PathStep[])[] {
   return paths.flatMap((path) => path.kind === "json" ? [path.steps] : []);
 }
 
-function toNormaliser({ pattern, replacement, path }: NormaliseRule): Normaliser {
-  return { pattern: new RegExp(pattern, "gu"), replacement, path };
+function toNormaliser({ pattern: source, replacement, path }: NormaliseRule): Normaliser {
+  const pattern = new LinearRegExp(source);
+  return { pattern, replacement: pattern.replacement(replacement), path };
 }
 
 function randomKey(): HashKey {

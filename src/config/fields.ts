@@ -220,12 +220,12 @@ export const NORMALISE_FIELDS = {
   pattern: {
     type: regularExpression(),
     required: true,
-    description: "What is replaced, wherever it occurs.",
+    description: "Pattern whose matches are replaced. Backreferences, lookahead and lookbehind are refused.",
   },
   replacement: {
     type: literal(text()),
     default: "",
-    description: "What takes its place; `$1` is the first group.",
+    description: "Replacement for each match; `$1` is the first group, `$<name>` a named one, `$&` the whole match.",
   },
   path: {
     type: answerPath(),

@@ -588,10 +588,13 @@ export interface ServiceCompareInput {
 
 /** What is replaced in texts before they are compared. */
 export interface NormaliseInput {
-  /** What is replaced, wherever it occurs. A regular expression of ECMAScript, read with the flag `u`. */
+  /**
+   * Pattern whose matches are replaced. Backreferences, lookahead and lookbehind are refused. A regular expression of
+   * ECMAScript with the flags `gu`.
+   */
   readonly pattern: string;
   /**
-   * What takes its place; `$1` is the first group.
+   * Replacement for each match; `$1` is the first group, `$<name>` a named one, `$&` the whole match.
    *
    * @default ""
    */

@@ -1,6 +1,6 @@
 /** The client's body as it arrives: within its limits, and with a timeout for each read. */
 
-import type { EventLoopTurn } from "../lib/event_loop_turn.ts";
+import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { reclaim } from "./reclaim.ts";
@@ -22,8 +22,8 @@ export interface BodySourceOptions {
   readonly timeoutMs: number;
   /** The handler's timeouts. */
   readonly deadlines: Deadlines;
-  /** The turn of the event loop, which one client must not prolong. */
-  readonly turn: EventLoopTurn;
+  /** Turns of the event loop for all bodies of the handler. */
+  readonly turns: LoopTurns;
   /** Measures the client's progress. */
   readonly watch?: UploadWatch;
 }
@@ -37,7 +37,7 @@ export class BodySource implements Expiring {
   readonly #body: ReadableStream<Chunk>;
   readonly #maxBytes: number;
   readonly #deadline: Deadline;
-  readonly #turn: EventLoopTurn;
+  readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
   #reader: Reader | undefined;
   /** Memory for the next read; `undefined` when the last piece was handed out together with it. */
@@ -50,7 +50,7 @@ export class BodySource implements Expiring {
   constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
-    this.#turn = options.turn;
+    this.#turns = options.turns;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
@@ -118,7 +118,7 @@ export class BodySource implements Expiring {
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
-    const pause = this.#turn.yield();
+    const pause = this.#turns.pause();
     if (pause !== undefined) await pause;
     this.#deadline.touch();
     this.#watch?.waiting();
@@ -132,7 +132,7 @@ export class BodySource implements Expiring {
         }
         if (value.length > 0) return this.#received(value);
         // Deno hands out an empty piece when there is no body.
-        const pause = this.#turn.yield();
+        const pause = this.#turns.pause();
         if (pause !== undefined) await pause;
       }
     } catch {

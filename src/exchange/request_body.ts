@@ -3,7 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
 import { BodySource } from "./body_source.ts";
-import type { EventLoopTurn } from "../lib/event_loop_turn.ts";
+import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadlines } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { SharedBody } from "./shared_body.ts";
@@ -32,8 +32,8 @@ export interface BodyMeans {
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's time-outs. */
   readonly deadlines: Deadlines;
-  /** The turn of the event loop, which one client must not prolong. */
-  readonly turn: EventLoopTurn;
+  /** Turns of the event loop for all bodies of the handler. */
+  readonly turns: LoopTurns;
   /** Bounds of every upload. */
   readonly uploadBounds: UploadBounds;
   /** Whether nobody but native code looks at the body's pieces. */
@@ -58,12 +58,12 @@ export interface BodyOwner extends UploadOwner {
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
 export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
-  const { config, deadlines, turn, uploadBounds, reclaims } = means;
+  const { config, deadlines, turns, uploadBounds, reclaims } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(owner, uploadBounds);
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turn, watch });
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: Problem) => owner.onProblem(problem);

@@ -14,6 +14,11 @@ export class StepBudget {
     this.#left = maxSteps;
   }
 
+  /** Steps that may still be taken. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** Takes steps, before the work that they pay for. Throws {@linkcode StepsExceeded} when fewer are left. */
   take(steps: number): void {
     this.#left -= steps;

@@ -118,8 +118,8 @@ function failureKind(error: unknown): FailureKind {
   for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
     words.push(cause.message, "code" in cause ? String(cause.code) : "");
   }
-  // Deno's words hold the URL, and clients write most of that.
-  const text = words.join(" ").replace(/\S*:\/\/\S*/g, "");
+  // Deno's messages contain the URL, and clients write most of that.
+  const text = words.join(" ").split(/\s/).filter((word) => !word.includes("://")).join(" ");
   return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
 }
 

@@ -4,7 +4,7 @@ import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/exchange/body_fan_out.ts";
 import { BodySource } from "../../src/exchange/body_source.ts";
 import { Deadlines } from "../../src/exchange/deadline.ts";
-import { EventLoopTurn } from "../../src/lib/event_loop_turn.ts";
+import { LoopTurns } from "../../src/lib/loop_turns.ts";
 
 const CHUNK = new Uint8Array(65_536);
 const CHUNKS = 16;
@@ -12,7 +12,7 @@ const ROLES: readonly Role[] = ["primary", "secondary", "shadow", "shadow"];
 const HOOKS = { onProgress() {}, onStarved() {}, onBreak() {} };
 
 const deadlines = new Deadlines(() => performance.now());
-const turn = new EventLoopTurn(() => performance.now());
+const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
 
 function body(): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = CHUNKS;
@@ -32,7 +32,7 @@ Deno.bench("1 MiB in 64 KiB chunks, read as it is", { group: "body", baseline: t
 });
 for (const services of [1, 2, 4]) {
   Deno.bench(`1 MiB in 64 KiB chunks, BodyFanOut to ${services}`, { group: "body" }, async () => {
-    const source = new BodySource(body(), { maxBytes: Infinity, timeoutMs: 30_000, deadlines, turn });
+    const source = new BodySource(body(), { maxBytes: Infinity, timeoutMs: 30_000, deadlines, turns });
     const fanOut = new BodyFanOut(source, { windowBytes: 1_048_576, reclaims: false, onProblem() {} });
     const readers = ROLES.slice(0, services).map((role) => read(fanOut.branch(role, HOOKS)));
     await Promise.all([fanOut.pump(), ...readers]);

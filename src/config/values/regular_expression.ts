@@ -1,14 +1,12 @@
 /** Regular expressions, as their text: a checked configuration is frozen and passed between threads. */
 
+import { parsePattern, UnsupportedPattern } from "../../lib/linear_regexp/parse_pattern.ts";
+import { compileProgram } from "../../lib/linear_regexp/program.ts";
 import { literal, type ValueType } from "../value_type.ts";
 
 const MAX_LENGTH = 1_000;
 
-/**
- * The text of a regular expression of ECMAScript, read with the flag `u`.
- *
- * @returns The type.
- */
+/** The text of a regular expression of ECMAScript with the flag `u` that can be matched in linear time. */
 export function regularExpression(): ValueType<string> {
   return literal({
     label: "regular expression",
@@ -17,30 +15,23 @@ export function regularExpression(): ValueType<string> {
       if (typeof value !== "string" || value === "") return at.mismatch("a regular expression", value);
       if (value.length > MAX_LENGTH) return at.problem(`must be at most ${MAX_LENGTH} characters long`);
       const fault = faultOf(value);
-      if (fault !== undefined) {
-        return at.problem(
-          `must be a regular expression: found ${at.describe(value)}${at.isSecret ? "" : `, ${fault}`}`,
-        );
-      }
-      if (repeatsWhatRepeats(value)) {
-        at.warn("may take very long on some values: a group that is repeated repeats something itself");
-      }
-      return value;
+      if (fault === undefined) return value;
+      const found = `found ${at.describe(value)}`;
+      if (fault instanceof UnsupportedPattern) return at.problem(`must not use ${fault.construct}: ${found}`);
+      return at.problem(`must be a regular expression: ${found}${at.isSecret ? "" : `, ${reasonOf(fault)}`}`);
     },
   });
 }
 
-function faultOf(source: string): string | undefined {
+function faultOf(source: string): unknown {
   try {
-    new RegExp(source, "u");
+    compileProgram(parsePattern(source));
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^.*: /s, "").toLowerCase() : "unreadable";
+    return error;
   }
 }
 
-/** The shape of `(a+)+`, which tries every way to share out what does not match in the end. */
-function repeatsWhatRepeats(source: string): boolean {
-  const plain = source.replaceAll(/\\./gs, "x").replaceAll(/\[[^\]]*\]/g, "x");
-  return /\([^()]*[*+][^()]*\)(?:[*+]|\{\d+,\d*\})/.test(plain);
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^.*: /s, "").toLowerCase() : "unreadable";
 }
