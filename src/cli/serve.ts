@@ -68,6 +68,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
   const admin = new AdminListener({
     source,
     onError,
+    onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
     onReopen: () => logger.log("info", "admin listener is back"),
   });
   try {

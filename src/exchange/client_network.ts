@@ -1,7 +1,10 @@
 /** Which client a request comes from, as far as clients can be told apart. */
 
-import { listMembers } from "./headers.ts";
+import { lastMembers } from "./headers.ts";
 import { type AddressMatcher, networkOf, unmapAddress } from "./trust_proxy.ts";
+
+/** Entries of `X-Forwarded-For` that are read, from the right: no chain of trusted proxies is longer. */
+const MAX_HOPS = 32;
 
 /**
  * Names the client: the peer, or the nearest address in `X-Forwarded-For` that no trusted proxy has. What stands to the
@@ -19,7 +22,7 @@ export function clientNetwork(
 ): string | undefined {
   if (peer === undefined) return undefined;
   let client = unmapAddress(peer);
-  const hops = listMembers(forwardedFor ?? "").map(toAddress);
+  const hops = lastMembers(forwardedFor ?? "", MAX_HOPS).map(toAddress);
   while (isTrusted(client)) {
     const hop = hops.pop();
     if (hop === undefined || networkOf(hop) === undefined) break;
