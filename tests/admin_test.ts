@@ -549,8 +549,8 @@ Deno.test("/api/events skips states for a slow reader, in bounded memory, and cu
     while (!(await idle.read()).done);
   });
   assertMatch(new TextDecoder().decode((await slow.read()).value), /^event: exchanges\nid: 1\n/);
-  close();
   await slow.cancel();
+  close();
 });
 
 /** Lets what each timer starts come to its end before the next one. */
