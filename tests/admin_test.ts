@@ -1,9 +1,18 @@
-import { assert, assertEquals, assertMatch, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 
 import type { ExchangesView, StateView } from "../src/admin/api.ts";
 import { viewConfig } from "../src/admin/config_view.ts";
 import { MAX_STREAMS, MAX_STREAMS_PER_CLIENT } from "../src/admin/event_streams.ts";
+import { Guesses } from "../src/admin/guesses.ts";
 import { type AdminHandler, createAdminHandler } from "../src/admin/handler.ts";
 import { whyUnready } from "../src/admin/readiness.ts";
 import { MAX_SESSIONS, Sessions } from "../src/admin/sessions.ts";
@@ -262,7 +271,9 @@ Deno.test("a browser exchanges the token for a session whose cookie works below 
   await given.body?.cancel();
   const { path, cookie, field } = await logIn(admin);
   for (const location of [given.headers.get("location"), path]) assertMatch(location!, /^\/session-[0-9a-f]{32}\/$/);
-  const fields = new RegExp(`^conductor-admin-\\d+=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=${path}; Max-Age=43200$`);
+  const fields = new RegExp(
+    `^conductor-admin-\\d+=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=${path}; Max-Age=43200$`,
+  );
   assertMatch(field, fields);
   assertNotMatch(field + path, new RegExp(TOKEN));
 
@@ -296,7 +307,10 @@ Deno.test("a logout ends the session, its event streams, and no other session", 
   const logout = await fetch(`${admin.url}${left.path}logout`, { method: "POST", headers, redirect: "manual" });
   await logout.body?.cancel();
   assertEquals([logout.status, logout.headers.get("location")], [303, "/"]);
-  assertMatch(logout.headers.get("set-cookie")!, /=; HttpOnly; SameSite=Strict; Path=\/session-[0-9a-f]{32}\/; Max-Age=0$/);
+  assertMatch(
+    logout.headers.get("set-cookie")!,
+    /=; HttpOnly; SameSite=Strict; Path=\/session-[0-9a-f]{32}\/; Max-Age=0$/,
+  );
   await stream.text();
   assertEquals(await statusOf(admin.url + left.path, { headers }), 401);
   assertEquals(await statusOf(admin.url + stays.path, { headers: other }), 200);
@@ -519,6 +533,82 @@ Deno.test("a session ends after an hour without a request, after twelve hours in
   await minutes(12 * 60);
   assertMatch(await text, /^retry/);
   close();
+});
+
+Deno.test("a client whose requests take too much time is answered with 503 for a while, and no other client", async () => {
+  let nowMs = 0;
+  const source = createSource();
+  const read = source.exchanges;
+  source.exchanges = (after) => {
+    nowMs += 40;
+    return read(after);
+  };
+  const options = { hostname: "127.0.0.1", port: 80, token: undefined, now: () => nowMs };
+  const { handle } = createAdminHandler(source, options);
+  const ask = async (number: number) => {
+    const headers = { host: "127.0.0.1:80" };
+    const response = await handle(new Request("http://127.0.0.1:80/api/exchanges", { headers }), peer(number));
+    await response.body?.cancel();
+    return [response.status, response.headers.get("retry-after")];
+  };
+  let served = 0;
+  while ((await ask(1))[0] === 200 && served < 1_000) served++;
+  assert(served > 5 && served < 20, `${served}`);
+  assertEquals([await ask(1), await ask(2)], [[503, "1"], [200, null]]);
+  nowMs += 1_000;
+  assertEquals(await ask(1), [200, null]);
+});
+
+Deno.test("probes are answered without reading the state once their requests take too much time", async () => {
+  let nowMs = 0;
+  const source = createSource();
+  const read = source.state;
+  source.state = () => {
+    nowMs += 40;
+    return read();
+  };
+  const { handle } = createAdminHandler(source, { hostname: "::", port: 80, token: TOKEN, now: () => nowMs });
+  for (let count = 0; count < 1_000; count++) {
+    const response = await handle(new Request("http://pod:80/readyz", { headers: { host: "pod:80" } }), peer(1));
+    assertEquals([response.status, await response.text()], [200, "ready\n"]);
+  }
+  assertLess(source.asked, 100);
+});
+
+Deno.test("an exception is answered with 500 without details, and reported", async () => {
+  const source = createSource();
+  source.state = () => Promise.reject(new Error("the secret of the request"));
+  const reports: [string, unknown][] = [];
+  const onError = (...report: [string, unknown]) => reports.push(report);
+  const { handle } = createAdminHandler(source, { hostname: "127.0.0.1", port: 80, token: undefined, onError });
+  const response = await handle(
+    new Request("http://127.0.0.1:80/api/state?secret", { headers: { host: "127.0.0.1" } }),
+  );
+  assertEquals([response.status, await response.text()], [500, "Internal error\n"]);
+  assertEquals(reports.map(([message]) => message), ["admin request failed unexpectedly"]);
+});
+
+Deno.test("Guesses reports wrong tokens once per interval, and refuses the clients of all networks that guess", () => {
+  using time = new FakeTime();
+  const reports: unknown[] = [];
+  const guesses = new Guesses({ now: () => time.now, onGuesses: (report) => reports.push(report) });
+  guesses.right("known");
+  guesses.wrong("a");
+  assertEquals(reports, [{ wrong: 1, refused: 0, clients: ["a"] }]);
+  for (let count = 1; count < 10; count++) guesses.wrong("a");
+  assertEquals([guesses.waitMs("a"), guesses.waitMs("b")], [10_000, 0]);
+  assertEquals(reports.length, 1);
+  time.tick(10_000);
+  assertEquals(reports[1], { wrong: 9, refused: 1, clients: ["a"] });
+  assertEquals(guesses.waitMs("a"), 0);
+  for (let count = 0; count < 200; count++) guesses.wrong(`10.0.0.${count}`);
+  assert(guesses.waitMs("new") > 0);
+  assertEquals(guesses.waitMs("known"), 0);
+  time.tick(10_000);
+  assertEquals(reports[2], { wrong: 200, refused: 1, clients: ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3"] });
+  time.tick(10_000);
+  assertEquals(reports.length, 3);
+  guesses.close();
 });
 
 Deno.test("sessions are bounded: the one that was used least recently gives way", () => {

@@ -115,7 +115,11 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       : respond(`not ready: ${unready}\n`, TEXT_TYPE, { status: 503 });
   }
 
-  async function respondLogin(request: Request, { path, query }: Target, network: string): Promise<Response | undefined> {
+  async function respondLogin(
+    request: Request,
+    { path, query }: Target,
+    network: string,
+  ): Promise<Response | undefined> {
     let given: string | null | undefined;
     if (path === "/login" && request.method === "POST") {
       if (!FORM_TYPE.test(request.headers.get("content-type") ?? "")) {
@@ -135,7 +139,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
 
   function respondLogout({ method }: Request, { session }: Caller): Response {
     if (session === undefined) return refuse(NOT_FOUND);
-    if (method !== "POST") return refuse({ status: 405, text: "Only POST is supported here", headers: { allow: "POST" } });
+    if (method !== "POST") {
+      return refuse({ status: 405, text: "Only POST is supported here", headers: { allow: "POST" } });
+    }
     const logout = identity.logOut(session);
     streams.check();
     return redirect(logout);

@@ -68,7 +68,9 @@ export class Identity {
     const [, session, rest = path] = SESSION_PATH.exec(path) ?? [];
     if (session !== undefined) {
       const secret = cookieValue(headers.get("cookie") ?? "", this.#cookie);
-      if (secret !== undefined && this.#sessions.use(session, secret)) return { caller: { network, session }, path: rest };
+      if (secret !== undefined && this.#sessions.use(session, secret)) {
+        return { caller: { network, session }, path: rest };
+      }
       return STRANGER;
     }
     const [, bearer] = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];

@@ -30,7 +30,11 @@ const SAFETY: Readonly<Record<string, string>> = {
 const FORM_SAFETY: Readonly<Record<string, string>> = { ...SAFETY, "referrer-policy": "same-origin" };
 
 /** Makes a response. */
-export function respond(body: BodyInit | null, type: string, { status = 200, headers = {} }: RespondOptions = {}): Response {
+export function respond(
+  body: BodyInit | null,
+  type: string,
+  { status = 200, headers = {} }: RespondOptions = {},
+): Response {
   const safety = type.startsWith("text/html") ? FORM_SAFETY : SAFETY;
   return new Response(body, { status, headers: { ...safety, "content-type": type, ...headers } });
 }

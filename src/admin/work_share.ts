@@ -3,9 +3,9 @@
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
 /** Milliseconds of one client per second, and at once. */
-const CLIENT_SHARE = { capacity: 1_000, perSecond: 200 };
+const CLIENT_SHARE = { capacity: 300, perSecond: 200 };
 /** Milliseconds of all clients. */
-const TOTAL_SHARE = { capacity: 2_000, perSecond: 400 };
+const TOTAL_SHARE = { capacity: 600, perSecond: 400 };
 const TOTAL = "all";
 /** Reading may include a wait for workers, during which other requests are served. */
 const MAX_READING_MS = 50;

@@ -5,6 +5,8 @@ import { type AddressMatcher, networkOf, unmapAddress } from "./trust_proxy.ts";
 
 /** Entries of `X-Forwarded-For` that are read, from the right: no chain of trusted proxies is longer. */
 const MAX_HOPS = 32;
+/** The longest address with brackets, a zone and a port is shorter. */
+const MAX_HOP_LENGTH = 128;
 
 /**
  * Names the client: the peer, or the nearest address in `X-Forwarded-For` that no trusted proxy has. What stands to the
@@ -33,6 +35,7 @@ export function clientNetwork(
 
 /** Some proxies add the client's port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 function toAddress(hop: string): string {
+  if (hop.length > MAX_HOP_LENGTH) return "";
   const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(hop) ?? [];
   return unmapAddress(v4 ?? v6 ?? hop);
 }
