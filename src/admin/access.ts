@@ -1,4 +1,4 @@
-/** Checks of a request before anything is shown: its Host, its origin, and its token or session. */
+/** Checks of a request that come before its token: target, Host and origin. */
 
 import { isAuthority, splitTarget } from "../exchange/request_target.ts";
 import { networkOf } from "../exchange/trust_proxy.ts";
@@ -46,7 +46,7 @@ export function readTarget({ url, headers }: Request): Target | Refusal {
   return { path, query: new URLSearchParams(query) };
 }
 
-/** Decides by which names the listener may be asked, and by which pages. */
+/** Checks the Host and the origin of requests. */
 export class Access {
   readonly #port: number;
   readonly #names: ReadonlySet<string>;

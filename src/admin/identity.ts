@@ -1,4 +1,4 @@
-/** Tokens and sessions: who a request comes from, as far as the admin listener asks. */
+/** Tokens and sessions of the admin listener's clients. */
 
 import { ADMIN_COOKIE_PREFIX } from "../exchange/inbound.ts";
 import { equalsSecret } from "../lib/constant_time.ts";

@@ -4,7 +4,7 @@ import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 
 /** An error of the operating system, in its own words. */
-const SYSTEM_MESSAGE = /^[\w ]+ \(os error \d+\)$/;
+const SYSTEM_MESSAGE = /^[\w :]+ \(os error \d+\)$/;
 
 /**
  * Makes a listener for errors that are bugs.

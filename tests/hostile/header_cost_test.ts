@@ -14,6 +14,7 @@ const REPEATS = IS_FULL ? 15 : 3;
 /** A harmless field of the same length is what others are measured by. */
 const MAX_RATIO = 4;
 const SLACK_MS = 3;
+const MAX_LOOKS = 4;
 
 const MANY_LINES = [
   ["connection", "a,"],
@@ -145,37 +146,54 @@ async function leastMs(port: number, head: string, repeats = REPEATS): Promise<n
   return least;
 }
 
-/** Reports a request that takes too long, also at a second look: the machine may have been busy for the whole of the first. */
-async function slowness(
-  port: number,
-  head: string,
-  { limitMs, label }: { limitMs: number; label: string },
-): Promise<string[]> {
-  if (await leastMs(port, head) <= limitMs) return [];
-  const ms = await leastMs(port, head, 20);
-  return ms <= limitMs ? [] : [`${label} takes ${ms.toFixed(1)} ms, not ${limitMs.toFixed(1)}`];
+/** Measures requests against one with a harmless field; other work of the machine can only make either of them slower. */
+class Comparison {
+  readonly slow: string[] = [];
+  readonly #port: number;
+  readonly #harmless: string;
+  #limitMs = 0;
+
+  constructor(port: number, harmless: string) {
+    this.#port = port;
+    this.#harmless = harmless;
+  }
+
+  /** Notes a request that is too slow in each of several looks. */
+  async measure(head: string, label: string): Promise<void> {
+    if (this.#limitMs === 0) await this.#renewLimit();
+    let ms = await leastMs(this.#port, head);
+    for (let look = 1; ms > this.#limitMs; look++) {
+      if (look > MAX_LOOKS) {
+        this.slow.push(`${label} takes ${ms.toFixed(1)} ms, not ${this.#limitMs.toFixed(1)}`);
+        return;
+      }
+      await this.#renewLimit();
+      ms = await leastMs(this.#port, head, 20);
+    }
+  }
+
+  async #renewLimit(): Promise<void> {
+    this.#limitMs = MAX_RATIO * Math.max(0.5, await leastMs(this.#port, this.#harmless, 20)) + SLACK_MS;
+  }
 }
 
 /** Measures every value of every field on a path; returns those that take too long. */
 async function tooSlow(port: number, line: string, fields: readonly string[]): Promise<string[]> {
-  const head = `${line} HTTP/1.1\r\nHost: localhost:${port}`;
-  const baseMs = Math.max(0.5, await leastMs(port, `${head}\r\nX-Other: ${"x".repeat(LENGTH)}`, 20));
-  const limitMs = MAX_RATIO * baseMs + SLACK_MS;
-  const slow: string[] = [];
-  const measure = async (lines: string, label: string) => {
-    slow.push(...await slowness(port, `${head}\r\n${lines}`, { limitMs, label }));
-  };
+  const head = `${line} HTTP/1.1\r\nHost: localhost:${port}\r\n`;
+  const comparison = new Comparison(port, `${head}X-Other: ${"x".repeat(LENGTH)}`);
   for (const field of fields) {
-    for (const value of valuesOf(LENGTH)) await measure(`${field}: ${value}`, `${field}: ${value.slice(0, 20)}`);
+    for (const value of valuesOf(LENGTH)) {
+      await comparison.measure(`${head}${field}: ${value}`, `${field}: ${value.slice(0, 20)}`);
+    }
   }
   for (const [field, member] of MANY_LINES) {
     const one = `${field}: ${member.repeat(400 / member.length)}`;
-    await measure(Array(120).fill(one).join("\r\n"), `120 lines of ${field}`);
+    await comparison.measure(head + Array(120).fill(one).join("\r\n"), `120 lines of ${field}`);
   }
   for (const unit of ["-", "_", "a", "-key", "x_forwarded_for"]) {
-    await measure(`${unit.repeat(LENGTH / unit.length)}: 1`, `a name of ${unit}`);
+    await comparison.measure(`${head}${unit.repeat(LENGTH / unit.length)}: 1`, `a name of ${unit}`);
   }
-  return slow;
+  return comparison.slow;
 }
 
 Deno.test("no request header costs conductor's own responses more than its length", async () => {
@@ -210,23 +228,26 @@ Deno.test("no request header costs the admin listener more than its length", asy
 });
 
 Deno.test("no response header costs more than its length, compared ones included", async () => {
-  let [name, value] = ["x-other", "x".repeat(RESPONSE_LENGTH)];
-  await using backend = startBackend(() => new Response("{}", { headers: { [name]: value } }));
+  const harmless = ["x-other", "x".repeat(RESPONSE_LENGTH)] as const;
+  let hostile: readonly [name: string, value: string] = harmless;
+  await using backend = startBackend(({ url }) => {
+    const [name, value] = url.endsWith("/harmless") ? harmless : hostile;
+    return new Response("{}", { headers: { [name]: value } });
+  });
   await using target = await startWatched([
     { name: "a", url: backend.url, primary: true },
     { name: "b", url: backend.url, shadow: true },
   ], { ...SERVICES, compare: { noise: "off", headers: [...RESPONSE_FIELDS] } });
   const port = Number(new URL(target.url).port);
-  const head = `GET / HTTP/1.1\r\nHost: localhost:${port}`;
-  const limitMs = MAX_RATIO * Math.max(0.5, await leastMs(port, head, 20)) + SLACK_MS;
-  const slow: string[] = [];
+  const headOf = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost:${port}`;
+  const comparison = new Comparison(port, headOf("/harmless"));
   for (const field of IS_FULL ? RESPONSE_FIELDS : ["connection", "content-encoding"]) {
-    for (const hostile of valuesOf(RESPONSE_LENGTH)) {
-      [name, value] = [field, hostile.trim()];
-      slow.push(...await slowness(port, head, { limitMs, label: `${field}: ${hostile.slice(0, 20)}` }));
+    for (const value of valuesOf(RESPONSE_LENGTH)) {
+      hostile = [field, value.trim()];
+      await comparison.measure(headOf("/"), `${field}: ${value.slice(0, 20)}`);
     }
   }
-  assertEquals(slow, []);
+  assertEquals(comparison.slow, []);
 });
 
 for (
