@@ -3,6 +3,7 @@
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import type { HeaderLine } from "./config/config.ts";
+import { acceptedTypes } from "./exchange/accept.ts";
 import { type Attempt, giveUp, isStreamed, type UpstreamResponse } from "./exchange/attempt.ts";
 import type { Deadline } from "./exchange/deadline.ts";
 import { endToEndLines, fieldValue, withFields } from "./exchange/headers.ts";
@@ -72,7 +73,8 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   for (const [name, value] of problem.headers ?? []) headers.append(name, value);
   if (status === 204) return new Response(null, { status, headers });
   const title = STATUS_TEXT[status as StatusCode];
-  const type = accepts(request, PROBLEM_JSON, "application/json", "text/plain");
+  const headersToRead = new Headers({ accept: acceptedTypes(request.headers) });
+  const type = accepts({ headers: headersToRead }, PROBLEM_JSON, "application/json", "text/plain");
   const isJson = type === PROBLEM_JSON || type === "application/json";
   headers.set("content-type", isJson ? PROBLEM_JSON : "text/plain; charset=utf-8");
   const text = isJson

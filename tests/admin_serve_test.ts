@@ -249,6 +249,40 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "with --workers a session of the admin listener works, whichever worker has the connection",
+  ignore: !isLinux,
+  fn: async () => {
+    await using backend = startBackend();
+    await using file = await tempConfig(yaml(backend.url, "admin: {port: 0, token: a-token-of-some-length}\n"));
+    await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", "2"]);
+    const [, admin = ""] = await child.stdout.seen(/"admin":"(.*?)\/"/);
+    const { session, headers } = await logIn(admin);
+    for (let count = 0; count < 10; count++) assertEquals(await status(`${session}config`, headers), 200);
+  },
+});
+
+Deno.test("a session of the admin listener outlives a reload, unless the token changes", async () => {
+  await using backend = startBackend();
+  const port = freePort();
+  const text = (token: string) => yaml(backend.url, `admin: {port: ${port}, token: ${token}}\n`);
+  await using file = await tempConfig(text("a-token-of-some-length"));
+  await using served = await serve(file);
+  const { session, headers } = await logIn(served.admin);
+  await served.reload(`${text("a-token-of-some-length")}timeout: 7\n`);
+  assertEquals(await status(session, headers), 200);
+  await served.reload(text("another-token-of-some-length"));
+  assertEquals(await status(session, headers), 401);
+});
+
+/** Shows the token; returns the session's URL and the fields that prove it. */
+async function logIn(admin: string): Promise<{ session: string; headers: HeadersInit }> {
+  const response = await fetch(`${admin}/?token=a-token-of-some-length`, { redirect: "manual" });
+  await response.body?.cancel();
+  const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
+  return { session: admin + response.headers.get("location"), headers: { cookie } };
+}
+
 Deno.test("demo has its dashboard, tells where, and shows what happens; --once does not tell", async () => {
   const io = createTestIo();
   const ended = runCommandLine(["demo", "--port", "0"], io);

@@ -93,6 +93,25 @@ Deno.test("isLoop() knows its own name in Via, and more than ten conductors", ()
   assertEquals(isLoop(others(11), own), true);
 });
 
+for (
+  const [via, expected] of [
+    ["1.1 conductor-0a1b2c3d", true],
+    [" \tHTTP/1.1 conductor-0a1b2c3d", true],
+    ["1.1 a,,1.1 conductor-0a1b2c3d,", true],
+    ["1.1 conductor-0a1b2c3dx", false],
+    ["1.1 conductor-0a1b2c3d:80", false],
+    ["1.1 my-conductor-0a1b2c3d", false],
+    ["conductor-0a1b2c3d", false],
+    ["1.1 a (through 1.1 conductor-0a1b2c3d)", false],
+    ["1.1 a conductor-0a1b2c3d", false],
+    [`${"1.1 conductor-,".repeat(20)} 1.1 x`, false],
+  ] as const
+) {
+  Deno.test(`isLoop() says ${expected} of ${via.slice(0, 60)}`, () => {
+    assertEquals(isLoop(via, "conductor-0a1b2c3d"), expected);
+  });
+}
+
 Deno.test("addressMatcher() compares IPv4 and IPv6 addresses with ranges", () => {
   const isTrusted = addressMatcher(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::1"]);
   for (const address of ["10.255.0.1", "192.0.2.7", "2001:db8:ffff::1", "::1", "::ffff:10.1.2.3"]) {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { HeaderLine } from "../src/config/config.ts";
-import { endToEndLines, fieldValue } from "../src/exchange/headers.ts";
+import { endToEndLines, fieldValue, lastMembers, listMembers } from "../src/exchange/headers.ts";
 
 // RFC 9110 §7.6.1: one row for each rule.
 const TABLE: readonly (readonly [rule: string, sent: HeaderLine[], kept: HeaderLine[]])[] = [
@@ -38,4 +38,25 @@ for (const [rule, sent, kept] of TABLE) {
 Deno.test("fieldValue() joins a field's lines, whatever their case", () => {
   assertEquals(fieldValue([["Via", "1.1 a"], ["x", "y"], ["via", "1.1 b"]], "via"), "1.1 a, 1.1 b");
   assertEquals(fieldValue([["x", "y"]], "via"), undefined);
+});
+
+for (
+  const [value, members] of [
+    ["", []],
+    [" ,\t, ,", []],
+    ["A", ["a"]],
+    ["Keep-Alive,\tX-Hop , close", ["keep-alive", "x-hop", "close"]],
+    [",,a b ,,", ["a b"]],
+    ["a\u00a0,b", ["a\u00a0", "b"]],
+  ] as const
+) {
+  Deno.test(`listMembers() takes ${JSON.stringify(value)} apart`, () => assertEquals(listMembers(value), [...members]));
+}
+
+Deno.test("lastMembers() takes the end apart, and counts empty members", () => {
+  assertEquals(lastMembers("A, b, c", 2), ["b", "c"]);
+  assertEquals(lastMembers("a, b", 3), ["a", "b"]);
+  assertEquals(lastMembers("a,,,b", 3), ["b"]);
+  assertEquals(lastMembers(",", 5), []);
+  assertEquals(lastMembers("", 5), []);
 });

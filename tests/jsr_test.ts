@@ -270,7 +270,7 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
     await using server = conductor("--config", "config.yaml", "--host", "127.0.0.1", "--port", "0");
     const [, url, admin] = await server.waitFor(/"url":"([^"]+)","admin":"([^"]+)"/);
     const get = async (path: string, base = url) => await (await fetch(new URL(path, base))).text();
-    assertMatch(await get("/", admin), /<script type="module" src="\/assets\/main.js">/);
+    assertMatch(await get("/", admin), /<script type="module" src="assets\/main.js">/);
     assertMatch(await get("/assets/main.js", admin), /^import /m);
     assertEquals(await get("/api/users"), "from the primary");
     assertEquals(await get("/web"), "from the web service");

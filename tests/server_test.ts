@@ -1,5 +1,14 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 
+import { logErrorTo } from "../src/cli/log_error.ts";
 import { Arrivals } from "../src/server/arrivals.ts";
 import { drain } from "../src/server/drain.ts";
 import { InFlight } from "../src/server/in_flight.ts";
@@ -231,4 +240,32 @@ Deno.test({
     assertEquals(forbidden.host, "allowed.example:443");
     assertEquals(forbidden.target, targets[2]);
   },
+});
+
+Deno.test("logErrorTo() writes where an error happened, and nothing of what a request brought", () => {
+  const lines: unknown[][] = [];
+  const onError = logErrorTo(() => ({ log: (...line) => lines.push(line), observe: () => {} }));
+  const errors = [
+    () => new URL("http://[/?token=s3cr3t"),
+    () => new Headers([["a", "s3cr3t\nhttp://a/?b"]]),
+    () => {
+      throw new TypeError("s3cr3t\n    at s3cr3t (file:///s3cr3t.ts:1:1)");
+    },
+  ];
+  for (const fail of errors) {
+    try {
+      fail();
+    } catch (error) {
+      onError("request failed unexpectedly", error);
+    }
+  }
+  onError("error thrown unexpectedly", "s3cr3t");
+  onError("listener broke down", new Error("Too many open files (os error 24)"));
+  assertEquals(lines.length, 5);
+  assertNotMatch(JSON.stringify(lines), /s3cr3t/);
+  for (const [level, , fields] of lines.slice(0, 3)) {
+    assertEquals(level, "error");
+    assertMatch((fields as { error: string }).error, /^TypeError\n {4}at .*server_test\.ts/s);
+  }
+  assertEquals(lines[4]?.[2], { error: "Error: Too many open files (os error 24)" });
 });

@@ -1,108 +1,97 @@
-/** Who may ask the admin listener: not the page of somebody else in the browser of somebody who may. */
+/** Checks of a request that come before its token: target, Host and origin. */
 
-import { sessionOf, type TokenCheck } from "./token.ts";
+import { isAuthority, splitTarget } from "../exchange/request_target.ts";
+import { networkOf } from "../exchange/trust_proxy.ts";
 
-/** Where the listener is, and what it asks for. */
+/** Address of the listener. */
 export interface AccessOptions {
   /** The configured address. */
   readonly hostname: string;
   /** The port that is listened on. */
   readonly port: number;
-  /** Checks the token; `undefined` where none is asked for. */
-  readonly token: TokenCheck | undefined;
 }
 
-/** Why a request is refused. */
+/** A response to a request that is refused. */
 export interface Refusal {
   /** The status. */
   readonly status: number;
   /** What to do about it, in a sentence. */
   readonly text: string;
+  /** Further header fields. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Path and query of a request, as they were sent. */
+export interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/;
+/** The longest target of the dashboard has 200 characters. */
+const MAX_URL_LENGTH = 8_192;
 
-/** Decides on requests. */
+/**
+ * Reads the target without `new URL`, which throws on some Host fields that servers accept, with the target in the message.
+ *
+ * @returns The target, or the reason why there is none.
+ */
+export function readTarget({ url, headers }: Request): Target | Refusal {
+  const host = headers.get("host");
+  if (url.length > MAX_URL_LENGTH) return { status: 414, text: "The request target is too long" };
+  const { authority, path, query } = splitTarget(url, host);
+  if ((host !== null && host !== "" && !isAuthority(host)) || !isAuthority(authority)) {
+    return { status: 400, text: "The request target or the Host field is malformed" };
+  }
+  return { path, query: new URLSearchParams(query) };
+}
+
+/** Checks the Host and the origin of requests. */
 export class Access {
-  readonly #options: AccessOptions;
+  readonly #port: number;
   readonly #names: ReadonlySet<string>;
   readonly #isWildcard: boolean;
-  readonly #cookie: string;
 
-  /**
-   * Prepares to decide.
-   *
-   * @param options Where the listener is, and what it asks for.
-   */
-  constructor(options: AccessOptions) {
-    const { hostname } = options;
+  constructor({ hostname, port }: AccessOptions) {
     const name = (hostname.includes(":") ? new URL(`http://[${hostname}]`).hostname : hostname).toLowerCase();
-    this.#options = options;
+    this.#port = port;
     this.#names = new Set([...OWN_NAMES, name]);
     this.#isWildcard = name === "0.0.0.0" || name === "[::]";
-    // Cookies do not know ports: two conductors on one machine must not take each other's away.
-    this.#cookie = `conductor-admin-${options.port}`;
   }
 
   /**
-   * Tells why a request comes from where it must not: by a name that somebody has pointed here (DNS rebinding), or from
-   * another site's page.
+   * Refuses a request under a name that was pointed here by a stranger (DNS rebinding), or from another site's page.
    *
-   * @param headers The request's header fields.
-   * @returns Why it is refused; `undefined` where it is not.
+   * @returns The refusal; `undefined` if the request may go on.
    */
-  refuseOrigin(headers: Headers): Refusal | undefined {
+  refuseOrigin({ url, headers, method }: Request): Refusal | undefined {
     const host = (headers.get("host") ?? "").toLowerCase();
-    if (!this.#isOwn(host)) {
+    if (host === "") return { status: 400, text: "The Host field is missing" };
+    // An absolute-form target has an authority of its own (RFC 9112 §3.2.2).
+    const asked = splitTarget(url, headers.get("host")).authority.toLowerCase();
+    if (!this.#isOwn(host) || !this.#isOwn(asked)) {
       return { status: 403, text: "The Host field must be the address of the admin listener, with its port" };
     }
     const origin = headers.get("origin");
     const site = headers.get("sec-fetch-site") ?? "none";
-    // Following a link is no harm: what it brings is shown to the user only.
-    const isForeign = site !== "none" && site !== "same-origin" && headers.get("sec-fetch-mode") !== "navigate";
+    // A link from another site may be followed: its target is shown to the user only.
+    const isLink = headers.get("sec-fetch-mode") === "navigate" && (method === "GET" || method === "HEAD");
+    const isForeign = site !== "none" && site !== "same-origin" && !isLink;
     if (isForeign || (origin !== null && origin !== `http://${host}`)) {
       return { status: 403, text: "Other sites must not ask the admin listener" };
     }
     return undefined;
   }
 
-  /**
-   * Tells why a request does not prove that it may ask.
-   *
-   * @param headers The request's header fields.
-   * @returns Why it is refused; `undefined` where it is not.
-   */
-  async refuseStranger(headers: Headers): Promise<Refusal | undefined> {
-    const { token } = this.#options;
-    if (token === undefined) return undefined;
-    const [, bearer] = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-    if (bearer !== undefined && await token.isToken(bearer)) return undefined;
-    const session = sessionOf(headers.get("cookie") ?? "", this.#cookie);
-    if (session !== undefined && await token.isSession(session)) return undefined;
-    return {
-      status: 401,
-      text:
-        "The admin listener asks for its token: as Authorization: Bearer TOKEN, or in a browser once as /?token=TOKEN",
-    };
-  }
-
-  /**
-   * Exchanges a token for a cookie, which an EventSource sends too.
-   *
-   * @param given What was given as the token.
-   * @returns The value of a Set-Cookie field; `undefined` where the token is not the right one.
-   */
-  async cookieFor(given: string): Promise<string | undefined> {
-    const { token } = this.#options;
-    if (token === undefined || !await token.isToken(given)) return undefined;
-    return `${this.#cookie}=${await token.session()}; HttpOnly; SameSite=Strict; Path=/`;
-  }
-
-  /** An address can not be pointed elsewhere, so with a wildcard any is taken. */
+  /** Any address is accepted with a wildcard: DNS cannot point an address elsewhere. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
-    if (Number(port) !== this.#options.port) return false;
-    return this.#names.has(name) || (this.#isWildcard && ADDRESS.test(name));
+    if (Number(port) !== this.#port) return false;
+    return this.#names.has(name) || (this.#isWildcard && isAddress(name));
   }
+}
+
+/** Leading zeros are refused: some parsers read them as octal digits, others throw. */
+function isAddress(name: string): boolean {
+  return networkOf(name.replace(/^\[(.*)\]$/, "$1")) !== undefined && !/^0\d|\.0\d/.test(name);
 }

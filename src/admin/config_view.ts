@@ -21,9 +21,7 @@ export function viewConfig(config: Config): unknown {
     if (typeof value === "string") return SECRET_KEYS.has(key) ? redacted(value) : redaction.text(value);
     if (value === Infinity) return null;
     if (typeof value !== "object" || value === null) return value;
-    if (HEADER_KEYS.has(key)) {
-      return Object.fromEntries((value as readonly HeaderLine[]).map((line) => redaction.line(line)));
-    }
+    if (HEADER_KEYS.has(key) && areLines(value)) return Object.fromEntries(value.map((line) => redaction.line(line)));
     if (Array.isArray(value)) return value.map((item) => view(item));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, view(item, name)]));
   }
@@ -50,4 +48,9 @@ function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> 
     health: health && { ...health, path: healthPath },
     tls: tls && { ...tls, serverName },
   };
+}
+
+/** Comparison has `headers` too: a list of names. */
+function areLines(value: object): value is readonly HeaderLine[] {
+  return Array.isArray(value) && value.every(Array.isArray);
 }

@@ -12,15 +12,30 @@ const EXCHANGES_EVERY_MS = 250;
 const RETRY_MS = 1_000;
 /** Events that may wait for one reader; a slower one gets fewer of them. */
 const MAX_WAITING_BYTES = 262_144;
-/** A reader that has taken nothing for so many states is cut off. */
-const MAX_MISSED_STATES = 30;
-/** How many may read at once. */
-export const MAX_STREAMS = 16;
+/** A reader that has taken nothing for so many states is cut off, which releases what waits for it. */
+const MAX_MISSED_STATES = 10;
+/** Maximum number of readers. */
+export const MAX_STREAMS = 32;
+/** Maximum number of readers of one client: a browser has six connections to a host. */
+export const MAX_STREAMS_PER_CLIENT = 6;
+
+/** The client of a stream. */
+export interface StreamClient {
+  /** Network that the client is in. */
+  readonly network: string;
+  /** Name of the client within all networks: its session or its network. */
+  readonly name: string;
+  /** Reports whether the client may go on reading. Called about once a second. */
+  readonly mayGoOn: () => boolean;
+}
 
 interface Reader {
+  readonly client: StreamClient;
   readonly controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   /** The highest id that it has been sent. */
   after: number;
+  /** Whether it has been sent a state. */
+  isServed: boolean;
   missed: number;
 }
 
@@ -48,17 +63,19 @@ export class EventStreams {
   }
 
   /**
-   * Starts to tell one more reader.
+   * Adds a reader. One more than a client may have ends the oldest of that client. If there are too many readers, the oldest
+   * one of the client with the most readers ends, so that no client keeps all others out.
    *
-   * @param after The highest id of an exchange that it knows.
-   * @returns The events; `undefined` where too many are reading already.
+   * @param after The highest id of an exchange that the reader knows.
+   * @param client The reader's client.
+   * @returns The events; `undefined` if there is no room.
    */
-  open(after: number): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
-    if (this.#readers.size >= MAX_STREAMS) return undefined;
+  open(after: number, client: StreamClient): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
+    if (!this.#makeRoom(client)) return undefined;
     let reader: Reader | undefined;
     return new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
-        reader = { controller, after, missed: 0 };
+        reader = { client, controller, after, isServed: false, missed: 0 };
         controller.enqueue(this.#encoder.encode(`retry: ${RETRY_MS}\n\n`));
         this.#add(reader);
       },
@@ -70,21 +87,43 @@ export class EventStreams {
 
   /** Ends all streams; pages come back where there is a listener. */
   close(): void {
-    for (const reader of [...this.#readers]) {
-      this.#remove(reader);
-      reader.controller.close();
-    }
+    for (const reader of [...this.#readers]) this.#end(reader);
+  }
+
+  /** Ends the streams of clients that may not go on. */
+  check(): void {
+    for (const reader of [...this.#readers]) if (!reader.client.mayGoOn()) this.#end(reader);
+  }
+
+  #makeRoom({ name, network }: StreamClient): boolean {
+    const readers = [...this.#readers];
+    const own = readers.filter(({ client }) => client.name === name);
+    let victim = own.length >= MAX_STREAMS_PER_CLIENT ? own[0] : undefined;
+    if (victim === undefined && readers.length < MAX_STREAMS) return true;
+    victim ??= oldestOfLargest(readers, { name: network, of: ({ client }) => client.network }) ??
+      oldestOfLargest(readers, { name, of: ({ client }) => client.name });
+    if (victim === undefined) return false;
+    this.#end(victim);
+    return true;
+  }
+
+  #end(reader: Reader): void {
+    this.#remove(reader);
+    // What waits for a reader that does not read would be kept until its connection ends.
+    if (reader.missed > 0) reader.controller.error(new BrokenResponseError());
+    else reader.controller.close();
   }
 
   #add(reader: Reader): void {
     this.#readers.add(reader);
     if (this.#timers.length === 0) {
       this.#timers = [
-        setInterval(() => this.#sendState(), STATE_EVERY_MS),
+        setInterval(() => this.#sendState({ toAll: true }), STATE_EVERY_MS),
         setInterval(() => this.#sendExchanges(), EXCHANGES_EVERY_MS),
       ];
     }
-    this.#sendState();
+    // A client that opens one stream after the other must not make work for all others.
+    this.#sendState({ toAll: false });
     this.#sendExchanges();
   }
 
@@ -94,13 +133,14 @@ export class EventStreams {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
   }
 
-  async #sendState(): Promise<void> {
+  async #sendState({ toAll }: { readonly toAll: boolean }): Promise<void> {
+    this.check();
     if (this.#isReadingState) return;
     this.#isReadingState = true;
     try {
       const state = await this.#source.state();
       const event = this.#encode("state", state);
-      for (const reader of [...this.#readers]) this.#sendOrMiss(reader, event);
+      for (const reader of [...this.#readers]) if (toAll || !reader.isServed) this.#sendOrMiss(reader, event);
     } catch {
       // The next one comes in a second.
     } finally {
@@ -114,12 +154,16 @@ export class EventStreams {
     try {
       const known = Math.min(...[...this.#readers].map(({ after }) => after));
       const { last, exchanges } = await this.#source.exchanges(known);
+      /** Readers that keep up know the same id, so that their event is made once. */
+      const events = new Map<number, Uint8Array<ArrayBuffer>>();
       for (const reader of [...this.#readers]) {
         // An id that was never given comes from before a restart.
         const after = reader.after > last ? 0 : reader.after;
-        const fresh = exchanges.filter(({ id }) => id > after);
-        if (fresh.length === 0 || !hasRoom(reader)) continue;
-        reader.controller.enqueue(this.#encode("exchanges", { last, exchanges: fresh }, last));
+        if (!exchanges.some(({ id }) => id > after) || !hasRoom(reader)) continue;
+        const event = events.get(after) ??
+          this.#encode("exchanges", { last, exchanges: exchanges.filter(({ id }) => id > after) }, last);
+        events.set(after, event);
+        reader.controller.enqueue(event);
         reader.after = last;
       }
     } catch {
@@ -130,12 +174,12 @@ export class EventStreams {
   }
 
   #sendOrMiss(reader: Reader, event: Uint8Array<ArrayBuffer>): void {
+    reader.isServed = true;
     if (hasRoom(reader)) {
       reader.missed = 0;
       reader.controller.enqueue(event);
     } else if (++reader.missed > MAX_MISSED_STATES) {
-      this.#remove(reader);
-      reader.controller.error(new BrokenResponseError());
+      this.#end(reader);
     }
   }
 
@@ -144,6 +188,17 @@ export class EventStreams {
     const numbered = id === undefined ? "" : `id: ${id}\n`;
     return this.#encoder.encode(`event: ${name}\n${numbered}data: ${printableJson(JSON.stringify(data))}\n\n`);
   }
+}
+
+/** Finds a reader that makes room fairly: its group keeps at least as many readers as the newcomer's group will have. */
+function oldestOfLargest(
+  readers: readonly Reader[],
+  { name, of }: { readonly name: string; readonly of: (reader: Reader) => string },
+): Reader | undefined {
+  const groups = Map.groupBy(readers, of);
+  const [largest] = [...groups.values()].sort((a, b) => b.length - a.length);
+  const own = groups.get(name)?.length ?? 0;
+  return largest !== undefined && largest.length >= own + 2 ? largest[0] : undefined;
 }
 
 function hasRoom({ controller }: Reader): boolean {

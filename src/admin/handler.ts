@@ -1,58 +1,71 @@
-/** The admin listener's answers. It only shows; all that can be changed is what a person calls noise. */
+/** The paths of the admin listener. They only show; all that can be changed is what a person calls noise. */
 
 import { respondMismatches } from "../compare/respond_mismatches.ts";
 import { respondNoise } from "../compare/respond_noise.ts";
 import { respondReport } from "../compare/respond_report.ts";
-import { LoopShare } from "../lib/loop_share.ts";
-import type { MetricsReading } from "../observe/metrics_reading.ts";
-import { printableJson } from "../observe/printable.ts";
+import { acceptedTypes } from "../exchange/accept.ts";
+import { clientNetwork } from "../exchange/client_network.ts";
+import type { ConnectionInfo } from "../exchange/inbound.ts";
+import { readBoundedText } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
-import { Access } from "./access.ts";
+import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
+import type { GuessReport } from "./guesses.ts";
+import { type Caller, Identity } from "./identity.ts";
+import { loginPage } from "./login_page.ts";
 import { whyUnready } from "./readiness.ts";
+import { redirect, refuse, respond, respondJson, TEXT_TYPE, withSafety } from "./responses.ts";
 import type { AdminSource } from "./source.ts";
-import { TokenCheck } from "./token.ts";
+import { WorkShare } from "./work_share.ts";
 
-/** Where the listener is, and what it asks for. */
+/** Options of {@linkcode createAdminHandler}. */
 export interface AdminOptions {
   /** The configured address. */
   readonly hostname: string;
   /** The port that is listened on. */
   readonly port: number;
-  /** What who asks must know; `undefined`: nothing. */
+  /** The configured token; `undefined`: anyone may ask. */
   readonly token: string | undefined;
+  /** Clock in milliseconds. Default: `performance.now`. */
+  readonly now?: () => number;
+  /** Called with the wrong tokens of an interval. Default: no report. */
+  readonly onGuesses?: (report: GuessReport) => void;
+  /** Called with an exception that is a bug. Default: no report. */
+  readonly onError?: (message: string, error: unknown) => void;
 }
 
-/** Answers, until it is closed. */
+/** Responds until it is closed. */
 export interface AdminHandler {
   /**
-   * Answers a request.
+   * Responds to a request.
    *
    * @param request The request.
-   * @returns The answer. It does not reject because of what a client sends.
+   * @param connection The peer's address, by which clients are told apart.
+   * @returns The response. It does not reject.
    */
-  handle(request: Request): Promise<Response>;
-  /** Ends the event streams, which would else hold up a shutdown. */
+  handle(request: Request, connection?: Pick<ConnectionInfo, "remoteAddr">): Promise<Response>;
+  /** Ends the event streams, which would otherwise delay a shutdown. */
   close(): void;
 }
 
-const JSON_TYPE = "application/json; charset=utf-8";
-const TEXT_TYPE = "text/plain; charset=utf-8";
+/** A request whose client may see what it asks for. */
+interface Asked extends Target {
+  readonly request: Request;
+  readonly caller: Caller;
+  /** Name that the client's work is counted under. */
+  readonly client: string;
+}
 
-/** Share of the event loop for reports. A report over a full tally takes tens of milliseconds. */
-const REPORT_SHARE = { ratio: 0.2, burstMs: 100, sliceMs: 0 };
-
-/** On every answer: nothing is kept, framed, guessed or passed on, and only what is served here runs. */
-const SAFETY: Readonly<Record<string, string>> = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-};
+const HTML_TYPE = "text/html; charset=utf-8";
+const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
+const MAX_FORM_BYTES = 4_096;
+/** Probes need no token, so that their work is counted apart. */
+const PROBES = "probes";
+const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
+const NOT_FOUND: Refusal = { status: 404, text: "Not found" };
+const BUSY: Refusal = { status: 503, text: "Too many requests", headers: { "retry-after": "1" } };
 
 /**
  * Makes the handler of an admin listener.
@@ -62,122 +75,153 @@ const SAFETY: Readonly<Record<string, string>> = {
  * @returns The handler.
  */
 export function createAdminHandler(source: AdminSource, options: AdminOptions): AdminHandler {
-  const token = options.token === undefined ? undefined : new TokenCheck(options.token);
-  const access = new Access({ ...options, token });
+  const { now = () => performance.now(), onGuesses = () => {}, onError = () => {} } = options;
+  const access = new Access(options);
+  const identity = new Identity({ ...options, now, onGuesses });
+  const work = new WorkShare(now);
   const streams = new EventStreams(source);
-  const reports = new LoopShare({ ...REPORT_SHARE, now: () => performance.now() });
+  let unready: string | undefined;
 
-  /** Probes come by the address of a container and without a token; they learn one word. */
-  async function answerProbe(path: string): Promise<Response | undefined> {
+  async function respondTo(request: Request, network: string): Promise<Response> {
+    const target = readTarget(request);
+    if ("status" in target) return refuse(target);
+    const probed = isRead(request) ? await respondProbe(target.path) : undefined;
+    if (probed !== undefined) return probed;
+    const foreign = access.refuseOrigin(request);
+    if (foreign !== undefined) return refuse(foreign);
+    if (identity.isAsked) {
+      const login = await respondLogin(request, target, network);
+      if (login !== undefined) return login;
+    }
+    const known = identity.identify(request.headers, target.path, network);
+    if ("status" in known) return refuseStranger(request, known);
+    const { caller, path } = known;
+    if (!isRead(request) && !CHANGES.has(path)) {
+      return refuse({ status: 405, text: "Only GET and HEAD are supported here", headers: { allow: "GET, HEAD" } });
+    }
+    if (path === "/logout") return respondLogout(request, caller);
+    const client = caller.session ?? network;
+    if (work.waitMs(client) > 0) return refuse(BUSY);
+    return await show({ request, caller, client, path, query: target.query });
+  }
+
+  /** Probes come to the address of a container and without a token; they learn one word. */
+  async function respondProbe(path: string): Promise<Response | undefined> {
     if (path === "/healthz") return respond("ok\n", TEXT_TYPE);
     if (path !== "/readyz") return undefined;
-    const reason = whyUnready(await source.state());
-    return reason === undefined
+    if (work.waitMs(PROBES) === 0) unready = whyUnready(await work.read(PROBES, () => source.state()));
+    return unready === undefined
       ? respond("ready\n", TEXT_TYPE)
-      : respond(`not ready: ${reason}\n`, TEXT_TYPE, { status: 503 });
+      : respond(`not ready: ${unready}\n`, TEXT_TYPE, { status: 503 });
   }
 
-  async function logIn(given: string): Promise<Response> {
-    const cookie = await access.cookieFor(given);
-    if (cookie === undefined) return refuse({ status: 401, text: "This is not the token" });
-    return respond("", TEXT_TYPE, { status: 303, headers: { location: "/", "set-cookie": cookie } });
+  async function respondLogin(
+    request: Request,
+    { path, query }: Target,
+    network: string,
+  ): Promise<Response | undefined> {
+    let given: string | null | undefined;
+    if (path === "/login" && request.method === "POST") {
+      if (!FORM_TYPE.test(request.headers.get("content-type") ?? "")) {
+        return refuse({ status: 415, text: "The token must be sent as application/x-www-form-urlencoded" });
+      }
+      const form = await readBoundedText(request.body, MAX_FORM_BYTES);
+      if (form === undefined) return refuse({ status: 413, text: "The form is too large" });
+      given = new URLSearchParams(form).get("token") ?? "";
+    } else if (path === "/" && request.method === "GET") {
+      given = query.get("token");
+    }
+    if (given === null || given === undefined) return undefined;
+    const login = identity.logIn(given, network);
+    if (!("status" in login)) return redirect(login);
+    return refuseStranger(request, login);
   }
 
-  function openStream(request: Request, url: URL): Response {
-    if (request.method === "HEAD") return respond("", "text/event-stream");
-    const events = streams.open(idFrom(request.headers.get("last-event-id") ?? url.searchParams.get("after")));
-    if (events !== undefined) return respond(events, "text/event-stream");
-    return refuse({ status: 503, text: "Too many are reading the events already" });
+  function respondLogout({ method }: Request, { session }: Caller): Response {
+    if (session === undefined) return refuse(NOT_FOUND);
+    if (method !== "POST") {
+      return refuse({ status: 405, text: "Only POST is supported here", headers: { allow: "POST" } });
+    }
+    const logout = identity.logOut(session);
+    streams.check();
+    return redirect(logout);
   }
 
-  async function showMetrics(request: Request): Promise<Response> {
-    const { metrics, process, workers } = await source.state();
-    const reading: MetricsReading = { metrics, process, workers };
-    return withSafety(respondMetrics(request, reading, source.config.metrics));
-  }
-
-  /** What was compared; a person may also say there what is noise. */
-  async function showComparisons(request: Request, url: URL): Promise<Response | undefined> {
-    switch (url.pathname) {
+  async function show(asked: Asked): Promise<Response> {
+    const { request, client, path, query } = asked;
+    switch (path) {
+      case "/api/state":
+        return await showJson(client, () => source.state());
+      case "/api/exchanges":
+        return await showJson(client, () => source.exchanges(idFrom(query.get("after"))));
+      case "/api/events":
+        return openStream(asked);
+      case "/config":
+        return await showJson(client, () => Promise.resolve(viewConfig(source.config)));
       case "/api/report": {
-        const { tally } = await source.comparisons(Infinity);
-        return await reports.run(() => respondReport(request, tally, source.marks.list()));
+        const { tally } = await work.read(client, () => source.comparisons(Infinity));
+        return work.write(client, () => withSafety(respondReport(request, tally, source.marks.list())));
       }
       case "/api/mismatches": {
-        const { tally, mismatches } = await source.comparisons(idFrom(url.searchParams.get("after")));
-        return respondMismatches(request, tally && { after: () => mismatches });
+        const after = idFrom(query.get("after"));
+        const { tally, mismatches } = await work.read(client, () => source.comparisons(after));
+        return work.write(client, () => withSafety(respondMismatches(request, tally && { after: () => mismatches })));
       }
       case "/api/noise":
-        return await respondNoise(request, source.marks);
+        return withSafety(await work.read(client, () => respondNoise(request, source.marks)));
+      case source.config.metrics.endpoint: {
+        const { metrics, process, workers } = await work.read(client, () => source.state());
+        const { metrics: settings } = source.config;
+        return work.write(client, () => withSafety(respondMetrics(request, { metrics, process, workers }, settings)));
+      }
     }
+    const asset = ASSETS.find((asset) => asset.path === path);
+    return asset === undefined ? refuse(NOT_FOUND) : respond(asset.text, asset.type);
   }
 
-  async function show(request: Request, url: URL): Promise<Response> {
-    switch (url.pathname) {
-      case "/api/state":
-        return json(await source.state());
-      case "/api/exchanges":
-        return json(await source.exchanges(idFrom(url.searchParams.get("after"))));
-      case "/api/events":
-        return openStream(request, url);
-      case "/config":
-        return json(viewConfig(source.config));
-    }
-    if (url.pathname === source.config.metrics.endpoint) return await showMetrics(request);
-    const asset = ASSETS.find(({ path }) => path === url.pathname);
-    return asset === undefined
-      ? refuse({ status: 404, text: "There is nothing here" })
-      : respond(asset.text, asset.type);
+  async function showJson(client: string, read: () => Promise<unknown>): Promise<Response> {
+    const value = await work.read(client, read);
+    return work.write(client, () => respondJson(value));
   }
 
-  async function answer(request: Request): Promise<Response> {
-    const url = new URL(request.url);
-    const changes = request.method !== "GET" && request.method !== "HEAD";
-    if (changes && url.pathname !== "/api/noise") {
-      return refuse({ status: 405, text: "Only GET and HEAD are answered here" }, { allow: "GET, HEAD" });
-    }
-    const probed = await answerProbe(url.pathname);
-    if (probed !== undefined) return probed;
-    const foreign = access.refuseOrigin(request.headers);
-    if (foreign !== undefined) return refuse(foreign);
-    const given = url.searchParams.get("token");
-    if (token !== undefined && given !== null && url.pathname === "/") return await logIn(given);
-    const stranger = await access.refuseStranger(request.headers);
-    if (stranger !== undefined) return refuse(stranger, { "www-authenticate": "Bearer" });
-    const compared = await showComparisons(request, url);
-    return compared === undefined ? await show(request, url) : withSafety(compared);
+  function openStream({ request: { method, headers }, query, caller, client }: Asked): Response {
+    if (method === "HEAD") return respond("", "text/event-stream");
+    const events = work.write(client, () =>
+      streams.open(idFrom(headers.get("last-event-id") ?? query.get("after")), {
+        network: caller.network,
+        name: client,
+        mayGoOn: () => identity.mayGoOn(caller),
+      }));
+    return events === undefined ? refuse(BUSY) : respond(events, "text/event-stream");
   }
 
   return {
-    handle: async (request) => {
-      const response = await answer(request);
+    handle: async (request, { remoteAddr } = {}) => {
+      const network = clientNetwork(remoteAddr?.hostname, null, () => false) ?? "unknown";
+      const response = await respondTo(request, network).catch((error) => {
+        onError("admin request failed unexpectedly", error);
+        return refuse({ status: 500, text: "Internal error" });
+      });
       return request.method === "HEAD" ? new Response(null, response) : response;
     },
-    close: () => streams.close(),
+    close: () => {
+      streams.close();
+      identity.close();
+    },
   };
 }
 
-function withSafety({ body, status, headers }: Response): Response {
-  return new Response(body, { status, headers: { ...SAFETY, ...Object.fromEntries(headers) } });
+function isRead({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
-function json(value: unknown): Response {
-  return respond(printableJson(JSON.stringify(value)) + "\n", JSON_TYPE);
+/** Browsers get a form for the token. */
+function refuseStranger(request: Request, refusal: Refusal): Response {
+  if (refusal.status !== 401 || !acceptedTypes(request.headers).includes("text/html")) return refuse(refusal);
+  return respond(loginPage(refusal.text), HTML_TYPE, { status: 401 });
 }
 
-function refuse({ status, text }: { readonly status: number; readonly text: string }, headers = {}): Response {
-  return respond(text + "\n", TEXT_TYPE, { status, headers });
-}
-
-function respond(
-  body: BodyInit,
-  type: string,
-  { status = 200, headers = {} }: { readonly status?: number; readonly headers?: Record<string, string> } = {},
-): Response {
-  return new Response(body, { status, headers: { ...SAFETY, "content-type": type, ...headers } });
-}
-
-/** Whatever is no id starts at the beginning. */
+/** Anything that is not an id starts at the beginning. */
 function idFrom(text: string | null): number {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }

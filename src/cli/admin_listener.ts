@@ -1,13 +1,14 @@
 /** The admin listener, from one configuration to the next. */
 
-import { type AdminHandler, createAdminHandler } from "../admin/handler.ts";
+import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
 import type { AdminSource } from "../admin/source.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 
 /** What the listener needs. */
-export interface AdminListenerOptions extends Pick<ServeOptions, "onError" | "onReopen"> {
+export interface AdminListenerOptions
+  extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
   /** Where everything comes from. */
   readonly source: AdminSource;
 }
@@ -96,22 +97,27 @@ export class AdminListener {
     // Who has read with another token must show that he knows the new one.
     old.handler.close();
     const isElsewhere = old.settings.hostname !== next.hostname;
-    old.handler = createAdminHandler(this.#options.source, { ...next, port: old.server.port });
+    old.handler = this.#handlerFor(next, old.server.port);
     old.settings = next;
     if (isElsewhere) await old.server.renew(next);
   }
 
   #listen(settings: AdminSettings): Open {
-    const { source, onError, onReopen } = this.#options;
-    const server = serve((request) => opened.handler.handle(request), {
+    const { onError, onReopen } = this.#options;
+    const server = serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
       port: settings.port,
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
     });
-    const opened: Open = { settings, server, handler: createAdminHandler(source, { ...settings, port: server.port }) };
+    const opened: Open = { settings, server, handler: this.#handlerFor(settings, server.port) };
     return opened;
+  }
+
+  #handlerFor({ hostname, token }: AdminSettings, port: number): AdminHandler {
+    const { source, onReopen: _, ...reports } = this.#options;
+    return createAdminHandler(source, { ...reports, hostname, port, token });
   }
 
   #try({ hostname, shownHostname }: AdminSettings): void {

@@ -1,6 +1,7 @@
 /** Asks a running conductor's admin listener for its report. */
 
 import type { Report } from "../compare/report.ts";
+import { readBoundedText } from "../lib/bounded_text.ts";
 import { CommandError } from "./usage_error.ts";
 
 /** How a report is asked for. */
@@ -53,15 +54,10 @@ export async function fetchReport(admin: URL, { query, token }: FetchReportOptio
   return body;
 }
 
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, length] = ["", 0];
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BYTES) throw new Error("the answer is too large");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+async function readText({ body }: Response): Promise<string> {
+  const text = await readBoundedText(body, MAX_BYTES);
+  if (text === undefined) throw new Error("the answer is too large");
+  return text;
 }
 
 function parse(text: string): unknown {

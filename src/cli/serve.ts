@@ -51,8 +51,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     return { ...config, port, hostname, shownHostname: invocation.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, invocation, io);
-  let followed = file.config;
-  const onError = logErrorTo({ logger: () => logger, config: () => followed });
+  const onError = logErrorTo(() => logger);
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
@@ -70,6 +69,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
   const admin = new AdminListener({
     source,
     onError,
+    onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
     onReopen: () => logger.log("info", "admin listener is back"),
   });
   try {
@@ -97,7 +97,6 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
         throw error;
       }
       await prepared.commit();
-      followed = config;
       ({ logger, announce } = startLog(config, invocation, io));
       if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },

@@ -120,7 +120,7 @@ function startWorker(
   let { logger } = startLog(first, invocation, outputs);
   let prepared: PreparedConfig | undefined;
   let next = first;
-  const onError = logErrorTo({ logger: () => logger, config: () => next });
+  const onError = logErrorTo(() => logger);
   silenceLegacyAbortNotice();
   takeStrayErrors(onError);
   const server = serveThread(first, {

@@ -21,6 +21,9 @@ const JSON_LINES = new Set([
 ]);
 const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x-yaml|toml|sql|x-sh))$/;
 
+/** Parts of a content type that are read; a charset behind them is not found. */
+const MAX_PARAMETERS = 16;
+
 /**
  * Reads the content type.
  *
@@ -29,7 +32,7 @@ const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x
  */
 export function bodyTypeOf(headers: readonly HeaderLine[]): BodyType {
   const line = headers.find(([name]) => name.length === 12 && name.toLowerCase() === "content-type");
-  const [essence = "", ...parameters] = (line?.[1] ?? "").toLowerCase().split(";");
+  const [essence = "", ...parameters] = (line?.[1] ?? "").toLowerCase().split(";", MAX_PARAMETERS);
   const charset = parameters
     .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(parameter)?.[1])
     .find((name) => name !== undefined);

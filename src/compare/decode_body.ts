@@ -1,6 +1,7 @@
 /** Content codings undone, as far as it takes to compare what was said in them (RFC 9110 §8.4). */
 
 import type { HeaderLine } from "../config/config.ts";
+import { listMembers } from "../exchange/headers.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { CapturedBody } from "./answer.ts";
 import { BodyDigest } from "./body_digest.ts";
@@ -63,9 +64,9 @@ function codingsOf(headers: readonly HeaderLine[]): string[] {
   const names: string[] = [];
   for (const [name, value] of headers) {
     if (name.length !== 16 || name.toLowerCase() !== "content-encoding") continue;
-    for (const item of value.toLowerCase().split(",")) {
-      const coding = item.trim();
-      if (coding !== "" && coding !== "identity") names.push(coding);
+    for (const coding of listMembers(value)) {
+      // One more than are decoded is enough to know.
+      if (coding !== "identity" && names.push(coding) > MAX_CODINGS) return names;
     }
   }
   return names;

@@ -1,6 +1,7 @@
 /** `/api/noise`: a person calls a field noise, and gets the lines that keep it so. */
 
 import { parseAnswerPath } from "../config/answer_path.ts";
+import { readBoundedText } from "../lib/bounded_text.ts";
 import { MAX_MARKS, type NoiseMark, type NoiseMarks } from "./noise_marks.ts";
 import { refuse, respondText } from "./plain_answer.ts";
 
@@ -39,7 +40,7 @@ export async function respondNoise(request: Request, marks: NoiseMarks): Promise
 async function readMark(request: Request): Promise<NoiseMark | undefined> {
   let body: unknown;
   try {
-    body = JSON.parse(await readText(request));
+    body = JSON.parse(await readBoundedText(request.body, MAX_BYTES) ?? "");
   } catch {
     return undefined;
   }
@@ -48,17 +49,6 @@ async function readMark(request: Request): Promise<NoiseMark | undefined> {
   if (!isText(route) || !isText(path)) return undefined;
   if ((endpoint !== undefined && !isText(endpoint)) || (service !== undefined && !isText(service))) return undefined;
   return { route, path, ...(endpoint !== undefined && { endpoint }), ...(service !== undefined && { service }) };
-}
-
-async function readText({ body }: Request): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, length] = ["", 0];
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BYTES) throw new RangeError("the body is too large");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 function isText(value: unknown): value is string {

@@ -1,7 +1,12 @@
 /** Which client a request comes from, as far as clients can be told apart. */
 
-import { listMembers } from "./headers.ts";
+import { lastMembers } from "./headers.ts";
 import { type AddressMatcher, networkOf, unmapAddress } from "./trust_proxy.ts";
+
+/** Entries of `X-Forwarded-For` that are read, from the right: no chain of trusted proxies is longer. */
+const MAX_HOPS = 32;
+/** The longest address with brackets, a zone and a port is shorter. */
+const MAX_HOP_LENGTH = 128;
 
 /**
  * Names the client: the peer, or the nearest address in `X-Forwarded-For` that no trusted proxy has. What stands to the
@@ -19,7 +24,7 @@ export function clientNetwork(
 ): string | undefined {
   if (peer === undefined) return undefined;
   let client = unmapAddress(peer);
-  const hops = listMembers(forwardedFor ?? "").map(toAddress);
+  const hops = lastMembers(forwardedFor ?? "", MAX_HOPS).map(toAddress);
   while (isTrusted(client)) {
     const hop = hops.pop();
     if (hop === undefined || networkOf(hop) === undefined) break;
@@ -30,6 +35,7 @@ export function clientNetwork(
 
 /** Some proxies add the client's port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 function toAddress(hop: string): string {
+  if (hop.length > MAX_HOP_LENGTH) return "";
   const [, v4, v6] = /^(?:([\d.]+)|\[(.+)\])(?::\d+)?$/.exec(hop) ?? [];
   return unmapAddress(v4 ?? v6 ?? hop);
 }

@@ -1,7 +1,7 @@
 /** What a proxy says about itself and the client to the next hop: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
 
 import type { HeaderLine } from "../config/config.ts";
-import { fieldSpelling, fieldValue, listMembers } from "./headers.ts";
+import { fieldSpelling, fieldValue } from "./headers.ts";
 
 /** Conductors that a request may have passed before it counts as going round in circles. */
 const MAX_CONDUCTORS = 10;
@@ -11,7 +11,12 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);
 /** Fields that only conductor sets, such as `X-Conductor-Role`. */
 const OWN_PREFIX = "x-conductor-";
-const VIA_MEMBER = /^\S+ (conductor-[0-9a-f]+)(?: |$)/;
+const PSEUDONYM = "conductor-";
+/** Received-protocol and the blank behind it, at the end of the text before a pseudonym. */
+const VIA_PROTOCOL = /(?:^|,)[ \t]*[^\s,]{1,32} $/;
+/** Longer than any received-protocol with the blanks around it. */
+const VIA_PROTOCOL_LENGTH = 48;
+const VIA_PSEUDONYM = /conductor-[0-9a-f]+(?=[ ,]|$)/y;
 
 /** What is known of the client and its connection. */
 export interface ForwardingFacts {
@@ -82,10 +87,15 @@ export function requestIdFrom(received: string | undefined): string {
  */
 export function isLoop(via: string | undefined, pseudonym: string): boolean {
   if (via === undefined) return false;
-  const conductors = listMembers(via).map((member) => VIA_MEMBER.exec(member)?.[1]).filter((name) =>
-    name !== undefined
-  );
-  return conductors.includes(pseudonym) || conductors.length > MAX_CONDUCTORS;
+  let conductors = 0;
+  // A jump from one pseudonym to the next: Via may have as many members as fit into a head.
+  for (let at = via.indexOf(PSEUDONYM); at !== -1; at = via.indexOf(PSEUDONYM, at + 1)) {
+    VIA_PSEUDONYM.lastIndex = at;
+    const [name] = VIA_PSEUDONYM.exec(via) ?? [];
+    if (name === undefined || !VIA_PROTOCOL.test(via.slice(Math.max(0, at - VIA_PROTOCOL_LENGTH), at))) continue;
+    if (name === pseudonym || ++conductors > MAX_CONDUCTORS) return true;
+  }
+  return false;
 }
 
 function isForwardingField(field: string): boolean {
@@ -97,9 +107,9 @@ function forwardedElement({ clientAddress, authority, scheme }: ForwardingFacts)
   return `for=${node};host=${quoteUnlessToken(authority)};proto=${scheme}`;
 }
 
-/** Host names are tokens; a port's colon or an IPv6 bracket asks for quotes (RFC 7239 §4). */
+/** Host names are tokens; a port's colon or an IPv6 bracket needs quotes (RFC 7239 §4). Nothing in an authority needs escapes. */
 function quoteUnlessToken(value: string): string {
-  return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+  return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(value) ? value : `"${value}"`;
 }
 
 function append(existing: string | undefined, element: string): string {

@@ -9,6 +9,7 @@ import { refuse } from "./refusals.ts";
 import { isAuthority, splitTarget } from "./request_target.ts";
 import { parseTraceparent, type TraceContext } from "./trace_context.ts";
 import { type AddressMatcher, unmapAddress } from "./trust_proxy.ts";
+import { withoutCookies } from "../lib/cookies.ts";
 
 /** What the server knows of the connection; `Deno.serve` passes such an object as its second argument. */
 export interface ConnectionInfo {
@@ -71,6 +72,9 @@ export interface ReceiveOptions {
   /** The trace that the server records the request in; absent: the one that the request tells of, if any. */
   readonly trace?: TraceContext | undefined;
 }
+
+/** Beginning of the names of the admin listener's cookies; no service receives them. */
+export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
 
 /** Each service gets a `traceparent` of its own, and a `tracestate` says nothing without one. */
 const TRACE_FIELDS = ["traceparent", "tracestate"];
@@ -154,9 +158,24 @@ function lengthFrom(value: string | null): number | undefined {
 }
 
 function linesToForward({ headers, method }: Request, tracestate: string | null): HeaderLine[] {
-  const lines = endToEndLines(headers, NOT_FORWARDED);
+  const lines = withoutAdminCookies(endToEndLines(headers, NOT_FORWARDED));
   if (tracestate) lines.push(["tracestate", tracestate]);
   return method === "OPTIONS" ? lines.map(countDown) : lines;
+}
+
+/**
+ * Cookies know no ports: a browser that has logged in at the admin listener sends its session to the data port as well, and
+ * a service that received it could use it.
+ */
+function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
+  for (let index = lines.length - 1; index >= 0; index--) {
+    const [name, value] = lines[index]!;
+    if (name.length !== 6 || name.toLowerCase() !== "cookie" || !value.includes(ADMIN_COOKIE_PREFIX)) continue;
+    const others = withoutCookies(value, ADMIN_COOKIE_PREFIX);
+    if (others === "") lines.splice(index, 1);
+    else lines[index] = [name, others];
+  }
+  return lines;
 }
 
 /** RFC 9110 §7.6.2: each hop takes one off Max-Forwards, for OPTIONS (and TRACE, which goes no further than here). */

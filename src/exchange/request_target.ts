@@ -16,6 +16,9 @@ export interface RequestTarget {
 const AUTHORITY =
   /^(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::(?:\d{0,4}|[1-5]\d{4}|6\d{4}))?$/;
 
+/** A host name has 255 characters at most. Services get the authority in three fields more, so that it counts four times. */
+const MAX_AUTHORITY_LENGTH = 1_024;
+
 /**
  * Takes a request's URL apart without `new URL`, which would rewrite the path. Servers build the URL as scheme + Host
  * field + raw target, so the path begins where the Host field ends, whatever bytes the client put there; the target
@@ -49,7 +52,7 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
  * @returns `false` for anything that could be taken for more than an authority.
  */
 export function isAuthority(text: string): boolean {
-  return AUTHORITY.test(text);
+  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text);
 }
 
 function indexOfAny(text: string, pattern: RegExp, from: number): number {

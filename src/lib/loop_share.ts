@@ -12,14 +12,13 @@ export interface LoopShareOptions {
   readonly now: () => number;
 }
 
-/** Paces one task, which calls `turn` before each slice and stops when `isOver`, or short tasks, each by `run`. */
+/** Paces one task, which calls `turn` before each slice and stops when `isOver`. */
 export class LoopShare {
   readonly #options: LoopShareOptions;
   /** Time that is left; negative after a slice that took longer. */
   #creditMs: number;
   #creditedMs: number;
   #sliceStartMs: number | undefined;
-  #last: Promise<unknown> = Promise.resolve();
 
   /** Starts with a full bucket. */
   constructor(options: LoopShareOptions) {
@@ -40,20 +39,6 @@ export class LoopShare {
     const waitMs = this.#creditMs > 0 ? 0 : -this.#creditMs / this.#options.ratio;
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     this.#sliceStartMs = this.#options.now();
-  }
-
-  /** Runs a task in a slice of its own, after the tasks before it. */
-  run<T>(task: () => T): Promise<T> {
-    const running = this.#last.then(async () => {
-      await this.turn();
-      try {
-        return task();
-      } finally {
-        this.end();
-      }
-    });
-    this.#last = running.catch(() => {});
-    return running;
   }
 
   /** Ends the slice, and pays for the time that it took. */

@@ -1,6 +1,7 @@
 /** Answers a request for the metrics, in the format that suits whoever asks. */
 
 import type { MetricsSettings } from "../config/config.ts";
+import { acceptedTypes } from "../exchange/accept.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_reading.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "./prometheus.ts";
@@ -33,7 +34,7 @@ export function respondMetrics(request: Request, reading: MetricsReading, option
   if (method !== "GET" && method !== "HEAD") {
     return new Response(null, { status: 405, headers: { "allow": "GET, HEAD", "cache-control": "no-store" } });
   }
-  const isText = prefersText(request.headers.get("accept") ?? "", enablePrometheus);
+  const isText = prefersText(acceptedTypes(request.headers), enablePrometheus);
   const headers = {
     "content-type": isText ? PROMETHEUS_TYPE : "application/json",
     "cache-control": "no-store",

@@ -5,6 +5,7 @@ import { clientNetwork } from "../exchange/client_network.ts";
 import { fieldValue } from "../exchange/headers.ts";
 import type { Inbound } from "../exchange/inbound.ts";
 import type { AddressMatcher } from "../exchange/trust_proxy.ts";
+import { cookieValue } from "../lib/cookies.ts";
 
 /**
  * Reads what the client is known by.
@@ -20,7 +21,7 @@ export function readSampleKey(
   isTrusted: AddressMatcher,
 ): string | undefined {
   if (key.kind === "ip") return networkFrom(lines, isTrusted);
-  if (key.kind === "cookie") return cookieValue(lines, key.name) || undefined;
+  if (key.kind === "cookie") return cookieFrom(lines, key.name) || undefined;
   return (key.name === "host" ? authority : fieldValue(lines, key.name)) || undefined;
 }
 
@@ -32,13 +33,11 @@ function networkFrom(lines: readonly HeaderLine[], isTrusted: AddressMatcher): s
 }
 
 /** RFC 6265 §4.2; over HTTP/2 and HTTP/3 the pairs may come in several lines (RFC 9113 §8.2.3). */
-function cookieValue(lines: readonly HeaderLine[], name: string): string | undefined {
+function cookieFrom(lines: readonly HeaderLine[], name: string): string | undefined {
   for (const [field, value] of lines) {
     if (field.toLowerCase() !== "cookie") continue;
-    for (const pair of value.split(";")) {
-      const equals = pair.indexOf("=");
-      if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-    }
+    const found = cookieValue(value, name);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

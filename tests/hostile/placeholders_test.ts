@@ -1,12 +1,9 @@
 /** A server whose configuration is full of secrets: none of them is printed anywhere. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { logErrorTo } from "../../src/cli/log_error.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createLogger } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
 import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { startCollector } from "../_support/collector.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
@@ -267,16 +264,3 @@ async function load(text: string, secret = S): Promise<void> {
   const { value, source } = await readConfig(text, { readFile: () => Promise.resolve(secret), readEnv: () => secret });
   validateConfig(value, source);
 }
-
-Deno.test("logErrorTo() keeps the values of placeholders out of errors of the runtime", async () => {
-  const text = 'services: [{ name: a, url: "http://x/${env:VALUE}" }]';
-  const secret = "s3cr3t-path-of-the-url";
-  const { value, source } = await readConfig(text, { readFile: () => Promise.reject(), readEnv: () => secret });
-  const { config } = validateConfig(value, source);
-  const lines: string[] = [];
-  const logger = createLogger({ level: "info", format: formatJson, write: (line) => lines.push(line) > 0 });
-  const onError = logErrorTo({ logger: () => logger, config: () => config });
-  onError("request failed", new TypeError(`error sending request for url (http://x/${secret}/)`));
-  assertSecretFree(lines.join(), "the log", ["s3cr3t"]);
-  assertStringIncludes(lines.join(), "placeholders_test.ts");
-});

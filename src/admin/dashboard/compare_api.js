@@ -13,7 +13,7 @@ const TIMEOUT_MS = 10_000;
  * @returns {Promise<Report>} The report.
  */
 export async function askReport(query) {
-  return await (await ask(`/api/report?${query}`)).json();
+  return await (await ask(`api/report?${query}`)).json();
 }
 
 /**
@@ -23,7 +23,7 @@ export async function askReport(query) {
  * @returns {Promise<MismatchEntry[]>} The mismatches, oldest first.
  */
 export async function askMismatches(after) {
-  const text = await (await ask(`/api/mismatches?after=${after}`)).text();
+  const text = await (await ask(`api/mismatches?after=${after}`)).text();
   return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
@@ -33,7 +33,7 @@ export async function askMismatches(after) {
  * @returns {Promise<string>} The lines, in YAML; empty where there are none.
  */
 export async function askNoise() {
-  return await (await ask("/api/noise")).text();
+  return await (await ask("api/noise")).text();
 }
 
 /**
@@ -44,7 +44,7 @@ export async function askNoise() {
  */
 export async function markNoise(mark) {
   const headers = { "content-type": "application/json" };
-  return await (await ask("/api/noise", { method: "POST", headers, body: JSON.stringify(mark) })).text();
+  return await (await ask("api/noise", { method: "POST", headers, body: JSON.stringify(mark) })).text();
 }
 
 /**

@@ -33,7 +33,7 @@ export function connect(listener) {
   }, AGAIN_MS);
 
   function open() {
-    const source = new EventSource("/api/events");
+    const source = new EventSource("api/events");
     source.addEventListener("state", ({ data }) => {
       lastStateMs = performance.now();
       tell(true);

@@ -66,6 +66,9 @@ connect({
   },
 });
 
+// Only a session has a path of its own, and can be ended.
+byId("log-out", HTMLFormElement).hidden = location.pathname === "/";
+
 pause.addEventListener("click", () => {
   paused = paused === undefined ? store.exchanges : undefined;
   set(pause, { "aria-pressed": String(paused !== undefined) });

@@ -1,0 +1,95 @@
+/** Bound on wrong tokens, and their report. */
+
+import { KeyedBudget } from "../lib/keyed_budget.ts";
+
+/** What is reported of wrong tokens. */
+export interface GuessReport {
+  /** Wrong tokens since the last report. */
+  readonly wrong: number;
+  /** Tokens since the last report that were not looked at, as there had been too many wrong ones. */
+  readonly refused: number;
+  /** Networks that they came from, at most four. */
+  readonly clients: readonly string[];
+}
+
+/** Options of {@linkcode Guesses}. */
+export interface GuessesOptions {
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+  /** Called at the first wrong token, then once per interval in which there were any. */
+  readonly onGuesses: (report: GuessReport) => void;
+}
+
+/** Wrong tokens of one client: ten at once, then one in ten seconds. */
+const CLIENT_GUESSES = { capacity: 10, perSecond: 0.1 };
+/** Wrong tokens of all clients that have never shown the right one. */
+const ALL_GUESSES = { capacity: 100, perSecond: 5 };
+const ALL = "all";
+const MAX_KNOWN_CLIENTS = 256;
+const MAX_REPORTED_CLIENTS = 4;
+const REPORT_INTERVAL_MS = 10_000;
+
+/** Counts wrong tokens by client, so that one client that guesses locks out no other. */
+export class Guesses {
+  readonly #options: GuessesOptions;
+  readonly #byClient: KeyedBudget;
+  readonly #ofAll: KeyedBudget;
+  /** Clients that have shown the right token: guesses from elsewhere do not count against them. */
+  readonly #known = new Set<string>();
+  readonly #clients = new Set<string>();
+  #wrong = 0;
+  #refused = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: GuessesOptions) {
+    this.#options = options;
+    this.#byClient = new KeyedBudget({ ...CLIENT_GUESSES, now: options.now });
+    this.#ofAll = new KeyedBudget({ ...ALL_GUESSES, now: options.now });
+  }
+
+  /** Returns the time in milliseconds until a token of a client may be looked at; 0 if it may be now. */
+  waitMs(client: string): number {
+    const ownMs = this.#byClient.waitMs(client);
+    const waitMs = this.#known.has(client) ? ownMs : Math.max(ownMs, this.#ofAll.waitMs(ALL));
+    if (waitMs === 0) return 0;
+    this.#refused++;
+    this.#note(client);
+    return waitMs;
+  }
+
+  /** Records a wrong token. */
+  wrong(client: string): void {
+    this.#byClient.spend(client, 1);
+    this.#ofAll.spend(ALL, 1);
+    this.#wrong++;
+    this.#note(client);
+  }
+
+  /** Records the right token. */
+  right(client: string): void {
+    this.#known.delete(client);
+    this.#known.add(client);
+    if (this.#known.size > MAX_KNOWN_CLIENTS) this.#known.delete(this.#known.values().next().value!);
+  }
+
+  /** Reports what has not been reported yet. */
+  close(): void {
+    this.#report();
+    clearTimeout(this.#timer);
+  }
+
+  #note(client: string): void {
+    if (this.#clients.size < MAX_REPORTED_CLIENTS) this.#clients.add(client);
+    if (this.#timer === undefined) this.#report();
+  }
+
+  #report(): void {
+    this.#timer = undefined;
+    if (this.#wrong + this.#refused === 0) return;
+    const report = { wrong: this.#wrong, refused: this.#refused, clients: [...this.#clients] };
+    this.#wrong = this.#refused = 0;
+    this.#clients.clear();
+    this.#timer = setTimeout(() => this.#report(), REPORT_INTERVAL_MS);
+    this.#options.onGuesses(report);
+  }
+}

@@ -1,0 +1,126 @@
+/** Tokens and sessions of the admin listener's clients. */
+
+import { ADMIN_COOKIE_PREFIX } from "../exchange/inbound.ts";
+import { equalsSecret } from "../lib/constant_time.ts";
+import { cookieValue } from "../lib/cookies.ts";
+import type { Refusal } from "./access.ts";
+import { Guesses, type GuessesOptions } from "./guesses.ts";
+import { type Session, SESSION_MS, Sessions } from "./sessions.ts";
+
+/** Options of {@linkcode Identity}. */
+export interface IdentityOptions extends GuessesOptions {
+  /** The port that is listened on. */
+  readonly port: number;
+  /** The configured token; `undefined`: anyone may ask. */
+  readonly token: string | undefined;
+}
+
+/** The client of an accepted request. */
+export interface Caller {
+  /** Network that the request comes from. */
+  readonly network: string;
+  /** Session of a browser; absent for requests with the token, and without one. */
+  readonly session?: string;
+}
+
+/** A session that was opened, as the fields of a redirect to it. */
+export interface Login {
+  readonly location: string;
+  readonly "set-cookie": string;
+}
+
+const SESSION_PATH = /^\/session-([0-9a-f]{32})(\/.*)$/;
+const STRANGER: Refusal = {
+  status: 401,
+  text: "The admin listener requires its token: as Authorization: Bearer TOKEN, or in a browser at /",
+  headers: { "www-authenticate": "Bearer" },
+};
+
+/**
+ * Checks tokens, and exchanges them for sessions. The cookie of a session has an unguessable path, as cookies know no ports:
+ * a browser sends it to no other server of the same host. A `__Host-` name would need HTTPS, which the listener does not speak.
+ */
+export class Identity {
+  readonly #token: string | undefined;
+  readonly #cookie: string;
+  readonly #sessions: Sessions;
+  readonly #guesses: Guesses;
+
+  constructor(options: IdentityOptions) {
+    this.#token = options.token;
+    this.#cookie = `${ADMIN_COOKIE_PREFIX}${options.port}`;
+    this.#sessions = new Sessions(options.now);
+    this.#guesses = new Guesses(options);
+  }
+
+  /** Reports whether a token is configured. */
+  get isAsked(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /**
+   * Finds the client of a request.
+   *
+   * @returns The client and the path without the session's part, or the refusal.
+   */
+  identify(headers: Headers, path: string, network: string): { caller: Caller; path: string } | Refusal {
+    if (this.#token === undefined) return { caller: { network }, path };
+    const [, session, rest = path] = SESSION_PATH.exec(path) ?? [];
+    if (session !== undefined) {
+      const secret = cookieValue(headers.get("cookie") ?? "", this.#cookie);
+      if (secret !== undefined && this.#sessions.use(session, secret)) {
+        return { caller: { network, session }, path: rest };
+      }
+      return STRANGER;
+    }
+    const [, bearer] = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+    if (bearer === undefined) return STRANGER;
+    return this.#refuseToken(bearer, network) ?? { caller: { network }, path };
+  }
+
+  /** Exchanges a token for a session, which is always a new one. */
+  logIn(given: string, network: string): Login | Refusal {
+    const refusal = this.#refuseToken(given, network);
+    if (refusal !== undefined) return refusal;
+    const session = this.#sessions.open();
+    return { location: pathOf(session), "set-cookie": this.#setCookie(session, session.secret, SESSION_MS / 1_000) };
+  }
+
+  /** Ends a session. */
+  logOut(id: string): Login {
+    this.#sessions.end(id);
+    return { location: "/", "set-cookie": this.#setCookie({ id }, "", 0) };
+  }
+
+  /** Reports whether an event stream may go on. It keeps its session in use. */
+  mayGoOn({ session }: Caller): boolean {
+    return session === undefined || this.#sessions.keep(session);
+  }
+
+  /** Reports the wrong tokens that have not been reported yet. */
+  close(): void {
+    this.#guesses.close();
+  }
+
+  #refuseToken(given: string, network: string): Refusal | undefined {
+    const waitMs = this.#guesses.waitMs(network);
+    if (waitMs > 0) {
+      const seconds = String(Math.ceil(waitMs / 1_000));
+      return { status: 429, text: "There have been too many wrong tokens", headers: { "retry-after": seconds } };
+    }
+    if (equalsSecret(given, this.#token ?? "")) {
+      this.#guesses.right(network);
+      return undefined;
+    }
+    this.#guesses.wrong(network);
+    return { ...STRANGER, text: "Invalid token" };
+  }
+
+  #setCookie(session: Pick<Session, "id">, value: string, maxAge: number): string {
+    return `${this.#cookie}=${value}; HttpOnly; SameSite=Strict; Path=${pathOf(session)}; Max-Age=${maxAge}`;
+  }
+}
+
+function pathOf({ id }: Pick<Session, "id">): string {
+  return `/session-${id}/`;
+}

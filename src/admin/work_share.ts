@@ -1,0 +1,54 @@
+/** Bound on the time that the admin listener takes from the thread that serves requests. */
+
+import { KeyedBudget } from "../lib/keyed_budget.ts";
+
+/** Milliseconds of one client per second, and at once. */
+const CLIENT_SHARE = { capacity: 300, perSecond: 200 };
+/** Milliseconds of all clients. */
+const TOTAL_SHARE = { capacity: 600, perSecond: 400 };
+const TOTAL = "all";
+/** Reading may include a wait for workers, during which other requests are served. */
+const MAX_READING_MS = 50;
+
+/** Time spent on the requests of each client. */
+export class WorkShare {
+  readonly #now: () => number;
+  readonly #byClient: KeyedBudget;
+  readonly #total: KeyedBudget;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#byClient = new KeyedBudget({ ...CLIENT_SHARE, now });
+    this.#total = new KeyedBudget({ ...TOTAL_SHARE, now });
+  }
+
+  /** Returns the time in milliseconds until a client's requests are served again; 0 if they are now. */
+  waitMs(client: string): number {
+    return Math.max(this.#byClient.waitMs(client), this.#total.waitMs(TOTAL));
+  }
+
+  /** Reads something, and counts the time. */
+  async read<T>(client: string, read: () => Promise<T>): Promise<T> {
+    const startMs = this.#now();
+    try {
+      return await read();
+    } finally {
+      this.#spend(client, Math.min(MAX_READING_MS, this.#now() - startMs));
+    }
+  }
+
+  /** Writes a response, and counts the time. */
+  write<T>(client: string, write: () => T): T {
+    const startMs = this.#now();
+    try {
+      return write();
+    } finally {
+      this.#spend(client, this.#now() - startMs);
+    }
+  }
+
+  #spend(client: string, ms: number): void {
+    this.#byClient.spend(client, ms);
+    this.#total.spend(TOTAL, ms);
+  }
+}
