@@ -67,6 +67,7 @@ Deno.test("withoutCredentials() keeps the order and the spelling of the header l
   assertEquals(bare, {
     path: "/a",
     query: "?b=1",
+    raw: undefined,
     lines: [
       ["Accept", "a"],
       ["Referer", "https://h/a?b=%20"],
