@@ -15,8 +15,37 @@ Deno.test("README.md: every configuration can be copied as it stands, and gives 
   }
 });
 
-Deno.test("README.md: every file and decision that it links to is there", async () => {
-  const links = [...README.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, path = ""]) => path);
-  assertGreater(links.length, 2);
-  for (const path of links) await Deno.stat(new URL(`../${path}`, import.meta.url));
+const ROOT = new URL("../", import.meta.url);
+
+async function markdownFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    if (isDirectory) files.push(...await markdownFiles(`${folder}${name}/`));
+    else if (name.endsWith(".md")) files.push(folder + name);
+  }
+  return files;
+}
+
+Deno.test("every file that a page of the documentation links to is there", async () => {
+  const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...await markdownFiles("docs/")];
+  const missing: string[] = [];
+  let count = 0;
+  for (const page of pages) {
+    const text = await Deno.readTextFile(new URL(page, ROOT));
+    for (const [, path = ""] of text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)/g)) {
+      count++;
+      await Deno.stat(new URL(path, new URL(page, ROOT))).catch(() => missing.push(`${page}: ${path}`));
+    }
+  }
+  assertGreater(count, 20);
+  assertEquals(missing, []);
+});
+
+Deno.test("docs/explanation/security.md names tests that exist, and every hostile test", async () => {
+  const text = await Deno.readTextFile(new URL("docs/explanation/security.md", ROOT));
+  const named = new Set([...text.matchAll(/`([\w/]+_test\.ts)`/g)].map(([, path = ""]) => path));
+  for (const path of named) await Deno.stat(new URL(`tests/${path}`, ROOT));
+  for await (const { name } of Deno.readDir(new URL("tests/hostile/", ROOT))) {
+    assertEquals(named.has(`hostile/${name}`), true, name);
+  }
 });
