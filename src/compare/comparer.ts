@@ -2,8 +2,10 @@
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
+import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import type { Observer } from "../observe/events.ts";
+import { secretsOf } from "../observe/redaction.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
 import { compareAnswers } from "./compare_answers.ts";
@@ -91,11 +93,12 @@ export class Comparer {
    * @param config The configuration.
    * @param options Where comparisons go.
    */
-  constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
+  constructor(config: Config, options: ComparerOptions) {
     this.#options = options;
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
+    const known = secretsOf(config);
     for (const route of config.routes) {
-      const plan = planFor(route, config.compare?.replaySample ?? 0);
+      const plan = planFor(route, { replayShare: config.compare?.replaySample ?? 0, known });
       if (plan !== undefined) this.#plans.set(route, plan);
     }
   }
@@ -228,11 +231,16 @@ export class Comparer {
   }
 }
 
-function planFor(route: Route, replayShare: number): RoutePlan | undefined {
+interface PlanContext {
+  readonly replayShare: number;
+  readonly known: KnownSecrets;
+}
+
+function planFor(route: Route, { replayShare, known }: PlanContext): RoutePlan | undefined {
   const primary = route.members.find(({ role }) => role === "primary")?.service;
   const candidates = route.members
     .filter(({ role }) => role !== "primary")
-    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare));
+    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare, known));
   if (primary === undefined || candidates.length === 0) return undefined;
   return {
     route: routePattern(route),
@@ -246,8 +254,8 @@ function planFor(route: Route, replayShare: number): RoutePlan | undefined {
   };
 }
 
-function candidateFor(service: Service, settings: CompareSettings): Candidate {
-  return { service, settings, rules: new CompareRules(settings) };
+function candidateFor(service: Service, settings: CompareSettings, known: KnownSecrets): Candidate {
+  return { service, settings, rules: new CompareRules(settings, { known }) };
 }
 
 function samplesOf(candidates: readonly Candidate[]): Sample[] {

@@ -2,6 +2,7 @@
 
 import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/answer_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import { KnownSecrets } from "../lib/known_secrets.ts";
 import { Redactor } from "./redactor.ts";
 import type { HashKey } from "./text_hash.ts";
 
@@ -39,9 +40,12 @@ export class CompareRules {
    * Compiles the rules, once for a configuration.
    *
    * @param settings What the configuration says.
-   * @param key The key of the hashes in samples. Default: random.
+   * @param options The key of the hashes in samples, random by default, and the secrets of the configuration.
    */
-  constructor(settings: CompareSettings, key: HashKey = randomKey()) {
+  constructor(
+    settings: CompareSettings,
+    { key = randomKey(), known = new KnownSecrets([]) }: { readonly key?: HashKey; readonly known?: KnownSecrets } = {},
+  ) {
     this.#ignore = settings.ignore;
     this.#ignoredSteps = stepsOf(settings.ignore);
     this.#normalisers = settings.normalise.map(toNormaliser);
@@ -50,7 +54,7 @@ export class CompareRules {
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
     this.ignoresBody = this.ignores("body");
     this.normalises = this.#normalisers.length > 0;
-    this.redactor = new Redactor(settings.redact, key);
+    this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
   }
 
