@@ -76,7 +76,12 @@ const HIDDEN: readonly (readonly [text: string, shown: string])[] = [
     `Content-Disposition: form-data;name=code\r\n\r\n${S}\r\n--b\r\n`,
     `Content-Disposition: form-data;name=code\r\n\r\n[redacted]\n--b\r\n`,
   ],
+  [`{"url":"/cb?a=1\\u0026code=${S}"}`, `{"url":"/cb?a=1\\u0026code=[redacted]"}`],
   // Values
+  [`https://hooks.slack.com/services/T01/B01/${S}`, "https://[redacted]"],
+  [`https://discord.com/api/webhooks/123456/${S}`, "https://[redacted]"],
+  [`/bot123456789:AA${"a1_".repeat(11)}/send`, "/[redacted]/send"],
+  [`ewogICJhbGciOiJ9.eyJhIjoxfQ.${S} glft-${S} hf_${"aB".repeat(17)}`, "[redacted] [redacted] [redacted]"],
   [JWT, "[redacted]"],
   [`a ${JWT}.x.y b`, "a [redacted] b"],
   [`-----BEGIN PRIVATE KEY-----\n${S}\n-----END PRIVATE KEY-----\nx`, `[redacted]\nx`],
