@@ -427,6 +427,17 @@ services:
   assertEquals(settings, { port: 0, hostname: "127.0.0.1", token: "[redacted, 25 bytes]" });
 });
 
+Deno.test("viewConfig() shows the names of compared header fields as a list", () => {
+  const { config } = validateConfig({
+    services: [
+      { name: "a", url: "http://x", primary: true },
+      { name: "b", url: "http://y", shadow: true, compare: { headers: ["etag", "x-b"] } },
+    ],
+  });
+  const { services: [, shown] } = viewConfig(config) as { services: [unknown, { compare: { headers: string[] } }] };
+  assertEquals(shown.compare.headers, ["etag", "x-b"]);
+});
+
 /** Reads server-sent events until there are enough. */
 async function readEvents(response: Response, count: number): Promise<{ event: string; id?: string; data: unknown }[]> {
   const events = [];

@@ -433,7 +433,7 @@ class CountingRules extends CompareRules {
 Deno.test("compareAnswers() does not look twice as often at each level of arrays inside arrays", () => {
   const nested = (end: string) => `${`[${"1,".repeat(100)}`.repeat(99)}1${end.repeat(99)}`;
   for (const compare of [{}, { arrays: "unordered" }, { arrays: "unordered", tolerance: { absolute: 0.1 } }]) {
-    const rules = new CountingRules(compareSettings(compare), [1, 2]);
+    const rules = new CountingRules(compareSettings(compare), { key: [1, 2] });
     const { differences } = compareAnswers(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
     assertEquals(differences.length, 99);
     assert(rules.arrays < 2_000, `${JSON.stringify(compare)}: ${rules.arrays}`);

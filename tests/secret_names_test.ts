@@ -64,6 +64,7 @@ const SECRET_KEYS = list(`
   SAMLResponse SAMLRequest client_assertion code_verifier device_code authCode authorization_code verificationCode
   recoveryCodes backup_codes cardNumber credit_card cvv cvc2 iban ssn pan PHPSESSID JSESSIONID jsessionid ASP.NET_SessionId
   connect.sid koa.sess koa.sess.sig session_state jwt JWTs hmac oauth_token oauth_verifier connectionString mnemonic
+  wresult_token psk wpa_psk twoFactorCode sms_code user_code pass_phrase .ASPXAUTH passwordResetToken newToken
   mypwd dbpwd useraccesskey pincode authInfo user[password] token[] user.password config:token x-aPi-kEy magicLink login_link reset_link
 `);
 
@@ -76,6 +77,9 @@ const PLAIN_KEYS = list(`
   pinterest pane span pans-labyrinth cookieConsent cookie_policy sessionCount session_duration obsession secretary
   etag state scope nonceless description authMethod auth_type authorization_endpoint is_authenticated id uuid name email
   username url version count signatureAlgorithm cvs iBanner ticket tickets cart card certify certificate certified
+  pageToken nextPageToken next_page_token NextToken continuation-token NextContinuationToken syncToken nextSyncToken $skiptoken
+  maxOutputTokens cacheReadInputTokens max_new_tokens_limit MessageSid account_sid LastEvaluatedKey startKey project_key
+  passwordChangedAt has_password tokenExpiry token_expires_in
   2fa_enabled sha256 digest hash cursor next_page kid
 `);
 

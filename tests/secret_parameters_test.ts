@@ -23,6 +23,7 @@ const QUERIES: readonly (readonly [query: string, kept: string, names: readonly 
   ["?token[]=x&token[]=y&page[]=1", "?page[]=1", ["token[]", "token[]"]],
   ["?X-Amz-Signature=x&X-Amz-Date=1", "?X-Amz-Date=1", ["X-Amz-Signature"]],
   ["?code=x&state=y", "?state=y", ["code"]],
+  ["?pageToken=x&continuation-token=y", "?pageToken=x&continuation-token=y", []],
   ["?keywords=token=x", "?keywords=token=x", []],
   ["?a=1?token=x", "?a=1?token=x", []],
 ];
@@ -78,4 +79,22 @@ Deno.test("withoutCredentials() keeps the order and the spelling of the header l
     fields: ["cookie", "x_api_key"],
     parameters: ["sid", "key"],
   });
+});
+
+Deno.test("withoutCredentials() takes secrets out of every field whose value is a URL", () => {
+  const lines = [
+    ["HX-Current-URL", "https://jo:x@h/a;sid=1?token=x&b=1#access_token=x"],
+    ["Destination", "/a?code=x&b=1"],
+    ["X-Replaced-Path", "/a;jsessionid=x/b"],
+    ["Accept", "text/html;q=0.9, */*;token=1"],
+    ["If-None-Match", '"/a?token=x"'],
+    ["X-Note", "/a?token=x is no URL"],
+  ] as const;
+  const bare = withoutCredentials({ path: "/", query: "", lines }, new SecretNames());
+  assertEquals(bare.lines, [
+    ["HX-Current-URL", "https://h/a?b=1"],
+    ["Destination", "/a?b=1"],
+    ["X-Replaced-Path", "/a/b"],
+    ...lines.slice(3),
+  ]);
 });

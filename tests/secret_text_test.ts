@@ -72,7 +72,16 @@ const HIDDEN: readonly (readonly [text: string, shown: string])[] = [
     `Content-Disposition: form-data; name="password"\r\n\r\n${S}\r\n--b\r\n`,
     `Content-Disposition: form-data; name="password"\r\n\r\n[redacted]\n--b\r\n`,
   ],
+  [
+    `Content-Disposition: form-data;name=code\r\n\r\n${S}\r\n--b\r\n`,
+    `Content-Disposition: form-data;name=code\r\n\r\n[redacted]\n--b\r\n`,
+  ],
+  [`{"url":"/cb?a=1\\u0026code=${S}"}`, `{"url":"/cb?a=1\\u0026code=[redacted]"}`],
   // Values
+  [`https://hooks.slack.com/services/T01/B01/${S}`, "https://[redacted]"],
+  [`https://discord.com/api/webhooks/123456/${S}`, "https://[redacted]"],
+  [`/bot123456789:AA${"a1_".repeat(11)}/send`, "/[redacted]/send"],
+  [`ewogICJhbGciOiJ9.eyJhIjoxfQ.${S} glft-${S} hf_${"aB".repeat(17)}`, "[redacted] [redacted] [redacted]"],
   [JWT, "[redacted]"],
   [`a ${JWT}.x.y b`, "a [redacted] b"],
   [`-----BEGIN PRIVATE KEY-----\n${S}\n-----END PRIVATE KEY-----\nx`, `[redacted]\nx`],
@@ -175,6 +184,18 @@ Deno.test("redactText() takes bounded time for 1 MiB of any hostile text", () =>
     redactText(text);
     assertLess(performance.now() - startMs, MAX_MS, JSON.stringify(pattern.slice(0, 99)));
   }
+});
+
+Deno.test("redactText() takes linear time for the heads of many parts", () => {
+  const part = 'content-disposition: form-data; name="token"\r\n\r\n';
+  const [shortMs = 0, longMs = 0] = [2_000, 32_000].map((count) => {
+    const text = part.repeat(count);
+    const startMs = performance.now();
+    redactText(text);
+    return performance.now() - startMs;
+  });
+  // Quadratic time is 256 times as long.
+  assertLess(longMs, 64 * Math.max(shortMs, 5));
 });
 
 Deno.test("redactText() hides secrets that any text stands around", () => {

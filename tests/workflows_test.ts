@@ -95,6 +95,14 @@ Deno.test("workflows have no permissions but those that a job names, and one run
   }
 });
 
+Deno.test("no workflow takes all permissions, runs for code of others with secrets, or puts an expression into a command", () => {
+  for (const { name, text } of workflows) {
+    const found = /pull_request_target|workflow_run|write-all|\bsecrets\.|secrets: inherit/.exec(text)?.[0];
+    assertEquals(found, undefined, name);
+  }
+  for (const { about, job } of jobs) assert(!commandsOf(job).includes("${{"), about);
+});
+
 Deno.test("no published file is replaced, and files of a release are attested before they are uploaded", () => {
   for (const { name, text } of workflows) assert(!/--clobber|release delete|overwrite: true/.test(text), name);
   const { steps } = workflows.find(({ name }) => name === "release.yml")!.workflow.jobs.release!;

@@ -81,6 +81,7 @@ HTML entities of quotes, names in languages other than English, and secrets in b
 
 - Samples: \`[redacted 3f9a]\`, a hash with a key of the process, to tell two secrets apart.
 - Header values of recorded exchanges: \`[redacted, 12 bytes]\`. The query of a URL in them is always \`?[redacted]\`.
+- Values of placeholders with at least 8 characters, in samples and in recorded header values that repeat them: the same marks.
 - Paths, log lines, spans, and JSON keys in the paths of differences: \`[redacted]\`.
 - Names of endpoints: \`{id}\`.
 
@@ -89,8 +90,8 @@ HTML entities of quotes, names in languages other than English, and secrets in b
 A shadow with \`credentials: false\` gets no header field, query parameter or path parameter with a secret name.
 The rest of the path and the query stays byte for byte.
 Parameters may be separated by \`&\` or \`;\`.
-Secret parameters and user information are also taken out of \`Referer\`, \`X-Original-URL\`, \`X-Original-URI\`, \`X-Rewrite-URL\`,
-\`X-Forwarded-Uri\` and \`X-Envoy-Original-Path\`.
+Secret parameters, user information and the fragment are also taken out of fields whose value is one URL or path, such as \`Referer\`,
+\`X-Original-URI\` and \`HX-Current-URL\`.
 Fields in the service's own \`headers\` are still sent.
 Bodies, path segments, and the values of other fields and parameters are mirrored as they are; \`body: false\` leaves bodies out.
 `;

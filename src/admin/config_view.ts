@@ -5,7 +5,6 @@ import { createRedaction, redacted } from "../observe/redaction.ts";
 
 /** Fields whose values are secrets wherever they came from. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(["key", "token"]);
-const HEADER_KEYS: ReadonlySet<string> = new Set(["headers", "responseHeaders"]);
 
 /**
  * Prepares a configuration for being shown: values of placeholders, keys, tokens and credentials are redacted.
@@ -21,15 +20,23 @@ export function viewConfig(config: Config): unknown {
     if (typeof value === "string") return SECRET_KEYS.has(key) ? redacted(value) : redaction.text(value);
     if (value === Infinity) return null;
     if (typeof value !== "object" || value === null) return value;
-    if (HEADER_KEYS.has(key) && areLines(value)) return Object.fromEntries(value.map((line) => redaction.line(line)));
     if (Array.isArray(value)) return value.map((item) => view(item));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, view(item, name)]));
+  }
+
+  function viewService(service: Service): unknown {
+    const fields = (lines: readonly HeaderLine[]) => Object.fromEntries(lines.map((line) => redaction.line(line)));
+    return {
+      ...view(withShownTexts(service)) as Record<string, unknown>,
+      headers: fields(service.headers),
+      responseHeaders: fields(service.responseHeaders),
+    };
   }
 
   return {
     ...view({ ...shown, hostname: shownHostname }) as Record<string, unknown>,
     admin: view(admin && { port: admin.port, hostname: admin.shownHostname, token: admin.token }),
-    services: services.map((service) => view(withShownTexts(service))),
+    services: services.map(viewService),
     routes: routes.map(({ kind, path, members }) => ({
       kind,
       path: view(path),
@@ -48,9 +55,4 @@ function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> 
     health: health && { ...health, path: healthPath },
     tls: tls && { ...tls, serverName },
   };
-}
-
-/** Comparison has `headers` too: a list of names. */
-function areLines(value: object): value is readonly HeaderLine[] {
-  return Array.isArray(value) && value.every(Array.isArray);
 }

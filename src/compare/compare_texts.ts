@@ -1,7 +1,6 @@
 /** Two texts, line by line. */
 
 import { shorten } from "../config/describe.ts";
-import { findSecrets } from "../lib/secret_text.ts";
 import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 
@@ -114,7 +113,7 @@ function around(text: string, { start, length, column }: Line, { redactor }: Com
   const seen = text.slice(from, shownTo + LOOKED_AT);
   let shown = "";
   let at = shownFrom - from;
-  for (const secret of findSecrets(seen)) {
+  for (const secret of redactor.find(seen)) {
     if (secret.end <= at || secret.start >= shownTo - from) continue;
     shown += seen.slice(at, Math.max(at, secret.start)) + redactor.replace(seen.slice(secret.start, secret.end));
     at = secret.end;

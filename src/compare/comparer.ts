@@ -2,9 +2,11 @@
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
 import type { Inbound } from "../exchange/inbound.ts";
+import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { LoopShare } from "../lib/loop_share.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import type { NotComparableReason, Observer } from "../observe/events.ts";
+import { secretsOf } from "../observe/redaction.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { CapturedAnswer } from "./answer.ts";
 import { type AnswersComparison, compareAnswers } from "./compare_answers.ts";
@@ -116,12 +118,13 @@ export class Comparer {
    * @param config The configuration.
    * @param options Where comparisons go.
    */
-  constructor(config: Pick<Config, "routes" | "compare">, options: ComparerOptions) {
+  constructor(config: Config, options: ComparerOptions) {
     this.#options = options;
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     this.#share = new LoopShare({ ratio: LOOP_RATIO, burstMs: BURST_MS, sliceMs: TURN_MS, now: options.now });
+    const known = secretsOf(config);
     for (const route of config.routes) {
-      const plan = planFor(route, config.compare?.replaySample ?? 0);
+      const plan = planFor(route, { replayShare: config.compare?.replaySample ?? 0, known });
       if (plan !== undefined) this.#plans.set(route, plan);
     }
   }
@@ -312,11 +315,16 @@ export class Comparer {
   }
 }
 
-function planFor(route: Route, replayShare: number): RoutePlan | undefined {
+interface PlanContext {
+  readonly replayShare: number;
+  readonly known: KnownSecrets;
+}
+
+function planFor(route: Route, { replayShare, known }: PlanContext): RoutePlan | undefined {
   const primary = route.members.find(({ role }) => role === "primary")?.service;
   const candidates = route.members
     .filter(({ role }) => role !== "primary")
-    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare));
+    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare, known));
   if (primary === undefined || candidates.length === 0) return undefined;
   return {
     route: routePattern(route),
@@ -330,8 +338,8 @@ function planFor(route: Route, replayShare: number): RoutePlan | undefined {
   };
 }
 
-function candidateFor(service: Service, settings: CompareSettings): Candidate {
-  return { service, settings, rules: new CompareRules(settings) };
+function candidateFor(service: Service, settings: CompareSettings, known: KnownSecrets): Candidate {
+  return { service, settings, rules: new CompareRules(settings, { known }) };
 }
 
 function samplesOf(candidates: readonly Candidate[]): Sample[] {

@@ -1,24 +1,28 @@
 /** Keeps secrets out of samples: the rule for all of conductor, and the paths that the configuration names. */
 
 import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/answer_path.ts";
+import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
-import { redactPath, redactText } from "../lib/secret_text.ts";
+import { findSecrets, redactPath } from "../lib/secret_text.ts";
+import { mergeRanges, replaceRanges, type TextRange } from "../lib/text_ranges.ts";
 import { type HashKey, textHash } from "./text_hash.ts";
 
 /** Hides values. */
 export class Redactor {
   readonly #paths: readonly AnswerPath[];
   readonly #key: HashKey;
+  readonly #known: KnownSecrets;
 
   /**
    * Made once for a configuration.
    *
    * @param paths Further values that are hidden.
-   * @param key The key of the hashes.
+   * @param options The key of the hashes, and the secrets of the configuration: a response may repeat them.
    */
-  constructor(paths: readonly AnswerPath[], key: HashKey) {
+  constructor(paths: readonly AnswerPath[], { key, known }: { readonly key: HashKey; readonly known: KnownSecrets }) {
     this.#paths = paths;
     this.#key = key;
+    this.#known = known;
   }
 
   /**
@@ -58,9 +62,14 @@ export class Redactor {
     return `[redacted ${textHash(text, this.#key)}]`;
   }
 
+  /** Finds the secrets within a text: sorted ranges that do not overlap. */
+  find(text: string): TextRange[] {
+    return mergeRanges([...findSecrets(text), ...this.#known.find(text)]);
+  }
+
   /** Hides the secrets within a text. */
   clean(text: string): string {
-    return redactText(text, (secret) => this.replace(secret));
+    return replaceRanges(text, this.find(text), (secret) => this.replace(secret));
   }
 
   /** Hides the secrets within the path of a request. */

@@ -2,6 +2,7 @@
 
 import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/answer_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
@@ -39,9 +40,12 @@ export class CompareRules {
    * Compiles the rules, once for a configuration.
    *
    * @param settings What the configuration says.
-   * @param key The key of the hashes in samples. Default: random.
+   * @param options The key of the hashes in samples, random by default, and the secrets of the configuration.
    */
-  constructor(settings: CompareSettings, key: HashKey = randomKey()) {
+  constructor(
+    settings: CompareSettings,
+    { key = randomKey(), known = new KnownSecrets([]) }: { readonly key?: HashKey; readonly known?: KnownSecrets } = {},
+  ) {
     this.#ignore = settings.ignore;
     this.#ignoredSteps = stepsOf(settings.ignore);
     this.#normalisers = settings.normalise.map(toNormaliser);
@@ -52,7 +56,7 @@ export class CompareRules {
     this.normalises = this.#normalisers.length > 0;
     const { ignore, normalise, tolerance, unordered } = settings;
     this.pathRules = ignore.length + normalise.length + tolerance.length + (unordered === "all" ? 0 : unordered.length);
-    this.redactor = new Redactor(settings.redact, key);
+    this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
   }
 

@@ -233,7 +233,7 @@ function toConfig(
     shutdownTimeoutMs: checked.shutdownTimeout,
     logging: toLogging(checked.logging as CheckedLogging),
     admin: toAdmin(checked.admin as CheckedAdmin | undefined, root.child("admin")),
-    secrets: [...root.secrets],
+    secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],
     metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
@@ -276,6 +276,13 @@ function toShown({ url, health, tls }: CheckedService, at: Place): ShownService 
     healthPath: at.child("health").child("path").template ?? health?.path,
     serverName: at.child("tls").child("serverName").template ?? tls?.serverName,
   };
+}
+
+/** Responses repeat the URL of a backend as the parser wrote it: with a host in lower case, without the scheme's own port. */
+function canonicalUrls({ shown: { url, isUrlSecret }, origin, basePath }: Service): string[] {
+  if (!isUrlSecret) return [];
+  // A template that begins with the whole origin hides nothing of it.
+  return url.startsWith(origin) ? [origin + basePath] : [origin, origin + basePath];
 }
 
 function toUpstreamTls(tls: CheckedServiceTls | undefined): UpstreamTls | undefined {

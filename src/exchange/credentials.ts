@@ -5,15 +5,8 @@ import type { RawTarget } from "./inbound.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
 import { withoutSecretPathParameters, withoutSecretQuery } from "../lib/secret_parameters.ts";
 
-/** Fields whose value is a URL, and so may repeat the credentials of this target or of an earlier one. */
-const URL_FIELDS: ReadonlySet<string> = new Set([
-  "referer",
-  "x-envoy-original-path",
-  "x-forwarded-uri",
-  "x-original-uri",
-  "x-original-url",
-  "x-rewrite-url",
-]);
+/** A value that is one URL may repeat the credentials of a target: `Referer`, `X-Original-URI`, `HX-Current-URL`. */
+const URL_VALUE = /^(?:[a-z][a-z\d+.-]*:\/)?\/\S*$/i;
 const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i;
 
 /** The parts of a request that can hold credentials. */
@@ -44,7 +37,7 @@ export function withoutCredentials({ path, query, raw, lines }: CredentialParts,
   for (const line of lines) {
     const field = line[0].toLowerCase();
     if (names.isSecret(field)) fields.push(field);
-    else kept.push(URL_FIELDS.has(field) ? [line[0], withoutCredentialsInUrl(line[1])] : line);
+    else kept.push(URL_VALUE.test(line[1]) ? [line[0], withoutCredentialsInUrl(line[1])] : line);
   }
   const { parameters } = target;
   return { ...target, raw: raw && bareRawTarget(raw, parameters), lines: kept, fields };

@@ -16,6 +16,9 @@ const MAX_INDENT = 64;
 const SPACE = /\s/;
 /** A name within an encoded URL begins behind its own separators. */
 const ENCODED_BEFORE = /^.*[?&#;/]/s;
+/** Encoders for JSON in HTML write `&` as `\u0026`. */
+const ESCAPED_SEPARATOR = /^u00(?:26|3[bf])/i;
+const ESCAPE_LENGTH = 5;
 const CLOSING = /["'<>`\n\r]/;
 const JSON_END = /[,}\]\s]/;
 /** A value ends at a comma, semicolon or question mark only if the next item follows: secrets may hold each of them. */
@@ -58,7 +61,8 @@ function isSecretBefore(text: string, separator: number, floor: number): boolean
   if (end - start < SHORTEST_NAME) return false;
   const raw = text.slice(start, end);
   const name = decodeName(raw);
-  const inner = raw.includes("%") ? name.replace(ENCODED_BEFORE, "") : name;
+  const isEscaped = text[start - 1] === "\\" && ESCAPED_SEPARATOR.test(raw);
+  const inner = isEscaped ? name.slice(ESCAPE_LENGTH) : raw.includes("%") ? name.replace(ENCODED_BEFORE, "") : name;
   const isParameter = inner !== name || "?&#;".includes(text[start - 1] ?? " ") || startsText(text, start, separator);
   return isParameter ? isSecretParameter(inner) : isSecretName(inner);
 }

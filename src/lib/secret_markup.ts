@@ -16,7 +16,7 @@ const NAMING = new Set(["name", "id", "key", "property", "itemprop", "http-equiv
 const VALUES = new Set(["value", "content"]);
 /** Elements whose name is not that of their content. */
 const NO_CONTENT = new Set(["a", "fieldset", "form", "iframe", "input", "meta"]);
-const PART = /content-disposition:\s{0,8}form-data;[^\r\n]{0,256}?[;\s]name="?([^"\r\n;]{1,128})/gi;
+const PART = /content-disposition:\s{0,8}form-data(?=;)[^\r\n]{0,256}?[;\s]name="?([^"\r\n;]{1,128})/gi;
 const MAX_PART_HEAD = 1_024;
 
 interface Attribute {
@@ -83,14 +83,16 @@ function elementEnd(text: string, element: string, from: number): number {
   return text.length;
 }
 
-/** A part ends at the next line that begins like a boundary. */
+/** A part ends at the next line that begins like a boundary. Its content has no parts: each boundary is searched once. */
 function addParts(text: string, ranges: TextRange[]): void {
+  let hiddenUntil = 0;
   for (const { index, 0: found, 1: name = "" } of text.matchAll(PART)) {
-    if (!isSecretParameter(name)) continue;
+    if (index < hiddenUntil || !isSecretParameter(name)) continue;
     const headEnd = index + found.length;
     const blank = /\r?\n\r?\n/.exec(text.slice(headEnd, headEnd + MAX_PART_HEAD));
     const start = blank === null ? headEnd : headEnd + blank.index + blank[0].length;
     const end = text.indexOf("\n--", start);
-    ranges.push({ start, end: end === -1 ? text.length : end });
+    hiddenUntil = end === -1 ? text.length : end;
+    ranges.push({ start, end: hiddenUntil });
   }
 }

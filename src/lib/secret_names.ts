@@ -7,8 +7,8 @@
 
 /** Words that make a name secret, wherever they stand in it. */
 export const SECRET_WORDS: readonly string[] = (
-  "apikey credential csrf dpop hmac jwe jws jwt macaroon mnemonic otp passcode passphrase passwd password passwort " +
-  "pwd saml secret sig signature token totp wsse xsrf"
+  "apikey aspxauth credential csrf dpop hmac jwe jws jwt macaroon mnemonic otp passcode passphrase passwd password passwort " +
+  "psk pwd saml secret sig signature token totp wsse xsrf"
 ).split(" ");
 
 /** Words that make a name secret as its last word: `auth`, but not `auth-method`. */
@@ -54,6 +54,7 @@ export const SECRET_PAIRS: readonly string[] = [
   "credit card",
   "device code",
   "encryption key",
+  "factor code",
   "honeycomb team",
   "key data",
   "key material",
@@ -65,6 +66,7 @@ export const SECRET_PAIRS: readonly string[] = [
   "mfa code",
   "oauth verifier",
   "oidc data",
+  "pass phrase",
   "peer certificate",
   "pin code",
   "private key",
@@ -90,7 +92,9 @@ export const SECRET_PAIRS: readonly string[] = [
   "session uuid",
   "shared key",
   "signing key",
+  "sms code",
   "subscription key",
+  "user code",
   "user pass",
   "verification code",
 ];
@@ -98,28 +102,37 @@ export const SECRET_PAIRS: readonly string[] = [
 /** Two words that belong together and are no secret, although one of them alone is. */
 export const HARMLESS_PAIRS: readonly string[] = [
   "accept signature",
+  "account sid",
   "active session",
   "allow credential",
+  "audio token",
   "auth scope",
   "boarding pass",
   "cache key",
   "cached token",
+  "call sid",
   "category key",
   "child key",
   "column key",
   "completion token",
   "composite key",
   "config key",
+  "continuation token",
   "country key",
+  "cursor token",
   "deduplication key",
+  "delta token",
   "entity key",
   "error key",
+  "evaluated key",
   "factor authentication",
   "feature key",
   "field key",
   "flag key",
   "foreign key",
+  "has password",
   "idempotency key",
+  "image token",
   "index key",
   "input token",
   "issue key",
@@ -132,16 +145,24 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "lookup key",
   "max token",
   "message key",
+  "message sid",
   "metric key",
   "natural key",
+  "next token",
   "object key",
   "output token",
+  "page token",
+  "pagination token",
   "parent key",
   "partition key",
+  "password changed",
+  "password expired",
   "password length",
   "password policy",
+  "password required",
   "password strength",
   "primary key",
+  "project key",
   "prompt token",
   "property key",
   "public key",
@@ -149,6 +170,8 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "reasoning token",
   "record key",
   "remaining token",
+  "resume token",
+  "routing key",
   "row key",
   "setting key",
   "shard key",
@@ -156,17 +179,26 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "signature algorithm",
   "signature input",
   "signature method",
+  "signature required",
   "signature timestamp",
   "signature type",
   "signature version",
+  "skip token",
   "socket key",
   "sort key",
+  "start key",
+  "starting token",
   "status key",
+  "storage key",
   "surrogate key",
+  "sync token",
   "tag key",
   "token count",
   "token endpoint",
+  "token expire",
+  "token expiry",
   "token limit",
+  "token remaining",
   "token type",
   "token usage",
   "total token",
@@ -183,7 +215,7 @@ export const SECRET_ENDINGS: readonly string[] = (
 ).split(" ");
 
 /** Whole names that are secret as parameters of a URL and as fields of a form, but common elsewhere. */
-export const SECRET_PARAMETERS: readonly string[] = ["code", "samlart", "ticket"];
+export const SECRET_PARAMETERS: readonly string[] = ["code", "samlart", "ticket", "wresult"];
 
 const WORDS = new Set(SECRET_WORDS);
 const LAST_WORDS = new Set(SECRET_LAST_WORDS);
@@ -281,7 +313,8 @@ function hasSecretWords(words: readonly string[]): boolean {
     const word = words[at]!;
     const next = at + 1 < words.length ? word + words[at + 1]! : "";
     if (PAIRS.has(word) || PAIRS.has(next)) return true;
-    const isSecret = WORDS.has(word) || hasSecretEnding(word) || (next === "" && LAST_WORDS.has(word));
+    const isSecret = WORDS.has(word) || (hasSecretEnding(word) && !hasHarmlessEnding(word)) ||
+      (next === "" && LAST_WORDS.has(word));
     if (isSecret && !HARMLESS.has(word) && !HARMLESS.has(next) && (at === 0 || !HARMLESS.has(words[at - 1]! + word))) {
       return true;
     }
@@ -292,5 +325,11 @@ function hasSecretWords(words: readonly string[]): boolean {
 function hasSecretEnding(word: string): boolean {
   if (word.length <= SHORTEST_ENDING) return false;
   for (const ending of SECRET_ENDINGS) if (word.length > ending.length && word.endsWith(ending)) return true;
+  return false;
+}
+
+/** `nextpagetoken`: a harmless pair behind other words, written without punctuation. */
+function hasHarmlessEnding(word: string): boolean {
+  for (const ending of HARMLESS) if (word.endsWith(ending)) return true;
   return false;
 }

@@ -13,12 +13,12 @@ export interface SecretValueKind {
   readonly pattern: string;
 }
 
-/** Kinds that begin where a word begins. Each repeats word characters and hyphens only, in parts joined by dots. */
+/** Kinds that begin where a word begins. Each repeats characters of words and paths only, in parts joined by dots. */
 export const SECRET_VALUES: readonly SecretValueKind[] = [
-  { title: "JSON Web Tokens", pattern: String.raw`eyJ[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
+  { title: "JSON Web Tokens", pattern: String.raw`(?:eyJ|ewog|ew0K)[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
   { title: "AWS access key ids", pattern: String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![\w-])` },
   { title: "GitHub tokens", pattern: String.raw`(?:gh[oprsu]_[A-Za-z0-9]{10,}|github_pat_\w{10,})` },
-  { title: "GitLab tokens", pattern: String.raw`gl(?:pat|ptt|rt|dt|cbt)-[\w-]{10,}` },
+  { title: "GitLab tokens", pattern: String.raw`gl(?:pat|ptt|rt|dt|cbt|ft|soat|agent|imt|ffct)-[\w-]{10,}` },
   { title: "Slack tokens", pattern: String.raw`(?:xox[a-z]|xapp)-[\w-]{8,}` },
   { title: "Stripe keys", pattern: String.raw`(?:[rs]k_(?:live|test)|whsec)_\w{8,}` },
   { title: "Google API keys and tokens", pattern: String.raw`(?:AIza[\w-]{30,}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{10,})` },
@@ -27,6 +27,21 @@ export const SECRET_VALUES: readonly SecretValueKind[] = [
   { title: "SendGrid keys", pattern: String.raw`SG\.[\w-]{10,}\.[\w-]{10,}` },
   { title: "Vault tokens", pattern: String.raw`hv[bsr]\.[\w-]{10,}` },
   { title: "Shopify and DigitalOcean tokens", pattern: String.raw`(?:shp(?:at|ca|pa|ss)|do[opr]_v1)_[a-f0-9]{20,}` },
+  {
+    title: "Slack and Discord webhooks",
+    pattern: String.raw`(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/[\w/-]{10,}`,
+  },
+  { title: "Telegram bot tokens", pattern: String.raw`(?:bot)?\d{6,}:AA[\w-]{33}(?![\w-])` },
+  { title: "Atlassian tokens", pattern: String.raw`AT[AC]TT3x[\w=-]{20,}` },
+  {
+    title: "Databricks, Figma, Grafana, Hugging Face, Linear and Notion tokens",
+    pattern: String
+      .raw`(?:dapi[a-f0-9]{32}|figd_[\w-]{20,}|glsa_\w{20,}|hf_[A-Za-z]{30,}|lin_api_\w{20,}|ntn_\w{20,})(?![\w-])`,
+  },
+  {
+    title: "Docker, Postman and RubyGems tokens",
+    pattern: String.raw`(?:dckr_pat_[\w-]{20,}|PMAK-[\w-]{20,}|rubygems_[a-f0-9]{40,})`,
+  },
 ];
 
 const VALUE = new RegExp(String.raw`(?<![\w-])(?:${SECRET_VALUES.map(({ pattern }) => pattern).join("|")})`, "g");

@@ -1,6 +1,7 @@
 /** What must not be shown of header lines and of configurations. */
 
 import type { Config, HeaderLine } from "../config/config.ts";
+import { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName } from "../lib/secret_names.ts";
 import { redactPath, redactText } from "../lib/secret_text.ts";
 import type { ConductorEvent } from "./events.ts";
@@ -28,8 +29,6 @@ export interface Redaction {
 const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
 /** Of a URL no parameter is shown: names that are no secrets may have values that are. */
 const QUERY = /([?#])[^\s<>"']+/g;
-/** A shorter text may turn up anywhere, without being the secret. */
-const MIN_PART_LENGTH = 8;
 
 /**
  * Prepares to redact by what a configuration knows as secret: values of placeholders, the admin listener's token, keys, and
@@ -40,16 +39,14 @@ const MIN_PART_LENGTH = 8;
  */
 export function createRedaction(config: Config): Redaction {
   const secrets = secretsOf(config);
-  const parts = [...secrets].filter((secret) => secret.length >= MIN_PART_LENGTH);
-  const isSecret = (text: string) => secrets.has(text) || parts.some((part) => text.includes(part));
   return {
     line: (line, maxLength = Infinity) => {
       const [name, value] = line;
-      if (isSecretName(name) || isSecret(value)) return [name, redacted(value)];
+      if (isSecretName(name) || secrets.areIn(value)) return [name, redacted(value)];
       const shown = redactText(value.slice(0, maxLength));
       return [name, URL_LIKE.test(shown) ? shown.replace(QUERY, "$1[redacted]") : shown];
     },
-    text: (text) => isSecret(text) ? redacted(text) : text,
+    text: (text) => secrets.areIn(text) ? redacted(text) : text,
   };
 }
 
@@ -70,13 +67,13 @@ export function withoutSecrets(event: ConductorEvent): ConductorEvent {
   return path === event.path ? event : { ...event, path };
 }
 
-function secretsOf({ secrets, services, admin, tls }: Config): Set<string> {
-  const found = new Set(secrets);
+/** Collects the secrets of a configuration. */
+export function secretsOf({ secrets, services, admin, tls }: Config): KnownSecrets {
+  const found = [...secrets];
   for (const { headers, responseHeaders } of services) {
-    for (const [name, value] of [...headers, ...responseHeaders]) if (isSecretName(name)) found.add(value);
+    for (const [name, value] of [...headers, ...responseHeaders]) if (isSecretName(name)) found.push(value);
   }
-  if (admin?.token !== undefined) found.add(admin.token);
-  if (tls !== undefined) found.add(tls.key);
-  found.delete("");
-  return found;
+  if (admin?.token !== undefined) found.push(admin.token);
+  if (tls !== undefined) found.push(tls.key);
+  return new KnownSecrets(found);
 }

@@ -57,8 +57,9 @@ export function watchFiles(stamps: FileStamps): FileWatch {
 
 async function readStamp(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtime } = await Deno.stat(path);
-    return [dev, ino, size, mtime?.getTime()].join(" ");
+    const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
+    // `cp -p` and backup tools write in place and set `mtime` back; nothing but the system sets `ctime`.
+    return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
   } catch {
     return NO_STAMP;
   }

@@ -61,5 +61,5 @@ export function compareSettings(compare: Readonly<Record<string, unknown>> = {})
  * @returns The rules, with a key that is always the same.
  */
 export function compareRules(compare: Readonly<Record<string, unknown>> = {}): CompareRules {
-  return new CompareRules(compareSettings(compare), [1, 2]);
+  return new CompareRules(compareSettings(compare), { key: [1, 2] });
 }

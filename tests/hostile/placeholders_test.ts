@@ -1,6 +1,7 @@
 /** A server whose configuration is full of secrets: none of them is printed anywhere. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -24,6 +25,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   SECRET_SHORT: "q7Z",
   SECRET_EMPTY: "",
   SECRET_NAME: "s3cr3t-name.example",
+  SECRET_TENANT: "s3cr3t-tenant",
   SECRET_PROXY: "203.0.113.77",
   SECRET_SECONDS: "2",
 };
@@ -162,6 +164,39 @@ async function assertAdminSecretFree(url: string, secrets: readonly string[]): P
   assertSecretFree((await reader.read()).value ?? "", "/api/events", secrets);
   await reader.cancel();
 }
+
+Deno.test("samples and recorded exchanges hide what placeholders yielded when a response repeats it", async () => {
+  await using backend = startBackend((request) => {
+    const { origin } = new URL(request.url);
+    const text = `${request.headers.get("x-tenant")} ${Math.random()} at ${origin}/S3cr3t-base/`;
+    return new Response(text, { headers: { location: `${origin}/S3cr3t-base/login`, "x-place": origin } });
+  });
+  await using file = await tempConfig(`
+port: 0
+hostname: 127.0.0.1
+compare: { samples: bodies, noise: off }
+admin: { port: 0, hostname: 127.0.0.1 }
+services:
+  - { name: a, url: "\${env:SECRET_URL}", primary: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
+  - { name: b, url: "\${env:SECRET_URL}", shadow: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
+`);
+  // The parser of URLs writes it in another way.
+  const env = { ...ENVIRONMENT, SECRET_URL: `HTTP://LOCALHOST:${backend.port}/S3cr3t-base/` };
+  await using child = startServer(file.path, "json", env);
+  const [, url] = await child.stdout.seen(/"url":"(http.*?)"/);
+  const [, admin] = await child.stdout.seen(/"admin":"(http.*?)\/?"/);
+  await (await fetch(url!, { redirect: "manual" })).text();
+  let mismatches = "";
+  for (let tries = 0; tries < 100 && !mismatches.includes("line 1"); tries++) {
+    mismatches = await (await fetch(`${admin}/api/mismatches`)).text();
+    await delay(20);
+  }
+  assertStringIncludes(mismatches, "line 1");
+  const exchanges = await (await fetch(`${admin}/api/exchanges`)).text();
+  assertStringIncludes(exchanges, '"location"');
+  const host = `localhost:${backend.port}`;
+  assertSecretFree(mismatches + exchanges, "the admin listener", ["s3cr3t-tenant", "S3cr3t-base", host]);
+});
 
 const SERVICE = "services: [{ name: a, url: http://x }]\n";
 const S = "s3cr3t";

@@ -1,0 +1,36 @@
+/** Secrets that are known by their texts, and found wherever they turn up. */
+
+import type { TextRange } from "./text_ranges.ts";
+
+/** A shorter text may turn up anywhere, without being the secret. */
+const MIN_PART_LENGTH = 8;
+
+/** A set of secrets. */
+export class KnownSecrets {
+  readonly #texts: ReadonlySet<string>;
+  readonly #parts: readonly string[];
+
+  /**
+   * @param texts The secrets. Empty texts are ignored.
+   */
+  constructor(texts: Iterable<string>) {
+    this.#texts = new Set([...texts].filter((text) => text !== ""));
+    this.#parts = [...this.#texts].filter(({ length }) => length >= MIN_PART_LENGTH);
+  }
+
+  /** Reports whether a text is one of the secrets, or contains one of at least 8 characters. */
+  areIn(text: string): boolean {
+    return this.#texts.has(text) || this.#parts.some((part) => text.includes(part));
+  }
+
+  /** Finds the secrets of at least 8 characters. The ranges are not sorted, and may overlap. */
+  find(text: string): TextRange[] {
+    const ranges: TextRange[] = [];
+    for (const part of this.#parts) {
+      for (let start = text.indexOf(part); start !== -1; start = text.indexOf(part, start + part.length)) {
+        ranges.push({ start, end: start + part.length });
+      }
+    }
+    return ranges;
+  }
+}
