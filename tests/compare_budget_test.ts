@@ -92,7 +92,7 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
 ];
 
 for (const [title, a, b, type, rules] of COSTLY) {
-  Deno.test(`compareAnswers() gives up what is too expensive: ${title}`, () => {
+  Deno.test(`compareAnswers() stops a comparison that is too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
     const result = compareAnswers(one, other, compareRules(rules));
@@ -143,7 +143,7 @@ const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string
 ];
 
 for (const [title, a, b, type, rules, paths] of COMPARABLE) {
-  Deno.test(`compareAnswers() compares what is large and not too expensive: ${title}`, () => {
+  Deno.test(`compareAnswers() compares large bodies that are not too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
     const { differences, notComparable } = compareAnswers(one, other, compareRules(rules));
@@ -152,7 +152,7 @@ for (const [title, a, b, type, rules, paths] of COMPARABLE) {
   });
 }
 
-Deno.test("compareAnswers() takes the same steps for the same answers, whatever the time", () => {
+Deno.test("compareAnswers() takes the same steps for the same responses at any speed", () => {
   const one = answer({ body: JSON.stringify(page(100, 1)) });
   const other = answer({ body: JSON.stringify(page(100, 2), undefined, 1) });
   const rules = compareRules({ arrays: "unordered" });
@@ -168,7 +168,7 @@ Deno.test("compareAnswers() takes the same steps for the same answers, whatever 
   }
 });
 
-Deno.test("sampleOfBody() shows the length of what is too expensive to show", () => {
+Deno.test("sampleOfBody() shows only the length of a body that is too expensive to show", () => {
   const large = answer({ body: `[${"[],".repeat(700_000)}1]` });
   assert(large.ok);
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
@@ -226,7 +226,7 @@ function exchange(comparer: Comparer): void {
   capture.seal();
 }
 
-Deno.test("Comparer counts requests for which there is no memory, and takes further ones when there is again", async () => {
+Deno.test("Comparer counts requests without memory, and compares again when memory is free", async () => {
   const skipped: NotComparable[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   let made = 0;
@@ -242,7 +242,7 @@ Deno.test("Comparer counts requests for which there is no memory, and takes furt
   assertEquals(skipped.length, before);
 });
 
-Deno.test("AnswerCapture holds pieces of a byte in the memory that it has taken for them", () => {
+Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
   const capture = new AnswerCapture({ ...attempt(1), outcome: new Answered(streamed, true) }, 262_144, budget);
@@ -266,7 +266,7 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-Deno.test("AnswerCapture copies a small body out of the buffer that it shares with others", () => {
+Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
   const capture = new AnswerCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
@@ -278,7 +278,7 @@ Deno.test("AnswerCapture copies a small body out of the buffer that it shares wi
   assertLess(bytes.buffer.byteLength, 2_000);
 });
 
-Deno.test("AnswerCapture counts header lines, and is not comparable without memory for them", () => {
+Deno.test("AnswerCapture counts header lines, and without memory for them is not comparable", () => {
   const budget = new MemoryBudget(20_000);
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new AnswerCapture(
@@ -309,7 +309,7 @@ function tallyOf(made: number, notMade: number): ComparisonTally {
   return tally;
 }
 
-Deno.test("makeReport() never says ready when more than 1 % of the answers were not comparable", () => {
+Deno.test("makeReport() never says ready if more than 1 % of the responses are not comparable", () => {
   const [few, some] = [makeReport(tallyOf(1_000, 10).snapshot()), makeReport(tallyOf(1_000, 12).snapshot())];
   assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 1_000, 10]);
   assertEquals([some.verdict, some.matchRate, some.services[0]?.notComparable], [
@@ -317,24 +317,24 @@ Deno.test("makeReport() never says ready when more than 1 % of the answers were 
     1,
     { busy: 3, costly: 9 },
   ]);
-  assertStringIncludes(some.services[0]!.reasons[0]!, "of the answers could not be compared (costly 9, busy 3)");
+  assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
   assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
-  assertStringIncludes(renderMarkdown(some), "12 answers could not be compared");
+  assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
 });
 
-Deno.test("makeReport() says why when nothing was comparable", () => {
+Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
   const { verdict, services: [service] } = makeReport(tallyOf(0, 4).snapshot());
   assertEquals(verdict, "not-enough-traffic");
-  assertStringIncludes(service!.reasons.join(), "100 % of the answers could not be compared (costly 3, busy 1)");
+  assertStringIncludes(service!.reasons.join(), "100 % of the responses are not comparable (costly 3, busy 1)");
 });
 
-Deno.test("mergeTallies() adds up what was not comparable", () => {
+Deno.test("mergeTallies() adds up the counts of responses that were not comparable", () => {
   const snapshot = structuredClone(tallyOf(1, 4).snapshot());
   const merged = mergeTallies([snapshot, snapshot]);
   assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
 });
 
-Deno.test("makeReport() takes no longer for a thousand marks than for none, give or take", () => {
+Deno.test("makeReport() takes about as long for a thousand marks as for none", () => {
   const tally = new ComparisonTally();
   for (let endpoint = 0; endpoint < 80; endpoint++) {
     for (let from = 0; from < 250; from += 50) {
@@ -354,7 +354,7 @@ Deno.test("makeReport() takes no longer for a thousand marks than for none, give
   assertLess(bestMs(marks), 8 * noneMs + 10);
 });
 
-Deno.test("Comparer takes a fifth of the event loop's time, however much there is to compare", async () => {
+Deno.test("Comparer takes at most a fifth of the event loop's time under any load", async () => {
   using time = new FakeTime();
   let made = 0;
   const comparing = new Comparer(CONFIG, {

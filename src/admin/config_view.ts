@@ -38,7 +38,7 @@ export function viewConfig(config: Config): unknown {
   };
 }
 
-/** The parts of a templated URL cannot be told from the template. */
+/** A URL with placeholders is shown whole, because its parts are known only after resolving. */
 function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> {
   const { url, isUrlSecret, healthPath = "", serverName } = shown;
   const { health, tls } = service;
@@ -50,7 +50,7 @@ function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> 
   };
 }
 
-/** Comparison has `headers` too: a list of names. */
+/** Needed because `compare.headers` is a list of names, not of lines. */
 function areLines(value: object): value is readonly HeaderLine[] {
   return Array.isArray(value) && value.every(Array.isArray);
 }

@@ -14,7 +14,7 @@ export interface CapturedBody {
   readonly cut: boolean;
   /** Reason for the cut. Default: `too-large`. */
   readonly cutBy?: NotComparableReason;
-  /** Digest of the whole body as it was sent; present only when `cut` and the whole was seen. */
+  /** Digest of the whole body as it was sent; present only if `cut` is set and the whole body was seen. */
   readonly digest?: string;
 }
 

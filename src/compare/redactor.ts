@@ -1,4 +1,4 @@
-/** Keeps secrets out of samples: the rule for all of conductor, and the paths that the configuration names. */
+/** Keeps secrets out of samples: by the common rule for secrets, and by the paths of `compare.redact`. */
 
 import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/answer_path.ts";
 import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
@@ -11,9 +11,9 @@ export class Redactor {
   readonly #key: HashKey;
 
   /**
-   * Made once for a configuration.
+   * Created once for each configuration.
    *
-   * @param paths Further values that are hidden.
+   * @param paths Paths of further values to hide.
    * @param key The key of the hashes.
    */
   constructor(paths: readonly AnswerPath[], key: HashKey) {
@@ -22,10 +22,10 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a value in a JSON document, or a value that holds it, is secret.
+   * Reports whether a value in a JSON document, or a value that contains it, is secret.
    *
-   * @param segments The keys and elements that lead to it.
-   * @param from The first segment whose name is looked at: those before it are known.
+   * @param segments Keys and elements on the path to the value.
+   * @param from Index of the first segment to check. Earlier segments have been checked already.
    */
   hidesJson(segments: readonly Segment[], from = 0): boolean {
     if (this.hidesBody()) return true;
@@ -37,9 +37,9 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a header field, or a field of a form, is secret.
+   * Reports whether a header field or a form field is secret.
    *
-   * @param kind Which of the two.
+   * @param kind Kind of the field.
    * @param name Its name, in lower case for a header field.
    */
   hidesField(kind: "header" | "form", name: string): boolean {

@@ -263,7 +263,7 @@ const COMPARE_RULE_FIELDS = {
   maxBody: {
     type: size({ min: "0B", max: "64MiB" }),
     default: "256KiB",
-    description: "Largest body that is compared, after decoding; responses with a larger one are not comparable.",
+    description: "Largest body that is compared, as sent and decoded; responses with a larger one are not comparable.",
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),
@@ -325,7 +325,7 @@ export const COMPARE_FIELDS = {
   maxMemory: {
     type: size({ min: "1MiB", max: "4GiB" }),
     default: "64MiB",
-    description: "Memory of responses that wait to be compared; further responses are not comparable.",
+    description: "Maximum memory of responses that wait to be compared; further responses are not comparable.",
   },
 } as const;
 
@@ -528,23 +528,23 @@ export const LIMITS_FIELDS = {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "a fair share",
     description:
-      "Maximum requests in flight of one client: an IPv4 address or an IPv6 /64 network. One more is answered with 503 at " +
-      "once. The fair share of a client (in IPv6 of a /48 network) falls as places are taken: one client alone gets 38 % " +
-      "of `maxInFlight`, and so do all clients behind a proxy that `trustProxy` does not name.",
+      "Maximum requests in flight of one client, which is an IPv4 address or an IPv6 /64 network; further ones get 503 at " +
+      "once. The fair share of a client (in IPv6 of a /48 network) falls as the load rises. One client alone gets 38 % of " +
+      "`maxInFlight`, and so do all clients together behind a proxy that `trustProxy` does not name.",
   },
   maxUploads: {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "half of `maxInFlight`",
     description:
-      "Maximum requests in flight whose body has not arrived completely; they count among `maxInFlight`. One more is " +
-      "answered with 503 at once. The rule for one client is that of `maxInFlightPerClient`.",
+      "Maximum requests in flight whose body has not arrived completely; further ones get 503 at once. They also count " +
+      "towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the uploads of one client as well.",
   },
   minUploadRate: {
     type: size({ min: "0B", max: "1GiB" }),
     default: "240B",
     description:
-      "Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first " +
-      "`timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.",
+      "Minimum size of the request body that arrives per second, as an average over the time spent waiting for the client. " +
+      "The first `timeout` of waiting is free. A slower upload gets 408, unless a response has begun; 0 accepts any rate.",
   },
   maxConnectionsPerService: {
     type: wholeNumber(1, MAX_AT_ONCE),

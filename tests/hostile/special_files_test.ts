@@ -63,7 +63,7 @@ async function assertEnds(child: CliProcess): Promise<void> {
   assertLess(performance.now() - startMs, MAX_MS);
 }
 
-Deno.test("--watch goes on beside a named pipe in the folder, and the process still ends", { ignore }, async () => {
+Deno.test("--watch still works with a named pipe in the folder, and the process still ends", { ignore }, async () => {
   await using backend = startBackend();
   await using folder = await makeFolder(backend.url);
   const { child, url } = await startServing(folder);
@@ -103,7 +103,7 @@ const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: 
   ["a folder", "it is a folder", (path) => Deno.mkdir(path)],
   ["a socket", "it is not a regular file", listenAndKeep],
   ["an endless device", "it is not a regular file", (path) => Deno.symlink("/dev/urandom", path)],
-  ["a link to itself", "its symbolic links lead in a circle", (path) => Deno.symlink(path, path)],
+  ["a link to itself", "too many levels of symbolic links", (path) => Deno.symlink(path, path)],
   ["a link to nothing", "there is no such file", (path) => Deno.symlink(`${path}.none`, path)],
   ["a file of 2 GiB", "it is too large", async (path) => {
     await Deno.writeTextFile(path, "");
@@ -148,7 +148,7 @@ Deno.test("report refuses a named pipe as its token file", { ignore }, async () 
   assertMatch(stderr, /Cannot read the token from ".*": it is not a regular file\n/);
 });
 
-Deno.test("readTextFile() gives up a file that cannot be opened in time", { ignore }, async () => {
+Deno.test("readTextFile() fails if a file cannot be opened in time", { ignore }, async () => {
   // The pipe takes the file's place between the look at it and the opening.
   await using folder = await makeFolder("http://localhost:1");
   const path = `${folder.path}/pipe`;
@@ -168,6 +168,6 @@ Deno.test("readTextFile() gives up a file that cannot be opened in time", { igno
   }
 });
 
-Deno.test("readTextFile() reads no more than it may of a file that has no size", { ignore: !HAS_PROC }, async () => {
+Deno.test("readTextFile() enforces its limit on a file without a size", { ignore: !HAS_PROC }, async () => {
   await assertRejects(() => readTextFile("/proc/self/status", 10), Error, "FileTooLarge");
 });
