@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { GrowingBytes } from "../src/lib/growing_bytes.ts";
 
-Deno.test("GrowingBytes copies pieces, stays within its bound, and asks for its memory", () => {
+Deno.test("GrowingBytes copies pieces, stays within its maximum, and takes its memory from the source", () => {
   let taken = 0;
   const memory = {
     take: (bytes: number) => taken + bytes <= 6_000 && (taken += bytes) > 0,

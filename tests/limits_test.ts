@@ -176,7 +176,7 @@ function upload(): { readonly request: Request; end(error?: Error): void } {
   };
 }
 
-Deno.test("an upload more than maxUploads is answered with 503 until another has arrived, and other requests are not", async () => {
+Deno.test("an upload above maxUploads gets 503 until another has arrived, and other requests do not", async () => {
   const { transport, asked, answer } = scripted();
   const handle = conductor(one({ maxInFlight: 10, maxUploads: 1 }), { transport });
   const first = upload();
@@ -199,7 +199,7 @@ Deno.test("an upload more than maxUploads is answered with 503 until another has
   assertEquals([(await admitted).status, (await next).status], [200, 200]);
 });
 
-Deno.test("a place for uploads is free again when the body breaks off", async () => {
+Deno.test("the permit of an upload is free again when the body breaks off", async () => {
   const { transport, answer } = scripted();
   const handle = conductor(one({ maxUploads: 1 }), { transport });
   const broken = upload();
@@ -240,7 +240,7 @@ Deno.test("each refusal by a limit is counted under one reason", async () => {
   assertEquals(last?.type === "responded" && last.refusal, undefined);
 });
 
-Deno.test("the fair share of a client counts all IPv6 networks of one /48, and IPv4 addresses apart", async () => {
+Deno.test("the fair share counts all IPv6 networks of one /48 together, and IPv4 addresses separately", async () => {
   const { transport } = scripted();
   const handle = conductor(one({ maxInFlight: 2 }), { transport });
   const status = async (client: string) => (await handle(get(), from(client))).status;

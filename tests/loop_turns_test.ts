@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LoopTurns } from "../src/lib/loop_turns.ts";
 
-Deno.test("LoopTurns lets timers run beside tasks that never wait, and gives all tasks their part", async () => {
+Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares the time between them", async () => {
   // Each look at the clock takes a millisecond.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });
@@ -23,7 +23,7 @@ Deno.test("LoopTurns lets timers run beside tasks that never wait, and gives all
   assertLess(Math.max(...mostApart), 10);
 });
 
-Deno.test("LoopTurns does not hold up a task that waits for the event loop by itself", async () => {
+Deno.test("LoopTurns does not delay a task that yields to the event loop anyway", async () => {
   // Each look at the clock takes longer than a slice.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs += 10 });

@@ -50,7 +50,7 @@ for (const [path, kept] of PATHS) {
   });
 }
 
-Deno.test("withoutCredentials() keeps the order and the spelling of the header lines that it leaves", () => {
+Deno.test("withoutCredentials() keeps the order and the spelling of the remaining header lines", () => {
   const bare = withoutCredentials({
     path: "/a;sid=1",
     query: "?b=1&key=2",

@@ -109,10 +109,10 @@ const SHOWN: readonly string[] = [
 ];
 
 for (const text of SHOWN) {
-  Deno.test(`redactText() leaves ${JSON.stringify(text)} as it is`, () => assertEquals(redactText(text), text));
+  Deno.test(`redactText() does not change ${JSON.stringify(text)}`, () => assertEquals(redactText(text), text));
 }
 
-Deno.test("redactPath() and redactUrl() end a parameter of a path at the next slash", () => {
+Deno.test("redactPath() and redactUrl() end a path parameter at the next slash", () => {
   assertEquals(redactPath(`/a;sid=${S};v=1/b;x=1`), "/a;sid=[redacted];v=1/b;x=1");
   assertEquals(
     redactUrl(`https://u:${S}@h/a;sid=${S}/b?code=${S}&x=1#id_token=${S}`),
@@ -177,7 +177,7 @@ Deno.test("redactText() takes bounded time for 1 MiB of any hostile text", () =>
   }
 });
 
-Deno.test("redactText() hides secrets that any text stands around", () => {
+Deno.test("redactText() hides secrets inside any surrounding text", () => {
   for (const pattern of HOSTILE) {
     const text = `${pattern.repeat(50)}\n{"token":"${S}"}\n`;
     assert(!redactText(text).includes(S), pattern);

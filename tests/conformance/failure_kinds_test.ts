@@ -159,7 +159,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`tls: what answers does not speak TLS: the breaker opens, over ${over}`, async () => {
+  Deno.test(`tls: a backend without TLS opens the breaker, over ${over}`, async () => {
     await using impostor = startImpostor(async (connection) => {
       await connection.write(toBytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
     });
@@ -170,7 +170,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: ["tls"], opened: true });
   });
 
-  Deno.test(`an upload that is slower than the timeout is no timeout, over ${over}`, async () => {
+  Deno.test(`an upload that takes longer than the timeout is no failure, over ${over}`, async () => {
     await using backend = await startSocketBackend((_, { write }) => write(OK));
     await using front = startConductor({
       services: [{ name: "a", url: backend.url, timeout: "100ms", breaker: { failures: 1 } }],
@@ -186,7 +186,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: [200], opened: false });
   });
 
-  Deno.test(`a service that loses its patience with a slow upload has not failed, over ${over}`, async () => {
+  Deno.test(`a service that aborts a slow upload has not failed, over ${over}`, async () => {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
     });

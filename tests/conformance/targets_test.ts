@@ -147,7 +147,7 @@ Deno.test({
 // Every spelling of one path takes one route, and is stripped alike.
 for (const pattern of ["/日本", "/%E6%97%A5%E6%9C%AC", "/%e6%97%a5%e6%9c%ac"]) {
   for (const sent of [`/${NICHI}\xe6\x9c\xac/x`, "/%E6%97%A5%E6%9C%AC/x", "/%e6%97%A5\xe6\x9c\xac/x"]) {
-    Deno.test(`${name(sent)} matches ${pattern}, and the prefix is taken off the bytes as sent`, async () => {
+    Deno.test(`${name(sent)} matches ${pattern}, and the prefix is stripped from the bytes as sent`, async () => {
       await using backend = await startRecorder();
       await using other = await startRecorder();
       await using front = startConductor({
@@ -162,7 +162,7 @@ for (const pattern of ["/日本", "/%E6%97%A5%E6%9C%AC", "/%e6%97%a5%e6%9c%ac"])
   }
 }
 
-Deno.test("the log and the events hold a target outside ASCII percent-encoded", async () => {
+Deno.test("the log and the events contain a target outside ASCII in percent-encoded form", async () => {
   await using backend = await startRecorder();
   await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
   await http1(front.port, `/caf${E_ACUTE}`);
@@ -170,7 +170,7 @@ Deno.test("the log and the events hold a target outside ASCII percent-encoded", 
   assertEquals("path" in responded && responded.path, "/caf%C3%A9");
 });
 
-Deno.test("a transport of the embedding program gets a target that it can put into a URL", async () => {
+Deno.test("a transport of the embedding program gets a target that is valid in a URL", async () => {
   await using backend = await startRecorder();
   const transport: Transport = async ({ origin, target }) => {
     const { status, headers } = await fetch(origin + target);

@@ -38,7 +38,7 @@ const COOKIES: [sent: readonly string[], received: string | null][] = [
 ];
 
 for (const [over, create] of TRANSPORTS) {
-  Deno.test(`the data port over ${over} forwards no cookie of the admin listener, and all others as they came`, async () => {
+  Deno.test(`the data port over ${over} forwards no cookie of the admin listener, and all other cookies unchanged`, async () => {
     await using backend = startBackend();
     await using front = startConductor({
       wait: "all",
@@ -256,7 +256,7 @@ async function assertSurvives(port: string, { process }: WatchedConductor, isAdm
   assertNotMatch(process.stdout.text + process.stderr.text, /"level":"error"|unexpectedly/);
 }
 
-Deno.test("a malformed request to the admin listener is refused, and the log has neither its target nor a stack", async () => {
+Deno.test("a malformed request to the admin listener is refused, without its target or a stack in the log", async () => {
   await using backend = startBackend();
   await using target = await startWatched([{ name: "a", url: backend.url }], {
     admin: { ...ADMIN, hostname: "0.0.0.0" },
@@ -283,7 +283,7 @@ Deno.test("a malformed request to the data port causes no server error", async (
   await assertSurvives(new URL(target.url).port, target, false);
 });
 
-Deno.test("guesses at the token are slowed down and logged, and another client's token still works", async () => {
+Deno.test("guesses at the token are limited and logged, and another client's token still works", async () => {
   await using backend = startBackend();
   const guess = async ({ adminUrl }: WatchedConductor, signal: AbortSignal) => {
     const statuses = new Map<number, number>();

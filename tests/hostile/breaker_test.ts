@@ -105,7 +105,7 @@ Deno.test({
   },
 });
 
-Deno.test("no client can keep a service out of use that has recovered", async () => {
+Deno.test("no client can block a service that has recovered", async () => {
   let isUp = false;
   await using backend = startBackend(() => new Response(null, { status: isUp ? 200 : 503 }));
   await using front = startConductor({

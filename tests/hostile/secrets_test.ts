@@ -162,7 +162,7 @@ Deno.test("an observer that prints every event prints no planted secret", async 
   assert(!JSON.stringify(front.events).includes(PLANTED));
 });
 
-Deno.test("a shadow with credentials: false gets no planted secret but in paths of resources, and the rest byte for byte", async () => {
+Deno.test("a shadow with credentials: false gets planted secrets only in path segments, and the rest byte for byte", async () => {
   await using main = startBackend(respond("old"));
   await using bare = startBackend(respond("old"));
   await using front = startConductor({
