@@ -147,7 +147,7 @@ for (
       assertEquals(text === "", method === "HEAD");
       assertStringIncludes(headers.get("content-security-policy") ?? "", "default-src 'none'; script-src 'self';");
       assertEquals(headers.get("x-content-type-options"), "nosniff");
-      // Browsers send `Origin: null` with the forms of a page without referrers.
+      // With `no-referrer`, browsers send `Origin: null` with forms.
       assertEquals(headers.get("referrer-policy"), type === "text/html" ? "same-origin" : "no-referrer");
       assertEquals(headers.get("x-frame-options"), "DENY");
       assertEquals(headers.get("cache-control"), "no-store");
@@ -246,7 +246,7 @@ for (
   });
 }
 
-/** Shows the token and returns the path and the cookie of the session. */
+/** Sends the token, and returns the path and the cookie of the session. */
 async function logIn({ url }: TestServer): Promise<{ path: string; cookie: string; field: string }> {
   const response = await fetch(`${url}/login`, {
     method: "POST",

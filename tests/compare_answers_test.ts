@@ -286,7 +286,7 @@ for (const [title, a, b, rules, expected] of BODIES) {
   Deno.test(`compareAnswers() looks at bodies: ${title}`, () => assertEquals(summary(compare(a, b, rules)), expected));
 }
 
-// Columns: what is captured of two bodies; why they are not comparable, if so.
+// Columns: captured parts of two bodies; the reason if they are not comparable.
 const CUT: readonly (readonly [
   title: string,
   a: AnswerParts["captured"],

@@ -1,4 +1,4 @@
-/** Comparisons are bounded in work, time and memory; beyond that, responses are not comparable. */
+/** Limits on the work, time and memory of comparisons. Above them, responses are not comparable. */
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
@@ -24,7 +24,10 @@ type Rules = Readonly<Record<string, unknown>>;
 
 const FORM = "application/x-www-form-urlencoded";
 const LINES = "application/x-ndjson";
-/** Bound on one comparison on a busy machine, with cold code and coverage, in milliseconds: without budget, tens of seconds. */
+/**
+ * Maximum time of one comparison in milliseconds, on a busy machine, with cold code and coverage. Without a budget it
+ * takes tens of seconds.
+ */
 const MAX_MS = 5_000;
 
 function many(count: number, write: (index: number) => string, separator = ","): string {
@@ -48,7 +51,7 @@ function page(count: number, price: number): { id: number; name: string; price: 
   }));
 }
 
-// Columns: what is expensive; two bodies; the content type; rules.
+// Columns: reason for the cost; two bodies; the content type; rules.
 const COSTLY: readonly (readonly [title: string, a: string, b: string, type: string, rules: Rules])[] = [
   ["nested arrays in any order", nested(11_000, 1e6), nested(11_000, 2e6), "application/json", { arrays: "unordered" }],
   ["nested arrays", nested(11_000, 1e6), ` ${nested(11_000, 2e6)}`, "application/json", {}],
@@ -101,7 +104,7 @@ for (const [title, a, b, type, rules] of COSTLY) {
   });
 }
 
-// Columns: what is large, and cheap enough; two bodies; the content type; rules; the paths that differ.
+// Columns: reason for the size; two bodies; the content type; rules; the paths that differ.
 const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string, rules: Rules, paths: string[]])[] = [
   ["64 MiB of equal bytes", "x".repeat(67_108_864), "x".repeat(67_108_864), "text/plain", {}, []],
   [
@@ -194,7 +197,7 @@ const { config: CONFIG } = validateConfig({
 const ROUTE = CONFIG.routes[0]!;
 const SERVICES = ROUTE.members.map(({ service }) => service);
 
-/** An attempt that has been answered. */
+/** An attempt with a response. */
 function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): CapturedAttempt & { tap: undefined } {
   return {
     service: SERVICES[index]!,

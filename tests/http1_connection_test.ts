@@ -214,7 +214,7 @@ Deno.test("Connection yields to other tasks while it reads a body of 1-byte chun
   const flood = new TextEncoder().encode("1\r\nx\r\n".repeat(1_000));
   let reads = 0;
   const connection = new Connection({
-    // Like a socket whose bytes have arrived already: no read waits for the event loop.
+    // Like a socket with all bytes at hand: no read yields to the event loop.
     read(buffer) {
       const bytes = reads++ === 0 ? head : flood;
       buffer.set(bytes);

@@ -189,7 +189,7 @@ Deno.test("an upload above maxUploads gets 503 until another has arrived, and ot
   assertEquals((await plain).status, 200);
 
   first.end();
-  // A service is asked when the body has arrived; it has not responded yet.
+  // The service has received the request, so the body has arrived. It has not responded yet.
   while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve));
   const second = upload();
   const next = handle(second.request);
@@ -247,7 +247,7 @@ Deno.test("the fair share counts all IPv6 networks of one /48 together, and IPv4
   void handle(get(), from("2001:db8:1:1::1"));
   assertEquals(await status("2001:db8:1:2::1"), 503);
   void handle(get(), from("2001:db8:2:2::1"));
-  // All places are taken by now.
+  // All permits are taken by now.
   assertEquals(await status("192.0.2.1"), 503);
 });
 

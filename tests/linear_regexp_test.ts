@@ -68,7 +68,7 @@ Deno.test("LinearRegExp replaces as the native engine does", () => {
   );
 });
 
-/** Where engines without backtracking go wrong. */
+/** Patterns on which engines without backtracking often fail. */
 const SUBTLE: readonly (readonly [pattern: string, text: string])[] = [
   ["(?:a?b??)*", "ab"],
   ["(a*)*", "b"],
@@ -110,7 +110,7 @@ Deno.test("LinearRegExp classifies more characters than its cache holds", () => 
 });
 
 Deno.test("LinearRegExp ignores case only in groups with the modifier", () => {
-  // V8 15.0 finds other matches: a group that changes the flag affects classes outside of it.
+  // Not compared with V8 15.0, in which a group with the flag affects classes outside it.
   for (
     const [pattern, text, match] of [
       ["(?i:(?-i:)[ab])", "A", "A"],
@@ -148,7 +148,7 @@ Deno.test("LinearRegExp refuses a text that is not a regular expression", () => 
   }
 });
 
-/** Patterns that take the native engine exponential or polynomial time, and the unit of a text that shows it. */
+/** Patterns that take exponential or polynomial time in the native engine, and the unit of a text that shows it. */
 const EVIL: readonly (readonly [pattern: string, unit: string])[] = [
   ["(a|a)*$", "a"],
   ["(\\w|\\d)+=", "a1"],
@@ -166,7 +166,7 @@ const EVIL: readonly (readonly [pattern: string, unit: string])[] = [
 
 for (const [pattern, unit] of EVIL) {
   Deno.test(`LinearRegExp takes steps in proportion to the text: ${pattern}`, () => {
-    // The first text pays for the states of the automaton.
+    // The first text also takes the steps for creating the states.
     const [first, second] = [20_000, 200_000].map((length) =>
       countSteps(pattern, `${unit.repeat(length / unit.length)}!`)
     );

@@ -2,7 +2,7 @@ import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LoopTurns } from "../src/lib/loop_turns.ts";
 
 Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares the time between them", async () => {
-  // Each look at the clock takes a millisecond.
+  // Each reading of the clock takes a millisecond.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });
   let timers = 0;
@@ -24,7 +24,7 @@ Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares th
 });
 
 Deno.test("LoopTurns does not delay a task that yields to the event loop anyway", async () => {
-  // Each look at the clock takes longer than a slice.
+  // Each reading of the clock takes longer than a slice.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs += 10 });
   for (let turn = 0; turn < 20; turn++) {

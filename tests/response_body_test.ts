@@ -80,7 +80,7 @@ Deno.test("readWhole() does not hold the buffers of a small body that arrives in
     }),
   );
   assertEquals(await readWhole(watched, lengthBytes), new Uint8Array(lengthBytes).fill(7));
-  // V8 collects such buffers after some 64 MiB; all of them would be 1,250 MiB.
+  // V8 collects such buffers after about 64 MiB. If held, they would take 1,250 MiB.
   assertLess(mostBytes, 300_000_000);
 });
 

@@ -1,4 +1,4 @@
-/** Names of secrets and other names: the decisions on real ones, as tables. */
+/** Decisions on real names, secret and harmless, as tables. */
 
 import { assert, assertEquals } from "@std/assert";
 import { isSecretName, isSecretParameter, SecretNames } from "../src/lib/secret_names.ts";

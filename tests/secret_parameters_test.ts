@@ -1,11 +1,11 @@
-/** Parameters of a request target that are secrets, taken out. */
+/** Removal of secret parameters from a request target. */
 
 import { assertEquals } from "@std/assert";
 import { withoutCredentials } from "../src/exchange/credentials.ts";
 import { SecretNames } from "../src/lib/secret_names.ts";
 import { withoutSecretPathParameters, withoutSecretQuery } from "../src/lib/secret_parameters.ts";
 
-// Columns: a query as it was sent; the part that is kept; the names that are not.
+// Columns: a query as sent; the part that is kept; the removed names.
 const QUERIES: readonly (readonly [query: string, kept: string, names: readonly string[]])[] = [
   ["", "", []],
   ["?", "?", []],

@@ -1,4 +1,4 @@
-/** Secrets in texts of all formats: what is hidden, what is shown, and that hostile texts take bounded time. */
+/** Secrets in texts of all formats: hidden and shown parts, and bounded time for hostile texts. */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { findSecrets, redactPath, redactText, redactUrl } from "../src/lib/secret_text.ts";
@@ -130,7 +130,7 @@ Deno.test("findSecrets() gives sorted ranges that do not overlap", () => {
   }
 });
 
-/** Each was made to be read again and again by a careless pattern: unclosed, nested, or with a prefix that repeats. */
+/** Units of hostile texts, which a careless pattern would scan repeatedly: unclosed, nested, or with a repeated prefix. */
 const HOSTILE: readonly string[] = [
   ...'= abc= token= token:" " \' <token> </a -----BEGIN eyJabcde -eyJ eyJaaaaa. // //a@ @ %3D %253D a%3D token%3D'
     .split(" "),
@@ -163,7 +163,7 @@ const HOSTILE: readonly string[] = [
   ...["token: |\n", " \n", `${"a".repeat(100)}=`, "content-disposition: form-data;"],
 ];
 const MIB = 1_048_576;
-/** A search that takes quadratic time takes minutes for the shorter length, too. */
+/** Even the shorter length would take minutes in a search with quadratic time. */
 const LENGTH = IS_FULL ? MIB : MIB / 8;
 const MAX_MS = 10_000;
 

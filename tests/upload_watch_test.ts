@@ -48,7 +48,7 @@ Deno.test("UploadWatch accepts any rate while a response is being relayed, or wi
   assertEquals(slowAt({ minBytesPerSecond: 0, chunks }), undefined);
 });
 
-/** Responds to an upload of which one byte arrives every 29 s. */
+/** Responds to an upload with one byte every 29 s. */
 async function trickle(limits: ConfigInput["limits"], headers: HeadersInit): Promise<[number, unknown, number]> {
   let nowMs = 0;
   const events: ConductorEvent[] = [];
@@ -79,7 +79,7 @@ for (const headers of [{ "content-length": "100" }, { "transfer-encoding": "chun
   Deno.test(`an upload with ${name}: ${value} of one byte per 29 s gets 408, unless minUploadRate is 0`, async () => {
     const [status, refusal, sent] = await trickle({}, headers);
     assertEquals([status, refusal], [408, "slow-upload"]);
-    // Chunks that had been asked for ahead of the verdict.
+    // Chunks that were requested before the refusal.
     assertEquals(sent <= 3, true);
     assertEquals(await trickle({ minUploadRate: 0 }, headers), [200, undefined, 100]);
   });

@@ -1,4 +1,4 @@
-/** Supply-chain rules of the workflows: a hijacked action or dependency must not reach what users install. */
+/** Supply-chain rules of the workflows: a hijacked action or dependency must not reach the files that users install. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml/parse";
@@ -49,7 +49,7 @@ function commandsOf({ steps }: Job): string {
   return steps.map(({ run = "" }) => run).join("\n");
 }
 
-/** Returns all jobs that must have succeeded before this one. */
+/** Returns all jobs that must succeed before this one. */
 function ancestorsOf(job: Job, workflow: Workflow): Job[] {
   const direct = [job.needs ?? []].flat().map((id) => workflow.jobs[id]!);
   return direct.flatMap((needed) => [needed, ...ancestorsOf(needed, workflow)]);

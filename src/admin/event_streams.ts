@@ -64,7 +64,7 @@ export class EventStreams {
 
   /**
    * Adds a reader. If the client has too many, its oldest stream ends. If there are too many in total, the oldest
-   * stream of the network with the most streams ends, or else of the session with the most.
+   * stream of the network with the most streams ends, otherwise of the session with the most.
    *
    * @param after The highest exchange id that the reader knows.
    * @param client The reader's client.

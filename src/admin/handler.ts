@@ -30,7 +30,7 @@ export interface AdminOptions {
   readonly token: string | undefined;
   /** Clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
-  /** Called with the wrong tokens of an interval. Default: no report. */
+  /** Called with a report of wrong tokens. Default: no report. */
   readonly onGuesses?: (report: GuessReport) => void;
   /** Called with an unexpected exception. Default: no report. */
   readonly onError?: (message: string, error: unknown) => void;

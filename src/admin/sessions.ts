@@ -4,7 +4,7 @@ import { equalsSecret } from "../lib/constant_time.ts";
 
 /** The session of a browser that has sent the token. */
 export interface Session {
-  /** Random part of the path under which the session works, 32 hex digits. Browsers send the cookie nowhere else. */
+  /** Random part of the session's path, 32 hex digits. Browsers send the cookie only below that path. */
   readonly id: string;
   /** Value of the cookie, 64 hex digits. */
   readonly secret: string;

@@ -6,11 +6,11 @@ import type { NotComparableReason } from "../observe/events.ts";
 
 /** The body of an answer, as far as it was kept. */
 export interface CapturedBody {
-  /** All bytes, after decoding a content coding; empty when `cut`. */
+  /** All bytes, after decoding a content coding; empty if `cut`. */
   readonly bytes: Uint8Array;
-  /** Bytes of the body as it was sent; when `cut`, as far as it was seen. */
+  /** Length of the body as sent, in bytes; if `cut`, of the part that was seen. */
   readonly length: number;
-  /** Set when the body could not be kept or decoded. */
+  /** True if the body could not be kept or decoded. */
   readonly cut: boolean;
   /** Reason for the cut. Default: `too-large`. */
   readonly cutBy?: NotComparableReason;

@@ -25,9 +25,9 @@ const OURS: ReadonlySet<FailureKind> = new Set([
   "overloaded",
   "unsendable",
 ]);
-/** Memory of a capture beside body and header lines, by estimate. */
+/** Estimated memory of a capture in bytes, without body and header lines. */
 const CAPTURE_BYTES = 1_024;
-/** Memory of a header line beside its texts, by estimate. */
+/** Estimated memory of a header line in bytes, without its texts. */
 const LINE_BYTES = 64;
 
 const NO_BYTES = new Uint8Array(0);

@@ -44,7 +44,7 @@ export interface ParsedJson {
  *
  * @param text The text.
  * @param steps Budget for the parsing. Steps are taken before it begins, because it cannot be stopped. Default: no
- * bound.
+ * limit.
  * @returns The document; `undefined` if the text is not JSON, or nested too deeply to be read without rounding.
  */
 export function parseExactJson(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
@@ -62,7 +62,7 @@ export function parseExactJson(text: string, steps: StepBudget = new StepBudget(
  * Parses lines of JSON.
  *
  * @param text The text; empty lines do not count.
- * @param steps Budget for the parsing. Default: no bound.
+ * @param steps Budget for the parsing. Default: no limit.
  * @returns An array of all documents; `undefined` if a line is not JSON.
  */
 export function parseJsonLines(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {

@@ -43,7 +43,7 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
  *
  * @param expected The primary's text, in UTF-8.
  * @param actual The other service's text.
- * @param steps Budget for the reading. Default: no bound.
+ * @param steps Budget for the reading. Default: no limit.
  * @returns The differing values, every one if a path has several. `undefined` if a parser is needed: shape or white
  * space differ, or a text may not be JSON.
  */

@@ -28,8 +28,8 @@ export interface Pairing {
 }
 
 /**
- * Pairs the elements of two arrays. Equal ones are counted off first, which takes as long as the arrays are; of what is
- * left the most similar ones are paired, as long as that is little, and the rest as it comes.
+ * Pairs the elements of two arrays. Equal elements are paired first, in linear time. If few elements are left, the most
+ * similar ones are paired next. All others are paired in order.
  *
  * @param a The first array.
  * @param b The second one.

@@ -53,7 +53,7 @@ export class Redactor {
     return this.#paths.some(({ kind }) => kind === "body");
   }
 
-  /** Returns a mark that tells two secrets apart: `[redacted 3f9a]`. */
+  /** Returns a mark that differs between secrets: `[redacted 3f9a]`. */
   replace(text: string): string {
     return `[redacted ${textHash(text, this.#key)}]`;
   }

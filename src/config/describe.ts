@@ -44,7 +44,7 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Describes a value in place of a mapping or a list. Text is not quoted, because it may be a misplaced secret.
+ * Describes a value that should be a mapping or a list. Text is not quoted, because it may be a misplaced secret.
  *
  * @param value Anything.
  * @returns The value if it is a number or a boolean, otherwise its kind.

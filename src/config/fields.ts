@@ -211,7 +211,7 @@ export const COPY_FIELDS = {
   credentials: {
     type: boolean(),
     absence: "`true`",
-    description: "Shadows only: mirror header fields and parameters that are named like a secret, such as cookies.",
+    description: "Shadows only: mirror header fields and parameters with secret names, such as cookies.",
   },
 } as const;
 
@@ -230,7 +230,7 @@ export const NORMALISE_FIELDS = {
   path: {
     type: answerPath(),
     absence: "everywhere",
-    description: "Where it is replaced, and below it.",
+    description: "Path of the values to normalise, with everything inside them.",
   },
 } as const;
 
@@ -522,7 +522,7 @@ export const LIMITS_FIELDS = {
   maxInFlight: {
     type: wholeNumber(1, MAX_AT_ONCE),
     default: 5_000,
-    description: "Requests in flight; one more is answered with 503 at once.",
+    description: "Maximum requests in flight; further ones get 503 at once.",
   },
   maxInFlightPerClient: {
     type: wholeNumber(1, MAX_AT_ONCE),
@@ -550,14 +550,15 @@ export const LIMITS_FIELDS = {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "no limit",
     description:
-      "Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.",
+      "Maximum requests in flight to one service, until its responses have been read; further ones wait, see " +
+      "`maxQueuedPerService`.",
   },
   maxQueuedPerService: {
     type: wholeNumber(0, MAX_AT_ONCE),
     default: 0,
     description:
-      "Requests that wait in turn where `maxConnectionsPerService` is reached; one more is not sent and fails " +
-      "as `overloaded`, as does one that has waited for the service's `timeout`.",
+      "Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not " +
+      "sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.",
   },
 } as const;
 

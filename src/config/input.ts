@@ -241,8 +241,8 @@ export interface ServiceInput {
   /** Shadows only: whether the copy has the request's body. Without it, it has none of the fields about it. Absent: true. */
   readonly body?: boolean;
   /**
-   * Shadows only: mirror header fields and parameters that are named like a secret, such as cookies. `headers` may
-   * still set such fields. Absent: true.
+   * Shadows only: mirror header fields and parameters with secret names, such as cookies. `headers` may still set such
+   * fields. Absent: true.
    */
   readonly credentials?: boolean;
   /**
@@ -273,7 +273,7 @@ export interface TlsInput {
 /** How much there may be at once. */
 export interface LimitsInput {
   /**
-   * Requests in flight; one more is answered with 503 at once.
+   * Maximum requests in flight; further ones get 503 at once.
    *
    * @default 5000
    */
@@ -298,13 +298,13 @@ export interface LimitsInput {
    */
   readonly minUploadRate?: number | string;
   /**
-   * Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.
-   * Absent: no limit.
+   * Maximum requests in flight to one service, until its responses have been read; further ones wait, see
+   * `maxQueuedPerService`. Absent: no limit.
    */
   readonly maxConnectionsPerService?: number;
   /**
-   * Requests that wait, in the order in which they came, where `maxConnectionsPerService` is reached; one more is not
-   * sent and fails as `overloaded`, as does one that has waited for the service's `timeout`.
+   * Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not
+   * sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.
    *
    * @default 0
    */
@@ -601,7 +601,7 @@ export interface NormaliseInput {
    * @default ""
    */
   readonly replacement?: string | number | boolean;
-  /** Where it is replaced, and below it. Absent: everywhere. */
+  /** Path of the values to normalise, with everything inside them. Absent: everywhere. */
   readonly path?: string;
 }
 

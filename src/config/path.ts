@@ -27,8 +27,8 @@ const NON_ASCII = /[^\x00-\x7f]+/g;
  * Removes dot segments from a path, literal or percent-encoded (RFC 3986 §5.2.4). Everything else stays unchanged.
  *
  * @param path A path that begins with `/`, without query.
- * @returns The path to forward; `undefined` if the path is malformed, or if a lenient backend could decode it to a path
- * other than the matched one: `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
+ * @returns The path to forward; `undefined` if the path is malformed, or if a lenient backend could decode it to
+ * another path than the matched one. Examples: `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
  */
 export function removeDotSegments(path: string): string | undefined {
   if (!path.startsWith("/") || FORBIDDEN.test(path) || !path.isWellFormed()) return undefined;

@@ -82,10 +82,7 @@ export class AdmittedExchange {
     this.#uploads = undefined;
   }
 
-  /**
-   * Called when the response has been handed to the server. Releases the permits, unless the server reports when it was
-   * sent.
-   */
+  /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
   responded(): void {
     if (!this.#isAwaited) this.#leave();
   }

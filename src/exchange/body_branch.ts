@@ -15,8 +15,8 @@ export interface BranchHooks {
 }
 
 /**
- * Reason why a body is aborted: the service lags by more than the window, the body is too large for the service, or no
- * service gets the rest.
+ * Reason why a body is aborted: the service lags by more than the window, the body is too large for it, or no service
+ * gets the rest.
  */
 export type BreakKind = "lagging" | "body-too-large" | "aborted";
 

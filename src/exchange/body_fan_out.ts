@@ -18,7 +18,7 @@ export interface BodyFanOutOptions {
 
 /**
  * Maximum bytes read ahead of the services that set the pace. Much smaller than the window, so that the window measures
- * the lag of other services behind these.
+ * how far other services lag.
  */
 const READ_AHEAD_BYTES = 65_536;
 

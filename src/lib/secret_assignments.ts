@@ -1,6 +1,6 @@
 /**
- * Values after the name of a secret: `token=…` in queries, forms and texts, `"token": …` in JSON at any level of
- * quoting, `token: …` in lines, `;jsessionid=…` and `/reset-token/…` in paths, `--token …` in command lines.
+ * Values after a secret name. Formats: `token=…` in queries, forms and texts; `"token": …` in JSON at any level of
+ * quoting; `token: …` in lines; `;jsessionid=…` and `/reset-token/…` in paths; `--token …` in command lines.
  */
 
 import { decodeName, isSecretName, isSecretParameter } from "./secret_names.ts";
@@ -35,7 +35,7 @@ const SHORTEST_NAME = 3;
 /** Quotes of JSON within an attribute of HTML. */
 const ENTITIES = ["&quot;", "&#34;", "&#x22;", "&#39;", "&#x27;"];
 
-/** Finds values after names of secrets, in time linear in the length of the text. */
+/** Finds values after secret names, in time linear in the length of the text. */
 export function findAssignedSecrets(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   let hiddenUntil = 0;

@@ -1,7 +1,7 @@
 /**
- * Secrets in HTML and XML, in addition to attributes with a secret name: `<password>…</password>`, `<input
- * type="password" value="…">`, `<meta name="csrf-token" content="…">`, `<string name="api_key">…</string>`; and parts
- * of multipart forms.
+ * Secrets in HTML, XML and multipart forms, in addition to attributes with a secret name. Formats:
+ * `<password>…</password>`, `<input type="password" value="…">`, `<meta name="csrf-token" content="…">`, `<string
+ * name="api_key">…</string>`.
  */
 
 import { isSecretName, isSecretParameter } from "./secret_names.ts";

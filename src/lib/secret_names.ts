@@ -1,8 +1,8 @@
 /**
  * Names of secrets: one rule for header fields, parameters, JSON keys, form fields, elements and attributes.
  *
- * A name is split into words at punctuation, digits and capitals (`X-Api-Key`, `apiKey`, `api_key2` are "api key"), plural
- * words are made singular, and the words are looked up. `docs/reference/redaction.md` is generated from the lists below.
+ * A name is split into words at punctuation, digits and capitals: `apiKey` and `api_key2` are "api key". Plural words
+ * are made singular. The words are looked up in the lists below. `docs/reference/redaction.md` is generated from them.
  */
 
 /** Words that make a name secret at any position. */

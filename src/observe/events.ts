@@ -168,15 +168,15 @@ export interface HealthEvent {
 }
 
 /**
- * Result of a comparison: `noise` if the primary was compared with itself, `missing` if one of the two has no response,
- * `not-comparable` if the comparison was not possible.
+ * Result of a comparison. `noise`: the primary was compared with itself. `missing`: one of the two has no response.
+ * `not-comparable`: the comparison was not possible.
  */
 export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not-comparable";
 
 /**
- * Reason why two responses are not comparable: a body above `compare.maxBody` (`too-large`), an unknown or broken
- * content coding (`undecodable`), no memory left in `compare.maxMemory` (`memory`), more work than the limit for one
- * comparison (`costly`), or too many waiting comparisons (`busy`).
+ * Reason why two responses are not comparable. `too-large`: a body above `compare.maxBody`. `undecodable`: an unknown
+ * or broken content coding. `memory`: `compare.maxMemory` is used up. `costly`: more work than the limit for one
+ * comparison. `busy`: too many waiting comparisons.
  */
 export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy";
 

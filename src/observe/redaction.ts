@@ -57,7 +57,7 @@ export function createRedaction(config: Config): Redaction {
  * Returns the mark for a secret.
  *
  * @param text The secret.
- * @returns A mark with the length of the secret and nothing else of it.
+ * @returns A mark that shows only the length of the secret.
  */
 export function redacted(text: string): string {
   return `[redacted, ${text.length} ${text.length === 1 ? "byte" : "bytes"}]`;

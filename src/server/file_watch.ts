@@ -36,8 +36,8 @@ export function stampOf(path: string): Promise<string> {
 }
 
 /**
- * Watches files by polling. The runtime's watcher opens every new file in a watched folder: a named pipe blocks its
- * thread for ever, and then the thread that closes the watcher.
+ * Watches files by polling. The runtime's watcher opens every new file in a watched folder. A named pipe blocks its
+ * thread for ever, and closing the watcher then blocks the main thread.
  *
  * @param stamps Stamps of the files, taken before they were read.
  * @returns The watch.

@@ -97,8 +97,8 @@ export class AttemptRequest implements TransportRequest {
   }
 
   /**
-   * Reports whether a healthy server may close the connection instead of responding, because the head is large, or the
-   * body may be too large or too slow.
+   * Reports whether a healthy server may close the connection instead of responding. It may if the head is large, or if
+   * the body may be too large or too slow.
    */
   get isDemanding(): boolean {
     if (this.body instanceof ReadableStream) return true;

@@ -1,6 +1,6 @@
 /**
- * The table of docs/reference/failure-kinds.md: which failures open a breaker, and which a client can cause alone. Each
- * breaker opens on the first failure that counts.
+ * The table of docs/reference/failure-kinds.md: the failures that open a breaker, and those that a client can cause
+ * alone. Each breaker opens on the first failure that counts.
  */
 
 import { assertEquals } from "@std/assert";
@@ -221,7 +221,7 @@ for (const [over, create] of TRANSPORTS) {
   });
 }
 
-/** Odd requests: none of them makes an exchange with a healthy service fail. */
+/** Unusual requests. None of them may make an exchange with a healthy service fail. */
 const ODD_REQUESTS: readonly string[] = [
   "GET / HTTP/1.1\r\nExpect: 100-continue",
   "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0",
@@ -255,7 +255,7 @@ const ODD_REQUESTS: readonly string[] = [
 for (const [over, create] of TRANSPORTS) {
   for (const text of ODD_REQUESTS) {
     Deno.test(`${JSON.stringify(text.slice(0, 100))} makes no healthy service fail, over ${over}`, async () => {
-      // A server of another make than conductor's own.
+      // A server other than Deno's.
       const server = createServer((request, response) => {
         request.resume().once("end", () => response.end(request.method));
       });

@@ -9,7 +9,7 @@ import { startCollector } from "../_support/collector.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 
-/** Only Linux listens on all of 127.0.0.0/8 without further ado. */
+/** Only Linux can listen on all of 127.0.0.0/8 without configuration. */
 const [LISTEN, ADMIN] = Deno.build.os === "linux" ? ["127.0.0.77", "127.0.0.78"] : ["127.0.0.1", "127.0.0.1"];
 const TOKEN = "s3cr3t-token-of-the-admin-listener";
 
@@ -29,7 +29,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 const NAMES = [...Object.keys(ENVIRONMENT), "SECRET_URL", "SECRET_REFUSING", "SECRET_PORT"];
 
-/** Every field that takes a placeholder and is text, for services that answer, fail and cannot be reached. */
+/** Every text field that allows a placeholder, for services that respond, fail, and cannot be reached. */
 const CONFIG = `
 port: 0
 hostname: "\${env:SECRET_LISTEN}"
