@@ -1,6 +1,6 @@
 /**
- * Regular expressions in linear time. The native engine backtracks, so a pattern like `(a|a)*$` takes practically for
- * ever on 40 characters.
+ * Regular expressions in linear time. The native engine backtracks, so a pattern like `(a|a)*$` practically never ends
+ * on 40 characters.
  */
 
 import type { StepBudget } from "../step_budget.ts";
