@@ -41,7 +41,7 @@ export type { ConductorOptions, HandlerOptions };
 /** A handler as `Deno.serve`, `Bun.serve` and their like take it. */
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
 
-/** Time that reading bodies may take in one turn of the event loop, in milliseconds. */
+/** Maximum time for reading bodies in one turn of the event loop, in milliseconds. */
 const BODY_SLICE_MS = 2;
 
 const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" };
@@ -74,7 +74,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
   const { observe, transport } = options;
   return createHandler(validateConfig(config).config, {
     ...options,
-    // What an event is about has secrets in it: an observer of somebody else's might print all that it is given.
+    // Secrets are removed because the observer of an embedding program may print whole events.
     ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
     ...(transport !== undefined && { transport: plainRequests(transport) }),
   });

@@ -35,7 +35,7 @@ export interface FanOutMeans {
   readonly reclaims: boolean;
   /** Which services a request is held back from, and for how long. */
   readonly hedges: Hedges;
-  /** Decisions on names of header fields. */
+  /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
 

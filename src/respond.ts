@@ -86,12 +86,12 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
 const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent to the service" };
 
 /**
- * Says how every service failed.
+ * Creates the response for an exchange in which every service failed.
  *
  * @param attempts All attempts of the exchange.
- * @param options Whether services are named, and what is said in `Server-Timing`.
- * @returns The 502 problem, with the primary's `Retry-After` where it sent one; 400 if the request cannot be sent to any of
- * them.
+ * @param options Settings: names of services in the problem, and the content of `Server-Timing`.
+ * @returns The 502 problem, with the primary's `Retry-After` if it sent one; 400 if the request cannot be sent to any
+ * service.
  */
 export function allFailed(
   attempts: readonly Attempt[],

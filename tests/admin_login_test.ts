@@ -29,7 +29,7 @@ pageTest("a browser logs in with a form, sends no other server the cookie, and l
   const dashboard = page.url();
   await page.goto(url);
   assertEquals(backend.seen[0]?.headers.get("cookie"), null);
-  // The path of the session is known here only because the test tells it.
+  // The browser sends the cookie here, because the path is that of the session. The data port removes it.
   await page.goto(url + new URL(dashboard).pathname);
   assertEquals(backend.seen.at(-1)?.headers.get("cookie"), null);
 

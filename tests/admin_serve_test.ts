@@ -275,7 +275,7 @@ Deno.test("a session of the admin listener outlives a reload, unless the token c
   assertEquals(await status(session, headers), 401);
 });
 
-/** Shows the token; returns the session's URL and the fields that prove it. */
+/** Sends the token. Returns the session's URL and the header fields of the session. */
 async function logIn(admin: string): Promise<{ session: string; headers: HeadersInit }> {
   const response = await fetch(`${admin}/?token=a-token-of-some-length`, { redirect: "manual" });
   await response.body?.cancel();

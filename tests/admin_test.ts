@@ -147,7 +147,7 @@ for (
       assertEquals(text === "", method === "HEAD");
       assertStringIncludes(headers.get("content-security-policy") ?? "", "default-src 'none'; script-src 'self';");
       assertEquals(headers.get("x-content-type-options"), "nosniff");
-      // Browsers send `Origin: null` with the forms of a page without referrers.
+      // With `no-referrer`, browsers send `Origin: null` with forms.
       assertEquals(headers.get("referrer-policy"), type === "text/html" ? "same-origin" : "no-referrer");
       assertEquals(headers.get("x-frame-options"), "DENY");
       assertEquals(headers.get("cache-control"), "no-store");
@@ -209,7 +209,7 @@ for (const [hostname, lines, status] of ORIGINS) {
   });
 }
 
-Deno.test("the admin listener answers a request without Host with 400, probes aside", async () => {
+Deno.test("the admin listener refuses a request without Host with 400, except for probes", async () => {
   await using admin = startAdmin();
   assertEquals(await ask(admin, [], "GET /api/state HTTP/1.0"), 400);
   assertEquals(await ask(admin, [], "GET /healthz HTTP/1.0"), 200);
@@ -246,7 +246,7 @@ for (
   });
 }
 
-/** Shows the token and returns the path and the cookie of the session. */
+/** Sends the token, and returns the path and the cookie of the session. */
 async function logIn({ url }: TestServer): Promise<{ path: string; cookie: string; field: string }> {
   const response = await fetch(`${url}/login`, {
     method: "POST",
@@ -265,7 +265,7 @@ async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
   return response.status;
 }
 
-Deno.test("a browser exchanges the token for a session whose cookie works below an unguessable path only", async () => {
+Deno.test("a browser exchanges the token for a session whose cookie works only below an unguessable path", async () => {
   await using admin = startAdmin({ token: TOKEN });
   const given = await fetch(`${admin.url}/?token=${TOKEN}`, { redirect: "manual" });
   await given.body?.cancel();
@@ -287,7 +287,7 @@ Deno.test("a browser exchanges the token for a session whose cookie works below 
   assertEquals(await statusOf(`${admin.url}${path}nothing`, { headers }), 404);
 });
 
-Deno.test("each login opens a session of its own, and a new listener knows none of them", async () => {
+Deno.test("each login opens a new session, and a new listener accepts no earlier one", async () => {
   await using admin = startAdmin({ token: TOKEN });
   const [first, second] = [await logIn(admin), await logIn(admin)];
   assert(first.path !== second.path && first.cookie !== second.cookie);
@@ -296,7 +296,7 @@ Deno.test("each login opens a session of its own, and a new listener knows none 
   assertEquals(await statusOf(restarted.url + first.path, { headers }), 401);
 });
 
-Deno.test("a logout ends the session, its event streams, and no other session", async () => {
+Deno.test("a logout ends the session and its event streams, but no other session", async () => {
   await using admin = startAdmin({ token: TOKEN });
   const [left, stays] = [await logIn(admin), await logIn(admin)];
   const [headers, other] = [{ cookie: left.cookie }, { cookie: stays.cookie }];
@@ -486,7 +486,7 @@ Deno.test("/api/events costs nothing once the last reader has left", async () =>
   assertEquals(source.asked, asked);
 });
 
-Deno.test("/api/events ends the oldest stream of a client that opens more than it may have", async () => {
+Deno.test("/api/events ends the oldest stream of a client with too many streams", async () => {
   const { handle, close } = createAdminHandler(createSource(), { hostname: "127.0.0.1", port: 80, token: undefined });
   const other = await handle(requestEvents(), peer(2));
   const responses = [];
@@ -496,7 +496,7 @@ Deno.test("/api/events ends the oldest stream of a client that opens more than i
   for (const response of [other, ...responses.slice(1)]) assertMatch(await response.text(), /event: state/);
 });
 
-Deno.test("/api/events finds room for another network when one has taken all, and none when each has one", async () => {
+Deno.test("/api/events makes room for a new network if another one has all streams, but not if each has one", async () => {
   const { handle, close } = createAdminHandler(createSource(), { hostname: "127.0.0.1", port: 80, token: TOKEN });
   const login = async (number: number) => {
     const url = `http://127.0.0.1:80/?token=${TOKEN}`;
@@ -513,7 +513,7 @@ Deno.test("/api/events finds room for another network when one has taken all, an
   close();
 });
 
-Deno.test("a session ends after an hour without a request, after twelve hours in any case, and its stream with it", async () => {
+Deno.test("a session and its stream end after an hour without a request, and after twelve hours in any case", async () => {
   using time = new FakeTime();
   const hour = 3_600_000;
   const options = { hostname: "127.0.0.1", port: 80, token: TOKEN, now: () => time.now };
@@ -546,7 +546,7 @@ Deno.test("a session ends after an hour without a request, after twelve hours in
   close();
 });
 
-Deno.test("a client whose requests take too much time is answered with 503 for a while, and no other client", async () => {
+Deno.test("a client whose requests take too much time gets 503 for a while, and other clients do not", async () => {
   let nowMs = 0;
   const source = createSource();
   const read = source.exchanges;
@@ -570,7 +570,7 @@ Deno.test("a client whose requests take too much time is answered with 503 for a
   assertEquals(await ask(1), [200, null]);
 });
 
-Deno.test("probes are answered without reading the state once their requests take too much time", async () => {
+Deno.test("probes get a response without a read of the state after their requests take too much time", async () => {
   let nowMs = 0;
   const source = createSource();
   const read = source.state;
@@ -599,7 +599,7 @@ Deno.test("an exception is answered with 500 without details, and reported", asy
   assertEquals(reports.map(([message]) => message), ["admin request failed unexpectedly"]);
 });
 
-Deno.test("Guesses reports wrong tokens once per interval, and refuses the clients of all networks that guess", () => {
+Deno.test("Guesses reports wrong tokens once per interval, and limits guesses from many networks", () => {
   using time = new FakeTime();
   const reports: unknown[] = [];
   const guesses = new Guesses({ now: () => time.now, onGuesses: (report) => reports.push(report) });
@@ -622,7 +622,7 @@ Deno.test("Guesses reports wrong tokens once per interval, and refuses the clien
   guesses.close();
 });
 
-Deno.test("sessions are bounded: the one that was used least recently gives way", () => {
+Deno.test("sessions are bounded: a new one replaces the least recently used", () => {
   let nowMs = 0;
   const sessions = new Sessions(() => nowMs++);
   const [first, second] = [sessions.open(), sessions.open()];

@@ -216,7 +216,7 @@ function singleBytes(count: number): ReadableStream<Chunk> {
   }, { highWaterMark: 0 });
 }
 
-Deno.test("BodyFanOut packs single bytes together for a service that lags, and changes none", async () => {
+Deno.test("BodyFanOut packs single bytes for a service that lags, without changing them", async () => {
   const { fanOut, branch, log } = scene(singleBytes(5_000));
   const readers = [branch("primary"), branch("secondary")] as const;
   await Promise.all([fanOut.pump(), readAll(readers[0])]);

@@ -286,7 +286,7 @@ for (const [title, a, b, rules, expected] of BODIES) {
   Deno.test(`compareAnswers() looks at bodies: ${title}`, () => assertEquals(summary(compare(a, b, rules)), expected));
 }
 
-// Columns: what is captured of two bodies; why they are not comparable, if so.
+// Columns: captured parts of two bodies; the reason if they are not comparable.
 const CUT: readonly (readonly [
   title: string,
   a: AnswerParts["captured"],
@@ -303,13 +303,13 @@ const CUT: readonly (readonly [
 ];
 
 for (const [title, a, b, reason] of CUT) {
-  Deno.test(`compareAnswers() takes bodies that were cut for neither equal nor different: ${title}`, () => {
+  Deno.test(`compareAnswers() finds incomplete bodies not comparable: ${title}`, () => {
     const [one, other] = [answer({ body: "{}", captured: a! }), answer({ body: "{}", captured: b! })];
     assertEquals(compareAnswers(one, other, compareRules()), { differences: [], notComparable: reason });
   });
 }
 
-Deno.test("compareAnswers() finds another status of responses whose bodies are not comparable, and nothing else", () => {
+Deno.test("compareAnswers() reports only a different status if the bodies are not comparable", () => {
   const cut = { cut: true, length: 9 };
   const one = answer({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
   const other = answer({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
@@ -440,7 +440,7 @@ Deno.test("compareAnswers() does not look twice as often at each level of arrays
   }
 });
 
-Deno.test("compareAnswers() finds many elements within a tolerance in any order, and none that is not", () => {
+Deno.test("compareAnswers() pairs many elements within a tolerance in any order", () => {
   const body = (by: number) =>
     JSON.stringify(Array.from({ length: 100 }, (_, index) => ({ id: `${index}`, n: index * 10 + by })));
   const reversed = (by: number) => JSON.stringify((JSON.parse(body(by)) as unknown[]).reverse());
@@ -449,7 +449,7 @@ Deno.test("compareAnswers() finds many elements within a tolerance in any order,
   assertGreater(compare({ body: body(0) }, { body: reversed(1.5) }, rules).length, 0);
 });
 
-Deno.test("compareAnswers() takes numbers that are near for alike only where the tolerance is for", () => {
+Deno.test("compareAnswers() applies a tolerance only at its path", () => {
   const rules = { arrays: "unordered", tolerance: { absolute: 1, path: "$.near" } };
   const [one, other] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
   assertEquals(compareJson(one, other, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
@@ -595,7 +595,7 @@ Deno.test("sampleOfPath() hides what stands behind a name for a secret", () => {
   }
 });
 
-Deno.test("compareAnswers() never takes answers for alike whose texts take the patterns too many steps", () => {
+Deno.test("compareAnswers() never reports a match if patterns need too many steps", () => {
   const rules = compareRules({ normalise: { pattern: "a.*b|a" } });
   // Each match looks ahead to the end of the line.
   const text = "a".repeat(20_000);

@@ -1,4 +1,4 @@
-/** Comparisons are bounded in work, time and memory; beyond that, responses are not comparable. */
+/** Limits on the work, time and memory of comparisons. Above them, responses are not comparable. */
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
@@ -24,7 +24,10 @@ type Rules = Readonly<Record<string, unknown>>;
 
 const FORM = "application/x-www-form-urlencoded";
 const LINES = "application/x-ndjson";
-/** Bound on one comparison on a busy machine, with cold code and coverage, in milliseconds: without budget, tens of seconds. */
+/**
+ * Maximum time of one comparison in milliseconds, on a busy machine, with cold code and coverage. Without a budget it
+ * takes tens of seconds.
+ */
 const MAX_MS = 5_000;
 
 function many(count: number, write: (index: number) => string, separator = ","): string {
@@ -48,7 +51,7 @@ function page(count: number, price: number): { id: number; name: string; price: 
   }));
 }
 
-// Columns: what is expensive; two bodies; the content type; rules.
+// Columns: reason for the cost; two bodies; the content type; rules.
 const COSTLY: readonly (readonly [title: string, a: string, b: string, type: string, rules: Rules])[] = [
   ["nested arrays in any order", nested(11_000, 1e6), nested(11_000, 2e6), "application/json", { arrays: "unordered" }],
   ["nested arrays", nested(11_000, 1e6), ` ${nested(11_000, 2e6)}`, "application/json", {}],
@@ -92,7 +95,7 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
 ];
 
 for (const [title, a, b, type, rules] of COSTLY) {
-  Deno.test(`compareAnswers() gives up what is too expensive: ${title}`, () => {
+  Deno.test(`compareAnswers() stops a comparison that is too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
     const result = compareAnswers(one, other, compareRules(rules));
@@ -101,7 +104,7 @@ for (const [title, a, b, type, rules] of COSTLY) {
   });
 }
 
-// Columns: what is large, and cheap enough; two bodies; the content type; rules; the paths that differ.
+// Columns: reason for the size; two bodies; the content type; rules; the paths that differ.
 const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string, rules: Rules, paths: string[]])[] = [
   ["64 MiB of equal bytes", "x".repeat(67_108_864), "x".repeat(67_108_864), "text/plain", {}, []],
   [
@@ -143,7 +146,7 @@ const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string
 ];
 
 for (const [title, a, b, type, rules, paths] of COMPARABLE) {
-  Deno.test(`compareAnswers() compares what is large and not too expensive: ${title}`, () => {
+  Deno.test(`compareAnswers() compares large bodies that are not too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
     const { differences, notComparable } = compareAnswers(one, other, compareRules(rules));
@@ -152,7 +155,7 @@ for (const [title, a, b, type, rules, paths] of COMPARABLE) {
   });
 }
 
-Deno.test("compareAnswers() takes the same steps for the same answers, whatever the time", () => {
+Deno.test("compareAnswers() takes the same steps for the same responses at any speed", () => {
   const one = answer({ body: JSON.stringify(page(100, 1)) });
   const other = answer({ body: JSON.stringify(page(100, 2), undefined, 1) });
   const rules = compareRules({ arrays: "unordered" });
@@ -168,7 +171,7 @@ Deno.test("compareAnswers() takes the same steps for the same answers, whatever 
   }
 });
 
-Deno.test("sampleOfBody() shows the length of what is too expensive to show", () => {
+Deno.test("sampleOfBody() shows only the length of a body that is too expensive to show", () => {
   const large = answer({ body: `[${"[],".repeat(700_000)}1]` });
   assert(large.ok);
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
@@ -194,7 +197,7 @@ const { config: CONFIG } = validateConfig({
 const ROUTE = CONFIG.routes[0]!;
 const SERVICES = ROUTE.members.map(({ service }) => service);
 
-/** An attempt that has been answered. */
+/** An attempt with a response. */
 function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): CapturedAttempt & { tap: undefined } {
   return {
     service: SERVICES[index]!,
@@ -226,7 +229,7 @@ function exchange(comparer: Comparer): void {
   capture.seal();
 }
 
-Deno.test("Comparer counts requests for which there is no memory, and takes further ones when there is again", async () => {
+Deno.test("Comparer counts requests without memory, and compares again when memory is free", async () => {
   const skipped: NotComparable[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   let made = 0;
@@ -242,7 +245,7 @@ Deno.test("Comparer counts requests for which there is no memory, and takes furt
   assertEquals(skipped.length, before);
 });
 
-Deno.test("AnswerCapture holds pieces of a byte in the memory that it has taken for them", () => {
+Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
   const capture = new AnswerCapture({ ...attempt(1), outcome: new Answered(streamed, true) }, 262_144, budget);
@@ -266,7 +269,7 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-Deno.test("AnswerCapture copies a small body out of the buffer that it shares with others", () => {
+Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
   const capture = new AnswerCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
@@ -278,7 +281,7 @@ Deno.test("AnswerCapture copies a small body out of the buffer that it shares wi
   assertLess(bytes.buffer.byteLength, 2_000);
 });
 
-Deno.test("AnswerCapture counts header lines, and is not comparable without memory for them", () => {
+Deno.test("AnswerCapture counts header lines, and without memory for them is not comparable", () => {
   const budget = new MemoryBudget(20_000);
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new AnswerCapture(
@@ -309,7 +312,7 @@ function tallyOf(made: number, notMade: number): ComparisonTally {
   return tally;
 }
 
-Deno.test("makeReport() never says ready when more than 1 % of the answers were not comparable", () => {
+Deno.test("makeReport() never says ready if more than 1 % of the responses are not comparable", () => {
   const [few, some] = [makeReport(tallyOf(1_000, 10).snapshot()), makeReport(tallyOf(1_000, 12).snapshot())];
   assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 1_000, 10]);
   assertEquals([some.verdict, some.matchRate, some.services[0]?.notComparable], [
@@ -317,24 +320,24 @@ Deno.test("makeReport() never says ready when more than 1 % of the answers were 
     1,
     { busy: 3, costly: 9 },
   ]);
-  assertStringIncludes(some.services[0]!.reasons[0]!, "of the answers could not be compared (costly 9, busy 3)");
+  assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
   assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
-  assertStringIncludes(renderMarkdown(some), "12 answers could not be compared");
+  assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
 });
 
-Deno.test("makeReport() says why when nothing was comparable", () => {
+Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
   const { verdict, services: [service] } = makeReport(tallyOf(0, 4).snapshot());
   assertEquals(verdict, "not-enough-traffic");
-  assertStringIncludes(service!.reasons.join(), "100 % of the answers could not be compared (costly 3, busy 1)");
+  assertStringIncludes(service!.reasons.join(), "100 % of the responses are not comparable (costly 3, busy 1)");
 });
 
-Deno.test("mergeTallies() adds up what was not comparable", () => {
+Deno.test("mergeTallies() adds up the counts of responses that were not comparable", () => {
   const snapshot = structuredClone(tallyOf(1, 4).snapshot());
   const merged = mergeTallies([snapshot, snapshot]);
   assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
 });
 
-Deno.test("makeReport() takes no longer for a thousand marks than for none, give or take", () => {
+Deno.test("makeReport() takes about as long for a thousand marks as for none", () => {
   const tally = new ComparisonTally();
   for (let endpoint = 0; endpoint < 80; endpoint++) {
     for (let from = 0; from < 250; from += 50) {
@@ -354,7 +357,7 @@ Deno.test("makeReport() takes no longer for a thousand marks than for none, give
   assertLess(bestMs(marks), 8 * noneMs + 10);
 });
 
-Deno.test("Comparer takes a fifth of the event loop's time, however much there is to compare", async () => {
+Deno.test("Comparer takes at most a fifth of the event loop's time under any load", async () => {
   using time = new FakeTime();
   let made = 0;
   const comparing = new Comparer(CONFIG, {

@@ -113,7 +113,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
   });
 
-  Deno.test(`what is larger than maxBody is neither a match nor a mismatch, over ${over}`, async () => {
+  Deno.test(`a body above maxBody is neither a match nor a mismatch, over ${over}`, async () => {
     const body = (byte: number, at: number): Answer => () => {
       const bytes = new Uint8Array(300_000);
       bytes[at] = byte;
@@ -231,7 +231,7 @@ Deno.test("of the requests the sampled share is compared, and others cost nothin
   assertEquals((await stage.compared(2)).length, 2);
 });
 
-Deno.test("answers for which there is no memory are not comparable, and give back what they held", async () => {
+Deno.test("responses without memory are not comparable, and release what they held", async () => {
   const large: Answer = () => new Response(new Uint8Array(3_000_000));
   await using stage = scene({ v1: large, v2: large }, {
     top: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },

@@ -73,7 +73,7 @@ Deno.test("a regression of 20 % is found with 100 comparisons in all but 2 % of 
   assert(misses <= 0.02, `${misses}`);
 });
 
-Deno.test("MarkIndex takes what is inside a marked field, and only there", () => {
+Deno.test("MarkIndex covers values inside a marked field, and only at its route, endpoint and service", () => {
   const at = { route: "pathPrefix /a", endpoint: "GET /a", service: "v2" };
   const isMarked = (mark: NoiseMark, path = "$.meta", place = at) => new MarkIndex([mark]).at(place)(path);
   const mark = { route: "pathPrefix /a", path: "$.meta" };

@@ -115,5 +115,5 @@ Deno.test("loadConfig() tells when the system denies reading", {
 }, async () => {
   await using folder = await tempFolder({ "config.yaml": "" });
   await Deno.chmod(`${folder.path}/config.yaml`, 0o000);
-  assertStringIncludes(await messageOf(`${folder.path}/config.yaml`), "the permission to read it is missing");
+  assertStringIncludes(await messageOf(`${folder.path}/config.yaml`), "permission denied");
 });

@@ -106,7 +106,7 @@ Deno.test("readConfig() resolves placeholders, alone and inside of text, once", 
   );
 });
 
-Deno.test("readConfig() keeps values with placeholders as they were written", async () => {
+Deno.test("readConfig() keeps the written form of values with placeholders", async () => {
   const { source } = await readConfig("a: ${env:PORT}\nb: [x, 'x${file:two}']\nc: $${env:PORT}\n", OPTIONS);
   assertEquals(["a", "b", "b[0]", "b[1]", "c"].map((path) => source.templateOf?.(path)), [
     "${env:PORT}",
@@ -185,7 +185,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
     "port: ${env:TOKEN}\nservices:\n- name: a\n  url: ${env:TOKEN}\n  pathPrefix: [/a, '${env:TOKEN}']\n  headers: { A: '${file:two}' }\n",
     "port: must be a whole number from 0 to 65535: found the value of a placeholder (line 1)",
     "services[0].url: must be an http or https URL: found the value of a placeholder (line 4)",
-    "services[0].pathPrefix[1]: must be written out: a placeholder is not allowed in what logs, metrics and reports print (line 5)",
+    "services[0].pathPrefix[1]: must not contain a placeholder: logs, metrics and reports print this value (line 5)",
     "services[0].headers.A: must be a header value: found a line break (line 6)",
   ],
   [
@@ -220,7 +220,7 @@ Deno.test("readConfig() does not show the reader's own errors", async () => {
   const reasons: Record<string, string> = {
     NotFound: "there is no such file",
     IsADirectory: "it is a folder",
-    PermissionDenied: "the permission to read it is missing",
+    PermissionDenied: "permission denied",
     NotCapable: "Deno needs the flag --allow-read for it",
     FileTooLarge: "it is too large",
     InvalidText: "it is not UTF-8 text",

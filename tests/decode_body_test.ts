@@ -38,7 +38,7 @@ for (const [codings, bytes] of DECODED) {
   });
 }
 
-// Columns: what it is; the coding; the bytes. A bomb and what exceeds the bound are too large, the rest is undecodable.
+// Columns: title; the coding; the bytes. Bombs and bodies above the limit are too large, all others are undecodable.
 const CUT: readonly (readonly [title: string, coding: string, bytes: Uint8Array])[] = [
   ["a coding that is unknown", "zstd", zstdCompressSync(PLAIN)],
   ["what is not coded at all", "gzip", PLAIN],

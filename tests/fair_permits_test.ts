@@ -7,7 +7,7 @@ function takeAll(permits: FairPermits, key: string, max: number): number {
   return taken;
 }
 
-Deno.test("FairPermits grants a key its maximum, and all keys together theirs", () => {
+Deno.test("FairPermits enforces the maximum of a key and of all keys together", () => {
   const permits = new FairPermits();
   const bounds = { max: 3, maxPerKey: 2 };
   assertEquals(["a", "a", "a", "b", "b", "c"].map((key) => permits.take(key, bounds)), [
@@ -44,14 +44,14 @@ Deno.test("FairPermits grants a key at least one permit while any is free", () =
   }
 });
 
-Deno.test("FairPermits counts requests without a key among all only", () => {
+Deno.test("FairPermits limits requests without a key only by the total", () => {
   const permits = new FairPermits();
   assertEquals([1, 2, 3].map(() => permits.take(undefined, { max: 2, maxPerKey: 1 })), ["granted", "granted", "full"]);
   permits.giveBack(undefined);
   assertEquals(permits.take(undefined, { max: 2 }), "granted");
 });
 
-Deno.test("FairPermits forgets thousands of keys without a permit, and no permit that is taken", () => {
+Deno.test("FairPermits forgets unused keys, but no permit that is taken", () => {
   const permits = new FairPermits();
   const bounds = { max: Infinity, maxPerKey: 1 };
   permits.take("held", bounds);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { GrowingBytes } from "../src/lib/growing_bytes.ts";
 
-Deno.test("GrowingBytes copies pieces, stays within its bound, and asks for its memory", () => {
+Deno.test("GrowingBytes copies pieces, stays within its maximum, and takes its memory from the source", () => {
   let taken = 0;
   const memory = {
     take: (bytes: number) => taken + bytes <= 6_000 && (taken += bytes) > 0,
@@ -12,7 +12,7 @@ Deno.test("GrowingBytes copies pieces, stays within its bound, and asks for its 
   for (let count = 0; count < 2_000; count++) assert(bytes.append(piece));
   piece[0] = 2;
   assertEquals([bytes.length, bytes.bytes.every((byte) => byte === 1), taken], [2_000, true, 2_048]);
-  // 4,096 bytes more while both buffers are held.
+  // Both buffers are held during the copy, which takes 4,096 further bytes.
   assertEquals(bytes.append(new Uint8Array(100)), false);
   assertEquals([bytes.length, taken], [2_000, 2_048]);
   bytes.clear();

@@ -50,10 +50,10 @@ for (
     ["a\u00a0,b", ["a\u00a0", "b"]],
   ] as const
 ) {
-  Deno.test(`listMembers() takes ${JSON.stringify(value)} apart`, () => assertEquals(listMembers(value), [...members]));
+  Deno.test(`listMembers() splits ${JSON.stringify(value)}`, () => assertEquals(listMembers(value), [...members]));
 }
 
-Deno.test("lastMembers() takes the end apart, and counts empty members", () => {
+Deno.test("lastMembers() splits the end, and counts empty members", () => {
   assertEquals(lastMembers("A, b, c", 2), ["b", "c"]);
   assertEquals(lastMembers("a, b", 3), ["a", "b"]);
   assertEquals(lastMembers("a,,,b", 3), ["b"]);

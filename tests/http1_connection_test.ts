@@ -52,7 +52,7 @@ Deno.test("Connection reads over a thousand interim responses (RFC 9110 §15.2)"
   assertEquals(await get(...CONTINUE.repeat(100), ...OK), answered());
 });
 
-Deno.test("Wire gives the memory of a large head back before it waits for the next one", async () => {
+Deno.test("Wire releases the memory of a large head before it waits for the next one", async () => {
   const rooms: number[] = [];
   const socket = {
     read(room: Uint8Array) {
@@ -209,12 +209,12 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
   assertEquals(failure.kind, "aborted");
 });
 
-Deno.test("Connection lets others run beside a body of one-byte chunks that is always there", async () => {
+Deno.test("Connection yields to other tasks while it reads a body of 1-byte chunks that is always ready", async () => {
   const head = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
   const flood = new TextEncoder().encode("1\r\nx\r\n".repeat(1_000));
   let reads = 0;
   const connection = new Connection({
-    // Like a socket whose bytes have arrived already: no read waits for the event loop.
+    // Like a socket with all bytes at hand: no read yields to the event loop.
     read(buffer) {
       const bytes = reads++ === 0 ? head : flood;
       buffer.set(bytes);

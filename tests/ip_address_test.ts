@@ -32,17 +32,17 @@ for (const address of MAPPED) {
   });
 }
 
-Deno.test("networkOf() gives each of two IPv4-mapped clients a network of its own", () => {
+Deno.test("networkOf() returns different networks for two IPv4-mapped clients", () => {
   assertEquals([networkOf("::ffff:a00:7"), networkOf("::ffff:a00:8")], ["10.0.0.7", "10.0.0.8"]);
 });
 
-Deno.test("networkOf() tells IPv4 clients behind NAT64 apart, and trustProxy does not believe them to be IPv4", () => {
+Deno.test("networkOf() distinguishes IPv4 clients behind NAT64, and trustProxy does not treat them as IPv4", () => {
   assertEquals(networkOf("64:ff9b::192.0.2.1"), "192.0.2.1");
   assertEquals(networkOf("64:ff9b::c000:202"), "192.0.2.2");
   assert(!addressMatcher(["10.0.0.0/8"])("64:ff9b::10.0.0.7"));
 });
 
-Deno.test("networkOf() takes other addresses with an IPv4 address inside for IPv6", () => {
+Deno.test("networkOf() treats other addresses with an embedded IPv4 address as IPv6", () => {
   for (const address of ["2002:a00:7::1", "::10.0.0.7", "::ffff:0:10.0.0.7", "64:ff9b:1::10.0.0.7"]) {
     assert(networkOf(address)!.endsWith("/64"), address);
     assert(!addressMatcher(["10.0.0.0/8"])(address), address);
@@ -81,7 +81,7 @@ const NONE = [
 ];
 
 for (const text of NONE) {
-  Deno.test(`parseIpAddress() takes ${JSON.stringify(text)} for no address`, () => {
+  Deno.test(`parseIpAddress() refuses ${JSON.stringify(text)}`, () => {
     assertEquals(parseIpAddress(text), undefined);
   });
 }

@@ -95,7 +95,7 @@ Deno.test("tools/jsr.ts runs nothing from a cache folder of another user, or ins
   }, weakness);
 });
 
-Deno.test("tools/jsr.ts follows no link that another user can turn", NEEDS_ROOT, async () => {
+Deno.test("tools/jsr.ts follows no link that another user can change", NEEDS_ROOT, async () => {
   await expectNewFolder(async (cache) => {
     await Deno.mkdir(`${cache}-target`, { mode: 0o700 });
     await Deno.symlink(`${cache}-target`, `${cache}/conductor`);
@@ -173,31 +173,35 @@ Deno.test("layOut() mends a folder that has lost a file", async () => {
   await Deno.remove(parent, { recursive: true });
 });
 
-Deno.test("layOut() makes anew what others could change, and what has a link in it", NEEDS_MODES, async () => {
-  const parent = await Deno.makeTempDir();
-  const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
-  const folder = await layOut(parent, files);
-  const spoils: (() => Promise<void>)[] = [
-    () => Deno.chmod(`${folder}/a/b.ts`, 0o666),
-    () => Deno.chmod(`${folder}/a`, 0o777),
-    () => Deno.chmod(folder, 0o775),
-    async () => {
-      await Deno.writeTextFile(`${parent}/elsewhere.json`, "{}");
-      await Deno.remove(`${folder}/c.json`);
-      await Deno.symlink(`${parent}/elsewhere.json`, `${folder}/c.json`);
-    },
-  ];
-  for (const spoil of spoils) {
-    await spoil();
-    assertEquals(await layOut(parent, files), folder);
-    assertEquals((await Deno.lstat(folder)).mode! & 0o777, 0o700);
-    assertEquals((await Deno.lstat(`${folder}/a`)).mode! & 0o777, 0o700);
-    for (const file of ["a/b.ts", "c.json"]) {
-      assertEquals((await Deno.lstat(`${folder}/${file}`)).mode! & 0o777, 0o600);
+Deno.test(
+  "layOut() replaces a layout that other users could change, or that contains a link",
+  NEEDS_MODES,
+  async () => {
+    const parent = await Deno.makeTempDir();
+    const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
+    const folder = await layOut(parent, files);
+    const spoils: (() => Promise<void>)[] = [
+      () => Deno.chmod(`${folder}/a/b.ts`, 0o666),
+      () => Deno.chmod(`${folder}/a`, 0o777),
+      () => Deno.chmod(folder, 0o775),
+      async () => {
+        await Deno.writeTextFile(`${parent}/elsewhere.json`, "{}");
+        await Deno.remove(`${folder}/c.json`);
+        await Deno.symlink(`${parent}/elsewhere.json`, `${folder}/c.json`);
+      },
+    ];
+    for (const spoil of spoils) {
+      await spoil();
+      assertEquals(await layOut(parent, files), folder);
+      assertEquals((await Deno.lstat(folder)).mode! & 0o777, 0o700);
+      assertEquals((await Deno.lstat(`${folder}/a`)).mode! & 0o777, 0o700);
+      for (const file of ["a/b.ts", "c.json"]) {
+        assertEquals((await Deno.lstat(`${folder}/${file}`)).mode! & 0o777, 0o600);
+      }
     }
-  }
-  await Deno.remove(parent, { recursive: true });
-});
+    await Deno.remove(parent, { recursive: true });
+  },
+);
 
 Deno.test("layOut() takes away what nothing has used for a week", async () => {
   const parent = await Deno.makeTempDir();

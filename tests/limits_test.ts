@@ -176,7 +176,7 @@ function upload(): { readonly request: Request; end(error?: Error): void } {
   };
 }
 
-Deno.test("an upload more than maxUploads is answered with 503 until another has arrived, and other requests are not", async () => {
+Deno.test("an upload above maxUploads gets 503 until another has arrived, and other requests do not", async () => {
   const { transport, asked, answer } = scripted();
   const handle = conductor(one({ maxInFlight: 10, maxUploads: 1 }), { transport });
   const first = upload();
@@ -189,7 +189,7 @@ Deno.test("an upload more than maxUploads is answered with 503 until another has
   assertEquals((await plain).status, 200);
 
   first.end();
-  // A service is asked when the body has arrived; it has not responded yet.
+  // The service has received the request, so the body has arrived. It has not responded yet.
   while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve));
   const second = upload();
   const next = handle(second.request);
@@ -199,7 +199,7 @@ Deno.test("an upload more than maxUploads is answered with 503 until another has
   assertEquals([(await admitted).status, (await next).status], [200, 200]);
 });
 
-Deno.test("a place for uploads is free again when the body breaks off", async () => {
+Deno.test("the permit of an upload is free again when the body breaks off", async () => {
   const { transport, answer } = scripted();
   const handle = conductor(one({ maxUploads: 1 }), { transport });
   const broken = upload();
@@ -240,14 +240,14 @@ Deno.test("each refusal by a limit is counted under one reason", async () => {
   assertEquals(last?.type === "responded" && last.refusal, undefined);
 });
 
-Deno.test("the fair share of a client counts all IPv6 networks of one /48, and IPv4 addresses apart", async () => {
+Deno.test("the fair share counts all IPv6 networks of one /48 together, and IPv4 addresses separately", async () => {
   const { transport } = scripted();
   const handle = conductor(one({ maxInFlight: 2 }), { transport });
   const status = async (client: string) => (await handle(get(), from(client))).status;
   void handle(get(), from("2001:db8:1:1::1"));
   assertEquals(await status("2001:db8:1:2::1"), 503);
   void handle(get(), from("2001:db8:2:2::1"));
-  // All places are taken by now.
+  // All permits are taken by now.
   assertEquals(await status("192.0.2.1"), 503);
 });
 

@@ -68,7 +68,7 @@ Deno.test("LinearRegExp replaces as the native engine does", () => {
   );
 });
 
-/** Where engines without backtracking go wrong. */
+/** Patterns on which engines without backtracking often fail. */
 const SUBTLE: readonly (readonly [pattern: string, text: string])[] = [
   ["(?:a?b??)*", "ab"],
   ["(a*)*", "b"],
@@ -97,20 +97,20 @@ for (const [pattern, text] of SUBTLE) {
   });
 }
 
-Deno.test("LinearRegExp finds long matches, and goes on after its cache of states was full", () => {
+Deno.test("LinearRegExp finds long matches, and continues after its cache of states was full", () => {
   const text = randomText(30_000);
   for (const pattern of ["(?:a|b)*a(?:a|b){9}c?", "(a)(?:a|b){9}b", "[ab]+"]) {
     assertEquals(ownMatches(pattern, text), nativeMatches(pattern, text));
   }
 });
 
-Deno.test("LinearRegExp sorts more different characters than it remembers", () => {
+Deno.test("LinearRegExp classifies more characters than its cache holds", () => {
   const text = String.fromCodePoint(...Array.from({ length: 9_000 }, (_, index) => 0x4e00 + index));
   assertEquals(ownMatches("\\p{L}+|.", text), nativeMatches("\\p{L}+|.", text));
 });
 
-Deno.test("LinearRegExp ignores case exactly where the pattern says so", () => {
-  // V8 15.0 finds other matches: a group that changes the flag affects classes outside of it.
+Deno.test("LinearRegExp ignores case only in groups with the modifier", () => {
+  // Not compared with V8 15.0, in which a group with the flag affects classes outside it.
   for (
     const [pattern, text, match] of [
       ["(?i:(?-i:)[ab])", "A", "A"],
@@ -142,13 +142,13 @@ for (
   });
 }
 
-Deno.test("LinearRegExp refuses what is no regular expression", () => {
+Deno.test("LinearRegExp refuses a text that is not a regular expression", () => {
   for (const pattern of ["(", "a**", "\\", "[b-a]", "{1}", "\\k"]) {
     assertThrows(() => new LinearRegExp(pattern), SyntaxError);
   }
 });
 
-/** Patterns that take the native engine exponential or polynomial time, and the unit of a text that shows it. */
+/** Patterns that take exponential or polynomial time in the native engine, and the unit of a text that shows it. */
 const EVIL: readonly (readonly [pattern: string, unit: string])[] = [
   ["(a|a)*$", "a"],
   ["(\\w|\\d)+=", "a1"],
@@ -166,7 +166,7 @@ const EVIL: readonly (readonly [pattern: string, unit: string])[] = [
 
 for (const [pattern, unit] of EVIL) {
   Deno.test(`LinearRegExp takes steps in proportion to the text: ${pattern}`, () => {
-    // The first text pays for the states of the automaton.
+    // The first text also takes the steps for creating the states.
     const [first, second] = [20_000, 200_000].map((length) =>
       countSteps(pattern, `${unit.repeat(length / unit.length)}!`)
     );

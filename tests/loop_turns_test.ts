@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LoopTurns } from "../src/lib/loop_turns.ts";
 
-Deno.test("LoopTurns lets timers run beside tasks that never wait, and gives all tasks their part", async () => {
-  // Each look at the clock takes a millisecond.
+Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares the time between them", async () => {
+  // Each reading of the clock takes a millisecond.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });
   let timers = 0;
@@ -23,8 +23,8 @@ Deno.test("LoopTurns lets timers run beside tasks that never wait, and gives all
   assertLess(Math.max(...mostApart), 10);
 });
 
-Deno.test("LoopTurns does not hold up a task that waits for the event loop by itself", async () => {
-  // Each look at the clock takes longer than a slice.
+Deno.test("LoopTurns does not delay a task that yields to the event loop anyway", async () => {
+  // Each reading of the clock takes longer than a slice.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs += 10 });
   for (let turn = 0; turn < 20; turn++) {

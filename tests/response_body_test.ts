@@ -60,7 +60,7 @@ Deno.test("drainAnswer() does not begin answers of a service that has sent too m
   assertEquals(await drain(service, Infinity), "5, given up");
 });
 
-Deno.test("readWhole() holds a small body that drips, not the buffers that it comes in", async () => {
+Deno.test("readWhole() does not hold the buffers of a small body that arrives in tiny pieces", async () => {
   const lengthBytes = 20_000;
   let sent = 0;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -80,11 +80,11 @@ Deno.test("readWhole() holds a small body that drips, not the buffers that it co
     }),
   );
   assertEquals(await readWhole(watched, lengthBytes), new Uint8Array(lengthBytes).fill(7));
-  // V8 collects such buffers after some 64 MiB; all of them would be 1,250 MiB.
+  // V8 collects such buffers after about 64 MiB. If held, they would take 1,250 MiB.
   assertLess(mostBytes, 300_000_000);
 });
 
-Deno.test("readWhole() calls a body of another length than was announced broken off", async () => {
+Deno.test("readWhole() fails with reset if the length of a body differs from Content-Length", async () => {
   const bodyOf = (...lengths: number[]) => ReadableStream.from(lengths.map((length) => new Uint8Array(length)));
   assertEquals(await readWhole(bodyOf(2, 3), 5), new Uint8Array(5));
   assertEquals(await readWhole(bodyOf(2, 2), 5), "reset");

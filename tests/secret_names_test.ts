@@ -1,4 +1,4 @@
-/** Names of secrets and other names: the decisions on real ones, as tables. */
+/** Decisions on real names, secret and harmless, as tables. */
 
 import { assert, assertEquals } from "@std/assert";
 import { isSecretName, isSecretParameter, SecretNames } from "../src/lib/secret_names.ts";
@@ -83,26 +83,26 @@ const PLAIN_KEYS = list(`
   2fa_enabled sha256 digest hash cursor next_page kid
 `);
 
-Deno.test("isSecretName() knows the header fields that hold credentials", () => {
+Deno.test("isSecretName() recognises header fields with credentials", () => {
   assertEquals(SECRET_FIELDS.filter((name) => !isSecretName(name)), []);
   assertEquals(SECRET_FIELDS.filter((name) => !isSecretName(name.toLowerCase())), []);
   assertEquals(SECRET_FIELDS.filter((name) => !isSecretName(name.replaceAll("-", "_"))), []);
 });
 
-Deno.test("isSecretName() leaves header fields that services need", () => {
+Deno.test("isSecretName() does not match header fields that services need", () => {
   assertEquals(PLAIN_FIELDS.filter(isSecretName), []);
   assertEquals(PLAIN_FIELDS.map((name) => name.toLowerCase()).filter(isSecretName), []);
 });
 
-Deno.test("isSecretName() knows keys of secrets in every spelling", () => {
+Deno.test("isSecretName() recognises keys of secrets in every spelling", () => {
   assertEquals(SECRET_KEYS.filter((name) => !isSecretName(name)), []);
 });
 
-Deno.test("isSecretName() leaves keys that only remind of a secret", () => {
+Deno.test("isSecretName() does not match keys that only resemble a secret", () => {
   assertEquals(PLAIN_KEYS.filter(isSecretName), []);
 });
 
-Deno.test("isSecretParameter() reads names as they are sent, and knows codes and tickets", () => {
+Deno.test("isSecretParameter() decodes names as sent, and recognises codes and tickets", () => {
   for (const name of ["code", "CODE", "ticket", "%74oken", "%2574oken", "user%5Bpassword%5D", "token[]", "my+token"]) {
     assert(isSecretParameter(name), name);
   }
@@ -111,7 +111,7 @@ Deno.test("isSecretParameter() reads names as they are sent, and knows codes and
   }
 });
 
-Deno.test("isSecretName() takes bounded time, and looks at both ends of a long name", () => {
+Deno.test("isSecretName() takes bounded time, and checks both ends of a long name", () => {
   const long = "aB".repeat(500_000);
   const startMs = performance.now();
   for (let count = 0; count < 100; count++) isSecretName(long);
@@ -120,7 +120,7 @@ Deno.test("isSecretName() takes bounded time, and looks at both ends of a long n
   assert(isSecretName(`token_${long}`));
 });
 
-Deno.test("SecretNames decides like isSecretName(), with no more names remembered than it may", () => {
+Deno.test("SecretNames decides like isSecretName(), with a bounded cache", () => {
   const names = new SecretNames({ maxNames: 3 });
   for (let round = 0; round < 2; round++) {
     for (const name of [...SECRET_FIELDS, ...PLAIN_FIELDS]) assertEquals(names.isSecret(name), isSecretName(name));

@@ -1,11 +1,11 @@
-/** Parameters of a request target that are secrets, taken out. */
+/** Removal of secret parameters from a request target. */
 
 import { assertEquals } from "@std/assert";
 import { withoutCredentials } from "../src/exchange/credentials.ts";
 import { SecretNames } from "../src/lib/secret_names.ts";
 import { withoutSecretPathParameters, withoutSecretQuery } from "../src/lib/secret_parameters.ts";
 
-// Columns: a query as it was sent; the part that is kept; the names that are not.
+// Columns: a query as sent; the part that is kept; the removed names.
 const QUERIES: readonly (readonly [query: string, kept: string, names: readonly string[]])[] = [
   ["", "", []],
   ["?", "?", []],
@@ -51,7 +51,7 @@ for (const [path, kept] of PATHS) {
   });
 }
 
-Deno.test("withoutCredentials() keeps the order and the spelling of the header lines that it leaves", () => {
+Deno.test("withoutCredentials() keeps the order and the spelling of the remaining header lines", () => {
   const bare = withoutCredentials({
     path: "/a;sid=1",
     query: "?b=1&key=2",

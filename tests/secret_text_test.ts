@@ -1,4 +1,4 @@
-/** Secrets in texts of all formats: what is hidden, what is shown, and that hostile texts take bounded time. */
+/** Secrets in texts of all formats: hidden and shown parts, and bounded time for hostile texts. */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { findSecrets, redactPath, redactText, redactUrl } from "../src/lib/secret_text.ts";
@@ -118,10 +118,10 @@ const SHOWN: readonly string[] = [
 ];
 
 for (const text of SHOWN) {
-  Deno.test(`redactText() leaves ${JSON.stringify(text)} as it is`, () => assertEquals(redactText(text), text));
+  Deno.test(`redactText() does not change ${JSON.stringify(text)}`, () => assertEquals(redactText(text), text));
 }
 
-Deno.test("redactPath() and redactUrl() end a parameter of a path at the next slash", () => {
+Deno.test("redactPath() and redactUrl() end a path parameter at the next slash", () => {
   assertEquals(redactPath(`/a;sid=${S};v=1/b;x=1`), "/a;sid=[redacted];v=1/b;x=1");
   assertEquals(
     redactUrl(`https://u:${S}@h/a;sid=${S}/b?code=${S}&x=1#id_token=${S}`),
@@ -139,7 +139,7 @@ Deno.test("findSecrets() gives sorted ranges that do not overlap", () => {
   }
 });
 
-/** Each was made to be read again and again by a careless pattern: unclosed, nested, or with a prefix that repeats. */
+/** Units of hostile texts, which a careless pattern would scan repeatedly: unclosed, nested, or with a repeated prefix. */
 const HOSTILE: readonly string[] = [
   ...'= abc= token= token:" " \' <token> </a -----BEGIN eyJabcde -eyJ eyJaaaaa. // //a@ @ %3D %253D a%3D token%3D'
     .split(" "),
@@ -172,7 +172,7 @@ const HOSTILE: readonly string[] = [
   ...["token: |\n", " \n", `${"a".repeat(100)}=`, "content-disposition: form-data;"],
 ];
 const MIB = 1_048_576;
-/** A search that takes quadratic time takes minutes for the shorter length, too. */
+/** Even the shorter length would take minutes in a search with quadratic time. */
 const LENGTH = IS_FULL ? MIB : MIB / 8;
 const MAX_MS = 10_000;
 
@@ -198,7 +198,7 @@ Deno.test("redactText() takes linear time for the heads of many parts", () => {
   assertLess(longMs, 64 * Math.max(shortMs, 5));
 });
 
-Deno.test("redactText() hides secrets that any text stands around", () => {
+Deno.test("redactText() hides secrets inside any surrounding text", () => {
   for (const pattern of HOSTILE) {
     const text = `${pattern.repeat(50)}\n{"token":"${S}"}\n`;
     assert(!redactText(text).includes(S), pattern);

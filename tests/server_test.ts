@@ -242,7 +242,7 @@ Deno.test({
   },
 });
 
-Deno.test("logErrorTo() writes where an error happened, and nothing of what a request brought", () => {
+Deno.test("logErrorTo() writes the place of an error, and no content of a request", () => {
   const lines: unknown[][] = [];
   const onError = logErrorTo(() => ({ log: (...line) => lines.push(line), observe: () => {} }));
   const errors = [

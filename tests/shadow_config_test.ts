@@ -152,7 +152,7 @@ Deno.test("validateConfig() does not take a shadow that is spelt wrongly for a s
   ]);
 });
 
-Deno.test("body: false drops the fields that describe a body, and leaves removeHeaders as they are", () => {
+Deno.test("body: false drops the fields that describe a body, and does not change removeHeaders", () => {
   const dropped = (fields: Fields) => validateConfig(withShadow(fields)).config.services[1]!.removeHeaders;
   assertEquals(dropped({ credentials: false, removeHeaders: "x-mine" }), ["x-mine"]);
   assert(dropped({ body: false }).includes("content-encoding"));

@@ -38,17 +38,17 @@ Deno.test("UploadWatch ends an upload below the minimum rate, and lets one above
   assertEquals(slowAt({ chunks: times(1_000, { waitS: 29, bytes: 7_000 }) }), undefined);
 });
 
-Deno.test("UploadWatch counts no time in which the service takes what has arrived", () => {
+Deno.test("UploadWatch does not count the time in which a service is slow", () => {
   assertEquals(slowAt({ chunks: times(1_000, { waitS: 0.1, bytes: 24, takenS: 60 }) }), undefined);
 });
 
-Deno.test("UploadWatch lets a client send at any pace while its response is on its way, or with a rate of 0", () => {
+Deno.test("UploadWatch accepts any rate while a response is being relayed, or with a minimum of 0", () => {
   const chunks = times(1_000, { waitS: 29, bytes: 1 });
   assertEquals(slowAt({ isRelaying: true, chunks }), undefined);
   assertEquals(slowAt({ minBytesPerSecond: 0, chunks }), undefined);
 });
 
-/** Responds to an upload of which one byte arrives every 29 s. */
+/** Responds to an upload with one byte every 29 s. */
 async function trickle(limits: ConfigInput["limits"], headers: HeadersInit): Promise<[number, unknown, number]> {
   let nowMs = 0;
   const events: ConductorEvent[] = [];
@@ -76,10 +76,10 @@ async function trickle(limits: ConfigInput["limits"], headers: HeadersInit): Pro
 
 for (const headers of [{ "content-length": "100" }, { "transfer-encoding": "chunked" }]) {
   const [[name, value]] = Object.entries(headers) as [[string, string]];
-  Deno.test(`an upload with ${name}: ${value} of one byte per 29 s is answered with 408, unless minUploadRate is 0`, async () => {
+  Deno.test(`an upload with ${name}: ${value} of one byte per 29 s gets 408, unless minUploadRate is 0`, async () => {
     const [status, refusal, sent] = await trickle({}, headers);
     assertEquals([status, refusal], [408, "slow-upload"]);
-    // Chunks that had been asked for ahead of the verdict.
+    // Chunks that were requested before the refusal.
     assertEquals(sent <= 3, true);
     assertEquals(await trickle({ minUploadRate: 0 }, headers), [200, undefined, 100]);
   });

@@ -1,4 +1,4 @@
-/** Supply-chain rules of the workflows: a hijacked action or dependency must not reach what users install. */
+/** Supply-chain rules of the workflows: a hijacked action or dependency must not reach the files that users install. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml/parse";
@@ -49,7 +49,7 @@ function commandsOf({ steps }: Job): string {
   return steps.map(({ run = "" }) => run).join("\n");
 }
 
-/** Returns all jobs that must have succeeded before this one. */
+/** Returns all jobs that must succeed before this one. */
 function ancestorsOf(job: Job, workflow: Workflow): Job[] {
   const direct = [job.needs ?? []].flat().map((id) => workflow.jobs[id]!);
   return direct.flatMap((needed) => [needed, ...ancestorsOf(needed, workflow)]);
@@ -72,7 +72,7 @@ Deno.test("no job that may write or sign runs code of this repository or its dep
   for (const { about, job } of privileged) assertEquals(RUNS_CODE.exec(commandsOf(job))?.[0], undefined, about);
 });
 
-Deno.test("a job that may write or sign follows the whole gate and the check of the tag, in jobs that may not", () => {
+Deno.test("a job that may write or sign runs only after all tests and the check of the tag, in jobs that may not", () => {
   for (const { about, job, workflow } of privileged) {
     const before = ancestorsOf(job, workflow);
     const commands = before.map(commandsOf).join("\n");
@@ -88,7 +88,7 @@ Deno.test("every workflow that a tag starts checks the tag against deno.json", (
   }
 });
 
-Deno.test("workflows have no permissions but those that a job names, and one run at a time", () => {
+Deno.test("workflows have only the permissions that a job names, and one run at a time", () => {
   for (const { name, workflow } of workflows) {
     assert(["{}", `{"contents":"read"}`].includes(JSON.stringify(workflow.permissions)), name);
     assert(workflow.concurrency !== undefined, name);

@@ -28,7 +28,7 @@ async function answersAsJsr(): Promise<boolean> {
   }
 }
 
-/** Returns the user's cache folder for layouts. It is outside of the package, as Deno needs it to be. */
+/** Returns the user's cache folder for layouts, which must be outside the package for Deno. */
 function cacheFolder(): string | undefined {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA");
   if (cache) return `${cache}/conductor/jsr`;
@@ -36,11 +36,11 @@ function cacheFolder(): string | undefined {
   return home ? `${home}/.cache/conductor/jsr` : undefined;
 }
 
-/** Returns a folder that no other user can write to: its content is run with all permissions. */
+/** Returns a folder that no other user can write to, because its content is run with all permissions. */
 async function layoutParent(): Promise<string> {
   const cache = cacheFolder();
   if (cache !== undefined) {
-    // Checked when it exists: until then another user could have made it.
+    // Checked only after it exists, because another user could create it before.
     await Deno.mkdir(cache, { recursive: true, mode: 0o700 });
     const weakness = await weaknessAbove(cache);
     if (weakness === undefined) return cache;

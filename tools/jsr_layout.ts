@@ -87,7 +87,7 @@ export async function layOut(parent: string, files: FileTexts): Promise<string> 
   try {
     await Deno.rename(draft, folder);
   } catch (error) {
-    // Either another run was first, or the folder there has pieces missing or can be changed by others, and makes room.
+    // Either another run was first, or the existing folder is incomplete or unsafe, and must be replaced.
     if (!await isLaidOut(folder, files)) {
       await Deno.rename(folder, `${draft}.broken`).catch(() => {
         throw error;

@@ -1,4 +1,4 @@
-/** Reports whether other users could change what is run from a folder. */
+/** Checks whether other users can change the code in a folder. */
 
 import { dirname, resolve } from "node:path";
 
@@ -7,10 +7,10 @@ const OTHERS_MAY_WRITE = 0o022;
 const STICKY = 0o1000;
 const ROOT_UID = 0;
 
-/** The first path that another user controls, and why; `undefined` if there is none, or the system has no owners. */
+/** First path that another user controls, with the reason; `undefined` if there is none, or if files have no owners. */
 export type Weakness = string | undefined;
 
-/** Checks a folder and everything above it, as the path is written and as it is with its links resolved. */
+/** Checks a folder and all folders above it, for the path as written and with its links resolved. */
 export async function weaknessAbove(folder: string): Promise<Weakness> {
   const uid = Deno.uid();
   if (uid === null) return undefined;
@@ -18,7 +18,7 @@ export async function weaknessAbove(folder: string): Promise<Weakness> {
     for (const ancestor of withAncestors(path)) {
       const info = await Deno.lstat(ancestor);
       if (info.uid !== uid && info.uid !== ROOT_UID) return `${ancestor} belongs to another user`;
-      // The mode of a link says nothing; its target is part of the resolved path.
+      // The mode of a link is meaningless. Its target is part of the resolved path.
       if (info.isSymlink || !(info.mode! & OTHERS_MAY_WRITE)) continue;
       if (ancestor === path || !(info.mode! & STICKY)) return `${ancestor} can be written by other users`;
     }
@@ -26,7 +26,7 @@ export async function weaknessAbove(folder: string): Promise<Weakness> {
   return undefined;
 }
 
-/** Checks a folder and everything in it. A link is a weakness: nothing here makes one. */
+/** Checks a folder and everything in it. A link is a weakness, because layouts contain none. */
 export async function weaknessWithin(path: string): Promise<Weakness> {
   const uid = Deno.uid();
   if (uid === null) return undefined;

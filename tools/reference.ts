@@ -1,6 +1,6 @@
 /**
- * Prints the reference of the configuration and of the metrics; with `--write`, puts them into README.md, and writes the
- * page about secrets.
+ * Prints the reference of the configuration and of the metrics. With `--write`, updates README.md and the page about
+ * secrets instead.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write

@@ -11,7 +11,7 @@ export interface AccessOptions {
   readonly port: number;
 }
 
-/** A response to a request that is refused. */
+/** A response that refuses a request. */
 export interface Refusal {
   /** The status. */
   readonly status: number;
@@ -21,20 +21,21 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Path and query of a request, as they were sent. */
+/** Path and query of a request, as sent. */
 export interface Target {
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-/** The longest target of the dashboard has 200 characters. */
+/** Maximum length of a request URL, in characters. Targets of the dashboard have at most 200. */
 const MAX_URL_LENGTH = 8_192;
 
 /**
- * Reads the target without `new URL`, which throws on some Host fields that servers accept, with the target in the message.
+ * Reads the request target. Not with `new URL`: it throws for some Host fields that servers accept, and its message
+ * quotes the target.
  *
- * @returns The target, or the reason why there is none.
+ * @returns The target, or the refusal of a malformed one.
  */
 export function readTarget({ url, headers }: Request): Target | Refusal {
   const host = headers.get("host");
@@ -60,9 +61,9 @@ export class Access {
   }
 
   /**
-   * Refuses a request under a name that was pointed here by a stranger (DNS rebinding), or from another site's page.
+   * Refuses requests with a foreign Host (DNS rebinding), and requests from pages of other sites.
    *
-   * @returns The refusal; `undefined` if the request may go on.
+   * @returns The refusal; `undefined` if the request is allowed.
    */
   refuseOrigin({ url, headers, method }: Request): Refusal | undefined {
     const host = (headers.get("host") ?? "").toLowerCase();
@@ -74,16 +75,16 @@ export class Access {
     }
     const origin = headers.get("origin");
     const site = headers.get("sec-fetch-site") ?? "none";
-    // A link from another site may be followed: its target is shown to the user only.
+    // Navigation from another site is allowed: only the user sees the response, not the site.
     const isLink = headers.get("sec-fetch-mode") === "navigate" && (method === "GET" || method === "HEAD");
     const isForeign = site !== "none" && site !== "same-origin" && !isLink;
     if (isForeign || (origin !== null && origin !== `http://${host}`)) {
-      return { status: 403, text: "Other sites must not ask the admin listener" };
+      return { status: 403, text: "Requests from other sites are not allowed" };
     }
     return undefined;
   }
 
-  /** Any address is accepted with a wildcard: DNS cannot point an address elsewhere. */
+  /** With a wildcard hostname, any IP address is accepted: DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
     if (Number(port) !== this.#port) return false;
@@ -91,7 +92,7 @@ export class Access {
   }
 }
 
-/** Leading zeros are refused: some parsers read them as octal digits, others throw. */
+/** Leading zeros are refused: some parsers read octal numbers, and some throw. */
 function isAddress(name: string): boolean {
   return networkOf(name.replace(/^\[(.*)\]$/, "$1")) !== undefined && !/^0\d|\.0\d/.test(name);
 }

@@ -8,7 +8,7 @@ import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 export interface ServiceView {
   /** The configured name. */
   readonly name: string;
-  /** Scheme, host and port; the whole `url` as written where it contains placeholders. */
+  /** Scheme, host and port; the whole `url` as written if it contains placeholders. */
   readonly origin: string;
 }
 

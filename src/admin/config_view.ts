@@ -45,7 +45,7 @@ export function viewConfig(config: Config): unknown {
   };
 }
 
-/** The parts of a templated URL cannot be told from the template. */
+/** A URL with placeholders is shown whole, because its parts are known only after resolving. */
 function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> {
   const { url, isUrlSecret, healthPath = "", serverName } = shown;
   const { health, tls } = service;

@@ -12,20 +12,20 @@ const EXCHANGES_EVERY_MS = 250;
 const RETRY_MS = 1_000;
 /** Events that may wait for one reader; a slower one gets fewer of them. */
 const MAX_WAITING_BYTES = 262_144;
-/** A reader that has taken nothing for so many states is cut off, which releases what waits for it. */
+/** Missed states after which a reader is disconnected, which releases its queue. */
 const MAX_MISSED_STATES = 10;
 /** Maximum number of readers. */
 export const MAX_STREAMS = 32;
-/** Maximum number of readers of one client: a browser has six connections to a host. */
+/** Maximum number of readers of one client. A browser opens six connections to a host. */
 export const MAX_STREAMS_PER_CLIENT = 6;
 
 /** The client of a stream. */
 export interface StreamClient {
-  /** Network that the client is in. */
+  /** Network of the client. */
   readonly network: string;
-  /** Name of the client within all networks: its session or its network. */
+  /** Identity of the client: its session, or its network. */
   readonly name: string;
-  /** Reports whether the client may go on reading. Called about once a second. */
+  /** Reports whether the client may continue to read. Called about once a second. */
   readonly mayGoOn: () => boolean;
 }
 
@@ -34,7 +34,7 @@ interface Reader {
   readonly controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   /** The highest id that it has been sent. */
   after: number;
-  /** Whether it has been sent a state. */
+  /** True once a state has been sent. */
   isServed: boolean;
   missed: number;
 }
@@ -63,10 +63,10 @@ export class EventStreams {
   }
 
   /**
-   * Adds a reader. One more than a client may have ends the oldest of that client. If there are too many readers, the oldest
-   * one of the client with the most readers ends, so that no client keeps all others out.
+   * Adds a reader. If the client has too many, its oldest stream ends. If there are too many in total, the oldest
+   * stream of the network with the most streams ends, otherwise of the session with the most.
    *
-   * @param after The highest id of an exchange that the reader knows.
+   * @param after The highest exchange id that the reader knows.
    * @param client The reader's client.
    * @returns The events; `undefined` if there is no room.
    */
@@ -90,7 +90,7 @@ export class EventStreams {
     for (const reader of [...this.#readers]) this.#end(reader);
   }
 
-  /** Ends the streams of clients that may not go on. */
+  /** Ends streams whose client has lost its access. */
   check(): void {
     for (const reader of [...this.#readers]) if (!reader.client.mayGoOn()) this.#end(reader);
   }
@@ -109,7 +109,7 @@ export class EventStreams {
 
   #end(reader: Reader): void {
     this.#remove(reader);
-    // What waits for a reader that does not read would be kept until its connection ends.
+    // An error drops the queue of a reader that has stopped reading. `close` would keep it until the connection ends.
     if (reader.missed > 0) reader.controller.error(new BrokenResponseError());
     else reader.controller.close();
   }
@@ -122,7 +122,7 @@ export class EventStreams {
         setInterval(() => this.#sendExchanges(), EXCHANGES_EVERY_MS),
       ];
     }
-    // A client that opens one stream after the other must not make work for all others.
+    // Only new readers get a state here: a client that reopens streams must not cause work for every reader.
     this.#sendState({ toAll: false });
     this.#sendExchanges();
   }
@@ -154,7 +154,7 @@ export class EventStreams {
     try {
       const known = Math.min(...[...this.#readers].map(({ after }) => after));
       const { last, exchanges } = await this.#source.exchanges(known);
-      /** Readers that keep up know the same id, so that their event is made once. */
+      /** Readers that keep up have the same last id, so their event is encoded once. */
       const events = new Map<number, Uint8Array<ArrayBuffer>>();
       for (const reader of [...this.#readers]) {
         // An id that was never given comes from before a restart.
@@ -190,7 +190,7 @@ export class EventStreams {
   }
 }
 
-/** Finds a reader that makes room fairly: its group keeps at least as many readers as the newcomer's group will have. */
+/** Finds the reader to disconnect. Its group keeps at least as many readers as the new reader's group will have. */
 function oldestOfLargest(
   readers: readonly Reader[],
   { name, of }: { readonly name: string; readonly of: (reader: Reader) => string },

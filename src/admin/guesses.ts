@@ -1,14 +1,14 @@
-/** Bound on wrong tokens, and their report. */
+/** A limit on wrong tokens, and a report of them. */
 
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
-/** What is reported of wrong tokens. */
+/** Report of wrong tokens. */
 export interface GuessReport {
   /** Wrong tokens since the last report. */
   readonly wrong: number;
-  /** Tokens since the last report that were not looked at, as there had been too many wrong ones. */
+  /** Tokens since the last report that were refused unchecked, after too many wrong ones. */
   readonly refused: number;
-  /** Networks that they came from, at most four. */
+  /** Networks of these requests, at most four. */
   readonly clients: readonly string[];
 }
 
@@ -16,25 +16,25 @@ export interface GuessReport {
 export interface GuessesOptions {
   /** Clock in milliseconds. */
   readonly now: () => number;
-  /** Called at the first wrong token, then once per interval in which there were any. */
+  /** Called at the first wrong token, then once per interval with wrong tokens. */
   readonly onGuesses: (report: GuessReport) => void;
 }
 
 /** Wrong tokens of one client: ten at once, then one in ten seconds. */
 const CLIENT_GUESSES = { capacity: 10, perSecond: 0.1 };
-/** Wrong tokens of all clients that have never shown the right one. */
+/** Wrong tokens of all clients that have never sent the right one: 100 at once, then five per second. */
 const ALL_GUESSES = { capacity: 100, perSecond: 5 };
 const ALL = "all";
 const MAX_KNOWN_CLIENTS = 256;
 const MAX_REPORTED_CLIENTS = 4;
 const REPORT_INTERVAL_MS = 10_000;
 
-/** Counts wrong tokens by client, so that one client that guesses locks out no other. */
+/** Counts wrong tokens by client, so that a client that guesses does not lock out other clients. */
 export class Guesses {
   readonly #options: GuessesOptions;
   readonly #byClient: KeyedBudget;
   readonly #ofAll: KeyedBudget;
-  /** Clients that have shown the right token: guesses from elsewhere do not count against them. */
+  /** Clients that have sent the right token. Wrong tokens of other clients do not count against them. */
   readonly #known = new Set<string>();
   readonly #clients = new Set<string>();
   #wrong = 0;
@@ -47,7 +47,7 @@ export class Guesses {
     this.#ofAll = new KeyedBudget({ ...ALL_GUESSES, now: options.now });
   }
 
-  /** Returns the time in milliseconds until a token of a client may be looked at; 0 if it may be now. */
+  /** Returns the time in milliseconds until a token of a client is checked again; 0 for now. */
   waitMs(client: string): number {
     const ownMs = this.#byClient.waitMs(client);
     const waitMs = this.#known.has(client) ? ownMs : Math.max(ownMs, this.#ofAll.waitMs(ALL));
@@ -72,7 +72,7 @@ export class Guesses {
     if (this.#known.size > MAX_KNOWN_CLIENTS) this.#known.delete(this.#known.values().next().value!);
   }
 
-  /** Reports what has not been reported yet. */
+  /** Reports the wrong tokens that have not been reported yet. */
   close(): void {
     this.#report();
     clearTimeout(this.#timer);

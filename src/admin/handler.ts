@@ -1,4 +1,4 @@
-/** The paths of the admin listener. They only show; all that can be changed is what a person calls noise. */
+/** The paths of the admin listener. Only login, logout and noise marks change anything. */
 
 import { respondMismatches } from "../compare/respond_mismatches.ts";
 import { respondNoise } from "../compare/respond_noise.ts";
@@ -26,42 +26,42 @@ export interface AdminOptions {
   readonly hostname: string;
   /** The port that is listened on. */
   readonly port: number;
-  /** The configured token; `undefined`: anyone may ask. */
+  /** The configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
   /** Clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
-  /** Called with the wrong tokens of an interval. Default: no report. */
+  /** Called with a report of wrong tokens. Default: no report. */
   readonly onGuesses?: (report: GuessReport) => void;
-  /** Called with an exception that is a bug. Default: no report. */
+  /** Called with an unexpected exception. Default: no report. */
   readonly onError?: (message: string, error: unknown) => void;
 }
 
-/** Responds until it is closed. */
+/** Handler of the admin listener. */
 export interface AdminHandler {
   /**
    * Responds to a request.
    *
    * @param request The request.
-   * @param connection The peer's address, by which clients are told apart.
-   * @returns The response. It does not reject.
+   * @param connection The peer's address, which identifies the client.
+   * @returns The response. The promise never rejects.
    */
   handle(request: Request, connection?: Pick<ConnectionInfo, "remoteAddr">): Promise<Response>;
   /** Ends the event streams, which would otherwise delay a shutdown. */
   close(): void;
 }
 
-/** A request whose client may see what it asks for. */
+/** A request that has passed all checks of access. */
 interface Asked extends Target {
   readonly request: Request;
   readonly caller: Caller;
-  /** Name that the client's work is counted under. */
+  /** Key under which the client's work is counted. */
   readonly client: string;
 }
 
 const HTML_TYPE = "text/html; charset=utf-8";
 const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
 const MAX_FORM_BYTES = 4_096;
-/** Probes need no token, so that their work is counted apart. */
+/** Key for the work of probes. They need no token, so they have a budget of their own. */
 const PROBES = "probes";
 const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found" };
@@ -105,7 +105,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     return await show({ request, caller, client, path, query: target.query });
   }
 
-  /** Probes come to the address of a container and without a token; they learn one word. */
+  /** Probes have no token and use the address of a container, so they get one word. */
   async function respondProbe(path: string): Promise<Response | undefined> {
     if (path === "/healthz") return respond("ok\n", TEXT_TYPE);
     if (path !== "/readyz") return undefined;
@@ -215,13 +215,13 @@ function isRead({ method }: Request): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** Browsers get a form for the token. */
+/** Refuses an unauthenticated request; a browser gets a form for the token. */
 function refuseStranger(request: Request, refusal: Refusal): Response {
   if (refusal.status !== 401 || !acceptedTypes(request.headers).includes("text/html")) return refuse(refusal);
   return respond(loginPage(refusal.text), HTML_TYPE, { status: 401 });
 }
 
-/** Anything that is not an id starts at the beginning. */
+/** Returns 0, the beginning, for anything that is not an id. */
 function idFrom(text: string | null): number {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }

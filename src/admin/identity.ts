@@ -9,9 +9,9 @@ import { type Session, SESSION_MS, Sessions } from "./sessions.ts";
 
 /** Options of {@linkcode Identity}. */
 export interface IdentityOptions extends GuessesOptions {
-  /** The port that is listened on. */
+  /** Port of the listener. */
   readonly port: number;
-  /** The configured token; `undefined`: anyone may ask. */
+  /** The configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
 }
 
@@ -19,11 +19,11 @@ export interface IdentityOptions extends GuessesOptions {
 export interface Caller {
   /** Network that the request comes from. */
   readonly network: string;
-  /** Session of a browser; absent for requests with the token, and without one. */
+  /** Session of a browser; absent for requests with the token, and if no token is required. */
   readonly session?: string;
 }
 
-/** A session that was opened, as the fields of a redirect to it. */
+/** A new session, as header fields of the redirect to it. */
 export interface Login {
   readonly location: string;
   readonly "set-cookie": string;
@@ -32,13 +32,14 @@ export interface Login {
 const SESSION_PATH = /^\/session-([0-9a-f]{32})(\/.*)$/;
 const STRANGER: Refusal = {
   status: 401,
-  text: "The admin listener requires its token: as Authorization: Bearer TOKEN, or in a browser at /",
+  text: "A token is required: send Authorization: Bearer TOKEN, or open / in a browser",
   headers: { "www-authenticate": "Bearer" },
 };
 
 /**
- * Checks tokens, and exchanges them for sessions. The cookie of a session has an unguessable path, as cookies know no ports:
- * a browser sends it to no other server of the same host. A `__Host-` name would need HTTPS, which the listener does not speak.
+ * Checks tokens, and exchanges them for sessions. Browsers send cookies to every port of a host, so the session's
+ * cookie has an unguessable path that no other server has. A `__Host-` name would need HTTPS, which the listener does
+ * not speak.
  */
 export class Identity {
   readonly #token: string | undefined;
@@ -59,9 +60,9 @@ export class Identity {
   }
 
   /**
-   * Finds the client of a request.
+   * Authenticates a request.
    *
-   * @returns The client and the path without the session's part, or the refusal.
+   * @returns The client and the path without its session prefix, or the refusal.
    */
   identify(headers: Headers, path: string, network: string): { caller: Caller; path: string } | Refusal {
     if (this.#token === undefined) return { caller: { network }, path };
@@ -78,7 +79,7 @@ export class Identity {
     return this.#refuseToken(bearer, network) ?? { caller: { network }, path };
   }
 
-  /** Exchanges a token for a session, which is always a new one. */
+  /** Exchanges a token for a new session. */
   logIn(given: string, network: string): Login | Refusal {
     const refusal = this.#refuseToken(given, network);
     if (refusal !== undefined) return refusal;
@@ -92,7 +93,7 @@ export class Identity {
     return { location: "/", "set-cookie": this.#setCookie({ id }, "", 0) };
   }
 
-  /** Reports whether an event stream may go on. It keeps its session in use. */
+  /** Reports whether an event stream may continue, and marks its session as used. */
   mayGoOn({ session }: Caller): boolean {
     return session === undefined || this.#sessions.keep(session);
   }
@@ -106,7 +107,7 @@ export class Identity {
     const waitMs = this.#guesses.waitMs(network);
     if (waitMs > 0) {
       const seconds = String(Math.ceil(waitMs / 1_000));
-      return { status: 429, text: "There have been too many wrong tokens", headers: { "retry-after": seconds } };
+      return { status: 429, text: "Too many wrong tokens", headers: { "retry-after": seconds } };
     }
     if (equalsSecret(given, this.#token ?? "")) {
       this.#guesses.right(network);

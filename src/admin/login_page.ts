@@ -3,7 +3,7 @@
 /**
  * Returns a form that sends the token in a body: URLs end up in histories and logs.
  *
- * @param notice A sentence above the form; it must not come from a client.
+ * @param notice A sentence above the form; it must not contain text from a client.
  */
 export function loginPage(notice: string): string {
   return `<!DOCTYPE html>

@@ -1,4 +1,4 @@
-/** Responses of the admin listener, with the fields that protect a browser. */
+/** Responses of the admin listener, with security header fields. */
 
 import { printableJson } from "../observe/printable.ts";
 import type { Refusal } from "./access.ts";
@@ -16,7 +16,7 @@ export const TEXT_TYPE = "text/plain; charset=utf-8";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
-/** Nothing is cached, framed or guessed, and only scripts of this listener run. */
+/** Forbid caching, framing, content sniffing, and scripts from elsewhere. */
 const SAFETY: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
@@ -26,10 +26,9 @@ const SAFETY: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
 };
-/** With `no-referrer` browsers send `Origin: null` with the forms of a page. */
+/** Pages with forms need a referrer policy: with `no-referrer`, browsers send `Origin: null` with forms. */
 const FORM_SAFETY: Readonly<Record<string, string>> = { ...SAFETY, "referrer-policy": "same-origin" };
 
-/** Makes a response. */
 export function respond(
   body: BodyInit | null,
   type: string,
@@ -39,7 +38,7 @@ export function respond(
   return new Response(body, { status, headers: { ...safety, "content-type": type, ...headers } });
 }
 
-/** Adds the protecting fields to a response. */
+/** Adds the security header fields to a response. */
 export function withSafety({ body, status, headers }: Response): Response {
   return new Response(body, { status, headers: { ...SAFETY, ...Object.fromEntries(headers) } });
 }
@@ -54,7 +53,7 @@ export function refuse({ status, text, headers = {} }: Refusal): Response {
   return respond(text + "\n", TEXT_TYPE, { status, headers });
 }
 
-/** Sends a browser to another path, which it gets with GET. */
+/** Redirects a browser to a path that it requests with GET. */
 export function redirect(headers: Readonly<{ location: string }>): Response {
   return respond(null, TEXT_TYPE, { status: 303, headers });
 }

@@ -2,9 +2,9 @@
 
 import { equalsSecret } from "../lib/constant_time.ts";
 
-/** A browser that has shown the token. */
+/** The session of a browser that has sent the token. */
 export interface Session {
-  /** Random part of the path under which the session works, 32 hex digits. Browsers send the cookie nowhere else. */
+  /** Random part of the session's path, 32 hex digits. Browsers send the cookie only below that path. */
   readonly id: string;
   /** Value of the cookie, 64 hex digits. */
   readonly secret: string;
@@ -15,11 +15,11 @@ interface Timed extends Session {
   usedMs: number;
 }
 
-/** A session that has not been used for this long ends. A dashboard that is open uses its session. */
+/** Idle time in milliseconds after which a session ends. An open dashboard keeps its session in use. */
 export const SESSION_IDLE_MS = 3_600_000;
-/** A session ends after this time, used or not. */
+/** Maximum duration of a session in milliseconds, even if it is in use. */
 export const SESSION_MS = 12 * 3_600_000;
-/** Maximum number of sessions; the one that was used least recently gives way. */
+/** Maximum number of sessions. A new one replaces the least recently used. */
 export const MAX_SESSIONS = 64;
 
 const ID_BYTES = 16;
@@ -34,7 +34,7 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Opens a session with a path and a secret of its own. */
+  /** Opens a session with a new path and a new secret. */
   open(): Session {
     const nowMs = this.#now();
     for (const { id } of this.#byId.values()) this.#find(id);
@@ -44,13 +44,13 @@ export class Sessions {
     return session;
   }
 
-  /** Reports whether a secret belongs to a session that has not ended. The session counts as used then. */
+  /** Reports whether a secret belongs to a session that has not ended, and marks the session as used. */
   use(id: string, secret: string): boolean {
     const session = this.#find(id);
     return session !== undefined && equalsSecret(secret, session.secret) && this.keep(id);
   }
 
-  /** Reports whether a session has not ended. It counts as used. */
+  /** Reports whether a session has not ended, and marks it as used. */
   keep(id: string): boolean {
     const session = this.#find(id);
     if (session === undefined) return false;

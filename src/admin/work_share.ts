@@ -1,13 +1,13 @@
-/** Bound on the time that the admin listener takes from the thread that serves requests. */
+/** Limits the time that the admin listener takes from the thread that serves requests. */
 
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
-/** Milliseconds of one client per second, and at once. */
+/** Time of one client in milliseconds: at once, and per second. */
 const CLIENT_SHARE = { capacity: 300, perSecond: 200 };
-/** Milliseconds of all clients. */
+/** Time of all clients in milliseconds: at once, and per second. */
 const TOTAL_SHARE = { capacity: 600, perSecond: 400 };
 const TOTAL = "all";
-/** Reading may include a wait for workers, during which other requests are served. */
+/** Maximum time in milliseconds counted for one read: it may include a wait for workers, which blocks no other request. */
 const MAX_READING_MS = 50;
 
 /** Time spent on the requests of each client. */
@@ -22,12 +22,12 @@ export class WorkShare {
     this.#total = new KeyedBudget({ ...TOTAL_SHARE, now });
   }
 
-  /** Returns the time in milliseconds until a client's requests are served again; 0 if they are now. */
+  /** Returns the time in milliseconds until a client's requests are served again; 0 for now. */
   waitMs(client: string): number {
     return Math.max(this.#byClient.waitMs(client), this.#total.waitMs(TOTAL));
   }
 
-  /** Reads something, and counts the time. */
+  /** Runs a read, and counts its time for the client. */
   async read<T>(client: string, read: () => Promise<T>): Promise<T> {
     const startMs = this.#now();
     try {
@@ -37,7 +37,7 @@ export class WorkShare {
     }
   }
 
-  /** Writes a response, and counts the time. */
+  /** Runs a write, and counts its time for the client. */
   write<T>(client: string, write: () => T): T {
     const startMs = this.#now();
     try {

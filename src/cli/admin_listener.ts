@@ -6,10 +6,10 @@ import type { AdminSettings } from "../config/config.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 
-/** What the listener needs. */
+/** Options of the admin listener. */
 export interface AdminListenerOptions
   extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
-  /** Where everything comes from. */
+  /** Source of all data that the listener shows. */
   readonly source: AdminSource;
 }
 

@@ -14,7 +14,7 @@ import { readSampleKey } from "../shadow/sample_key.ts";
 import { stableHash } from "../shadow/stable_hash.ts";
 import { formatShare } from "./format_share.ts";
 
-/** The part of a request that decides on copies. */
+/** Parts of a request that decide whether it is mirrored. */
 export type CopiedRequest = Pick<Inbound, "method" | "contentLength" | "path" | "query" | "lines" | "authority">;
 
 /** What becomes of a copy, as far as it can be told. */

@@ -56,7 +56,7 @@ export async function fetchReport(admin: URL, { query, token }: FetchReportOptio
 
 async function readText({ body }: Response): Promise<string> {
   const text = await readBoundedText(body, MAX_BYTES);
-  if (text === undefined) throw new Error("the answer is too large");
+  if (text === undefined) throw new Error("the response is too large");
   return text;
 }
 

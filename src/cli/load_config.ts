@@ -19,7 +19,7 @@ const MAX_PLACEHOLDER_BYTES = 524_288;
  * Loads a configuration file.
  *
  * @param path The path of a YAML or JSON file.
- * @param stamps Gets the stamp of every file that is read, also where that goes wrong.
+ * @param stamps Filled with the stamp of each file, even if reading it fails.
  * @returns The configuration and the warnings.
  * @throws {ConfigError} If the file cannot be read, or anything is wrong in it.
  */

@@ -1,17 +1,17 @@
-/** What nobody expected, as a line of the log. */
+/** Unexpected errors in the log. */
 
 import { BrokenResponseError } from "../exchange/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 
-/** An error of the operating system, in its own words. */
+/** Message of an operating system error, which quotes no request. */
 const SYSTEM_MESSAGE = /^[\w :]+ \(os error \d+\)$/;
 
 /**
- * Makes a listener for errors that are bugs.
+ * Creates a listener for unexpected errors.
  *
  * @param logger Returns the log of the running configuration.
- * @returns Writes a line with the error's name and the places that it passed through. Messages are left out: they quote what a
- * request brought, URLs with tokens in their queries included. A response that broke off has been logged as an event already.
+ * @returns A function that logs the error's name and stack frames. Messages are left out: they may quote a request, for
+ * instance a URL with a token. Broken responses are left out because an event has logged them.
  */
 export function logErrorTo(logger: () => Logger): (message: string, error: unknown) => void {
   return (message, error) => {

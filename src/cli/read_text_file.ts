@@ -1,4 +1,4 @@
-/** Small text files, read within a bound and a time: a path may lead to a pipe, a device or a mount that is stuck. */
+/** Text files, read with limits on size and time: a path may lead to a pipe, a device or a hanging mount. */
 
 import { deadline } from "@std/async/deadline";
 
@@ -25,13 +25,13 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
 async function readBytes(path: string, maxBytes: number): Promise<ArrayBuffer> {
   requireReadable(await Deno.stat(path), maxBytes);
   using file = await Deno.open(path);
-  // Another file may have taken the path since.
+  // The path may have been replaced since the first check.
   requireReadable(await file.stat(), maxBytes);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of file.readable) {
     length += chunk.length;
-    // Files grow, and those of `/proc` have no size.
+    // The size cannot be trusted: files grow, and files in `/proc` report 0.
     if (length > maxBytes) throw namedError("FileTooLarge");
     chunks.push(chunk);
   }

@@ -104,7 +104,7 @@ function forkAt(index: number, count: number): string {
   return index === count - 1 ? " └" : " ├";
 }
 
-/** What is unusual about the way to a service, and when it is not taken. */
+/** Settings of the connection to a service that differ from the defaults, and its breaker and health check. */
 function wayTo({ http2, tls, breaker, shown }: Service): string[] {
   return [
     ...(http2 ? ["over HTTP/2"] : []),

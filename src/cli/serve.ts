@@ -149,12 +149,12 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
   if (forbidden === undefined) return;
   const { target: { name, shown }, host } = forbidden;
   throw new CommandError(
-    `Cannot reach service "${name}" as the network permission must be granted: run again with ` +
+    `Cannot reach service "${name}": the network permission must be granted. Run again with ` +
       `--allow-net, or add ${shown.isUrlSecret ? `the host of ${shown.url}` : host} to its list`,
   );
 }
 
-/** Where a person can reach the server: nobody can open 0.0.0.0 everywhere. */
+/** URL to open in a browser: not every system can open 0.0.0.0. */
 function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;

@@ -6,15 +6,15 @@ import type { NotComparableReason } from "../observe/events.ts";
 
 /** The body of an answer, as far as it was kept. */
 export interface CapturedBody {
-  /** All bytes, after decoding a content coding; empty when `cut`. */
+  /** All bytes, after decoding a content coding; empty if `cut`. */
   readonly bytes: Uint8Array;
-  /** Bytes of the body as it was sent; when `cut`, as far as it was seen. */
+  /** Length of the body as sent, in bytes; if `cut`, of the part that was seen. */
   readonly length: number;
-  /** Set when the body could not be kept or decoded. */
+  /** True if the body could not be kept or decoded. */
   readonly cut: boolean;
   /** Reason for the cut. Default: `too-large`. */
   readonly cutBy?: NotComparableReason;
-  /** Digest of the whole body as it was sent; present only when `cut` and the whole was seen. */
+  /** Digest of the whole body as it was sent; present only if `cut` is set and the whole body was seen. */
   readonly digest?: string;
 }
 

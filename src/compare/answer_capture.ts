@@ -17,7 +17,7 @@ export interface CapturedAttempt extends Attempt {
   readonly endedBy: FailureKind | undefined;
 }
 
-/** Failures that say nothing about the service: it was not asked, or not listened to until its end. */
+/** Failures caused by conductor: it did not send the attempt, or aborted it. */
 const OURS: ReadonlySet<FailureKind> = new Set([
   "aborted",
   "lagging",
@@ -25,9 +25,9 @@ const OURS: ReadonlySet<FailureKind> = new Set([
   "overloaded",
   "unsendable",
 ]);
-/** Memory of a capture beside body and header lines, by estimate. */
+/** Estimated memory of a capture in bytes, without body and header lines. */
 const CAPTURE_BYTES = 1_024;
-/** Memory of a header line beside its texts, by estimate. */
+/** Estimated memory of a header line in bytes, without its texts. */
 const LINE_BYTES = 64;
 
 const NO_BYTES = new Uint8Array(0);
@@ -44,7 +44,7 @@ export class AnswerCapture implements BodyTap {
   #answer: CapturedAnswer | undefined;
   readonly #kept: GrowingBytes;
   #seenBytes = 0;
-  /** Memory beside the body's that was taken from the budget, in bytes. */
+  /** Memory taken from the budget for everything except the body, in bytes. */
   #takenBytes = 0;
   #isWhole = false;
   #cutBy: NotComparableReason | undefined;
@@ -109,7 +109,7 @@ export class AnswerCapture implements BodyTap {
     return this.#answer;
   }
 
-  /** Undoes content codings of the body; `undefined` when there are none. */
+  /** Decodes the body's content codings. Returns `undefined` if nothing has to be waited for. */
   unpack(pause: Pause): Promise<void> | undefined {
     const answer = this.#answer;
     if (!answer?.ok || answer.response.body === undefined) return undefined;
@@ -145,7 +145,7 @@ export class AnswerCapture implements BodyTap {
     this.end();
   }
 
-  /** Counts the header lines. A response without memory for them is not comparable, and must not hold them. */
+  /** Takes memory for the header lines. If there is not enough, they are dropped and the response is not comparable. */
   #keepHead(headers: UpstreamResponse["headers"]): UpstreamResponse["headers"] {
     let bytes = 0;
     for (const [name, value] of headers) bytes += LINE_BYTES + textBytes(name, value);
@@ -160,7 +160,7 @@ export class AnswerCapture implements BodyTap {
     return true;
   }
 
-  /** Drops the body: a part of it is not comparable. */
+  /** Drops the body: an incomplete body is not comparable. */
   #cut(reason: NotComparableReason): void {
     this.#cutBy = reason;
     this.#kept.clear();

@@ -21,7 +21,7 @@ const JSON_LINES = new Set([
 ]);
 const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x-yaml|toml|sql|x-sh))$/;
 
-/** Parts of a content type that are read; a charset behind them is not found. */
+/** Maximum parts of a content type that are read. A charset after them is ignored. */
 const MAX_PARAMETERS = 16;
 
 /**

@@ -1,4 +1,4 @@
-/** Compares two responses to one request, within a bound on the work. */
+/** Compares two responses to one request, with a limit on the work. */
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
@@ -11,8 +11,9 @@ import { DifferenceList } from "./difference_list.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
- * Steps of one comparison. A step takes 5 to 10 ns, and a comparison 20 to 40 ms at most. That suffices for two ordinary
- * JSON documents of 256 KiB in any order, of 4 MiB that differ in values only, or for 128 MiB of equal bytes.
+ * Maximum steps of one comparison. A step takes 5 to 10 ns, so a comparison takes at most 20 to 40 ms. This is enough
+ * for ordinary JSON of 256 KiB in any order, for JSON of 4 MiB that differs only in values, or for 128 MiB of equal
+ * bytes.
  */
 export const MAX_COMPARISON_STEPS = 4_000_000;
 
@@ -20,20 +21,21 @@ const NONE: readonly Difference[] = [];
 
 /** Result of a comparison. */
 export interface AnswersComparison {
-  /** The differences, in the order status, header fields, body; empty where the responses match or are not comparable. */
+  /** The differences, in the order status, header fields, body; empty if the responses match or are not comparable. */
   readonly differences: readonly Difference[];
-  /** Reason why the responses are not comparable; `undefined` when they were compared. */
+  /** Reason why the responses are not comparable; `undefined` if they were compared. */
   readonly notComparable: NotComparableReason | undefined;
 }
 
 /**
- * Finds how two answers to the same request differ: status, header fields, body; or that one of them is missing. At most
- * 100 differences, no path twice. Responses with different status codes differ, whatever their bodies are.
+ * Finds the differences between two responses to the same request: at most 100, and no path twice. Compares status,
+ * header fields and body, and notices a missing response. Responses with different status codes differ, whatever their
+ * bodies are.
  *
- * @param expected The primary's answer.
- * @param actual The answer of the service that is compared with it.
+ * @param expected The primary's response.
+ * @param actual The response of the service that is compared with the primary.
  * @param rules What counts as a difference.
- * @param steps Pays for the work. Default: {@linkcode MAX_COMPARISON_STEPS}.
+ * @param steps Budget for the work. Default: {@linkcode MAX_COMPARISON_STEPS}.
  * @returns The differences, or why the responses are not comparable.
  */
 export function compareAnswers(
@@ -61,17 +63,17 @@ export function compareAnswers(
   const ofStatus = made(differences);
   const notComparable = compareRest(response, other, { rules, differences, steps });
   if (notComparable === undefined) return made(differences);
-  // Differences in headers may be noise, and a part of a body proves nothing.
+  // Only a different status counts here: differing headers may be noise, and an incomplete body proves nothing.
   return ofStatus.differences.length > 0 ? ofStatus : { differences: NONE, notComparable };
 }
 
-/** Returns the reason why the responses are not comparable; `undefined` when they were compared. */
+/** Returns the reason why the responses are not comparable; `undefined` if they were compared. */
 function compareRest(
   expected: CapturedResponse,
   actual: CapturedResponse,
   means: CompareMeans,
 ): NotComparableReason | undefined {
-  // The header lines may not have been kept either.
+  // Without memory, the header lines may be missing too.
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
   means.rules.startComparison(means.steps);
   try {

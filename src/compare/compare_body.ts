@@ -12,20 +12,20 @@ import { differingLeaves } from "./lockstep_json.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import { sizeOf } from "./sample_body.ts";
 
-/** Bytes that are compared in the time of a step. */
+/** Bytes compared per step. */
 const BYTES_PER_STEP = 32;
-/** Bytes that are decoded as text in the time of a step. */
+/** Bytes decoded as text per step. */
 const DECODED_PER_STEP = 4;
-/** Price of a character of markup: white space is folded by a regular expression. */
+/** Steps per character of markup, because a regular expression folds white space. */
 const MARKUP_STEPS = 3;
 
 /**
- * Finds where the bodies of two responses differ.
+ * Finds the differences between the bodies of two responses.
  *
  * @param expected The primary's response.
- * @param actual The other's.
- * @param means Rules, result and price.
- * @returns The reason why the bodies are not comparable; `undefined` when they were compared.
+ * @param actual The other service's response.
+ * @param means Rules, result and step budget.
+ * @returns The reason why the bodies are not comparable; `undefined` if they were compared.
  */
 export function compareBodies(
   expected: CapturedResponse,
@@ -79,7 +79,7 @@ function readTexts(one: TypedBytes, other: TypedBytes): Texts | undefined {
   return expected === undefined || actual === undefined ? undefined : { format, expected, actual };
 }
 
-/** @returns Whether the format allowed it. */
+/** Returns `false` if the bodies have no format that can be compared as text. */
 function compareByFormat({ format, expected, actual }: Texts, means: CompareMeans): boolean {
   const { steps } = means;
   switch (format) {

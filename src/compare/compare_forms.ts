@@ -7,17 +7,18 @@ import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
-/** Names come from backends, and are shown in paths. */
+/** Maximum length of a name in a path: names come from backends, and paths are shown. */
 const MAX_NAME_LENGTH = 200;
-/** Price of a field beside its characters. */
+/** Steps per field, in addition to those for its characters. */
 const FIELD_STEPS = 100;
 
 /**
- * Finds which fields of two forms differ: the order of fields does not count, that of the values of one field does.
+ * Finds the fields that differ between two forms. The order of fields does not count; the order of values of one field
+ * does.
  *
  * @param expected The primary's form.
- * @param actual The other's.
- * @param means Rules, result and price.
+ * @param actual The other service's form.
+ * @param means Rules, result and step budget.
  */
 export function compareForms(expected: string, actual: string, means: CompareMeans): void {
   const { rules, differences, steps } = means;
@@ -42,7 +43,7 @@ export function compareForms(expected: string, actual: string, means: CompareMea
  * Reads a form.
  *
  * @param text The form.
- * @param steps Pays for the reading.
+ * @param steps Budget for the reading.
  * @returns The values of each field, in their order.
  */
 export function readForm(text: string, steps: StepBudget): Map<string, string[]> {

@@ -5,16 +5,16 @@ import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
-/** Price of a character of two values that differ: lists are split and sorted. */
+/** Steps per character of two values that differ, because lists are split and sorted. */
 const VALUE_STEPS = 4;
 
 /**
- * Finds which header fields differ. Of `set-cookie` the names of the cookies are compared, whatever their order; of
- * `cache-control` the order of directives does not count, of `content-type` neither case nor spaces.
+ * Finds the header fields that differ. For `set-cookie`, only the names of the cookies are compared, in any order. The
+ * order of directives in `cache-control`, and case and spaces in `content-type`, do not count.
  *
  * @param expected The primary's header lines.
- * @param actual The other's.
- * @param means Rules, result and price.
+ * @param actual The other service's header lines.
+ * @param means Rules, result and step budget.
  */
 export function compareHeaders(
   expected: readonly HeaderLine[],

@@ -15,31 +15,34 @@ import { sampleOfJson } from "./sample_text.ts";
 
 /** Below this the rules do not reach, and whatever differs is one difference. */
 const MAX_DEPTH = 100;
-/** A path shows less of a key; a secret that is cut in two might not look like one. */
+/**
+ * Characters of a key that are searched for secrets. Paths show fewer: a secret that is cut off might not be
+ * recognised.
+ */
 const MAX_KEY_LENGTH = 400;
-/** Price of visiting a value: the path, the call, and the look-up of a key. */
+/** Steps per visited value: the path, the call, and the lookup of a key. */
 const VALUE_STEPS = 10;
-/** Price of giving a value its number, beside the length of its text. */
+/** Steps for numbering a value, in addition to the length of its text. */
 const KEY_STEPS = 20;
 
 /**
- * Finds where two JSON documents differ. Numbers are compared by value, objects whatever the order of their keys; elements
- * of arrays have the path `[*]`, whatever their index.
+ * Finds the differences between two JSON documents. Numbers are compared by value, and the order of keys does not
+ * count. All elements of an array have the path `[*]`.
  *
  * @param expected The primary's document, parsed.
- * @param actual The other's.
- * @param means Rules, result and price.
+ * @param actual The other service's document.
+ * @param means Rules, result and step budget.
  */
 export function compareJson(expected: unknown, actual: unknown, means: CompareMeans): void {
   new JsonComparison(means).compare(expected, actual);
 }
 
 /**
- * Compares what two documents of the same shape differ in, by the same rules.
+ * Compares only the differing values of two documents of the same shape.
  *
- * @param leaves The values that are not written alike.
- * @param means Rules, result and price.
- * @returns Whether that is all there is to do: where order does not count, elements must be paired first.
+ * @param leaves The values with different texts.
+ * @param means Rules, result and step budget.
+ * @returns False if the documents must be compared whole, because elements in any order must be paired first.
  */
 export function compareLeaves(leaves: readonly DifferingLeaf[], means: CompareMeans): boolean {
   const { rules } = means;
@@ -153,13 +156,13 @@ class JsonComparison {
   }
 
   /**
-   * Reports whether two values are alike, without adding differences. With a tolerance, everything inside is compared.
-   * The result is kept: otherwise each level of nested arrays would double the work.
+   * Reports whether two values are alike, without adding differences. With a tolerance, all nested values are compared.
+   * The result is cached: otherwise each level of nested arrays would double the work.
    */
   #isAlike(a: unknown, b: unknown): boolean {
     if (a === b || this.#keyOf(a) === this.#keyOf(b)) return true;
     if (!this.#rules.hasTolerance) return false;
-    // Tolerances depend on the path, and equal numbers have many.
+    // Not cached for plain values: tolerances depend on the path, and equal numbers occur at many paths.
     if (typeof a !== "object" || a === null) return this.#isNear(a, b);
     let known = this.#alike.get(a);
     if (known === undefined) this.#alike.set(a, known = new Map());
@@ -183,7 +186,7 @@ class JsonComparison {
     if (value instanceof ExactNumber) return this.#keys.keyOf("number", this.#canonicalNumber(value));
     if (typeof value === "string") return this.#keys.keyOf("string", this.#normalise(value));
     if (typeof value === "number") {
-      // Below 1e15 every way to write a number gives the same double. `Map` treats -0 as 0.
+      // Below 1e15, all spellings of a number give the same double. `Map` treats -0 as 0.
       const isSmall = Math.abs(value) < 1e15;
       return isSmall ? this.#keys.keyOfPlain(value) : this.#keys.keyOf("number", this.#canonicalNumber(value));
     }
@@ -246,7 +249,7 @@ class JsonComparison {
     return this.#rules.ignoresValue(this.#path);
   }
 
-  /** Pays for matching every rule against every segment of the path. */
+  /** Takes steps for matching every rule against every segment of the path. */
   #payForRules(): void {
     this.#steps.take(this.#rules.pathRules * (2 + this.#path.length));
   }
@@ -292,7 +295,7 @@ class JsonComparison {
   }
 }
 
-/** A key may be a secret, and paths are shown. They count differences, so all secrets have one mark. */
+/** Keys may be secrets, and paths are shown. All secrets get the same mark, because differences are counted by path. */
 function withoutSecret(segment: Segment): Segment {
   return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }
@@ -334,7 +337,7 @@ function toDouble(value: number | ExactNumber): number {
   return value instanceof ExactNumber ? Number(value.text) : value;
 }
 
-/** Compares values however deep they are: with a list of what is still to do in place of the stack. */
+/** Compares values of any depth, with a worklist instead of recursion. */
 function isSameBelow(a: unknown, b: unknown, steps: StepBudget): boolean {
   const todo: (readonly [unknown, unknown])[] = [[a, b]];
   for (let pair = todo.pop(); pair !== undefined; pair = todo.pop()) {
@@ -355,7 +358,7 @@ function isSameBelow(a: unknown, b: unknown, steps: StepBudget): boolean {
   return true;
 }
 
-/** A text that two values share that are the same, however deep they are. */
+/** Returns a text that only equal values share, at any depth. */
 function textBelow(value: unknown, steps: StepBudget): string {
   const parts: string[] = [];
   const todo: (string | { readonly value: unknown })[] = [{ value }];

@@ -4,28 +4,29 @@ import { shorten } from "../config/describe.ts";
 import type { CompareMeans } from "./compare_means.ts";
 import type { CompareRules } from "./rules.ts";
 
-/** What of a long line is shown before the place where it differs. */
+/** Characters of a long line that are shown before the first difference. */
 const SHOWN_BEFORE = 60;
-/** What is shown behind it, at most. */
+/** Maximum characters that are shown after the first difference. */
 const SHOWN_AFTER = 200;
 /**
- * What is looked at for secrets on either side: a secret may be long, and the name in front of it in a line above, as in PEM
- * blocks, elements and pretty JSON.
+ * Characters on either side that are searched for secrets. A secret may be long, and its name may stand in a line above
+ * it, as in PEM blocks, elements and pretty-printed JSON.
  */
 const LOOKED_AT = 16_384;
-/** Price of a line beside its characters. */
+/** Steps per line, in addition to those for its characters. */
 const LINE_STEPS = 20;
-/** Characters that are compared in the time of a step. */
+/** Characters compared per step. */
 const CHARACTERS_PER_STEP = 8;
-/** Characters that are compared one by one in the time of a step. */
+/** Characters compared one by one per step. */
 const COLUMNS_PER_STEP = 2;
 
 /**
- * Finds whether two texts differ. A text has one path, `body`: the sample shows the first line that differs.
+ * Finds the first difference between two texts. A text has one path, `body`; the sample shows the first line that
+ * differs.
  *
  * @param expected The primary's text.
- * @param actual The other's.
- * @param means Rules, result and price.
+ * @param actual The other service's text.
+ * @param means Rules, result and step budget.
  */
 export function compareTexts(
   expected: string,
@@ -56,7 +57,7 @@ export function compareTexts(
   }
 }
 
-/** Lines of a text, one at a time: an array of short lines takes many times the memory of the text. */
+/** Lines of a text, one at a time: an array of short lines would take many times the memory of the text. */
 class Lines {
   readonly #text: string;
   #start = 0;
@@ -97,14 +98,14 @@ function firstDifference(a: string, b: string): number {
 }
 
 interface Line {
-  /** Its first index in the text. */
+  /** Index of the line's first character in the text. */
   readonly start: number;
   readonly length: number;
-  /** The first place in it that differs. */
+  /** Index of the first difference in the line. */
   readonly column: number;
 }
 
-/** Shows a line from shortly before the place where it differs. */
+/** Returns the part of a line around the first difference, without secrets. */
 function around(text: string, { start, length, column }: Line, { redactor }: CompareRules): string {
   if (redactor.hidesBody()) return redactor.replace(text.slice(start, start + length));
   const shownFrom = column <= SHOWN_BEFORE ? start : start + column - SHOWN_BEFORE;

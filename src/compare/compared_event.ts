@@ -17,7 +17,7 @@ export function comparedEvent(comparison: Comparison): ComparedEvent {
   return { type: "compared", requestId, route, service, result: resultOf(comparison), paths };
 }
 
-/** Makes the event of a comparison that could not be made. */
+/** Creates the event of responses that are not comparable. */
 export function notComparableEvent({ requestId, route, service, reason }: NotComparable): ComparedEvent {
   return { type: "compared", requestId, route, service, result: "not-comparable", paths: [], reason };
 }

@@ -23,11 +23,11 @@ import { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { ShareDraw } from "./share_draw.ts";
 
-/** What comparing needs beside the configuration. */
+/** Options of {@linkcode Comparer}. */
 export interface ComparerOptions {
-  /** Counts each comparison; `undefined`: none is counted. */
+  /** Counts each comparison; `undefined`: comparisons are not counted. */
   readonly count: ComparisonCounter | undefined;
-  /** Told of each comparison, and never throws; `undefined`: nobody. */
+  /** Called with each comparison; never throws. `undefined`: no observer. */
   readonly observe: Observer | undefined;
   /** The clock, in milliseconds. */
   readonly now: () => number;
@@ -39,16 +39,16 @@ export interface ComparerOptions {
 const MAX_REPLAYS = 8;
 /** Exchanges whose answers wait to be compared, at most; further ones are not compared. */
 const MAX_WAITING = 1_000;
-/** Names of endpoints are shorter. */
+/** Maximum length of a path from which an endpoint is named. Names of endpoints are shorter. */
 const MAX_PATH_LENGTH = 2_048;
-/** Time in milliseconds after which comparing makes room for requests. A single large comparison takes longer. */
+/** Time in milliseconds after which comparing yields to requests. A single large comparison takes longer. */
 const TURN_MS = 2;
-/** Share of the event loop for comparing: 200 ms in a second. */
+/** Share of the event loop's time for comparing, 0 to 1: 200 ms per second. */
 const LOOP_RATIO = 0.2;
 /** Time in milliseconds that comparing may take beyond its share after it has been idle. */
 const BURST_MS = 50;
 
-/** Memory of an exchange that waits, beside its texts, by estimate. */
+/** Estimated memory of a waiting exchange in bytes, without its texts. */
 const REQUEST_BYTES = 1_024;
 
 interface Candidate {
@@ -79,10 +79,10 @@ interface RoutePlan {
 type BodySamples = ReturnType<NonNullable<TallyContext["bodies"]>>;
 type Answers = ReadonlyMap<Service, CapturedAnswer>;
 
-/** An exchange whose answers wait to be compared. */
+/** An exchange whose responses wait to be compared. */
 interface Job {
   readonly capture: ExchangeCapture;
-  /** Compares the answers; called once, with all of them unpacked. */
+  /** Compares the responses; called once, after all bodies have been decoded. */
   readonly compare: (answers: Answers) => Promise<void>;
   /** Called instead of `compare` when too many exchanges wait. */
   readonly onBusy: () => void;
@@ -204,7 +204,7 @@ export class Comparer {
     }
   }
 
-  /** Waits while requests are served, when the turn is over; `undefined` otherwise. */
+  /** Returns a promise to wait for if the turn is over, so that requests are served; otherwise `undefined`. */
   readonly #pause = (): Promise<void> | undefined => this.#share.isOver ? this.#share.turn() : undefined;
 
   async #compareAll(capture: ExchangeCapture, plan: RoutePlan, answers: Answers): Promise<void> {
@@ -267,7 +267,7 @@ export class Comparer {
     return true;
   }
 
-  /** What differs by itself may not differ by every candidate's rules: it is noise to those that see it. */
+  /** Compares by the rules of every candidate, because each may ignore other fields. */
   async #addNoise(expected: Expected, service: Service, actual: CapturedAnswer): Promise<void> {
     const byPath = new Map<string, Difference>();
     for (const { rules } of expected.plan.candidates) {
@@ -308,7 +308,7 @@ export class Comparer {
     this.#options.count?.made(comparison, {
       endpoint,
       samples: settings.samples,
-      // Called once for each field that differs.
+      // Cached, because it is called for each field that differs.
       bodies: () => bodies ??= bodiesOf(expected, actual, rules),
     });
     this.#options.observe?.(comparedEvent(comparison));
@@ -350,7 +350,7 @@ function samplesOf(candidates: readonly Candidate[]): Sample[] {
   }));
 }
 
-/** Names of endpoints are shown: a secret in a path is a variable part of it. */
+/** Returns the endpoint's name. Names are shown, so a secret in the path becomes `{id}`. */
 function endpointOf({ endpoints }: RoutePlan, { method, path }: Inbound): string {
   return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
 }
@@ -362,7 +362,7 @@ function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service
   return chosen.length === 0 ? undefined : new Set([primary, ...chosen.flatMap(({ services }) => services)]);
 }
 
-/** Responses of an exchange that can be compared, by service. */
+/** Returns the responses of an exchange that say something about their service, by service. */
 function answersOf({ answers }: ExchangeCapture): Answers {
   const found = new Map<Service, CapturedAnswer>();
   for (const capture of answers) {
@@ -381,7 +381,10 @@ function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined
   return answer.ok ? sampleOfBody(answer.response, rules) : undefined;
 }
 
-/** Memory of a request that waits for its comparison, by estimate. Clients may send long ones. */
+/**
+ * Estimates the memory of a request that waits for its comparison. It is counted because clients may send long
+ * requests.
+ */
 function requestBytes({ path, matchPath, query, lines }: Inbound): number {
   let bytes = REQUEST_BYTES + textBytes(path, matchPath, query);
   for (const [name, value] of lines) bytes += textBytes(name, value);

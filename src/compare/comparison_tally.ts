@@ -136,7 +136,7 @@ export class ComparisonTally {
     });
   }
 
-  /** Counts a comparison that could not be made. For noise there is no such count. */
+  /** Counts responses that are not comparable. Comparisons of the primary with itself are not counted here. */
   addNotComparable({ route, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
     if (totals !== undefined) addCounts(totals.notComparable, { [reason]: 1 });

@@ -21,9 +21,9 @@ export interface ComparisonsReading {
 
 /** Counts comparisons. */
 export interface ComparisonCounter {
-  /** Counts a comparison, redacted, where and as its context says. */
+  /** Counts a comparison. Samples are redacted as the context says. */
   made(comparison: Comparison, context: TallyContext): void;
-  /** Counts a comparison that could not be made. */
+  /** Counts responses that are not comparable. */
   notComparable(skipped: NotComparable): void;
 }
 
@@ -38,12 +38,12 @@ export class Comparisons {
   #rules = "";
 
   /**
-   * Goes on under a configuration. Where that compares in another way, counting begins anew: what was counted by other
-   * rules says nothing.
+   * Applies a configuration. If its comparison settings differ, counting starts again: counts under other rules mean
+   * nothing.
    *
    * @param config The configuration.
-   * @returns What counts its comparisons, until another way of comparing is followed: requests end on the configuration on
-   * which they began.
+   * @returns The counter for comparisons under this configuration. It stops counting when other settings apply, because
+   * requests finish on the configuration on which they began.
    */
   follow(config: Pick<Config, "routes" | "compare">): ComparisonCounter {
     const rules = rulesOf(config);

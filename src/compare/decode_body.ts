@@ -27,7 +27,7 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ["br", { formats: ["brotli"], sliceBytes: 32 }],
 ]);
 
-/** Called after each decoded piece. Returns a promise when other tasks must run first. */
+/** Called after each decoded piece. Returns a promise if other tasks must run first. */
 export type Pause = () => Promise<void> | undefined;
 
 interface DecodeOptions {
@@ -39,14 +39,14 @@ interface DecodeOptions {
 type Decoded = Uint8Array | "too-large" | "undecodable";
 
 /**
- * Decodes a body that was kept as it was sent. What can not be decoded, or is more than the bound, is given back as cut,
- * with a digest of the bytes that were sent.
+ * Decodes a captured body. If it cannot be decoded, or is larger than the limit, the result is cut and has a digest of
+ * the bytes as sent.
  *
- * @param body The body, its bytes as they were sent; one that is cut is given back as it is.
+ * @param body The body as sent. A body that is cut is returned unchanged.
  * @param headers The header lines of the response.
- * @param maxBytes How much is decoded.
+ * @param maxBytes Maximum size of the decoded body, in bytes.
  * @param pause Called after each decoded piece. Default: never waits.
- * @returns The body to compare; at once where nothing is coded.
+ * @returns The body to compare; not a promise if the body has no coding.
  */
 export function decodeBody(
   body: CapturedBody,
@@ -65,7 +65,7 @@ function codingsOf(headers: readonly HeaderLine[]): string[] {
   for (const [name, value] of headers) {
     if (name.length !== 16 || name.toLowerCase() !== "content-encoding") continue;
     for (const coding of listMembers(value)) {
-      // One more than are decoded is enough to know.
+      // Reading one coding above the limit is enough to refuse the body.
       if (coding !== "identity" && names.push(coding) > MAX_CODINGS) return names;
     }
   }
@@ -144,7 +144,7 @@ async function readBounded(
       await reader.cancel();
       return "too-large";
     }
-    // Streams that have bytes never wait for the event loop.
+    // A stream with bytes at hand never yields to the event loop.
     const pausing = pause();
     if (pausing !== undefined) await pausing;
   }

@@ -9,13 +9,13 @@ import { StepBudget } from "../lib/step_budget.ts";
 const MAY_BE_ROUNDED = /(?:^|[:,[\s-])\d{16}|\d\.\d+[eE]\+?\d|\d[eE]\+?\d{3}/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** Price of a call of the parser. */
+/** Steps per call of the parser. */
 const CALL_STEPS = 100;
-/** Price of a value beside its text. */
+/** Steps per value, in addition to those for its text. */
 const VALUE_STEPS = 10;
-/** Price of an array, an object or a member beside that: each takes memory of its own. */
+/** Further steps per array, object or member, because each takes memory of its own. */
 const CONTAINER_STEPS = 20;
-/** Price of a value where the parser calls back for each of them. */
+/** Steps per value if the parser calls back for each value. */
 const EXACT_VALUE_STEPS = 150;
 const [COLON, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x3a, 0x2c, 0x5b, 0x7b];
 
@@ -39,12 +39,13 @@ export interface ParsedJson {
 }
 
 /**
- * Parses JSON. Of several members with one key the last counts, as in `JSON.parse`; whole numbers beyond 2^53 and numbers
- * beyond the largest double keep their text.
+ * Parses JSON. If a key occurs several times, the last member counts, as in `JSON.parse`. Whole numbers beyond 2^53 and
+ * numbers beyond the largest double keep their text.
  *
  * @param text The text.
- * @param steps Pays for the parsing, which cannot be stopped once it has begun. Default: no bound.
- * @returns The document; `undefined` where the text is no JSON, or nested too deeply to be read without rounding.
+ * @param steps Budget for the parsing. Steps are taken before it begins, because it cannot be stopped. Default: no
+ * limit.
+ * @returns The document; `undefined` if the text is not JSON, or nested too deeply to be read without rounding.
  */
 export function parseExactJson(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   steps.take(CALL_STEPS + text.length);
@@ -61,8 +62,8 @@ export function parseExactJson(text: string, steps: StepBudget = new StepBudget(
  * Parses lines of JSON.
  *
  * @param text The text; empty lines do not count.
- * @param steps Pays for the parsing. Default: no bound.
- * @returns An array of all documents; `undefined` where a line is no JSON.
+ * @param steps Budget for the parsing. Default: no limit.
+ * @returns An array of all documents; `undefined` if a line is not JSON.
  */
 export function parseJsonLines(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   const values: unknown[] = [];
@@ -80,7 +81,10 @@ export function parseJsonLines(text: string, steps: StepBudget = new StepBudget(
   return { value: values };
 }
 
-/** Pays for values by counting punctuation. Punctuation in strings counts too: telling it apart would cost more. */
+/**
+ * Takes steps for all values, by counting punctuation. Punctuation in strings counts too, because excluding it would
+ * cost more.
+ */
 function payForValues(text: string, steps: StepBudget, stepsPerValue: number): void {
   let [commas, containers] = [0, 0];
   for (let at = 0; at < text.length; at++) {

@@ -20,7 +20,7 @@ export interface ExchangeCaptureOptions {
   readonly route: Route;
   /** Whether the request has a body. */
   readonly hasBody: boolean;
-  /** Memory of the request that has been taken from the budget, in bytes. */
+  /** Memory taken from the budget for the request, in bytes. */
   readonly heldBytes: number;
   /** Whose answers are kept. */
   readonly wanted: ReadonlySet<Service>;

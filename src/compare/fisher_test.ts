@@ -15,18 +15,19 @@ const STIRLING_FROM = 16;
 const SMALL_LN_FACTORIALS = smallLnFactorials();
 
 /**
- * Tests one-sidedly whether the first share is above the second: how probable it is that a share at least as high comes
- * of chance where both are the same. It is exact for any counts, small ones too, and errs on the side of no alarm.
+ * Tests one-sidedly whether the first ratio is above the second. The p-value is the probability of a ratio at least as
+ * high by chance, if both are equal. The test is exact for all counts and conservative.
  *
  * @example Usage
  * ```ts ignore
  * fisherTest({ differing: 5, compared: 5 }, { differing: 0, compared: 5 }); // 1/252
  * ```
  *
- * @param observed The share that may be higher.
- * @param noise The share that it is held against.
- * @param ceiling Stops as soon as the p-value is known to be above this. Default: 1.
- * @returns The p-value, 0 to 1, or less than it and above `ceiling`; 1 where the share is not above the other, or one of them is of nothing.
+ * @param observed The ratio that may be higher.
+ * @param noise The ratio to compare it with.
+ * @param ceiling P-value above which the calculation stops early. Default: 1.
+ * @returns The p-value, 0 to 1. Above `ceiling` it may be too low. 1 if the first ratio is not above the second, or one
+ * of them has no comparisons.
  * @see R. A. Fisher, The Logic of Inductive Inference, J. R. Stat. Soc. 98 (1935), 39–82
  */
 export function fisherTest(observed: Count, noise: Count, ceiling = 1): number {
@@ -36,7 +37,7 @@ export function fisherTest(observed: Count, noise: Count, ceiling = 1): number {
   const all = x + y;
   let term = Math.exp(lnChoose(n, x) + lnChoose(m, y) - lnChoose(n + m, all));
   let sum = term;
-  // Above the mean, where this begins, each term is smaller than the one before.
+  // The loop begins above the mean, so each term is smaller than the one before.
   for (let k = x; k < Math.min(n, all) && term > sum * NEGLIGIBLE && sum <= ceiling; k++) {
     term *= ((n - k) * (all - k)) / ((k + 1) * (m - all + k + 1));
     sum += term;

@@ -12,14 +12,14 @@ export interface DifferingLeaf {
   readonly path: readonly Segment[];
   /** The one text's value, as `parseExactJson` reads it. */
   readonly expected: unknown;
-  /** The other's. */
+  /** The other service's text. */
   readonly actual: unknown;
 }
 
 /** Deeper documents, and those that differ in more places, are left to the parser. */
 const MAX_DEPTH = 64;
 const MAX_LEAVES = 50;
-/** Bytes that are read in the time of a step. */
+/** Bytes read per step. */
 const BYTES_PER_STEP = 4;
 
 const [QUOTE, BACKSLASH, COLON, COMMA, MINUS, POINT, ZERO, NINE] = [0x22, 0x5c, 0x3a, 0x2c, 0x2d, 0x2e, 0x30, 0x39];
@@ -39,13 +39,13 @@ const LITERALS: readonly (readonly number[])[] = ["true", "false", "null"].map((
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Finds the values that differ, where two documents have the same keys and elements in the same order.
+ * Finds the values that differ between two documents with the same keys and elements in the same order.
  *
  * @param expected The primary's text, in UTF-8.
- * @param actual The other's.
- * @param steps Pays for the reading. Default: no bound.
- * @returns The values, of several at one place each; `undefined` where it takes a parser to tell: shape or white
- * space are not the same, or one of them may be no JSON.
+ * @param actual The other service's text.
+ * @param steps Budget for the reading. Default: no limit.
+ * @returns The differing values, every one if a path has several. `undefined` if a parser is needed: shape or white
+ * space differ, or a text may not be JSON.
  */
 export function differingLeaves(
   expected: Uint8Array,

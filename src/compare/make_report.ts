@@ -26,7 +26,7 @@ export const DEFAULT_THRESHOLDS: ReportThresholds = {
   maxErrors: 0.001,
 };
 
-/** Largest share of responses that are not comparable with which a service is still ready. */
+/** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */
 export const MAX_NOT_COMPARABLE = 0.01;
 /** The longest that a list of fields gets; those with the highest rates come first. */
 export const MAX_LISTED_FIELDS = 500;
@@ -221,7 +221,7 @@ function decide(
   const notMade = shareOf(countOf(notComparable), compared + countOf(notComparable));
   if (notMade > MAX_NOT_COMPARABLE) {
     missing.push(
-      `${percent(notMade)} of the answers could not be compared (${reasonsText(notComparable)}), more than` +
+      `${percent(notMade)} of the responses are not comparable (${reasonsText(notComparable)}), more than` +
         ` ${percent(MAX_NOT_COMPARABLE)}`,
     );
   }

@@ -19,7 +19,7 @@ export class MemoryBudget {
     return this.#used;
   }
 
-  /** Memory that is left, in bytes. */
+  /** Free memory in bytes. */
   get left(): number {
     return this.#maxBytes - this.#used;
   }

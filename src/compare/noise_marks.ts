@@ -61,7 +61,7 @@ export class NoiseMarks {
   }
 }
 
-/** Marks by place, so that a field is looked up instead of being matched against each mark. */
+/** Marks by route, endpoint and service: a field is looked up instead of matched against each mark. */
 export class MarkIndex {
   readonly #paths = new Map<string, Set<string>>();
 
@@ -75,7 +75,7 @@ export class MarkIndex {
     }
   }
 
-  /** Returns a function for one place that reports whether a path or a value that holds it is marked. */
+  /** Returns a function that reports whether a path, or a value that contains it, is marked. */
   at({ route, endpoint, service }: Required<Omit<NoiseMark, "path">>): (path: string) => boolean {
     const sets = [
       placeKey(route, undefined, undefined),

@@ -1,23 +1,23 @@
-/** Which elements of two arrays belong together where their order does not count. */
+/** Pairs the elements of two arrays whose order does not count. */
 
 import type { StepBudget } from "../lib/step_budget.ts";
 
-/** Up to so many pairs of elements without an equal one are looked at to find the most similar ones. */
+/** Maximum pairs of unequal elements that are searched for the most similar ones. */
 const MAX_CANDIDATES = 2_500;
-/** Price of looking a member up. */
+/** Steps per lookup of a member. */
 const MEMBER_STEPS = 4;
 
-/** How elements are compared. */
+/** Options of pairing. */
 export interface PairingOptions {
   /** Returns the same number for elements that are alike. */
   readonly keyOf: (element: unknown) => number;
   /** Reports whether elements with different numbers are alike within a tolerance. `undefined`: none are. */
   readonly isAlike: ((one: unknown, other: unknown) => boolean) | undefined;
-  /** Pays for the pairs that are tried. */
+  /** Budget for the pairs that are tried. */
   readonly steps: StepBudget;
 }
 
-/** What belongs together, apart from what is alike. */
+/** Pairs of elements that belong together but are not alike. */
 export interface Pairing {
   /** Elements that differ, and are most similar to each other. */
   readonly pairs: readonly (readonly [one: unknown, other: unknown])[];
@@ -28,12 +28,12 @@ export interface Pairing {
 }
 
 /**
- * Pairs the elements of two arrays. Equal ones are counted off first, which takes as long as the arrays are; of what is left
- * the most similar ones are paired, as long as that is little, and the rest as it comes.
+ * Pairs the elements of two arrays. Equal elements are paired first, in linear time. If few elements are left, the most
+ * similar ones are paired next. All others are paired in order.
  *
  * @param a The first array.
  * @param b The second one.
- * @param options How elements are compared.
+ * @param options Options of pairing.
  * @returns What is not alike.
  */
 export function pairUnordered(a: readonly unknown[], b: readonly unknown[], options: PairingOptions): Pairing {
@@ -94,13 +94,13 @@ function pairInTurn(left: readonly unknown[], right: readonly unknown[]): Pairin
   };
 }
 
-/** The members of an object or array; those of a plain value are none. */
+/** Returns the members of an object or array; none for a plain value. */
 function membersOf(element: unknown, { keyOf }: PairingOptions): Map<string, number> {
   if (typeof element !== "object" || element === null) return new Map();
   return new Map(Object.entries(element).map(([key, value]) => [key, keyOf(value)]));
 }
 
-/** The share of members that are the same. */
+/** Returns the ratio of equal members. */
 function similarity(
   one: ReadonlyMap<string, number>,
   other: ReadonlyMap<string, number>,

@@ -1,4 +1,4 @@
-/** Keeps secrets out of samples: the rule for all of conductor, and the paths that the configuration names. */
+/** Keeps secrets out of samples: by the common rule for secrets, and by the paths of `compare.redact`. */
 
 import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/answer_path.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
@@ -14,9 +14,9 @@ export class Redactor {
   readonly #known: KnownSecrets;
 
   /**
-   * Made once for a configuration.
+   * Created once for each configuration.
    *
-   * @param paths Further values that are hidden.
+   * @param paths Paths of further values to hide.
    * @param options The key of the hashes, and the secrets of the configuration: a response may repeat them.
    */
   constructor(paths: readonly AnswerPath[], { key, known }: { readonly key: HashKey; readonly known: KnownSecrets }) {
@@ -26,10 +26,10 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a value in a JSON document, or a value that holds it, is secret.
+   * Reports whether a value in a JSON document, or a value that contains it, is secret.
    *
-   * @param segments The keys and elements that lead to it.
-   * @param from The first segment whose name is looked at: those before it are known.
+   * @param segments Keys and elements on the path to the value.
+   * @param from Index of the first segment to check. Earlier segments have been checked already.
    */
   hidesJson(segments: readonly Segment[], from = 0): boolean {
     if (this.hidesBody()) return true;
@@ -41,9 +41,9 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a header field, or a field of a form, is secret.
+   * Reports whether a header field or a form field is secret.
    *
-   * @param kind Which of the two.
+   * @param kind Kind of the field.
    * @param name Its name, in lower case for a header field.
    */
   hidesField(kind: "header" | "form", name: string): boolean {
@@ -57,7 +57,7 @@ export class Redactor {
     return this.#paths.some(({ kind }) => kind === "body");
   }
 
-  /** Returns a mark that tells two secrets apart: `[redacted 3f9a]`. */
+  /** Returns a mark that differs between secrets: `[redacted 3f9a]`. */
   replace(text: string): string {
     return `[redacted ${textHash(text, this.#key)}]`;
   }

@@ -58,7 +58,7 @@ export function renderMarkdown(report: Report): string {
   const further = mismatches.length - MAX_FIELDS;
   const notes = [
     ...(further > 0 ? [`${further} more fields differ`] : []),
-    ...(notComparable > 0 ? [`${notComparable} answers could not be compared`] : []),
+    ...(notComparable > 0 ? [`${notComparable} responses were not comparable`] : []),
     ...(undecided.length > 0 ? [`${undecided.length} fields differ, and may do so by themselves`] : []),
     ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
   ];

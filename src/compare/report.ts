@@ -67,7 +67,7 @@ export interface ServiceReport {
   readonly reasons: readonly string[];
   /** Comparisons made. */
   readonly compared: number;
-  /** Comparisons that could not be made, by reason; in no other number. */
+  /** Responses that were not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** Comparisons without a difference that is no noise. */
   readonly matchRate: ShareEstimate;
@@ -86,7 +86,7 @@ export interface Report {
   readonly verdict: Verdict;
   /** Comparisons made, noise aside. */
   readonly compared: number;
-  /** Comparisons that could not be made, noise aside. */
+  /** Responses that were not comparable. Comparisons of the primary with itself are not included. */
   readonly notComparable: number;
   /** Share of the comparisons without a difference that is no noise, 0 to 1. */
   readonly matchRate: number;

@@ -27,7 +27,7 @@ export class CompareRules {
   readonly hasSamples: boolean;
   /** Whether any rule is about texts. */
   readonly normalises: boolean;
-  /** Number of rules that may be held against a path. */
+  /** Number of rules that may be matched against a path. */
   readonly pathRules: number;
   readonly #ignore: readonly AnswerPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
@@ -61,9 +61,9 @@ export class CompareRules {
   }
 
   /**
-   * Starts a comparison, which ends before the next one starts.
+   * Starts a comparison. Comparisons do not overlap.
    *
-   * @param steps Pays for the patterns of `normalise`. Methods that replace throw `StepsExceeded` when it is used up.
+   * @param steps Budget for the patterns of `normalise`. Methods that replace throw `StepsExceeded` if it is used up.
    */
   startComparison(steps: StepBudget): void {
     this.#steps = steps;

@@ -9,16 +9,16 @@ import type { CompareRules } from "./rules.ts";
 import { sampleOfJson, sampleOfText } from "./sample_text.ts";
 
 const MAX_LENGTH = 2_048;
-/** Steps of one sample; of a body that takes more, only the length is shown. */
+/** Maximum steps of one sample. For a body that needs more, only the length is shown. */
 const MAX_STEPS = 1_000_000;
 
 /**
- * Shows the body of a response, without secrets: JSON without white space, forms and texts as they are, and of all else how
- * long it is.
+ * Returns a sample of a body without secrets: JSON without white space, and forms and texts as they are. For other
+ * bodies, the sample is the length.
  *
  * @param response The response.
- * @param rules What is kept out.
- * @returns At most 2,048 characters of it; `undefined` where there is no body.
+ * @param rules Rules, with the secrets to hide.
+ * @returns At most 2,048 characters; `undefined` if there is no body.
  */
 export function sampleOfBody(response: CapturedResponse, rules: CompareRules): string | undefined {
   const { body } = response;
@@ -51,10 +51,10 @@ function readSample({ headers }: CapturedResponse, body: CapturedBody, rules: Co
 }
 
 /**
- * Says how large a body is.
+ * Describes the size of a body.
  *
  * @param body The body.
- * @returns Its length as it was sent, and the reason when it was cut.
+ * @returns Its length as sent, and the reason if it was cut.
  */
 export function sizeOf({ length, cut, cutBy = "too-large", digest }: CapturedBody): string {
   const size = `${length} ${length === 1 ? "byte" : "bytes"}`;

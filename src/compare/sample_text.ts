@@ -7,7 +7,7 @@ import { isJsonObject } from "./json_value.ts";
 import type { Redactor } from "./redactor.ts";
 
 const MAX_LENGTH = 200;
-/** More is looked at than is shown: a secret that is cut in two might not look like one. */
+/** More text is searched than shown: a secret that is cut off might not be recognised. */
 const LOOKED_AT_FACTOR = 4;
 /** Below this nobody reads on, and the stack must not get as deep as a body can be. */
 const MAX_DEPTH = 200;
@@ -19,7 +19,7 @@ const MAX_HASHED_LENGTH = 1_000;
  *
  * @param value The value.
  * @param segments Where it is.
- * @param redactor What is kept out.
+ * @param redactor Hides the secrets.
  * @param maxLength How much of it is shown, in characters. Default: 200.
  * @returns Its JSON text, or the beginning of it.
  */
@@ -37,7 +37,7 @@ export function sampleOfJson(
  * Shows a text.
  *
  * @param text The text.
- * @param redactor What is kept out.
+ * @param redactor Hides the secrets.
  * @param maxLength How much of it is shown, in characters. Default: 200.
  * @returns The text, or the beginning of it.
  */
@@ -46,11 +46,11 @@ export function sampleOfText(text: string, redactor: Redactor, maxLength: number
 }
 
 /**
- * Shows the path of a request.
+ * Returns a sample of a request's path.
  *
  * @param path The path, without the query.
- * @param redactor What is kept out.
- * @returns At most 200 characters of it.
+ * @param redactor Hides the secrets.
+ * @returns At most 200 characters.
  */
 export function sampleOfPath(path: string, redactor: Redactor): string {
   return shorten(redactor.cleanPath(path.slice(0, LOOKED_AT_FACTOR * MAX_LENGTH)), MAX_LENGTH);
@@ -80,7 +80,7 @@ class Writer {
     else this.#text += JSON.stringify(typeof value === "string" ? this.#shown(value) : value);
   }
 
-  /** A string may be a document of its own, with secrets in it; a key may be a secret. */
+  /** Cleans keys as well as strings: a string may contain a document with secrets, and a key may be a secret. */
   #shown(text: string): string {
     const begin = text.slice(0, LOOKED_AT_FACTOR * this.#maxLength);
     return (this.#redactor?.clean(begin) ?? begin).slice(0, this.#maxLength);

@@ -72,7 +72,7 @@ export interface ServiceTally {
   readonly service: string;
   /** Comparisons, noise aside. */
   readonly compared: number;
-  /** Pairs of answers that were not comparable, by reason; in no other count. */
+  /** Pairs of responses that were not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** The primary's answers in these comparisons. */
   readonly primary: AnswersTally;

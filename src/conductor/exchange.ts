@@ -38,9 +38,9 @@ export class Exchange implements FanOutHooks, BodyOwner {
   readonly observer: ExchangeObserver;
   /** The spans; `undefined` where none are recorded. */
   readonly spans: ExchangeSpans | undefined;
-  /** Its permits; `undefined` when the client has its response. */
+  /** Its permits; `undefined` after the client has its response. */
   admission: AdmittedExchange | undefined;
-  /** Reports whether a service's response is on its way to the client. */
+  /** True while a service's response is being relayed to the client. */
   isRelaying = false;
   /** The client; `undefined` as long as it is not watched. */
   client: ClientWatch | undefined;

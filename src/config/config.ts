@@ -111,7 +111,7 @@ export interface CopyControls {
   readonly maxBodyBytes: number;
   /** Whether bodies are copied at all. */
   readonly body: boolean;
-  /** Mirror header fields and parameters whose names say that they are secrets. */
+  /** Mirror header fields and parameters with secret names. */
   readonly credentials: boolean;
 }
 
@@ -167,11 +167,11 @@ export interface ComparePlan {
   readonly maxMemoryBytes: number;
 }
 
-/** Texts of a service for everything that prints: as they were written, with their placeholders not resolved. */
+/** Texts of a service for output: as written, with unresolved placeholders. */
 export interface ShownService {
   /** The backend's URL, without a trailing slash. */
   readonly url: string;
-  /** Whether `url` contains a placeholder; the resolved URL must not be printed then. */
+  /** True if `url` contains a placeholder. The resolved URL must not be printed then. */
   readonly isUrlSecret: boolean;
   /** Path of the health check; `undefined`: none. */
   readonly healthPath: string | undefined;
@@ -271,11 +271,11 @@ export interface ServerTls {
 export interface Limits {
   /** Exchanges of all clients. */
   readonly maxInFlight: number;
-  /** Exchanges of one client; `undefined`: a fair share. */
+  /** Maximum exchanges in flight of one client; `undefined`: a fair share. */
   readonly maxInFlightPerClient: number | undefined;
-  /** Exchanges whose request body has not arrived completely. */
+  /** Maximum exchanges whose request body has not arrived completely. */
   readonly maxUploads: number;
-  /** Average rate below which an upload is given up, in bytes per second; 0: none. */
+  /** Average rate in bytes per second below which an upload is refused; 0: no minimum. */
   readonly minUploadBytesPerSecond: number;
   /** Attempts of one service. */
   readonly maxConnectionsPerService: number;

@@ -4,7 +4,10 @@ import { printablePath } from "./describe.ts";
 
 /** One thing that is wrong. */
 export interface ConfigProblem {
-  /** Where: `services[1].pathPrefix`; empty where it concerns the whole file. `[…]` stands for a key that may be a secret. */
+  /**
+   * Path of the value, such as `services[1].pathPrefix`; empty for the whole file. `[…]` replaces a key that may be a
+   * secret.
+   */
   readonly path: string;
   /** What is needed, and what was found; never a secret. */
   readonly message: string;

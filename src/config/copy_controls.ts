@@ -81,10 +81,10 @@ function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCh
 }
 
 /**
- * Lists the request fields that would be wrong without a body.
+ * Returns the names of request fields that would be wrong without a body.
  *
  * @param service The service.
- * @returns Names in lower case; none for a service that is sent bodies.
+ * @returns Names in lower case; none if the service receives bodies.
  */
 export function unwantedInCopies({ body }: CheckedService): readonly string[] {
   return body === false ? BODY_FIELDS : [];

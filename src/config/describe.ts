@@ -44,10 +44,10 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Describes a value that stands where a mapping or a list must be. Text is not quoted: it may be a secret out of place.
+ * Describes a value that should be a mapping or a list. Text is not quoted, because it may be a misplaced secret.
  *
  * @param value Anything.
- * @returns The value where it is a number or a switch, otherwise its kind.
+ * @returns The value if it is a number or a boolean, otherwise its kind.
  */
 export function kindOf(value: unknown): string {
   return typeof value === "string" ? "text" : describe(value);
@@ -74,7 +74,7 @@ export function childPath(parent: string, key: string | number): string {
 /**
  * Goes back from a path to the one that it is in.
  *
- * @param path What {@linkcode childPath} wrote.
+ * @param path A path from {@linkcode childPath}.
  * @returns The path of the mapping or list; empty for the whole file.
  */
 export function parentPath(path: string): string {
@@ -82,9 +82,9 @@ export function parentPath(path: string): string {
 }
 
 /**
- * Replaces those keys of a path that may be secrets: a missing line break or colon turns a value into a key.
+ * Replaces the keys of a path that may be secrets: a missing line break or colon turns a value into a key.
  *
- * @param path What {@linkcode childPath} wrote.
+ * @param path A path from {@linkcode childPath}.
  * @returns The path to print.
  */
 export function printablePath(path: string): string {
@@ -94,11 +94,11 @@ export function printablePath(path: string): string {
 }
 
 /**
- * Reports whether a key may be printed. Known keys and header names are short words with few digits; tokens are long, or
- * have many.
+ * Reports whether a key may be printed. Known keys and header names are short words with few digits. Tokens are long,
+ * or have many digits.
  *
  * @param key Any key.
- * @returns Whether it looks like a name.
+ * @returns True if the key looks like a name.
  */
 export function isPrintableKey(key: string): boolean {
   return key === "<<" || (/^[\w.$-]{0,40}$/.test(key) && key.replaceAll(/\D/g, "").length <= MAX_KEY_DIGITS);

@@ -211,7 +211,7 @@ export const COPY_FIELDS = {
   credentials: {
     type: boolean(),
     absence: "`true`",
-    description: "Shadows only: mirror header fields and parameters that are named like a secret, such as cookies.",
+    description: "Shadows only: mirror header fields and parameters with secret names, such as cookies.",
   },
 } as const;
 
@@ -230,7 +230,7 @@ export const NORMALISE_FIELDS = {
   path: {
     type: answerPath(),
     absence: "everywhere",
-    description: "Where it is replaced, and below it.",
+    description: "Path of the values to normalise, with everything inside them.",
   },
 } as const;
 
@@ -263,7 +263,7 @@ const COMPARE_RULE_FIELDS = {
   maxBody: {
     type: size({ min: "0B", max: "64MiB" }),
     default: "256KiB",
-    description: "Largest body that is compared, after decoding; responses with a larger one are not comparable.",
+    description: "Largest body that is compared, as sent and decoded; responses with a larger one are not comparable.",
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),
@@ -325,7 +325,7 @@ export const COMPARE_FIELDS = {
   maxMemory: {
     type: size({ min: "1MiB", max: "4GiB" }),
     default: "64MiB",
-    description: "Memory of responses that wait to be compared; further responses are not comparable.",
+    description: "Maximum memory of responses that wait to be compared; further responses are not comparable.",
   },
 } as const;
 
@@ -522,42 +522,43 @@ export const LIMITS_FIELDS = {
   maxInFlight: {
     type: wholeNumber(1, MAX_AT_ONCE),
     default: 5_000,
-    description: "Requests in flight; one more is answered with 503 at once.",
+    description: "Maximum requests in flight; further ones get 503 at once.",
   },
   maxInFlightPerClient: {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "a fair share",
     description:
-      "Maximum requests in flight of one client: an IPv4 address or an IPv6 /64 network. One more is answered with 503 at " +
-      "once. The fair share of a client (in IPv6 of a /48 network) falls as places are taken: one client alone gets 38 % " +
-      "of `maxInFlight`, and so do all clients behind a proxy that `trustProxy` does not name.",
+      "Maximum requests in flight of one client, which is an IPv4 address or an IPv6 /64 network; further ones get 503 at " +
+      "once. The fair share of a client (in IPv6 of a /48 network) falls as the load rises. One client alone gets 38 % of " +
+      "`maxInFlight`, and so do all clients together behind a proxy that `trustProxy` does not name.",
   },
   maxUploads: {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "half of `maxInFlight`",
     description:
-      "Maximum requests in flight whose body has not arrived completely; they count among `maxInFlight`. One more is " +
-      "answered with 503 at once. The rule for one client is that of `maxInFlightPerClient`.",
+      "Maximum requests in flight whose body has not arrived completely; further ones get 503 at once. They also count " +
+      "towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the uploads of one client as well.",
   },
   minUploadRate: {
     type: size({ min: "0B", max: "1GiB" }),
     default: "240B",
     description:
-      "Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first " +
-      "`timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.",
+      "Minimum size of the request body that arrives per second, as an average over the time spent waiting for the client. " +
+      "The first `timeout` of waiting is free. A slower upload gets 408, unless a response has begun; 0 accepts any rate.",
   },
   maxConnectionsPerService: {
     type: wholeNumber(1, MAX_AT_ONCE),
     absence: "no limit",
     description:
-      "Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.",
+      "Maximum requests in flight to one service, until its responses have been read; further ones wait, see " +
+      "`maxQueuedPerService`.",
   },
   maxQueuedPerService: {
     type: wholeNumber(0, MAX_AT_ONCE),
     default: 0,
     description:
-      "Requests that wait in turn where `maxConnectionsPerService` is reached; one more is not sent and fails " +
-      "as `overloaded`, as does one that has waited for the service's `timeout`.",
+      "Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not " +
+      "sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.",
   },
 } as const;
 

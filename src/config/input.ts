@@ -241,8 +241,8 @@ export interface ServiceInput {
   /** Shadows only: whether the copy has the request's body. Without it, it has none of the fields about it. Absent: true. */
   readonly body?: boolean;
   /**
-   * Shadows only: mirror header fields and parameters that are named like a secret, such as cookies. `headers` may still
-   * set fields. Absent: true.
+   * Shadows only: mirror header fields and parameters with secret names, such as cookies. `headers` may still set such
+   * fields. Absent: true.
    */
   readonly credentials?: boolean;
   /**
@@ -273,37 +273,38 @@ export interface TlsInput {
 /** How much there may be at once. */
 export interface LimitsInput {
   /**
-   * Requests in flight; one more is answered with 503 at once.
+   * Maximum requests in flight; further ones get 503 at once.
    *
    * @default 5000
    */
   readonly maxInFlight?: number;
   /**
-   * Maximum requests in flight of one client: an IPv4 address or an IPv6 /64 network. One more is answered with 503 at
-   * once. Absent: a fair share for each client (in IPv6 each /48 network), which falls as places are taken. One client alone
-   * gets 38 % of `maxInFlight`, and so do all clients behind a proxy that `trustProxy` does not name.
+   * Maximum requests in flight of one client, which is an IPv4 address or an IPv6 /64 network; further ones get 503 at
+   * once. Absent: a fair share per client (in IPv6 per /48 network), which falls as the load rises. One client alone
+   * gets 38 % of `maxInFlight`, and so do all clients together behind a proxy that `trustProxy` does not name.
    */
   readonly maxInFlightPerClient?: number;
   /**
-   * Maximum requests in flight whose body has not arrived completely; they count among `maxInFlight`. One more is answered
-   * with 503 at once. The rule for one client is that of `maxInFlightPerClient`. Absent: half of `maxInFlight`.
+   * Maximum requests in flight whose body has not arrived completely; further ones get 503 at once. They also count
+   * towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the uploads of one client as well. Absent:
+   * half of `maxInFlight`.
    */
   readonly maxUploads?: number;
   /**
-   * Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first
-   * `timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.
+   * Minimum size of the request body that arrives per second, as an average over the time spent waiting for the client.
+   * The first `timeout` of waiting is free. A slower upload gets 408, unless a response has begun; 0 accepts any rate.
    *
    * @default "240B"
    */
   readonly minUploadRate?: number | string;
   /**
-   * Requests in flight to one service, until its answer has been read; one more waits, see `maxQueuedPerService`.
-   * Absent: no limit.
+   * Maximum requests in flight to one service, until its responses have been read; further ones wait, see
+   * `maxQueuedPerService`. Absent: no limit.
    */
   readonly maxConnectionsPerService?: number;
   /**
-   * Requests that wait, in the order in which they came, where `maxConnectionsPerService` is reached; one more is not
-   * sent and fails as `overloaded`, as does one that has waited for the service's `timeout`.
+   * Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not
+   * sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.
    *
    * @default 0
    */
@@ -461,8 +462,8 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Largest body that is compared, after decoding; responses with a larger one are not comparable. Bytes, or text with a unit;
-   * after a content coding is undone.
+   * Largest body that is compared, as sent and decoded; responses with a larger one are not comparable. Bytes, or text
+   * with a unit.
    *
    * @default "256KiB"
    */
@@ -533,7 +534,8 @@ export interface CompareInput {
    */
   readonly noiseSample?: number | string;
   /**
-   * Memory of responses that wait to be compared; further responses are not comparable. Bytes, or text with a unit.
+   * Maximum memory of responses that wait to be compared; further responses are not comparable. Bytes, or text with a
+   * unit.
    *
    * @default "64MiB"
    */
@@ -545,8 +547,8 @@ export interface ServiceCompareInput {
   /** The share of the requests whose answers are compared. Absent: the top level's. */
   readonly sample?: number | string;
   /**
-   * Largest body that is compared, after decoding; responses with a larger one are not comparable. Bytes, or text with a unit;
-   * after a content coding is undone. Absent: the top level's.
+   * Largest body that is compared, as sent and decoded; responses with a larger one are not comparable. Bytes, or text
+   * with a unit. Absent: the top level's.
    */
   readonly maxBody?: number | string;
   /** Header fields that are compared; of `set-cookie` only the names of the cookies. Absent: the top level's. */
@@ -589,8 +591,8 @@ export interface ServiceCompareInput {
 /** What is replaced in texts before they are compared. */
 export interface NormaliseInput {
   /**
-   * Pattern whose matches are replaced. Backreferences, lookahead and lookbehind are refused. A regular expression of
-   * ECMAScript with the flags `gu`.
+   * Pattern whose matches are replaced. Backreferences, lookahead and lookbehind are refused. ECMAScript regular
+   * expression with the flags `gu`.
    */
   readonly pattern: string;
   /**
@@ -599,7 +601,7 @@ export interface NormaliseInput {
    * @default ""
    */
   readonly replacement?: string | number | boolean;
-  /** Where it is replaced, and below it. Absent: everywhere. */
+  /** Path of the values to normalise, with everything inside them. Absent: everywhere. */
   readonly path?: string;
 }
 

@@ -21,7 +21,7 @@ const ALIAS = /(?<![^\s[{,:?-])\*[^\s,[\]{}]/g;
 /** An alias that is certainly a value: after a colon, a dash or an opening bracket, with no colon behind it. */
 const VALUE_ALIAS = /[:[-][ \t]*\*[^\s,[\]{}]+(?![^\s,[\]{}])(?![ \t]*:)/g;
 
-/** Beginnings of those messages of the parser that quote the text, and the rule that each is about. */
+/** Beginnings of parser messages that quote the text, each with the broken rule in other words. */
 const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
   ["Cannot read alias: unidentified alias", "an alias must name an anchor that comes before it"],
   ["Cannot resolve unknown tag", "a tag must be one of the core schema, and fit its value"],
@@ -34,7 +34,7 @@ const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
   ["Expected valid JSON character", "a quoted text must not contain control characters"],
   ["unknown document directive", "a directive must be %YAML or %TAG"],
 ];
-/** A message that quotes nothing: words before the position. */
+/** Matches a message that quotes nothing: only words before the position. */
 const PLAIN_RULE = /^(?:Cannot (?:[A-Za-z ]+: )?)?([A-Za-z0-9 ,:%()-]+?) at line \d+, column \d+(?:$|:\n)/;
 
 /**
@@ -118,10 +118,7 @@ function toConfigError(error: unknown, text: string): ConfigError {
   return new ConfigError([{ path: "", message: explain(rule, text), ...line === undefined ? {} : { line } }]);
 }
 
-/**
- * Takes the rule and the line from a message of the parser. The rest of it quotes the text: a tag, an alias, a character,
- * the line.
- */
+/** Takes the rule and the line from a message of the parser. The rest is dropped because it quotes the text. */
 function splitMessage(error: unknown): { readonly rule: string; readonly line: number | undefined } {
   const message = error instanceof Error ? error.message : "";
   const [, line] = / at line (\d+), column \d+(?:$|:\n)/.exec(message) ?? [];

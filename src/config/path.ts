@@ -6,16 +6,16 @@
 /** Controls, space, backslash and DEL have no place in a path; `%` needs two hexadecimal digits, and not those of NUL. */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[\x00-\x20\\\x7f?#]|%(?![0-9A-Fa-f]{2})|%00/;
-/** Controls, space and DEL end a request line, or make a server refuse it. */
+/** Control characters, space and DEL: they end a request line, or make a server refuse it. */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN_IN_QUERY = /[\x00-\x20\x7f]/;
 /**
  * UTF-8 sequences of two to six bytes that stand for an ASCII character. Lenient decoders read `%C0%AE%C0%AE%C0%AF` as
- * `../` (RFC 3629 §10), which matching would not have seen.
+ * `../` (RFC 3629 §10), so matching would see another path.
  */
 const OVERLONG_ASCII = /%c[01]%[89ab]|%e0%8[01]|%f0%80%8[01]|%f8%80%80%8[01]|%fc%80%80%80%8[01]/i;
 const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
-/** A dot segment for servers that decode separators, or cut off path parameters (`..;x`). */
+/** A dot segment for servers that decode separators or remove path parameters (`..;x`). */
 const HIDDEN_DOT_SEGMENT = /^(?:\.|%2e){1,2}(?:;|%3b|$)/i;
 const ENCODED_SEPARATOR = /%2f|%5c/i;
 const PERCENT_ENCODED = /%[0-9A-Fa-f]{2}/g;
@@ -24,12 +24,11 @@ const UNRESERVED = /[A-Za-z0-9\-._~]/;
 const NON_ASCII = /[^\x00-\x7f]+/g;
 
 /**
- * Removes dot segments from a path, literal or percent-encoded, and leaves everything else as it came
- * (RFC 3986 §5.2.4).
+ * Removes dot segments from a path, literal or percent-encoded (RFC 3986 §5.2.4). Everything else stays unchanged.
  *
  * @param path A path that begins with `/`, without query.
- * @returns The path to forward; `undefined` if the path is malformed, or if a lenient backend could decode it into
- * another path than the matched one: `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
+ * @returns The path to forward; `undefined` if the path is malformed, or if a lenient backend could decode it to
+ * another path than the matched one. Examples: `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
  */
 export function removeDotSegments(path: string): string | undefined {
   if (!path.startsWith("/") || FORBIDDEN.test(path) || !path.isWellFormed()) return undefined;
@@ -71,7 +70,7 @@ export function encodeNonAscii(text: string): string {
 }
 
 /**
- * Writes text as bytes in the form of characters, one for each byte of its UTF-8.
+ * Converts text to UTF-8, with one character for each byte.
  *
  * @param text Well-formed text.
  * @returns Text whose characters are at most U+00FF.

@@ -46,7 +46,7 @@ export class Place {
     return this.#findings.source !== undefined;
   }
 
-  /** Text of the value before its placeholders were resolved; `undefined` where it had none. */
+  /** Text of the value before its placeholders were resolved; `undefined` if it had none. */
   get template(): string | undefined {
     return this.#findings.source?.templateOf?.(this.path);
   }
@@ -56,7 +56,7 @@ export class Place {
     return this.template !== undefined;
   }
 
-  /** Texts that placeholders yielded anywhere in the input. */
+  /** Texts from placeholders anywhere in the input. */
   get secrets(): readonly string[] {
     return this.#findings.source?.secrets ?? [];
   }
@@ -94,7 +94,7 @@ export class Place {
    * Reports a value that is not what is needed.
    *
    * @param need What the value must be.
-   * @param value What was found.
+   * @param value The value found.
    * @returns Nothing, for `return at.mismatch(…)`.
    */
   mismatch(need: string, value: unknown): undefined {
@@ -104,8 +104,8 @@ export class Place {
   /**
    * Reports a value that must be a mapping or a list.
    *
-   * @param need Kind that the value must be of.
-   * @param value What was found.
+   * @param need Required kind of the value.
+   * @param value The value found.
    * @returns Nothing, for `return at.wrongKind(…)`.
    */
   wrongKind(need: string, value: unknown): undefined {

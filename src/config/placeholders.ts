@@ -16,7 +16,7 @@ export interface PlaceholderReaders {
 
 /** What became of the placeholders. */
 export interface Resolved {
-  /** Values with placeholders by their paths, as they were written. */
+  /** Values with placeholders as written, by their paths. */
   readonly templates: ReadonlyMap<string, string>;
   /** What placeholders have yielded, by itself and with the text around it. */
   readonly texts: ReadonlySet<string>;

@@ -41,9 +41,9 @@ const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
 
 const UNITS =
   "Times are seconds, or carry a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are bytes, or carry a unit: `64KiB`, `10MiB`, `1GB`.\n" +
-  "Where a list is possible, a single value may stand without brackets. In a file, a value may contain\n" +
-  "`${file:/run/secrets/token}` or `${env:NAME}`, unless it is a name, a path to match, a method, a pattern or another text\n" +
-  "that logs, metrics and reports print; `$${` stands for `${` itself.";
+  "A list of one value may be written without brackets. In a file, values may contain the placeholders\n" +
+  "`${file:/run/secrets/token}` and `${env:NAME}`; `$${` stands for a literal `${`. Names, paths to match, methods, patterns\n" +
+  "and other texts that logs, metrics and reports print must not contain placeholders.";
 
 /**
  * Writes the reference of all fields.

@@ -6,7 +6,7 @@ import type { ConfigProblem } from "./config_error.ts";
 export interface ConfigSource {
   /** The line of a value, counted from 1; `undefined` where it cannot be told for sure. */
   readonly lineOf?: (path: string) => number | undefined;
-  /** Text of a value before its `${file:…}` and `${env:…}` were resolved; `undefined` where it had none. */
+  /** Text of a value before its `${file:…}` and `${env:…}` were resolved; `undefined` if it had none. */
   readonly templateOf?: (path: string) => string | undefined;
   /** What placeholders have yielded, by itself and with the text around it: not to be shown. */
   readonly secrets?: readonly string[];

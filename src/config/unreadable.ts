@@ -4,13 +4,13 @@
 const REASONS: Readonly<Record<string, string>> = {
   NotFound: "there is no such file",
   NotADirectory: "there is no such file",
-  FilesystemLoop: "its symbolic links lead in a circle",
+  FilesystemLoop: "too many levels of symbolic links",
   IsADirectory: "it is a folder",
   NotAFile: "it is not a regular file",
-  PermissionDenied: "the permission to read it is missing",
+  PermissionDenied: "permission denied",
   NotCapable: "Deno needs the flag --allow-read for it",
   FileTooLarge: "it is too large",
-  TimeoutError: "reading it takes too long",
+  TimeoutError: "reading it timed out",
   InvalidText: "it is not UTF-8 text",
 };
 

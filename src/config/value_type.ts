@@ -38,7 +38,7 @@ export function literal<T>(type: ValueType<T>): ValueType<T> {
     schema: { ...type.schema, not: { type: "string", pattern: PLACEHOLDER_PATTERN } },
     parse(value, at) {
       if (!at.isSecret) return type.parse(value, at);
-      return at.problem("must be written out: a placeholder is not allowed in what logs, metrics and reports print");
+      return at.problem("must not contain a placeholder: logs, metrics and reports print this value");
     },
   };
 }

@@ -1,15 +1,15 @@
-/** The beginning of `Accept`: preferences beyond it are not read. */
+/** The beginning of `Accept`. Preferences after it are ignored. */
 
-/** Browsers and libraries send 200 characters at most. */
+/** Maximum characters of `Accept` that are read. Browsers and libraries send at most 200. */
 const MAX_LENGTH = 1_024;
 
 const ANYTHING = "*/*";
 
 /**
- * Returns the preferences of a request that are cheap to parse: @std/http's negotiation takes 20 ms for a field of 60 KB.
+ * Returns the beginning of `Accept`, because the negotiation of @std/http takes 20 ms for a field of 60 KB.
  *
  * @param headers The request's header fields.
- * @returns The media ranges of the first 1,024 characters of `Accept`; any type without them.
+ * @returns The media ranges in the first 1,024 characters of `Accept`; any type if there are none.
  */
 export function acceptedTypes(headers: Headers): string {
   const accept = headers.get("accept") ?? ANYTHING;

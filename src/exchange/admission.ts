@@ -1,4 +1,4 @@
-/** Bounds the exchanges in flight: of all clients, of each client, and of uploads. */
+/** Limits the exchanges in flight: of all clients, of each client, and with an upload. */
 
 import type { Limits } from "../config/config.ts";
 import { FairPermits, type Grant } from "../lib/fair_permits.ts";
@@ -12,7 +12,7 @@ export type Admitted =
   | { readonly admission: AdmittedExchange; readonly problem?: never }
   | { readonly admission?: never; readonly problem: Problem };
 
-/** Most exchanges last less than this, and a client that comes back sooner only adds to the crowd. */
+/** Most exchanges last less than a second. An earlier retry would only add load. */
 const RETRY_AFTER = [["retry-after", "1"]] as const;
 
 const REFUSED = {
@@ -26,22 +26,25 @@ const REFUSED = {
   },
 };
 
-/** Facts that decide on a request. */
+/** Options of {@linkcode Admission.enter}. */
 export interface AdmissionOptions {
-  /** Bounds. */
+  /** Configured limits. */
   readonly limits: Limits;
-  /** Reports whether forwarding fields of a peer are believed. */
+  /** Reports whether the forwarding fields of a peer are trusted. */
   readonly isTrusted: AddressMatcher;
-  /** Reports whether the request may have a body. */
+  /** True if the request may have a body. */
   readonly hasBody: boolean;
 }
 
-/** Exchanges in flight of one running conductor, whatever its configuration. */
+/** Exchanges in flight of one running conductor, across reloads. */
 export class Admission {
   readonly #requests = new FairPermits();
   readonly #uploads = new FairPermits();
 
-  /** Admits a request if there is room for it, and for its upload. A client without an address counts among all only. */
+  /**
+   * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
+   * own.
+   */
   enter(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
     const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
     const client = clientName(request, info, isTrusted);
@@ -66,27 +69,27 @@ export class AdmittedExchange {
   readonly #key: string | undefined;
   #isAwaited = false;
 
-  /** Takes over permits that were granted to the key. */
+  /** Takes over the permits that were granted to the key. */
   constructor(requests: FairPermits, uploads: FairPermits | undefined, key: string | undefined) {
     this.#requests = requests;
     this.#uploads = uploads;
     this.#key = key;
   }
 
-  /** Called when the body has arrived completely, or no more of it is read. Later calls change nothing. */
+  /** Releases the permit of the upload, when the body has arrived or is no longer read. Later calls do nothing. */
   uploaded(): void {
     this.#uploads?.giveBack(this.#key);
     this.#uploads = undefined;
   }
 
-  /** Called when the response has been passed on: the exchange leaves, unless the server reports when that was sent. */
+  /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
   responded(): void {
     if (!this.#isAwaited) this.#leave();
   }
 
   /**
-   * Leaves when the promise settles, not before: a client that has stopped reading holds memory in the server long after
-   * the handler could do anything about it.
+   * Releases the permits only when the promise settles. A client that has stopped reading holds memory in the server,
+   * which the handler cannot release.
    */
   leaveAfter(completed: Promise<unknown>): void {
     this.#isAwaited = true;
@@ -105,14 +108,20 @@ function busy(reason: RefusalReason, detail: string): Problem {
   return { status: 503, detail, headers: RETRY_AFTER, reason };
 }
 
-/** An IPv4 address is its own network, and most peers have one: parsing it costs more than all else here. */
+/**
+ * An untrusted IPv4 peer is not parsed: its address is its network already, and parsing would dominate the cost of
+ * admission.
+ */
 function clientName(request: Request, info: ConnectionInfo, isTrusted: AddressMatcher): string | undefined {
   const peer = info.remoteAddr?.hostname;
   if (peer === undefined || (!peer.includes(":") && !isTrusted(peer))) return peer;
   return clientNetwork(peer, request.headers.get("x-forwarded-for"), isTrusted);
 }
 
-/** Providers assign up to a /48 to one site (RFC 6177), which then has 65,536 networks of its own. */
+/**
+ * Returns the /48 of an IPv6 network. Providers assign up to a /48 to one site (RFC 6177), which has 65,536 /64
+ * networks.
+ */
 function siteOf(network: string): string {
   const suffix = "/64";
   return network.endsWith(suffix) ? `${network.slice(0, -suffix.length - 4)}/48` : network;

@@ -63,24 +63,24 @@ export function giveUp(response: UpstreamResponse): void {
   else if (response.body instanceof ReadableStream) response.body.cancel().catch(() => {});
 }
 
-/** How an attempt ended. A failure is data, never an exception. */
+/** Outcome of an attempt. A failure is data, never an exception. */
 export type Outcome =
   | { readonly ok: true; readonly response: UpstreamResponse; readonly success: boolean }
   | Failure;
 
 /** The end of an attempt without a usable response. */
 export interface Failure {
-  /** It is one. */
+  /** Marks the outcome as a failure. */
   readonly ok: false;
-  /** The kind. */
+  /** Kind of the failure. */
   readonly kind: FailureKind;
-  /** Set if the request itself may have made a healthy service fail: then the breaker ignores the failure. */
+  /** True if the request itself may have made a healthy service fail. The breaker then ignores the failure. */
   readonly provoked?: boolean;
 }
 
 /** An attempt that ended with a response. */
 export class Answered {
-  /** It is one. */
+  /** Marks the outcome as a failure. */
   readonly ok = true;
   /** The response. */
   readonly response: UpstreamResponse;

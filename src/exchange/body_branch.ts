@@ -1,26 +1,26 @@
-/** The part of a body that has arrived and that one service has not sent yet. */
+/** The part of a request body that has arrived but has not been sent to one service yet. */
 
 import { ChunkRange } from "./shared_chunk.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** Callbacks of the attempt that reads a branch. */
+/** Listener of a branch: the attempt that reads it. */
 export interface BranchHooks {
-  /** Called when the service takes a chunk, or the client sends one after a pause: the timeout starts again. */
+  /** Called when the service takes a chunk, or when the client sends one after a pause. The timeout restarts. */
   onProgress(): void;
-  /** Called when everything that has arrived is taken: the service waits for the client, and its timeout pauses. */
+  /** Called when the service has taken all that has arrived and waits for the client. Its timeout pauses. */
   onStarved(): void;
-  /** Called when the body is broken off. */
+  /** Called when the body is aborted. */
   onBreak(kind: BreakKind): void;
 }
 
 /**
- * Reason why a body is broken off: the service lags by more than the window, the body is larger than the service may
- * receive, or no service gets the rest.
+ * Reason why a body is aborted: the service lags by more than the window, the body is too large for it, or no service
+ * gets the rest.
  */
 export type BreakKind = "lagging" | "body-too-large" | "aborted";
 
-/** One service's queue of a body, and the stream that the service reads. */
+/** Queue of a body for one service, and the stream that its attempt reads. */
 export class BodyBranch {
   readonly rank: number;
   readonly stream: ReadableStream<Chunk>;
@@ -28,7 +28,7 @@ export class BodyBranch {
   /** Bytes that the service may still receive. */
   leftBytes: number;
   readonly #queue: ChunkRange[] = [];
-  /** Range handed out last. The service has sent it by the time it asks for more. */
+  /** Range emitted last. It has been sent when the attempt asks for more. */
   #emitted: ChunkRange | undefined;
   readonly #hooks: BranchHooks;
   readonly #onTaken: () => void;
@@ -52,7 +52,7 @@ export class BodyBranch {
     }, { highWaterMark: 0 });
   }
 
-  /** Queues a range. A range that continues the last one extends it, so that tiny pieces cost no object each. */
+  /** Queues a range. A range that continues the last one extends it, so that tiny pieces do not cost an object each. */
   push({ chunk, start, end }: ChunkRange): void {
     const last = this.#queue.at(-1);
     if (last !== undefined && last.chunk === chunk && last.end === start) last.end = end;
@@ -92,7 +92,7 @@ export class BodyBranch {
     resolve();
   }
 
-  /** Hands the next range on, and closes with the last one. */
+  /** Emits the next range, and closes the stream after the last one. */
   #emit(): boolean {
     const range = this.#queue.shift();
     if (range === undefined && !this.#ended) return false;

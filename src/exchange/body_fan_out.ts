@@ -10,15 +10,15 @@ import { ChunkPacker } from "./shared_chunk.ts";
 export interface BodyFanOutOptions {
   /** Maximum bytes that wait for one service. */
   readonly windowBytes: number;
-  /** Return a piece's memory as soon as it is sent. Only for transports that hand the bytes to native code. */
+  /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
   readonly reclaims: boolean;
-  /** Called once when the body cannot be read whole, just before every branch is broken off. */
+  /** Called once if the body cannot be read completely, just before all branches are aborted. */
   onProblem(problem: Problem): void;
 }
 
 /**
- * Maximum bytes read ahead of the services that set the pace. Much less than the window, so that the window measures how
- * far the others lag behind them, not behind what has been read.
+ * Maximum bytes read ahead of the services that set the pace. Much smaller than the window, so that the window measures
+ * how far other services lag.
  */
 const READ_AHEAD_BYTES = 65_536;
 
@@ -26,8 +26,8 @@ const READ_AHEAD_BYTES = 65_536;
 const RANK: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow: 2 };
 
 /**
- * Reads a body at the pace of its primaries. Secondaries and shadows that lag by more than the window are cut off; without
- * a primary that still reads, the secondaries set the pace.
+ * Reads a body at the pace of its primaries. Secondaries and shadows that lag by more than the window are cut off. If
+ * no primary reads any more, the secondaries set the pace.
  */
 export class BodyFanOut {
   readonly #source: BodySource;
@@ -52,8 +52,8 @@ export class BodyFanOut {
    * Adds a reader.
    *
    * @param role Role of the service: primaries set the pace.
-   * @param hooks Callbacks of the attempt.
-   * @param maxBytes Maximum size of the body for this service. A larger body is broken off.
+   * @param hooks Listener: the attempt that reads the branch.
+   * @param maxBytes Maximum size of the body for this service. A larger body is aborted.
    * @returns The body for this service.
    */
   branch(role: Role, hooks: BranchHooks, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -94,7 +94,7 @@ export class BodyFanOut {
     range.chunk.release();
   }
 
-  /** Waits until the services that set the pace can take more. Returns `false` when only shadows are left. */
+  /** Waits until the services that set the pace can take more. Returns `false` if only shadows are left. */
   async #waitForCapacity(): Promise<boolean> {
     for (;;) {
       const pace = this.#pace();

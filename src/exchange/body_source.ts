@@ -1,4 +1,4 @@
-/** The client's body as it arrives: within its limits, and with a timeout for each read. */
+/** The client's request body, read with a size limit and a timeout for each read. */
 
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
@@ -11,20 +11,20 @@ import type { UploadWatch } from "./upload_watch.ts";
 type Chunk = Uint8Array<ArrayBuffer>;
 type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
 
-/** Result of a read: the next piece, the reason why the body cannot be read whole, or `undefined` at its end. */
+/** Result of a read: the next piece, the problem that ends the body early, or `undefined` at its end. */
 export type BodyRead = Chunk | Problem | undefined;
 
 /** Options of {@linkcode BodySource}. */
 export interface BodySourceOptions {
   /** Maximum size of the body in bytes. */
   readonly maxBytes: number;
-  /** Longest silence before the client's next piece, in milliseconds. */
+  /** Maximum wait for the client's next piece, in milliseconds. */
   readonly timeoutMs: number;
   /** The handler's timeouts. */
   readonly deadlines: Deadlines;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
-  /** Measures the client's progress. */
+  /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
 }
 
@@ -32,7 +32,10 @@ const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended befor
 const STALLED: Problem = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 const READ_BUFFER_BYTES = 65_536;
 
-/** Reads a request's body. A client that breaks it off, pauses for too long or sends too much is a problem, not an error. */
+/**
+ * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
+ * an exception.
+ */
 export class BodySource implements Expiring {
   readonly #body: ReadableStream<Chunk>;
   readonly #maxBytes: number;
@@ -40,13 +43,13 @@ export class BodySource implements Expiring {
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
   #reader: Reader | undefined;
-  /** Memory for the next read; `undefined` when the last piece was handed out together with it. */
+  /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
   #receivedBytes = 0;
   #stalled = false;
   #peeked: Promise<BodyRead> | undefined;
 
-  /** Takes over the body; reads nothing yet. */
+  /** Takes over the body without reading it. */
   constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
@@ -64,7 +67,7 @@ export class BodySource implements Expiring {
   /**
    * Reads the next piece.
    *
-   * @returns The piece, or how the body ended. The next read overwrites a piece for which {@linkcode isSparse} holds.
+   * @returns The piece, or the end of the body. The next read overwrites a piece for which {@linkcode isSparse} holds.
    */
   async read(): Promise<BodyRead> {
     const peeked = this.#peeked;
@@ -73,8 +76,8 @@ export class BodySource implements Expiring {
   }
 
   /**
-   * Reports whether there is no body at all. Servers make a stream of every request, also of one that ends with its head
-   * (RFC 9112 §6.3). Nothing is lost otherwise.
+   * Reports whether there is no body at all: servers create a stream even for requests without one (RFC 9112 §6.3). A
+   * first piece is kept for the next read.
    */
   async isEmpty(): Promise<boolean> {
     this.#peeked = this.#next();
@@ -82,8 +85,8 @@ export class BodySource implements Expiring {
   }
 
   /**
-   * Reads a small body to its end, directly into one buffer of its size when the stream allows it. Deno's streams take a
-   * buffer of 64 KiB for each piece otherwise, so a thousand small bodies would hold 64 MiB.
+   * Reads a small body to its end, directly into one buffer of its size if the stream allows it. Otherwise Deno takes a
+   * buffer of 64 KiB for each piece, and a thousand small bodies hold 64 MiB.
    *
    * @param lengthBytes Content-Length of the request.
    * @returns The bytes, or the reason why they cannot be read.
@@ -98,14 +101,14 @@ export class BodySource implements Expiring {
       if (piece === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
       if (!(piece instanceof Uint8Array)) return piece;
       if (offset + piece.length > lengthBytes) return BROKEN_OFF;
-      // A read detaches the buffer that it was given, and returns another one over the same memory.
+      // A BYOB read detaches its buffer, and returns another one over the same memory.
       if (isByteReader(reader)) whole = new Uint8Array(piece.buffer);
       else whole.set(piece, offset);
       offset += piece.length;
     }
   }
 
-  /** Ends the body as stalled: the client has been silent for too long. */
+  /** Ends the body as stalled, because the client has sent nothing for `timeoutMs`. */
   onExpire(): void {
     this.#stalled = true;
     this.cancel();
@@ -131,7 +134,7 @@ export class BodySource implements Expiring {
           return void this.#watch?.ended();
         }
         if (value.length > 0) return this.#received(value);
-        // Deno hands out an empty piece when there is no body.
+        // Deno returns an empty piece if there is no body.
         const pause = this.#turns.pause();
         if (pause !== undefined) await pause;
       }
@@ -153,7 +156,7 @@ export class BodySource implements Expiring {
     if (!isByteReader(reader)) return await reader.read();
     const result = await reader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
     const { value } = result;
-    // Reading on into the memory of a large piece would change it: it is handed out instead.
+    // A large piece keeps its buffer: another read into the same memory would overwrite it.
     this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
     return result;
   };
@@ -165,7 +168,7 @@ export class BodySource implements Expiring {
   }
 }
 
-/** Returns a reader into memory of our own when the stream allows it: not in every runtime, nor for buffered bodies. */
+/** Returns a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
 function readerOf(body: ReadableStream<Chunk>): Reader {
   try {
     return body.getReader({ mode: "byob" });

@@ -13,17 +13,17 @@ export type Verdict = "success" | "failure" | "nothing";
 export interface BreakerOptions {
   /** The clock, in milliseconds; it must not go backwards. */
   readonly now: () => number;
-  /** Told of each change of state, and with `open` for how many milliseconds. */
+  /** Called on each change of state; with `open`, the time in milliseconds until the probe. */
   onChange(state: BreakerState, openForMs?: number): void;
 }
 
 /**
- * Time for which a probe keeps all other requests out, in milliseconds. Otherwise one client could hold a recovered service
- * out of use with an upload that it never completes.
+ * Time in milliseconds for which a probe excludes all other requests. Without it, a client could block a recovered
+ * service with an upload that never ends.
  */
 const PROBE_TURN_MS = 1_000;
 
-/** Held by who must not count, because the breaker did not let it in. */
+/** Ticket of an attempt that the breaker did not let in. Its verdict does not count. */
 export const NO_TICKET = 0;
 
 /**
@@ -69,10 +69,10 @@ export class Breaker {
   }
 
   /**
-   * Lets an attempt in; the first one after an open breaker's time is the probe. While a probe takes long, another one is
-   * let in each second.
+   * Lets an attempt in. The first attempt after the open time is the probe. While a probe is in flight, one further
+   * probe is let in per second.
    *
-   * @returns The ticket to leave with; {@linkcode NO_TICKET} where it was not let in.
+   * @returns The ticket to leave with; {@linkcode NO_TICKET} if it was not let in.
    */
   enter(): number {
     if (this.#state === "closed") return this.#ticket;
@@ -133,12 +133,12 @@ export class Breaker {
 }
 
 /**
- * Failing statuses that a client can request from any healthy server: 501 with the method, 505 with the version, 508 with
- * a long Via field.
+ * Failing statuses that a client can cause on any healthy server: 501 by the method, 505 by the version, 508 by a long
+ * Via field.
  */
 const REQUESTED_STATUSES: ReadonlySet<number> = new Set([501, 505, 508]);
 
-/** Failures that say nothing about the service (docs/reference/failure-kinds.md). */
+/** Failures that are no verdict on the service (docs/reference/failure-kinds.md). */
 const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
   "aborted",
   "lagging",
@@ -149,9 +149,10 @@ const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
 ]);
 
 /**
- * Returns the verdict of an attempt on its service. Whatever a client can cause alone is no failure of the service.
+ * Returns the verdict of an attempt on its service. An outcome that a client can cause alone is not a failure of the
+ * service.
  *
- * @param outcome How the attempt ended.
+ * @param outcome Outcome of the attempt.
  * @returns The verdict.
  */
 export function verdictOf(outcome: Outcome): Verdict {

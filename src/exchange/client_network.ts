@@ -1,11 +1,11 @@
-/** Which client a request comes from, as far as clients can be told apart. */
+/** Identifies the client of a request by its network. */
 
 import { lastMembers } from "./headers.ts";
 import { type AddressMatcher, networkOf, unmapAddress } from "./trust_proxy.ts";
 
-/** Entries of `X-Forwarded-For` that are read, from the right: no chain of trusted proxies is longer. */
+/** Maximum entries of `X-Forwarded-For` that are read, from the right. No chain of trusted proxies is longer. */
 const MAX_HOPS = 32;
-/** The longest address with brackets, a zone and a port is shorter. */
+/** Maximum length of an entry. The longest address with brackets, zone and port is shorter. */
 const MAX_HOP_LENGTH = 128;
 
 /**

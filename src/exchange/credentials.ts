@@ -11,25 +11,25 @@ const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i;
 
 /** The parts of a request that can hold credentials. */
 export interface CredentialParts {
-  /** The path as it came. */
+  /** The path as sent. */
   readonly path: string;
-  /** The query with its question mark, or nothing. */
+  /** The query with its question mark, or the empty string. */
   readonly query: string;
-  /** Path and query with the bytes outside ASCII as sent; absent when all of them are ASCII. */
+  /** Path and query with the bytes outside ASCII as sent; absent if both are ASCII. */
   readonly raw?: RawTarget | undefined;
   /** The header lines. */
   readonly lines: readonly HeaderLine[];
 }
 
-/** A request without credentials, and what was left out. */
+/** A request without credentials, and the names of what was removed. */
 export interface BareRequest extends CredentialParts {
-  /** Names of header fields, in lower case. */
+  /** Names of removed header fields, in lower case. */
   readonly fields: readonly string[];
-  /** Names of parameters of the query and the path, as they were sent. */
+  /** Names of removed parameters of the query and the path, as sent. */
   readonly parameters: readonly string[];
 }
 
-/** Leaves out every field and parameter that is a secret by its name; all other bytes stay as they are. */
+/** Removes every field and parameter with a secret name. All other bytes stay unchanged. */
 export function withoutCredentials({ path, query, raw, lines }: CredentialParts, names: SecretNames): BareRequest {
   const target = bareTarget({ path, query });
   const fields: string[] = [];
@@ -48,7 +48,7 @@ function bareTarget({ path, query }: RawTarget): RawTarget & { readonly paramete
   return { path: barePath.kept, query: bareQuery.kept, parameters: [...barePath.names, ...bareQuery.names] };
 }
 
-/** Returns nothing when the two spellings of a target disagree on its secrets: then only the encoded one is sent. */
+/** Returns `undefined` if the two spellings of a target differ in their secrets. Only the encoded spelling is sent then. */
 function bareRawTarget(raw: RawTarget, parameters: readonly string[]): RawTarget | undefined {
   const { path, query, parameters: found } = bareTarget(raw);
   return found.length === parameters.length ? { path, query } : undefined;

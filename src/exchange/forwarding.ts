@@ -7,14 +7,14 @@ import { fieldSpelling, fieldValue } from "./headers.ts";
 const MAX_CONDUCTORS = 10;
 /** Visible ASCII, short enough for every log (SPEC §5). */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
-/** Set by us whatever else is known. */
+/** Fields that conductor always sets itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);
 /** Fields that only conductor sets, such as `X-Conductor-Role`. */
 const OWN_PREFIX = "x-conductor-";
 const PSEUDONYM = "conductor-";
-/** Received-protocol and the blank behind it, at the end of the text before a pseudonym. */
+/** Received-protocol and the space after it, at the end of the text before a pseudonym. */
 const VIA_PROTOCOL = /(?:^|,)[ \t]*[^\s,]{1,32} $/;
-/** Longer than any received-protocol with the blanks around it. */
+/** Characters before a pseudonym that are searched: more than any received-protocol with its white space. */
 const VIA_PROTOCOL_LENGTH = 48;
 const VIA_PSEUDONYM = /conductor-[0-9a-f]+(?=[ ,]|$)/y;
 
@@ -37,12 +37,12 @@ export interface ForwardingFacts {
 }
 
 /**
- * Replaces the forwarding fields of a request by our own, which go on from the peer's where that is trusted. Fields
- * that a backend could mistake for them (`X_Forwarded_For`: CGI reads `_` and `-` alike) go as well, and all that are
- * named `X-Conductor-*`.
+ * Replaces the forwarding fields of a request by our own, which extend the fields of a trusted peer. Fields that a
+ * backend could confuse with them are removed as well (`X_Forwarded_For`: CGI reads `_` as `-`), and so is every
+ * `X-Conductor-*`.
  *
  * @param lines The end-to-end lines of the request.
- * @param facts What is known of the client.
+ * @param facts Facts about the client and its connection.
  * @returns The lines with forwarding fields, Via and X-Request-Id set.
  */
 export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingFacts): HeaderLine[] {
@@ -88,7 +88,7 @@ export function requestIdFrom(received: string | undefined): string {
 export function isLoop(via: string | undefined, pseudonym: string): boolean {
   if (via === undefined) return false;
   let conductors = 0;
-  // A jump from one pseudonym to the next: Via may have as many members as fit into a head.
+  // Jumps from one pseudonym to the next instead of parsing all members: Via may fill a whole head.
   for (let at = via.indexOf(PSEUDONYM); at !== -1; at = via.indexOf(PSEUDONYM, at + 1)) {
     VIA_PSEUDONYM.lastIndex = at;
     const [name] = VIA_PSEUDONYM.exec(via) ?? [];

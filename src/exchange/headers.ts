@@ -15,10 +15,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/**
- * Fields that Connection cannot remove: without them the message would mean another thing, or would hide where it came
- * from.
- */
+/** Fields that Connection cannot remove: without them the message would change its meaning or hide its origin. */
 const NOT_OPTIONS: ReadonlySet<string> = new Set([
   "cache-control",
   "content-length",
@@ -31,7 +28,6 @@ const NOT_OPTIONS: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
 ]);
 
-/** Rare in field names. */
 const ODD_CHARACTER = /[^a-z0-9-]/;
 
 const NONE: ReadonlySet<string> = new Set();
@@ -71,8 +67,8 @@ export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<
 }
 
 /**
- * Returns the one spelling that stands for all names which a backend may read as the same field: gateways (CGI, WSGI, PHP)
- * ignore case and read `_`, and some of them every other character, as `-`.
+ * Returns one common spelling of all names that a backend may read as the same field. Gateways (CGI, WSGI, PHP) ignore
+ * case and read `_` as `-`; some read every other character as `-`.
  *
  * @param name A field name.
  * @returns The name in lower case, with `-` for everything but letters and digits.
@@ -83,12 +79,12 @@ export function fieldSpelling(name: string): string {
 }
 
 /**
- * Sets fields in place of all lines with their names, in any spelling that a backend may read as the same.
+ * Sets fields, and removes all lines with their names in any spelling that a backend may read as the same.
  *
  * @param lines Header lines.
  * @param fields The lines to set.
  * @param dropped Names, in lower case, of further lines to leave out.
- * @returns The lines that are left, then those that were set.
+ * @returns The remaining lines, then the new ones.
  */
 export function withFields(
   lines: readonly HeaderLine[],
@@ -118,8 +114,8 @@ export function fieldValue(lines: readonly HeaderLine[], field: string): string 
 }
 
 /**
- * Takes a list-valued field apart (RFC 9110 §5.6.1). One pass without intermediate arrays: a client may send a field of 60 KB
- * that is nothing but commas.
+ * Splits a list-valued field (RFC 9110 §5.6.1). One pass without intermediate arrays, because a client may send 60 KB
+ * of commas.
  *
  * @param value The field's value.
  * @returns The members in lower case, without empty ones.
@@ -141,7 +137,7 @@ export function listMembers(value: string): string[] {
 }
 
 /**
- * Takes the end of a list-valued field apart.
+ * Splits the end of a list-valued field.
  *
  * @param value The field's value.
  * @param max Maximum number of members; empty ones count.

@@ -35,13 +35,13 @@ export interface Inbound {
   readonly requestId: string;
   /** The method as it came. */
   readonly method: string;
-  /** The path to forward: as it came, without dot segments, and with bytes outside ASCII percent-encoded. */
+  /** The path to forward: as sent, without dot segments, and with bytes outside ASCII percent-encoded. */
   readonly path: string;
   /** The path to match: normalised, still percent-encoded. */
   readonly matchPath: string;
-  /** The query with its question mark, encoded as `path` and otherwise as it came; empty if there is none. */
+  /** The query with its question mark, encoded like `path` and otherwise as sent; empty if there is none. */
   readonly query: string;
-  /** Path and query with the bytes that the client sent, one character for each; absent if all of them are ASCII. */
+  /** Path and query with one character for each byte that the client sent; absent if both are ASCII. */
   readonly raw?: RawTarget | undefined;
   /** The authority that the client asked for. */
   readonly authority: string;
@@ -53,7 +53,7 @@ export interface Inbound {
   readonly trace?: TraceContext | undefined;
 }
 
-/** A path and a query as bytes in the form of characters. */
+/** A path and a query with one character for each byte. */
 export interface RawTarget {
   /** The path to forward. */
   readonly path: string;
@@ -73,7 +73,7 @@ export interface ReceiveOptions {
   readonly trace?: TraceContext | undefined;
 }
 
-/** Beginning of the names of the admin listener's cookies; no service receives them. */
+/** Prefix of the names of the admin listener's cookies. No service receives them. */
 export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
 
 /** Each service gets a `traceparent` of its own, and a `tracestate` says nothing without one. */
@@ -132,7 +132,7 @@ export function receive(
     method,
     headers,
     hostMissing: host === "" || (host === null && authority === info.defaultAuthority),
-    // A server may put an authority of its own in the place of a Host field that is not ASCII.
+    // The Host field is checked too: a server may replace a Host that is not ASCII by an authority of its own.
     targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
     targetIsServer: path === "/*",
     loop: isLoop(headers.get("via") ?? undefined, pseudonym),
@@ -143,12 +143,12 @@ export function receive(
 }
 
 /**
- * Servers decode the target's bytes as UTF-8 and refuse all others (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
- * characters again restores the bytes.
+ * Servers decode the target as UTF-8 and refuse other bytes (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
+ * characters restores the bytes.
  */
 function encodeTarget(path: string, query: string): Pick<Inbound, "path" | "query" | "raw"> {
   const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
-  // Encoding changes the length wherever it changes the text.
+  // Comparing lengths is enough: encoding a character always makes the text longer.
   if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };
   return { ...encoded, raw: { path: toByteString(path), query: toByteString(query) } };
 }
@@ -164,8 +164,8 @@ function linesToForward({ headers, method }: Request, tracestate: string | null)
 }
 
 /**
- * Cookies know no ports: a browser that has logged in at the admin listener sends its session to the data port as well, and
- * a service that received it could use it.
+ * Removes the admin listener's cookies. Browsers send cookies to every port of a host, so a service could otherwise use
+ * the session of a logged-in browser.
  */
 function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
   for (let index = lines.length - 1; index >= 0; index--) {

@@ -24,7 +24,7 @@ export interface Instance {
   readonly copies: CopyStates;
   /** How long services take to answer, and how often copies may be sent for that. */
   readonly hedges: HedgeStates;
-  /** Decisions on names of header fields. */
+  /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
 

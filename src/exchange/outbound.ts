@@ -14,8 +14,8 @@ export interface Outbound {
   /** Path and query in ASCII, ready for a URL. */
   readonly target: string;
   /**
-   * The same with the bytes outside ASCII as the client sent them, one character for each, for transports that write the
-   * request line themselves. Absent: as `target`.
+   * `target` with one character for each byte that the client sent, for transports that write the request line
+   * themselves. Absent: equal to `target`.
    */
   readonly rawTarget?: string | undefined;
   /** The Host field to send; `undefined` for the URL's own authority. */

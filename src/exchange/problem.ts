@@ -15,7 +15,7 @@ export interface ServiceFailure {
   readonly failure?: FailureKind;
 }
 
-/** Bounds that refuse a request so that one client cannot harm the others. */
+/** Limits that refuse a request, so that one client cannot harm other clients. */
 export type RefusalReason =
   | "max-in-flight"
   | "max-in-flight-per-client"
@@ -24,7 +24,7 @@ export type RefusalReason =
   | "stalled-upload"
   | "slow-upload";
 
-/** An answer of conductor's own. It never holds an upstream's address. */
+/** A response of conductor's own. It never contains an upstream's address. */
 export interface Problem {
   /** The status code. */
   readonly status: number;
@@ -32,8 +32,8 @@ export interface Problem {
   readonly detail: string;
   /** Further header lines, `Retry-After` or `Allow`. */
   readonly headers?: readonly HeaderLine[];
-  /** How each service failed, where that is the reason. */
+  /** Failure of each service, if that is the reason. */
   readonly services?: readonly ServiceFailure[];
-  /** Bound that refused the request, for log and metrics; absent for every other problem. */
+  /** Limit that refused the request, for log and metrics; absent for every other problem. */
   readonly reason?: RefusalReason;
 }

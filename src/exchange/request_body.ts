@@ -26,25 +26,25 @@ export function receivedBytes(body: RequestBody | undefined): number {
   return body instanceof BodyFanOut ? body.receivedBytes : body.length;
 }
 
-/** What all bodies of a handler have in common. */
+/** State and settings that all bodies of a handler share. */
 export interface BodyMeans {
   /** Limits and times. */
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
-  /** The handler's time-outs. */
+  /** The handler's timeouts. */
   readonly deadlines: Deadlines;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
-  /** Bounds of every upload. */
+  /** Limits of every upload. */
   readonly uploadBounds: UploadBounds;
-  /** Whether nobody but native code looks at the body's pieces. */
+  /** True if only native code reads the body's pieces, so that their memory can be returned. */
   readonly reclaims: boolean;
 }
 
-/** Whose body it is. */
+/** Exchange that the body belongs to. */
 export interface BodyOwner extends UploadOwner {
-  /** Its length in bytes where the client told it. */
+  /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
-  /** Called once where the body can not be had whole. */
+  /** Called once if the body cannot be read completely. */
   onProblem(problem: Problem): void;
 }
 

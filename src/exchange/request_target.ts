@@ -16,7 +16,10 @@ export interface RequestTarget {
 const AUTHORITY =
   /^(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::(?:\d{0,4}|[1-5]\d{4}|6\d{4}))?$/;
 
-/** A host name has 255 characters at most. Services get the authority in three fields more, so that it counts four times. */
+/**
+ * Maximum length of an authority; a host name has at most 255 characters. Services get it in three further fields, so a
+ * long one would inflate their heads.
+ */
 const MAX_AUTHORITY_LENGTH = 1_024;
 
 /**

@@ -64,11 +64,11 @@ export class BrokenResponseError extends Error {
  * Reads a small body to its end.
  *
  * @param body The stream.
- * @param lengthBytes How long the backend said it would be.
- * @returns The bytes, or how it failed: `reset` where it was of another length.
+ * @param lengthBytes Content-Length of the response.
+ * @returns The bytes, or the failure: `reset` if the length differs.
  */
 export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
-  // Pieces are copied as they come: each may be one byte, and hold a buffer of 64 KiB.
+  // Pieces are copied as they arrive, because a piece of one byte may hold a buffer of 64 KiB.
   const bytes = new Uint8Array(lengthBytes);
   const reader = body.getReader();
   try {

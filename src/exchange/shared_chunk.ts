@@ -1,10 +1,13 @@
-/** Memory with a part of a body in it, shared by the services that have not sent it yet. */
+/** Memory with a part of a request body, shared by the attempts that have not sent it yet. */
 
 import { reclaim } from "./reclaim.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Pieces up to this size are copied together, in bytes. A piece of its own costs several hundred bytes of objects. */
+/**
+ * Maximum size in bytes of pieces that are copied into a slab. A piece of its own costs several hundred bytes of
+ * objects.
+ */
 const MAX_COPIED_BYTES = 4_096;
 const MIN_SLAB_BYTES = 1_024;
 const MAX_SLAB_BYTES = 65_536;
@@ -25,13 +28,13 @@ export class SharedChunk {
     this.#refs++;
   }
 
-  /** The last release returns the memory before the next collection, when only native code reads the bytes. */
+  /** The last release returns the memory without waiting for a collection, if only native code reads the bytes. */
   release(): void {
     if (--this.#refs === 0 && this.#detachBuffer) reclaim(this.bytes.buffer);
   }
 }
 
-/** A part of a chunk, as long as it waits for one service. */
+/** A part of a chunk that waits for one service. */
 export class ChunkRange {
   readonly chunk: SharedChunk;
   readonly start: number;
@@ -49,8 +52,8 @@ export class ChunkRange {
 }
 
 /**
- * Packs a body's pieces, so that the memory held is about the bytes queued. Runtimes hand out views on buffers of 64 KiB:
- * a client that sends one byte at a time would otherwise hold 65,536 times what it sent.
+ * Packs a body's pieces, so that the memory held is close to the bytes queued. Runtimes return views on buffers of 64
+ * KiB: otherwise a client that sends single bytes would hold 65,536 times as much memory.
  */
 export class ChunkPacker {
   readonly #detachBuffers: boolean;
@@ -73,7 +76,7 @@ export class ChunkPacker {
     return new ChunkRange(slab, start, this.#used += piece.length);
   }
 
-  /** Ends the packing: the memory is released with the last branch. */
+  /** Ends the packing. The last branch releases the memory. */
   close(): void {
     this.#slab?.release();
     this.#slab = undefined;
@@ -88,7 +91,7 @@ export class ChunkPacker {
   }
 }
 
-/** Reports whether a piece must be copied, because its buffer holds much more memory than the piece has bytes. */
+/** Reports whether a piece must be copied: it is small, or fills less than half of its buffer. */
 export function isSparse(piece: Bytes): boolean {
   return piece.length <= MAX_COPIED_BYTES || 2 * piece.length < piece.buffer.byteLength;
 }

@@ -12,9 +12,10 @@ interface Range extends IpAddress {
 /**
  * Prepares the list of `trustProxy`.
  *
- * @param ranges Addresses or CIDR ranges, IPv4 and IPv6; entries that are neither match nothing.
+ * @param ranges Addresses or CIDR ranges, IPv4 and IPv6; entries that are neither match no address.
  * @returns A test for the peer's address. An IPv4-mapped address counts as IPv4 in every spelling (`::ffff:10.0.0.1`,
- * `::FFFF:a00:1`). An address behind NAT64 (`64:ff9b::a00:1`) does not: its packets come from elsewhere.
+ * `::FFFF:a00:1`). An address behind NAT64 (`64:ff9b::a00:1`) does not count as IPv4, because the packets come from a
+ * translator.
  */
 export function addressMatcher(ranges: readonly string[]): AddressMatcher {
   const parsed = ranges.map(parseRange).filter((range) => range !== undefined);
@@ -26,24 +27,24 @@ export function addressMatcher(ranges: readonly string[]): AddressMatcher {
 }
 
 /**
- * Writes an IPv4-mapped address as IPv4.
+ * Converts an IPv4-mapped address to IPv4.
  *
  * @param address The peer's address.
  * @returns `10.0.0.1` for `::ffff:10.0.0.1` and `::ffff:a00:1`, any other address unchanged.
  */
 export function unmapAddress(address: string): string {
-  // All other addresses are told apart without a parse: this runs for each request.
+  // Other addresses are recognised without parsing, because this runs for each request.
   if (!/:ffff:/i.test(address)) return address;
   const parsed = parseIpAddress(address);
   return parsed?.width === 32 ? formatIpv4(parsed.bits) : address;
 }
 
 /**
- * Names the network that one client has to itself: an IPv4 address, or the first 64 bits of an IPv6 one (RFC 6177). All
- * IPv4 clients behind NAT64 share 64 bits, so they count by their IPv4 address.
+ * Returns the network of one client: an IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177). Clients
+ * behind NAT64 share these 64 bits, so they count by their IPv4 address.
  *
  * @param address An address.
- * @returns The same text for each address of the network, or `undefined` where it is no address.
+ * @returns The same text for each address of the network; `undefined` if the text is not an address.
  */
 export function networkOf(address: string): string | undefined {
   const parsed = parseIpAddress(address);

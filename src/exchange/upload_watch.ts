@@ -1,20 +1,20 @@
-/** Progress of one upload: a client must not hold its place for hours with one byte per `timeout`. */
+/** Minimum rate of one upload. Otherwise one byte per `timeout` would hold a permit for hours. */
 
 import type { Problem } from "./problem.ts";
 
 /** Exchange that the upload belongs to. */
 export interface UploadOwner {
-  /** Reports whether a service's response is on its way to the client. */
+  /** True while a service's response is being relayed to the client. */
   readonly isRelaying: boolean;
-  /** Called when the body has arrived completely, or no more of it is read. */
+  /** Called when the body has arrived completely or is no longer read. */
   onUploaded(): void;
 }
 
-/** Bounds of an upload. */
+/** Limits of an upload. */
 export interface UploadBounds {
-  /** Time granted before the rate counts, in milliseconds. */
+  /** Grace period in milliseconds, before the rate counts. */
   readonly timeoutMs: number;
-  /** Minimum average rate in bytes per second; 0: none. */
+  /** Minimum average rate in bytes per second; 0: no minimum. */
   readonly minBytesPerSecond: number;
   /** Clock in milliseconds. */
   readonly now: () => number;
@@ -22,17 +22,14 @@ export interface UploadBounds {
 
 const SLOW: Problem = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
 
-/**
- * Measures the time spent waiting for the client, and no other: a service that takes a body slowly must not count against
- * the client.
- */
+/** Measures only the time spent waiting for the client, because a slow service must not count against the client. */
 export class UploadWatch {
   readonly #owner: UploadOwner;
   readonly #bounds: UploadBounds;
   #waitingSinceMs = 0;
   #waitedMs = 0;
 
-  /** Grants `timeoutMs` of waiting, and the time that each received byte takes at the minimum rate. */
+  /** Allows `timeoutMs` of waiting, plus the time of each received byte at the minimum rate. */
   constructor(owner: UploadOwner, bounds: UploadBounds) {
     this.#owner = owner;
     this.#bounds = bounds;
@@ -44,8 +41,8 @@ export class UploadWatch {
   }
 
   /**
-   * Returns a problem if the upload is too slow. An exchange that is already being responded to goes both ways, as a
-   * stream of messages does, and its pace is the service's business.
+   * Returns a problem if the upload is too slow. After a response has begun, the exchange may be a two-way stream, and
+   * the service decides on its pace.
    */
   arrived(receivedBytes: number): Problem | undefined {
     const { now, timeoutMs, minBytesPerSecond } = this.#bounds;
@@ -54,7 +51,7 @@ export class UploadWatch {
     return this.#waitedMs > grantedMs && !this.#owner.isRelaying ? SLOW : undefined;
   }
 
-  /** Called when no more is read. */
+  /** Called when the body is no longer read. */
   ended(): void {
     this.#owner.onUploaded();
   }

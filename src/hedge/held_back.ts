@@ -30,7 +30,7 @@ export interface HeldBackOptions {
   onSkip(member: Member, reason: SkipReason): void;
 }
 
-/** How a service fails that has not seen the request. */
+/** Failures of a service that has not received the request. */
 const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>([
   "refused",
   "dns",

@@ -4,8 +4,8 @@
  * Reads a body as UTF-8.
  *
  * @param body The body; `null` reads as an empty text.
- * @param maxBytes Maximum number of bytes that are read.
- * @returns The text; `undefined` if there is more.
+ * @param maxBytes Maximum size of the body in bytes.
+ * @returns The text; `undefined` if the body is larger.
  */
 export async function readBoundedText(
   body: ReadableStream<Uint8Array> | null,

@@ -1,10 +1,10 @@
 /** Comparison of secrets. */
 
 /**
- * Reports whether two texts are equal, in a time that depends on the length of the given one alone.
+ * Reports whether two texts are equal, in a time that depends only on the length of the given text.
  *
- * @param given What a client sent.
- * @param secret What it is compared with.
+ * @param given Text from a client.
+ * @param secret Text to compare it with.
  */
 export function equalsSecret(given: string, secret: string): boolean {
   let difference = given.length ^ secret.length;

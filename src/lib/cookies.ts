@@ -1,4 +1,4 @@
-/** Cookies of a `Cookie` field (RFC 6265 §4.2.1), found without taking the whole field apart. */
+/** Cookies of a `Cookie` field (RFC 6265 §4.2.1), found without splitting the whole field. */
 
 const SEMICOLON = 0x3b;
 const SPACE = 0x20;
@@ -22,10 +22,10 @@ export function cookieValue(field: string, name: string): string | undefined {
 }
 
 /**
- * Removes cookies by the beginning of their names.
+ * Removes cookies by a prefix of their names.
  *
  * @param field The value of a `Cookie` field.
- * @param prefix The beginning of the names.
+ * @param prefix Prefix of the names.
  * @returns The other cookies as they were sent; empty if there are none.
  */
 export function withoutCookies(field: string, prefix: string): string {
@@ -41,14 +41,17 @@ export function withoutCookies(field: string, prefix: string): string {
   return kept + field.slice(from);
 }
 
-/** Reports whether only blanks are between an offset and the semicolon or the beginning before it. */
+/** Reports whether only white space precedes an offset, back to a semicolon or the beginning. */
 function startsPair(field: string, at: number): boolean {
   let before = at - 1;
   while (before >= 0 && isBlank(field.charCodeAt(before))) before--;
   return before < 0 || field.charCodeAt(before) === SEMICOLON;
 }
 
-/** Trims by hand: a regular expression for blanks at the end takes quadratic time on blanks elsewhere. */
+/**
+ * Trims without a regular expression: matching trailing white space takes quadratic time if there is much white space
+ * elsewhere.
+ */
 function withoutSeparator(pairs: string): string {
   const trimmed = pairs.trimEnd();
   return trimmed.endsWith(";") ? trimmed.slice(0, -1) : trimmed;

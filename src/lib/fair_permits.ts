@@ -1,37 +1,40 @@
-/** Permits that many keys share, so that a greedy key cannot take all of them. */
+/** Permits shared by many keys, so that a greedy key cannot take all of them. */
 
-/** Result of a request for a permit: granted, all permits are taken, or this key has its share. */
+/** Result of a request for a permit: granted, no permit is free, or the key has reached its limit. */
 export type Grant = "granted" | "full" | "key-full";
 
 /** Bounds of one request for a permit. */
 export interface PermitBounds {
-  /** Permits of all keys together. */
+  /** Maximum permits of all keys together. */
   readonly max: number;
   /**
-   * Permits of one key.
+   * Maximum permits of one key.
    *
    * @default A share that falls with the number of permits that are free.
    */
   readonly maxPerKey?: number | undefined;
 }
 
-/** Keys without a permit that are kept: deleting and adding each again causes garbage collections. */
+/**
+ * Maximum keys without a permit that are kept. Deleting and adding keys for each request would cause garbage
+ * collections.
+ */
 const MAX_UNUSED = 1_024;
 
 /**
  * Counts permits by key.
  *
- * Without `maxPerKey`, the limit of a key is the number of free permits times the ratio of free permits to all. One greedy
- * key gets 38 % of all permits; 5,000 permits last for 133 greedy keys. With the number of free permits alone as limit, as
- * switches share packet buffers (Choudhury and Hahne, "Dynamic queue length thresholds", 1998), each key would take half of
- * the rest: 12 keys, one after the other, would take all 5,000.
+ * Without `maxPerKey`, the limit of a key is the number of free permits times the ratio of free permits to all. One
+ * greedy key gets 38 % of all permits, and 134 greedy keys use up 5,000 permits. Switches share packet buffers with the
+ * number of free permits as the limit (Choudhury and Hahne, "Dynamic queue length thresholds", 1998). Each key would
+ * then take half of the rest, and 13 keys would use up 5,000 permits.
  */
 export class FairPermits {
   #taken = 0;
   #counts = new Map<string, number>();
   #unused = 0;
 
-  /** Takes a permit; a key of `undefined` counts among all only. */
+  /** Takes a permit. A key of `undefined` has no limit of its own. */
   take(key: string | undefined, { max, maxPerKey }: PermitBounds): Grant {
     if (this.#taken >= max) return "full";
     if (key !== undefined) {

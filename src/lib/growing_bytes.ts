@@ -1,26 +1,26 @@
-/** Bytes that arrive in pieces, copied into one buffer. Views on the pieces would hold all of their buffers. */
+/** Bytes that arrive in pieces, copied into one buffer. Views on the pieces would hold their whole buffers. */
 
-/** Memory that is limited. */
+/** A limited amount of memory. */
 export interface MemorySource {
-  /** Takes memory; `false` when there is not enough. */
+  /** Takes memory. Returns `false` if there is not enough. */
   take(bytes: number): boolean;
   /** Gives memory back. */
   giveBack(bytes: number): void;
 }
 
-/** Smaller buffers cost more than they hold. */
+/** Minimum capacity in bytes. A smaller buffer would cost more than it holds. */
 const MIN_CAPACITY = 1_024;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** A buffer that doubles, up to a bound. */
+/** A buffer that doubles its capacity, up to a maximum. */
 export class GrowingBytes {
   readonly #maxBytes: number;
   readonly #memory: MemorySource | undefined;
   #buffer: Uint8Array = NO_BYTES;
   #length = 0;
 
-  /** Starts empty, and takes its memory from a source. Default: from an unlimited one. */
+  /** Starts empty. `memory` limits the memory taken. Default: no limit. */
   constructor(maxBytes: number, memory?: MemorySource) {
     this.#maxBytes = maxBytes;
     this.#memory = memory;
@@ -36,7 +36,7 @@ export class GrowingBytes {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Copies a piece to the end. Returns `false`, and changes nothing, when the bound or the memory does not allow it. */
+  /** Appends a copy of a piece. Returns `false`, and changes nothing, if the maximum or the memory does not allow it. */
   append(piece: Uint8Array): boolean {
     const length = this.#length + piece.length;
     if (length > this.#maxBytes) return false;
@@ -46,7 +46,7 @@ export class GrowingBytes {
     return true;
   }
 
-  /** Takes a buffer over instead of copying it. Returns `false` where `append` would. */
+  /** Takes over a buffer without copying. Returns `false` if the maximum or the memory does not allow it. */
   adopt(buffer: Uint8Array): boolean {
     if (buffer.length > this.#maxBytes || this.#memory?.take(buffer.length) === false) return false;
     this.clear();
@@ -64,7 +64,7 @@ export class GrowingBytes {
 
   #grow(length: number): boolean {
     const capacity = Math.min(this.#maxBytes, Math.max(MIN_CAPACITY, 2 * this.#buffer.length, length));
-    // Both buffers are held while one is copied into the other.
+    // Memory for both buffers is taken, because both exist during the copy.
     if (this.#memory?.take(capacity) === false) return false;
     const grown = new Uint8Array(capacity);
     grown.set(this.bytes);

@@ -18,8 +18,8 @@ const GROUP = /^[0-9a-f]{1,4}$/i;
 /**
  * Parses an address.
  *
- * @param text Any spelling: upper case, leading zeros in groups, an embedded IPv4 address, a zone id (ignored).
- * @returns The address, IPv4 if it is an IPv4-mapped one; `undefined` if the text is no address.
+ * @param text Any spelling: upper case, leading zeros in groups, an embedded IPv4 address. A zone id is ignored.
+ * @returns The address, as IPv4 if it is IPv4-mapped; `undefined` if the text is not an address.
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (!text.includes(":")) return parseIpv4(text);
@@ -53,7 +53,7 @@ function ipv4(bits: bigint): IpAddress {
   return { bits: bits & 0xffff_ffffn, width: 32 };
 }
 
-/** A leading zero means octal to some readers, so it is refused, as inet_pton(3) does. */
+/** Leading zeros are refused, as in inet_pton(3), because some parsers read octal numbers. */
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => OCTET.test(part) && Number(part) < 256)) return undefined;

@@ -2,11 +2,11 @@
 
 /** Options of {@linkcode KeyedBudget}. */
 export interface KeyedBudgetOptions {
-  /** Maximum of each bucket, which new keys start with. */
+  /** Capacity of each bucket. New keys start with a full bucket. */
   readonly capacity: number;
   /** Refill of each bucket per second. */
   readonly perSecond: number;
-  /** Maximum number of keys that are remembered. Default: 4,096. */
+  /** Maximum number of keys. Default: 4,096. */
   readonly maxKeys?: number;
   /** Clock in milliseconds. */
   readonly now: () => number;
@@ -19,7 +19,7 @@ interface Bucket {
 
 const DEFAULT_MAX_KEYS = 4_096;
 
-/** Amounts that may be spent under each key. The key that was used least recently is forgotten first, and then starts full. */
+/** Token buckets by key. A new key replaces the least recently used, which starts with a full bucket if it returns. */
 export class KeyedBudget {
   readonly #options: KeyedBudgetOptions;
   readonly #buckets = new Map<string, Bucket>();
@@ -28,13 +28,13 @@ export class KeyedBudget {
     this.#options = options;
   }
 
-  /** Returns the time in milliseconds until something may be spent under a key; 0 if it may be now. */
+  /** Returns the time in milliseconds until a key may spend again; 0 for now. */
   waitMs(key: string): number {
     const level = this.#refill(key)?.level ?? this.#options.capacity;
     return level > 0 ? 0 : Math.ceil((1 - level) / this.#options.perSecond * 1_000);
   }
 
-  /** Spends an amount that is not known before the work is done: a bucket may become overdrawn, and then refills first. */
+  /** Spends an amount after the work, when its cost is known. A bucket may become negative, and must then refill first. */
   spend(key: string, amount: number): void {
     const { capacity, now, maxKeys = DEFAULT_MAX_KEYS } = this.#options;
     const bucket = this.#refill(key) ?? { level: capacity, refilledMs: now() };

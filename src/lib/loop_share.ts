@@ -2,9 +2,9 @@
 
 /** Options of a {@linkcode LoopShare}. */
 export interface LoopShareOptions {
-  /** Share of the event loop's time, 0 to 1, that the task may take in the long run. */
+  /** Maximum ratio of the event loop's time that the task may take on average, 0 to 1. */
   readonly ratio: number;
-  /** Time in milliseconds that the task may take at once, in slices, after it has been idle. */
+  /** Maximum time in milliseconds of a burst after an idle period. A burst is still split into slices. */
   readonly burstMs: number;
   /** Length of a slice in milliseconds. Other tasks run between two slices. */
   readonly sliceMs: number;
@@ -12,10 +12,10 @@ export interface LoopShareOptions {
   readonly now: () => number;
 }
 
-/** Paces one task, which calls `turn` before each slice and stops when `isOver`. */
+/** Paces one task. The task calls `turn` before each slice, and ends the slice when `isOver` is true. */
 export class LoopShare {
   readonly #options: LoopShareOptions;
-  /** Time that is left; negative after a slice that took longer. */
+  /** Remaining time in milliseconds; negative after a slice that took too long. */
   #creditMs: number;
   #creditedMs: number;
   #sliceStartMs: number | undefined;
@@ -33,7 +33,7 @@ export class LoopShare {
     return this.#sliceStartMs === undefined || now() - this.#sliceStartMs >= sliceMs;
   }
 
-  /** Ends the slice, waits until time is left, and begins the next slice. */
+  /** Ends the slice, waits until the bucket has time, and begins the next slice. */
   async turn(): Promise<void> {
     this.end();
     const waitMs = this.#creditMs > 0 ? 0 : -this.#creditMs / this.#options.ratio;
@@ -41,7 +41,7 @@ export class LoopShare {
     this.#sliceStartMs = this.#options.now();
   }
 
-  /** Ends the slice, and pays for the time that it took. */
+  /** Ends the slice, and takes its time from the bucket. */
   end(): void {
     const { now, ratio, burstMs } = this.#options;
     const nowMs = now();

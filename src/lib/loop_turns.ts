@@ -1,39 +1,38 @@
-/** Turns of the event loop for tasks that would otherwise run on from microtask to microtask. */
+/** Turns of the event loop for tasks that would otherwise run in microtasks without a pause. */
 
 /** Options of {@linkcode LoopTurns}. */
 export interface LoopTurnsOptions {
-  /** Time in milliseconds that all tasks together may take in one turn. */
+  /** Maximum time in milliseconds that all tasks together may take in one turn. */
   readonly sliceMs: number;
   /** Clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** `setImmediate` runs once in each turn; Deno, Node and Bun have it, the web platform does not. */
+/** Detects a new turn: `setImmediate` runs once per turn. Deno, Node and Bun have it, the web platform does not. */
 const { setImmediate: onNextTurn = (callback: () => void) => void setTimeout(callback, 0) } = globalThis as {
   readonly setImmediate?: (callback: () => void) => void;
 };
 
 /**
- * Makes tasks give way to sockets and timers. A promise that is ready settles in the same turn: a client whose next byte
- * has always arrived already would otherwise keep every other client waiting. All tasks of one kind share an instance, so
- * more tasks make the part of each shorter.
+ * Makes tasks yield to sockets and timers. A read whose data has arrived settles in the same turn, so a client that
+ * always has data ready would block all other clients. All tasks of one kind share an instance and its time.
  */
 export class LoopTurns {
   readonly #options: LoopTurnsOptions;
   #startMs: number | undefined;
   #pause: PromiseWithResolvers<void> | undefined;
 
-  /** Starts no timer before a task asks for its turn. */
+  /** Starts no timer until a task needs one. */
   constructor(options: LoopTurnsOptions) {
     this.#options = options;
   }
 
-  /** Waits while the tasks have used up the current turn. Tasks that have waited longer go first. */
+  /** Waits until the current turn has time left. Tasks that have waited longer continue first. */
   async turn(): Promise<void> {
     for (let pause = this.pause(); pause !== undefined; pause = this.pause()) await pause;
   }
 
-  /** Returns a promise to wait for when the tasks have used up the current turn, otherwise `undefined`. */
+  /** Returns a promise to wait for if the tasks have used up the current turn, otherwise `undefined`. */
   pause(): Promise<void> | undefined {
     const { now, sliceMs } = this.#options;
     if (this.#startMs === undefined) {
@@ -42,7 +41,8 @@ export class LoopTurns {
       return undefined;
     }
     if (now() - this.#startMs < sliceMs) return undefined;
-    // Sockets run before a timer fires. In Deno 2.9, they do not run between two turns of `setImmediate`.
+    // A timer, not `setImmediate`: in Deno 2.9, sockets are served before a timer fires, but not between two calls of
+    // `setImmediate`.
     if (this.#pause === undefined) setTimeout(() => this.#resume(), 0);
     return (this.#pause ??= Promise.withResolvers()).promise;
   }

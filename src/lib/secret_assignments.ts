@@ -1,6 +1,6 @@
 /**
- * Values that stand behind the name of a secret: `token=…` in queries, forms and texts, `"token": …` in JSON at any level of
- * quoting, `token: …` in lines, `;jsessionid=…` and `/reset-token/…` in paths, `--token …` in command lines.
+ * Values after a secret name. Formats: `token=…` in queries, forms and texts; `"token": …` in JSON at any level of
+ * quoting; `token: …` in lines; `;jsessionid=…` and `/reset-token/…` in paths; `--token …` in command lines.
  */
 
 import { decodeName, isSecretName, isSecretParameter } from "./secret_names.ts";
@@ -8,34 +8,37 @@ import type { TextRange } from "./text_ranges.ts";
 
 /** `=` and `:`, also percent-encoded within a parameter. */
 const SEPARATOR = /[=:]|%(?:25){0,3}3[da]/gi;
-/** Characters of names. Others end a name, searched from its end. */
+/** Characters of names. A name is read backwards, until any other character. */
 const NAME_CHARACTER = /[\w.$%+~@[\]\x80-\uffff-]/;
 const MAX_NAME_LENGTH = 128;
 const MAX_SPACES = 8;
 const MAX_INDENT = 64;
 const SPACE = /\s/;
-/** A name within an encoded URL begins behind its own separators. */
+/** Text before a name in an encoded URL, up to the last separator of that URL. */
 const ENCODED_BEFORE = /^.*[?&#;/]/s;
 /** Encoders for JSON in HTML write `&` as `\u0026`. */
 const ESCAPED_SEPARATOR = /^u00(?:26|3[bf])/i;
 const ESCAPE_LENGTH = 5;
 const CLOSING = /["'<>`\n\r]/;
 const JSON_END = /[,}\]\s]/;
-/** A value ends at a comma, semicolon or question mark only if the next item follows: secrets may hold each of them. */
+/**
+ * A value ends at a comma, semicolon or question mark only if another item follows, because secrets may contain these
+ * characters.
+ */
 const NEXT_ITEM = /[,;](?:\s|$)|[,;?][\w.%-]{1,64}=/y;
-/** Values of YAML that begin in the next line. */
+/** Beginning of a YAML value that stands in the lines below its name. */
 const BLOCK = /[|>]?[+-]?\d?[ \t]*(?:\r?\n|$)/y;
 const INDENTED_LINE = /(?:[ \t]*\r?\n)?([ \t]*)(?:- )?[^\r\n]*(?:\r?\n|$)/y;
 const SEGMENT = /\/([^\s/?#"'<>&;=:,()\\]*)/g;
 const MAX_SEGMENT_LENGTH = 256;
 const FLAG = /(?<![\w-])--([a-z][\w-]{0,63})[ \t]{1,8}(?!-)([^\s"'<>]+)/gi;
-/** What stands for a secret that has been taken out before. */
+/** Mark of a secret that has been redacted already. */
 const MARK = /\[redacted(?: [0-9a-f]{4}|, \d+ bytes?)?\]/y;
 const SHORTEST_NAME = 3;
 /** Quotes of JSON within an attribute of HTML. */
 const ENTITIES = ["&quot;", "&#34;", "&#x22;", "&#39;", "&#x27;"];
 
-/** Finds values behind names of secrets. The time taken is linear in the text's length. */
+/** Finds values after secret names, in time linear in the length of the text. */
 export function findAssignedSecrets(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   let hiddenUntil = 0;
@@ -54,7 +57,7 @@ export function findAssignedSecrets(text: string): TextRange[] {
   return ranges;
 }
 
-/** Reports whether the name that ends at a separator is one of a secret. */
+/** Reports whether the name before a separator is secret. */
 function isSecretBefore(text: string, separator: number, floor: number): boolean {
   const end = skipBack(text, separator, floor);
   const start = nameStart(text, end, floor);
@@ -67,12 +70,12 @@ function isSecretBefore(text: string, separator: number, floor: number): boolean
   return isParameter ? isSecretParameter(inner) : isSecretName(inner);
 }
 
-/** A form has no character in front of its first name. */
+/** Reports whether a name is the first of a form, which no character precedes. */
 function startsText(text: string, start: number, separator: number): boolean {
   return start === 0 && text[separator] === "=";
 }
 
-/** Skips what may stand between a name and its separator: spaces, quotes, and their escapes. */
+/** Skips spaces, quotes and their escapes between a name and its separator. */
 function skipBack(text: string, from: number, floor: number): number {
   const lowest = Math.max(floor, from - 2 * MAX_SPACES);
   let at = from;
@@ -90,16 +93,16 @@ function nameStart(text: string, end: number, floor: number): number {
 }
 
 interface QuotedRange extends TextRange {
-  /** The first index behind the closing quote. */
+  /** Index after the closing quote. */
   readonly after: number;
 }
 
 interface Assignment {
-  /** The index of the separator. */
+  /** Index of the separator. */
   readonly nameEnd: number;
-  /** The first index behind it. */
+  /** Index after the separator. */
   readonly start: number;
-  /** The name does not begin before this. */
+  /** Lowest index at which the name may begin. */
   readonly floor: number;
 }
 
@@ -146,8 +149,8 @@ function isLineEnd(character: string): boolean {
 }
 
 /**
- * A quoted value, its quotes escaped as often as the level of quoting asks for. What has more escapes is part of the value.
- * A value without an end is cut off.
+ * Finds a quoted value. Its closing quote has as many escapes as the opening one; quotes with more escapes belong to
+ * the value. A value without a closing quote ends with the text.
  */
 function quotedValue(text: string, at: number): QuotedRange | undefined {
   let open = at;
@@ -171,7 +174,7 @@ function quotedValue(text: string, at: number): QuotedRange | undefined {
   return { start: open + 1, end: text.length, after: text.length };
 }
 
-/** Finds the end of a JSON container, whose brackets in strings do not count; the end of the text where it is cut off. */
+/** Finds the end of a JSON container; the end of the text if it is cut off. Brackets in strings do not count. */
 function closedAt(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -203,7 +206,7 @@ function endOfItem(text: string, from: number, end: RegExp): number {
   return text.length;
 }
 
-/** Finds the end of a value in the lines below its name, which are further to the right; `undefined` if there is none. */
+/** Finds the end of a value in the lines below its name, which have a deeper indent; `undefined` if there is none. */
 function blockEnd(text: string, from: number, indent: number): number | undefined {
   BLOCK.lastIndex = from;
   const header = BLOCK.exec(text);
@@ -217,7 +220,7 @@ function blockEnd(text: string, from: number, indent: number): number | undefine
     end += line[0].length;
   }
   if (end === first) return undefined;
-  // The last line end separates it from the next name.
+  // The last line end is not part of the value.
   while (end > first && isLineEnd(text[end - 1]!)) end--;
   return end;
 }
@@ -229,7 +232,7 @@ function addFlags(text: string, ranges: TextRange[]): void {
   }
 }
 
-/** Segments behind the name of a secret, such as `/reset-token/8c6e01`, unless they are words: `/token/refresh`. */
+/** Adds path segments after the name of a secret, such as `/reset-token/8c6e01`, but not words as in `/token/refresh`. */
 function addSegments(text: string, ranges: TextRange[]): void {
   let previous = "";
   let previousEnd = -1;
@@ -237,7 +240,7 @@ function addSegments(text: string, ranges: TextRange[]): void {
     const end = index + found.length;
     const isRandom = (segment.length > 2 && /\d/.test(segment)) || segment.length >= 20;
     if (isRandom && index === previousEnd && isSecretName(decodeName(previous))) ranges.push({ start: index + 1, end });
-    // What follows `//` is a host.
+    // After `//` stands a host, not a name.
     const isHost = text[index - 1] === "/";
     previous = isHost || segment.length > MAX_SEGMENT_LENGTH ? "" : segment;
     previousEnd = end;

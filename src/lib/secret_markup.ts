@@ -1,20 +1,21 @@
 /**
- * Secrets in HTML and XML, beside attributes that are named like one: `<password>…</password>`, `<input type="password"
- * value="…">`, `<meta name="csrf-token" content="…">`, `<string name="api_key">…</string>`; and parts of multipart forms.
+ * Secrets in HTML, XML and multipart forms, in addition to attributes with a secret name. Formats:
+ * `<password>…</password>`, `<input type="password" value="…">`, `<meta name="csrf-token" content="…">`, `<string
+ * name="api_key">…</string>`.
  */
 
 import { isSecretName, isSecretParameter } from "./secret_names.ts";
 import type { TextRange } from "./text_ranges.ts";
 
 const TAG_START = /<([A-Za-z][\w.:-]*)/g;
-/** One attribute; a value without a closing quote goes on to the end of the text. */
+/** One attribute. A value without a closing quote ends with the text. */
 const ATTRIBUTE =
   /[\s/]*([^\s"'<>/=]+)(?:\s{0,8}=\s{0,8}(?:"(?<double>[^"]*)(?:"|$)|'(?<single>[^']*)(?:'|$)|(?<bare>[^\s"'<>]+)))?/dy;
 const TAG_END = /[\s/]*>/y;
-/** Attributes that name what another one, or the content, is the value of. */
+/** Attributes that hold the name of another attribute's value, or of the content. */
 const NAMING = new Set(["name", "id", "key", "property", "itemprop", "http-equiv"]);
 const VALUES = new Set(["value", "content"]);
-/** Elements whose name is not that of their content. */
+/** Elements whose `name` or `id` does not name their content. */
 const NO_CONTENT = new Set(["a", "fieldset", "form", "iframe", "input", "meta"]);
 const PART = /content-disposition:\s{0,8}form-data(?=;)[^\r\n]{0,256}?[;\s]name="?([^"\r\n;]{1,128})/gi;
 const MAX_PART_HEAD = 1_024;
@@ -25,7 +26,7 @@ interface Attribute {
   readonly range: TextRange;
 }
 
-/** Finds values in elements. The time taken is linear in the text's length: every tag is read once. */
+/** Finds values in elements, in time linear in the length of the text: every tag is read once. */
 export function findMarkupSecrets(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   let at = text.indexOf("<");
@@ -39,7 +40,7 @@ export function findMarkupSecrets(text: string): TextRange[] {
   return ranges;
 }
 
-/** @returns Where to go on. */
+/** Adds the secrets of one element. Returns the index at which the search continues. */
 function addElement(text: string, qualifiedName: string, from: number, ranges: TextRange[]): number {
   const attributes: Attribute[] = [];
   let at = from;
@@ -74,7 +75,7 @@ function addElement(text: string, qualifiedName: string, from: number, ranges: T
   return at;
 }
 
-/** Finds the end tag of an element, with or without a namespace prefix; the end of the text where it is cut off. */
+/** Finds the end tag of an element, with or without a namespace prefix; the end of the text if it is cut off. */
 function elementEnd(text: string, element: string, from: number): number {
   for (let at = text.indexOf("</", from); at !== -1; at = text.indexOf("</", at + 2)) {
     const [name = ""] = text.slice(at + 2, at + 130).split(/[\s>]/, 1);
@@ -83,7 +84,10 @@ function elementEnd(text: string, element: string, from: number): number {
   return text.length;
 }
 
-/** A part ends at the next line that begins like a boundary. Its content has no parts: each boundary is searched once. */
+/**
+ * Adds secret parts of a multipart form. A part ends at the next line that begins like a boundary. Its content has no parts,
+ * so each boundary is searched once.
+ */
 function addParts(text: string, ranges: TextRange[]): void {
   let hiddenUntil = 0;
   for (const { index, 0: found, 1: name = "" } of text.matchAll(PART)) {

@@ -1,23 +1,23 @@
 /**
  * Names of secrets: one rule for header fields, parameters, JSON keys, form fields, elements and attributes.
  *
- * A name is split into words at punctuation, digits and capitals (`X-Api-Key`, `apiKey`, `api_key2` are "api key"), plural
- * words are made singular, and the words are looked up. `docs/reference/redaction.md` is generated from the lists below.
+ * A name is split into words at punctuation, digits and capitals: `apiKey` and `api_key2` are "api key". Plural words
+ * are made singular. The words are looked up in the lists below. `docs/reference/redaction.md` is generated from them.
  */
 
-/** Words that make a name secret, wherever they stand in it. */
+/** Words that make a name secret at any position. */
 export const SECRET_WORDS: readonly string[] = (
   "apikey aspxauth credential csrf dpop hmac jwe jws jwt macaroon mnemonic otp passcode passphrase passwd password passwort " +
   "psk pwd saml secret sig signature token totp wsse xsrf"
 ).split(" ");
 
-/** Words that make a name secret as its last word: `auth`, but not `auth-method`. */
+/** Words that make a name secret as its last word: `auth` is secret, `auth-method` is not. */
 export const SECRET_LAST_WORDS: readonly string[] = (
   "assertion auth authentication authorization bearer cert cookie cvc cvv iban key nonce oauth pan pass pin sess " +
   "session sid ssn"
 ).split(" ");
 
-/** Two words that make a name secret where one follows the other; joined (`apikey`), they count as well. */
+/** Pairs of adjacent words that make a name secret, also if written as one word (`apikey`). */
 export const SECRET_PAIRS: readonly string[] = [
   "access code",
   "access key",
@@ -99,7 +99,7 @@ export const SECRET_PAIRS: readonly string[] = [
   "verification code",
 ];
 
-/** Two words that belong together and are no secret, although one of them alone is. */
+/** Pairs of words that are not secret, although one of the words alone is. */
 export const HARMLESS_PAIRS: readonly string[] = [
   "accept signature",
   "account sid",
@@ -208,13 +208,13 @@ export const HARMLESS_PAIRS: readonly string[] = [
   "websocket key",
 ];
 
-/** Endings that make a word secret when it is written without punctuation: `csrfmiddlewaretoken`, `jsessionid`. */
+/** Endings that make a word secret, for names written without punctuation: `csrfmiddlewaretoken`, `jsessionid`. */
 export const SECRET_ENDINGS: readonly string[] = (
   "accesskey apikey authorization cardnumber cookie creditcard credential csrf cvv jwt nonce passphrase passwd password " +
   "privatekey pwd secret secretkey sessid sessionid token xsrf"
 ).split(" ");
 
-/** Whole names that are secret as parameters of a URL and as fields of a form, but common elsewhere. */
+/** Whole names that are secret as parameters of a URL or fields of a form, but harmless elsewhere. */
 export const SECRET_PARAMETERS: readonly string[] = ["code", "samlart", "ticket", "wresult"];
 
 const WORDS = new Set(SECRET_WORDS);
@@ -223,7 +223,7 @@ const PAIRS = joined(SECRET_PAIRS);
 const HARMLESS = joined(HARMLESS_PAIRS);
 const SHORTEST_ENDING = Math.min(...SECRET_ENDINGS.map(({ length }) => length));
 const PARAMETERS = new Set(SECRET_PARAMETERS);
-/** Every secret name holds one of these. Most names hold none, and need not be split. */
+/** Every secret name contains one of these. Most names contain none, and need not be split. */
 const STEMS = [...SECRET_WORDS, ...SECRET_LAST_WORDS, ...SECRET_PAIRS.map((pair) => pair.split(" ")[1]!)];
 const STEM = new RegExp(
   STEMS.filter((stem) => !STEMS.some((part) => part !== stem && stem.includes(part))).join("|"),
@@ -232,17 +232,17 @@ const STEM = new RegExp(
 const SHORTEST_NAME = Math.min(...STEMS.map(({ length }) => length));
 /** Words of `camelCase`, `ALL_CAPS`, `APIKey` and `JWTs`. */
 const WORD = /[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
-/** Capitals by which a name is split, though the same name in lower case would not be. */
+/** Capitals at which a name is split, although the same name in lower case is not. */
 const INNER_CAPITAL = /[a-z][A-Z]|[A-Z][A-Z][a-z]/;
 const ESCAPE = /%([0-9a-f]{2})/gi;
-/** Encodings of a name within another: `%2574oken`. */
+/** Maximum levels of percent-encoding that are decoded: `%2574oken` has two. */
 const MAX_DECODINGS = 3;
 
-/** Of a longer name, both ends are looked at. */
+/** Maximum characters of a name that are checked. For a longer name, both ends are checked. */
 const MAX_NAME_LENGTH = 256;
 
 /**
- * Reports whether a name says that its value is a secret. The time taken has a bound, whatever the name.
+ * Reports whether a name says that its value is a secret. The time is bounded for any name.
  *
  * @example Usage
  * ```ts ignore
@@ -256,18 +256,18 @@ export function isSecretName(name: string): boolean {
   }
   if (!STEM.test(name)) return false;
   if (hasSecretWords(wordsOf(name))) return true;
-  // Header names may be written in any case: `passWord` is no less a password than `password`.
+  // Also checked in lower case, because names may be written in any case: `passWord`.
   return INNER_CAPITAL.test(name) && hasSecretWords(wordsOf(name.toLowerCase()));
 }
 
-/** Reports whether a parameter of a URL or a field of a form is a secret, by its name as it was sent: `%74oken`, `user[pin]`. */
+/** Reports whether a parameter of a URL or a form field is a secret, by its name as sent: `%74oken`, `user[pin]`. */
 export function isSecretParameter(name: string): boolean {
   if (name.length < SHORTEST_NAME) return false;
   const decoded = decodeName(name);
   return isSecretName(decoded) || PARAMETERS.has(decoded.toLowerCase());
 }
 
-/** Undoes percent-encoding, also where it was applied several times. Bytes beyond ASCII need not be exact: no word has any. */
+/** Removes up to three levels of percent-encoding. Bytes outside ASCII need not be exact, because no word has any. */
 export function decodeName(name: string): string {
   let decoded = name;
   for (let count = 0; count < MAX_DECODINGS && decoded.includes("%"); count++) {
@@ -276,7 +276,7 @@ export function decodeName(name: string): string {
   return decoded;
 }
 
-/** Remembers the decisions on names that come again and again; those of further names are made each time. */
+/** Caches the decisions on a bounded number of names. Decisions on further names are not cached. */
 export class SecretNames {
   readonly #decisions = new Map<string, boolean>();
   readonly #maxNames: number;
@@ -285,12 +285,12 @@ export class SecretNames {
     this.#maxNames = maxNames;
   }
 
-  /** Does the same as {@linkcode isSecretName}. */
+  /** Returns the result of {@linkcode isSecretName}. */
   isSecret(name: string): boolean {
     const known = this.#decisions.get(name);
     if (known !== undefined) return known;
     const decision = isSecretName(name);
-    // A client can make up names; long ones are not worth their memory.
+    // Bounded, because clients can invent names.
     if (this.#decisions.size < this.#maxNames && name.length <= 64) this.#decisions.set(name, decision);
     return decision;
   }

@@ -1,4 +1,4 @@
-/** Secrets in texts from the wire: found by the names in front of them, or by what they look like. */
+/** Secrets in texts of any format, found by their names or by their own form. */
 
 import { findAssignedSecrets } from "./secret_assignments.ts";
 import { findMarkupSecrets } from "./secret_markup.ts";
@@ -9,12 +9,12 @@ import { mergeRanges, replaceRanges, type TextRange } from "./text_ranges.ts";
 const PATH_PARAMETER = /;([^=;/]*)=([^;/]*)/g;
 const URL_PARTS = /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)?([^?#]*)(.*)$/is;
 
-/** The text that takes the place of a secret. */
+/** Replacement for a secret. */
 export const REDACTED = "[redacted]";
 
 /**
- * Finds the secrets in a text of any format: JSON, forms, URLs, header values, HTML, XML, lines. The time taken is linear in
- * the text's length. A secret that the text cuts off is found up to the end of the text.
+ * Finds the secrets in a text of any format: JSON, forms, URLs, header values, HTML, XML, lines. The time is linear in
+ * the length of the text. A secret that is cut off extends to the end of the text.
  *
  * @param text The text.
  * @returns Sorted ranges that do not overlap.
@@ -42,7 +42,7 @@ export function redactText(text: string, replace: (secret: string) => string = (
 }
 
 /**
- * Replaces the secrets in the path of a request. Unlike in other texts, a parameter of a path ends at the next slash.
+ * Replaces the secrets in the path of a request. Unlike in other texts, a path parameter ends at the next slash.
  *
  * @param path A path without a query.
  * @param replace Returns the replacement of one secret. Default: {@linkcode REDACTED}.

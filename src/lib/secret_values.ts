@@ -1,19 +1,20 @@
 /**
- * Values that are secrets whatever their name: tokens with a known prefix, JSON Web Tokens, PEM blocks, credentials in URLs.
+ * Values that are secrets under any name: tokens with a known prefix, JSON Web Tokens, PEM blocks, credentials in URLs.
  *
- * A long random text alone is not taken for a secret: identifiers, digests, entity tags and cursors look the same.
- * Every pattern takes linear time: it begins only where the characters that it repeats do not continue to the left.
+ * A long random text alone does not count as a secret: identifiers, digests, entity tags and cursors look the same.
+ * Every pattern takes linear time, because a match cannot begin in the middle of the characters that the pattern
+ * repeats.
  */
 
 import type { TextRange } from "./text_ranges.ts";
 
-/** A kind of value, for the reference page. */
+/** A kind of secret value. */
 export interface SecretValueKind {
   readonly title: string;
   readonly pattern: string;
 }
 
-/** Kinds that begin where a word begins. Each repeats characters of words and paths only, in parts joined by dots. */
+/** Kinds that begin at the beginning of a word. Each repeats only characters of words and paths, in parts joined by dots. */
 export const SECRET_VALUES: readonly SecretValueKind[] = [
   { title: "JSON Web Tokens", pattern: String.raw`(?:eyJ|ewog|ew0K)[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
   { title: "AWS access key ids", pattern: String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![\w-])` },
@@ -47,14 +48,14 @@ export const SECRET_VALUES: readonly SecretValueKind[] = [
 const VALUE = new RegExp(String.raw`(?<![\w-])(?:${SECRET_VALUES.map(({ pattern }) => pattern).join("|")})`, "g");
 /** An authentication scheme and its credentials. */
 const SCHEME = /(?<![\w-])(bearer|basic|dpop|negotiate|ntlm)[ \t]{1,8}([\w.~+/=-]{6,})/gi;
-/** Credentials of `Basic` are base64 of more than a word: not "basic authentication". */
+/** Characters that base64 has in addition to lower-case words: "basic authentication" is not a credential. */
 const BASE64 = /[\dA-Z+/=]/;
-/** What may stand between `//` and a host. */
+/** User information of a URL, between `//` and the host. */
 const AUTHORITY = /\/\/([^/?#\s"'<>\\]*)/g;
 const PEM_START = "-----BEGIN ";
 const PEM_END = "-----END ";
 
-/** Finds values that are secrets by themselves. The time taken is linear in the text's length. */
+/** Finds values that are secrets under any name, in time linear in the length of the text. */
 export function findSecretValues(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   for (const { index, 0: found } of text.matchAll(VALUE)) ranges.push({ start: index, end: index + found.length });
@@ -77,7 +78,7 @@ function addSchemes(text: string, ranges: TextRange[]): void {
   }
 }
 
-/** A block without an end is cut off: its rest is a secret as well. */
+/** Finds PEM blocks. A block without an end is cut off, so it extends to the end of the text. */
 function addPemBlocks(text: string, ranges: TextRange[]): void {
   let start = text.indexOf(PEM_START);
   while (start !== -1) {

@@ -1,13 +1,13 @@
-/** Parts of a text that are replaced. */
+/** Ranges of a text, and their replacement. */
 
-/** A part of a text, by UTF-16 units. */
+/** A range of a text, in UTF-16 code units. */
 export interface TextRange {
   readonly start: number;
-  /** The first unit behind it. */
+  /** Index after the last unit. */
   readonly end: number;
 }
 
-/** Sorts ranges, leaves out empty ones, and joins those that touch or overlap. */
+/** Sorts ranges, drops empty ones, and joins ranges that touch or overlap. */
 export function mergeRanges(ranges: readonly TextRange[]): TextRange[] {
   const merged: TextRange[] = [];
   for (const range of ranges.filter(({ start, end }) => end > start).sort((a, b) => a.start - b.start)) {
@@ -23,7 +23,7 @@ export function mergeRanges(ranges: readonly TextRange[]): TextRange[] {
  *
  * @param text The text.
  * @param ranges Sorted ranges that do not overlap.
- * @param replace Returns the replacement of one part.
+ * @param replace Returns the replacement of one range.
  */
 export function replaceRanges(text: string, ranges: readonly TextRange[], replace: (part: string) => string): string {
   let [replaced, at] = ["", 0];

@@ -86,13 +86,13 @@ export interface RespondedEvent {
   readonly method: string;
   /** The request path without the query; observers given to `conductor()` get it with secrets redacted. */
   readonly path: string;
-  /** The matched route's pattern; absent where none matched. */
+  /** The matched route's pattern; absent if none matched. */
   readonly route?: string;
-  /** The status that the client gets; 499 where the client went away before there was one. */
+  /** The status that the client gets; 499 if the client disconnected before a response. */
   readonly status: number;
-  /** Bound that refused the request; absent for every other response. */
+  /** Limit that refused the request; absent for every other response. */
   readonly refusal?: RefusalReason;
-  /** The service whose response was selected; absent where conductor answered itself. */
+  /** The service whose response was selected; absent if conductor responded itself. */
   readonly service?: string;
   /** The selected service's role. */
   readonly role?: Role;
@@ -168,19 +168,19 @@ export interface HealthEvent {
 }
 
 /**
- * Result of a comparison: `noise` when the primary was compared with itself, `missing` when one of the two has no
- * response, `not-comparable` when the comparison could not be made.
+ * Result of a comparison. `noise`: the primary was compared with itself. `missing`: one of the two has no response.
+ * `not-comparable`: the comparison was not possible.
  */
 export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not-comparable";
 
 /**
- * Reason why two responses are not comparable: a body above `compare.maxBody` (`too-large`), an unknown or broken content coding
- * (`undecodable`), `compare.maxMemory` used up (`memory`), more work than one comparison may take (`costly`), more
- * comparisons than the time for them allows (`busy`).
+ * Reason why two responses are not comparable. `too-large`: a body above `compare.maxBody`. `undecodable`: an unknown
+ * or broken content coding. `memory`: `compare.maxMemory` is used up. `costly`: more work than the limit for one
+ * comparison. `busy`: too many waiting comparisons.
  */
 export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy";
 
-/** The answers of two services to one request were compared. */
+/** The responses of two services to one request were compared. */
 export interface ComparedEvent {
   /** What happened. */
   readonly type: "compared";
@@ -190,11 +190,11 @@ export interface ComparedEvent {
   readonly route: string;
   /** The service that was compared with the primary. */
   readonly service: string;
-  /** What came of it. */
+  /** Result of the comparison. */
   readonly result: ComparisonResult;
-  /** Where the answers differ, at most ten places; empty where they are alike. */
+  /** Paths of at most ten differences; empty if the responses match. */
   readonly paths: readonly string[];
-  /** Reason when `result` is `not-comparable`; absent otherwise. */
+  /** Reason if `result` is `not-comparable`; otherwise absent. */
   readonly reason?: NotComparableReason;
 }
 

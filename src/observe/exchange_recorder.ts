@@ -51,7 +51,7 @@ const MAX_WAIT_MS = 5_000;
 const MAX_PATH_LENGTH = 1_024;
 const MAX_METHOD_LENGTH = 32;
 const MAX_VALUE_LENGTH = 256;
-/** A little more is redacted than is shown, as a secret that is cut in two might not look like one. */
+/** Slightly more text is redacted than shown: a secret that is cut off might not be recognised. */
 const MAX_REDACTED_LENGTH = 1_024;
 const MAX_LINES = 48;
 /** Names and values of all header lines of one message. */

@@ -122,13 +122,13 @@ export class ExchangeSpans {
     this.#server = context.getValue(SPAN_KEY) as Span | undefined;
   }
 
-  /** The trace that the server's span is part of; `undefined` where the server has none. */
+  /** The trace of the server's span; `undefined` if the server has none. */
   get trace(): TraceContext | undefined {
     const { traceId, traceFlags } = this.#server?.spanContext() ?? {};
     return traceId === undefined ? undefined : { traceId, flags: formatFlags(traceFlags) };
   }
 
-  /** Takes the secrets out of the target in the server's span. The server has recorded it as it came. */
+  /** Removes secrets from the target in the server's span. The server has recorded the target as sent. */
   received(url: string): void {
     if (this.#server === undefined) return;
     const shown = redactUrl(url);
@@ -140,10 +140,10 @@ export class ExchangeSpans {
   }
 
   /**
-   * Says in the server's span what the request turned out to be.
+   * Adds the request and its route to the server's span.
    *
    * @param inbound The request.
-   * @param route Its route; `undefined` where none matched.
+   * @param route Its route; `undefined` if none matched.
    */
   matched({ method, requestId }: Inbound, route: Route | undefined): void {
     const server = this.#server;

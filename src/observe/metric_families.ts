@@ -40,7 +40,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       read: ({ ownAnswers }) => ownAnswers,
     },
   ),
-  byRoute("conductor_refused_requests_total", "Requests that a limit refused, by the reason.", {
+  byRoute("conductor_refused_requests_total", "Requests refused by a limit, by reason.", {
     label: "reason",
     read: ({ refusals }) => refusals,
   }),

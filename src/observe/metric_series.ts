@@ -66,7 +66,7 @@ const NOT_COMPARABLE: Readonly<Record<NotComparableReason, number>> = {
 const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
-/** What says nothing about how fast a service is: it was given up, or never sent the request. */
+/** Failures without a meaningful duration: conductor aborted the attempt, or never sent it. */
 const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set([
   "aborted",
   "open-circuit",
@@ -103,9 +103,9 @@ export class RouteSeries {
   }
 
   /**
-   * Counts an answer.
+   * Counts a response.
    *
-   * @param event The answer.
+   * @param event The response.
    */
   responded({ status, refusal, service, fallback, hedge, durationMs }: RespondedEvent): void {
     leave(this.#counts, OF_ROUTE.inFlight);
@@ -201,9 +201,9 @@ export class ServiceSeries {
   }
 
   /**
-   * Counts an answer that was compared.
+   * Counts a comparison.
    *
-   * @param event What came of it.
+   * @param event Result of the comparison.
    */
   compared({ result, reason }: ComparedEvent): void {
     this.#comparisons[COMPARISONS[result]]!++;

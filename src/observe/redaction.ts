@@ -1,4 +1,4 @@
-/** What must not be shown of header lines and of configurations. */
+/** Redacts header lines and configurations. */
 
 import type { Config, HeaderLine } from "../config/config.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
@@ -6,36 +6,36 @@ import { isSecretName } from "../lib/secret_names.ts";
 import { redactPath, redactText } from "../lib/secret_text.ts";
 import type { ConductorEvent } from "./events.ts";
 
-/** Takes secrets out of what is shown. */
+/** Redacts secrets before output. */
 export interface Redaction {
   /**
    * Redacts one header line.
    *
    * @param line The name and the value.
-   * @param maxLength Characters of the value that are kept at most. Default: all.
-   * @returns The line with its value, or with what stands for it.
+   * @param maxLength Maximum characters of the value that are kept. Default: all.
+   * @returns The line with its value, or with a mark instead.
    */
   line(line: HeaderLine, maxLength?: number): HeaderLine;
   /**
    * Redacts a text of the configuration.
    *
    * @param text The text.
-   * @returns The text, or what stands for it.
+   * @returns The text, or a mark instead.
    */
   text(text: string): string;
 }
 
-/** What is not a URL has no query: `if-none-match: "a?b"`. */
+/** Matches values that may be a URL. Other values have no query: `if-none-match: "a?b"`. */
 const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
-/** Of a URL no parameter is shown: names that are no secrets may have values that are. */
+/** Queries and fragments are hidden whole, because parameters with harmless names may have secret values. */
 const QUERY = /([?#])[^\s<>"']+/g;
 
 /**
- * Prepares to redact by what a configuration knows as secret: values of placeholders, the admin listener's token, keys, and
- * header values whose names say so.
+ * Creates a redaction with the secrets of a configuration: values of placeholders, the admin listener's token, keys,
+ * and values of header fields with secret names.
  *
  * @param config The configuration.
- * @returns The means to redact.
+ * @returns The redaction.
  */
 export function createRedaction(config: Config): Redaction {
   const secrets = secretsOf(config);
@@ -51,16 +51,16 @@ export function createRedaction(config: Config): Redaction {
 }
 
 /**
- * Writes what stands for a secret.
+ * Returns the mark for a secret.
  *
  * @param text The secret.
- * @returns Its length, and nothing else of it.
+ * @returns A mark that shows only the length of the secret.
  */
 export function redacted(text: string): string {
   return `[redacted, ${text.length} ${text.length === 1 ? "byte" : "bytes"}]`;
 }
 
-/** Takes secrets out of an event before code of others, which may print it, gets it. */
+/** Removes secrets from an event for observers outside conductor, which may print it. */
 export function withoutSecrets(event: ConductorEvent): ConductorEvent {
   if (event.type !== "responded") return event;
   const path = redactPath(event.path);

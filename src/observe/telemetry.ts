@@ -80,15 +80,15 @@ export function findTelemetry(): Telemetry | undefined {
   return trace === undefined || context === undefined ? undefined : { trace, context };
 }
 
-/** Parent that is not sampled: a span below it is not recorded either. */
+/** A parent that is not sampled, so that spans below it are not recorded. */
 const UNSAMPLED: SpanContext = { traceId: `${"0".repeat(31)}1`, spanId: `${"0".repeat(15)}1`, traceFlags: 0 };
 
 /**
- * Calls a function for which no spans are recorded, unless the sampler ignores the parent. The spans of the runtime's
- * `fetch` hold the whole URL, which may contain a secret.
+ * Calls a function without recording spans for it, unless the sampler ignores the parent. Spans of the runtime's
+ * `fetch` contain the whole URL, which may have a secret.
  *
  * @param act The function.
- * @param telemetry The API; `undefined` where nothing is recorded.
+ * @param telemetry The API; `undefined` if nothing is recorded.
  * @returns The function's result.
  */
 export function untraced<T>(act: () => T, telemetry: Telemetry | undefined = findTelemetry()): T {

@@ -3,7 +3,7 @@
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 
-/** State of each file by its path; a text that differs when the file does. */
+/** Stamp of each file by its path. The stamp is a text that changes with the file. */
 export type FileStamps = ReadonlyMap<string, string>;
 
 /** A watch of several files. */
@@ -15,28 +15,31 @@ export interface FileWatch {
 }
 
 const NO_STAMP = "none";
-/** Interval between two looks at a file, in milliseconds. */
+/** Interval between two checks of a file, in milliseconds. */
 const POLL_MS = 500;
-/** Editors write several times, or write beside and rename over: what comes within this time is one change. */
+/**
+ * Time in milliseconds in which several changes count as one: editors write several times, or write a new file and
+ * rename it.
+ */
 const SETTLE_MS = 100;
-/** Maximum duration of one look at a file before it is read, in milliseconds. */
+/** Maximum duration of taking a stamp before a file is read, in milliseconds. */
 const STAMP_TIMEOUT_MS = 5_000;
 
 /**
- * Takes a file's stamp. Taken before the file is read: a change in between then causes a second read, and is not missed.
+ * Takes a file's stamp, before the file is read. A change in between then causes a second read and is not missed.
  *
  * @param path Path of the file; symbolic links are followed.
- * @returns The stamp; `none` for a file that cannot be found in time.
+ * @returns The stamp; `none` if the file cannot be found in time.
  */
 export function stampOf(path: string): Promise<string> {
   return deadline(readStamp(path), STAMP_TIMEOUT_MS).catch(() => NO_STAMP);
 }
 
 /**
- * Watches files by looking at them. The runtime's watcher opens every file that is created in a watched folder: a named
- * pipe blocks its thread for good, and then the thread that closes the watcher.
+ * Watches files by polling. The runtime's watcher opens every new file in a watched folder. A named pipe blocks its
+ * thread for ever, and closing the watcher then blocks the main thread.
  *
- * @param stamps Stamps of the files from when they were read.
+ * @param stamps Stamps of the files, taken before they were read.
  * @returns The watch.
  */
 export function watchFiles(stamps: FileStamps): FileWatch {
@@ -44,7 +47,7 @@ export function watchFiles(stamps: FileStamps): FileWatch {
   const closing = new AbortController();
   const { signal } = closing;
 
-  /** A look without a timeout: on a mount that is stuck, each further one would block another thread. */
+  /** Checks without a timeout: on a hanging mount, each further check would block another thread. */
   async function watch(path: string, stamp: string): Promise<void> {
     do await delay(POLL_MS, { signal }); while (await readStamp(path) === stamp);
     await delay(SETTLE_MS, { signal });

@@ -40,7 +40,7 @@ export class ListenError extends Error {
  */
 export function formatAddress(address: { readonly hostname: string; readonly port: number }): string {
   const { hostname, port } = address;
-  // A colon is also part of `${env:HOST}`.
+  // A placeholder such as `${env:HOST}` also contains a colon.
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 

@@ -1,6 +1,6 @@
-/** Whether the process may reach its backends, asked before the first request does. */
+/** Checks the network permission for all backends before the first request. */
 
-/** An address, or what a URL says of one. */
+/** Address of a backend. */
 export interface NetTarget {
   /** Scheme and authority, for example `https://api.example.com`. */
   readonly origin: string;
@@ -11,12 +11,12 @@ export interface NetTarget {
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 
 /**
- * Finds the first target that may not be reached. Where a person can be prompted, that happens here, and not in the
- * middle of a request.
+ * Finds the first target without network permission. A prompt, if allowed, appears here and not during a request.
  *
- * @param targets What is going to be reached.
- * @param options Whether a person may be prompted: a prompt holds everything up that the process does already.
- * @returns The target, with its host and port as `--allow-net` takes them, or `undefined` where all may be reached.
+ * @param targets Targets to check.
+ * @param options `prompt`: true if Deno may ask for the permission. A prompt blocks everything that already runs in the
+ * process.
+ * @returns The target, with its host and port as `--allow-net` takes them, or `undefined` if all are allowed.
  */
 export function findForbiddenTarget<T extends NetTarget>(
   targets: readonly T[],
@@ -26,7 +26,7 @@ export function findForbiddenTarget<T extends NetTarget>(
     const { protocol, hostname, port } = new URL(target.origin);
     const host = `${hostname}:${port || DEFAULT_PORTS[protocol] || "443"}`;
     const { permissions } = Deno;
-    // Deno's prompt shows the host.
+    // No prompt for a secret URL, because Deno's prompt shows the host.
     const { state } = prompt && !target.shown?.isUrlSecret
       ? permissions.requestSync({ name: "net", host })
       : permissions.querySync({ name: "net", host });

@@ -17,10 +17,10 @@ export interface AttemptRequestHooks {
   onSkip(attempt: Member, reason: SkipReason): void;
 }
 
-/** Limit on a request's head in servers that have the lowest one (nginx, Apache, Tomcat, Jetty), in bytes. */
+/** Lowest common limit on request heads in bytes (nginx, Apache, Tomcat, Jetty). */
 const MAX_USUAL_HEAD_BYTES = 8_192;
 
-/** What is left of header lines that have been sent. */
+/** Replaces header lines that have been sent. */
 const SENT: readonly HeaderLine[] = [];
 
 /** The request of one attempt; its body is read as the attempt reads it. */
@@ -31,7 +31,7 @@ export class AttemptRequest implements TransportRequest {
   readonly origin: string;
   /** Path and query. */
   readonly target: string;
-  /** The same with the client's bytes outside ASCII; `undefined` if there are none. */
+  /** The target with the client's bytes outside ASCII; `undefined` if there are none. */
   readonly rawTarget: string | undefined;
   /** The Host field; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
@@ -49,7 +49,7 @@ export class AttemptRequest implements TransportRequest {
   readonly cancellation: CancellationSignal;
   readonly #attempt: RunningAttempt;
   #shared: SharedBody | undefined;
-  /** Size of the head as it was sent, in bytes; 0 if the transport does not say so. */
+  /** Size of the head as sent, in bytes; 0 if the transport does not report it. */
   #headBytes = 0;
 
   /**
@@ -90,15 +90,15 @@ export class AttemptRequest implements TransportRequest {
     }
   }
 
-  /** Its lines are no longer needed: they are a third of what waits for an answer. */
+  /** Drops the header lines, which are a third of the memory of a waiting attempt. */
   onEncoded(sizeBytes: number): void {
     this.lines = SENT;
     this.#headBytes = sizeBytes;
   }
 
   /**
-   * Reports whether a healthy server may close the connection instead of responding: the head is large, or the body may
-   * be too large or too slow for it.
+   * Reports whether a healthy server may close the connection instead of responding. It may if the head is large, or if
+   * the body may be too large or too slow.
    */
   get isDemanding(): boolean {
     if (this.body instanceof ReadableStream) return true;

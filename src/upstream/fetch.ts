@@ -17,9 +17,12 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Codings that Node's fetch takes off whatever was asked for, leaving the headers as they were. */
 const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 
-/** The runtimes say how a fetch failed only in words. The first pattern that fits decides. */
+/**
+ * Failure kinds by error message, because runtimes report the cause of a failed fetch only as text. The first match
+ * decides.
+ */
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
-  // Failures of the network begin with other words, in Deno and Node with "fetch failed".
+  // These messages must begin the text: network failures begin differently, in Deno and Node with "fetch failed".
   [
     /^(?:Invalid URL|Method is forbidden|failed to parse header|Invalid header name)|not a valid ByteString/,
     "unsendable",
@@ -118,7 +121,7 @@ function failureKind(error: unknown): FailureKind {
   for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
     words.push(cause.message, "code" in cause ? String(cause.code) : "");
   }
-  // Deno's messages contain the URL, and clients write most of that.
+  // URLs are dropped: Deno's messages contain them, and clients control most of their text.
   const text = words.join(" ").split(/\s/).filter((word) => !word.includes("://")).join(" ");
   return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
 }

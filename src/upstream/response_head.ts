@@ -1,16 +1,16 @@
-/** What of a backend's response head is repaired, and for what it is refused (docs/decisions/005-backends-that-misbehave.md). */
+/** Repairs or refuses a backend's response head (docs/decisions/005-backends-that-misbehave.md). */
 
 import type { HeaderLine } from "../config/config.ts";
 import { fieldValue, listMembers } from "../exchange/headers.ts";
 
 /**
- * Largest response head in bytes. A client can send 64 KiB (Deno's limit), which a service may send back
- * percent-encoded, in three times as many bytes.
+ * Largest response head in bytes. A client can send 64 KiB (Deno's limit), and a service may return it percent-encoded,
+ * in three times as many bytes.
  */
 export const MAX_HEAD_BYTES = 262_144;
-/** Maximum fields of a response. A client can send 128 (Deno's limit), to which a service may add its own. */
+/** Maximum fields of a response. A client can send 128 (Deno's limit), and a service may return them with its own. */
 export const MAX_HEAD_FIELDS = 1_000;
-/** Around a field: the colon, the space and the line end. */
+/** Bytes of a field besides name and value: the colon, the space and the line end. */
 const LINE_BYTES = 4;
 
 /**
@@ -28,8 +28,8 @@ export function headBytes(lines: readonly HeaderLine[]): number {
  * Transfer-Encoding, which overrides it (RFC 9112 §6.3).
  *
  * @param lines The header lines as they came.
- * @returns The lines to go on with, or `undefined` where the response has to be refused: its length is not a number, or
- * it is in a transfer coding that nobody has taken off.
+ * @returns The repaired lines; `undefined` if the response must be refused, because its length is not a number or its
+ * transfer coding has not been decoded.
  */
 export function repairHead(lines: readonly HeaderLine[]): readonly HeaderLine[] | undefined {
   const coding = fieldValue(lines, "transfer-encoding");

@@ -9,17 +9,17 @@ import type { Transport, TransportRequest, TransportResult } from "./transport.t
 
 /** Request of an attempt. */
 export interface SentRequest extends TransportRequest {
-  /** Set if a healthy server may close the connection instead of responding. */
+  /** True if a healthy server may close the connection instead of responding. */
   readonly isDemanding: boolean;
 }
 
 /**
- * Sends an attempt's request, and settles the attempt with what comes of it. Transports promise not to reject; one that does
- * all the same must not leave an attempt hanging.
+ * Sends an attempt's request, and settles the attempt with the outcome. Transports must not reject, but a rejection
+ * must not leave the attempt unsettled.
  *
  * @param attempt The attempt.
- * @param request What it sends.
- * @param transport How.
+ * @param request Request to send.
+ * @param transport Transport to use.
  */
 export function sendAttempt(attempt: RunningAttempt, request: SentRequest, transport: Transport): void {
   // Two closures: the frame of an async function would be copied by each collection until the answer comes.

@@ -23,8 +23,8 @@ export interface TransportRequest extends Outbound {
   /** The same, for transports that have no need for one of the platform's; it costs less. Absent: the signal tells. */
   readonly cancellation?: CancellationSignal | undefined;
   /**
-   * Called when the head has been put into bytes, where those are kept: `lines` are not asked for again, and need not be
-   * there any more.
+   * Called when the head has been encoded, if the transport keeps the bytes. `lines` are not read again and may be
+   * dropped.
    *
    * @param headBytes Size of the head in bytes.
    */

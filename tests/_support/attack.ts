@@ -2,21 +2,21 @@
 
 import { startWatched, type WatchedConductor } from "./watched_conductor.ts";
 
-/** `deno task hostile` runs each attack in full; `deno task test` runs the short form. */
+/** True in `deno task hostile`, which runs each attack in full. `deno task test` runs the short form. */
 export const IS_FULL = Deno.env.get("HOSTILE") === "full";
 
 /** Duration of one attack in milliseconds. */
 export const ATTACK_MS = IS_FULL ? 10_000 : 1_500;
 
-/** Reports whether `/proc` can be read: memory of another process is known only there. */
+/** True if `/proc` can be read, the only source for the memory of another process. */
 export const HAS_PROC: boolean = await Deno.stat("/proc/self/status").then(() => true, () => false);
 
 const PROBE_INTERVAL_MS = 10;
 const CALM_PROBES = 50;
-/** Probes during the attack, however slow: the first ones may come before the attack has any effect. */
+/** Minimum probes during the attack. The first ones may come before the attack has any effect. */
 const MIN_ATTACKED_PROBES = 6;
 
-/** What a well-behaved client and the operating system saw. */
+/** Measurements of a well-behaved client and of the operating system. */
 export interface AttackReport {
   /** Latencies of a well-behaved client before the attack, in milliseconds. */
   readonly calm: Latencies;
@@ -52,7 +52,7 @@ export interface AttackOptions {
   readonly localAddress?: string;
   /** Duration of the attack in milliseconds. Default: {@linkcode ATTACK_MS}. */
   readonly durationMs?: number;
-  /** Looks at the server after the attack, while it still runs. */
+  /** Called after the attack, while the server still runs. */
   afterwards?(target: WatchedConductor): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export function peakMiB(pid: number): number {
   return statusMiB(pid, "VmHWM");
 }
 
-/** Lets {@linkcode peakMiB} start again from the current value (proc(5), `clear_refs`). */
+/** Resets {@linkcode peakMiB} to the current value (proc(5), `clear_refs`). */
 export function resetPeak(pid: number): void {
   Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5");
 }

@@ -141,9 +141,9 @@ export const DEVIATIONS: Readonly<Record<TransportName, Deviations>> = {
   },
   fetch: {
     failures: {
-      // Interim responses are swallowed, however many there are.
+      // `fetch` drops any number of interim responses.
       "103 Early Hints without end": "timeout",
-      // Deno's client takes 100 fields at most, and cannot be told otherwise.
+      // Deno's client accepts at most 100 fields, which cannot be changed.
       "200 small fields": "head-too-large",
     },
     // "error reading a body from connection" is all that it says, whatever is wrong with the body.

@@ -1,10 +1,10 @@
-/** A backend in a thread of its own whose responses never end: what it costs must not slow down the test's own client. */
+/** A backend whose responses never end. It has its own thread, so that it does not slow down the test's own client. */
 
 /** Traffic of a flood. */
 export interface FloodOptions {
   /** Bytes that are repeated after the response head; text as Latin-1. */
   readonly chunk: string;
-  /** Sends one `chunk` per write instead of as many as 64 KiB hold. Default: `false`. */
+  /** Sends one `chunk` per write instead of 64 KiB of chunks. Default: `false`. */
   readonly isDripping?: boolean;
 }
 
@@ -55,7 +55,7 @@ async function flood(connection: Deno.TcpConn, block: Uint8Array): Promise<void>
     await writeAll(connection, encode(HEAD));
     for (;;) {
       await writeAll(connection, block);
-      // Every connection has its turn.
+      // Yields to the other connections.
       await new Promise((resolve) => setTimeout(resolve));
     }
   } catch {

@@ -1,4 +1,4 @@
-/** A client that sends an HTTP/2 request byte by byte: whatever a header field holds goes out as it is. */
+/** A client that encodes an HTTP/2 request itself, so that any bytes in a header field are sent unchanged. */
 
 import { toBytes } from "./latin1.ts";
 

@@ -1,6 +1,9 @@
-/** Many HTTP/2 requests on one connection in few bytes: frames by hand, as a hostile client writes them (RFC 9113 §4.1). */
+/**
+ * Many HTTP/2 requests on one connection in few bytes. The frames are written by hand, as by a hostile client (RFC 9113
+ * §4.1).
+ */
 
-/** One request without an end, or with one. */
+/** A request to send many times. */
 export interface FloodRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -17,7 +20,7 @@ export interface Http2FloodOptions {
   readonly windowBytes?: number;
 }
 
-/** A connection that sends requests and looks at nothing but the number of responses. */
+/** A connection that sends requests and only counts the responses. */
 export interface Http2Flood extends Disposable {
   /** Response heads that have arrived. */
   readonly responses: number;

@@ -11,7 +11,7 @@ export interface SourceFile {
 const JOURNEY = ["config", "exchange", "upstream", "match", "shadow", "hedge", "fan_out", "select", "respond"];
 const BELOW_CLI = [...JOURNEY, "conductor", "observe", "compare", "server", "admin"];
 
-/** For each layer, which others it may import from besides `lib`. A layer is a folder of src/, or a file in it. */
+/** Layers that each layer may import besides `lib`. A layer is a folder of src/, or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   config: [],

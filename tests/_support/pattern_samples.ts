@@ -1,11 +1,11 @@
-/** Random regular expressions, and short texts for them, with all that makes engines disagree. */
+/** Random regular expressions and short texts, with the constructs on which engines disagree. */
 
 // deno-lint-ignore no-import-prefix
 import fc from "npm:fast-check@4.3.0";
 
 /**
- * Line ends, a surrogate pair and half of one. U+212A and U+017F are left out: V8 15.0 takes them for `\w` outside of
- * `(?i:…)`, too, if the pattern has such a group anywhere.
+ * Line ends, a surrogate pair and half of one. U+212A and U+017F are left out: V8 15.0 matches them with `\w` even
+ * outside `(?i:…)`, if the pattern has such a group anywhere.
  */
 const CHARACTERS = ["a", "b", "A", "k", "s", "é", "É", "1", "_", "-", "\n", "\u2028", "😀", "\ud83d"];
 const LITERALS = [
@@ -39,7 +39,7 @@ const CLASSES = [
   "\\p{Lu}",
   "[\\]\\-]",
 ];
-/** The native engine takes minutes for some of the longer patterns. */
+/** Maximum length of a pattern. The native engine needs minutes for some longer patterns. */
 const MAX_LENGTH = 50;
 const ASSERTIONS = ["^", "$", "\\b", "\\B"];
 const QUANTIFIERS = ["*", "+", "?", "{2}", "{0}", "{1,2}", "{0,2}", "{1,}", "{0,1}"];
@@ -62,11 +62,11 @@ export const PATTERN: fc.Arbitrary<string> = fc.letrec<
   group: fc.tuple(fc.constantFrom(...OPENINGS), tie("choice")).map(([opening, inner]) => `${opening}${inner})`),
 })).choice.filter((pattern) => pattern.length <= MAX_LENGTH).map(finish);
 
-/** Texts of the characters that the patterns are about. */
+/** Texts of the characters that occur in the patterns. */
 export const TEXT: fc.Arbitrary<string> = fc.array(fc.constantFrom(...CHARACTERS), { maxLength: 6 })
   .map((characters) => characters.join(""));
 
-/** Replacement templates, with references that make sense and others. */
+/** Replacement templates, with valid and invalid references. */
 export const TEMPLATE: fc.Arbitrary<string> = fc.array(
   fc.constantFrom(
     "$1",
@@ -95,7 +95,7 @@ function quantified(atom: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(atom, quantifier).map(([text, sign]) => text + sign);
 }
 
-/** Names the groups. V8 15.0 takes "s" and "k" for `\W` in `(?i:…)`, so there is none beside such a group. */
+/** Names the groups. V8 15.0 matches "s" and "k" with `\W` in `(?i:…)`, so patterns with such a group have no `\W`. */
 function finish(pattern: string): string {
   let count = 0;
   const named = pattern.replaceAll("NAME", () => `g${++count}`);

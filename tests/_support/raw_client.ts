@@ -1,6 +1,6 @@
-/** A client that reads raw bytes, at next to no cost for the process of the test. */
+/** A client that reads raw bytes, with little CPU time in the process of the test. */
 
-/** Requests a path on a connection of its own, and reads until the server or the signal closes it. */
+/** Requests a path on a new connection, and reads until the server or the signal closes it. */
 export async function readRaw(url: string, path: string, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
@@ -11,7 +11,7 @@ export async function readRaw(url: string, path: string, signal: AbortSignal): P
     await connection.write(
       new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: conductor\r\nConnection: close\r\n\r\n`),
     );
-    // Deno resolves reads that have bytes at once: without a timer nothing else would run.
+    // Reads with bytes at hand resolve at once, so only a timer lets other tasks run.
     while (await connection.read(buffer) !== null) await new Promise((resolve) => setTimeout(resolve));
   } catch {
     // The attack is over, or conductor has cut the response.

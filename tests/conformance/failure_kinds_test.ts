@@ -1,6 +1,6 @@
 /**
- * The table of docs/reference/failure-kinds.md: which failures open a breaker, and which a client can cause alone. Each
- * breaker opens on the first failure that counts.
+ * The table of docs/reference/failure-kinds.md: the failures that open a breaker, and those that a client can cause
+ * alone. Each breaker opens on the first failure that counts.
  */
 
 import { assertEquals } from "@std/assert";
@@ -159,7 +159,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`tls: what answers does not speak TLS: the breaker opens, over ${over}`, async () => {
+  Deno.test(`tls: a backend without TLS opens the breaker, over ${over}`, async () => {
     await using impostor = startImpostor(async (connection) => {
       await connection.write(toBytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
     });
@@ -170,7 +170,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: ["tls"], opened: true });
   });
 
-  Deno.test(`an upload that is slower than the timeout is no timeout, over ${over}`, async () => {
+  Deno.test(`an upload that takes longer than the timeout is no failure, over ${over}`, async () => {
     await using backend = await startSocketBackend((_, { write }) => write(OK));
     await using front = startConductor({
       services: [{ name: "a", url: backend.url, timeout: "100ms", breaker: { failures: 1 } }],
@@ -186,7 +186,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: [200], opened: false });
   });
 
-  Deno.test(`a service that loses its patience with a slow upload has not failed, over ${over}`, async () => {
+  Deno.test(`a service that aborts a slow upload has not failed, over ${over}`, async () => {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
     });
@@ -221,7 +221,7 @@ for (const [over, create] of TRANSPORTS) {
   });
 }
 
-/** Odd requests: none of them makes an exchange with a healthy service fail. */
+/** Unusual requests. None of them may make an exchange with a healthy service fail. */
 const ODD_REQUESTS: readonly string[] = [
   "GET / HTTP/1.1\r\nExpect: 100-continue",
   "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0",
@@ -255,7 +255,7 @@ const ODD_REQUESTS: readonly string[] = [
 for (const [over, create] of TRANSPORTS) {
   for (const text of ODD_REQUESTS) {
     Deno.test(`${JSON.stringify(text.slice(0, 100))} makes no healthy service fail, over ${over}`, async () => {
-      // A server of another make than conductor's own.
+      // A server other than Deno's.
       const server = createServer((request, response) => {
         request.resume().once("end", () => response.end(request.method));
       });

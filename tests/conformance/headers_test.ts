@@ -129,7 +129,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`to a service: X-Conductor-Role in a trailer goes no further, over ${over}`, async () => {
+  Deno.test(`to a service: X-Conductor-Role in a trailer is dropped, over ${over}`, async () => {
     let seen = "";
     await using backend = startRawBackend(async (connection) => {
       seen = await readUntil(connection, "\r\n0\r\n\r\n");
@@ -143,7 +143,7 @@ for (const [over, create] of TRANSPORTS) {
     assertStringIncludes(seen, "abc");
   });
 
-  Deno.test(`to a service: Connection cannot take a trusted proxy's forwarding fields away, over ${over}`, async () => {
+  Deno.test(`to a service: Connection cannot remove a trusted proxy's forwarding fields, over ${over}`, async () => {
     const sent = ["X-Forwarded-For: 198.51.100.7", "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: https"];
     let seen = "";
     await using backend = startRawBackend(async (connection) => {

@@ -1,4 +1,4 @@
-/** A service may send back all that a client is allowed to send, and the client gets it. */
+/** Responses may return everything that a client can send, and reach the client. */
 
 import { assert, assertEquals } from "@std/assert";
 import { toBytes } from "../_support/latin1.ts";
@@ -7,7 +7,7 @@ import { startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 
-/** The most that Deno's server takes: 64 KiB of head with its other lines. */
+/** Largest field that Deno's server accepts: 64 KiB of head, less the other lines. */
 const LONGEST = 64_000;
 
 function linesOf({ head }: SocketRequest): string[] {
@@ -22,13 +22,13 @@ function percentEncoded(text: string): string {
   return text.replaceAll(/[^\x21-\x24\x26-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
-/** A client's request, and the fields that a service makes of it. */
+/** A client's request, and the response fields of a service that returns it. */
 interface Reflection {
   readonly name: string;
   readonly target?: string;
   readonly lines?: readonly string[];
   reflect(request: SocketRequest): readonly string[];
-  /** Deno's client takes 100 fields at most. */
+  /** Deno's client accepts at most 100 fields. */
   readonly isTooMuchForFetch?: boolean;
 }
 

@@ -30,7 +30,7 @@ function targetsOf(heads: readonly string[]): string[] {
   return heads.map((head) => head.slice(head.indexOf(" ") + 1, head.indexOf(" HTTP/1.1\r\n")));
 }
 
-/** The status that answers a raw request head over HTTP/1.1. */
+/** Returns the status of the response to a raw request head over HTTP/1.1. */
 async function statusOf(port: number, requestLine: string, ...lines: readonly string[]): Promise<number> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   const host = lines.some((line) => /^host:/i.test(line)) ? [] : ["Host: h"];
@@ -55,14 +55,14 @@ const CARRIED: readonly (readonly [sent: string, overFetch: string])[] = [
   [`/x?q=${NICHI}&r=caf${E_ACUTE}`, "/x?q=%E6%97%A5&r=caf%C3%A9"],
   [`/${NICHI}/%e6%97%a5?${E_ACUTE}=%C3%A9`, "/%E6%97%A5/%e6%97%a5?%C3%A9=%C3%A9"],
   ["/\xf0\x9f\x98\x80", "/%F0%9F%98%80"],
-  // Each of these characters is one byte in Latin-1, where they would be an overlong `../`.
+  // As Latin-1, these characters would be the bytes of an overlong `../`.
   ["/web/\xc3\x80\xc2\xae\xc3\x80\xc2\xae\xc3\x80\xc2\xaf", "/web/%C3%80%C2%AE%C3%80%C2%AE%C3%80%C2%AF"],
-  // U+FFFD as the client sent it: bytes that are not UTF-8 do not arrive as that.
+  // U+FFFD as sent by the client. Invalid UTF-8 does not arrive as U+FFFD.
   ["/\xef\xbf\xbd", "/%EF%BF%BD"],
   ["/caf%E9?%E9", "/caf%E9?%E9"],
 ];
 
-/** Targets that no service may get: a lenient reader would find another path in them. */
+/** Targets that must not reach a service, because a lenient decoder finds another path in them. */
 const REFUSED: readonly string[] = [
   "/caf\xe9",
   "/x?caf\xe9",
@@ -144,10 +144,10 @@ Deno.test({
   },
 });
 
-// Every spelling of one path takes one route, and is stripped alike.
+// Every spelling of a path matches the same route, and its prefix is stripped in the same way.
 for (const pattern of ["/日本", "/%E6%97%A5%E6%9C%AC", "/%e6%97%a5%e6%9c%ac"]) {
   for (const sent of [`/${NICHI}\xe6\x9c\xac/x`, "/%E6%97%A5%E6%9C%AC/x", "/%e6%97%A5\xe6\x9c\xac/x"]) {
-    Deno.test(`${name(sent)} matches ${pattern}, and the prefix is taken off the bytes as sent`, async () => {
+    Deno.test(`${name(sent)} matches ${pattern}, and the prefix is stripped from the bytes as sent`, async () => {
       await using backend = await startRecorder();
       await using other = await startRecorder();
       await using front = startConductor({
@@ -162,7 +162,7 @@ for (const pattern of ["/日本", "/%E6%97%A5%E6%9C%AC", "/%e6%97%a5%e6%9c%ac"])
   }
 }
 
-Deno.test("the log and the events hold a target outside ASCII percent-encoded", async () => {
+Deno.test("the log and the events contain a target outside ASCII in percent-encoded form", async () => {
   await using backend = await startRecorder();
   await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
   await http1(front.port, `/caf${E_ACUTE}`);
@@ -170,7 +170,7 @@ Deno.test("the log and the events hold a target outside ASCII percent-encoded", 
   assertEquals("path" in responded && responded.path, "/caf%C3%A9");
 });
 
-Deno.test("a transport of the embedding program gets a target that it can put into a URL", async () => {
+Deno.test("a transport of the embedding program gets a target that is valid in a URL", async () => {
   await using backend = await startRecorder();
   const transport: Transport = async ({ origin, target }) => {
     const { status, headers } = await fetch(origin + target);

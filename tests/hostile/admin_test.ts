@@ -1,4 +1,4 @@
-/** Attacks on the admin listener, and on what it shares with the data port. */
+/** Attacks on the admin listener, and on its effects on the data port. */
 
 import { assert, assertEquals, assertLess, assertMatch, assertNotMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -21,7 +21,7 @@ async function statusOf(url: string | URL, headers: HeadersInit = {}): Promise<n
 
 const SESSION = `conductor-admin-9090=${"5".repeat(64)}`;
 
-/** What a client sends as cookies, and what each service receives. */
+/** Cookies from a client, and the cookies that each service receives. */
 const COOKIES: [sent: readonly string[], received: string | null][] = [
   [[SESSION], null],
   [[`a=1; ${SESSION}`], "a=1"],
@@ -38,7 +38,7 @@ const COOKIES: [sent: readonly string[], received: string | null][] = [
 ];
 
 for (const [over, create] of TRANSPORTS) {
-  Deno.test(`the data port over ${over} forwards no cookie of the admin listener, and all others as they came`, async () => {
+  Deno.test(`the data port over ${over} forwards no cookie of the admin listener, and all other cookies unchanged`, async () => {
     await using backend = startBackend();
     await using front = startConductor({
       wait: "all",
@@ -153,7 +153,7 @@ const PATHS = [
 Deno.test("no path of the admin listener fails with every field of the configuration in use", async () => {
   await using backend = startBackend(() => Response.json({ id: 1, time: Math.random() }));
   const { config, services } = everything(backend.url);
-  // Fields without a bearing on the listener, and those that a test's own address stands for.
+  // Fields without an effect on the listener, or set by the test itself.
   const elsewhere = ["$schema", "port", "hostname", "tls", "services", "weight"];
   const missing = Object.keys(CONFIG_FIELDS).filter((key) => !elsewhere.includes(key) && !(key in config));
   const used = new Set(services.flatMap((service) => Object.keys(service)));
@@ -178,7 +178,7 @@ Deno.test("no path of the admin listener fails with every field of the configura
 
 const LONG = "x".repeat(40_000);
 
-/** Requests that a server must survive, PORT being its own, and the statuses that are right. */
+/** Requests that a server must survive, with PORT as its port, and the allowed statuses. */
 const MALFORMED: [request: string, statuses: readonly number[]][] = [
   ...[
     "[",
@@ -244,7 +244,7 @@ function statusOfRaw(response: string): number {
   return Number(response.slice("HTTP/1.1 ".length).slice(0, 3));
 }
 
-/** Every malformed request gets its status, and leaves no line with an error or with its target. */
+/** Asserts that every malformed request gets its status, and that the log has neither an error nor its target. */
 async function assertSurvives(port: string, { process }: WatchedConductor, isAdmin: boolean): Promise<void> {
   for (const [text, statuses] of MALFORMED) {
     const request = text.replaceAll("PORT", port).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
@@ -256,7 +256,7 @@ async function assertSurvives(port: string, { process }: WatchedConductor, isAdm
   assertNotMatch(process.stdout.text + process.stderr.text, /"level":"error"|unexpectedly/);
 }
 
-Deno.test("a malformed request to the admin listener is refused, and the log has neither its target nor a stack", async () => {
+Deno.test("a malformed request to the admin listener is refused, without its target or a stack in the log", async () => {
   await using backend = startBackend();
   await using target = await startWatched([{ name: "a", url: backend.url }], {
     admin: { ...ADMIN, hostname: "0.0.0.0" },
@@ -283,7 +283,7 @@ Deno.test("a malformed request to the data port causes no server error", async (
   await assertSurvives(new URL(target.url).port, target, false);
 });
 
-Deno.test("guesses at the token are slowed down and logged, and another client's token still works", async () => {
+Deno.test("guesses at the token are limited and logged, and another client's token still works", async () => {
   await using backend = startBackend();
   const guess = async ({ adminUrl }: WatchedConductor, signal: AbortSignal) => {
     const statuses = new Map<number, number>();
@@ -300,7 +300,7 @@ Deno.test("guesses at the token are slowed down and logged, and another client's
     await Promise.all([1, 2, 3, 4].map(one));
     assertEquals([...statuses.keys()].sort(), [401, 429]);
     assertLess(statuses.get(401)!, 10 + ATTACK_MS / 1_000);
-    // The client that guesses cannot tell the right token from a wrong one any more.
+    // After too many guesses, the right token is refused like a wrong one.
     const refused = await fetch(`${url}config`, { headers: BEARER });
     await refused.body?.cancel();
     assertEquals([refused.status, Number(refused.headers.get("retry-after")) > 0], [429, true]);

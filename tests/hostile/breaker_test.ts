@@ -1,4 +1,4 @@
-/** Clients that try to make a healthy service count as failed for everybody. */
+/** Clients that try to open the breaker of a healthy service. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { ATTACK_MS, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
@@ -10,7 +10,7 @@ import type { WatchedConductor } from "../_support/watched_conductor.ts";
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** Head size above which the service closes the connection without a response, in bytes. */
 const MAX_HEAD_BYTES = 16_384;
-/** Attackers at the same time, each with one request after the other. */
+/** Number of concurrent attackers. Each sends its requests in sequence. */
 const ATTACKERS = IS_FULL ? 16 : 4;
 const MAX_GROWTH_MIB = 400;
 const MAX_LATENCY_MS = 2_000;
@@ -35,7 +35,7 @@ function get(target: string, ...lines: readonly string[]): string {
 
 const CHUNKED = "Host: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/** Requests of the attackers, one after the other. Those without an end are broken off. */
+/** Requests of the attackers. Unfinished requests are broken off. */
 const ATTACKS: readonly string[] = [
   get("/\xe6\x97\xa5"),
   get("/caf\xc3\xa9?q=\xf0\x9f\x98\x80"),
@@ -56,7 +56,7 @@ const ATTACKS: readonly string[] = [
   "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
 ];
 
-/** Sends a request, and goes away when something has come back, or at once where the request has no end. */
+/** Sends a request, and disconnects after the first bytes of a response, or at once if the request is unfinished. */
 async function attackOnce(port: number, request: string): Promise<void> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   const bytes = toBytes(request);
@@ -64,7 +64,7 @@ async function attackOnce(port: number, request: string): Promise<void> {
   if (request.includes("Connection: close") && !request.endsWith("hel")) await connection.read(new Uint8Array(1_024));
 }
 
-/** Sends an upload a byte at a time, for as long as the attack lasts, or until there is a response. */
+/** Sends an upload byte by byte, until the attack ends or a response arrives. */
 async function trickle(port: number, signal: AbortSignal): Promise<void> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   await connection.write(toBytes(`POST /slow HTTP/1.1\r\n${CHUNKED}`));
@@ -105,7 +105,7 @@ Deno.test({
   },
 });
 
-Deno.test("no client can keep a service out of use that has recovered", async () => {
+Deno.test("no client can block a service that has recovered", async () => {
   let isUp = false;
   await using backend = startBackend(() => new Response(null, { status: isUp ? 200 : 503 }));
   await using front = startConductor({
@@ -119,7 +119,7 @@ Deno.test("no client can keep a service out of use that has recovered", async ()
   assertEquals(await statusOf(), 503);
   isUp = true;
   const leaving = new AbortController();
-  // Each of them tries to be the probe, and then never ends.
+  // Each upload tries to be the probe, and then never ends.
   const holding = Array.from({ length: ATTACKERS }, async () => {
     while (!leaving.signal.aborted) await trickle(front.port, leaving.signal).catch(() => {});
   });

@@ -1,4 +1,4 @@
-/** Responses that are made to be expensive to compare. */
+/** Responses designed to be expensive to compare. */
 
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
@@ -8,7 +8,7 @@ import { startBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
 
 const MIB = 1_048_576;
-/** Bounds on the latency of other clients in milliseconds, on a machine that is busy with other tests. */
+/** Maximum latency of other clients in milliseconds, on a machine that is busy with other tests. */
 const MAX_P50_MS = 300;
 const MAX_MS = 2_000;
 
@@ -49,7 +49,7 @@ async function attack(
   return report;
 }
 
-/** Arrays inside arrays, 90 deep, up to so many bytes. */
+/** Arrays inside arrays, 90 levels deep, up to a size in bytes. */
 function nestedArrays(bytes: number, first: number): Uint8Array<ArrayBuffer> {
   const [open, close] = ["[".repeat(90), "]".repeat(90)];
   const count = Math.floor(bytes / (open.length + close.length + 9));
@@ -66,7 +66,7 @@ Deno.test({
   async fn() {
     const bodies = { expected: nestedArrays(2 * MIB, 1e6), actual: nestedArrays(2 * MIB, 2e6) };
     const report = await attack(bodies, { arrays: "unordered" }, async ({ url, adminUrl, process }) => {
-      // The last one is not cut off by the end of the attack.
+      // The last response must not be cut off by the end of the attack.
       await (await fetch(new URL("/costly", url))).bytes();
       await process.stdout.seen(/answers not comparable/);
       const { verdict, notComparable, services: [service] } =

@@ -6,7 +6,7 @@ import { type FloodOptions, startFlood } from "../_support/flood_backend.ts";
 import { readRaw } from "../_support/raw_client.ts";
 import { startBackend } from "../_support/servers.ts";
 
-/** A dripping response, the configuration that it meets, and the clients that ask for it. */
+/** A dripping response, the configuration, and the clients that request it. */
 interface Scene {
   readonly flood: FloodOptions;
   /** Role of the dripping service. */
@@ -36,13 +36,13 @@ async function attack({ flood: options, role, clients, config }: Scene): Promise
   return report;
 }
 
-/** The machine may be busy with other tests: a calm client is slower then, too. */
+/** Relative limit, because a busy machine slows down the calm client, too. */
 function assertServed({ calm, attacked }: AttackReport): void {
   assertLess(attacked.p50Ms, 150 + 40 * calm.p50Ms);
   assertLess(attacked.maxMs, ATTACK_MS + 40 * calm.p50Ms);
 }
 
-/** Requests the dripping response again and again, and reads what comes of it. */
+/** Requests the dripping response repeatedly, and reads it. */
 async function readOn(url: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await readRaw(url, "/drip", signal);
 }

@@ -1,4 +1,4 @@
-/** Header fields that cost more than their length: each is sent as long as a head may be, to every port that parses it. */
+/** Header fields that are expensive to parse. Each fills a whole head, and is sent to every port that parses it. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { cookieValue, withoutCookies } from "../../src/lib/cookies.ts";
@@ -8,10 +8,10 @@ import { readUntil, startBackend } from "../_support/servers.ts";
 import { startWatched } from "../_support/watched_conductor.ts";
 
 const LENGTH = 60_000;
-/** Half of it: a response's line may have 32 KiB. */
+/** Half of the length, for fields of responses. */
 const RESPONSE_LENGTH = 30_000;
 const REPEATS = IS_FULL ? 15 : 3;
-/** A harmless field of the same length is what others are measured by. */
+/** Maximum time relative to a harmless field of the same length. */
 const MAX_RATIO = 4;
 const SLACK_MS = 3;
 const MAX_LOOKS = 4;
@@ -107,7 +107,7 @@ const UNITS: readonly string[] = [
   "0",
 ];
 
-/** Values that begin with what makes a parser go on. */
+/** Values with a beginning that makes a parser continue. */
 const PREFIXED: readonly (readonly [prefix: string, unit: string])[] = [
   ["bearer", " "],
   ['a="', "x"],
@@ -125,7 +125,10 @@ function valuesOf(length: number): string[] {
 
 const SERVICES = { trustProxy: ["127.0.0.1", "1.1.1.1", "1::1"], forwarded: true };
 
-/** Sends one request again and again over one connection. The least time counts: others only add to it. */
+/**
+ * Sends one request repeatedly over one connection, and returns the shortest time. Other work of the machine can only
+ * add to it.
+ */
 async function leastMs(port: number, head: string, repeats = REPEATS): Promise<number> {
   const request = new TextEncoder().encode(`${head}\r\n\r\n`);
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -146,7 +149,7 @@ async function leastMs(port: number, head: string, repeats = REPEATS): Promise<n
   return least;
 }
 
-/** Measures requests against one with a harmless field; other work of the machine can only make either of them slower. */
+/** Measures requests relative to one with a harmless field. */
 class Comparison {
   readonly slow: string[] = [];
   readonly #port: number;
@@ -158,7 +161,7 @@ class Comparison {
     this.#harmless = harmless;
   }
 
-  /** Notes a request that is too slow in each of several looks. */
+  /** Records a request that is too slow in each of several measurements. */
   async measure(head: string, label: string): Promise<void> {
     if (this.#limitMs === 0) await this.#renewLimit();
     let ms = await leastMs(this.#port, head);
@@ -177,7 +180,7 @@ class Comparison {
   }
 }
 
-/** Measures every value of every field on a path; returns those that take too long. */
+/** Measures every value of every field on a path, and returns the values that take too long. */
 async function tooSlow(port: number, line: string, fields: readonly string[]): Promise<string[]> {
   const head = `${line} HTTP/1.1\r\nHost: localhost:${port}\r\n`;
   const comparison = new Comparison(port, `${head}X-Other: ${"x".repeat(LENGTH)}`);

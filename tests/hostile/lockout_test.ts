@@ -1,4 +1,4 @@
-/** Few bytes that hold many places: the clients of other networks are served as before. */
+/** Attackers that hold many permits with few bytes, while clients of other networks must be served. */
 
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 
@@ -7,10 +7,10 @@ import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_sup
 import { startBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
 
-/** Deno's server accepts so many streams on one connection. */
+/** Maximum streams of one connection in Deno's server. */
 const STREAMS = 200;
 const MORE_STREAMS = 2;
-/** All places; with fewer than the default, an attack has taken them all within the short form. */
+/** `maxInFlight`. The short form uses less than the default, so that the attack can take all permits in time. */
 const PLACES = IS_FULL ? 5_000 : 1_000;
 const PAUSE_MS = 200;
 
@@ -20,7 +20,7 @@ interface FloodOptions extends Http2FloodOptions {
   readonly requestOf: (connection: number) => FloodRequest;
 }
 
-/** Opens streams on each connection, and some more after each pause: it is about places, not about load. */
+/** Opens streams on each connection, and some more after each pause, because the attack targets permits and not the CPU. */
 function flood({ connections, streams = STREAMS, requestOf, ...options }: FloodOptions): Attack {
   return async ({ url }, signal) => {
     const floods = await Promise.all(Array.from({ length: connections }, () => connectHttp2(url, options)));
@@ -58,7 +58,7 @@ async function expectService(attack: Attack, options: Partial<AttackOptions> & {
   });
   assertEquals(report.failures, 0);
   assertLess(report.growthMiB, 400);
-  // The burst that takes all places keeps a busy machine for a second; a lock-out would last for the timeout of 30 s.
+  // The initial burst keeps the machine busy for a second. A lock-out would last for the timeout of 30 s.
   assertLess(report.attacked.p50Ms, 3_000 + 10 * report.calm.p50Ms);
 }
 

@@ -1,20 +1,20 @@
-/** Patterns in the configuration that backtrack for ever, and services whose responses make them. */
+/** Patterns in the configuration that backtrack for ever, and responses that trigger it. */
 
 import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { ATTACK_MS, type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
 import { startBackend } from "../_support/servers.ts";
 
-/** The first never ends on 40 characters, nor do the second and the last on 60; the third takes seconds on 8 KiB. */
+/** The first never ends on 40 characters, the second and the last never end on 60, and the third takes seconds on 8 KiB. */
 const NORMALISE = ["(a|a)*$", "(\\w|\\d)+=", ".*.*=.*", "(?:a+)+b"].map((pattern) => ({ pattern }));
-/** Ends a server that does not respond any more. */
+/** Time in milliseconds after which a server that no longer responds is killed. */
 const WATCHDOG_MS = ATTACK_MS + 20_000;
 const MAX_EXIT_MS = 5_000;
 
 interface Scene {
-  /** Responses by path; `last` makes those of two services differ. */
+  /** Responses by path. `last` makes the responses of two services differ. */
   readonly responses: Readonly<Record<string, (last: string) => Response>>;
   readonly compare?: object;
-  /** Looks at what was reported. */
+  /** Checks the reported mismatches and metrics. */
   inspect(mismatches: string, metrics: string): void;
 }
 

@@ -10,7 +10,7 @@ import { startCollector } from "../_support/collector.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 
-/** Only Linux listens on all of 127.0.0.0/8 without further ado. */
+/** Only Linux can listen on all of 127.0.0.0/8 without configuration. */
 const [LISTEN, ADMIN] = Deno.build.os === "linux" ? ["127.0.0.77", "127.0.0.78"] : ["127.0.0.1", "127.0.0.1"];
 const TOKEN = "s3cr3t-token-of-the-admin-listener";
 
@@ -31,7 +31,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 const NAMES = [...Object.keys(ENVIRONMENT), "SECRET_URL", "SECRET_REFUSING", "SECRET_PORT"];
 
-/** Every field that takes a placeholder and is text, for services that answer, fail and cannot be reached. */
+/** Every text field that allows a placeholder, for services that respond, fail, and cannot be reached. */
 const CONFIG = `
 port: 0
 hostname: "\${env:SECRET_LISTEN}"
@@ -243,7 +243,7 @@ for (const [text, rule] of MISTAKES) {
   });
 }
 
-Deno.test("readConfig() prints an unknown key that looks like one", async () => {
+Deno.test("readConfig() prints an unknown key that looks like a name", async () => {
   const { message } = await assertRejects(() => load(`${SERVICE}role: x\nhttp2: true\n`), ConfigError);
   assertEquals(message, "role: unknown key (line 2)\nhttp2: unknown key (line 3)");
 });
@@ -275,13 +275,13 @@ for (const field of LITERAL_SERVICE_FIELDS) {
         field.replace("X", JSON.stringify(written))
       } }]`;
       const { message } = await assertRejects(() => load(text), ConfigError);
-      assertStringIncludes(message, "must be written out: a placeholder is not allowed");
+      assertStringIncludes(message, "must not contain a placeholder");
       assertSecretFree(message, "the message", [S]);
     });
   }
 }
 
-Deno.test("validateConfig() never quotes the value of a placeholder, whatever is wrong with it", async () => {
+Deno.test("validateConfig() never quotes the value of a placeholder in any error", async () => {
   const values = [S, "", `${S}\n${S}`, `{ a: ${S} }`, `&${S} *${S}`, `http://u:${S}@x`, `/${S} x`, "8".repeat(30) + S];
   const fields = ["port", "timeout", "wait", "identify", "hostname", "failOn", "trustProxy", "maxBodySize"];
   const lines = fields.map((field) => `${field}: "\${env:VALUE}"`).join("\n");

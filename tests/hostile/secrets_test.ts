@@ -1,4 +1,4 @@
-/** Secrets planted in every position of requests and responses: nothing that conductor shows or keeps has any of them. */
+/** Secrets planted in every position of requests and responses. No output or record of conductor may contain one. */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
@@ -8,7 +8,7 @@ import { startBackend, startConductor } from "../_support/servers.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
 
-/** No text of conductor's own has it; base64, hex and word characters only, so that it may stand in every position. */
+/** Does not occur in conductor's own texts. It has only characters that are valid in every position. */
 const PLANTED = "p1antedC0FFEE";
 const JWT = `eyJ${PLANTED}.eyJ${PLANTED}.${PLANTED}`;
 
@@ -96,7 +96,7 @@ async function getText(url: string): Promise<string> {
   return await (await fetch(url)).text();
 }
 
-/** Asks again until every request has been compared and recorded. */
+/** Polls until every request has been compared and recorded. */
 async function shownBy({ adminUrl }: WatchedConductor): Promise<string> {
   for (;;) {
     const mismatches = await getText(`${adminUrl}api/mismatches`);
@@ -162,7 +162,7 @@ Deno.test("an observer that prints every event prints no planted secret", async 
   assert(!JSON.stringify(front.events).includes(PLANTED));
 });
 
-Deno.test("a shadow with credentials: false gets no planted secret but in paths of resources, and the rest byte for byte", async () => {
+Deno.test("a shadow with credentials: false gets planted secrets only in path segments, and the rest byte for byte", async () => {
   await using main = startBackend(respond("old"));
   await using bare = startBackend(respond("old"));
   await using front = startConductor({
@@ -189,7 +189,7 @@ Deno.test("a shadow with credentials: false gets no planted secret but in paths 
   }
 });
 
-/** Texts that a careless search would read again and again, as answers that differ at their end. */
+/** Texts that a careless search would scan repeatedly, as responses that differ at their end. */
 const HOSTILE = [
   "token: ",
   '<a b="',

@@ -1,4 +1,4 @@
-/** Paths that lead to no regular file: a named pipe must neither hang a start, nor a reload, nor the end of the process. */
+/** Paths of special files: a named pipe must not block the start, a reload, or the end of the process. */
 
 import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
@@ -8,7 +8,7 @@ import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { startBackend } from "../_support/servers.ts";
 
 const ignore = Deno.build.os === "windows";
-/** Maximum duration of anything that a named pipe used to hang, in milliseconds. */
+/** Maximum duration of a step that a named pipe could block, in milliseconds. */
 const MAX_MS = 4_000;
 
 interface Folder extends AsyncDisposable {
@@ -16,7 +16,7 @@ interface Folder extends AsyncDisposable {
   readonly config: string;
 }
 
-/** A configuration with a secret beside it. */
+/** A configuration and a file with a secret. */
 async function makeFolder(url: string): Promise<Folder> {
   const path = await Deno.makeTempDir();
   await Deno.writeTextFile(`${path}/token`, "one");
@@ -36,7 +36,7 @@ async function makePipe(path: string): Promise<void> {
   assertEquals(success, true);
 }
 
-/** Puts a named pipe in the place of a file, in one step. */
+/** Replaces a file by a named pipe, in one step. */
 async function replaceByPipe(path: string): Promise<void> {
   await makePipe(`${path}.pipe`);
   await Deno.rename(`${path}.pipe`, path);
@@ -53,7 +53,7 @@ async function assertServes(url: string): Promise<void> {
   assertEquals(await response.text(), "ok");
 }
 
-/** Ends a server as a supervisor does; one that hangs is killed when the test fails. */
+/** Ends a server like a supervisor. A server that hangs is killed, and the test fails. */
 async function assertEnds(child: CliProcess): Promise<void> {
   child.kill("SIGTERM");
   const startMs = performance.now();
@@ -63,7 +63,7 @@ async function assertEnds(child: CliProcess): Promise<void> {
   assertLess(performance.now() - startMs, MAX_MS);
 }
 
-Deno.test("--watch goes on beside a named pipe in the folder, and the process still ends", { ignore }, async () => {
+Deno.test("--watch still works with a named pipe in the folder, and the process still ends", { ignore }, async () => {
   await using backend = startBackend();
   await using folder = await makeFolder(backend.url);
   const { child, url } = await startServing(folder);
@@ -93,7 +93,7 @@ for (const [name, reason] of [["token", "needs the file"], ["config.yaml", "cann
   });
 }
 
-/** What may be in the place of a file, and what is said of it. */
+/** Special files in place of a regular file, and the error messages. */
 const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: string) => Promise<unknown>])[] = [
   ["a named pipe", "it is not a regular file", makePipe],
   ["a link to a named pipe", "it is not a regular file", async (path) => {
@@ -103,7 +103,7 @@ const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: 
   ["a folder", "it is a folder", (path) => Deno.mkdir(path)],
   ["a socket", "it is not a regular file", listenAndKeep],
   ["an endless device", "it is not a regular file", (path) => Deno.symlink("/dev/urandom", path)],
-  ["a link to itself", "its symbolic links lead in a circle", (path) => Deno.symlink(path, path)],
+  ["a link to itself", "too many levels of symbolic links", (path) => Deno.symlink(path, path)],
   ["a link to nothing", "there is no such file", (path) => Deno.symlink(`${path}.none`, path)],
   ["a file of 2 GiB", "it is too large", async (path) => {
     await Deno.writeTextFile(path, "");
@@ -111,7 +111,7 @@ const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: 
   }],
 ];
 
-/** The file of a socket stays when its listener is gone. */
+/** The file of a socket remains after its listener is closed. */
 async function listenAndKeep(path: string): Promise<void> {
   const script = `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} }); Deno.exit();`;
   await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
@@ -148,8 +148,8 @@ Deno.test("report refuses a named pipe as its token file", { ignore }, async () 
   assertMatch(stderr, /Cannot read the token from ".*": it is not a regular file\n/);
 });
 
-Deno.test("readTextFile() gives up a file that cannot be opened in time", { ignore }, async () => {
-  // The pipe takes the file's place between the look at it and the opening.
+Deno.test("readTextFile() fails if a file cannot be opened in time", { ignore }, async () => {
+  // A pipe replaces the file between the check and the opening.
   await using folder = await makeFolder("http://localhost:1");
   const path = `${folder.path}/pipe`;
   await makePipe(path);
@@ -163,11 +163,11 @@ Deno.test("readTextFile() gives up a file that cannot be opened in time", { igno
     assertEquals((await reading as Error).name, "TimeoutError");
   } finally {
     Deno.stat = stat;
-    // A writer lets the blocked thread go on: it finds that this is no file.
+    // A writer unblocks the thread, which then finds that the path is not a regular file.
     await Deno.writeTextFile(path, "late");
   }
 });
 
-Deno.test("readTextFile() reads no more than it may of a file that has no size", { ignore: !HAS_PROC }, async () => {
+Deno.test("readTextFile() enforces its limit on a file without a size", { ignore: !HAS_PROC }, async () => {
   await assertRejects(() => readTextFile("/proc/self/status", 10), Error, "FileTooLarge");
 });

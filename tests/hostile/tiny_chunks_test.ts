@@ -10,7 +10,7 @@ const CONNECTIONS = 20;
 const ENCODER = new TextEncoder();
 const ONE_BYTE = ENCODER.encode("x");
 
-/** Answers GET at once. Reads an upload as it comes, except for a service whose path asks it to hang. */
+/** Responds to GET at once. Reads uploads as they arrive, except on a path that asks it to hang. */
 function startUploadBackend(): TestServer & { uploads: number } {
   const backend = startRawBackend(async (connection) => {
     const head = await readUntil(connection);
@@ -27,7 +27,7 @@ function startUploadBackend(): TestServer & { uploads: number } {
   return counted;
 }
 
-/** Sends a head, then the same bytes again and again, as fast as they are taken. */
+/** Sends a head, then the same bytes repeatedly, as fast as the server reads. */
 function flood(head: Uint8Array, bytes: Uint8Array): Attack {
   return async ({ url }, signal) => {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });

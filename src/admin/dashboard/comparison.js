@@ -210,7 +210,7 @@ function factsOf({ verdict, compared, notComparable, matchRate, services, droppe
     // With one service its card says it.
     ...(services.length > 1 ? [VERDICT_WORDS[verdict].toLowerCase(), `${finePercent(matchRate)} alike`] : []),
     `${count(compared)} comparisons`,
-    ...(notComparable > 0 ? [`${count(notComparable)} could not be made`] : []),
+    ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
     ...(dropped > 0 ? [`no memory for ${count(dropped)} details`] : []),
   ];
   return facts.join(" · ");

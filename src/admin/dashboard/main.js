@@ -66,7 +66,7 @@ connect({
   },
 });
 
-// Only a session has a path of its own, and can be ended.
+// Only a session, which has its own path, can be logged out.
 byId("log-out", HTMLFormElement).hidden = location.pathname === "/";
 
 pause.addEventListener("click", () => {

@@ -13,10 +13,10 @@
  * @property {number} fallbacks Answers that came from another than a primary.
  */
 
-/** Failures that say nothing about the service: it was given up, or never asked. */
+/** Failures without a verdict on the service: conductor aborted the attempt, or never sent it. */
 const NOT_ITS_FAULT = new Set(["aborted", "open-circuit", "overloaded", "unsendable"]);
 
-/** Of those, the ones that were never sent. */
+/** Failures of attempts that were never sent. */
 const NEVER_SENT = new Set(["open-circuit", "overloaded", "unsendable"]);
 
 /**

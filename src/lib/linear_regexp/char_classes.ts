@@ -1,13 +1,13 @@
-/** Equivalence classes of characters: characters that no test of a pattern tells apart share one class. */
+/** Equivalence classes of characters: characters that pass the same tests of a pattern share a class. */
 
 import type { StepBudget } from "../step_budget.ts";
 
-/** Characters outside of ASCII whose class is memoised. When there are more, all are forgotten. */
+/** Maximum characters outside ASCII whose class is cached. If there are more, the cache is cleared. */
 const MAX_MEMOISED = 4_096;
 const STEPS_PER_TEST = 16;
 /** Number of ASCII characters. */
 export const ASCII_SIZE = 128;
-/** Identifier of the end of the text, which is a class of its own. */
+/** Identifier of the class for the end of the text. */
 export const END_ID = 0;
 
 /** A test of one character: one atom of a pattern, like `a`, `.`, `\d` or `[^/]`. */
@@ -20,15 +20,15 @@ export interface CharTest {
 
 /** A class of characters. */
 export interface CharClass {
-  /** Position in the order in which classes were found; {@linkcode END_ID} for the end of the text. */
+  /** Index in order of discovery; {@linkcode END_ID} for the end of the text. */
   readonly id: number;
-  /** 1 for each test that the characters pass, by the test's index. */
+  /** 1 for each test that the characters pass, by the index of the test. */
   readonly passes: Uint8Array;
 }
 
 /**
- * Sorts characters into classes by testing them. The native engine tests one atom against one character at a time: this
- * takes constant time, and class escapes, properties and case folding are exactly those of the language.
+ * Sorts characters into classes by testing them. The native engine tests one atom against one character, which takes
+ * constant time. Class escapes, properties and case folding are therefore exactly those of the language.
  */
 export class CharClasses {
   /** Identifiers of the classes of ASCII characters, by their code. */
@@ -38,7 +38,7 @@ export class CharClasses {
   readonly #idByPasses = new Map<string, number>();
   readonly #idByCodePoint = new Map<number, number>();
 
-  /** Prepares the classes that some tests make. */
+  /** Prepares the classes for a list of tests. */
   constructor(tests: readonly CharTest[]) {
     this.#tests = tests.map(toPredicate);
     this.#classes = [{ id: END_ID, passes: new Uint8Array(tests.length) }];

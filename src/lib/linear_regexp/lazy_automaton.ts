@@ -1,25 +1,25 @@
-/** A deterministic automaton whose states are made when a text first needs them. */
+/** A deterministic automaton whose states are created when a text first needs them. */
 
 import type { StepBudget } from "../step_budget.ts";
 import { type CharClass, END_ID } from "./char_classes.ts";
 import type { Instruction, Program } from "./program.ts";
 
-/** Bound on the cached automaton, in list elements (about 16 bytes each). When it is met, the cache starts again. */
+/** Maximum size of the cached automaton in list elements of about 16 bytes. When it is reached, the cache is cleared. */
 const MAX_CACHED_ELEMENTS = 65_536;
-/** Elements that a state or a transition holds besides its lists. */
+/** Elements counted for each state or transition, in addition to its lists. */
 const FIXED_ELEMENTS = 16;
-/** Steps that it takes to make a transition, besides those for each visited instruction. */
+/** Steps for creating a transition, in addition to those for each visited instruction. */
 const STEPS_PER_TRANSITION = 128;
 const STEPS_PER_VISIT = 16;
-/** Origin of a path that begins at this position, not with one of the state's threads. */
+/** Origin of a path that begins at this position instead of with a thread of the state. */
 export const FROM_START = -1;
 
-/** A change to slots that a thread made at one position. */
+/** A change to slots, made by a thread at one position. */
 export interface Action {
   /** The slots from `first` up to, but not including, `end`. */
   readonly first: number;
   readonly end: number;
-  /** True if the slots get the position. Otherwise they are cleared. */
+  /** True if the slots are set to the position, otherwise they are cleared. */
   readonly isSave: boolean;
   /** The action before this one at the same position. */
   readonly before: Action | undefined;
@@ -27,22 +27,22 @@ export interface Action {
 
 /** A path that leads from a thread of one state to a thread of the next one, or to a match. */
 export interface Path {
-  /** Index of the thread; {@linkcode FROM_START} for one that begins here. */
+  /** Index of the thread; {@linkcode FROM_START} for a thread that begins here. */
   readonly from: number;
   readonly actions: Action | undefined;
 }
 
 /** A set of threads in the order of their priority. */
 export interface State {
-  /** Positions in the program at which the threads go on. */
+  /** Positions in the program at which the threads continue. */
   readonly threads: readonly number[];
-  /** True while no match has been found: a thread begins at each position. */
+  /** True until a match is found. Until then, a thread begins at each position. */
   readonly isSearching: boolean;
-  /** True if no thread is under way, though threads still begin. */
+  /** True if no thread is active, but threads may still begin. */
   readonly isIdle: boolean;
-  /** True if no thread is under way, and none will begin. */
+  /** True if no thread is active, and none will begin. */
   readonly isDead: boolean;
-  /** Facts about the character before, one bit for each that assertions ask for. */
+  /** Facts about the previous character that assertions need, one bit each. */
   readonly context: number;
   /** Transitions by the id of the next character's class. */
   readonly transitions: (Transition | undefined)[];
@@ -60,7 +60,10 @@ export interface Transition {
 /** The bit of a context that is set at the start of the text. */
 const TEXT_START = 1;
 
-/** Makes states on demand. Priorities make the result that of a backtracking engine: leftmost, then first in order. */
+/**
+ * Creates states on demand. Threads have priorities, so the result is that of a backtracking engine: leftmost, then
+ * first in order.
+ */
 export class LazyAutomaton {
   readonly #program: Program;
   readonly #seen: Uint8Array;
@@ -74,13 +77,13 @@ export class LazyAutomaton {
     this.#seen = new Uint8Array(2 * program.instructions.length);
   }
 
-  /** Returns the state in which a search begins, after a character or at the start of the text. */
+  /** Returns the first state of a search, after a character or at the start of the text. */
   startAfter(previous: CharClass | undefined): State {
     const context = this.#contextAfter(previous);
     return this.#starts[context] ??= this.#stateOf([], true, context);
   }
 
-  /** Makes the transition from a state over a class of characters. */
+  /** Creates the transition from a state over a class of characters. */
   makeTransition(state: State, over: CharClass, budget: StepBudget): Transition {
     const step = new Step(this.#program, { state, over, seen: this.#seen });
     step.run();
@@ -146,7 +149,7 @@ class Step {
   readonly #state: State;
   readonly #over: CharClass;
   readonly #isEnd: boolean;
-  /** Visited positions, apart for threads that have consumed a character: the two together decide a thread's future. */
+  /** Visited pairs of a position and `hasConsumed`. Two threads with the same pair have the same future. */
   readonly #seen: Uint8Array;
   readonly #taken = new Set<number>();
 
@@ -168,7 +171,7 @@ class Step {
     if (this.#state.isSearching) this.#follow(0, FROM_START);
   }
 
-  /** Follows one thread in all directions. Returns true at a match: threads of lower priority are dropped. */
+  /** Follows one thread through all branches. Returns true at a match, which drops all threads of lower priority. */
   #follow(start: number, from: number): boolean {
     const todo: Visit[] = [{ at: start, hasConsumed: true, actions: undefined }];
     for (let visit = todo.pop(); visit !== undefined; visit = todo.pop()) {

@@ -1,6 +1,6 @@
 /**
- * Regular expressions in linear time. The native engine backtracks, so that a pattern like `(a|a)*$` never ends on a text
- * of 40 characters.
+ * Regular expressions in linear time. The native engine backtracks, so a pattern like `(a|a)*$` practically never ends
+ * on 40 characters.
  */
 
 import type { StepBudget } from "../step_budget.ts";
@@ -11,17 +11,17 @@ import { parsePattern } from "./parse_pattern.ts";
 import { compileProgram, firstTests } from "./program.ts";
 import { Replacement, type TemplateGroups } from "./replacement.ts";
 
-/** Steps that one search takes besides those for its characters. */
+/** Steps per search, in addition to those for its characters. */
 const STEPS_PER_SEARCH = 16;
-/** Steps for a character within a possible match: its transition is kept until the match is decided. */
+/** Steps per character of a possible match, because its transition is kept until the match is decided. */
 const STEPS_PER_KEPT = 4;
-/** Characters that the native engine skips in the time of one step. */
+/** Characters that the native engine skips per step. */
 const CHARACTERS_PER_SKIP_STEP = 8;
 
 /**
- * A regular expression of ECMAScript with the flags `gu`, without backreferences, lookahead and lookbehind. Its matches and
- * captures are those of the native engine. One search takes time in proportion to the text. A budget bounds all searches
- * of a text together, as each of them may look ahead to the end.
+ * A regular expression of ECMAScript with the flags `gu`, without backreferences, lookahead and lookbehind. Its matches
+ * and captures are those of the native engine. One search takes time in proportion to the text. A budget limits all
+ * searches of a text together, because each may look ahead to the end.
  *
  * @example Usage
  * ```ts ignore
@@ -34,15 +34,15 @@ export class LinearRegExp {
   readonly #slotCount: number;
   readonly #classes: CharClasses;
   readonly #automaton: LazyAutomaton;
-  /** Finds a character with which a match can begin; `undefined` if more than the character decides. */
+  /** Finds a character that can begin a match; `undefined` if a match can be empty or depends on its context. */
   readonly #firstCharacter: RegExp | undefined;
 
   /**
    * Compiles a pattern.
    *
    * @param source The text of the pattern. Flags can be set with modifiers, such as `(?i:…)`.
-   * @throws {SyntaxError} When the pattern is not valid with the flag `u`.
-   * @throws {UnsupportedPattern} When it has a backreference, a lookahead or a lookbehind, or would need too large a program.
+   * @throws {SyntaxError} If the pattern is not valid with the flag `u`.
+   * @throws {UnsupportedPattern} If it has a backreference, a lookahead or a lookbehind, or needs too large a program.
    */
   constructor(source: string) {
     const pattern = parsePattern(source);
@@ -62,7 +62,7 @@ export class LinearRegExp {
   /**
    * Replaces all matches in a text.
    *
-   * @throws {StepsExceeded} When it would take more steps than the budget has.
+   * @throws {StepsExceeded} If it would take more steps than the budget has.
    */
   replaceAll(text: string, replacement: Replacement, budget: StepBudget): string {
     let output = "";
@@ -77,7 +77,7 @@ export class LinearRegExp {
   /**
    * Finds all matches in a text, from left to right.
    *
-   * @throws {StepsExceeded} When it would take more steps than the budget has.
+   * @throws {StepsExceeded} If it would take more steps than the budget has.
    */
   *matches(text: string, budget: StepBudget): Generator<Match> {
     for (let from = 0; from <= text.length;) {
@@ -95,7 +95,7 @@ export class LinearRegExp {
     let state = this.#automaton.startAfter(
       from === 0 ? undefined : classes.byId(classes.idAt(text, from - lengthBefore(text, from), budget)),
     );
-    /** The paths since the last position at which no thread was under way: the first `depth` elements. */
+    /** The paths since the last position without an active thread. Only the first `depth` elements are valid. */
     const kept: (readonly Path[])[] = [];
     let depth = 0;
     let found: FoundEnd | undefined;
@@ -133,13 +133,13 @@ export class LinearRegExp {
   }
 }
 
-/** Makes a search for one character. It is linear in the native engine, too, as there is nothing to backtrack. */
+/** Creates a search for one character. The native engine does it in linear time, because there is nothing to backtrack. */
 function toSearch(tests: readonly CharTest[] | undefined): RegExp | undefined {
   if (tests === undefined || tests.some(({ flags }) => flags !== tests[0]!.flags)) return undefined;
   return new RegExp(tests.map(({ source }) => source).join("|"), `g${tests[0]?.flags ?? ""}`);
 }
 
-/** Returns the index of the first character from a position on that a pattern of one character matches. */
+/** Returns the index of the first character that matches, from a position onwards. */
 function indexOf(text: string, pattern: RegExp, from: number): number {
   pattern.lastIndex = from;
   return pattern.test(text) ? pattern.lastIndex - lengthBefore(text, pattern.lastIndex) : text.length;

@@ -1,9 +1,9 @@
-/** One match of a pattern in a text, found by walking back along the path that led to it. */
+/** One match of a pattern in a text, found by walking back along its path. */
 
 import type { StepBudget } from "../step_budget.ts";
 import { type Action, FROM_START, type Path } from "./lazy_automaton.ts";
 
-/** A stretch of a text. */
+/** A part of a text. */
 export interface Range {
   /** Index of its first character. */
   readonly start: number;
@@ -13,7 +13,7 @@ export interface Range {
 
 /** One match in a text. */
 export interface Match extends Range {
-  /** Ranges of the capture groups, by their numbers; `undefined` for groups that took no part. */
+  /** Ranges of the capture groups by number; `undefined` for groups that did not participate. */
   readonly groups: readonly (Range | undefined)[];
 }
 
@@ -23,9 +23,9 @@ export interface FoundEnd {
   readonly end: number;
   /** The path from the last character to the match. */
   readonly last: Path;
-  /** The paths over the characters before, by the threads that they led to. */
+  /** The paths over earlier characters, by the threads that they led to. */
   readonly before: readonly (readonly Path[])[];
-  /** Number of elements of `before` that count. */
+  /** Number of valid elements of `before`. */
   readonly depth: number;
 }
 
@@ -57,11 +57,11 @@ export function traceMatch(text: string, found: FoundEnd, { slotCount, budget }:
 export interface TraceOptions {
   /** Number of slots: two for each group. */
   readonly slotCount: number;
-  /** The budget that the walk is paid from. */
+  /** Budget for the walk. */
   readonly budget: StepBudget;
 }
 
-/** The latest action on a slot decides, and the walk meets the latest first. */
+/** Applies actions to slots that are still undecided: the last action on a slot wins, and the walk goes backwards. */
 function decide(slots: Int32Array, latest: Action, at: number, budget: StepBudget): void {
   for (let action: Action | undefined = latest; action !== undefined; action = action.before) {
     const { first, end, isSave } = action;

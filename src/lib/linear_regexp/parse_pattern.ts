@@ -3,14 +3,14 @@
 import type { CharTest } from "./char_classes.ts";
 import type { Assertion, Pattern, PatternNode } from "./pattern_node.ts";
 
-/** A valid pattern uses a construct that is not supported. */
+/** Thrown for a valid pattern with a construct that is not supported. */
 export class UnsupportedPattern extends Error {
   /** The name of the error. */
   override readonly name = "UnsupportedPattern";
   /** The construct, for example `a backreference`. */
   readonly construct: string;
 
-  /** Names the construct. */
+  /** Creates the error for a construct. */
   constructor(construct: string) {
     super(`Cannot compile the pattern: it uses ${construct}`);
     this.construct = construct;
@@ -32,11 +32,12 @@ type Flags = ReadonlySet<string>;
  *
  * @param source The text of the pattern.
  * @returns The syntax tree.
- * @throws {SyntaxError} When the pattern is not valid with the flag `u`.
- * @throws {UnsupportedPattern} When it has a backreference, a lookahead or a lookbehind.
+ * @throws {SyntaxError} If the pattern is not valid with the flag `u`.
+ * @throws {UnsupportedPattern} If it has a backreference, a lookahead or a lookbehind.
  */
 export function parsePattern(source: string): Pattern {
-  // From here on the syntax is known to be valid. The expression is never executed.
+  // The native engine checks the syntax, so the parser below may assume that it is valid. The expression is never
+  // executed.
   new RegExp(source, "u");
   return new PatternReader(source).read();
 }

@@ -23,7 +23,7 @@ export interface RepeatNode {
   /** Maximum number of iterations; may be infinite. */
   readonly max: number;
   readonly isGreedy: boolean;
-  /** Capture groups inside: each iteration clears those from `first` up to, but not including, `end`. */
+  /** Capture groups inside. Each iteration clears the groups from `first` up to, but not including, `end`. */
   readonly captures: { readonly first: number; readonly end: number };
 }
 

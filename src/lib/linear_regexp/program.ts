@@ -4,19 +4,20 @@ import type { CharTest } from "./char_classes.ts";
 import type { Assertion, Pattern, PatternNode, RepeatNode } from "./pattern_node.ts";
 import { UnsupportedPattern } from "./parse_pattern.ts";
 
-/** Maximum instructions of one pattern. Bounded repetitions are unrolled, so a short pattern can ask for any number. */
+/** Maximum instructions of one pattern. A limit is needed because repetitions are unrolled: `(a{1000}){1000}`. */
 const MAX_INSTRUCTIONS = 4_096;
 /** Maximum capture groups of one pattern. */
 const MAX_CAPTURES = 100;
 
 /**
- * An instruction. Unless it says otherwise, a thread goes on with the next one.
+ * An instruction. By default, a thread continues with the next one.
  *
  * - `char`: consumes a character that passes a test.
- * - `split`: goes on in two places; the first has priority.
- * - `save`: notes the position in a slot. Group N has the slots 2N (start) and 2N + 1 (end).
- * - `clear`: forgets the positions in the slots from `first` up to, but not including, `end`.
- * - `enter`, `leave`: the body of an optional iteration. An iteration that consumed nothing fails (ECMA-262, RepeatMatcher).
+ * - `split`: continues in two places; the first has priority.
+ * - `save`: stores the position in a slot. Group N has the slots 2N (start) and 2N + 1 (end).
+ * - `clear`: clears the slots from `first` up to, but not including, `end`.
+ * - `enter`, `leave`: the body of an optional iteration. An iteration that consumed nothing fails (ECMA-262,
+ * RepeatMatcher).
  */
 export type Instruction =
   | { readonly op: "char"; readonly test: number }
@@ -28,7 +29,7 @@ export type Instruction =
   | {
     readonly op: "assert";
     readonly kind: Assertion["kind"];
-    /** Index of the test that the assertion applies to its neighbours; unused at the ends of the text. */
+    /** Index of the test for both neighbouring characters; unused for assertions on the ends of the text. */
     readonly test: number;
   };
 
@@ -46,7 +47,7 @@ export interface Program {
 /**
  * Compiles a pattern.
  *
- * @throws {UnsupportedPattern} When the program would be too large.
+ * @throws {UnsupportedPattern} If the program would be too large.
  */
 export function compileProgram({ root, captureCount }: Pattern): Program {
   if (captureCount > MAX_CAPTURES) throw new UnsupportedPattern(`more than ${MAX_CAPTURES} capture groups`);
@@ -59,9 +60,9 @@ export function compileProgram({ root, captureCount }: Pattern): Program {
 }
 
 /**
- * Finds the tests of which the first character of each match passes one.
+ * Finds tests such that the first character of every match passes one of them.
  *
- * @returns The tests; `undefined` when a match can be empty, or depends on the character before it.
+ * @returns The tests; `undefined` if a match can be empty, or depends on the character before it.
  */
 export function firstTests({ instructions, tests }: Program): readonly CharTest[] | undefined {
   const found = new Set<number>();
@@ -98,7 +99,7 @@ function sizeOf(node: PatternNode): number {
     case "capture":
       return sizeOf(node.node) + 2;
     case "repeat": {
-      // An empty body takes time to compile, too.
+      // Counted as at least one, because an empty body takes time to compile, too.
       const body = Math.max(1, sizeOf(node.node)) + (node.captures.first < node.captures.end ? 1 : 0);
       const optionalCount = node.max === Infinity ? 1 : node.max - node.min;
       return node.min * body + optionalCount * (body + 4);

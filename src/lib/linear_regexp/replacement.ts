@@ -3,7 +3,7 @@
 import type { Match } from "./match.ts";
 import type { StepBudget } from "../step_budget.ts";
 
-/** A literal text, or a reference to a stretch of the original text. */
+/** A literal text, or a reference to a part of the original text. */
 type Part =
   | string
   | { readonly kind: "match" | "before" | "after" }
@@ -29,7 +29,7 @@ const SIGNS: Readonly<Record<string, Part>> = {
 export class Replacement {
   readonly #parts: readonly Part[];
 
-  /** Reads a template. References to groups that the pattern lacks stay as they are written. */
+  /** Reads a template. References to groups that do not exist stay as written. */
   constructor(template: string, groups: TemplateGroups) {
     this.#parts = readTemplate(template, groups);
   }
@@ -37,7 +37,7 @@ export class Replacement {
   /**
    * Returns the replacement of one match.
    *
-   * @throws {StepsExceeded} When it is longer than the budget allows.
+   * @throws {StepsExceeded} If it is longer than the budget allows.
    */
   expand(text: string, match: Match, budget: StepBudget): string {
     let output = "";

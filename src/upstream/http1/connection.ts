@@ -20,7 +20,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
 const SEND_REST_MS = 250;
 
-/** Whom a connection belongs to. */
+/** Owner of a connection. */
 export interface ConnectionOwner extends BodyMeans {
   /** The backend's authority, for the Host field. */
   readonly authority: string;
@@ -55,7 +55,7 @@ export class Connection {
   #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
   #answered = false;
-  /** Size of the interim responses to the request, in bytes. They share the limit of the head. */
+  /** Total size of the interim responses to the request, in bytes. The limit is that of a head. */
   #interimBytes = 0;
 
   /**
@@ -173,7 +173,7 @@ export class Connection {
       if (head === undefined) return undefined;
       this.#wire.skip(head.bytes);
       if (head.status >= 200) return head;
-      // Nobody asked for another protocol.
+      // Conductor never asks for another protocol.
       if (head.status === 101) throw new UpstreamFailure("protocol");
       if ((this.#interimBytes += head.bytes) > MAX_HEAD_BYTES) throw new UpstreamFailure("head-too-large");
     }

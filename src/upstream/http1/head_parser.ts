@@ -56,10 +56,10 @@ export class HeadParser {
   #bits = 0;
 
   /**
-   * Reads on.
+   * Continues to parse.
    *
-   * @param bytes All bytes from the head's beginning that are there.
-   * @returns The head; `undefined` where it is not complete; otherwise why it is refused.
+   * @param bytes All bytes received so far, from the beginning of the head.
+   * @returns The head; `undefined` if it is not complete; otherwise the reason for refusing it.
    */
   parse(bytes: Uint8Array): ResponseHead | HeadFault | undefined {
     const end = this.#findEnd(bytes);
@@ -74,7 +74,7 @@ export class HeadParser {
     return end > MAX_HEAD_BYTES ? "too-large" : parseLines(bytes, text, end);
   }
 
-  /** Finds the empty line, and rejects what no line may hold. */
+  /** Finds the empty line, and rejects forbidden characters. */
   #findEnd(bytes: Uint8Array): number | HeadFault | undefined {
     const { length } = bytes;
     let at = this.#scanned;

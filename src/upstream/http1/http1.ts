@@ -7,7 +7,7 @@ import { Pool } from "./pool.ts";
 
 /** How often idle connections are looked at, in milliseconds. */
 const SWEEP_MS = 1_000;
-/** Time in milliseconds after which reading bodies that are mostly framing makes room for other work. */
+/** Time in milliseconds after which reading of bodies that are mostly framing yields to other work. */
 const FRAMING_SLICE_MS = 4;
 
 /** What the transport can be given. */

@@ -21,7 +21,7 @@ const RECENT_MS = 1_000;
 /** Servers that close after each answer without a word do so within this time, in milliseconds. */
 const SILENT_CLOSE_MS = 10;
 
-/** What a pool needs to know. */
+/** Options of a pool. */
 export interface PoolOptions extends BodyMeans {
   /** The backend. */
   readonly endpoint: Endpoint;

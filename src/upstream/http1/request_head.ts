@@ -20,14 +20,15 @@ const LINE_BYTES = 4;
 const TE_OPTION = "connection: te";
 
 /**
- * Writes the head of a request: its lines as they are, Host before them and the framing after them. Characters are
- * written one by one: text put together first would be garbage as large as the rest of an exchange.
+ * Writes the head of a request: Host, its lines unchanged, then the framing. Characters are written one by one, because
+ * a joined text would double the garbage of an exchange.
  *
  * @param request The request.
  * @param authority The backend's authority, for a request without a Host of its own.
- * @param buffer Where to, if there is room; the bytes that it holds are of no use any more.
+ * @param buffer Buffer to use if it is large enough. Its content is overwritten.
  * @returns The head's bytes.
- * @throws {UpstreamFailure} Of kind `unsendable`, where a part would end its line and begin another, or is no text of bytes.
+ * @throws {UpstreamFailure} Of kind `unsendable`, if a part contains a line end or another control character, or a
+ * character above U+00FF.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
   const { method, rawTarget: target = request.target, host = authority, lines } = request;

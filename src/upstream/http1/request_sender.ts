@@ -57,13 +57,13 @@ export class RequestSender {
   }
 
   /**
-   * Begins to send a request; the one before has been sent.
+   * Begins to send a request. The previous one has been sent.
    *
    * @param request The request.
    * @param authority The backend's authority.
-   * @param encoded Its head, where it has been sent before. Default: it is made from the request.
-   * @returns Its head; the bytes are good until another connection, or the next request, needs their memory.
-   * @throws {UpstreamFailure} Of kind `unsendable`, where the request cannot be written.
+   * @param encoded Its head, if it has been sent before. Default: encoded from the request.
+   * @returns Its head. The bytes are valid until another connection or the next request needs their memory.
+   * @throws {UpstreamFailure} Of kind `unsendable`, if the request cannot be written.
    */
   start(request: TransportRequest, authority: string, encoded?: Bytes): Bytes {
     this.#sent = false;

@@ -15,14 +15,14 @@ const MIN_BUFFER_BYTES = 16_384;
 /** The largest: more makes a download no faster. */
 const MAX_BUFFER_BYTES = 262_144;
 
-/** Bytes read per byte of data above which framing is most of the work. */
+/** Ratio of bytes read to bytes of data above which framing is most of the work. */
 const MIN_YIELD = 2;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Means of all bodies of one transport. */
+/** Settings and state that all bodies of one transport share. */
 export interface BodyMeans {
-  /** Whether the memory of a body's piece is given back when the next one is asked for. */
+  /** True if the memory of a piece is returned when the next piece is read. */
   readonly reclaims: boolean;
   /** Turns of the event loop for bodies that are mostly framing. */
   readonly turns: LoopTurns;
@@ -37,7 +37,7 @@ export class ResponseBody {
   #ended: boolean;
   #bufferBytes = MIN_BUFFER_BYTES;
   #spare: Bytes | undefined;
-  /** Set when the last read was mostly framing. */
+  /** True if the last read was mostly framing. */
   #isFraming = false;
   readonly #reclaims: boolean;
   readonly #turns: LoopTurns;
@@ -46,11 +46,11 @@ export class ResponseBody {
   #held: Decoded | undefined;
 
   /**
-   * Begins at the body's first byte.
+   * Starts at the first byte of the body.
    *
    * @param wire The connection.
    * @param framing Where the body ends.
-   * @param means Means of the transport.
+   * @param means Shared settings and state of the transport.
    */
   constructor(wire: Wire, framing: Framing["body"], { reclaims, turns }: BodyMeans) {
     this.#reclaims = reclaims;

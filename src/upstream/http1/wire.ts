@@ -66,7 +66,7 @@ export class Wire {
   fill(): Promise<boolean> {
     if (this.#filling !== undefined) return this.#filling;
     if (this.#closed) return Promise.reject(new UpstreamFailure("reset"));
-    // A large head must not keep its memory for as long as the connection is idle.
+    // An idle connection must not keep the buffer of a large head.
     if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#spare.take();
     if (this.#end === this.#buffer.length) this.#makeRoom();
     const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
