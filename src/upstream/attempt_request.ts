@@ -98,10 +98,11 @@ export class AttemptRequest implements TransportRequest {
 
   /**
    * Reports whether a healthy server may close the connection instead of responding: the head is large, or the body may
-   * be too large or too slow for it.
+   * be too large or too slow for it. Over HTTP/2, requests of all clients share a connection, which servers close when
+   * one client cancels many requests.
    */
   get isDemanding(): boolean {
-    if (this.body instanceof ReadableStream) return true;
+    if (this.http2 || this.body instanceof ReadableStream) return true;
     return (this.#headBytes || this.target.length + headBytes(this.lines)) > MAX_USUAL_HEAD_BYTES;
   }
 
