@@ -38,10 +38,10 @@ export class Exchange implements FanOutHooks, BodyOwner {
   readonly observer: ExchangeObserver;
   /** The spans; `undefined` where none are recorded. */
   readonly spans: ExchangeSpans | undefined;
-  /** Its permits; `undefined` when the client has its response. */
+  /** Its permits; `undefined` until the exchange is admitted. */
   admission: AdmittedExchange | undefined;
-  /** Reports whether a service's response is on its way to the client. */
-  isRelaying = false;
+  /** Set when a service's response begins. */
+  isRelayed = false;
   /** The client; `undefined` as long as it is not watched. */
   client: ClientWatch | undefined;
   /** The client's body; `undefined` until it has been opened. */
@@ -67,6 +67,11 @@ export class Exchange implements FanOutHooks, BodyOwner {
     this.#means = means;
   }
 
+  /** Reports whether a service's response is on its way to the client. */
+  get isRelaying(): boolean {
+    return this.isRelayed && this.client !== undefined;
+  }
+
   /** Breaks off every attempt but the shadows, where there are any. */
   abort(): void {
     this.fan?.abort();
@@ -79,11 +84,13 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param attempt Whose; absent: the answer was conductor's own.
    */
   answered(relayedBytes: number, attempt?: RunningAttempt): void {
+    // Without a fan-out, no more of the body is read.
+    if (this.fan === undefined) this.onUploaded();
     this.admission?.responded();
     this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
     this.fan?.forget();
     if (this.body instanceof SharedBody) this.body.close();
-    this.client = this.admission = undefined;
+    this.client = undefined;
   }
 
   /** Returns the permit of the upload: the body has arrived completely, or no more of it is read. */

@@ -291,7 +291,7 @@ export interface LimitsInput {
   readonly maxUploads?: number;
   /**
    * Minimum rate of a request body per second, on average over the time spent waiting for the client, after a first
-   * `timeout`. A slower upload is answered with 408, until a response has begun; 0 accepts any rate.
+   * `timeout`. A slower upload is answered with 408, except while a response is on its way; 0 accepts any rate.
    *
    * @default "240B"
    */

@@ -65,6 +65,7 @@ export class AdmittedExchange {
   #uploads: FairPermits | undefined;
   readonly #key: string | undefined;
   #isAwaited = false;
+  #isResponded = false;
 
   /** Takes over permits that were granted to the key. */
   constructor(requests: FairPermits, uploads: FairPermits | undefined, key: string | undefined) {
@@ -77,6 +78,7 @@ export class AdmittedExchange {
   uploaded(): void {
     this.#uploads?.giveBack(this.#key);
     this.#uploads = undefined;
+    if (this.#isResponded) this.#leave();
   }
 
   /** Called when the response has been passed on: the exchange leaves, unless the server reports when that was sent. */
@@ -94,8 +96,10 @@ export class AdmittedExchange {
     completed.then(leave, leave);
   }
 
+  /** Waits for the upload, which can outlast the response: services other than the selected one still receive it. */
   #leave(): void {
-    this.uploaded();
+    this.#isResponded = true;
+    if (this.#uploads !== undefined) return;
     this.#requests?.giveBack(this.#key);
     this.#requests = undefined;
   }
