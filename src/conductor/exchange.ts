@@ -4,6 +4,7 @@ import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member } from "../config/config.ts";
 import type { AdmittedExchange } from "../exchange/admission.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
+import { BodyFanOut } from "../exchange/body_fan_out.ts";
 import type { AttemptSpan } from "../exchange/attempt_span.ts";
 import type { ClientWatch } from "../exchange/client_watch.ts";
 import type { Inbound } from "../exchange/inbound.ts";
@@ -115,7 +116,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @returns Why it is not; `undefined` where it is.
    */
   gate(member: Member, inbound: Inbound): SkipReason | undefined {
-    return this.#means.gate.check(member, inbound);
+    return this.#means.gate.check(member, inbound, this.body instanceof BodyFanOut);
   }
 
   /**
@@ -134,7 +135,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param attempt The attempt.
    */
   onAttempt(attempt: RunningAttempt): void {
-    this.#means.gate.started(attempt);
+    this.#means.gate.started(attempt, this.body instanceof BodyFanOut);
     this.observer.attempted(attempt);
     this.capture?.started(attempt);
   }
