@@ -169,10 +169,10 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       observer.responded(response.status, attempt);
       spans?.answered(attempt);
       const relayed = relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
-      exchange.isRelaying = true;
+      exchange.isRelayed = true;
       return relayed;
     } finally {
-      if (!exchange.isRelaying) exchange.answered(0);
+      if (!exchange.isRelayed) exchange.answered(0);
       client.stop();
     }
   };

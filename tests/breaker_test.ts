@@ -18,16 +18,16 @@ function breakerOf(settings: BreakerInput | true, now: () => number, onChange = 
 
 /**
  * What a breaker makes of a sequence. `f`, `s` and `n` are attempts that come and go at once (failure, success, nothing),
- * `a(` is one that comes and `a:f` its end, `+10` lets 10 ms pass. Each step leaves the letter of the state, in front of it
+ * `a(` is one that comes and `a:f` its end, `A(` is an upload, `+10` lets 10 ms pass. Each step leaves the letter of the state, in front of it
  * a `-` where the attempt was not let in.
  */
 function play(settings: BreakerInput | true, steps: string): string {
   let nowMs = 0;
   const breaker = breakerOf(settings, () => nowMs);
   const tickets = new Map<string, number>();
-  const enter = () => {
-    const wasRefused = breaker.refuses;
-    const ticket = breaker.enter();
+  const enter = (isUpload = false) => {
+    const wasRefused = breaker.refuses(isUpload);
+    const ticket = breaker.enter(isUpload);
     assertEquals(ticket === NO_TICKET, wasRefused);
     return ticket;
   };
@@ -35,7 +35,7 @@ function play(settings: BreakerInput | true, steps: string): string {
     let mark = "";
     if (step.startsWith("+")) nowMs += Number(step);
     else if (step.endsWith("(")) {
-      const ticket = enter();
+      const ticket = enter(/[A-Z]/.test(step));
       tickets.set(step[0]!, ticket);
       if (ticket === NO_TICKET) mark = "-";
     } else if (step.includes(":")) breaker.leave(tickets.get(step[0]!)!, VERDICTS[step[2]!]!);
@@ -58,6 +58,8 @@ const SEQUENCES: readonly (readonly [name: string, settings: BreakerInput | true
   ["is not held up by what says nothing", ROW, "f n f n n f", "C C C C C O"],
   ["opens on failures within the window", WINDOW, "f s s f", "C C C O"],
   ["lets another probe in when one takes a second", ROW, "f f f +10 a( +999 s +1 b( b:s", "C C O O H H -H H H C"],
+  ["lets other requests in beside an upload", ROW, "f f f +10 A( B( a( b( a:s", "C C O O H -H H -H C"],
+  ["lets an upload in when a probe takes a second", ROW, "f f f +10 a( A( +1000 A( B( A:s", "C C O O H -H H H -H C"],
   ["closes with a slow probe behind others", ROW, "f f f +10 a( +1000 b( +1000 c( a:s b:f", "C C O O H H H H H C C"],
   ["passes the turn on when one of two probes says nothing", ROW, "f f f +10 a( +1000 b( b:n s", "C C O O H H H H C"],
   ["forgets what has left the window", WINDOW, "f s s s f s f", "C C C C C C O"],

@@ -90,6 +90,9 @@ const WORDS: readonly (readonly [message: string, code: string, failure: string]
 const UNSENDABLE: readonly (readonly [what: string, request: Partial<TransportRequest>])[] = [
   ["a URL that is too long", { target: `/${"a".repeat(70_000)}` }],
   ["a forbidden method", { method: "TRACK" }],
+  ["a method that fetch writes in upper case", { method: "delete" }],
+  ["a method that fetch takes for GET", { method: "Get", body: new Uint8Array(1) }],
+  ["a method that fetch takes for HEAD", { method: "head", body: new Uint8Array(1) }],
   ["a value beyond Latin-1", { lines: [["x-a", "\u20ac"]] }],
   ["a control in a value", { lines: [["x-a", "a\x01"]] }],
   ["a name that is no token", { lines: [["x a", "1"]] }],

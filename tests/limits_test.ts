@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   conductor,
@@ -292,6 +292,15 @@ for (const [peer, forwardedFor, client] of CLIENTS) {
     assertEquals(clientNetwork(peer, forwardedFor, trusted), client);
   });
 }
+
+Deno.test("clientNetwork() reads a bounded number of hops, however many trusted addresses the client writes", () => {
+  for (const hop of ["10.1.1.1", "::ffff:a00:1", "[fc00::1]:1", "", " "]) {
+    let calls = 0;
+    const isTrusted = () => ++calls > 0;
+    clientNetwork("10.0.0.1", `${hop},`.repeat(10_000), isTrusted);
+    assertLess(calls, 40);
+  }
+});
 
 Deno.test("an attempt above maxConnectionsPerService fails as overloaded at once, until an answer has been read", async () => {
   const events: ConductorEvent[] = [];

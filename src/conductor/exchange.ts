@@ -4,6 +4,7 @@ import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member } from "../config/config.ts";
 import type { AdmittedExchange } from "../exchange/admission.ts";
 import type { SkipReason } from "../exchange/attempt.ts";
+import { BodyFanOut } from "../exchange/body_fan_out.ts";
 import type { AttemptSpan } from "../exchange/attempt_span.ts";
 import type { ClientWatch } from "../exchange/client_watch.ts";
 import type { Inbound } from "../exchange/inbound.ts";
@@ -38,10 +39,10 @@ export class Exchange implements FanOutHooks, BodyOwner {
   readonly observer: ExchangeObserver;
   /** The spans; `undefined` where none are recorded. */
   readonly spans: ExchangeSpans | undefined;
-  /** Its permits; `undefined` after the client has its response. */
+  /** Its permits; `undefined` until the exchange is admitted. */
   admission: AdmittedExchange | undefined;
-  /** True while a service's response is being relayed to the client. */
-  isRelaying = false;
+  /** True after a service's response has begun. */
+  isRelayed = false;
   /** The client; `undefined` as long as it is not watched. */
   client: ClientWatch | undefined;
   /** The client's body; `undefined` until it has been opened. */
@@ -67,6 +68,11 @@ export class Exchange implements FanOutHooks, BodyOwner {
     this.#means = means;
   }
 
+  /** Reports whether a service's response is on its way to the client. */
+  get isRelaying(): boolean {
+    return this.isRelayed && this.client !== undefined;
+  }
+
   /** Breaks off every attempt but the shadows, where there are any. */
   abort(): void {
     this.fan?.abort();
@@ -79,11 +85,13 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param attempt Whose; absent: the answer was conductor's own.
    */
   answered(relayedBytes: number, attempt?: RunningAttempt): void {
+    // Without a fan-out, no more of the body is read.
+    if (this.fan === undefined) this.onUploaded();
     this.admission?.responded();
     this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
     this.fan?.forget();
     if (this.body instanceof SharedBody) this.body.close();
-    this.client = this.admission = undefined;
+    this.client = undefined;
   }
 
   /** Returns the permit of the upload: the body has arrived completely, or no more of it is read. */
@@ -108,7 +116,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @returns Why it is not; `undefined` where it is.
    */
   gate(member: Member, inbound: Inbound): SkipReason | undefined {
-    return this.#means.gate.check(member, inbound);
+    return this.#means.gate.check(member, inbound, this.body instanceof BodyFanOut);
   }
 
   /**
@@ -127,7 +135,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param attempt The attempt.
    */
   onAttempt(attempt: RunningAttempt): void {
-    this.#means.gate.started(attempt);
+    this.#means.gate.started(attempt, this.body instanceof BodyFanOut);
     this.observer.attempted(attempt);
     this.capture?.started(attempt);
   }

@@ -544,7 +544,8 @@ export const LIMITS_FIELDS = {
     default: "240B",
     description:
       "Minimum size of the request body that arrives per second, as an average over the time spent waiting for the client. " +
-      "The first `timeout` of waiting is free. A slower upload gets 408, unless a response has begun; 0 accepts any rate.",
+      "The first `timeout` of waiting is free. A slower upload gets 408, except while a response is being relayed; " +
+      "0 accepts any rate.",
   },
   maxConnectionsPerService: {
     type: wholeNumber(1, MAX_AT_ONCE),

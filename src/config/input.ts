@@ -292,7 +292,8 @@ export interface LimitsInput {
   readonly maxUploads?: number;
   /**
    * Minimum size of the request body that arrives per second, as an average over the time spent waiting for the client.
-   * The first `timeout` of waiting is free. A slower upload gets 408, unless a response has begun; 0 accepts any rate.
+   * The first `timeout` of waiting is free. A slower upload gets 408, except while a response is being relayed;
+   * 0 accepts any rate.
    *
    * @default "240B"
    */

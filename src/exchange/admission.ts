@@ -68,6 +68,7 @@ export class AdmittedExchange {
   #uploads: FairPermits | undefined;
   readonly #key: string | undefined;
   #isAwaited = false;
+  #isResponded = false;
 
   /** Takes over the permits that were granted to the key. */
   constructor(requests: FairPermits, uploads: FairPermits | undefined, key: string | undefined) {
@@ -80,6 +81,7 @@ export class AdmittedExchange {
   uploaded(): void {
     this.#uploads?.giveBack(this.#key);
     this.#uploads = undefined;
+    if (this.#isResponded) this.#leave();
   }
 
   /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
@@ -97,8 +99,10 @@ export class AdmittedExchange {
     completed.then(leave, leave);
   }
 
+  /** Waits for the upload, which can outlast the response: services other than the selected one still receive it. */
   #leave(): void {
-    this.uploaded();
+    this.#isResponded = true;
+    if (this.#uploads !== undefined) return;
     this.#requests?.giveBack(this.#key);
     this.#requests = undefined;
   }

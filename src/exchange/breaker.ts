@@ -41,6 +41,7 @@ export class Breaker {
   /** Tells the attempts that count now from those that entered before the last change. */
   #ticket = NO_TICKET + 1;
   #probedUntilMs = 0;
+  #uploadProbedUntilMs = 0;
   #openForMs: number;
   #openUntilMs = 0;
 
@@ -62,22 +63,26 @@ export class Breaker {
     return this.#state;
   }
 
-  /** Whether an attempt would not be let in. */
-  get refuses(): boolean {
+  /** Reports whether an attempt would not be let in. Uploads are bodies that are still arriving. */
+  refuses(isUpload = false): boolean {
     if (this.#state === "closed") return false;
-    return this.#options.now() < (this.#state === "open" ? this.#openUntilMs : this.#probedUntilMs);
+    const now = this.#options.now();
+    if (this.#state === "open") return now < this.#openUntilMs;
+    return now < this.#probedUntilMs || (isUpload && now < this.#uploadProbedUntilMs);
   }
 
   /**
    * Lets an attempt in. The first attempt after the open time is the probe. While a probe is in flight, one further
-   * probe is let in per second.
+   * probe is let in per second. An upload may last as long as its client wants, so as a probe it blocks only other uploads.
    *
    * @returns The ticket to leave with; {@linkcode NO_TICKET} if it was not let in.
    */
-  enter(): number {
+  enter(isUpload = false): number {
     if (this.#state === "closed") return this.#ticket;
-    if (this.refuses) return NO_TICKET;
-    this.#probedUntilMs = this.#options.now() + PROBE_TURN_MS;
+    if (this.refuses(isUpload)) return NO_TICKET;
+    const untilMs = this.#options.now() + PROBE_TURN_MS;
+    if (isUpload) this.#uploadProbedUntilMs = untilMs;
+    else this.#probedUntilMs = untilMs;
     if (this.#state === "open") {
       this.#ticket++;
       this.#change("half-open");
@@ -99,7 +104,7 @@ export class Breaker {
   }
 
   #leaveProbe(verdict: Verdict): void {
-    this.#probedUntilMs = 0;
+    this.#probedUntilMs = this.#uploadProbedUntilMs = 0;
     if (verdict === "success") this.#close();
     else if (verdict === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
   }

@@ -31,19 +31,21 @@ export class ServiceBreakers {
    * Tells whether a service is to be left alone.
    *
    * @param service The service.
+   * @param isUpload Whether the request's body is still arriving.
    * @returns Why; `undefined` where it may be asked.
    */
-  reason(service: Service): SkipReason | undefined {
-    return this.#breakers.get(service)?.refuses ? "open-circuit" : undefined;
+  reason(service: Service, isUpload = false): SkipReason | undefined {
+    return this.#breakers.get(service)?.refuses(isUpload) ? "open-circuit" : undefined;
   }
 
   /**
    * Takes note of an attempt that starts, whether it will be sent or not.
    *
    * @param attempt The attempt.
+   * @param isUpload Whether the request's body is still arriving.
    */
-  enter(attempt: RunningAttempt): void {
-    attempt.ticket = this.#breakers.get(attempt.service)?.enter() ?? NO_TICKET;
+  enter(attempt: RunningAttempt, isUpload = false): void {
+    attempt.ticket = this.#breakers.get(attempt.service)?.enter(isUpload) ?? NO_TICKET;
   }
 
   /**

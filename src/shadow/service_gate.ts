@@ -45,31 +45,34 @@ export class ServiceGate {
    *
    * @param member The service and its role.
    * @param inbound The request.
+   * @param isUpload Whether its body is still arriving.
    * @returns Why it is not; `undefined` where it is.
    */
-  check(member: Member, inbound: Inbound): SkipReason | undefined {
-    return this.#copies.check(member, inbound) ?? this.reason(member.service);
+  check(member: Member, inbound: Inbound, isUpload = false): SkipReason | undefined {
+    return this.#copies.check(member, inbound) ?? this.reason(member.service, isUpload);
   }
 
   /**
    * Tells whether a service is left alone, whatever the request.
    *
    * @param service The service.
+   * @param isUpload Whether the request's body is still arriving.
    * @returns Why it is; `undefined` where it is not.
    */
-  reason(service: Service): SkipReason | undefined {
-    return this.#health.reason(service) ?? this.#breakers.reason(service);
+  reason(service: Service, isUpload = false): SkipReason | undefined {
+    return this.#health.reason(service) ?? this.#breakers.reason(service, isUpload);
   }
 
   /**
    * Takes note of an attempt that starts, whether it will be sent or not.
    *
    * @param attempt The attempt.
+   * @param isUpload Whether the request's body is still arriving.
    */
-  started(attempt: RunningAttempt): void {
+  started(attempt: RunningAttempt, isUpload = false): void {
     this.#copies.started(attempt);
     // One that is about to fail for its service's health must not be taken for the probe.
-    if (this.#health.reason(attempt.service) === undefined) this.#breakers.enter(attempt);
+    if (this.#health.reason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
   }
 
   /**

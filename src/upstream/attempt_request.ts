@@ -98,10 +98,11 @@ export class AttemptRequest implements TransportRequest {
 
   /**
    * Reports whether a healthy server may close the connection instead of responding. It may if the head is large, or if
-   * the body may be too large or too slow.
+   * the body may be too large or too slow. Over HTTP/2, all clients share a connection, which servers close when one client
+   * cancels many requests.
    */
   get isDemanding(): boolean {
-    if (this.body instanceof ReadableStream) return true;
+    if (this.http2 || this.body instanceof ReadableStream) return true;
     return (this.#headBytes || this.target.length + headBytes(this.lines)) > MAX_USUAL_HEAD_BYTES;
   }
 

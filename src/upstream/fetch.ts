@@ -12,6 +12,8 @@ import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./respon
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+/** Methods that `fetch` writes in upper case, whatever the case that it is given. */
+const NORMALIZED_METHODS: ReadonlySet<string> = new Set([...BODILESS_METHODS, "DELETE", "OPTIONS", "POST", "PUT"]);
 /** Statuses that `new Response` takes no body with. */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Codings that Node's fetch takes off whatever was asked for, leaving the headers as they were. */
@@ -71,6 +73,8 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
     const { method, signal, tls } = request;
     // No fetch verifies another name than that of the URL.
     if (tls?.serverName !== undefined) return { ok: false, kind: "tls" };
+    // Methods are case-sensitive (RFC 9110 §9.1), but fetch would send `get` as GET, and throws if it has a body.
+    if (isNormalized(method)) return { ok: false, kind: "unsendable" };
     try {
       const init: RuntimeRequestInit = {
         method,
@@ -114,6 +118,11 @@ function readResponse(response: Response, method: string): TransportResult {
   const decoded = decodesRegardless() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
   const headers = lines.filter(([name]) => !(decoded && (name === "content-encoding" || name === "content-length")));
   return { ok: true, response: { status, headers, body } };
+}
+
+function isNormalized(method: string): boolean {
+  const sent = method.toUpperCase();
+  return sent !== method && NORMALIZED_METHODS.has(sent);
 }
 
 function failureKind(error: unknown): FailureKind {

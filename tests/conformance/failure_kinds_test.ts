@@ -146,6 +146,23 @@ function resultOf({ events }: Pick<Front, "events">): { settled: (string | numbe
   return { settled, opened: events.some((event) => event.type === "breaker" && event.state === "open") };
 }
 
+/** A SETTINGS frame, then GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §7): another client has cancelled too many requests. */
+const CALM_DOWN = "\0\0\0\x04\0\0\0\0\0" + "\0\0\x08\x07\0\0\0\0\0" + "\0\0\0\0" + "\0\0\0\x0b";
+
+for (const [what, farewell] of [["without a word", ""], ["as one client cancels too much", CALM_DOWN]] as const) {
+  Deno.test(`reset: it closes an HTTP/2 connection, which clients share, ${what}: the breaker stays closed`, async () => {
+    await using backend = startRawBackend(async (connection) => {
+      await readUntil(connection, "SM\r\n\r\n");
+      await connection.write(toBytes(farewell));
+    });
+    await using front = startConductor({
+      services: [{ name: "a", url: backend.url, http2: true, breaker: { failures: 1 } }],
+    });
+    await exchange(front.port, GET);
+    assertEquals(resultOf(front), { settled: ["reset"], opened: false });
+  });
+}
+
 for (const [over, create] of TRANSPORTS) {
   for (const { name, answer, service, request = GET, settles, opens } of SCENES) {
     Deno.test(`${name}: the breaker ${opens ? "opens" : "stays closed"}, over ${over}`, async () => {
@@ -271,7 +288,8 @@ for (const [over, create] of TRANSPORTS) {
           front.port,
           [[line, "Host: h", "Connection: close", ...lines].join("\r\n"), ...rest, ""].join("\r\n\r\n"),
         );
-        const failures = front.events.filter((event) => event.type === "settled" && event.failure !== undefined);
+        // `fetch` cannot send `get`.
+        const failures = resultOf(front).settled.filter((kind) => typeof kind === "string" && kind !== "unsendable");
         assertEquals([failures, resultOf(front).opened], [[], false]);
       }
       server.closeAllConnections();

@@ -224,6 +224,7 @@ for (const [over, create] of TRANSPORTS) {
 const UNSENDABLE: readonly (readonly [what: string, method: string, target: string])[] = [
   ["a target of 30,000 bytes that fetch makes three times as long", "GET", `/${NICHI.repeat(10_000)}`],
   ["a method that fetch forbids", "TRACK", "/"],
+  ["a method that fetch takes for GET", "get", "/"],
 ];
 
 for (const [what, method, target] of UNSENDABLE) {

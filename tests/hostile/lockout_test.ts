@@ -4,7 +4,7 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 
 import { type Attack, type AttackOptions, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
 import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
-import { startBackend } from "../_support/servers.ts";
+import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
 
 /** Maximum streams of one connection in Deno's server. */
@@ -138,4 +138,41 @@ Deno.test({
     });
     assertEquals(report.failures, 0);
   },
+});
+
+/** Begins an upload, and returns its connection with the head of the response. */
+async function beginUpload(port: number): Promise<[Deno.Conn, string]> {
+  const connection = await Deno.connect({ port, hostname: "127.0.0.1" });
+  await connection.write(new TextEncoder().encode("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nx"));
+  return [connection, await readUntil(connection)];
+}
+
+Deno.test("an upload that outlasts its response keeps its permit, and still needs the minimum rate", async () => {
+  // The primary responds before it has read the body, as many servers do with 401.
+  await using main = startRawBackend(async (connection) => {
+    await readUntil(connection);
+    await connection.write(new TextEncoder().encode("HTTP/1.1 401 X\r\ncontent-length: 0\r\n\r\n"));
+    await readUntil(connection, "never");
+  });
+  const ended = Promise.withResolvers<void>();
+  await using other = startRawBackend(async (connection) => {
+    await readUntil(connection, "never").catch(() => {});
+    ended.resolve();
+  });
+  await using front = startConductor({
+    wait: "primary",
+    timeout: "1s",
+    limits: { maxUploads: 1 },
+    services: [{ name: "main", url: main.url, primary: true }, { name: "other", url: other.url }],
+  });
+  const [first, firstHead] = await beginUpload(front.port);
+  assertMatch(firstHead, /^HTTP\/1\.1 401 /);
+  const [second, secondHead] = await beginUpload(front.port);
+  assertMatch(secondHead, /^HTTP\/1\.1 503 /);
+  const dripping = setInterval(() => first.write(new Uint8Array(1)).catch(() => {}), 200);
+  await ended.promise;
+  clearInterval(dripping);
+  const [third, thirdHead] = await beginUpload(front.port);
+  assertMatch(thirdHead, /^HTTP\/1\.1 401 /);
+  for (const connection of [first, second, third]) connection.close();
 });
