@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertLess, assertMatch, assertNotMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { COMPARE_FIELDS, CONFIG_FIELDS, SERVICE_FIELDS } from "../../src/config/fields.ts";
-import { ATTACK_MS, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { ATTACK_MS, attackTest, underAttack } from "../_support/attack.ts";
 import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
@@ -320,9 +320,8 @@ Deno.test("guesses at the token are limited and logged, and another client's tok
   assertLess(attacked.p50Ms, 100);
 });
 
-Deno.test({
+attackTest({
   name: "readers of events that do not read hold little memory, and lock out no other client",
-  ignore: !HAS_PROC,
   async fn() {
     await using backend = startBackend();
     const attack = async ({ adminUrl }: WatchedConductor, signal: AbortSignal) => {

@@ -1,7 +1,7 @@
 /** Clients that try to open the breaker of a healthy service. */
 
 import { assertEquals, assertLess } from "@std/assert";
-import { ATTACK_MS, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
+import { ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { toBytes } from "../_support/latin1.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
@@ -99,9 +99,8 @@ async function attack({ url }: WatchedConductor, signal: AbortSignal): Promise<v
   await Promise.all([...attackers, trickle(port, signal).catch(() => {})]);
 }
 
-Deno.test({
+attackTest({
   name: "no client can open the breaker of a healthy service",
-  ignore: !HAS_PROC,
   async fn() {
     await using backend = await startSocketBackend(async (request, { write, reset }) => {
       const response = respond(request);

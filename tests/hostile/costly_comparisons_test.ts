@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { readRaw } from "../_support/raw_client.ts";
 import { startBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
@@ -60,9 +60,8 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-Deno.test({
+attackTest({
   name: "nested arrays in any order are not comparable when they cost too much, and the report, metrics and log say so",
-  ignore: !HAS_PROC,
   async fn() {
     const bodies = { expected: nestedArrays(2 * MIB, 1e6), actual: nestedArrays(2 * MIB, 2e6) };
     const report = await attack(bodies, { arrays: "unordered" }, async ({ url, adminUrl, process }) => {
@@ -84,9 +83,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "large documents of another shape do not stall other clients",
-  ignore: !HAS_PROC,
   async fn() {
     const items = (price: number) =>
       Array.from({ length: 100_000 }, (_, id) => ({ id, name: `an item with a name ${id}`, price: price + id }));
@@ -100,9 +98,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "bodies that unpack to a thousand times their size neither fill memory nor stall other clients",
-  ignore: !HAS_PROC,
   async fn() {
     const bodies = {
       expected: gzipSync(new Uint8Array(60 * MIB)),

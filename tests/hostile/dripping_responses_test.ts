@@ -1,7 +1,7 @@
 /** Services whose responses arrive in tiny pieces. */
 
 import { assertEquals, assertLess } from "@std/assert";
-import { ATTACK_MS, type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { type FloodOptions, startFlood } from "../_support/flood_backend.ts";
 import { readRaw } from "../_support/raw_client.ts";
 import { startBackend } from "../_support/servers.ts";
@@ -47,9 +47,8 @@ async function readOn(url: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await readRaw(url, "/drip", signal);
 }
 
-Deno.test({
+attackTest({
   name: "captured responses that drip byte by byte hold no more memory than `compare.maxMemory` says",
-  ignore: !HAS_PROC,
   async fn() {
     const report = await attack({
       flood: { chunk: TINY_CHUNK, isDripping: true },
@@ -62,9 +61,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "a relayed response in one-byte chunks neither fills memory nor starves other clients",
-  ignore: !HAS_PROC,
   async fn() {
     const report = await attack({ flood: { chunk: TINY_CHUNK }, role: "primary", clients: 4 });
     assertLess(report.growthMiB, 100);
@@ -72,9 +70,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "a discarded response that is almost nothing but framing does not starve other clients",
-  ignore: !HAS_PROC,
   async fn() {
     const report = await attack({ flood: { chunk: LONG_EXTENSION }, role: "shadow", clients: 100 });
     assertLess(report.growthMiB, 100);

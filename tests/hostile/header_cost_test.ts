@@ -13,7 +13,8 @@ const RESPONSE_LENGTH = 30_000;
 const REPEATS = IS_FULL ? 15 : 3;
 /** Maximum time relative to a harmless field of the same length. */
 const MAX_RATIO = 4;
-const SLACK_MS = 3;
+// The short form runs beside other tests, which take the processor for some milliseconds.
+const SLACK_MS = IS_FULL ? 3 : 8;
 const MAX_LOOKS = 4;
 
 const MANY_LINES = [

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 
-import { type Attack, type AttackOptions, HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
+import { type Attack, type AttackOptions, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
 import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 import type { WatchedConductor } from "../_support/watched_conductor.ts";
@@ -64,18 +64,16 @@ async function expectService(attack: Attack, options: Partial<AttackOptions> & {
 
 const OPEN_UPLOAD: FloodRequest = { method: "POST", path: "/up", isOpen: true };
 
-Deno.test({
+attackTest({
   name: "uploads of one client that never begin, enough for all places, leave room for requests and uploads of others",
-  ignore: !HAS_PROC,
   fn: () =>
     expectService(flood({ connections: PLACES / STREAMS, requestOf: () => OPEN_UPLOAD }), {
       reason: "max-uploads-per-client",
     }),
 });
 
-Deno.test({
+attackTest({
   name: "uploads that wait for 100 Continue and never begin leave room for others",
-  ignore: !HAS_PROC,
   fn: () => {
     const headers = { expect: "100-continue", "content-length": "10" };
     const attack = flood({ connections: PLACES / STREAMS, requestOf: () => ({ ...OPEN_UPLOAD, headers }) });
@@ -83,9 +81,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "uploads of 20 clients behind a trusted proxy that never begin leave room for others",
-  ignore: !HAS_PROC,
   fn: () => {
     const headersOf = (client: number) => ({ "x-forwarded-for": `192.0.2.${client}` });
     const attack = flood({
@@ -98,9 +95,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "a client that never reads its responses leaves room for others",
-  ignore: !HAS_PROC,
   fn: () => {
     const attack = flood({
       connections: 4,
@@ -113,9 +109,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "streams that are reset at once leave every place free",
-  ignore: !HAS_PROC,
   fn: async () => {
     await using backend = startBackend();
     const requestOf = () => ({ method: "GET", path: "/reset", isReset: true }) as const;

@@ -1,7 +1,7 @@
 /** Patterns in the configuration that backtrack for ever, and responses that trigger it. */
 
 import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { ATTACK_MS, type AttackReport, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { startBackend } from "../_support/servers.ts";
 
 /** The first never ends on 40 characters, the second and the last never end on 60, and the third takes seconds on 8 KiB. */
@@ -56,9 +56,8 @@ async function attack({ responses, compare, inspect }: Scene): Promise<AttackRep
   return report;
 }
 
-Deno.test({
+attackTest({
   name: "patterns that backtrack for ever on 60 characters do not stop the server",
-  ignore: !HAS_PROC,
   async fn() {
     const text = "a".repeat(60);
     const report = await attack({
@@ -79,9 +78,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+attackTest({
   name: "a text of 1 MiB that takes the patterns too many steps is not comparable, and others are served",
-  ignore: !HAS_PROC,
   async fn() {
     const text = "a".repeat(1_048_576);
     const report = await attack({

@@ -1,7 +1,7 @@
 /** Secrets planted in every position of requests and responses. No output or record of conductor may contain one. */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { HAS_PROC, IS_FULL, underAttack } from "../_support/attack.ts";
+import { attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { startCollector } from "../_support/collector.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
@@ -203,9 +203,8 @@ const HOSTILE = [
   "/token/1",
 ];
 
-Deno.test({
+attackTest({
   name: "answers made to slow the search for secrets down do not slow other clients down",
-  ignore: !HAS_PROC,
   async fn() {
     let sent = 0;
     const answer = (end: string) => ({ url }: Request) => {

@@ -1,7 +1,7 @@
 /** Uploads in tiny pieces must not take memory or time from the other clients. */
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Attack, HAS_PROC, underAttack } from "../_support/attack.ts";
+import { type Attack, attackTest, underAttack } from "../_support/attack.ts";
 import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 const MAX_GROWTH_MIB = 192;
@@ -80,9 +80,8 @@ const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object
 ];
 
 for (const [name, attack, config = {}] of ATTACKS) {
-  Deno.test({
+  attackTest({
     name: `an upload in ${name} holds little memory and delays no other client`,
-    ignore: !HAS_PROC,
     async fn() {
       await using backend = startUploadBackend();
       const services = [
