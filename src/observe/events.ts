@@ -176,9 +176,9 @@ export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not
 /**
  * Reason why two responses are not comparable: a body above `compare.maxBody` (`too-large`), an unknown or broken content coding
  * (`undecodable`), `compare.maxMemory` used up (`memory`), more work than one comparison may take (`costly`), more
- * comparisons than the time for them allows (`busy`).
+ * comparisons than the time for them allows (`busy`), a service cut off for reading an upload too slowly (`lagging`).
  */
-export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy";
+export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy" | "lagging";
 
 /** The answers of two services to one request were compared. */
 export interface ComparedEvent {
