@@ -6,6 +6,7 @@ import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
 import type { CompareMeans } from "./compare_means.ts";
+import type { StepBudget } from "../lib/step_budget.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import { parseExactJson, parseJsonLines } from "./exact_json.ts";
 import { differingLeaves } from "./lockstep_json.ts";
@@ -14,8 +15,10 @@ import { sizeOf } from "./sample_body.ts";
 
 /** Bytes that are compared in the time of a step. */
 const BYTES_PER_STEP = 32;
-/** Bytes that are decoded as text in the time of a step. */
+/** Bytes that are decoded as UTF-8 in the time of a step. */
 const DECODED_PER_STEP = 4;
+/** Bytes that are decoded from another character set in the time of a step. */
+const LEGACY_DECODED_PER_STEP = 1;
 /** Price of a character of markup: white space is folded by a regular expression. */
 const MARKUP_STEPS = 3;
 
@@ -52,8 +55,7 @@ export function compareBodies(
     const leaves = differingLeaves(one.bytes, other.bytes, steps);
     if (leaves !== undefined && compareLeaves(leaves, means)) return;
   }
-  steps.take((one.bytes.length + other.bytes.length) / DECODED_PER_STEP);
-  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes });
+  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes }, steps);
   if (texts === undefined || !compareByFormat(texts, means)) addBinary(one, other, differences);
 }
 
@@ -69,13 +71,17 @@ interface TypedBytes {
 }
 
 /** Both as texts; two formats come down to what they have in common. */
-function readTexts(one: TypedBytes, other: TypedBytes): Texts | undefined {
+function readTexts(one: TypedBytes, other: TypedBytes, steps: StepBudget): Texts | undefined {
   const [a, b] = [one.type, other.type];
   if (a.format === "binary" || b.format === "binary") return undefined;
   const format = a.format === b.format ? a.format : "unknown";
   const isAlwaysUtf8 = format === "json" || format === "json-lines";
-  const expected = decodeText(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
-  const actual = decodeText(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
+  const decode = (bytes: Uint8Array, charset = "utf-8") => {
+    steps.take(bytes.length / (/^utf-?8$/.test(charset) ? DECODED_PER_STEP : LEGACY_DECODED_PER_STEP));
+    return decodeText(bytes, charset);
+  };
+  const expected = decode(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
+  const actual = decode(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
   return expected === undefined || actual === undefined ? undefined : { format, expected, actual };
 }
 
