@@ -586,6 +586,30 @@ Deno.test("probes get a response without a read of the state after their request
   assertLess(source.asked, 100);
 });
 
+Deno.test("/readyz notices that the server drains while other clients take all the time there is", async () => {
+  let nowMs = 0;
+  const source = createSource();
+  const { state } = source;
+  let draining = false;
+  source.state = async () => {
+    nowMs += 40;
+    return { ...await state(), draining };
+  };
+  const options = { hostname: "127.0.0.1", port: 80, token: undefined, now: () => nowMs };
+  const { handle } = createAdminHandler(source, options);
+  const ask = async (path: string, number: number) => {
+    const headers = { host: "127.0.0.1:80" };
+    const response = await handle(new Request(`http://127.0.0.1:80${path}`, { headers }), peer(number));
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await ask("/readyz", 9), 200);
+  draining = true;
+  for (let count = 0; count < 100; count++) for (const number of [1, 2, 3]) await ask("/api/state", number);
+  assertEquals(await ask("/api/state", 4), 503);
+  assertEquals(await ask("/readyz", 9), 503);
+});
+
 Deno.test("an exception is answered with 500 without details, and reported", async () => {
   const source = createSource();
   source.state = () => Promise.reject(new Error("the secret of the request"));

@@ -309,6 +309,15 @@ for (const [title, a, b, reason] of CUT) {
   });
 }
 
+Deno.test("compareAnswers() does not take the same packed bytes under another coding for equal", () => {
+  const captured = { cut: true, cutBy: "undecodable", length: 9, digest: "d" } as const;
+  const [one, same, other] = ["zstd", "ZSTD", "aws-chunked"].map((coding) =>
+    answer({ body: "", captured, headers: [["Content-Encoding", coding]] })
+  );
+  assertEquals(compareAnswers(one!, same!, compareRules()), { differences: [], notComparable: undefined });
+  assertEquals(compareAnswers(one!, other!, compareRules()), { differences: [], notComparable: "undecodable" });
+});
+
 Deno.test("compareAnswers() reports only a different status if the bodies are not comparable", () => {
   const cut = { cut: true, length: 9 };
   const one = answer({ body: "{}", captured: cut, headers: [["Location", "/a"]] });

@@ -1,11 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type ComparisonCounter, Comparisons } from "../src/compare/comparisons.ts";
 import { createHandler, type Handler } from "../src/conductor.ts";
 import type { ConfigInput, ServiceInput } from "../src/config/input.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import type { ComparedEvent } from "../src/observe/events.ts";
 import { TRANSPORTS } from "./_support/transports.ts";
-import { type Backend, startBackend } from "./_support/servers.ts";
+import { type Backend, startBackend, startConductor, startRawBackend } from "./_support/servers.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -241,6 +241,24 @@ Deno.test("responses without memory are not comparable, and release what they he
     const { result, reason } = (await stage.compared(sent + 1))[sent]!;
     assertEquals([result, reason], ["not-comparable", "memory"]);
   }
+});
+
+Deno.test("a request that a candidate is too slow to read is not comparable", async () => {
+  await using main = startBackend((_, body) => new Response(String(body.length)));
+  const never = Promise.withResolvers<void>();
+  await using candidate = startRawBackend(() => never.promise);
+  await using front = startConductor({
+    bodyWindow: "64KiB",
+    compare: { noise: "off" },
+    services: [{ name: "v1", url: main.url }, { name: "v2", url: candidate.url, shadow: true }],
+  });
+  const size = 32 * 1024 * 1024;
+  const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
+  assertEquals(await response.text(), String(size));
+  const compared = await front.event((event) => event.type === "compared");
+  assert(compared.type === "compared");
+  assertEquals([compared.service, compared.result, compared.reason], ["v2", "not-comparable", "lagging"]);
+  never.resolve();
 });
 
 Deno.test("Comparisons goes on under a configuration that compares alike, and begins anew under another", async () => {

@@ -12,7 +12,7 @@ function field(text: string, hasNoise = true): FieldCounts {
     const [differing = 0, compared = 0] = share.split("/").map(Number);
     return { differing, compared };
   });
-  return { service: service!, noise: noise!, hasNoise };
+  return { service: service!, noise: noise!, hasNoise, isCollective: false };
 }
 
 const TIMESTAMP = "1000/1000 100/100";
@@ -41,6 +41,11 @@ for (const [counts, judgement, why] of CASES) {
 
 Deno.test("judgeFields() lets every difference count where the primary is not compared with itself", () => {
   assertEquals(judgeFields([field("1/1000 0/0", false), field(TIMESTAMP)]), ["mismatch", "noise"]);
+});
+
+Deno.test("judgeFields() does not excuse a field by noise if it stands for several fields", () => {
+  assertEquals(judgeFields([{ ...field(TIMESTAMP), isCollective: true }]), ["undecided"]);
+  assertEquals(judgeFields([{ ...field("5/5 0/5"), isCollective: true }]), ["mismatch"]);
 });
 
 Deno.test("judgeFields() asks for more where there are more fields", () => {

@@ -96,6 +96,20 @@ Deno.test("makeReport() asks for more traffic where it can not know whether a fi
   assertMatch(services[0]!.reasons[0]!, /^1 % of the answers differ in fields of which it is not known/);
 });
 
+for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], ["form:", "form:…"]] as const) {
+  Deno.test(`makeReport() does not say ready where noise and a fault are both counted as ${collective}`, () => {
+    const invented = Array.from({ length: 300 }, (_, index) => `${prefix}invented-${index}`);
+    const [time, price] = [`${prefix}time`, `${prefix}price`];
+    const { verdict, undecided, services } = reportOf(
+      ...[0, 100, 200].map((start) => ({ count: 1, paths: invented.slice(start, start + 100) })),
+      { count: 4_000, paths: [time, price] },
+      noise(400, [time]),
+    );
+    assertEquals([verdict, undecided[0]?.path], ["not-enough-traffic", collective]);
+    assertMatch(services[0]!.reasons[0]!, /or more than 256 fields of an endpoint differ$/);
+  });
+}
+
 Deno.test("makeReport() asks for more traffic with fewer comparisons than are needed, whatever they say", () => {
   assertEquals(reportOf({ count: 999, paths: ["status"] }).verdict, "not-enough-traffic");
   assertEquals(reportOf({ count: 999 }).services[0]!.reasons, [

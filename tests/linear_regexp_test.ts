@@ -180,6 +180,8 @@ for (
     ["each match looks ahead to the end", "a.*b|a", "a".repeat(200_000), ""],
     ["each state is new", "(?:a|b)*a(?:a|b){18}c", randomText(20_000), ""],
     ["each replacement contains the text before it", "a", "a".repeat(200_000), "$`"],
+    ["each match has five groups", "(a)|(b)|(c)|(d)|(e)", "abcde".repeat(10_000), ""],
+    ["each match has 99 groups", "(a)?".repeat(99), "b".repeat(10_000), ""],
   ] as const
 ) {
   Deno.test(`LinearRegExp stops when the budget is used up: ${title}`, () => {

@@ -109,7 +109,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
   async function respondProbe(path: string): Promise<Response | undefined> {
     if (path === "/healthz") return respond("ok\n", TEXT_TYPE);
     if (path !== "/readyz") return undefined;
-    if (work.waitMs(PROBES) === 0) unready = whyUnready(await work.read(PROBES, () => source.state()));
+    // Other clients, which may use up the total, must not keep the old state in place.
+    if (work.ownWaitMs(PROBES) === 0) unready = whyUnready(await work.read(PROBES, () => source.state()));
     return unready === undefined
       ? respond("ready\n", TEXT_TYPE)
       : respond(`not ready: ${unready}\n`, TEXT_TYPE, { status: 503 });

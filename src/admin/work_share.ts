@@ -24,7 +24,12 @@ export class WorkShare {
 
   /** Returns the time in milliseconds until a client's requests are served again; 0 for now. */
   waitMs(client: string): number {
-    return Math.max(this.#byClient.waitMs(client), this.#total.waitMs(TOTAL));
+    return Math.max(this.ownWaitMs(client), this.#total.waitMs(TOTAL));
+  }
+
+  /** Returns the time in milliseconds until a client's own share has time left, whatever others have taken. */
+  ownWaitMs(client: string): number {
+    return this.#byClient.waitMs(client);
   }
 
   /** Runs a read, and counts its time for the client. */

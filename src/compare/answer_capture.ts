@@ -47,6 +47,7 @@ export class AnswerCapture implements BodyTap {
   /** Memory taken from the budget for everything except the body, in bytes. */
   #takenBytes = 0;
   #isWhole = false;
+  #isLagging = false;
   #cutBy: NotComparableReason | undefined;
 
   /**
@@ -85,17 +86,20 @@ export class AnswerCapture implements BodyTap {
   over(): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    const { outcome, durationMs } = attempt!;
+    const { outcome, durationMs, endedBy } = attempt!;
     if (outcome === undefined) return;
     if (!outcome.ok) {
+      this.#isLagging = outcome.kind === "lagging";
       if (!OURS.has(outcome.kind)) this.#answer = { ok: false, kind: outcome.kind, durationMs };
       return;
     }
     const { status, headers, body } = outcome.response;
     if (body instanceof Uint8Array) this.#keepWhole(body);
-    const { endedBy } = attempt!;
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
-    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) return;
+    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) {
+      this.#isLagging = endedBy === "lagging";
+      return;
+    }
     const response = { status, headers: this.#keepHead(headers), body: this.#body(body !== null), durationMs };
     this.#answer = { ok: true, response };
   }
@@ -107,6 +111,11 @@ export class AnswerCapture implements BodyTap {
    */
   answer(): CapturedAnswer | undefined {
     return this.#answer;
+  }
+
+  /** Reports whether the service was cut off because it read an upload too slowly. That is a result, not a reason to skip it. */
+  get isLagging(): boolean {
+    return this.#isLagging;
   }
 
   /** Decodes the body's content codings. Returns `undefined` if nothing has to be waited for. */

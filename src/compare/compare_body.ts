@@ -6,6 +6,8 @@ import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
 import type { CompareMeans } from "./compare_means.ts";
+import { codingsOf } from "./decode_body.ts";
+import type { StepBudget } from "../lib/step_budget.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import { parseExactJson, parseJsonLines } from "./exact_json.ts";
 import { differingLeaves } from "./lockstep_json.ts";
@@ -14,8 +16,10 @@ import { sizeOf } from "./sample_body.ts";
 
 /** Bytes compared per step. */
 const BYTES_PER_STEP = 32;
-/** Bytes decoded as text per step. */
+/** Bytes decoded as UTF-8 per step. */
 const DECODED_PER_STEP = 4;
+/** Bytes decoded from another character set per step. */
+const LEGACY_DECODED_PER_STEP = 1;
 /** Steps per character of markup, because a regular expression folds white space. */
 const MARKUP_STEPS = 3;
 
@@ -44,7 +48,12 @@ export function compareBodies(
     });
     return;
   }
-  if (one.cut || other.cut) return isSameUncompared(one, other) ? undefined : reasonOf(one.cut ? one : other);
+  if (one.cut || other.cut) {
+    // The same bytes under another coding are another body, or none that a client can read.
+    const isSame = isSameUncompared(one, other) &&
+      codingsOf(expected.headers).join() === codingsOf(actual.headers).join();
+    return isSame ? undefined : reasonOf(one.cut ? one : other);
+  }
   steps.take(one.length / BYTES_PER_STEP);
   if (hasSameBytes(one.bytes, other.bytes)) return;
   const [type, otherType] = [bodyTypeOf(expected.headers), bodyTypeOf(actual.headers)];
@@ -52,8 +61,7 @@ export function compareBodies(
     const leaves = differingLeaves(one.bytes, other.bytes, steps);
     if (leaves !== undefined && compareLeaves(leaves, means)) return;
   }
-  steps.take((one.bytes.length + other.bytes.length) / DECODED_PER_STEP);
-  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes });
+  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes }, steps);
   if (texts === undefined || !compareByFormat(texts, means)) addBinary(one, other, differences);
 }
 
@@ -69,13 +77,17 @@ interface TypedBytes {
 }
 
 /** Both as texts; two formats come down to what they have in common. */
-function readTexts(one: TypedBytes, other: TypedBytes): Texts | undefined {
+function readTexts(one: TypedBytes, other: TypedBytes, steps: StepBudget): Texts | undefined {
   const [a, b] = [one.type, other.type];
   if (a.format === "binary" || b.format === "binary") return undefined;
   const format = a.format === b.format ? a.format : "unknown";
   const isAlwaysUtf8 = format === "json" || format === "json-lines";
-  const expected = decodeText(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
-  const actual = decodeText(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
+  const decode = (bytes: Uint8Array, charset = "utf-8") => {
+    steps.take(bytes.length / (/^utf-?8$/.test(charset) ? DECODED_PER_STEP : LEGACY_DECODED_PER_STEP));
+    return decodeText(bytes, charset);
+  };
+  const expected = decode(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
+  const actual = decode(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
   return expected === undefined || actual === undefined ? undefined : { format, expected, actual };
 }
 

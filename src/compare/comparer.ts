@@ -214,7 +214,10 @@ export class Comparer {
     const expected = { plan, inbound, endpoint: endpointOf(plan, inbound), answer };
     for (const candidate of plan.candidates) {
       const actual = answers.get(candidate.service);
-      if (actual === undefined) continue;
+      if (actual === undefined) {
+        this.#skipLagging(capture, expected, candidate.service);
+        continue;
+      }
       await this.#pause();
       if (candidate.service.control) await this.#addNoise(expected, candidate.service, actual);
       else this.#add(expected, candidate, { actual, ...compareAnswers(answer, actual, candidate.rules) });
@@ -282,6 +285,11 @@ export class Comparer {
       notComparable: undefined,
       isNoise: true,
     });
+  }
+
+  #skipLagging({ answers }: ExchangeCapture, expected: Expected, service: Service): void {
+    const lags = answers.some((answer) => answer.service === service && answer.isLagging);
+    if (lags) this.#skip(expected, service, { reason: "lagging", isNoise: service.control });
   }
 
   #skip(

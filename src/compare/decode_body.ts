@@ -59,8 +59,8 @@ export function decodeBody(
   return names.length === 0 ? body : decodeAll(body, names, { maxBytes, pause });
 }
 
-/** In the order in which they were applied. */
-function codingsOf(headers: readonly HeaderLine[]): string[] {
+/** Returns the content codings of a response in the order in which they were applied. */
+export function codingsOf(headers: readonly HeaderLine[]): string[] {
   const names: string[] = [];
   for (const [name, value] of headers) {
     if (name.length !== 16 || name.toLowerCase() !== "content-encoding") continue;

@@ -268,6 +268,11 @@ export class EndpointCounts {
   }
 }
 
+/** Reports whether several fields are counted as this path. */
+export function isCollective(path: string): boolean {
+  return path.endsWith("…") && path === otherPath(path);
+}
+
 /** What a path is counted as where there is no room for it: one of a few, for which there always is. */
 function otherPath(path: string): string {
   if (path.startsWith("$")) return "$.…";

@@ -4,8 +4,8 @@ import { significantBelow } from "./false_discoveries.ts";
 import { type Count, fisherTest } from "./fisher_test.ts";
 
 /**
- * What a field's differences are: a `mismatch`; `noise`, as it differs by itself; or `undecided`, where it was never seen to
- * differ by itself, but too little has been compared to be sure.
+ * What a field's differences are: a `mismatch`; `noise`, as it differs by itself; or `undecided`. A field is undecided if it
+ * was never seen to differ by itself but too little has been compared to be sure, or if it stands for several fields.
  */
 export type Judgement = "mismatch" | "noise" | "undecided";
 
@@ -17,6 +17,8 @@ export interface FieldCounts {
   readonly noise: Count;
   /** Whether the primary is compared with itself there at all; where it is not, every difference counts. */
   readonly hasNoise: boolean;
+  /** True if several fields are counted as this one: the noise of one must not excuse the fault of another. */
+  readonly isCollective: boolean;
 }
 
 /** How probable any false alarm may be, of all fields of a service together. */
@@ -42,7 +44,8 @@ export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
   return fields.map((field, index) => {
     if (!field.hasNoise) return "mismatch";
     if (pValues[index]! <= threshold && isFarFromNoise(field)) return "mismatch";
-    return field.service.differing > 0 && field.noise.differing === 0 ? "undecided" : "noise";
+    const isUnexplained = field.noise.differing === 0 || field.isCollective;
+    return field.service.differing > 0 && isUnexplained ? "undecided" : "noise";
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../observe/duration.ts";
 import { countDiffering } from "./difference_sets.ts";
+import { isCollective } from "./endpoint_counts.ts";
 import { judgeFields, type Judgement } from "./judge_fields.ts";
 import { latencyQuantile } from "./latency_histogram.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
@@ -154,10 +155,11 @@ function judgePlaces(
     unmarked.push(...fields.filter(({ path }) => !isMarked(path)));
   }
   const judgements = judgeFields(
-    unmarked.map(({ differing, compared, noise }) => ({
+    unmarked.map(({ path, differing, compared, noise }) => ({
       service: { differing, compared },
       noise,
       hasNoise: noise.compared > 0 || (noiseShare > 0 && compared * noiseShare < EXPECTED_NOISE),
+      isCollective: isCollective(path),
     })),
   );
   const judgementOf = new Map(unmarked.map((field, index) => [field, judgements[index]!]));
@@ -230,7 +232,7 @@ function decide(
   } else if (suspected > maxMismatch) {
     missing.push(
       `${percent(suspected)} of the answers differ in fields of which it is not known whether they differ by` +
-        " themselves: the primary was compared with itself too seldom",
+        " themselves: the primary was compared with itself too seldom, or more than 256 fields of an endpoint differ",
     );
   }
   if (moreErrors > maxErrors) {

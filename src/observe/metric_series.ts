@@ -62,6 +62,7 @@ const NOT_COMPARABLE: Readonly<Record<NotComparableReason, number>> = {
   "memory": 2,
   "costly": 3,
   "busy": 4,
+  "lagging": 5,
 };
 const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
 const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };

@@ -29,12 +29,19 @@ export interface FoundEnd {
   readonly depth: number;
 }
 
+/** Price of the groups of a match, beside their slots. */
+const GROUPS_STEPS = 48;
+/** Price of a slot: memory, and a place in the result. */
+const STEPS_PER_SLOT = 4;
+/** Price of an action, beside the slots that it decides. */
+const STEPS_PER_ACTION = 12;
 const UNDECIDED = -2;
 const NOT_SET = -1;
 
 /** Returns the match that ends at a position. */
 export function traceMatch(text: string, found: FoundEnd, { slotCount, budget }: TraceOptions): Match {
   const { end, last, before } = found;
+  if (slotCount > 2) budget.take(GROUPS_STEPS + STEPS_PER_SLOT * slotCount);
   const slots = slotCount > 2 ? new Int32Array(slotCount).fill(UNDECIDED) : undefined;
   let at = end;
   let path = last;
@@ -65,7 +72,7 @@ export interface TraceOptions {
 function decide(slots: Int32Array, latest: Action, at: number, budget: StepBudget): void {
   for (let action: Action | undefined = latest; action !== undefined; action = action.before) {
     const { first, end, isSave } = action;
-    budget.take(end - first);
+    budget.take(STEPS_PER_ACTION + end - first);
     for (let slot = first; slot < end; slot++) {
       if (slots[slot] === UNDECIDED) slots[slot] = isSave ? at : NOT_SET;
     }
