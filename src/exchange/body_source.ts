@@ -121,8 +121,7 @@ export class BodySource implements Expiring {
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
-    const pause = this.#turns.pause();
-    if (pause !== undefined) await pause;
+    for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
     this.#deadline.touch();
     this.#watch?.waiting();
     try {
