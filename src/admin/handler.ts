@@ -14,7 +14,7 @@ import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
 import type { GuessReport } from "./guesses.ts";
 import { type Caller, Identity } from "./identity.ts";
-import { loginPage } from "./login_page.ts";
+import { LOGIN_STYLE, loginPage } from "./login_page.ts";
 import { whyUnready } from "./readiness.ts";
 import { redirect, refuse, respond, respondJson, TEXT_TYPE, withSafety } from "./responses.ts";
 import type { AdminSource } from "./source.ts";
@@ -90,6 +90,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     const foreign = access.refuseOrigin(request);
     if (foreign !== undefined) return refuse(foreign);
     if (identity.isAsked) {
+      if (isRead(request) && target.path === LOGIN_STYLE.path) return respond(LOGIN_STYLE.text, LOGIN_STYLE.type);
       const login = await respondLogin(request, target, network);
       if (login !== undefined) return login;
     }
@@ -135,7 +136,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     if (given === null || given === undefined) return undefined;
     const login = identity.logIn(given, network);
     if (!("status" in login)) return redirect(login);
-    return refuseStranger(request, login);
+    return refuseStranger(request, login, true);
   }
 
   function respondLogout({ method }: Request, { session }: Caller): Response {
@@ -217,9 +218,9 @@ function isRead({ method }: Request): boolean {
 }
 
 /** Refuses an unauthenticated request; a browser gets a form for the token. */
-function refuseStranger(request: Request, refusal: Refusal): Response {
+function refuseStranger(request: Request, refusal: Refusal, sentToken = false): Response {
   if (refusal.status !== 401 || !acceptedTypes(request.headers).includes("text/html")) return refuse(refusal);
-  return respond(loginPage(refusal.text), HTML_TYPE, { status: 401 });
+  return respond(loginPage(sentToken), HTML_TYPE, { status: 401 });
 }
 
 /** Returns 0, the beginning, for anything that is not an id. */
