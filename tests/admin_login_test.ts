@@ -13,7 +13,7 @@ pageTest("a browser logs in with a form, sends no other server the cookie, and l
   const { adminUrl, url } = conductor;
   await using visited = await visit(adminUrl);
   const { page, requests } = visited;
-  assertEquals(await page.locator("main").evaluate("(main) => getComputedStyle(main).borderRadius"), "12px");
+  assertEquals(await page.evaluate(`getComputedStyle(document.querySelector("main")).borderRadius`), "12px");
   await page.getByLabel("Token").fill("wrong");
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByText("Invalid token").waitFor();
