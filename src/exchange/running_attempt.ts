@@ -137,6 +137,7 @@ export class RunningAttempt implements Attempt, Expiring {
     this.span?.over(this);
     this.#owner.onOver(this);
   }
+
   /**
    * Cancels an upload that no transport has begun to read: the service was not reached, or the attempt ended in the queue.
    * Otherwise the upload would wait for this attempt forever, and keep its permits.
