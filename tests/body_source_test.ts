@@ -58,6 +58,14 @@ Deno.test("BodySource tells a body that breaks off, and cancels what it has begu
   assertEquals(isCancelled, true);
 });
 
+for (const piece of ["text", 1, { length: 4 }, new ArrayBuffer(4), new Uint16Array(2)]) {
+  Deno.test(`BodySource refuses a stream of ${piece.constructor.name}`, async () => {
+    const stream = () => ReadableStream.from([piece]) as ReadableStream<Chunk>;
+    const problems = [await sourceOf(stream()).read(), await sourceOf(stream()).readWhole(4)];
+    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [400, 400]);
+  });
+}
+
 Deno.test("BodySource takes no more memory for a body from Deno's server than the body has", async () => {
   const lengthBytes = 20_000;
   const taken = Promise.withResolvers<number>();

@@ -392,6 +392,22 @@ Deno.test("failures that come soon do not make a percentile shorter", async () =
   assertEquals(stage.trace[1], "80 → b (hedge)");
 });
 
+Deno.test("a percentile does not count uploads, whose duration is up to the client", async () => {
+  using time = new VirtualTime();
+  const times = (time: string) => Array.from({ length: 100 }, () => time);
+  const script = [...times("80 200"), ...times("900 200"), "hang"];
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "p90" } }], { a: script, b: ["0 200"] });
+  const sendAll = async (init: () => RequestInit) => {
+    const sent = Array.from({ length: 100 }, () => stage.handle(new Request("http://h/", init())));
+    await Promise.all([...sent, time.pass(1_000)]);
+  };
+  await sendAll(() => ({}));
+  await sendAll(() => ({ method: "POST", body: new Blob([new Uint8Array(100_000)]).stream() }));
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace[1], "80 → b (hedge)");
+});
+
 Deno.test("percentiles count those who lost to a hedge, as they would otherwise sink from hedge to hedge", async () => {
   using time = new VirtualTime();
   const times = Array.from({ length: 10_000 }, (_, index) => `${(index * 37) % 100 + 1} 200`);

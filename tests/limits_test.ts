@@ -416,3 +416,70 @@ Deno.test("what is in flight is still counted after a reload, within the new bou
   await answer(ok());
   assertEquals((await next).status, 200);
 });
+
+/** A body that services receive while it arrives, larger than what is read ahead of them. */
+function largeUpload(): RequestInit {
+  return { method: "POST", body: new Uint8Array(400_000) };
+}
+
+for (const [reason, url] of [["refuses connections", refusingUrl()], ["has no address", "http://a.invalid"]] as const) {
+  Deno.test(`uploads to a service that ${reason} return their permits`, async () => {
+    await using front = startConductor({
+      limits: { maxInFlight: 1, maxInFlightPerClient: 1 },
+      services: [{ name: "a", url }],
+    });
+    for (let count = 0; count < 3; count++) {
+      const response = await fetch(front.url, largeUpload());
+      await response.body?.cancel();
+      assertEquals(response.status, 502);
+    }
+  });
+}
+
+Deno.test("an upload that waits in the queue until its timeout returns its permits", async () => {
+  using time = new FakeTime();
+  const { transport, asked, answer } = scripted();
+  const handle = conductor({
+    limits: { maxConnectionsPerService: 1, maxQueuedPerService: 1, maxUploads: 1 },
+    services: [{ name: "a", url: "http://a.test", timeout: "1s" }],
+  }, { transport, now: () => Date.now() });
+  const first = handle(get("/1"));
+  await answer(ok(new ReadableStream()));
+  await first;
+  for (let count = 0; count < 3; count++) {
+    const queued = handle(new Request("http://h/2", largeUpload()));
+    await time.tickAsync(1_001);
+    assertEquals((await queued).status, 502);
+  }
+  assertEquals(asked, ["http://a.test/1"]);
+});
+
+for (const end of ["throws", "rejects", "fails", "responds"] as const) {
+  Deno.test(`an upload returns its permits if the transport ${end} without reading it`, async () => {
+    const transport: Transport = () => {
+      if (end === "throws") throw new Error("no transport");
+      if (end === "rejects") return Promise.reject(new Error("no transport"));
+      return Promise.resolve(end === "fails" ? { ok: false, kind: "refused" } : ok());
+    };
+    const handle = conductor(one({ maxUploads: 1 }), { transport });
+    for (let count = 0; count < 3; count++) {
+      const cancelled = Promise.withResolvers<void>();
+      const body = new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
+        cancel: () => cancelled.resolve(),
+      });
+      const { status } = await handle(new Request("http://h/", { method: "POST", body }));
+      assertEquals(status, end === "responds" ? 200 : 502);
+      await cancelled.promise;
+    }
+  });
+}
+
+Deno.test("a secondary gets all of an upload if the primary cannot be reached", async () => {
+  await using backend = startBackend((_, body) => new Response(String(body.length)));
+  await using front = startConductor({
+    services: [{ name: "a", url: refusingUrl(), primary: true }, { name: "b", url: backend.url }],
+  });
+  const response = await fetch(front.url, largeUpload());
+  assertEquals([response.status, await response.text()], [200, "400000"]);
+});

@@ -158,7 +158,8 @@ export class Exchange implements FanOutHooks, BodyOwner {
    */
   onSettle(attempt: RunningAttempt): void {
     this.#means.gate.settled(attempt);
-    this.#means.hedges.settled(attempt);
+    // The duration of an upload is up to the client. Slow uploads would delay the hedges of all requests.
+    if (!(this.body instanceof BodyFanOut)) this.#means.hedges.settled(attempt);
     this.observer.settled(attempt, attempt.durationMs);
   }
 

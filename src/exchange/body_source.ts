@@ -132,6 +132,8 @@ export class BodySource implements Expiring {
           this.#releaseBuffer();
           return void this.#watch?.ended();
         }
+        // A request that was made by hand may stream anything.
+        if (!(value instanceof Uint8Array)) return BROKEN_OFF;
         if (value.length > 0) return this.#received(value);
         // Deno returns an empty piece if there is no body.
         const pause = this.#turns.pause();

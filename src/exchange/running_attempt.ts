@@ -44,6 +44,8 @@ export class RunningAttempt implements Attempt, Expiring {
   endedBy: FailureKind | undefined;
   /** Its span; `undefined` where none is recorded, or nothing was sent. */
   span: AttemptSpan | undefined;
+  /** Its stream of a body that is still arriving; `undefined` if there is none. */
+  upload: ReadableStream | undefined;
   readonly #cancellation = new Cancellation();
   #controller: AbortController | undefined;
   readonly #owner: AttemptOwner;
@@ -131,7 +133,17 @@ export class RunningAttempt implements Attempt, Expiring {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#place?.leave();
+    this.#dropUnreadUpload();
     this.span?.over(this);
     this.#owner.onOver(this);
+  }
+
+  /**
+   * Cancels an upload that no transport has begun to read: the service was not reached, or the attempt ended in the queue.
+   * Otherwise the upload would wait for this attempt forever, and keep its permits.
+   */
+  #dropUnreadUpload(): void {
+    if (this.upload?.locked === false) this.upload.cancel().catch(() => {});
+    this.upload = undefined;
   }
 }

@@ -76,7 +76,7 @@ export class AttemptRequest implements TransportRequest {
     this.cancellation = attempt.cancellation;
     if (copy?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
-      this.body = body.branch(attempt.role, {
+      this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.onHead(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         onBreak(kind) {
