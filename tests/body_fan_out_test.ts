@@ -15,7 +15,8 @@ interface Scene {
   fanOut: BodyFanOut;
   problems: Problem[];
   log: string[];
-  branch(role: Role): ReadableStreamDefaultReader<Chunk>;
+  /** Adds a service; its attempt is pending unless the test says otherwise. */
+  branch(role: Role, isOver?: boolean): ReadableStreamDefaultReader<Chunk>;
 }
 
 function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; maxBytes?: number } = {}): Scene {
@@ -32,17 +33,20 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   const fanOut = new BodyFanOut(body, {
     windowBytes,
     reclaims: false,
+    deadlines,
+    timeoutMs: 1_000,
     onProblem: (problem) => problems.push(problem),
   });
   return {
     fanOut,
     problems,
     log,
-    branch(role) {
+    branch(role, isOver = false) {
       const stream = fanOut.branch(role, {
         onProgress: () => log.push(`${role} progress`),
         onStarved: () => log.push(`${role} starved`),
         onBreak: (kind) => log.push(`${role} ${kind}`),
+        isOver: () => isOver,
       });
       return stream.getReader();
     },
@@ -231,4 +235,21 @@ Deno.test("BodyFanOut packs single bytes for a service that lags, without changi
   assertLess(heldBytes, 2 * 5_000);
   assertLess(pieces.length, 10);
   assertEquals(log.includes("secondary lagging"), false);
+});
+
+Deno.test("BodyFanOut aborts a service that takes nothing more after its attempt is over, and leaves a pending one alone", async () => {
+  using time = new FakeTime();
+  for (const isOver of [true, false]) {
+    const { fanOut, branch, log, problems } = scene(chunks(1_000, KIB).source);
+    const reader = branch("primary", isOver);
+    let isDone = false;
+    const pumping = fanOut.pump().then(() => isDone = true);
+    await time.tickAsync(900);
+    assertEquals(isDone, false);
+    await time.tickAsync(2_200);
+    await settle();
+    assertEquals([isDone, log.at(-1), problems], isOver ? [true, "primary aborted", []] : [false, log.at(-1), []]);
+    await reader.cancel().catch(() => {});
+    await pumping;
+  }
 });

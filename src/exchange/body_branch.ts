@@ -12,6 +12,8 @@ export interface BranchHooks {
   onStarved(): void;
   /** Called when the body is aborted. */
   onBreak(kind: BreakKind): void;
+  /** Reports whether the attempt is over: it failed, or its response was read or discarded. */
+  isOver(): boolean;
 }
 
 /**
@@ -50,6 +52,11 @@ export class BodyBranch {
       pull: () => this.#pull(),
       cancel: () => this.#detach(),
     }, { highWaterMark: 0 });
+  }
+
+  /** Reports whether the attempt of the service is over. */
+  get isOver(): boolean {
+    return this.#hooks.isOver();
   }
 
   /** Queues a range. A range that continues the last one extends it, so that tiny pieces do not cost an object each. */

@@ -3,6 +3,7 @@
 import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchHooks } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadline.ts";
 import type { Problem } from "./problem.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
@@ -12,6 +13,10 @@ export interface BodyFanOutOptions {
   readonly windowBytes: number;
   /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
   readonly reclaims: boolean;
+  /** The handler's timeouts. */
+  readonly deadlines: Deadlines;
+  /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
+  readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
   onProblem(problem: Problem): void;
 }
@@ -29,12 +34,14 @@ const RANK: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow:
  * Reads a body at the pace of its primaries. Secondaries and shadows that lag by more than the window are cut off. If
  * no primary reads any more, the secondaries set the pace.
  */
-export class BodyFanOut {
+export class BodyFanOut implements Expiring {
   readonly #source: BodySource;
   readonly #options: BodyFanOutOptions;
   readonly #branches = new Set<BodyBranch>();
   readonly #packer: ChunkPacker;
   #wake: (() => void) | undefined;
+  /** Runs while the pump waits for a service. */
+  #stall: Deadline | undefined;
 
   /** Takes over the body of `source`; reads nothing before {@linkcode BodyFanOut.pump}. */
   constructor(source: BodySource, options: BodyFanOutOptions) {
@@ -81,6 +88,17 @@ export class BodyFanOut {
     this.#source.cancel();
   }
 
+  /**
+   * Aborts branches of services that take nothing more, although their attempts are over: no other timeout limits them, and
+   * they would keep the permits of the client forever. A pending attempt has a timeout of its own.
+   */
+  onExpire(): void {
+    this.#each((branch) => {
+      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isOver) branch.break("aborted");
+    });
+    if (this.#branches.size > 0) this.#stall?.touch();
+  }
+
   #deliver(piece: Uint8Array<ArrayBuffer>): void {
     const pace = this.#pace();
     const range = this.#packer.pack(piece);
@@ -100,7 +118,10 @@ export class BodyFanOut {
       const pace = this.#pace();
       if (pace >= RANK.shadow) return false;
       if (!this.#isFull(pace)) return true;
+      if (this.#stall === undefined) this.#stall = this.#options.deadlines.start(this.#options.timeoutMs, this);
+      else this.#stall.touch();
       await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#stall.stop();
     }
   }
 

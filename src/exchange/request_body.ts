@@ -67,7 +67,8 @@ export async function openBody(request: Request, owner: BodyOwner, means: BodyMe
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: Problem) => owner.onProblem(problem);
-    return new BodyFanOut(source, { windowBytes: config.bodyWindowBytes, reclaims, onProblem });
+    const { bodyWindowBytes: windowBytes } = config;
+    return new BodyFanOut(source, { windowBytes, reclaims, deadlines, timeoutMs, onProblem });
   }
   const whole = await source.readWhole(contentLength);
   if (whole instanceof Uint8Array) return new SharedBody(whole, reclaims);

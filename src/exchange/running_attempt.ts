@@ -91,6 +91,11 @@ export class RunningAttempt implements Attempt, Expiring {
     return this.outcome === undefined;
   }
 
+  /** Reports whether it failed, or its response was read or discarded. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Waits until it may be sent; it may have settled by then. */
   async turn(): Promise<void> {
     await this.#place?.turn;

@@ -79,6 +79,7 @@ export class AttemptRequest implements TransportRequest {
       this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.onHead(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
+        isOver: () => attempt.isOver,
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
           attempt.end(kind === "body-too-large" ? "aborted" : kind);

@@ -9,7 +9,7 @@ import { LoopTurns } from "../../src/lib/loop_turns.ts";
 const CHUNK = new Uint8Array(65_536);
 const CHUNKS = 16;
 const ROLES: readonly Role[] = ["primary", "secondary", "shadow", "shadow"];
-const HOOKS = { onProgress() {}, onStarved() {}, onBreak() {} };
+const HOOKS = { isOver: () => false, onProgress() {}, onStarved() {}, onBreak() {} };
 
 const deadlines = new Deadlines(() => performance.now());
 const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
@@ -33,7 +33,13 @@ Deno.bench("1 MiB in 64 KiB chunks, read as it is", { group: "body", baseline: t
 for (const services of [1, 2, 4]) {
   Deno.bench(`1 MiB in 64 KiB chunks, BodyFanOut to ${services}`, { group: "body" }, async () => {
     const source = new BodySource(body(), { maxBytes: Infinity, timeoutMs: 30_000, deadlines, turns });
-    const fanOut = new BodyFanOut(source, { windowBytes: 1_048_576, reclaims: false, onProblem() {} });
+    const fanOut = new BodyFanOut(source, {
+      windowBytes: 1_048_576,
+      reclaims: false,
+      deadlines,
+      timeoutMs: 30_000,
+      onProblem() {},
+    });
     const readers = ROLES.slice(0, services).map((role) => read(fanOut.branch(role, HOOKS)));
     await Promise.all([fanOut.pump(), ...readers]);
   });
