@@ -1,6 +1,7 @@
-/** Header fields that are expensive to parse. Each fills a whole head, and is sent to every port that parses it. */
+/** Request targets and header fields that are expensive to parse. Each fills a whole head, and is sent to every port that parses it. */
 
 import { assertEquals, assertLess } from "@std/assert";
+import { encodeNonAscii, normalizePath, toByteString } from "../../src/config/path.ts";
 import { cookieValue, withoutCookies } from "../../src/lib/cookies.ts";
 import { IS_FULL } from "../_support/attack.ts";
 import { costRatio } from "../_support/cost.ts";
@@ -230,6 +231,68 @@ Deno.test("no request header costs the admin listener more than its length", asy
   const fields = IS_FULL ? REQUEST_FIELDS : ["authorization", "cookie"];
   assertEquals(await tooSlow(port, "GET /session-00000000000000000000000000000000/", fields), []);
 });
+
+/** Units of paths and queries. Raw UTF-8 is legal for the runtime's server, which decodes it. */
+const TARGET_UNITS = [
+  "é",
+  "éa",
+  "😀a",
+  "%C3%A9",
+  "%c3%a9",
+  "%41",
+  "%41b",
+  "%2f",
+  "%2e",
+  "/",
+  "/.",
+  "/a.",
+  "/..",
+  "/%2e",
+  "/.%2f",
+  "/.;",
+  ";a=",
+  "?a&",
+  "?a=%41&",
+  "?é&",
+] as const;
+
+Deno.test("no request target costs more than its length", async () => {
+  await using backend = startBackend();
+  await using target = await startWatched([
+    { name: "a", url: backend.url, pathPrefix: "/", primary: true },
+    { name: "b", url: backend.url, pathPrefix: "/", shadow: true, credentials: false, sample: 0 },
+    { name: "c", url: "http://127.0.0.1:1", pathPrefix: "/none" },
+  ], SERVICES);
+  const headOf = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost`;
+  for (const prefix of ["/", "/none/"]) {
+    const comparison = new Comparison(Number(new URL(target.url).port), headOf(prefix + "x".repeat(LENGTH)));
+    for (const unit of TARGET_UNITS) {
+      const count = LENGTH / new TextEncoder().encode(unit).length;
+      await comparison.measure(headOf(prefix + unit.repeat(count)), `${prefix}${unit}`);
+    }
+    assertEquals(comparison.slow, []);
+  }
+});
+
+for (
+  const [name, read] of [["encodeNonAscii()", encodeNonAscii], ["toByteString()", toByteString], [
+    "normalizePath()",
+    normalizePath,
+  ]] as const
+) {
+  Deno.test(`${name} reads a path of any characters about as fast as the runtime encodes it`, async () => {
+    for (
+      const [unit, maxRatio] of [["é", 12], ["éa", 12], ["😀a", 12], ["%C3%A9", 5], ["%41", 5], ["%41b", 5]] as const
+    ) {
+      const path = `/${unit.repeat(60_000 / new TextEncoder().encode(unit).length)}`;
+      const times = (work: (path: string) => string) => () => {
+        for (let index = 0; index < 30; index++) work(path);
+      };
+      // The runtime's own encoder takes a fraction of a millisecond for this length.
+      assertLess(await costRatio(times(read), times(() => encodeURIComponent("é".repeat(30_000)))), maxRatio, unit);
+    }
+  });
+}
 
 Deno.test("no response header costs more than its length, compared ones included", async () => {
   const harmless = ["x-other", "x".repeat(RESPONSE_LENGTH)] as const;
