@@ -27,7 +27,7 @@ import { NoiseMarks } from "../src/compare/noise_marks.ts";
 import { ExchangeRing, type NewExchange } from "../src/observe/exchange_ring.ts";
 import { Metrics } from "../src/observe/metrics.ts";
 import { serve } from "../src/server/serve.ts";
-import { exchangeRaw, type TestServer } from "./_support/servers.ts";
+import { exchangeRaw, readUntil, type TestServer } from "./_support/servers.ts";
 
 const TOKEN = "a-token-of-some-length";
 const { config: CONFIG } = validateConfig({ services: [{ name: "a", url: "http://localhost:1" }] });
@@ -677,6 +677,62 @@ Deno.test("/api/events skips states for a slow reader, in bounded memory, and cu
   await slow.cancel();
   close();
 });
+
+/** Beginnings of requests to change something. Each announces more bytes than it sends. */
+const INCOMPLETE_POSTS: readonly (readonly [name: string, path: string, head: readonly string[], sent: string])[] = [
+  ["a login without a body", "/login", ["Content-Type: application/x-www-form-urlencoded"], ""],
+  ["a login with half a body", "/login", ["Content-Type: application/x-www-form-urlencoded"], "token=a"],
+  ["a noise mark without a body", "/api/noise", ["Content-Type: application/json"], ""],
+  ["a noise mark with half a body", "/api/noise", ["Content-Type: application/json"], '{"route":"'],
+];
+
+async function sendPost(port: number, path: string, lines: readonly string[], sent: string): Promise<Deno.TcpConn> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head = [`POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, `Authorization: Bearer ${TOKEN}`, ...lines];
+  await connection.write(new TextEncoder().encode([...head, "Content-Length: 100", "", sent].join("\r\n")));
+  return connection;
+}
+
+for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
+  Deno.test(`the admin listener answers ${name} with 408 after 10 s`, async () => {
+    const { setTimeout: setRealTimeout } = globalThis;
+    using time = new FakeTime();
+    await using admin = startAdmin({ token: TOKEN });
+    using connection = await sendPost(admin.port, path, lines, sent);
+    let response: string | undefined;
+    const receiving = readUntil(connection).then((text) => response = text);
+    let seconds = 0;
+    for (; response === undefined && seconds < 40; seconds++) {
+      await new Promise((resolve) => setRealTimeout(resolve, 20));
+      await time.tickAsync(1_000);
+    }
+    if (response === undefined) connection.close();
+    assertMatch(await receiving.catch(() => ""), /^HTTP\/1\.1 408 /);
+    assert(seconds >= 10, `answered after ${seconds} s`);
+  });
+
+  Deno.test(`the admin listener reports no error of its own when a client leaves during ${name}`, async () => {
+    const errors: unknown[] = [];
+    const responded = Promise.withResolvers<Response>();
+    const source = createSource();
+    const server = serve((request) => {
+      const response = handler.handle(request);
+      response.then(responded.resolve);
+      return response;
+    }, { hostname: "127.0.0.1", port: 0 });
+    const handler: AdminHandler = createAdminHandler(source, {
+      hostname: "127.0.0.1",
+      port: server.port,
+      token: TOKEN,
+      onError: (...report) => errors.push(report),
+    });
+    (await sendPost(server.port, path, lines, sent)).close();
+    assertEquals((await responded.promise).status, 400);
+    assertEquals(errors, []);
+    handler.close();
+    await server.shutdown();
+  });
+}
 
 /** Lets what each timer starts come to its end before the next one. */
 async function pass(time: FakeTime, seconds: number): Promise<void> {

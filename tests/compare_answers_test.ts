@@ -534,6 +534,48 @@ const SECRETS: readonly (readonly [title: string, a: AnswerParts, b: AnswerParts
     { redact: "body" },
     /hunter/,
   ],
+  [
+    "a private JSON Web Key that differs",
+    { body: '{"items":[{"kty":"EC","x":"a","d":"hunter2"}]}' },
+    { body: '{"items":[{"kty":"EC","x":"a","d":"hunter3"}]}' },
+    {},
+    /hunter/,
+  ],
+  [
+    "a symmetric JSON Web Key that is removed",
+    { body: '{"kty":"oct","k":"hunter2"}' },
+    { body: '{"kty":"oct"}' },
+    {},
+    /hunter/,
+  ],
+  [
+    "a private JSON Web Key that is added",
+    { body: '{"kty":"RSA"}' },
+    { body: '{"kty":"RSA","d":"hunter2"}' },
+    {},
+    /hunter/,
+  ],
+  [
+    "a private JSON Web Key in a new object",
+    { body: "{}" },
+    { body: '{"a":{"kty":"RSA","qi":"hunter2"}}' },
+    {},
+    /hunter/,
+  ],
+  [
+    "a part of a private JSON Web Key",
+    { body: '{"kty":"RSA","oth":[{"r":"hunter2","t":1}]}' },
+    { body: '{"kty":"RSA","oth":[{"r":"hunter3","t":1}]}' },
+    {},
+    /hunter/,
+  ],
+  [
+    "a private JSON Web Key in elements of any order",
+    { body: '[{"kty":"EC","d":"hunter2"},{"a":1}]' },
+    { body: '[{"a":1},{"kty":"EC","d":"hunter3"}]' },
+    { arrays: "unordered" },
+    /hunter/,
+  ],
   ["JSON as whole bodies", { body: '["hunter2"]' }, { body: '["hunter3"]' }, { redact: "body" }, /hunter/],
 ];
 
@@ -544,6 +586,21 @@ for (const [title, a, b, rules, secret] of SECRETS) {
     assertMatch(text, /\[redacted [0-9a-f]{4}\]/);
   });
 }
+
+Deno.test("samples show members with the names of private keys in objects without kty", () => {
+  const members = { d: 1, dp: 1, dq: 1, k: 1, oth: 1, p: 1, q: 1, qi: 1 };
+  const text = JSON.stringify(
+    compare({ body: JSON.stringify(members) }, { body: JSON.stringify({ ...members, d: "x", k: "y" }) }),
+  );
+  assert(!text.includes("redacted"), text);
+});
+
+Deno.test("samples show the public members of a JSON Web Key", () => {
+  const text = JSON.stringify(
+    compare({ body: '{"kty":"EC","x":"shown","d":"a"}' }, { body: '{"kty":"EC","x":"other","d":"b"}' }),
+  );
+  assertMatch(text, /shown/);
+});
 
 Deno.test("samples tell two secrets apart, and show that one is the same", () => {
   const [first] = compare({ body: '{"token":"a"}' }, { body: '{"token":"b"}' });
@@ -564,6 +621,12 @@ const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rul
     { body: '{ "a": [1, {"password": "hunter2"}] }' },
     {},
     /^\{"a":\[1,\{"password":"\[redacted [0-9a-f]{4}\]"\}\]\}$/,
+  ],
+  [
+    "a JSON Web Key",
+    { body: '{"kty":"RSA","n":"abc","d":"hunter2","p":"hunter2"}' },
+    {},
+    /^\{"kty":"RSA","n":"abc","d":"\[redacted .{4}\]","p":"\[redacted .{4}\]"\}$/,
   ],
   [
     "JSON with a part that is hidden",

@@ -130,6 +130,36 @@ Deno.test("readConfig() reads each file once", async () => {
   assertEquals(read, ["f"]);
 });
 
+Deno.test("readConfig() reads up to 16 files at the same time, and reports their errors in the order of the text", async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `f${index}`);
+  const pending: (() => void)[] = [];
+  let most = 0;
+  const options: ReadOptions = {
+    ...OPTIONS,
+    async readFile() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      most = Math.max(most, pending.push(resolve));
+      await promise;
+      throw namedError("TimeoutError");
+    },
+  };
+  const text = names.map((name) => `${name}: \${file:${name}}\n`).join("") + SERVICE;
+  const reading = assertRejects(async () => {
+    const { value, source } = await readConfig(text, options);
+    validateConfig(value, source);
+  }, ConfigError);
+  const finished = reading.then(() => true);
+  // The last read finishes first.
+  while (!await Promise.race([finished, new Promise<false>((resolve) => setTimeout(resolve, 0, false))])) {
+    pending.pop()?.();
+  }
+  assertEquals(most, 16);
+  assertEquals(
+    (await reading).message.split("\n").filter((line) => line.includes("timed out")),
+    names.map((name, index) => `${name}: needs the file "${name}": reading it timed out (line ${index + 1})`),
+  );
+});
+
 /** A text, and the problems in it. */
 const PROBLEMS: [text: string, ...problems: string[]][] = [
   ["", 'the file must hold at least "services": found nothing'],

@@ -6,6 +6,7 @@ import { UpstreamFailure } from "../src/exchange/upstream_failure.ts";
 import { LoopTurns } from "../src/lib/loop_turns.ts";
 import { Connection } from "../src/upstream/http1/connection.ts";
 import { ConnectionBuffers } from "../src/upstream/http1/connection_buffers.ts";
+import type { Socket } from "../src/upstream/http1/socket.ts";
 import { SpareBuffers } from "../src/upstream/http1/spare_buffers.ts";
 import { READ_BUFFER_BYTES, Wire } from "../src/upstream/http1/wire.ts";
 import { type Answer, answerOf, answersOf } from "./_support/scripted_exchange.ts";
@@ -19,6 +20,20 @@ function answered(lines: readonly (readonly [string, string])[] = [["content-len
 
 function failed(failure: string): Answer {
   return { failure, deliveredBytes: 0 };
+}
+
+/** Parts of a socket that takes every byte, and needs no closing. */
+const SILENT = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length), close() {} };
+
+function connectionOver(socket: Socket, buffers: ConnectionBuffers = new ConnectionBuffers()): Connection {
+  return new Connection(socket, {
+    authority: "backend.example",
+    reclaims: false,
+    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
+    buffers,
+    onIdle() {},
+    onStale: () => undefined,
+  });
 }
 
 function get(...pieces: string[]): Promise<Answer> {
@@ -121,20 +136,13 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   using time = new FakeTime();
   let closed = false;
   const answer = new TextEncoder().encode(OK);
-  const connection = new Connection({
+  const connection = connectionOver({
     read(buffer) {
       buffer.set(answer);
       return Promise.resolve(answer.length);
     },
     write: () => new Promise(() => {}),
     close: () => void (closed = true),
-  }, {
-    authority: "backend.example",
-    reclaims: false,
-    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers: new ConnectionBuffers(),
-    onIdle() {},
-    onStale: () => undefined,
   });
   const { signal } = new AbortController();
   const body = new Uint8Array(60_000);
@@ -173,23 +181,15 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
   const buffers = new ConnectionBuffers();
   const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100\r\nfor one client");
   let given = false;
-  const connection = new Connection({
+  const connection = connectionOver({
     read(buffer) {
       if (given) return new Promise(() => {});
       given = true;
       buffer.set(answer);
       return Promise.resolve(answer.length);
     },
-    write: (bytes) => Promise.resolve(bytes.length),
-    close() {},
-  }, {
-    authority: "backend.example",
-    reclaims: false,
-    turns: new LoopTurns({ sliceMs: 4, now: () => 0 }),
-    buffers,
-    onIdle() {},
-    onStale: () => undefined,
-  });
+    ...SILENT,
+  }, buffers);
   const giving = new AbortController();
   const { signal } = giving;
   const result = await connection.exchange({
@@ -213,22 +213,14 @@ Deno.test("Connection yields to other tasks while it reads a body of 1-byte chun
   const head = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
   const flood = new TextEncoder().encode("1\r\nx\r\n".repeat(1_000));
   let reads = 0;
-  const connection = new Connection({
+  const connection = connectionOver({
     // Like a socket with all bytes at hand: no read yields to the event loop.
     read(buffer) {
       const bytes = reads++ === 0 ? head : flood;
       buffer.set(bytes);
       return Promise.resolve(bytes.length);
     },
-    write: (bytes) => Promise.resolve(bytes.length),
-    close() {},
-  }, {
-    authority: "backend.example",
-    reclaims: false,
-    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers: new ConnectionBuffers(),
-    onIdle() {},
-    onStale: () => undefined,
+    ...SILENT,
   });
   const { signal } = new AbortController();
   const request = { method: "GET", origin: "", target: "/", host: undefined, lines: [], body: null, signal };

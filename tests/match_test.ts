@@ -2,7 +2,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import type { Route } from "../src/config/config.ts";
 import { validateConfig } from "../src/config/validate.ts";
-import { normalizePath, removeDotSegments } from "../src/config/path.ts";
+import { encodeNonAscii, normalizePath, removeDotSegments, toByteString } from "../src/config/path.ts";
 import { compileRoutes, matchRoute } from "../src/match.ts";
 import { costMs } from "./_support/cost.ts";
 
@@ -147,4 +147,30 @@ Deno.test("normalizePath() brings the spellings of one path together, and never 
     "/%2561": "/%2561",
   };
   for (const [path, expected] of Object.entries(cases)) assertEquals(normalizePath(path), expected, path);
+});
+
+Deno.test("encodeNonAscii() and toByteString() encode every character as UTF-8, at any length", () => {
+  for (
+    const character of ["a", "~", "%41", "\x7f", "\x80", "é", "\u07ff", "\u0800", "\uffff", "\u{10000}", "\u{10ffff}"]
+  ) {
+    const isAscii = character <= "\x7f";
+    const encoded = isAscii ? character : encodeURIComponent(character);
+    const bytes = String.fromCharCode(...new TextEncoder().encode(character));
+    for (const count of [1, 300, 20_000]) {
+      assertEquals(encodeNonAscii(`/${character.repeat(count)}b`), `/${encoded.repeat(count)}b`);
+      assertEquals(toByteString(`/${character.repeat(count)}b`), `/${bytes.repeat(count)}b`);
+    }
+  }
+});
+
+Deno.test("normalizePath() decodes every unreserved byte and no other, at any length", () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const triplet = `%${byte.toString(16).padStart(2, "0")}`;
+    const character = String.fromCharCode(byte);
+    const expected = /[\w.~-]/.test(character) ? character : triplet.toUpperCase();
+    for (const count of [1, 300]) {
+      assertEquals(normalizePath(`/${triplet.repeat(count)}`), `/${expected.repeat(count)}`);
+      assertEquals(normalizePath(`/${triplet.toUpperCase().repeat(count)}`), `/${expected.repeat(count)}`);
+    }
+  }
 });

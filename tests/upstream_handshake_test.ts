@@ -2,12 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import { http1Transport, type UpstreamTls } from "@zeek/conductor";
+import { FakeTime } from "@std/testing/time";
 import { createServer } from "node:tls";
 
 import { type Certificate, hasOpenssl, makeCertificate } from "./_support/certificates.ts";
 import {
   answerUntilClose,
   startCuttingRelay,
+  startHoldingRelay,
   startImpostor,
   startRawTlsBackend,
   startTlsBackend,
@@ -20,6 +22,9 @@ const MODES: readonly (readonly [name: string, tlsFor: (certificate: Certificate
   ["verified", ({ cert }) => ({ ca: cert, serverName: undefined, insecure: false })],
   ["insecure", () => ({ ca: undefined, serverName: undefined, insecure: true })],
 ];
+
+/** Age from which an unanswered handshake counts as hanging. */
+const HANGING_MS = 3_000;
 
 async function drain(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024);
@@ -181,6 +186,7 @@ Deno.test("insecure: a handshake that is given up frees its descriptor while the
 });
 
 Deno.test("a backend that hangs in many handshakes gets them one at a time, until it answers one", async () => {
+  using time = new FakeTime();
   const released = Promise.withResolvers<void>();
   let isHanging = true;
   let shaking = Promise.withResolvers<void>();
@@ -198,11 +204,13 @@ Deno.test("a backend that hangs in many handshakes gets them one at a time, unti
   };
   for (let i = 0; i < 32; i++) {
     const { result, giveUp } = await start();
+    await time.tickAsync(HANGING_MS);
     giveUp();
     assertEquals(await result, "aborted");
   }
   const probe = await start();
   assertEquals(await (await start()).result, "overloaded");
+  await time.tickAsync(HANGING_MS);
   probe.giveUp();
   assertEquals(await probe.result, "aborted");
   isHanging = false;
@@ -213,4 +221,57 @@ Deno.test("a backend that hangs in many handshakes gets them one at a time, unti
   other.giveUp();
   assertEquals([await one.result, await other.result], ["aborted", "aborted"]);
   released.resolve();
+});
+
+Deno.test({
+  name: "clients that leave during slow handshakes neither make other clients fail nor leave connections behind",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    const released = Promise.withResolvers<void>();
+    await using relay = startHoldingRelay(backend.port, () => released.promise);
+    const transport = http1Transport();
+    const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
+    const ask = (signal?: AbortSignal) =>
+      transport(requestTo(relay.url, { tls, ...signal && { signal } })).then(textOrKind);
+    for (let round = 0; round < 5; round++) {
+      const leaving = new AbortController();
+      const left = Array.from({ length: 40 }, () => ask(leaving.signal));
+      await relay.untilHeld(40);
+      leaving.abort();
+      assertEquals(await Promise.all(left), Array(40).fill("aborted"));
+    }
+    const staying = Array.from({ length: 40 }, () => ask());
+    released.resolve();
+    assertEquals(await Promise.all(staying), Array(40).fill("GET "));
+    assertEquals(relay.held, 40);
+  },
+});
+
+Deno.test({
+  name: "a request that continues a hanging handshake gets a new connection after 3 s",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    const released = Promise.withResolvers<void>();
+    let count = 0;
+    await using relay = startHoldingRelay(backend.port, () => count++ === 0 ? released.promise : Promise.resolve());
+    using time = new FakeTime();
+    const transport = http1Transport();
+    const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
+    const leaving = new AbortController();
+    const left = transport(requestTo(relay.url, { tls, signal: leaving.signal })).then(textOrKind);
+    await relay.untilHeld(1);
+    leaving.abort();
+    assertEquals(await left, "aborted");
+    const staying = transport(requestTo(relay.url, { tls })).then(textOrKind);
+    await time.tickAsync(HANGING_MS - 1);
+    assertEquals(relay.held, 1);
+    await time.tickAsync(1);
+    assertEquals(await staying, "GET ");
+    assertEquals(relay.held, 2);
+    released.resolve();
+  },
 });

@@ -2,6 +2,7 @@
 
 import {
   HARMLESS_PAIRS,
+  PRIVATE_KEY_MEMBERS,
   SECRET_ENDINGS,
   SECRET_LAST_WORDS,
   SECRET_PAIRS,
@@ -55,6 +56,11 @@ ${codes(SECRET_ENDINGS)}
 
 URL parameters and form fields are also secret if the whole name is one of these: ${codes(SECRET_PARAMETERS)}.
 The expiry and the permissions of a presigned URL (\`se\`, \`sp\`, \`Expires\`, \`X-Amz-Date\`) are not secret, because they give no access without the signature.
+
+In JSON documents, an object with \`kty\` is a JSON Web Key. These members of it are also secret: ${
+    codes(PRIVATE_KEY_MEMBERS)
+  }.
+This applies to samples of bodies that are valid JSON.
 
 These pairs of words are not secret, although one of the words alone is:
 

@@ -6,7 +6,7 @@ import { respondReport } from "../compare/respond_report.ts";
 import { acceptedTypes } from "../exchange/accept.ts";
 import { clientNetwork } from "../exchange/client_network.ts";
 import type { ConnectionInfo } from "../exchange/inbound.ts";
-import { readBoundedText } from "../lib/bounded_text.ts";
+import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import { ASSETS } from "./assets.ts";
@@ -65,6 +65,8 @@ const MAX_FORM_BYTES = 4_096;
 const PROBES = "probes";
 const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found" };
+const LATE: Refusal = { status: 408, text: "The request body arrived too slowly" };
+const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete" };
 const BUSY: Refusal = { status: 503, text: "Too many requests", headers: { "retry-after": "1" } };
 
 /**
@@ -127,7 +129,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       if (!FORM_TYPE.test(request.headers.get("content-type") ?? "")) {
         return refuse({ status: 415, text: "The token must be sent as application/x-www-form-urlencoded" });
       }
-      const form = await readBoundedText(request.body, MAX_FORM_BYTES);
+      const form = await readBoundedText(request.body, MAX_FORM_BYTES, { timeoutMs: SHORT_BODY_TIMEOUT_MS });
       if (form === undefined) return refuse({ status: 413, text: "The form is too large" });
       given = new URLSearchParams(form).get("token") ?? "";
     } else if (path === "/" && request.method === "GET") {
@@ -201,6 +203,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     handle: async (request, { remoteAddr } = {}) => {
       const network = clientNetwork(remoteAddr?.hostname, null, () => false) ?? "unknown";
       const response = await respondTo(request, network).catch((error) => {
+        if (error instanceof IncompleteBody) return refuse(error.isLate ? LATE : INCOMPLETE);
         onError("admin request failed unexpectedly", error);
         return refuse({ status: 500, text: "Internal error" });
       });

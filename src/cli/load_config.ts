@@ -1,5 +1,6 @@
 /** The configuration file, from disk to a checked configuration. */
 
+import { abortable } from "@std/async/abortable";
 import { ConfigError } from "../config/config_error.ts";
 import { quote } from "../config/describe.ts";
 import { MAX_TEXT_LENGTH } from "../config/limits.ts";
@@ -15,6 +16,9 @@ export const DEFAULT_CONFIG_PATH = "config.yaml";
 /** A secret is a line, and a system's list of authorities has 220 KB; more is a mistake. */
 const MAX_PLACEHOLDER_BYTES = 524_288;
 
+/** Maximum duration of reading all files that placeholders name, in milliseconds. */
+const PLACEHOLDERS_TIMEOUT_MS = 10_000;
+
 /**
  * Loads a configuration file.
  *
@@ -27,15 +31,26 @@ export async function loadConfig(path: string, stamps = new Map<string, string>(
   stamps.set(path, await stampOf(path));
   const text = await readConfigText(path);
   const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
-  const { value, source } = await readConfig(text, {
-    readFile: async (name) => {
-      const file = isAbsolute(name) ? name : folder + name;
-      stamps.set(file, await stampOf(file));
-      return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
-    },
-    readEnv: (name) => Deno.env.get(name),
-  });
-  return validateConfig(value, source);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException("Timed out", "TimeoutError")), PLACEHOLDERS_TIMEOUT_MS);
+  const readPlaceholder = async (name: string) => {
+    const file = isAbsolute(name) ? name : folder + name;
+    stamps.set(file, await stampOf(file));
+    return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
+  };
+  try {
+    const { value, source } = await readConfig(text, {
+      readFile: async (name) => {
+        // A file that is not opened blocks no thread on a hanging mount.
+        late.signal.throwIfAborted();
+        return await abortable(readPlaceholder(name), late.signal);
+      },
+      readEnv: (name) => Deno.env.get(name),
+    });
+    return validateConfig(value, source);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function readConfigText(path: string): Promise<string> {

@@ -2,6 +2,7 @@
 
 import { ELEMENT, printJsonPath, type Segment } from "../config/answer_path.ts";
 import { redactText } from "../lib/secret_text.ts";
+import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { CompareMeans } from "./compare_means.ts";
 import type { DifferenceList } from "./difference_list.ts";
@@ -11,7 +12,7 @@ import { isJsonObject, type JsonObject, jsonTypeOf } from "./json_value.ts";
 import type { DifferingLeaf } from "./lockstep_json.ts";
 import { pairUnordered } from "./pair_unordered.ts";
 import type { CompareRules } from "./rules.ts";
-import { sampleOfJson } from "./sample_text.ts";
+import { sampleOfJson, sampleOfSecret } from "./sample_text.ts";
 
 /** Below this the rules do not reach, and whatever differs is one difference. */
 const MAX_DEPTH = 100;
@@ -42,13 +43,18 @@ export function compareJson(expected: unknown, actual: unknown, means: CompareMe
  *
  * @param leaves The values with different texts.
  * @param means Rules, result and step budget.
- * @returns False if the documents must be compared whole, because elements in any order must be paired first.
+ * @returns False if the documents must be compared whole: elements in any order must be paired first, or a value may be
+ * a private key.
  */
 export function compareLeaves(leaves: readonly DifferingLeaf[], means: CompareMeans): boolean {
   const { rules } = means;
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
   if (rules.hasUnordered && leaves.some(isPaired)) return false;
+  // Only the object around a value tells whether it is a private key.
+  if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && isPrivateKeyName(segment)))) {
+    return false;
+  }
   for (const { path, expected, actual } of leaves) {
     new JsonComparison(means, path).compare(expected, actual);
   }
@@ -61,6 +67,8 @@ class JsonComparison {
   readonly #differences: DifferenceList;
   readonly #steps: StepBudget;
   readonly #path: Segment[];
+  /** Members on the path that hold a private key. */
+  #privateMembers = 0;
   /** While it is only asked whether two values are alike: `true` once they are not. */
   #probe: { hasDifference: boolean } | undefined;
   readonly #keys = new ValueKeys();
@@ -95,14 +103,14 @@ class JsonComparison {
     const keys = Object.keys(a);
     let shared = 0;
     for (const key of keys) {
-      this.#path.push(key);
+      this.#enter(key, a, b);
       if (Object.hasOwn(b, key)) {
         shared++;
         this.compare(a[key], b[key]);
       } else {
         this.#add("removed", a[key], undefined);
       }
-      this.#path.pop();
+      this.#leave(key, a, b);
     }
     const others = Object.keys(b);
     this.#steps.take(others.length);
@@ -110,10 +118,20 @@ class JsonComparison {
     for (const key of others) {
       this.#steps.take(VALUE_STEPS);
       if (Object.hasOwn(a, key)) continue;
-      this.#path.push(key);
+      this.#enter(key, a, b);
       this.#add("added", undefined, b[key]);
-      this.#path.pop();
+      this.#leave(key, a, b);
     }
+  }
+
+  #enter(key: string, a: JsonObject, b: JsonObject): void {
+    this.#path.push(key);
+    if (isPrivateKeyMember(a, key) || isPrivateKeyMember(b, key)) this.#privateMembers++;
+  }
+
+  #leave(key: string, a: JsonObject, b: JsonObject): void {
+    this.#path.pop();
+    if (isPrivateKeyMember(a, key) || isPrivateKeyMember(b, key)) this.#privateMembers--;
   }
 
   #compareArrays(a: readonly unknown[], b: readonly unknown[]): void {
@@ -287,7 +305,10 @@ class JsonComparison {
       this.#probe.hasDifference = true;
       return;
     }
-    const sampleOf = (value: unknown) => () => sampleOfJson(value, this.#path, this.#rules.redactor);
+    const { redactor } = this.#rules;
+    const isSecret = this.#privateMembers > 0;
+    const sampleOf = (value: unknown) => () =>
+      isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, this.#path, redactor);
     this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),

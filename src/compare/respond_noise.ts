@@ -1,7 +1,7 @@
 /** `/api/noise`: a person calls a field noise, and gets the lines that keep it so. */
 
 import { parseAnswerPath } from "../config/answer_path.ts";
-import { readBoundedText } from "../lib/bounded_text.ts";
+import { readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { MAX_MARKS, type NoiseMark, type NoiseMarks } from "./noise_marks.ts";
 import { refuse, respondText } from "./plain_answer.ts";
 
@@ -15,6 +15,7 @@ const MAX_TEXT_LENGTH = 1_024;
  * @param marks The marks.
  * @returns 200 with the lines, 400 where the body is no mark, 405 for other methods, 409 where there are too many, 415
  * where it is not sent as JSON.
+ * @throws {IncompleteBody} If the body fails, or is not complete within 10 s.
  */
 export async function respondNoise(request: Request, marks: NoiseMarks): Promise<Response> {
   const { method } = request;
@@ -38,9 +39,10 @@ export async function respondNoise(request: Request, marks: NoiseMarks): Promise
 }
 
 async function readMark(request: Request): Promise<NoiseMark | undefined> {
+  const text = await readBoundedText(request.body, MAX_BYTES, { timeoutMs: SHORT_BODY_TIMEOUT_MS });
   let body: unknown;
   try {
-    body = JSON.parse(await readBoundedText(request.body, MAX_BYTES) ?? "");
+    body = JSON.parse(text ?? "");
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { ELEMENT, type Segment } from "../config/answer_path.ts";
 import { shorten } from "../config/describe.ts";
 import { ExactNumber } from "./exact_json.ts";
 import { isJsonObject } from "./json_value.ts";
+import { isPrivateKeyMember } from "../lib/secret_names.ts";
 import type { Redactor } from "./redactor.ts";
 
 const MAX_LENGTH = 200;
@@ -29,8 +30,13 @@ export function sampleOfJson(
   redactor: Redactor,
   maxLength: number = MAX_LENGTH,
 ): string {
-  if (redactor.hidesJson(segments)) return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
+  if (redactor.hidesJson(segments)) return sampleOfSecret(value, redactor);
   return shorten(new Writer(redactor, maxLength + 1).write(value, [...segments]), maxLength);
+}
+
+/** Returns a mark for a value of a JSON document that is secret. */
+export function sampleOfSecret(value: unknown, redactor: Redactor): string {
+  return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
 }
 
 /**
@@ -104,15 +110,15 @@ class Writer {
       if (this.#text.length >= this.#maxLength) break;
       this.#text += `${index > 0 ? "," : ""}${JSON.stringify(this.#shown(key))}:`;
       path.push(key);
-      this.#writeUnlessSecret(object[key], path);
+      this.#writeUnlessSecret(object[key], path, isPrivateKeyMember(object, key));
       path.pop();
     }
     this.#text += "}";
   }
 
-  #writeUnlessSecret(value: unknown, path: Segment[]): void {
-    if (this.#redactor?.hidesJson(path, path.length - 1)) {
-      this.#text += JSON.stringify(sampleOfJson(value, path, this.#redactor));
+  #writeUnlessSecret(value: unknown, path: Segment[], isSecret = false): void {
+    if (this.#redactor !== undefined && (isSecret || this.#redactor.hidesJson(path, path.length - 1))) {
+      this.#text += JSON.stringify(sampleOfSecret(value, this.#redactor));
     } else this.#write(value, path);
   }
 }

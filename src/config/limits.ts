@@ -17,3 +17,6 @@ export const MAX_TOTAL_LENGTH = 4_194_304;
 
 /** Different files and variables that placeholders name. */
 export const MAX_REFERENCES = 1_000;
+
+/** Files read at the same time. Each file on a hanging mount blocks a thread of the runtime, which has few. */
+export const MAX_CONCURRENT_READS = 16;

@@ -18,10 +18,13 @@ const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i;
 /** A dot segment for servers that decode separators or remove path parameters (`..;x`). */
 const HIDDEN_DOT_SEGMENT = /^(?:\.|%2e){1,2}(?:;|%3b|$)/i;
 const ENCODED_SEPARATOR = /%2f|%5c/i;
-const PERCENT_ENCODED = /%[0-9A-Fa-f]{2}/g;
-const UNRESERVED = /[A-Za-z0-9\-._~]/;
 // deno-lint-ignore no-control-regex
-const NON_ASCII = /[^\x00-\x7f]+/g;
+const NON_ASCII = /[^\x00-\x7f]/;
+const PERCENT = 0x25;
+/** Length up to which a decoder takes longer to start than it saves. */
+const MAX_SHORT_BYTES = 256;
+/** Arguments of one call: engines refuse calls with more arguments than the stack can hold. */
+const MAX_ARGUMENTS = 8_192;
 
 /**
  * Removes dot segments from a path, literal or percent-encoded (RFC 3986 §5.2.4). Everything else stays unchanged.
@@ -66,7 +69,15 @@ export function isValidQuery(query: string): boolean {
  * @returns The text in ASCII.
  */
 export function encodeNonAscii(text: string): string {
-  return text.replace(NON_ASCII, encodeURIComponent);
+  if (!NON_ASCII.test(text)) return text;
+  const bytes = new TextEncoder().encode(text);
+  const output = new Uint8Array(3 * bytes.length);
+  let length = 0;
+  for (const byte of bytes) {
+    if (byte < 0x80) output[length++] = byte;
+    else length = writeTriplet(output, length, byte);
+  }
+  return asciiText(output.subarray(0, length));
 }
 
 /**
@@ -76,23 +87,66 @@ export function encodeNonAscii(text: string): string {
  * @returns Text whose characters are at most U+00FF.
  */
 export function toByteString(text: string): string {
-  return text.replace(NON_ASCII, (run) => encodeURIComponent(run).replace(PERCENT_ENCODED, toCharacter));
+  return NON_ASCII.test(text) ? byteString(new TextEncoder().encode(text)) : text;
 }
 
 /**
  * Brings spellings of one path together for comparison: unreserved characters decoded, hexadecimal digits in upper case,
  * other characters than ASCII encoded. Separators stay as they are: `%2F` never turns into `/`.
  *
- * @param path What {@linkcode removeDotSegments} returned.
+ * @param path A result of {@linkcode removeDotSegments}: each `%` has two hexadecimal digits.
  * @returns The path that patterns are compared with, still percent-encoded.
  */
 export function normalizePath(path: string): string {
-  return encodeNonAscii(path).replace(PERCENT_ENCODED, (triplet) => {
-    const character = toCharacter(triplet);
-    return UNRESERVED.test(character) ? character : triplet.toUpperCase();
-  });
+  const encoded = encodeNonAscii(path);
+  if (!encoded.includes("%")) return encoded;
+  const output = new Uint8Array(encoded.length);
+  let length = 0;
+  for (let index = 0; index < encoded.length; index++) {
+    const code = encoded.charCodeAt(index);
+    if (code !== PERCENT) {
+      output[length++] = code;
+      continue;
+    }
+    const byte = hexValue(encoded.charCodeAt(++index)) << 4 | hexValue(encoded.charCodeAt(++index));
+    if (isUnreserved(byte)) output[length++] = byte;
+    else length = writeTriplet(output, length, byte);
+  }
+  return asciiText(output.subarray(0, length));
 }
 
-function toCharacter(triplet: string): string {
-  return String.fromCharCode(parseInt(triplet.slice(1), 16));
+/** Writes `%XX`, and returns the next position. */
+function writeTriplet(output: Uint8Array, at: number, byte: number): number {
+  output[at] = PERCENT;
+  output[at + 1] = upperHexDigit(byte >> 4);
+  output[at + 2] = upperHexDigit(byte & 15);
+  return at + 3;
+}
+
+function upperHexDigit(value: number): number {
+  return value < 10 ? value + 0x30 : value + 0x37;
+}
+
+function hexValue(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
+}
+
+/** Reports whether a byte is a letter, a digit, `-`, `.`, `_` or `~` (RFC 3986 §2.3). */
+function isUnreserved(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a || byte >= 0x30 && byte <= 0x39 ||
+    byte === 0x2d || byte === 0x2e || byte === 0x5f || byte === 0x7e;
+}
+
+function asciiText(bytes: Uint8Array): string {
+  return bytes.length <= MAX_SHORT_BYTES ? byteString(bytes) : new TextDecoder().decode(bytes);
+}
+
+/** Returns text with one character for each byte. */
+function byteString(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += MAX_ARGUMENTS) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + MAX_ARGUMENTS) as unknown as number[]);
+  }
+  return text;
 }

@@ -2,13 +2,13 @@
 
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { quote } from "./describe.ts";
-import { MAX_REFERENCES, MAX_TOTAL_LENGTH } from "./limits.ts";
+import { MAX_CONCURRENT_READS, MAX_REFERENCES, MAX_TOTAL_LENGTH } from "./limits.ts";
 import type { Template } from "./plain_tree.ts";
 import { whyUnreadable } from "./unreadable.ts";
 
 /** How what placeholders name is read. */
 export interface PlaceholderReaders {
-  /** Reads a file's text; a relative path is meant from the folder of the configuration file. */
+  /** Reads a file as text, up to 16 files at the same time. Relative paths start at the folder of the configuration file. */
   readonly readFile: (path: string) => Promise<string>;
   /** Reads an environment variable; `undefined` where it is not set, an error named `NotCapable` without permission. */
   readonly readEnv: (name: string) => string | undefined;
@@ -36,15 +36,14 @@ const VARIABLE = /^[A-Za-z_]\w*$/;
  * Resolves placeholders in place. What they yield is not looked at again.
  *
  * @param templates The texts that may contain some.
- * @param readers How files and variables are read; each is read once.
+ * @param readers How files and variables are read. Each is read once, up to 16 at the same time.
  * @returns What became of them.
  */
 export async function resolvePlaceholders(
   templates: readonly Template[],
   readers: PlaceholderReaders,
 ): Promise<Resolved> {
-  const contents = new Map<string, Content>();
-  for (const reference of findReferences(templates)) contents.set(reference, await readReference(reference, readers));
+  const contents = await readReferences(findReferences(templates), readers);
   const resolvedTemplates = new Map<string, string>();
   const unknown = new Set<string>();
   const problems: ConfigProblem[] = [];
@@ -81,6 +80,19 @@ function findReferences(templates: readonly Template[]): Set<string> {
     }
   }
   return found;
+}
+
+async function readReferences(
+  references: ReadonlySet<string>,
+  readers: PlaceholderReaders,
+): Promise<ReadonlyMap<string, Content>> {
+  const contents = new Map<string, Content>();
+  const pending = references.values();
+  const readPending = async () => {
+    for (const reference of pending) contents.set(reference, await readReference(reference, readers));
+  };
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_READS }, readPending));
+  return contents;
 }
 
 async function readReference(reference: string, { readFile, readEnv }: PlaceholderReaders): Promise<Content> {

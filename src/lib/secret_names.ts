@@ -217,6 +217,13 @@ export const SECRET_ENDINGS: readonly string[] = (
 /** Whole names that are secret as parameters of a URL or fields of a form, but harmless elsewhere. */
 export const SECRET_PARAMETERS: readonly string[] = ["code", "samlart", "ticket", "wresult"];
 
+/**
+ * Members of a JSON Web Key that hold a private or symmetric key (RFC 7518 §6). Elsewhere, names this short are common
+ * and harmless.
+ */
+export const PRIVATE_KEY_MEMBERS: readonly string[] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
+
+const KEY_MEMBERS = new Set(PRIVATE_KEY_MEMBERS);
 const WORDS = new Set(SECRET_WORDS);
 const LAST_WORDS = new Set(SECRET_LAST_WORDS);
 const PAIRS = joined(SECRET_PAIRS);
@@ -332,4 +339,19 @@ function hasSecretEnding(word: string): boolean {
 function hasHarmlessEnding(word: string): boolean {
   for (const ending of HARMLESS) if (word.endsWith(ending)) return true;
   return false;
+}
+
+/**
+ * Reports whether a member of a JSON object holds a private key: the object is a JSON Web Key, because it has `kty`.
+ *
+ * @param object The object.
+ * @param name Name of the member.
+ */
+export function isPrivateKeyMember(object: object, name: string): boolean {
+  return isPrivateKeyName(name) && Object.hasOwn(object, "kty");
+}
+
+/** Reports whether a member with a name can be secret according to {@linkcode isPrivateKeyMember}. */
+export function isPrivateKeyName(name: string): boolean {
+  return KEY_MEMBERS.has(name);
 }

@@ -65,6 +65,50 @@ export function startCuttingRelay(backendPort: number, cut: Promise<void>): TlsB
   return backendAt(listener, serving);
 }
 
+/** Relay to a backend that forwards nothing of a connection before `release` allows it, so that handshakes take as long as a test needs. */
+export interface HoldingRelay extends TlsBackend {
+  /** Connections that have sent their first bytes. */
+  readonly held: number;
+  /** Resolves when there are this many. */
+  untilHeld(count: number): Promise<void>;
+}
+
+/** Starts a {@linkcode HoldingRelay}. */
+export function startHoldingRelay(backendPort: number, release: () => Promise<void>): HoldingRelay {
+  let held = 0;
+  const waiting = new Set<() => void>();
+  const ended = Promise.withResolvers<void>();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = acceptAll(listener, async (client) => {
+    const hello = new Uint8Array(4096);
+    const length = await client.read(hello) ?? 0;
+    held++;
+    for (const check of waiting) check();
+    await release();
+    using backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
+    await backend.write(hello.subarray(0, length));
+    await Promise.race([copy(client, backend), copy(backend, client), ended.promise]);
+  });
+  const relay = backendAt(listener, serving);
+  return {
+    ...relay,
+    [Symbol.asyncDispose]() {
+      ended.resolve();
+      return relay[Symbol.asyncDispose]();
+    },
+    get held() {
+      return held;
+    },
+    untilHeld(count) {
+      return new Promise((resolve) => {
+        const check = () => held >= count && waiting.delete(check) && resolve();
+        waiting.add(check);
+        check();
+      });
+    },
+  };
+}
+
 async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(16_384);
   try {

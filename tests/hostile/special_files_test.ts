@@ -2,7 +2,9 @@
 
 import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { loadConfig } from "../../src/cli/load_config.ts";
 import { readTextFile } from "../../src/cli/read_text_file.ts";
+import { ConfigError } from "../../src/config/config_error.ts";
 import { HAS_PROC } from "../_support/attack.ts";
 import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { startBackend } from "../_support/servers.ts";
@@ -170,4 +172,42 @@ Deno.test("readTextFile() fails if a file cannot be opened in time", { ignore },
 
 Deno.test("readTextFile() enforces its limit on a file without a size", { ignore: !HAS_PROC }, async () => {
   await assertRejects(() => readTextFile("/proc/self/status", 10), Error, "FileTooLarge");
+});
+
+Deno.test("loadConfig() fails within 10 s if many files are on a hanging mount, and opens no further file", async () => {
+  await using folder = await makeFolder("http://localhost:1");
+  const names = Array.from({ length: 100 }, (_, index) => `file-${index}`);
+  const headers = names.map((name) => `${name}: "\${file:hanging/${name}}"`).join(", ");
+  await Deno.writeTextFile(
+    folder.config,
+    `services: [{ name: a, url: "http://localhost:1", headers: { ${headers} } }]`,
+  );
+  const { stat } = Deno;
+  const { setTimeout: setRealTimeout } = globalThis;
+  using time = new FakeTime();
+  let hanging = 0;
+  let message: string | undefined;
+  try {
+    // A hanging mount cannot be made without privileges.
+    Deno.stat = (path) => {
+      if (!String(path).includes("/hanging/")) return stat(path);
+      hanging++;
+      return new Promise(() => {});
+    };
+    const loading = assertRejects(() => loadConfig(folder.config), ConfigError).then((error) =>
+      message = error.message
+    );
+    let seconds = 0;
+    for (; message === undefined && seconds < 60; seconds++) {
+      await new Promise((resolve) => setRealTimeout(resolve, 20));
+      await time.tickAsync(1_000);
+    }
+    assertLess(seconds, 15);
+    await loading;
+  } finally {
+    Deno.stat = stat;
+  }
+  const reported = message!.matchAll(/needs the file "hanging\/(.*?)": reading it timed out/g);
+  assertEquals([...reported].map(([, name]) => name), names);
+  assertLess(hanging, 40);
 });

@@ -4,7 +4,7 @@ import type { FailureKind } from "../../exchange/attempt.ts";
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
-import { shakeHands } from "./handshake.ts";
+import { Handshakes } from "./handshake.ts";
 import type { Socket } from "./socket.ts";
 
 /** Where a backend is, and how it proves its name. */
@@ -32,16 +32,30 @@ const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
   ENOBUFS: "overloaded",
 };
 
-/**
- * Connects to a backend, and shakes hands where TLS is spoken.
- *
- * @param endpoint The backend.
- * @param signal Gives it up.
- * @returns The connection.
- * @throws {UpstreamFailure} Of the kind that tells how it failed.
- */
-export async function dial(endpoint: Endpoint, signal: CancellationSignal): Promise<Socket> {
-  const { hostname, port, secure } = endpoint;
+/** Connects to one backend, with TLS if the endpoint is secure. */
+export class Dialer {
+  readonly #endpoint: Endpoint;
+  readonly #handshakes: Handshakes | undefined;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+    this.#handshakes = endpoint.secure ? new Handshakes(endpoint) : undefined;
+  }
+
+  /**
+   * Makes a connection, or continues one that an aborted request has started.
+   *
+   * @param signal Aborts the attempt.
+   * @throws {UpstreamFailure} If the backend cannot be reached, or the handshake fails.
+   */
+  async dial(signal: CancellationSignal): Promise<Socket> {
+    if (this.#handshakes === undefined) return await connect(this.#endpoint, signal);
+    const adopted = await this.#handshakes.adopt(signal);
+    return adopted ?? await this.#handshakes.start(await connect(this.#endpoint, signal), signal);
+  }
+}
+
+async function connect({ hostname, port }: Endpoint, signal: CancellationSignal): Promise<Deno.TcpConn> {
   if (signal.aborted) throw new UpstreamFailure("aborted");
   const cancelling = cancellation();
   const cancel = () => cancelling.abort();
@@ -61,7 +75,7 @@ export async function dial(endpoint: Endpoint, signal: CancellationSignal): Prom
   conn.setNoDelay(true);
   // What is idle must not keep the process alive; what is in flight has a time-out, and that does.
   conn.unref();
-  return secure ? await shakeHands(conn, endpoint, signal) : conn;
+  return conn;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** From a connection to one that TLS is spoken over. */
+/** TLS handshakes with a backend, including those that outlive the request that started them. */
 
 import type { CancellationSignal } from "../../exchange/cancellation.ts";
 import type { UpstreamTls } from "../../config/config.ts";
@@ -6,11 +6,11 @@ import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
 import { closeQuietly, type Socket } from "./socket.ts";
 
-/** With whom hands are shaken. */
+/** Backend of a handshake. */
 export interface HandshakePeer {
   /** A name or an address. */
   readonly hostname: string;
-  /** What is said about its certificate. */
+  /** Settings for its certificate. */
   readonly tls: UpstreamTls | undefined;
 }
 
@@ -18,55 +18,150 @@ interface SecuredSocket extends Socket {
   handshake(): Promise<unknown>;
 }
 
-/** How it went with a backend since a handshake was last answered. */
-interface PeerRecord {
-  abandoned: number;
-  running: number;
+/** Age in milliseconds from which an unanswered handshake counts as hanging. */
+const HANGING_MS = 3_000;
+/**
+ * Hanging handshakes in a row from which a backend gets one handshake at a time. Deno closes a connection only after
+ * its handshake, so each one keeps its descriptor until the backend answers.
+ */
+const MAX_HANGING = 32;
+
+/** A handshake in progress. */
+class Handshake {
+  /** The connection to use; `undefined` if the handshake failed. Never rejects. */
+  readonly answered: Promise<Socket | undefined>;
+  /** Resolves when the handshake counts as hanging; stays pending if it is answered before. */
+  readonly hanging: Promise<void>;
+  /** `false` if closing keeps the descriptor until the backend answers. */
+  readonly isClosable: boolean;
+  isAnswered = false;
+  isHanging = false;
+  isClosed = false;
+  readonly #conn: Deno.TcpConn;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #secured: SecuredSocket | undefined;
+
+  constructor(conn: Deno.TcpConn, peer: HandshakePeer) {
+    this.#conn = conn;
+    this.isClosable = peer.tls?.insecure === true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.hanging = promise;
+    this.#timer = setTimeout(() => {
+      this.isHanging = true;
+      resolve();
+    }, HANGING_MS);
+    this.answered = this.#run(peer);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.#timer);
+    closeQuietly(this.#secured ?? this.#conn);
+  }
+
+  async #run(peer: HandshakePeer): Promise<Socket | undefined> {
+    try {
+      this.#secured = await startTls(this.#conn, peer);
+      // The connection belonged to neither socket while TLS was starting, so it could not be closed.
+      if (this.isClosed) closeQuietly(this.#secured);
+      await this.#secured.handshake();
+      return this.#secured;
+    } catch {
+      closeQuietly(this.#secured ?? this.#conn);
+      return undefined;
+    } finally {
+      this.isAnswered = true;
+      clearTimeout(this.#timer);
+    }
+  }
 }
 
 /**
- * A handshake that is given up keeps its descriptor until the backend moves: Deno closes in good order, which means
- * after it. So this many in a row show that a backend hangs, and from then on one at a time tries whether it still does.
+ * Handshakes with one backend. When a request is aborted, the next request continues its handshake: clients that leave
+ * use up neither descriptors nor the limit on hanging handshakes.
  */
-const MAX_ABANDONED = 32;
+export class Handshakes {
+  readonly #peer: HandshakePeer;
+  /** Handshakes that no request waits for, oldest first. */
+  readonly #orphans = new Set<Handshake>();
+  /** Hanging handshakes that were closed since the last answer. */
+  #hanging = 0;
+  /** Handshakes that a request waits for. */
+  #awaited = 0;
 
-const records = new WeakMap<HandshakePeer, PeerRecord>();
-
-/**
- * Shakes hands. Only the handshake itself tells a certificate that can not be verified from other failures.
- *
- * @param conn The connection; it is closed where this fails.
- * @param peer The backend.
- * @param signal Gives it up.
- * @returns The connection to go on with.
- * @throws {UpstreamFailure} Of kind `tls`; `aborted` where it was given up; `overloaded` where the backend has left too
- * many handshakes unanswered.
- */
-export async function shakeHands(conn: Deno.TcpConn, peer: HandshakePeer, signal: CancellationSignal): Promise<Socket> {
-  const record = recordOf(peer);
-  if (record.abandoned >= MAX_ABANDONED && record.running > 0) {
-    conn.close();
-    throw new UpstreamFailure("overloaded");
+  constructor(peer: HandshakePeer) {
+    this.#peer = peer;
   }
-  record.running++;
-  let secured: SecuredSocket | undefined;
-  const close = () => closeQuietly(secured ?? conn);
-  signal.addEventListener("abort", close);
-  try {
-    if (signal.aborted) throw new UpstreamFailure("aborted");
-    secured = await startTls(conn, peer);
-    // While it was being made, there was nothing to close.
-    if (signal.aborted) throw new UpstreamFailure("aborted");
-    await secured.handshake();
-    record.abandoned = 0;
-    return secured;
-  } catch {
-    close();
-    record.abandoned = signal.aborted ? record.abandoned + 1 : 0;
-    throw new UpstreamFailure(signal.aborted ? "aborted" : "tls");
-  } finally {
-    record.running--;
-    signal.removeEventListener("abort", close);
+
+  /**
+   * Continues the oldest handshake of an aborted request.
+   *
+   * @returns The connection; `undefined` if there is no such handshake, or if it hangs.
+   * @throws {UpstreamFailure} Of kind `tls` or `aborted`.
+   */
+  async adopt(signal: CancellationSignal): Promise<Socket | undefined> {
+    const [oldest] = this.#orphans;
+    if (oldest === undefined) return undefined;
+    this.#orphans.delete(oldest);
+    const result = await this.#wait(oldest, signal, oldest.hanging);
+    if (result === undefined) this.#abandon(oldest);
+    return result;
+  }
+
+  /**
+   * Shakes hands over a new connection.
+   *
+   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `overloaded` if the backend has left too
+   * many handshakes unanswered.
+   */
+  async start(conn: Deno.TcpConn, signal: CancellationSignal): Promise<Socket> {
+    if (this.#hanging >= MAX_HANGING && this.#awaited > 0) {
+      conn.close();
+      throw new UpstreamFailure("overloaded");
+    }
+    const handshake = new Handshake(conn, this.#peer);
+    handshake.answered.then((socket) => this.#onAnswered(handshake, socket));
+    handshake.hanging.then(() => this.#orphans.delete(handshake) && this.#abandon(handshake));
+    return (await this.#wait(handshake, signal))!;
+  }
+
+  async #wait(
+    handshake: Handshake,
+    signal: CancellationSignal,
+    end: Promise<void> = new Promise(() => {}),
+  ): Promise<Socket | undefined> {
+    const aborted = Promise.withResolvers<"aborted">();
+    const abort = () => aborted.resolve("aborted");
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    this.#awaited++;
+    try {
+      const answered = handshake.answered.then((socket) => socket ?? "tls");
+      const result = await Promise.race([aborted.promise, answered, end]);
+      if (result === "aborted") this.#abandon(handshake);
+      if (typeof result === "string") throw new UpstreamFailure(result);
+      return result ?? undefined;
+    } finally {
+      this.#awaited--;
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Keeps a handshake for the next request, unless it hangs or can be closed at once. */
+  #abandon(handshake: Handshake): void {
+    if (!handshake.isAnswered && !handshake.isClosable && !handshake.isHanging) {
+      this.#orphans.add(handshake);
+      return;
+    }
+    if (handshake.isHanging && !handshake.isAnswered && !handshake.isClosable) this.#hanging++;
+    handshake.close();
+  }
+
+  #onAnswered(handshake: Handshake, socket: Socket | undefined): void {
+    // Closing ends a handshake too, without an answer.
+    if (handshake.isClosed) return;
+    this.#hanging = 0;
+    if (this.#orphans.delete(handshake) && socket !== undefined) closeQuietly(socket);
   }
 }
 
@@ -80,10 +175,4 @@ async function startTls(conn: Deno.TcpConn, { hostname, tls }: HandshakePeer): P
   });
   secured.unref();
   return secured;
-}
-
-function recordOf(peer: HandshakePeer): PeerRecord {
-  let record = records.get(peer);
-  if (record === undefined) records.set(peer, record = { abandoned: 0, running: 0 });
-  return record;
 }

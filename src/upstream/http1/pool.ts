@@ -5,7 +5,7 @@ import { isRepeatable } from "../repeatable.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionBuffers } from "./connection_buffers.ts";
-import { dial, type Endpoint } from "./dial.ts";
+import { Dialer, type Endpoint } from "./dial.ts";
 import type { BodyMeans } from "./response_body.ts";
 import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
 
@@ -38,6 +38,7 @@ export class Pool {
   /** Of connections that have been closed. */
   readonly buffers: ConnectionBuffers = new ConnectionBuffers();
   readonly #options: PoolOptions;
+  readonly #dialer: Dialer;
   /** The one that was used last is used next: the others get to their time-out. */
   #idle: Connection[] = [];
 
@@ -48,6 +49,7 @@ export class Pool {
    */
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#dialer = new Dialer(options.endpoint);
   }
 
   /**
@@ -115,7 +117,7 @@ export class Pool {
 
   async #exchangeAnew(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
     try {
-      const socket = await dial(this.#options.endpoint, request.cancellation ?? request.signal);
+      const socket = await this.#dialer.dial(request.cancellation ?? request.signal);
       return await new Connection(socket, this).exchange(request, head);
     } catch (error) {
       return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
