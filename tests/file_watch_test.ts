@@ -19,7 +19,7 @@ async function stampAround(change: (path: string) => Promise<unknown>): Promise<
   }
 }
 
-/** What takes another content of the same length into a file. */
+/** Ways of changing a file to another content of the same length. */
 const CHANGES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   "is written to": (path) => Deno.writeTextFile(path, "two"),
   "is renamed over": async (path) => {

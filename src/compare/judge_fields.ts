@@ -4,8 +4,8 @@ import { significantBelow } from "./false_discoveries.ts";
 import { type Count, fisherTest } from "./fisher_test.ts";
 
 /**
- * What a field's differences are: a `mismatch`; `noise`, as it differs by itself; or `undecided`. A field is undecided if it
- * was never seen to differ by itself but too little has been compared to be sure, or if it stands for several fields.
+ * Judgement of a field that differs: a `mismatch`; `noise`, which the baseline shows against itself; or `undecided`.
+ * A field is undecided if too few comparisons exist to exclude noise, or if it stands for several fields.
  */
 export type Judgement = "mismatch" | "noise" | "undecided";
 
