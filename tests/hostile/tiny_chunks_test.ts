@@ -5,7 +5,7 @@ import { type Attack, attackTest, IS_FULL, underAttack } from "../_support/attac
 import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 /**
- * Deno's own memory, outside the heap, grows with the pieces, with a bare `Deno.serve` as well: with 20 connections, by about
+ * Deno's own memory, outside the heap, grows with the pieces, with any server that pauses between reads: with 20 connections, by about
  * 20 MiB per second while the attack lasts.
  */
 const MAX_GROWTH_MIB = IS_FULL ? 640 : 192;
