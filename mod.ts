@@ -3,18 +3,18 @@
  *
  * The journey of a request:
  *
- * 1. **Match** (`src/match.ts`): the exact path, else the longest prefix, else the longest base path. No route: 404.
- * 2. **Fan out** (`src/fan_out.ts`): to every service of the route at the same time, later to those that are held back.
- * 3. **Wait** (`src/conductor.ts`): for all, or until the selection is decided.
- * 4. **Select** (`src/select.ts`): a successful primary, else another successful service, else 502.
- * 5. **Respond** (`src/respond.ts`): the selected response, its body streamed as it comes.
+ * 1. **Match** (`src/proxy/match.ts`): the exact path, else the longest prefix, else the longest base path. No route: 404.
+ * 2. **Fan out** (`src/proxy/fan_out.ts`): to every service of the route at the same time, later to those that are held back.
+ * 3. **Wait** (`src/proxy/handler.ts`): for all, or until the selection is decided.
+ * 4. **Select** (`src/proxy/select.ts`): a successful primary, else another successful service, else 502.
+ * 5. **Respond** (`src/proxy/respond.ts`): the selected response, its body streamed as it comes.
  *
  * {@linkcode conductor} makes the handler; started directly, this module runs the command line.
  *
  * @module
  */
 
-export { conductor, type ConductorOptions, type Handler } from "./src/conductor.ts";
+export { conductor, type ConductorOptions, type Handler } from "./src/proxy/handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
@@ -37,14 +37,14 @@ export type {
   TlsInput,
   ToleranceInput,
 } from "./src/config/input.ts";
-export { ConfigError, type ConfigProblem } from "./src/config/config_error.ts";
-export type { FailureKind, SkipReason, UpstreamResponse } from "./src/exchange/attempt.ts";
-export type { RefusalReason } from "./src/exchange/problem.ts";
-export type { CancellationSignal } from "./src/exchange/cancellation.ts";
-export type { BreakerState } from "./src/exchange/breaker.ts";
-export type { HealthState } from "./src/exchange/health.ts";
-export type { ConnectionInfo } from "./src/exchange/inbound.ts";
-export type { Outbound } from "./src/exchange/outbound.ts";
+export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
+export type { FailureKind, SkipReason, UpstreamResponse } from "./src/upstream/attempt.ts";
+export type { RefusalReason } from "./src/http/problem.ts";
+export type { CancellationSignal } from "./src/lib/cancellation.ts";
+export type { BreakerState } from "./src/policy/breaker.ts";
+export type { HealthState } from "./src/policy/health.ts";
+export type { ConnectionInfo } from "./src/http/client_request.ts";
+export type { Outbound } from "./src/http/upstream_request.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { readConfig } from "../src/config/read.ts";
+import { readConfig } from "../src/config/read/read.ts";
 import { validateConfig } from "../src/config/validate.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));

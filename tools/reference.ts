@@ -7,7 +7,7 @@
  * ```
  */
 
-import { configReference, markdownTable } from "../src/config/reference.ts";
+import { configReference, markdownTable } from "../src/config/schema/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
 import { REDACTION_PAGE, redactionReference } from "./redaction_reference.ts";
 import { withPart } from "./readme_part.ts";

@@ -15,12 +15,12 @@ import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
-import hold from "./dashboard/hold.js" with { type: "text" };
+import hold from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
 import page from "./dashboard/index.html" with { type: "text" };
-import keptLines from "./dashboard/kept_lines.js" with { type: "text" };
+import keptLines from "./dashboard/noise_config.js" with { type: "text" };
 import keyedList from "./dashboard/keyed_list.js" with { type: "text" };
-import lanes from "./dashboard/lanes.js" with { type: "text" };
+import lanes from "./dashboard/timeline.js" with { type: "text" };
 import main from "./dashboard/main.js" with { type: "text" };
 import mapStyle from "./dashboard/map.css" with { type: "text" };
 import map from "./dashboard/map.js" with { type: "text" };
@@ -33,15 +33,15 @@ import overview from "./dashboard/overview.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
-import sideBySide from "./dashboard/side_by_side.js" with { type: "text" };
-import signs from "./dashboard/signs.js" with { type: "text" };
+import sideBySide from "./dashboard/sample_row.js" with { type: "text" };
+import signs from "./dashboard/icons.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
 import thresholds from "./dashboard/thresholds.js" with { type: "text" };
 import verdictsStyle from "./dashboard/verdicts.css" with { type: "text" };
 import verdicts from "./dashboard/verdicts.js" with { type: "text" };
 import views from "./dashboard/views.js" with { type: "text" };
 import waterfall from "./dashboard/waterfall.js" with { type: "text" };
-import words from "./dashboard/words.js" with { type: "text" };
+import words from "./dashboard/labels.js" with { type: "text" };
 
 /** A file of the dashboard. */
 export interface Asset {

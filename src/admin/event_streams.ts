@@ -1,7 +1,7 @@
 /** Server-sent events: what is new, for as long as somebody reads. */
 
-import { BrokenResponseError } from "../exchange/response_body.ts";
-import { printableJson } from "../observe/printable.ts";
+import { BrokenResponseError } from "../upstream/response_body.ts";
+import { printableJson } from "../lib/printable.ts";
 import type { AdminEventName } from "./api.ts";
 import type { AdminSource } from "./source.ts";
 

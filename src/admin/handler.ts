@@ -3,9 +3,9 @@
 import { respondMismatches } from "../compare/respond_mismatches.ts";
 import { respondNoise } from "../compare/respond_noise.ts";
 import { respondReport } from "../compare/respond_report.ts";
-import { acceptedTypes } from "../exchange/accept.ts";
-import { clientNetwork } from "../exchange/client_network.ts";
-import type { ConnectionInfo } from "../exchange/inbound.ts";
+import { acceptedTypes } from "../http/accept.ts";
+import { clientNetwork } from "../http/client_network.ts";
+import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";

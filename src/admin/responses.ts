@@ -1,6 +1,6 @@
 /** Responses of the admin listener, with security header fields. */
 
-import { printableJson } from "../observe/printable.ts";
+import { printableJson } from "../lib/printable.ts";
 import type { Refusal } from "./access.ts";
 
 /** Options of {@linkcode respond}. */

@@ -1,6 +1,6 @@
 /** What the admin listener shows; it may come from several threads. */
 
-import type { ComparisonsReading } from "../compare/comparisons.ts";
+import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import type { NoiseMarks } from "../compare/noise_marks.ts";
 import type { Config } from "../config/config.ts";
 import type { ExchangesView, StateView } from "./api.ts";

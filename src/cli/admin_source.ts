@@ -3,9 +3,9 @@
 import type { AdminSource } from "../admin/source.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import { viewState } from "../admin/state_view.ts";
-import { processFacts } from "../server/process_facts.ts";
+import { processFacts } from "../server/process_stats.ts";
 import type { Serving } from "./serve_thread.ts";
-import { VERSION } from "../observe/version.ts";
+import { VERSION } from "../lib/version.ts";
 
 /** What is known beside the server. */
 export interface AdminSourceOptions {

@@ -1,10 +1,10 @@
 /** `conductor check`: every problem of a configuration at once. */
 
 import type { AdminSettings } from "../config/config.ts";
-import { createPaint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
+import { createPaint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 import { formatAddress } from "../server/listen_error.ts";
-import { summariseComparing } from "./compare_note.ts";
+import { summariseComparing } from "./explain_compare.ts";
 import { openConfig } from "./config_file.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";

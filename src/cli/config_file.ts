@@ -1,9 +1,9 @@
 /** The configuration of a command: opened, or explained why not. */
 
-import { ConfigError } from "../config/config_error.ts";
+import { ConfigError } from "../config/read/config_error.ts";
 import type { Config } from "../config/config.ts";
-import { whyUnreadable } from "../config/unreadable.ts";
-import { createPaint } from "../observe/paint.ts";
+import { whyUnreadable } from "../config/read/unreadable.ts";
+import { createPaint } from "../lib/paint.ts";
 import type { FileStamps } from "../server/file_watch.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";

@@ -1,7 +1,7 @@
 /** `conductor demo`: the idea in a minute, with everything inside this process. */
 
 import { delay } from "@std/async/delay";
-import { createPaint, type Paint } from "../observe/paint.ts";
+import { createPaint, type Paint } from "../lib/paint.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { type DemoStage, openStage } from "./demo/stage.ts";
 import { drawRequest, playTour } from "./demo/tour.ts";

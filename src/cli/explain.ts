@@ -2,23 +2,23 @@
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
-import { withoutCredentials } from "../exchange/credentials.ts";
-import { forwardingLines } from "../exchange/forwarding.ts";
-import { endToEndLines, fieldValue } from "../exchange/headers.ts";
-import { targetFor } from "../exchange/outbound.ts";
-import { type AddressMatcher, addressMatcher } from "../exchange/trust_proxy.ts";
-import { compileRoutes, matchRoute } from "../match.ts";
+import { withoutCredentials } from "../http/credentials.ts";
+import { forwardingLines } from "../http/forwarding.ts";
+import { endToEndLines, fieldValue } from "../http/headers.ts";
+import { targetFor } from "../http/upstream_request.ts";
+import { type AddressMatcher, addressMatcher } from "../http/trust_proxy.ts";
+import { compileRoutes, matchRoute } from "../proxy/match.ts";
 import { SecretNames } from "../lib/secret_names.ts";
-import { createPaint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
-import { describeComparing } from "./compare_note.ts";
+import { createPaint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
+import { describeComparing } from "./explain_compare.ts";
 import { openConfig } from "./config_file.ts";
-import { type CopyNote, noteCopy } from "./copy_note.ts";
+import { type CopyNote, noteCopy } from "./explain_shadow.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 import { UsageError } from "./usage_error.ts";
-import { describeWaiting } from "./waiting.ts";
+import { describeWaiting } from "./explain_wait.ts";
 
 const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 

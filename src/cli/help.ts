@@ -1,7 +1,7 @@
 /** What `--help` prints, made from the tables. */
 
-import { fieldSummaries } from "../config/reference.ts";
-import type { Paint } from "../observe/paint.ts";
+import { fieldSummaries } from "../config/schema/reference.ts";
+import type { Paint } from "../lib/paint.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
 
 /** Wide enough for sentences, and narrow enough for most terminals. */

@@ -1,11 +1,11 @@
 /** The configuration file, from disk to a checked configuration. */
 
 import { abortable } from "@std/async/abortable";
-import { ConfigError } from "../config/config_error.ts";
-import { quote } from "../config/describe.ts";
+import { ConfigError } from "../config/read/config_error.ts";
+import { quote } from "../config/schema/describe.ts";
 import { MAX_TEXT_LENGTH } from "../config/limits.ts";
-import { readConfig } from "../config/read.ts";
-import { whyUnreadable } from "../config/unreadable.ts";
+import { readConfig } from "../config/read/read.ts";
+import { whyUnreadable } from "../config/read/unreadable.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
 import { stampOf } from "../server/file_watch.ts";
 import { readTextFile } from "./read_text_file.ts";

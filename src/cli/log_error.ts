@@ -1,6 +1,6 @@
 /** Unexpected errors in the log. */
 
-import { BrokenResponseError } from "../exchange/response_body.ts";
+import { BrokenResponseError } from "../upstream/response_body.ts";
 import type { Logger } from "../observe/log.ts";
 
 /** Message of an operating system error, which quotes no request. */

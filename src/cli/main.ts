@@ -1,7 +1,7 @@
 /** Runs a command line: which command, and how its end becomes an exit code. */
 
-import { createPaint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
+import { createPaint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 import { drain } from "../server/drain.ts";
 import { ListenError } from "../server/listen_error.ts";
 import { runCheck } from "./check.ts";
@@ -15,7 +15,7 @@ import { runReport } from "./report.ts";
 import { runSchema } from "./schema.ts";
 import { runServe } from "./serve.ts";
 import { CommandError, UsageError } from "./usage_error.ts";
-import { VERSION } from "../observe/version.ts";
+import { VERSION } from "../lib/version.ts";
 
 const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) => number | Promise<number>>> = {
   serve: runServe,

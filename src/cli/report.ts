@@ -3,9 +3,9 @@
 import { renderMarkdown } from "../compare/render_markdown.ts";
 import { renderText } from "../compare/render_text.ts";
 import type { Report, Verdict } from "../compare/report.ts";
-import { whyUnreadable } from "../config/unreadable.ts";
-import { createPaint } from "../observe/paint.ts";
-import { printable, printableJson } from "../observe/printable.ts";
+import { whyUnreadable } from "../config/read/unreadable.ts";
+import { createPaint } from "../lib/paint.ts";
+import { printable, printableJson } from "../lib/printable.ts";
 import { fetchReport } from "./fetch_report.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";

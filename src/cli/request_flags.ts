@@ -1,9 +1,9 @@
 /** What the flags of `explain` say about a request. */
 
 import type { HeaderLine } from "../config/config.ts";
-import { Place } from "../config/place.ts";
-import { size } from "../config/values/quantity.ts";
-import { networkOf } from "../exchange/trust_proxy.ts";
+import { Place } from "../config/read/input_path.ts";
+import { size } from "../config/schema/quantity.ts";
+import { networkOf } from "../http/trust_proxy.ts";
 import { UsageError } from "./usage_error.ts";
 
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*?)[ \t]*$/;

@@ -1,10 +1,10 @@
 /** The routes as a person would draw them. */
 
 import type { BreakerSettings, Config, Member, Role, Route, Service } from "../config/config.ts";
-import { formatDuration } from "../observe/duration.ts";
-import { formatHedgeDelay } from "./hedge_note.ts";
-import type { Brush, Paint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { formatHedgeDelay } from "./explain_hedge.ts";
+import type { Brush, Paint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 
 /** What a drawing shows, and how. */
 export interface DrawRoutesOptions {

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
-import { createPaint } from "../observe/paint.ts";
+import { createPaint } from "../lib/paint.ts";
 import { drain } from "../server/drain.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";

@@ -1,9 +1,9 @@
 /** The server of one thread: the main one's, or a worker's. */
 
-import { Comparisons, type ComparisonsReading } from "../compare/comparisons.ts";
-import { createHandler } from "../conductor.ts";
+import { Comparisons, type ComparisonsReading } from "../compare/comparison_store.ts";
+import { createHandler } from "../proxy/handler.ts";
 import type { Config } from "../config/config.ts";
-import { createInstance } from "../exchange/instance.ts";
+import { createInstance } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/detail.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection } from "../observe/inspection.ts";
@@ -14,7 +14,7 @@ import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
-import { processFacts } from "../server/process_facts.ts";
+import { processFacts } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */

@@ -1,7 +1,7 @@
 /** `conductor serve --workers N`: threads that serve, and the main one that looks after them. */
 
 import type { Config } from "../config/config.ts";
-import { createPseudonym } from "../exchange/instance.ts";
+import { createPseudonym } from "../policy/shared_state.ts";
 import type { Logger } from "../observe/log.ts";
 import { portSharing } from "../server/shared_port.ts";
 import type { StreamName } from "../server/worker_messages.ts";

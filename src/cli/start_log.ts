@@ -4,13 +4,13 @@ import type { Config } from "../config/config.ts";
 import { createLogger, type Logger, type LogLevel } from "../observe/log.ts";
 import { formatJson } from "../observe/log_json.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
-import { createPaint } from "../observe/paint.ts";
+import { createPaint } from "../lib/paint.ts";
 import type { Output } from "../server/output.ts";
 import type { Invocation } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { showsTop } from "./top/shows_top.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
-import { VERSION } from "../observe/version.ts";
+import { VERSION } from "../lib/version.ts";
 
 /** A logger, and the announcement that starts it. */
 export interface StartedLog {

@@ -1,15 +1,15 @@
 /** Two bodies: byte by byte first, and by what they say where that differs. */
 
-import type { CapturedBody, CapturedResponse } from "./answer.ts";
-import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./answer_format.ts";
+import type { CapturedBody, CapturedResponse } from "./response.ts";
+import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./response_format.ts";
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
-import type { CompareMeans } from "./compare_means.ts";
+import type { CompareMeans } from "./comparison_context.ts";
 import { codingsOf } from "./decode_body.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { DifferenceList } from "./difference_list.ts";
-import { parseExactJson, parseJsonLines } from "./exact_json.ts";
+import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
 import { differingLeaves } from "./lockstep_json.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import { sizeOf } from "./sample_body.ts";

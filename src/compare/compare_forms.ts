@@ -1,9 +1,9 @@
 /** Two forms (`application/x-www-form-urlencoded`), field by field. */
 
-import { shorten } from "../config/describe.ts";
+import { shorten } from "../config/schema/describe.ts";
 import { redactText } from "../lib/secret_text.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { CompareMeans } from "./compare_means.ts";
+import type { CompareMeans } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 

@@ -1,7 +1,7 @@
 /** The header fields of two responses, as far as they are compared. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { CompareMeans } from "./compare_means.ts";
+import type { CompareMeans } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 

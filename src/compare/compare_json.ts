@@ -1,14 +1,14 @@
 /** Two JSON documents, value by value. */
 
-import { ELEMENT, printJsonPath, type Segment } from "../config/answer_path.ts";
+import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
 import { redactText } from "../lib/secret_text.ts";
 import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { CompareMeans } from "./compare_means.ts";
+import type { CompareMeans } from "./comparison_context.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import type { DifferenceKind } from "./difference.ts";
-import { canonicalNumber, ExactNumber } from "./exact_json.ts";
-import { isJsonObject, type JsonObject, jsonTypeOf } from "./json_value.ts";
+import { canonicalNumber, ExactNumber } from "../lib/exact_json.ts";
+import { isJsonObject, type JsonObject, jsonTypeOf } from "../lib/json_value.ts";
 import type { DifferingLeaf } from "./lockstep_json.ts";
 import { pairUnordered } from "./pair_unordered.ts";
 import type { CompareRules } from "./rules.ts";

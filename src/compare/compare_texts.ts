@@ -1,7 +1,7 @@
 /** Two texts, line by line. */
 
-import { shorten } from "../config/describe.ts";
-import type { CompareMeans } from "./compare_means.ts";
+import { shorten } from "../config/schema/describe.ts";
+import type { CompareMeans } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Characters of a long line that are shown before the first difference. */

@@ -1,7 +1,7 @@
 /** One comparison that has been made: what the tally, the log and the report are fed with. */
 
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedAnswer } from "./answer.ts";
+import type { CapturedAnswer } from "./response.ts";
 import type { Difference } from "./difference.ts";
 
 /** Two answers to the same request, and how they differ. */

@@ -1,9 +1,9 @@
 /** Content codings undone, as far as it takes to compare what was said in them (RFC 9110 §8.4). */
 
 import type { HeaderLine } from "../config/config.ts";
-import { listMembers } from "../exchange/headers.ts";
+import { listMembers } from "../http/headers.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
-import type { CapturedBody } from "./answer.ts";
+import type { CapturedBody } from "./response.ts";
 import { BodyDigest } from "./body_digest.ts";
 
 /** How many codings one upon the other are undone; honest answers have one. */

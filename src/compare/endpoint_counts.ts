@@ -2,8 +2,8 @@
 
 import { MAX_SETS } from "./difference_sets.ts";
 import { rankSample, withSample } from "./field_samples.ts";
-import { textBytes } from "./memory_budget.ts";
-import { ownText } from "./own_text.ts";
+import { textBytes } from "../lib/memory_budget.ts";
+import { ownText } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
 import type { EndpointServiceTally, EndpointTally, RankedSample } from "./tally_snapshot.ts";
 

@@ -1,10 +1,10 @@
 /** All answers to one request, kept until the last of them is over. */
 
 import type { Route, Service } from "../config/config.ts";
-import type { BodyTap } from "../exchange/body_tap.ts";
-import type { Inbound } from "../exchange/inbound.ts";
-import { AnswerCapture, type CapturedAttempt } from "./answer_capture.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
+import type { BodyTap } from "../body/body_tap.ts";
+import type { Inbound } from "../http/client_request.ts";
+import { AnswerCapture, type CapturedAttempt } from "./response_capture.ts";
+import type { MemoryBudget } from "../lib/memory_budget.ts";
 
 /** An attempt that can be looked at. */
 export interface TappedAttempt extends CapturedAttempt {

@@ -1,7 +1,7 @@
 /** Which fields differ more often than by themselves. */
 
-import { significantBelow } from "./false_discoveries.ts";
-import { type Count, fisherTest } from "./fisher_test.ts";
+import { significantBelow } from "../lib/false_discoveries.ts";
+import { type Count, fisherTest } from "../lib/fisher_test.ts";
 
 /**
  * Judgement of a field that differs: a `mismatch`; `noise`, which the baseline shows against itself; or `undecided`.

@@ -1,10 +1,10 @@
 /** Two JSON texts of the same shape and spacing, read side by side: what differs is found without parsing either of them. */
 
-import { ELEMENT, type Segment } from "../config/answer_path.ts";
-import { decodeText } from "./answer_format.ts";
-import { type ParsedJson, parseExactJson } from "./exact_json.ts";
+import { ELEMENT, type Segment } from "../config/body_path.ts";
+import { decodeText } from "./response_format.ts";
+import { type ParsedJson, parseExactJson } from "../lib/exact_json.ts";
 import { StepBudget } from "../lib/step_budget.ts";
-import { isJsonObject } from "./json_value.ts";
+import { isJsonObject } from "../lib/json_value.ts";
 
 /** A value that is no container, and differs. */
 export interface DifferingLeaf {

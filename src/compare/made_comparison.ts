@@ -1,7 +1,7 @@
 /** A comparison that shows the request's path when it is asked for: what tells secrets apart costs more than most comparisons. */
 
-import type { Inbound } from "../exchange/inbound.ts";
-import type { CapturedAnswer } from "./answer.ts";
+import type { Inbound } from "../http/client_request.ts";
+import type { CapturedAnswer } from "./response.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";

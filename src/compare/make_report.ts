@@ -1,12 +1,12 @@
 /** From what was counted to a verdict on each service. */
 
-import { formatDuration } from "../observe/duration.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { countDiffering } from "./difference_sets.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { judgeFields, type Judgement } from "./judge_fields.ts";
-import { latencyQuantile } from "./latency_histogram.ts";
+import { latencyQuantile } from "../lib/latency_histogram.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
-import { percent } from "./percent.ts";
+import { percent } from "../lib/percent.ts";
 import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 import type {
   AnswersTally,
@@ -17,7 +17,7 @@ import type {
   ServiceTally,
   TallySnapshot,
 } from "./tally_snapshot.ts";
-import { wilsonInterval } from "./wilson_interval.ts";
+import { wilsonInterval } from "../lib/wilson_interval.ts";
 
 /** What a service must do to be ready, where nothing else is asked for. */
 export const DEFAULT_THRESHOLDS: ReportThresholds = {

@@ -2,7 +2,7 @@
 
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { ownText } from "./own_text.ts";
+import { ownText } from "../lib/detach_string.ts";
 
 /** A comparison whose answers differed. */
 export interface MismatchEntry {

@@ -1,11 +1,11 @@
 /** Keeps secrets out of samples: by the common rule for secrets, and by the paths of `compare.redact`. */
 
-import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/answer_path.ts";
+import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/body_path.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
 import { findSecrets, redactPath } from "../lib/secret_text.ts";
 import { mergeRanges, replaceRanges, type TextRange } from "../lib/text_ranges.ts";
-import { type HashKey, textHash } from "./text_hash.ts";
+import { type HashKey, textHash } from "../lib/text_hash.ts";
 
 /** Hides values. */
 export class Redactor {

@@ -1,8 +1,8 @@
 /** The report for a comment on a pull request. */
 
-import { formatDuration } from "../observe/duration.ts";
-import { printable } from "../observe/printable.ts";
-import { percent } from "./percent.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { printable } from "../lib/printable.ts";
+import { percent } from "../lib/percent.ts";
 import { VERDICT_WORDS } from "./render_text.ts";
 import type { Report } from "./report.ts";
 

@@ -1,10 +1,10 @@
 /** The report for a terminal. */
 
-import { formatDuration } from "../observe/duration.ts";
-import type { Brush, Paint } from "../observe/paint.ts";
-import { printable } from "../observe/printable.ts";
+import { formatDuration } from "../lib/duration.ts";
+import type { Brush, Paint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 import { reasonsText } from "./make_report.ts";
-import { percent } from "./percent.ts";
+import { percent } from "../lib/percent.ts";
 import type { Mismatch, Report, ServiceReport, Verdict } from "./report.ts";
 
 const MAX_FIELDS = 20;

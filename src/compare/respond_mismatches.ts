@@ -1,8 +1,8 @@
 /** `GET /api/mismatches`. */
 
-import { printableJson } from "../observe/printable.ts";
+import { printableJson } from "../lib/printable.ts";
 import type { MismatchFeed } from "./mismatch_feed.ts";
-import { refuse, refuseMethod, respondText } from "./plain_answer.ts";
+import { refuse, refuseMethod, respondText } from "./plain_response.ts";
 
 /**
  * Answers with the latest mismatches as lines of JSON, each a `MismatchEntry`, oldest first. `?after=ID` gives those that

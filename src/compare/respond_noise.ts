@@ -1,9 +1,9 @@
 /** `/api/noise`: a person calls a field noise, and gets the lines that keep it so. */
 
-import { parseAnswerPath } from "../config/answer_path.ts";
+import { parseAnswerPath } from "../config/body_path.ts";
 import { readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { MAX_MARKS, type NoiseMark, type NoiseMarks } from "./noise_marks.ts";
-import { refuse, respondText } from "./plain_answer.ts";
+import { refuse, respondText } from "./plain_response.ts";
 
 const MAX_BYTES = 8_192;
 const MAX_TEXT_LENGTH = 1_024;

@@ -1,9 +1,9 @@
 /** `GET /api/report`. */
 
-import { printableJson } from "../observe/printable.ts";
+import { printableJson } from "../lib/printable.ts";
 import { makeReport } from "./make_report.ts";
 import type { NoiseMark } from "./noise_marks.ts";
-import { refuse, refuseMethod, respondText } from "./plain_answer.ts";
+import { refuse, refuseMethod, respondText } from "./plain_response.ts";
 import { readReportQuery } from "./report_query.ts";
 import type { TallySnapshot } from "./tally_snapshot.ts";
 

@@ -1,13 +1,13 @@
 /** The rules of the configuration, made ready for comparing. */
 
-import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/answer_path.ts";
+import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
 import { Redactor } from "./redactor.ts";
-import type { HashKey } from "./text_hash.ts";
+import type { HashKey } from "../lib/text_hash.ts";
 
 interface Normaliser {
   readonly pattern: LinearRegExp;

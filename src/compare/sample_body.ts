@@ -1,10 +1,10 @@
 /** Whole bodies as texts, for people to look at: `samples: bodies`. */
 
-import type { CapturedBody, CapturedResponse } from "./answer.ts";
+import type { CapturedBody, CapturedResponse } from "./response.ts";
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
-import { bodyTypeOf, decodeText } from "./answer_format.ts";
+import { bodyTypeOf, decodeText } from "./response_format.ts";
 import { readForm, sampleOfField } from "./compare_forms.ts";
-import { parseExactJson, parseJsonLines } from "./exact_json.ts";
+import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfJson, sampleOfText } from "./sample_text.ts";
 

@@ -1,9 +1,9 @@
 /** Values as short texts, for people to look at. */
 
-import { ELEMENT, type Segment } from "../config/answer_path.ts";
-import { shorten } from "../config/describe.ts";
-import { ExactNumber } from "./exact_json.ts";
-import { isJsonObject } from "./json_value.ts";
+import { ELEMENT, type Segment } from "../config/body_path.ts";
+import { shorten } from "../config/schema/describe.ts";
+import { ExactNumber } from "../lib/exact_json.ts";
+import { isJsonObject } from "../lib/json_value.ts";
 import { isPrivateKeyMember } from "../lib/secret_names.ts";
 import type { Redactor } from "./redactor.ts";
 

@@ -9,9 +9,9 @@ import {
   type SERVICE_FIELDS,
   type TOLERANCE_FIELDS,
 } from "./fields.ts";
-import { type Findings, Place } from "./place.ts";
+import { type Findings, Place } from "./read/input_path.ts";
 import type { RouteGroup } from "./routes.ts";
-import { type Checked, type PartlyChecked, section } from "./section.ts";
+import { type Checked, type PartlyChecked, section } from "./schema/section.ts";
 
 type CheckedCompare = Checked<typeof COMPARE_FIELDS>;
 type CheckedOverride = PartlyChecked<typeof SERVICE_COMPARE_FIELDS>;

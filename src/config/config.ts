@@ -3,7 +3,7 @@
  * Later stages read it and never check it again.
  */
 
-import type { AnswerPath } from "./answer_path.ts";
+import type { AnswerPath } from "./body_path.ts";
 
 /** What a service is for on a route (SPEC: primary, secondary, shadow). */
 export type Role = "primary" | "secondary" | "shadow";

@@ -1,8 +1,8 @@
 /** Services grouped by pattern: what shares one is a route, and each route needs a primary. */
 
 import type { PatternKind, Role } from "./config.ts";
-import { quote } from "./describe.ts";
-import type { Place } from "./place.ts";
+import { quote } from "./schema/describe.ts";
+import type { Place } from "./read/input_path.ts";
 
 /** What decides on a service's routes. */
 export interface Candidate {

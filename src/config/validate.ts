@@ -16,9 +16,9 @@ import type {
   UpstreamTls,
 } from "./config.ts";
 import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
-import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { checkCopies, toCopyControls, unwantedInCopies } from "./copy_controls.ts";
-import { kindOf, quote } from "./describe.ts";
+import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
+import { checkCopies, toCopyControls, unwantedInCopies } from "./shadow_policy.ts";
+import { kindOf, quote } from "./schema/describe.ts";
 import { isLoopback } from "./loopback.ts";
 import {
   type ADMIN_FIELDS,
@@ -33,12 +33,12 @@ import {
   type SERVICE_TLS_FIELDS,
   type TLS_FIELDS,
 } from "./fields.ts";
-import { isMapping } from "./mapping.ts";
-import { type Findings, Place } from "./place.ts";
+import { isMapping } from "./read/mapping.ts";
+import { type Findings, Place } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
-import { type Checked, type PartlyChecked, section } from "./section.ts";
-import type { ConfigSource } from "./source.ts";
-import { withoutTrailingSlashes } from "./trailing_slashes.ts";
+import { type Checked, type PartlyChecked, section } from "./schema/section.ts";
+import type { ConfigSource } from "./read/source.ts";
+import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 
 /** A checked configuration, and what its author should know. */
 export interface ValidatedConfig {

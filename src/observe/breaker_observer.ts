@@ -1,6 +1,6 @@
 /** Turns changes of breakers into events. */
 
-import type { BreakersOptions } from "../exchange/breakers.ts";
+import type { BreakersOptions } from "../policy/breakers.ts";
 import type { Observer } from "./events.ts";
 
 /**

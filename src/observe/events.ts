@@ -3,10 +3,10 @@
  */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
-import type { BreakerState } from "../exchange/breaker.ts";
-import type { HealthState } from "../exchange/health.ts";
-import type { RefusalReason } from "../exchange/problem.ts";
+import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { BreakerState } from "../policy/breaker.ts";
+import type { HealthState } from "../policy/health.ts";
+import type { RefusalReason } from "../http/problem.ts";
 
 /** A request arrived. */
 export interface ReceivedEvent {

@@ -1,8 +1,8 @@
 /** Turns what happens to one request into events, and keeps the request safe from whoever listens. */
 
-import type { Attempt, FailureKind, SkipReason } from "../exchange/attempt.ts";
-import type { Inbound } from "../exchange/inbound.ts";
-import type { Problem } from "../exchange/problem.ts";
+import type { Attempt, FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { Inbound } from "../http/client_request.ts";
+import type { Problem } from "../http/problem.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";

@@ -2,7 +2,7 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import { takeToken } from "../shadow/rate_limit.ts";
+import { takeToken } from "../lib/token_bucket.ts";
 import type { DetailedObserver, EventDetail } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import type { AttemptRecord, ExchangeRecord } from "./exchange_record.ts";

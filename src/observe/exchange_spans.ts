@@ -1,10 +1,10 @@
 /** The spans of one exchange: what the server's says beside what the server knows, and one below it for each attempt. */
 
 import type { Route, Service } from "../config/config.ts";
-import type { Attempt, FailureKind } from "../exchange/attempt.ts";
-import type { AttemptSpan } from "../exchange/attempt_span.ts";
-import type { Inbound } from "../exchange/inbound.ts";
-import { formatFlags, formatTraceparent, type TraceContext } from "../exchange/trace_context.ts";
+import type { Attempt, FailureKind } from "../upstream/attempt.ts";
+import type { AttemptSpan } from "../upstream/attempt_span.ts";
+import type { Inbound } from "../http/client_request.ts";
+import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
 import {
   type AttributeValue,

@@ -6,7 +6,7 @@
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
-import { PerSecond } from "./per_second.ts";
+import { PerSecond } from "../lib/per_second.ts";
 
 /** How much a line matters. */
 export type LogLevel = Logging["level"];

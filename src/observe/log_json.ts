@@ -1,7 +1,7 @@
 /** Log lines for machines. */
 
 import type { LogRecord } from "./log.ts";
-import { printableJson } from "./printable.ts";
+import { printableJson } from "../lib/printable.ts";
 
 /**
  * Formats a record as one line of JSON: `time`, `level` and `message`, then the record's own fields. A parser gets every

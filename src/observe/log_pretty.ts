@@ -1,6 +1,6 @@
 /** Log lines for people. */
 
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "../lib/duration.ts";
 import type {
   BreakerEvent,
   ComparedEvent,
@@ -11,8 +11,8 @@ import type {
   SettledEvent,
 } from "./events.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
-import { type Brush, createPaint, type Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
+import { type Brush, createPaint, type Paint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 
 /** How lines for people look. */
 export interface PrettyFormatOptions {

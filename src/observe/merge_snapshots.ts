@@ -1,7 +1,7 @@
 /** What several workers have counted, together. */
 
-import type { BreakerState } from "../exchange/breaker.ts";
-import type { HealthState } from "../exchange/health.ts";
+import type { BreakerState } from "../policy/breaker.ts";
+import type { HealthState } from "../policy/health.ts";
 import type {
   HistogramSnapshot,
   MetricsSnapshot,

@@ -2,7 +2,7 @@
 
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 import type { MetricsReading } from "./metrics_reading.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../lib/version.ts";
 
 /** A value under its labels, in the order of the family's. */
 export type Sample = readonly [labels: readonly string[], value: number | HistogramSnapshot];

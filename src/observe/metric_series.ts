@@ -1,8 +1,8 @@
 /** The counters of one route, and of each service on it. */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
-import type { RefusalReason } from "../exchange/problem.ts";
+import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { RefusalReason } from "../http/problem.ts";
 import type {
   ComparedEvent,
   ComparisonResult,

@@ -2,8 +2,8 @@
 
 import type { Config, Route, Service } from "../config/config.ts";
 import { isSameBackend } from "../config/same_backend.ts";
-import type { BreakerState } from "../exchange/breaker.ts";
-import type { HealthState } from "../exchange/health.ts";
+import type { BreakerState } from "../policy/breaker.ts";
+import type { HealthState } from "../policy/health.ts";
 import type { ConductorEvent } from "./events.ts";
 import { RouteSeries, ServiceSeries } from "./metric_series.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";

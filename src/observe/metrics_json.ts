@@ -1,8 +1,8 @@
 /** Metrics as JSON: go-conductor's fields, and figures of each service beside them. */
 
-import type { FailureKind, SkipReason } from "../exchange/attempt.ts";
-import type { BreakerState } from "../exchange/breaker.ts";
-import type { HealthState } from "../exchange/health.ts";
+import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { BreakerState } from "../policy/breaker.ts";
+import type { HealthState } from "../policy/health.ts";
 import type { Role } from "../config/config.ts";
 import type { MetricsReading } from "./metrics_reading.ts";
 import type { HistogramSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";

@@ -1,7 +1,7 @@
 /** Answers a request for the metrics, in the format that suits whoever asks. */
 
 import type { MetricsSettings } from "../config/config.ts";
-import { acceptedTypes } from "../exchange/accept.ts";
+import { acceptedTypes } from "../http/accept.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_reading.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "./prometheus.ts";

@@ -1,9 +1,9 @@
 /** One health check: a GET to the service, and what is made of the answer. */
 
 import type { HealthSettings, Service } from "../config/config.ts";
-import type { FailureKind } from "../exchange/attempt.ts";
-import { withFields } from "../exchange/headers.ts";
-import { drainBody } from "../exchange/response_body.ts";
+import type { FailureKind } from "../upstream/attempt.ts";
+import { withFields } from "../http/headers.ts";
+import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";
 import type { Transport, TransportRequest } from "../upstream/transport.ts";
 

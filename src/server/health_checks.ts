@@ -3,9 +3,9 @@
 import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
 import { isSameBackend } from "../config/same_backend.ts";
-import { CheckTally, type Health } from "../exchange/health.ts";
+import { CheckTally, type Health } from "../policy/health.ts";
 import type { Observer } from "../observe/events.ts";
-import { guarded } from "../observe/guarded.ts";
+import { guarded } from "../lib/swallow_errors.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 

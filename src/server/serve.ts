@@ -2,7 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
-import { Connection, type ListenerFacts } from "./connection.ts";
+import { Connection, type ListenerFacts } from "./request_info.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** Answers one request. */

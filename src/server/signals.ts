@@ -1,6 +1,6 @@
 /** The signals that ask a process to end, and the one that asks it to read its configuration again. */
 
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals } from "../lib/async_queue.ts";
 
 /** A request to end. SIGHUP is one only where it tells that the process's terminal has been closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";

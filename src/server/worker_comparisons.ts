@@ -1,8 +1,8 @@
 /** What all workers together have compared. */
 
 import { deadline } from "@std/async/deadline";
-import { mergeTallies } from "../compare/comparison_tally.ts";
-import type { ComparisonsReading } from "../compare/comparisons.ts";
+import { mergeTallies } from "../compare/comparison_stats.ts";
+import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import { MismatchFeed } from "../compare/mismatch_feed.ts";
 import type { TallySnapshot } from "../compare/tally_snapshot.ts";
 import type { Order, OrderResult } from "./worker_messages.ts";

@@ -1,6 +1,6 @@
 /** What the main thread and its workers say to each other. */
 
-import type { ComparisonsReading } from "../compare/comparisons.ts";
+import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";

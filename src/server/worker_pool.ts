@@ -1,11 +1,11 @@
 /** Threads that serve one port together: changed together, stopped together, and replaced when they crash. */
 
 import { delay } from "@std/async/delay";
-import type { ComparisonsReading } from "../compare/comparisons.ts";
+import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
-import { processFacts } from "./process_facts.ts";
+import { processFacts } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
 import { WorkerInspections } from "./worker_inspections.ts";

@@ -1,13 +1,13 @@
 /** What one attempt sends. */
 
 import type { HeaderLine, Member } from "../config/config.ts";
-import type { SkipReason } from "../exchange/attempt.ts";
-import { BodyFanOut } from "../exchange/body_fan_out.ts";
-import type { CancellationSignal } from "../exchange/cancellation.ts";
-import type { MatchedRequest } from "../exchange/matched_request.ts";
-import { outboundFor } from "../exchange/outbound.ts";
-import type { RunningAttempt } from "../exchange/running_attempt.ts";
-import type { SharedBody } from "../exchange/shared_body.ts";
+import type { SkipReason } from "./attempt.ts";
+import { BodyFanOut } from "../body/body_fan_out.ts";
+import type { CancellationSignal } from "../lib/cancellation.ts";
+import type { MatchedRequest } from "./matched_request.ts";
+import { outboundFor } from "../http/upstream_request.ts";
+import type { RunningAttempt } from "./running_attempt.ts";
+import type { SharedBody } from "../body/shared_body.ts";
 import { headBytes } from "./response_head.ts";
 import type { TransportRequest } from "./transport.ts";
 

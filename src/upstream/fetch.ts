@@ -3,9 +3,9 @@
  * repaired here where it can be; the rest is listed in the README under "Limits".
  */
 
-import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
+import type { FailureKind, UpstreamResponse } from "./attempt.ts";
 import type { HeaderLine } from "../config/config.ts";
-import { withFields } from "../exchange/headers.ts";
+import { withFields } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";
 import { isRepeatable } from "./repeatable.ts";
 import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";

@@ -1,7 +1,7 @@
 /** Repairs or refuses a backend's response head (docs/decisions/005-backends-that-misbehave.md). */
 
 import type { HeaderLine } from "../config/config.ts";
-import { fieldValue, listMembers } from "../exchange/headers.ts";
+import { fieldValue, listMembers } from "../http/headers.ts";
 
 /**
  * Largest response head in bytes. A client can send 64 KiB (Deno's limit), and a service may return it percent-encoded,

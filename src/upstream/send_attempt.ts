@@ -1,10 +1,10 @@
 /** From a request to the end of its attempt. */
 
-import { Answered, giveUp, isStreamed, isSuccess, type UpstreamResponse } from "../exchange/attempt.ts";
-import { fieldValue } from "../exchange/headers.ts";
-import { SMALL_BODY_BYTES } from "../exchange/request_body.ts";
-import { readWhole } from "../exchange/response_body.ts";
-import type { RunningAttempt } from "../exchange/running_attempt.ts";
+import { Answered, giveUp, isStreamed, isSuccess, type UpstreamResponse } from "./attempt.ts";
+import { fieldValue } from "../http/headers.ts";
+import { SMALL_BODY_BYTES } from "../body/request_body.ts";
+import { readWhole } from "./response_body.ts";
+import type { RunningAttempt } from "./running_attempt.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 /** Request of an attempt. */

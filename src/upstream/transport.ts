@@ -1,9 +1,9 @@
 /** Bytes to and from a backend: the one interface that every way of talking to one fills. */
 
 import type { UpstreamTls } from "../config/config.ts";
-import type { FailureKind, UpstreamResponse } from "../exchange/attempt.ts";
-import type { CancellationSignal } from "../exchange/cancellation.ts";
-import type { Outbound } from "../exchange/outbound.ts";
+import type { FailureKind, UpstreamResponse } from "./attempt.ts";
+import type { CancellationSignal } from "../lib/cancellation.ts";
+import type { Outbound } from "../http/upstream_request.ts";
 
 /** A request to one service, with its body. */
 export interface TransportRequest extends Outbound {

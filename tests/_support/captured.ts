@@ -1,6 +1,6 @@
 /** Answers as they are captured, for comparing. */
 
-import type { CapturedAnswer, CapturedBody } from "../../src/compare/answer.ts";
+import type { CapturedAnswer, CapturedBody } from "../../src/compare/response.ts";
 import { CompareRules } from "../../src/compare/rules.ts";
 import type { CompareSettings, HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";

@@ -1,6 +1,6 @@
 /** Comparisons as a test needs them. */
 
-import type { CapturedAnswer } from "../../src/compare/answer.ts";
+import type { CapturedAnswer } from "../../src/compare/response.ts";
 import type { Comparison } from "../../src/compare/comparison.ts";
 import type { Difference } from "../../src/compare/difference.ts";
 

@@ -1,6 +1,6 @@
 /** Reads a configuration whose every placeholder can be resolved. */
 
-import { readConfig } from "../../src/config/read.ts";
+import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 /** Reads and checks a text, or rejects with its problems. */

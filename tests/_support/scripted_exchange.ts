@@ -3,7 +3,7 @@
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
-import { UpstreamFailure } from "../../src/exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../../src/upstream/upstream_failure.ts";
 import { Connection } from "../../src/upstream/http1/connection.ts";
 import { ConnectionBuffers } from "../../src/upstream/http1/connection_buffers.ts";
 import type { TransportRequest } from "../../src/upstream/transport.ts";

@@ -1,7 +1,7 @@
 /** Real servers on loopback for tests: backends that record what they got, and conductor in front of them. */
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
-import { BrokenResponseError } from "../../src/exchange/response_body.ts";
+import { BrokenResponseError } from "../../src/upstream/response_body.ts";
 import { freePort } from "./free_port.ts";
 
 /** A request as a backend saw it. */

@@ -1,7 +1,7 @@
 /** A process that exists in a test only: outputs that remember, and signals on demand. */
 
 import type { Io } from "../../src/cli/io.ts";
-import { Arrivals } from "../../src/server/arrivals.ts";
+import { Arrivals } from "../../src/lib/async_queue.ts";
 import type { Output } from "../../src/server/output.ts";
 import type { StopSignal } from "../../src/server/signals.ts";
 

@@ -1,9 +1,9 @@
 /** What it costs to give a body that is still arriving to several services, against passing it on to one. */
 
 import type { Role } from "../../src/config/config.ts";
-import { BodyFanOut } from "../../src/exchange/body_fan_out.ts";
-import { BodySource } from "../../src/exchange/body_source.ts";
-import { Deadlines } from "../../src/exchange/deadline.ts";
+import { BodyFanOut } from "../../src/body/body_fan_out.ts";
+import { BodySource } from "../../src/body/body_source.ts";
+import { Deadlines } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 
 const CHUNK = new Uint8Array(65_536);

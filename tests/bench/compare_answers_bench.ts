@@ -1,8 +1,8 @@
 /** What it costs to compare two answers of 2 KB. */
 
-import { compareAnswers } from "../../src/compare/compare_answers.ts";
+import { compareAnswers } from "../../src/compare/compare_responses.ts";
 import { decodeBody } from "../../src/compare/decode_body.ts";
-import type { CapturedAnswer } from "../../src/compare/answer.ts";
+import type { CapturedAnswer } from "../../src/compare/response.ts";
 import { EndpointNames } from "../../src/compare/endpoint.ts";
 import { answer, compareRules } from "../_support/captured.ts";
 

@@ -2,10 +2,10 @@
 
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { forwardingLines } from "../../src/exchange/forwarding.ts";
-import { endToEndLines, withFields } from "../../src/exchange/headers.ts";
-import { receive } from "../../src/exchange/inbound.ts";
-import { outboundFor } from "../../src/exchange/outbound.ts";
+import { forwardingLines } from "../../src/http/forwarding.ts";
+import { endToEndLines, withFields } from "../../src/http/headers.ts";
+import { receive } from "../../src/http/client_request.ts";
+import { outboundFor } from "../../src/http/upstream_request.ts";
 
 /** What a browser sends. */
 const LINES: readonly HeaderLine[] = [

@@ -1,7 +1,7 @@
 /** What matching costs, and that it does not grow with the number of routes. */
 
 import type { PatternKind, Route } from "../../src/config/config.ts";
-import { compileRoutes, matchRoute } from "../../src/match.ts";
+import { compileRoutes, matchRoute } from "../../src/proxy/match.ts";
 
 const COUNTS = [10, 10_000];
 

@@ -1,8 +1,8 @@
 /** What it costs to select the answer; it is asked again whenever an attempt settles. */
 
 import type { Role, Service } from "../../src/config/config.ts";
-import type { Attempt, Outcome } from "../../src/exchange/attempt.ts";
-import { selectAttempt } from "../../src/select.ts";
+import type { Attempt, Outcome } from "../../src/upstream/attempt.ts";
+import { selectAttempt } from "../../src/proxy/select.ts";
 
 const OK: Outcome = { ok: true, success: true, response: { status: 200, headers: [], body: null } };
 const DOWN: Outcome = { ok: false, kind: "refused" };

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
-import { parseTraceparent } from "../../src/exchange/trace_context.ts";
+import { parseTraceparent } from "../../src/http/trace_context.ts";
 import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ConfigError } from "../../src/config/config_error.ts";
-import { readConfig } from "../../src/config/read.ts";
+import { ConfigError } from "../../src/config/read/config_error.ts";
+import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { startCollector } from "../_support/collector.ts";

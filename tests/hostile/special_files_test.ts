@@ -4,7 +4,7 @@ import { assertEquals, assertLess, assertMatch, assertRejects, assertStringInclu
 import { FakeTime } from "@std/testing/time";
 import { loadConfig } from "../../src/cli/load_config.ts";
 import { readTextFile } from "../../src/cli/read_text_file.ts";
-import { ConfigError } from "../../src/config/config_error.ts";
+import { ConfigError } from "../../src/config/read/config_error.ts";
 import { HAS_PROC } from "../_support/attack.ts";
 import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { startBackend } from "../_support/servers.ts";

@@ -5,8 +5,8 @@ import { askMismatches, askNoise, askReport, markNoise } from "./compare_api.js"
 import { Differences, fieldKey } from "./differences.js";
 import { byId, html, setText } from "./dom.js";
 import { count, finePercent, patternParts, printable } from "./format.js";
-import { watchHold } from "./hold.js";
-import { KeptLines } from "./kept_lines.js";
+import { watchHold } from "./pause_on_interaction.js";
+import { KeptLines } from "./noise_config.js";
 import { MismatchList } from "./mismatch_list.js";
 import { NoiseList } from "./noise_list.js";
 import { Thresholds } from "./thresholds.js";

@@ -2,9 +2,9 @@
 /** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
 import { html } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
-import { endOf, lanesOf, scaleLanes } from "./lanes.js";
+import { endOf, lanesOf, scaleLanes } from "./timeline.js";
 import { ticksOf } from "./waterfall.js";
-import { answeredBy, attemptSentence, attemptState } from "./words.js";
+import { answeredBy, attemptSentence, attemptState } from "./labels.js";
 
 /**
  * Shows one exchange with its header lines.

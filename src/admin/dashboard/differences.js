@@ -2,7 +2,7 @@
 import { html, set, setText } from "./dom.js";
 import { count, finePercent, patternParts, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { sampleRow } from "./side_by_side.js";
+import { sampleRow } from "./sample_row.js";
 
 /** The fields that differ, by endpoint, with samples of both values side by side. */
 

@@ -2,7 +2,7 @@
 /** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
 import { byId, html } from "./dom.js";
 import { printable } from "./format.js";
-import { attemptState, exchangeOutcome } from "./words.js";
+import { attemptState, exchangeOutcome } from "./labels.js";
 
 /** Which exchanges are shown. */
 

@@ -6,7 +6,7 @@ import { showDetail } from "./detail.js";
 import { byId, html, set, setText } from "./dom.js";
 import { Filters } from "./filters.js";
 import { bytes, clock, count, printable, rate, uptime } from "./format.js";
-import { watchHold } from "./hold.js";
+import { watchHold } from "./pause_on_interaction.js";
 import { TrafficMap } from "./map.js";
 import { Overview } from "./overview.js";
 import { Services } from "./services.js";

@@ -6,7 +6,7 @@ import { html, set, setText, svg } from "./dom.js";
 import { ms, patternParts, percent, printable, rate } from "./format.js";
 import { HEALTH_WORDS, healthOf, leftAlone } from "./health.js";
 import { layOut, pathOf, placeOn } from "./map_layout.js";
-import { signOf, signPath } from "./signs.js";
+import { signOf, signPath } from "./icons.js";
 import { edgeKey, routeKey, serviceKey, TOTAL } from "./store.js";
 
 /** The lines' widths. */

@@ -4,7 +4,7 @@ import { fieldKey } from "./differences.js";
 import { html, setText } from "./dom.js";
 import { clock, count, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { sidesOf } from "./side_by_side.js";
+import { sidesOf } from "./sample_row.js";
 
 /** How many mismatches are shown. */
 const SHOWN = 12;

@@ -6,7 +6,7 @@ import { ms, percent, printable, rate } from "./format.js";
 import { HEALTH_WORDS, healthOf, leftAlone } from "./health.js";
 import { topOf } from "./overview.js";
 import { serviceKey } from "./store.js";
-import { signOf } from "./signs.js";
+import { signOf } from "./icons.js";
 
 /** One row for each service: how much, how well, how fast, and what it was not sent. */
 export class Services {

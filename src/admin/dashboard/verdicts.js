@@ -2,7 +2,7 @@
 import { html, set, setText } from "./dom.js";
 import { count, finePercent, ms, patternParts, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { verdictSign } from "./signs.js";
+import { verdictSign } from "./icons.js";
 
 /** What is said of each service: may it go live, why not, and how it does beside the primary. */
 

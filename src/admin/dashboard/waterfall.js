@@ -1,8 +1,8 @@
 /** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
 import { html, setText } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
-import { endOf, lanesOf, scaleLanes } from "./lanes.js";
-import { answeredBy, exchangeOutcome } from "./words.js";
+import { endOf, lanesOf, scaleLanes } from "./timeline.js";
+import { answeredBy, exchangeOutcome } from "./labels.js";
 
 /** How many exchanges are shown: a phone's page is long enough with fewer. */
 const SHOWN = matchMedia("(max-width: 46rem)").matches ? 12 : 30;

@@ -1,9 +1,9 @@
 /** An exchange as a drawing: one bar per service on a common time axis. */
 
-import { formatDuration } from "../../observe/duration.ts";
+import { formatDuration } from "../../lib/duration.ts";
 import type { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts";
-import type { Paint } from "../../observe/paint.ts";
-import { printable } from "../../observe/printable.ts";
+import type { Paint } from "../../lib/paint.ts";
+import { printable } from "../../lib/printable.ts";
 import { roleBrushes } from "../route_table.ts";
 
 /** How a chart looks. */

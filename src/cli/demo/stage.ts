@@ -2,8 +2,8 @@
 
 import { parse } from "@std/yaml/parse";
 import type { StateView } from "../../admin/api.ts";
-import { Comparisons } from "../../compare/comparisons.ts";
-import { createHandler } from "../../conductor.ts";
+import { Comparisons } from "../../compare/comparison_store.ts";
+import { createHandler } from "../../proxy/handler.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
 import type { DetailedObserver } from "../../observe/detail.ts";
@@ -11,7 +11,7 @@ import type { ExchangeRecord } from "../../observe/exchange_record.ts";
 import { ExchangeRecorder } from "../../observe/exchange_recorder.ts";
 import { Metrics } from "../../observe/metrics.ts";
 import { createRedaction } from "../../observe/redaction.ts";
-import { Arrivals } from "../../server/arrivals.ts";
+import { Arrivals } from "../../lib/async_queue.ts";
 import { ListenError } from "../../server/listen_error.ts";
 import { type RunningServer, serve, type ServeHandler } from "../../server/serve.ts";
 import { AdminListener } from "../admin_listener.ts";

@@ -1,8 +1,8 @@
 /** The demo's story: a handful of requests, and what became of each. */
 
 import type { ExchangeRecord } from "../../observe/exchange_record.ts";
-import { printable } from "../../observe/printable.ts";
-import type { Paint } from "../../observe/paint.ts";
+import { printable } from "../../lib/printable.ts";
+import type { Paint } from "../../lib/paint.ts";
 import { drawExchange } from "./chart.ts";
 import type { DemoStage } from "./stage.ts";
 

@@ -1,10 +1,10 @@
 /** What a server does, as a table for a terminal. */
 
 import type { StateView } from "../../admin/api.ts";
-import { formatDuration } from "../../observe/duration.ts";
+import { formatDuration } from "../../lib/duration.ts";
 import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
-import type { Brush, Paint } from "../../observe/paint.ts";
-import { printable } from "../../observe/printable.ts";
+import type { Brush, Paint } from "../../lib/paint.ts";
+import { printable } from "../../lib/printable.ts";
 import { roleBrushes } from "../route_table.ts";
 import { type Durations, routeRates, secondsBetween, serviceRates } from "./rates.ts";
 

@@ -1,7 +1,7 @@
 /** Reads a server's state once a second, and shows it. */
 
 import type { StateView } from "../../admin/api.ts";
-import type { Paint } from "../../observe/paint.ts";
+import type { Paint } from "../../lib/paint.ts";
 import { drawTop } from "./draw_top.ts";
 import type { LiveTable } from "./live_table.ts";
 

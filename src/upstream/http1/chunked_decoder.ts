@@ -1,6 +1,6 @@
 /** The chunked coding (RFC 9112 §7.1), taken off in the buffer that the bytes arrived in. Trailers are read and dropped. */
 
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 
 const TAB = 9;
 const LF = 10;

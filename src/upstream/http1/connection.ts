@@ -1,19 +1,19 @@
 /** A keep-alive connection to a backend: one exchange after the other, never two at a time. */
 
-import type { FailureKind } from "../../exchange/attempt.ts";
-import type { CancellationSignal } from "../../exchange/cancellation.ts";
-import { SMALL_BODY_BYTES } from "../../exchange/request_body.ts";
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import type { FailureKind } from "../attempt.ts";
+import type { CancellationSignal } from "../../lib/cancellation.ts";
+import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 import { MAX_HEAD_BYTES } from "../response_head.ts";
 import type { TransportRequest, TransportResult } from "../transport.ts";
 import type { ConnectionBuffers } from "./connection_buffers.ts";
 import type { Socket } from "./socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
-import { BodyStreamSource, Received, StreamedResponse, WholeResponse } from "./received.ts";
+import { BodyStreamSource, Received, StreamedResponse, WholeResponse } from "./response_result.ts";
 import { RequestSender } from "./request_sender.ts";
 import { type BodyMeans, ResponseBody } from "./response_body.ts";
-import { Wire } from "./wire.ts";
+import { Wire } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,8 +1,8 @@
 /** The buffers of a connection, for those that are made after it. */
 
 import { HEAD_BUFFER_BYTES } from "./request_sender.ts";
-import { SpareBuffers } from "./spare_buffers.ts";
-import { READ_BUFFER_BYTES } from "./wire.ts";
+import { SpareBuffers } from "../../lib/buffer_pool.ts";
+import { READ_BUFFER_BYTES } from "./buffered_socket.ts";
 
 /** Buffers for the connections of one owner. */
 export class ConnectionBuffers {

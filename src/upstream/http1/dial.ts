@@ -1,9 +1,9 @@
 /** From a backend's address to a connection that bytes can be exchanged over. */
 
-import type { FailureKind } from "../../exchange/attempt.ts";
+import type { FailureKind } from "../attempt.ts";
 import type { UpstreamTls } from "../../config/config.ts";
-import type { CancellationSignal } from "../../exchange/cancellation.ts";
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import type { CancellationSignal } from "../../lib/cancellation.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 import { Handshakes } from "./handshake.ts";
 import type { Socket } from "./socket.ts";
 

@@ -1,6 +1,6 @@
 /** Where a response's body ends (RFC 9112 §6.3), and whether its connection can be used again. */
 
-import { fieldValue, listMembers } from "../../exchange/headers.ts";
+import { fieldValue, listMembers } from "../../http/headers.ts";
 import type { HeaderLine } from "../../config/config.ts";
 import { repairHead } from "../response_head.ts";
 import type { ResponseHead } from "./head_parser.ts";

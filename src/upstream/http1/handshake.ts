@@ -1,8 +1,8 @@
 /** TLS handshakes with a backend, including those that outlive the request that started them. */
 
-import type { CancellationSignal } from "../../exchange/cancellation.ts";
+import type { CancellationSignal } from "../../lib/cancellation.ts";
 import type { UpstreamTls } from "../../config/config.ts";
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
 import { closeQuietly, type Socket } from "./socket.ts";
 

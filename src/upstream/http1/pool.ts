@@ -7,7 +7,7 @@ import { Connection } from "./connection.ts";
 import { ConnectionBuffers } from "./connection_buffers.ts";
 import { Dialer, type Endpoint } from "./dial.ts";
 import type { BodyMeans } from "./response_body.ts";
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 
 /** Idle connections that are kept to one backend. */
 const MAX_IDLE = 256;

@@ -1,6 +1,6 @@
 /** The head of a request as bytes (RFC 9112 §3 and §5). */
 
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 import type { TransportRequest } from "../transport.ts";
 
 /** Methods whose requests say that there is no body, as one would be expected (RFC 9110 §8.6). */

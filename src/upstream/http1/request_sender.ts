@@ -1,10 +1,10 @@
 /** Sends requests one after the other: the head, and the body in the framing that the head announces. */
 
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
 import type { TransportRequest } from "../transport.ts";
 import { encodeRequestHead } from "./request_head.ts";
-import type { SpareBuffers } from "./spare_buffers.ts";
-import type { Wire } from "./wire.ts";
+import type { SpareBuffers } from "../../lib/buffer_pool.ts";
+import type { Wire } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,12 +1,12 @@
 /** A response's body as it comes from the wire, its framing taken off. */
 
 import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
-import { reclaim } from "../../exchange/reclaim.ts";
+import { reclaim } from "../../lib/detach_buffer.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
 import type { Framing } from "./framing.ts";
-import { keepBytes } from "./slab.ts";
-import { UpstreamFailure } from "../../exchange/upstream_failure.ts";
-import type { Wire } from "./wire.ts";
+import { keepBytes } from "../../lib/slab.ts";
+import { UpstreamFailure } from "../upstream_failure.ts";
+import type { Wire } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,0 +1,149 @@
+/** A request body that is still arriving, read once and passed to several services in bounded memory. */
+
+import type { Role } from "../config/config.ts";
+import { BodyBranch, type BranchHooks } from "./body_branch.ts";
+import type { BodySource } from "./body_source.ts";
+import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Problem } from "../http/problem.ts";
+import { ChunkPacker } from "./shared_chunk.ts";
+
+/** Options of {@linkcode BodyFanOut}. */
+export interface BodyFanOutOptions {
+  /** Maximum bytes that wait for one service. */
+  readonly windowBytes: number;
+  /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
+  readonly reclaims: boolean;
+  /** The handler's timeouts. */
+  readonly deadlines: Deadlines;
+  /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
+  readonly timeoutMs: number;
+  /** Called once if the body cannot be read completely, just before all branches are aborted. */
+  onProblem(problem: Problem): void;
+}
+
+/**
+ * Maximum bytes read ahead of the services that set the pace. Much smaller than the window, so that the window measures
+ * how far other services lag.
+ */
+const READ_AHEAD_BYTES = 65_536;
+
+/** Services of the lowest rank that still read the body set the pace. */
+const RANK: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow: 2 };
+
+/**
+ * Reads a body at the pace of its primaries. Secondaries and shadows that lag by more than the window are cut off. If
+ * no primary reads any more, the secondaries set the pace.
+ */
+export class BodyFanOut implements Expiring {
+  readonly #source: BodySource;
+  readonly #options: BodyFanOutOptions;
+  readonly #branches = new Set<BodyBranch>();
+  readonly #packer: ChunkPacker;
+  #wake: (() => void) | undefined;
+  /** Runs while the pump waits for a service. */
+  #stall: Deadline | undefined;
+
+  /** Takes over the body of `source`; reads nothing before {@linkcode BodyFanOut.pump}. */
+  constructor(source: BodySource, options: BodyFanOutOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#packer = new ChunkPacker(options.reclaims);
+  }
+
+  /** Bytes of the body read so far. */
+  get receivedBytes(): number {
+    return this.#source.receivedBytes;
+  }
+
+  /**
+   * Adds a reader.
+   *
+   * @param role Role of the service: primaries set the pace.
+   * @param hooks Listener: the attempt that reads the branch.
+   * @param maxBytes Maximum size of the body for this service. A larger body is aborted.
+   * @returns The body for this service.
+   */
+  branch(role: Role, hooks: BranchHooks, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const branch = new BodyBranch(RANK[role], maxBytes, hooks, () => this.#wake?.(), () => this.#detach(branch));
+    this.#branches.add(branch);
+    return branch.stream;
+  }
+
+  /** Reads the body to its end, or until no service reads it. Never rejects. */
+  async pump(): Promise<void> {
+    while (await this.#waitForCapacity()) {
+      const piece = await this.#source.read();
+      if (piece === undefined) {
+        this.#packer.close();
+        return this.#each((branch) => branch.end());
+      }
+      if (!(piece instanceof Uint8Array)) {
+        this.#options.onProblem(piece);
+        break;
+      }
+      this.#deliver(piece);
+    }
+    this.#packer.close();
+    this.#each((branch) => branch.break("aborted"));
+    this.#source.cancel();
+  }
+
+  /**
+   * Aborts branches of services that take nothing more, although their attempts are over: no other timeout limits them, and
+   * they would keep the permits of the client forever. A pending attempt has a timeout of its own.
+   */
+  onExpire(): void {
+    this.#each((branch) => {
+      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isOver) branch.break("aborted");
+    });
+    if (this.#branches.size > 0) this.#stall?.touch();
+  }
+
+  #deliver(piece: Uint8Array<ArrayBuffer>): void {
+    const pace = this.#pace();
+    const range = this.#packer.pack(piece);
+    this.#each((branch) => {
+      const isTooMuch = piece.length > branch.leftBytes;
+      const lags = branch.rank > pace && branch.queuedBytes > 0 &&
+        branch.queuedBytes + piece.length > this.#options.windowBytes;
+      if (lags || isTooMuch) branch.break(isTooMuch ? "body-too-large" : "lagging");
+      else branch.push(range);
+    });
+    range.chunk.release();
+  }
+
+  /** Waits until the services that set the pace can take more. Returns `false` if only shadows are left. */
+  async #waitForCapacity(): Promise<boolean> {
+    for (;;) {
+      const pace = this.#pace();
+      if (pace >= RANK.shadow) return false;
+      if (!this.#isFull(pace)) return true;
+      if (this.#stall === undefined) this.#stall = this.#options.deadlines.start(this.#options.timeoutMs, this);
+      else this.#stall.touch();
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#stall.stop();
+    }
+  }
+
+  #isFull(pace: number): boolean {
+    for (const { rank, queuedBytes } of this.#branches) {
+      if (rank === pace && queuedBytes >= READ_AHEAD_BYTES) return true;
+    }
+    return false;
+  }
+
+  #pace(): number {
+    let lowest = Infinity;
+    for (const { rank } of this.#branches) lowest = Math.min(lowest, rank);
+    return lowest;
+  }
+
+  #each(act: (branch: BodyBranch) => void): void {
+    for (const branch of [...this.#branches]) act(branch);
+  }
+
+  #detach(branch: BodyBranch): void {
+    this.#branches.delete(branch);
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,183 @@
+/** The client's request body, read with a size limit and a timeout for each read. */
+
+import type { LoopTurns } from "../lib/loop_turns.ts";
+import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Problem } from "../http/problem.ts";
+import { reclaim } from "../lib/detach_buffer.ts";
+import { BODY_TOO_LARGE } from "../http/refusals.ts";
+import { isSparse } from "./shared_chunk.ts";
+import type { UploadWatch } from "./upload_watch.ts";
+
+type Chunk = Uint8Array<ArrayBuffer>;
+type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
+
+/** Result of a read: the next piece, the problem that ends the body early, or `undefined` at its end. */
+export type BodyRead = Chunk | Problem | undefined;
+
+/** Options of {@linkcode BodySource}. */
+export interface BodySourceOptions {
+  /** Maximum size of the body in bytes. */
+  readonly maxBytes: number;
+  /** Maximum wait for the client's next piece, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The handler's timeouts. */
+  readonly deadlines: Deadlines;
+  /** Turns of the event loop for all bodies of the handler. */
+  readonly turns: LoopTurns;
+  /** Measures the client's upload rate. Absent: no minimum rate. */
+  readonly watch?: UploadWatch;
+}
+
+const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
+const STALLED: Problem = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+const READ_BUFFER_BYTES = 65_536;
+
+/**
+ * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
+ * an exception.
+ */
+export class BodySource implements Expiring {
+  readonly #body: ReadableStream<Chunk>;
+  readonly #maxBytes: number;
+  readonly #deadline: Deadline;
+  readonly #turns: LoopTurns;
+  readonly #watch: UploadWatch | undefined;
+  #reader: Reader | undefined;
+  /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
+  #buffer: Chunk | undefined;
+  #receivedBytes = 0;
+  #stalled = false;
+  #peeked: Promise<BodyRead> | undefined;
+
+  /** Takes over the body without reading it. */
+  constructor(body: ReadableStream<Chunk>, options: BodySourceOptions) {
+    this.#body = body;
+    this.#maxBytes = options.maxBytes;
+    this.#turns = options.turns;
+    this.#deadline = options.deadlines.start(options.timeoutMs, this);
+    this.#deadline.stop();
+    this.#watch = options.watch;
+  }
+
+  /** Bytes read so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /**
+   * Reads the next piece.
+   *
+   * @returns The piece, or the end of the body. The next read overwrites a piece for which {@linkcode isSparse} holds.
+   */
+  async read(): Promise<BodyRead> {
+    const peeked = this.#peeked;
+    this.#peeked = undefined;
+    return await (peeked ?? this.#next());
+  }
+
+  /**
+   * Reports whether there is no body at all: servers create a stream even for requests without one (RFC 9112 §6.3). A
+   * first piece is kept for the next read.
+   */
+  async isEmpty(): Promise<boolean> {
+    this.#peeked = this.#next();
+    return await this.#peeked === undefined;
+  }
+
+  /**
+   * Reads a small body to its end, directly into one buffer of its size if the stream allows it. Otherwise Deno takes a
+   * buffer of 64 KiB for each piece, and a thousand small bodies hold 64 MiB.
+   *
+   * @param lengthBytes Content-Length of the request.
+   * @returns The bytes, or the reason why they cannot be read.
+   */
+  async readWhole(lengthBytes: number): Promise<Chunk | Problem> {
+    const reader = this.#reader = readerOf(this.#body);
+    let whole = new Uint8Array(lengthBytes);
+    for (let offset = 0;;) {
+      const piece = isByteReader(reader)
+        ? await this.#next(() => reader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
+        : await this.#next();
+      if (piece === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
+      if (!(piece instanceof Uint8Array)) return piece;
+      if (offset + piece.length > lengthBytes) return BROKEN_OFF;
+      // A BYOB read detaches its buffer, and returns another one over the same memory.
+      if (isByteReader(reader)) whole = new Uint8Array(piece.buffer);
+      else whole.set(piece, offset);
+      offset += piece.length;
+    }
+  }
+
+  /** Ends the body as stalled, because the client has sent nothing for `timeoutMs`. */
+  onExpire(): void {
+    this.#stalled = true;
+    this.cancel();
+  }
+
+  /** Reads no further. */
+  cancel(): void {
+    this.#watch?.ended();
+    (this.#reader ?? this.#body).cancel().catch(() => {});
+  }
+
+  async #next(readPiece = this.#readPiece): Promise<BodyRead> {
+    for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
+    this.#deadline.touch();
+    this.#watch?.waiting();
+    try {
+      for (;;) {
+        const { done, value } = await readPiece();
+        if (this.#stalled) return STALLED;
+        if (done || value === undefined) {
+          this.#releaseBuffer();
+          return void this.#watch?.ended();
+        }
+        // A request that was made by hand may stream anything.
+        if (!(value instanceof Uint8Array)) return BROKEN_OFF;
+        if (value.length > 0) return this.#received(value);
+        // Deno returns an empty piece if there is no body.
+        const pause = this.#turns.pause();
+        if (pause !== undefined) await pause;
+      }
+    } catch {
+      return this.#stalled ? STALLED : BROKEN_OFF;
+    } finally {
+      this.#deadline.stop();
+    }
+  }
+
+  #received(piece: Chunk): BodyRead {
+    this.#receivedBytes += piece.length;
+    if (this.#receivedBytes > this.#maxBytes) return BODY_TOO_LARGE;
+    return this.#watch?.arrived(this.#receivedBytes) ?? piece;
+  }
+
+  readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
+    const reader = this.#reader ??= readerOf(this.#body);
+    if (!isByteReader(reader)) return await reader.read();
+    const result = await reader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
+    const { value } = result;
+    // A large piece keeps its buffer: another read into the same memory would overwrite it.
+    this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
+    return result;
+  };
+
+  /** Returns the buffer's memory before the next collection (decision 022). */
+  #releaseBuffer(): void {
+    if (this.#buffer !== undefined) reclaim(this.#buffer.buffer);
+    this.#buffer = undefined;
+  }
+}
+
+/** Returns a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
+function readerOf(body: ReadableStream<Chunk>): Reader {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return body.getReader();
+  }
+}
+
+function isByteReader(reader: Reader): reader is ReadableStreamBYOBReader {
+  return reader instanceof ReadableStreamBYOBReader;
+}

@@ -1,0 +1,58 @@
+/** Minimum rate of one upload. Otherwise one byte per `timeout` would hold a permit for hours. */
+
+import type { Problem } from "../http/problem.ts";
+
+/** Exchange that the upload belongs to. */
+export interface UploadOwner {
+  /** True while a service's response is being relayed to the client. */
+  readonly isRelaying: boolean;
+  /** Called when the body has arrived completely or is no longer read. */
+  onUploaded(): void;
+}
+
+/** Limits of an upload. */
+export interface UploadBounds {
+  /** Grace period in milliseconds, before the rate counts. */
+  readonly timeoutMs: number;
+  /** Minimum average rate in bytes per second; 0: no minimum. */
+  readonly minBytesPerSecond: number;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+}
+
+const SLOW: Problem = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
+
+/** Measures only the time spent waiting for the client, because a slow service must not count against the client. */
+export class UploadWatch {
+  readonly #owner: UploadOwner;
+  readonly #bounds: UploadBounds;
+  #waitingSinceMs = 0;
+  #waitedMs = 0;
+
+  /** Allows `timeoutMs` of waiting, plus the time of each received byte at the minimum rate. */
+  constructor(owner: UploadOwner, bounds: UploadBounds) {
+    this.#owner = owner;
+    this.#bounds = bounds;
+  }
+
+  /** Called before each read. */
+  waiting(): void {
+    this.#waitingSinceMs = this.#bounds.now();
+  }
+
+  /**
+   * Returns a problem if the upload is too slow. After a response has begun, the exchange may be a two-way stream, and
+   * the service decides on its pace.
+   */
+  arrived(receivedBytes: number): Problem | undefined {
+    const { now, timeoutMs, minBytesPerSecond } = this.#bounds;
+    this.#waitedMs += now() - this.#waitingSinceMs;
+    const grantedMs = timeoutMs + receivedBytes * 1_000 / minBytesPerSecond;
+    return this.#waitedMs > grantedMs && !this.#owner.isRelaying ? SLOW : undefined;
+  }
+
+  /** Called when the body is no longer read. */
+  ended(): void {
+    this.#owner.onUploaded();
+  }
+}

@@ -1,0 +1,125 @@
+/** `${file:/run/secrets/token}` and `${env:NAME}` in the values of a file; `$${` stands for `${` itself. */
+
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { quote } from "../schema/describe.ts";
+import { MAX_CONCURRENT_READS, MAX_REFERENCES, MAX_TOTAL_LENGTH } from "../limits.ts";
+import type { Template } from "./plain_tree.ts";
+import { whyUnreadable } from "./unreadable.ts";
+
+/** How what placeholders name is read. */
+export interface PlaceholderReaders {
+  /** Reads a file as text, up to 16 files at the same time. Relative paths start at the folder of the configuration file. */
+  readonly readFile: (path: string) => Promise<string>;
+  /** Reads an environment variable; `undefined` where it is not set, an error named `NotCapable` without permission. */
+  readonly readEnv: (name: string) => string | undefined;
+}
+
+/** What became of the placeholders. */
+export interface Resolved {
+  /** Values with placeholders as written, by their paths. */
+  readonly templates: ReadonlyMap<string, string>;
+  /** What placeholders have yielded, by itself and with the text around it. */
+  readonly texts: ReadonlySet<string>;
+  /** The paths of values that could not be resolved. */
+  readonly unknown: ReadonlySet<string>;
+  /** Why they could not; names of files and variables, never their content. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** What stands for a placeholder: its content, or why there is none. */
+type Content = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
+
+const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
+const VARIABLE = /^[A-Za-z_]\w*$/;
+
+/**
+ * Resolves placeholders in place. What they yield is not looked at again.
+ *
+ * @param templates The texts that may contain some.
+ * @param readers How files and variables are read. Each is read once, up to 16 at the same time.
+ * @returns What became of them.
+ */
+export async function resolvePlaceholders(
+  templates: readonly Template[],
+  readers: PlaceholderReaders,
+): Promise<Resolved> {
+  const contents = await readReferences(findReferences(templates), readers);
+  const resolvedTemplates = new Map<string, string>();
+  const unknown = new Set<string>();
+  const problems: ConfigProblem[] = [];
+  const texts = new Set<string>();
+  let length = 0;
+  for (const { text, path, replace } of templates) {
+    const messages = new Set<string>();
+    const resolved = text.replace(PLACEHOLDER, (match, reference = "") => {
+      if (match === "$${") return "${";
+      const content = contents.get(reference)!;
+      resolvedTemplates.set(path, text);
+      if (content.ok) texts.add(content.text);
+      if (content.ok && (length += content.text.length) <= MAX_TOTAL_LENGTH) return content.text;
+      messages.add(content.ok ? "must be shorter: the placeholders yield too much text" : content.message);
+      return "";
+    });
+    replace(resolved);
+    if (resolvedTemplates.has(path)) texts.add(resolved);
+    for (const message of messages) problems.push({ path, message });
+    if (messages.size > 0) unknown.add(path);
+  }
+  return { templates: resolvedTemplates, texts, unknown, problems };
+}
+
+function findReferences(templates: readonly Template[]): Set<string> {
+  const found = new Set<string>();
+  for (const { text } of templates) {
+    for (const [match, reference = ""] of text.matchAll(PLACEHOLDER)) {
+      if (match !== "$${") found.add(reference);
+      if (found.size > MAX_REFERENCES) {
+        const message = `the file must not name more than ${MAX_REFERENCES} files and variables`;
+        throw new ConfigError([{ path: "", message }]);
+      }
+    }
+  }
+  return found;
+}
+
+async function readReferences(
+  references: ReadonlySet<string>,
+  readers: PlaceholderReaders,
+): Promise<ReadonlyMap<string, Content>> {
+  const contents = new Map<string, Content>();
+  const pending = references.values();
+  const readPending = async () => {
+    for (const reference of pending) contents.set(reference, await readReference(reference, readers));
+  };
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_READS }, readPending));
+  return contents;
+}
+
+async function readReference(reference: string, { readFile, readEnv }: PlaceholderReaders): Promise<Content> {
+  const [, kind, name = ""] = /^(file|env):(.+)$/s.exec(reference) ?? [];
+  if (kind === "file") return await readFileContent(name, readFile);
+  if (kind === "env" && VARIABLE.test(name)) return readVariable(name, readEnv);
+  return failure("must name ${file:PATH} or ${env:NAME}, or say $${ for these characters: found another ${…}");
+}
+
+async function readFileContent(path: string, readFile: PlaceholderReaders["readFile"]): Promise<Content> {
+  try {
+    const text = await readFile(path);
+    return { ok: true, text: text.replace(/\r?\n$/, "") };
+  } catch (error) {
+    return failure(`needs the file ${quote(path)}: ${whyUnreadable(error)}`);
+  }
+}
+
+function readVariable(name: string, readEnv: PlaceholderReaders["readEnv"]): Content {
+  try {
+    const text = readEnv(name);
+    return text === undefined ? failure(`needs the environment variable "${name}": it is not set`) : { ok: true, text };
+  } catch {
+    return failure(`needs the environment variable "${name}": Deno needs the flag --allow-env=${name} for it`);
+  }
+}
+
+function failure(message: string): Content {
+  return { ok: false, message };
+}

@@ -1,0 +1,119 @@
+/** What only a shadow has: which requests it gets a copy of, and how much of them. */
+
+import type { CopyControls } from "./config.ts";
+import {
+  type CONFIG_FIELDS,
+  COPY_FIELDS,
+  type RAMP_FIELDS,
+  type SAMPLE_FIELDS,
+  type SERVICE_FIELDS,
+} from "./fields.ts";
+import { isLoopback } from "./loopback.ts";
+import type { Place } from "./read/input_path.ts";
+import { SAFE_METHODS } from "./safe_methods.ts";
+import type { Checked, PartlyChecked } from "./schema/section.ts";
+
+type CheckedService = Checked<typeof SERVICE_FIELDS>;
+type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+type CheckedSample = Partial<Checked<typeof SAMPLE_FIELDS>>;
+type CheckedRamp = Checked<typeof RAMP_FIELDS>;
+
+const DEFAULT_MAX_IN_FLIGHT = 64;
+
+/** What says something about the bytes of a body (RFC 9110 §8, RFC 9530): without one it would be wrong. */
+const BODY_FIELDS = [
+  "content-type",
+  "content-encoding",
+  "content-language",
+  "content-location",
+  "content-digest",
+  "content-md5",
+  "content-range",
+  "digest",
+  "repr-digest",
+];
+
+/**
+ * Checks what is said about copies, across fields.
+ *
+ * @param services The services, as far as they were found right.
+ * @param list Their place.
+ */
+export function checkCopies(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+  for (const [index, service] of services.entries()) {
+    if (service === undefined) continue;
+    const at = list.child(index);
+    if (service.shadow === false) checkNoCopy(service, at);
+    if (service.shadow) checkCopy(service, at);
+  }
+}
+
+function checkNoCopy(service: PartlyCheckedService, at: Place): void {
+  for (const key of Object.keys(COPY_FIELDS) as (keyof typeof COPY_FIELDS)[]) {
+    if (service[key] === undefined) continue;
+    at.child(key).problem("must not be there for a service that is not a shadow: it is about copies");
+  }
+}
+
+function checkCopy(service: PartlyCheckedService, at: Place): void {
+  const sample: CheckedSample | undefined = service.sample;
+  const { from = 0, to } = service.ramp ?? {};
+  const end = to ?? sample?.rate ?? 1;
+  if (to !== undefined && sample?.rate !== undefined) {
+    at.child("ramp").child("to").problem("must not be there beside a share in sample: the ramp ends at that");
+  } else if (service.ramp !== undefined && end < from) {
+    at.child("ramp").child("from").problem("must not be more than the share that the ramp ends at");
+  }
+  if (service.body === false && service.maxBodySize !== undefined) {
+    at.child("maxBodySize").problem("must not be there beside body: false: no body is copied");
+  }
+  if (givesCredentialsAway(service)) {
+    at.child("url").warn(
+      "clients' credentials leave this machine in the clear with every copy: use https, or credentials: false",
+    );
+  }
+}
+
+function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCheckedService): boolean {
+  if (url === undefined || !url.origin.startsWith("http:") || isLoopback(new URL(url.origin).hostname)) return false;
+  const isCareful = removeHeaders.includes("authorization") && removeHeaders.includes("cookie");
+  return credentials !== false && !isCareful;
+}
+
+/**
+ * Returns the names of request fields that would be wrong without a body.
+ *
+ * @param service The service.
+ * @returns Names in lower case; none if the service receives bodies.
+ */
+export function unwantedInCopies({ body }: CheckedService): readonly string[] {
+  return body === false ? BODY_FIELDS : [];
+}
+
+/**
+ * Fills in what is not said about copies.
+ *
+ * @param service The service.
+ * @param top The top level.
+ * @returns What is copied; `undefined` for a service that is not a shadow.
+ */
+export function toCopyControls(
+  service: CheckedService,
+  top: Checked<typeof CONFIG_FIELDS>,
+): CopyControls | undefined {
+  if (!service.shadow) return undefined;
+  const sample: CheckedSample = service.sample ?? {};
+  const ramp = service.ramp as CheckedRamp | undefined;
+  const sampleRate = ramp?.to ?? sample.rate ?? 1;
+  return {
+    sampleRate,
+    sampleKey: sample.by,
+    ramp: ramp === undefined ? undefined : { from: ramp.from, to: sampleRate, overMs: ramp.over },
+    methods: service.methods ?? (top.safeShadows ? SAFE_METHODS : undefined),
+    maxInFlight: service.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
+    maxPerSecond: service.maxRate ?? Infinity,
+    maxBodyBytes: service.maxBodySize ?? Infinity,
+    body: service.body ?? true,
+    credentials: service.credentials ?? true,
+  };
+}

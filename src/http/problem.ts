@@ -1,0 +1,39 @@
+/** What conductor answers itself: a status and a reason, written as RFC 9457 problem details by respond.ts. */
+
+import type { HeaderLine, Role } from "../config/config.ts";
+import type { FailureKind } from "../upstream/attempt.ts";
+
+/** How one service failed, as a client may know it. */
+export interface ServiceFailure {
+  /** The service's name; absent with `identify: false`. */
+  readonly service?: string;
+  /** Its role on the route. */
+  readonly role: Role;
+  /** The status that counted as a failure; absent where there was no response. */
+  readonly status?: number;
+  /** Why there was no response. */
+  readonly failure?: FailureKind;
+}
+
+/** Limits that refuse a request, so that one client cannot harm other clients. */
+export type RefusalReason =
+  | "max-in-flight"
+  | "max-in-flight-per-client"
+  | "max-uploads"
+  | "max-uploads-per-client"
+  | "stalled-upload"
+  | "slow-upload";
+
+/** A response of conductor's own. It never contains an upstream's address. */
+export interface Problem {
+  /** The status code. */
+  readonly status: number;
+  /** One sentence for the client. */
+  readonly detail: string;
+  /** Further header lines, `Retry-After` or `Allow`. */
+  readonly headers?: readonly HeaderLine[];
+  /** Failure of each service, if that is the reason. */
+  readonly services?: readonly ServiceFailure[];
+  /** Limit that refused the request, for log and metrics; absent for every other problem. */
+  readonly reason?: RefusalReason;
+}

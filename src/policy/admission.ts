@@ -1,0 +1,132 @@
+/** Limits the exchanges in flight: of all clients, of each client, and with an upload. */
+
+import type { Limits } from "../config/config.ts";
+import { FairPermits, type Grant } from "../lib/fair_permits.ts";
+import { clientNetwork } from "../http/client_network.ts";
+import type { ConnectionInfo } from "../http/client_request.ts";
+import type { Problem, RefusalReason } from "../http/problem.ts";
+import type { AddressMatcher } from "../http/trust_proxy.ts";
+
+/** An admitted exchange, or the problem to respond with. */
+export type Admitted =
+  | { readonly admission: AdmittedExchange; readonly problem?: never }
+  | { readonly admission?: never; readonly problem: Problem };
+
+/** Most exchanges last less than a second. An earlier retry would only add load. */
+const RETRY_AFTER = [["retry-after", "1"]] as const;
+
+const REFUSED = {
+  requests: {
+    "full": busy("max-in-flight", "Too many requests are in flight"),
+    "key-full": busy("max-in-flight-per-client", "Too many requests of this client are in flight"),
+  },
+  uploads: {
+    "full": busy("max-uploads", "Too many uploads are in flight"),
+    "key-full": busy("max-uploads-per-client", "Too many uploads of this client are in flight"),
+  },
+};
+
+/** Options of {@linkcode Admission.enter}. */
+export interface AdmissionOptions {
+  /** Configured limits. */
+  readonly limits: Limits;
+  /** Reports whether the forwarding fields of a peer are trusted. */
+  readonly isTrusted: AddressMatcher;
+  /** True if the request may have a body. */
+  readonly hasBody: boolean;
+}
+
+/** Exchanges in flight of one running conductor, across reloads. */
+export class Admission {
+  readonly #requests = new FairPermits();
+  readonly #uploads = new FairPermits();
+
+  /**
+   * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
+   * own.
+   */
+  enter(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
+    const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
+    const client = clientName(request, info, isTrusted);
+    const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;
+    const grant = this.#requests.take(key, { max: maxInFlight, maxPerKey });
+    if (grant !== "granted") return { problem: REFUSED.requests[grant] };
+    const upload: Grant = hasBody ? this.#uploads.take(key, { max: maxUploads, maxPerKey }) : "granted";
+    if (upload !== "granted") {
+      this.#requests.giveBack(key);
+      return { problem: REFUSED.uploads[upload] };
+    }
+    const admission = new AdmittedExchange(this.#requests, hasBody ? this.#uploads : undefined, key);
+    if (info.completed !== undefined) admission.leaveAfter(info.completed);
+    return { admission };
+  }
+}
+
+/** Permits of one exchange. */
+export class AdmittedExchange {
+  #requests: FairPermits | undefined;
+  #uploads: FairPermits | undefined;
+  readonly #key: string | undefined;
+  #isAwaited = false;
+  #isResponded = false;
+
+  /** Takes over the permits that were granted to the key. */
+  constructor(requests: FairPermits, uploads: FairPermits | undefined, key: string | undefined) {
+    this.#requests = requests;
+    this.#uploads = uploads;
+    this.#key = key;
+  }
+
+  /** Releases the permit of the upload, when the body has arrived or is no longer read. Later calls do nothing. */
+  uploaded(): void {
+    this.#uploads?.giveBack(this.#key);
+    this.#uploads = undefined;
+    if (this.#isResponded) this.#leave();
+  }
+
+  /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
+  responded(): void {
+    if (!this.#isAwaited) this.#leave();
+  }
+
+  /**
+   * Releases the permits only when the promise settles. A client that has stopped reading holds memory in the server,
+   * which the handler cannot release.
+   */
+  leaveAfter(completed: Promise<unknown>): void {
+    this.#isAwaited = true;
+    const leave = () => this.#leave();
+    completed.then(leave, leave);
+  }
+
+  /** Waits for the upload, which can outlast the response: services other than the selected one still receive it. */
+  #leave(): void {
+    this.#isResponded = true;
+    if (this.#uploads !== undefined) return;
+    this.#requests?.giveBack(this.#key);
+    this.#requests = undefined;
+  }
+}
+
+function busy(reason: RefusalReason, detail: string): Problem {
+  return { status: 503, detail, headers: RETRY_AFTER, reason };
+}
+
+/**
+ * An untrusted IPv4 peer is not parsed: its address is its network already, and parsing would dominate the cost of
+ * admission.
+ */
+function clientName(request: Request, info: ConnectionInfo, isTrusted: AddressMatcher): string | undefined {
+  const peer = info.remoteAddr?.hostname;
+  if (peer === undefined || (!peer.includes(":") && !isTrusted(peer))) return peer;
+  return clientNetwork(peer, request.headers.get("x-forwarded-for"), isTrusted);
+}
+
+/**
+ * Returns the /48 of an IPv6 network. Providers assign up to a /48 to one site (RFC 6177), which has 65,536 /64
+ * networks.
+ */
+function siteOf(network: string): string {
+  const suffix = "/64";
+  return network.endsWith(suffix) ? `${network.slice(0, -suffix.length - 4)}/48` : network;
+}

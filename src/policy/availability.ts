@@ -1,0 +1,95 @@
+/** Whether a service is sent a request: copies within their bounds, and nobody who is down. */
+
+import type { Config, Member, Service } from "../config/config.ts";
+import type { SkipReason } from "../upstream/attempt.ts";
+import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
+import type { Health } from "./health.ts";
+import type { Inbound } from "../http/client_request.ts";
+import type { Instance } from "./shared_state.ts";
+import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import type { AddressMatcher } from "../http/trust_proxy.ts";
+import { CopyGate } from "./shadow_gate.ts";
+
+/** What the gate needs. */
+export interface ServiceGateOptions {
+  /** What outlives the configuration. */
+  readonly instance: Instance;
+  /** Whose forwarding fields are believed. */
+  readonly isTrusted: AddressMatcher;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told of each breaker's change of state. */
+  readonly onBreaker: BreakersOptions["onChange"];
+}
+
+/** Decides on every attempt of one configuration, and learns from how they end. */
+export class ServiceGate {
+  readonly #copies: CopyGate;
+  readonly #health: Health;
+  readonly #breakers: ServiceBreakers;
+
+  /**
+   * Goes on where the former configuration was.
+   *
+   * @param config The configuration.
+   * @param options What outlives it, and whom to tell.
+   */
+  constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: ServiceGateOptions) {
+    this.#copies = new CopyGate(config, { states: instance.copies, isTrusted, now });
+    this.#health = instance.health;
+    this.#breakers = instance.breakers.follow(config.services, { now, onChange: onBreaker });
+  }
+
+  /**
+   * Decides whether a service is sent a request.
+   *
+   * @param member The service and its role.
+   * @param inbound The request.
+   * @param isUpload Whether its body is still arriving.
+   * @returns Why it is not; `undefined` where it is.
+   */
+  check(member: Member, inbound: Inbound, isUpload = false): SkipReason | undefined {
+    return this.#copies.check(member, inbound) ?? this.reason(member.service, isUpload);
+  }
+
+  /**
+   * Tells whether a service is left alone, whatever the request.
+   *
+   * @param service The service.
+   * @param isUpload Whether the request's body is still arriving.
+   * @returns Why it is; `undefined` where it is not.
+   */
+  reason(service: Service, isUpload = false): SkipReason | undefined {
+    return this.#health.reason(service) ?? this.#breakers.reason(service, isUpload);
+  }
+
+  /**
+   * Takes note of an attempt that starts, whether it will be sent or not.
+   *
+   * @param attempt The attempt.
+   * @param isUpload Whether the request's body is still arriving.
+   */
+  started(attempt: RunningAttempt, isUpload = false): void {
+    this.#copies.started(attempt);
+    // One that is about to fail for its service's health must not be taken for the probe.
+    if (this.#health.reason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
+  }
+
+  /**
+   * Takes note of how an attempt has settled.
+   *
+   * @param attempt The attempt.
+   */
+  settled(attempt: RunningAttempt): void {
+    this.#breakers.leave(attempt);
+  }
+
+  /**
+   * Takes note of the end of an attempt.
+   *
+   * @param attempt The attempt, when its answer has been read or given up.
+   */
+  over(attempt: RunningAttempt): void {
+    this.#copies.over(attempt);
+  }
+}

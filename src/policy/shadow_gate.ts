@@ -1,0 +1,112 @@
+/** Which copies are sent, and why the others are not. */
+
+import type { Config, Member, Role, Service } from "../config/config.ts";
+import type { SkipReason } from "../upstream/attempt.ts";
+import type { CopyState, CopyStates } from "./shadow_state.ts";
+import { costsConnections } from "../upstream/response_body.ts";
+import type { Inbound } from "../http/client_request.ts";
+import type { AddressMatcher } from "../http/trust_proxy.ts";
+import { whyUnfit } from "./shadow_rules.ts";
+import { beginRamp, shareAt } from "./ramp.ts";
+import { takeToken } from "../lib/token_bucket.ts";
+import { isClientCopied, isNextCopied } from "./sample.ts";
+import { readSampleKey } from "./sample_key.ts";
+
+/**
+ * Copies in a second to a shadow whose answers are given up because they do not end: each costs a connection, as much CPU as
+ * the client's own exchange.
+ */
+const MAX_COSTLY_PER_SECOND = 20;
+
+/** What the gate needs. */
+export interface CopyGateOptions {
+  /** What is remembered from one configuration to the next. */
+  readonly states: CopyStates;
+  /** Whose forwarding fields are believed. */
+  readonly isTrusted: AddressMatcher;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+}
+
+/** A service's part in an exchange, as attempts and members of routes have it. */
+type Part = { readonly service: Service; readonly role: Role };
+
+/** Decides on every copy of one configuration. */
+export class CopyGate {
+  readonly #services: readonly Service[];
+  readonly #options: CopyGateOptions;
+  readonly #sinceMs: number;
+  /** A configuration that was only prepared must leave no trace, so nothing is taken over before the first request. */
+  #states: ReadonlyMap<string, CopyState> | undefined;
+
+  /**
+   * Prepares the gate.
+   *
+   * @param config The configuration.
+   * @param options The clock, and what is remembered.
+   */
+  constructor(config: Pick<Config, "services">, options: CopyGateOptions) {
+    this.#services = config.services.filter(({ copy }) => copy !== undefined);
+    this.#options = options;
+    this.#sinceMs = options.now();
+  }
+
+  /**
+   * Decides whether a service is sent the request.
+   *
+   * @param member The service and its role; only shadows are ever left out.
+   * @param inbound The request.
+   * @returns Why it is not sent; `undefined` where it is.
+   */
+  check({ service, role }: Member, inbound: Inbound): SkipReason | undefined {
+    if (role !== "shadow" || service.copy === undefined) return undefined;
+    const { copy } = service;
+    const unfit = whyUnfit(copy, inbound);
+    if (unfit !== undefined) return unfit;
+    const state = this.#stateOf(service);
+    if (!this.#isSampled(service, state, inbound)) return "sampled";
+    if (state.inFlight >= copy.maxInFlight) return "overloaded";
+    const isCostly = costsConnections(service);
+    if (isCostly && !takeToken(state.costly, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
+    if (copy.maxPerSecond === Infinity) return undefined;
+    return takeToken(state, copy.maxPerSecond, this.#options.now()) ? undefined : "rate";
+  }
+
+  /**
+   * Counts a copy that is sent.
+   *
+   * @param part The attempt.
+   */
+  started({ service, role }: Part): void {
+    if (role === "shadow") this.#stateOf(service).inFlight++;
+  }
+
+  /**
+   * Counts it off again.
+   *
+   * @param part The attempt, when its answer has been read or given up.
+   */
+  over({ service, role }: Part): void {
+    if (role === "shadow") this.#stateOf(service).inFlight--;
+  }
+
+  #isSampled({ name, copy }: Service, state: CopyState, inbound: Inbound): boolean {
+    const { sampleKey, sampleRate } = copy!;
+    if (sampleRate === 1 && sampleKey === undefined && state.ramp === undefined) return true;
+    const share = state.ramp === undefined ? sampleRate : shareAt(state.ramp, this.#options.now());
+    if (sampleKey === undefined) return isNextCopied(state, share, name);
+    const client = readSampleKey(sampleKey, inbound, this.#options.isTrusted);
+    return client !== undefined && isClientCopied(name, client, share);
+  }
+
+  #stateOf({ name }: Service): CopyState {
+    this.#states ??= this.#takeOver();
+    return this.#states.get(name)!;
+  }
+
+  #takeOver(): ReadonlyMap<string, CopyState> {
+    const states = this.#options.states.adopt(this.#services.map(({ name }) => name));
+    for (const { name, copy } of this.#services) beginRamp(states.get(name)!, copy?.ramp, this.#sinceMs);
+    return states;
+  }
+}

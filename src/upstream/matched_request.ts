@@ -1,0 +1,28 @@
+/** A request that has a route. */
+
+import type { Route } from "../config/config.ts";
+import type { Inbound } from "../http/client_request.ts";
+import type { RequestBody } from "../body/request_body.ts";
+
+/** What is sent to every service of a route. */
+export class MatchedRequest {
+  /** The client's request. */
+  readonly inbound: Inbound;
+  /** Its route. */
+  readonly route: Route;
+  /** Its body, to be shared. */
+  readonly body: RequestBody;
+
+  /**
+   * Puts the parts together.
+   *
+   * @param inbound The client's request.
+   * @param route Its route.
+   * @param body Its body, to be shared. Default: none.
+   */
+  constructor(inbound: Inbound, route: Route, body: RequestBody = null) {
+    this.inbound = inbound;
+    this.route = route;
+    this.body = body;
+  }
+}

@@ -1,0 +1,393 @@
+import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+
+import type { ExchangesView, StateView } from "../../src/admin/api.ts";
+import { runCommandLine } from "../../src/cli/main.ts";
+import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import type { Inspection } from "../../src/observe/inspection.ts";
+import { type Inspected, WorkerInspections } from "../../src/server/worker_inspections.ts";
+import { startCli } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
+import { startSlowBackend } from "../_support/slow_backend.ts";
+import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { createTestIo, type TestIo } from "../_support/test_io.ts";
+import { freePort } from "../_support/free_port.ts";
+
+const isLinux = Deno.build.os === "linux";
+const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+interface Served extends AsyncDisposable {
+  readonly io: TestIo;
+  readonly url: string;
+  readonly admin: string;
+  /** Puts another configuration into force, and gives the log's last word on it. */
+  reload(text: string): Promise<string>;
+}
+
+async function serve(file: TempConfig): Promise<Served> {
+  const io = createTestIo();
+  const ended = runCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"], io);
+  const [, url = "", admin = ""] = await io.stdout.seen(/"url":"(.*?)"(?:,"admin":"(.*?)\/")?/);
+  let reloads = 0;
+  return {
+    io,
+    url,
+    admin,
+    async reload(text) {
+      await Deno.writeTextFile(file.path, text);
+      io.reload();
+      const [all] = await io.stdout.seen(new RegExp(`(?:configuration (?:not )?reloaded[^]*){${++reloads}}`));
+      return all;
+    },
+    async [Symbol.asyncDispose]() {
+      io.signal("SIGTERM");
+      assertEquals(await ended, 0);
+    },
+  };
+}
+
+async function read<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  assertEquals(response.status, 200);
+  return await response.json();
+}
+
+async function status(url: string, headers: HeadersInit = {}): Promise<number> {
+  const response = await fetch(url, { headers });
+  await response.body?.cancel();
+  return response.status;
+}
+
+function yaml(backend: string, admin = "admin: {port: 0}\n"): string {
+  return `${admin}services: [{ name: a, url: "${backend}" }]\n`;
+}
+
+Deno.test("serve has an admin listener beside the data port, whose paths all stay the services'", async () => {
+  await using backend = startBackend((request) => new Response(new URL(request.url).pathname));
+  await using file = await tempConfig(yaml(backend.url));
+  await using served = await serve(file);
+  for (const path of ["/", "/healthz", "/readyz", "/metrics", "/api/state", "/config"]) {
+    assertEquals(await (await fetch(served.url + path)).text(), path);
+  }
+  const state = await read<StateView>(`${served.admin}/api/state`);
+  assertEquals([state.draining, state.workers], [false, { count: 1, crashes: 0 }]);
+  assertEquals(state.services, [{ name: "a", origin: backend.url }]);
+  assertEquals(state.routes, [{ route: "path /", members: [{ service: "a", role: "primary" }] }]);
+  assertEquals(state.metrics.routes.map(({ route, responses }) => [route, responses["2xx"]]), [
+    ["path /", 6],
+    ["", 0],
+  ]);
+  const { last, exchanges } = await read<ExchangesView>(`${served.admin}/api/exchanges?after=4`);
+  assertEquals([last, exchanges.map(({ path }) => path)], [6, ["/api/state", "/config"]]);
+  const metrics = await fetch(`${served.admin}/metrics`, { headers: { accept: "text/plain" } });
+  assertStringIncludes(await metrics.text(), 'conductor_requests_total{route="path /",code="2xx"} 6\n');
+});
+
+Deno.test("check tells where the admin listener will be, and does not tell its token", async () => {
+  const token = "a-token-of-some-length";
+  await using file = await tempConfig(
+    yaml("http://localhost:1", `admin: {port: 9090, hostname: "::", token: ${token}}\n`),
+  );
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["check", "--config", file.path], io), 0);
+  assertStringIncludes(io.stdout.text, "admin listener on [::]:9090, with a token\n");
+  assertNotMatch(io.stdout.text, new RegExp(token));
+});
+
+Deno.test("serve without admin has no such listener", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(yaml(backend.url, ""));
+  await using served = await serve(file);
+  assertEquals(served.admin, "");
+  assertNotMatch(served.io.stdout.text, /"admin"/);
+});
+
+Deno.test("a reload brings the admin listener, moves it, changes its token and takes it away", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(yaml(backend.url, ""));
+  await using served = await serve(file);
+  const [first, second] = [freePort(), freePort()];
+
+  await served.reload(yaml(backend.url, `admin: {port: ${first}}\n`));
+  await (await fetch(served.url)).text();
+  const state = await read<StateView>(`http://127.0.0.1:${first}/api/state`);
+  assertEquals(state.metrics.routes[0]?.responses["2xx"], 1);
+
+  await served.reload(yaml(backend.url, `admin: {port: ${second}}\n`));
+  await untilRefused(`http://127.0.0.1:${first}`);
+  assertEquals(await status(`http://127.0.0.1:${second}/api/state`), 200);
+  const { exchanges } = await read<ExchangesView>(`http://127.0.0.1:${second}/api/exchanges`);
+  assertEquals(exchanges.length, 1);
+
+  const events = await fetch(`http://127.0.0.1:${second}/api/events`);
+  const told = events.text();
+  await served.reload(yaml(backend.url, `admin: {port: ${second}, token: a-token-of-some-length}\n`));
+  // Who has been reading must come back with the token.
+  assertMatch(await told, /^retry: /);
+  assertEquals(await status(`http://127.0.0.1:${second}/api/state`), 401);
+  const headers = { authorization: "Bearer a-token-of-some-length" };
+  assertEquals(await status(`http://127.0.0.1:${second}/api/state`, headers), 200);
+
+  await served.reload(yaml(backend.url, ""));
+  await untilRefused(`http://127.0.0.1:${second}`);
+  assertEquals(await status(served.url), 200);
+  assertNotMatch(served.io.stdout.text, /a-token-of-some-length/);
+});
+
+Deno.test("a reload opens the admin listener to other machines on the same port, and refuses an address of another machine", async () => {
+  await using backend = startBackend();
+  const port = freePort();
+  await using file = await tempConfig(yaml(backend.url, `admin: {port: ${port}}\n`));
+  await using served = await serve(file);
+  const own = "a-token-of-some-length";
+  const headers = { authorization: `Bearer ${own}` };
+  // RFC 5737: nobody has it.
+  const refused = await served.reload(
+    yaml(backend.url, `admin: {port: ${port}, hostname: 192.0.2.1, token: ${own}}\n`),
+  );
+  assertMatch(refused, /configuration not reloaded.*no such address/);
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
+  await served.reload(yaml(backend.url, `admin: {port: ${port}, hostname: 0.0.0.0, token: ${own}}\n`));
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 401);
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`, headers), 200);
+  await served.reload(yaml(backend.url, `admin: {port: ${port}}\n`));
+  assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
+});
+
+Deno.test("an admin port that is taken refuses the whole reload, and changes nothing", async () => {
+  await using backend = startBackend(() => new Response("old"));
+  await using fresh = startBackend(() => new Response("fresh"));
+  await using file = await tempConfig(yaml(backend.url));
+  await using served = await serve(file);
+  const log = await served.reload(yaml(fresh.url, `admin: {port: ${fresh.port}}\n`));
+  assertMatch(log, /configuration not reloaded.*Cannot listen on 127\.0\.0\.1:\d+ as the port must be free/);
+  assertEquals(await (await fetch(served.url)).text(), "old");
+  assertEquals(await status(`${served.admin}/readyz`), 200);
+});
+
+Deno.test("a data port that is taken leaves the new admin port closed", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`port: 0\nhostname: 127.0.0.1\n${yaml(backend.url)}`);
+  const io = createTestIo();
+  const ended = runCommandLine(["--config", file.path], io);
+  await io.stdout.seen(/"admin":"(.*?)"/);
+  const port = freePort();
+  await Deno.writeTextFile(
+    file.path,
+    `port: ${backend.port}\nhostname: 127.0.0.1\n${yaml(backend.url, `admin: {port: ${port}}\n`)}`,
+  );
+  io.reload();
+  await io.stdout.seen(/configuration not reloaded/);
+  await untilRefused(`http://127.0.0.1:${port}`);
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
+});
+
+Deno.test("an admin port that is taken is an error before anything is served", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(yaml(backend.url, `admin: {port: ${backend.port}}\n`));
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"], io), 1);
+  assertStringIncludes(io.stderr.text, `Cannot listen on 127.0.0.1:${backend.port} as the port must be free`);
+});
+
+Deno.test("while it drains, the server is alive and not ready, and event streams do not hold it up", async () => {
+  await using backend = startSlowBackend();
+  await using file = await tempConfig(yaml(backend.url));
+  const io = createTestIo();
+  const ended = runCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"], io);
+  const [, url = "", admin = ""] = await io.stdout.seen(/"url":"(.*?)","admin":"(.*?)\/"/);
+  const inFlight = fetch(url).then((response) => response.text());
+  await backend.received(1);
+  const events = (await fetch(`${admin}/api/events`)).text();
+  assertEquals(await status(`${admin}/readyz`), 200);
+  io.signal("SIGTERM");
+  await io.stdout.seen(/stopping/);
+  assertEquals([await status(`${admin}/healthz`), await status(`${admin}/readyz`)], [200, 503]);
+  assertEquals((await read<StateView>(`${admin}/api/state`)).draining, true);
+  backend.release();
+  assertEquals(await inFlight, "finished");
+  assertEquals(await ended, 0);
+  assertMatch(await events, /event: state\n/);
+  await untilRefused(admin);
+});
+
+Deno.test("a route whose only primary is left alone makes the server unready", async () => {
+  await using backend = startBackend(() => new Response(null, { status: 500 }));
+  await using file = await tempConfig(
+    `admin: {port: 0}\nservices: [{ name: a, url: "${backend.url}", breaker: {failures: 1} }]\n`,
+  );
+  await using served = await serve(file);
+  assertEquals(await status(`${served.admin}/readyz`), 200);
+  await (await fetch(served.url)).body?.cancel();
+  const response = await fetch(`${served.admin}/readyz`);
+  assertEquals([response.status, await response.text()], [503, "not ready: no primary\n"]);
+});
+
+Deno.test({
+  name: "with --workers the admin listener shows all of them together, under ids that rise",
+  ignore: !isLinux,
+  fn: async () => {
+    await using backend = startBackend();
+    await using file = await tempConfig(yaml(backend.url));
+    await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", "2"]);
+    const [, url = "", admin = ""] = await child.stdout.seen(/"url":"(.*?)","admin":"(.*?)\/"/);
+    const count = 30;
+    await Promise.all(Array.from({ length: count }, () => exchangeRaw(Number(new URL(url).port), GET)));
+    const state = await read<StateView>(`${admin}/api/state`);
+    assertEquals(state.workers, { count: 2, crashes: 0 });
+    assertEquals(state.metrics.routes[0]?.responses["2xx"], count);
+    const { last, exchanges } = await read<ExchangesView>(`${admin}/api/exchanges`);
+    assertEquals(exchanges.map(({ id }) => id), Array.from({ length: count }, (_, index) => index + 1));
+    assertEquals(new Set(exchanges.map(({ requestId }) => requestId)).size, count);
+    assertEquals([last, (await read<ExchangesView>(`${admin}/api/exchanges?after=${last}`)).exchanges], [count, []]);
+    assertEquals(await status(`${admin}/readyz`), 200);
+    const events = fetch(`${admin}/api/events`).then((response) => response.text());
+    child.kill("SIGTERM");
+    assertEquals(await child.exited, 0);
+    await events.catch(() => {});
+  },
+});
+
+Deno.test({
+  name: "with --workers a session of the admin listener works, whichever worker has the connection",
+  ignore: !isLinux,
+  fn: async () => {
+    await using backend = startBackend();
+    await using file = await tempConfig(yaml(backend.url, "admin: {port: 0, token: a-token-of-some-length}\n"));
+    await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", "2"]);
+    const [, admin = ""] = await child.stdout.seen(/"admin":"(.*?)\/"/);
+    const { session, headers } = await logIn(admin);
+    for (let count = 0; count < 10; count++) assertEquals(await status(`${session}config`, headers), 200);
+  },
+});
+
+Deno.test("a session of the admin listener outlives a reload, unless the token changes", async () => {
+  await using backend = startBackend();
+  const port = freePort();
+  const text = (token: string) => yaml(backend.url, `admin: {port: ${port}, token: ${token}}\n`);
+  await using file = await tempConfig(text("a-token-of-some-length"));
+  await using served = await serve(file);
+  const { session, headers } = await logIn(served.admin);
+  await served.reload(`${text("a-token-of-some-length")}timeout: 7\n`);
+  assertEquals(await status(session, headers), 200);
+  await served.reload(text("another-token-of-some-length"));
+  assertEquals(await status(session, headers), 401);
+});
+
+/** Sends the token. Returns the session's URL and the header fields of the session. */
+async function logIn(admin: string): Promise<{ session: string; headers: HeadersInit }> {
+  const response = await fetch(`${admin}/?token=a-token-of-some-length`, { redirect: "manual" });
+  await response.body?.cancel();
+  const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
+  return { session: admin + response.headers.get("location"), headers: { cookie } };
+}
+
+Deno.test("demo has its dashboard, tells where, and shows what happens; --once does not tell", async () => {
+  const io = createTestIo();
+  const ended = runCommandLine(["demo", "--port", "0"], io);
+  const [, admin = ""] = await io.stdout.seen(/in a browser: (http:\/\/127\.0\.0\.1:\d+)\/\n/);
+  const { exchanges } = await read<ExchangesView>(`${admin}/api/exchanges`);
+  assertEquals(exchanges.map(({ status, service }) => [status, service]), [
+    [200, "blue"],
+    [201, "blue"],
+    [200, "green"],
+    [502, undefined],
+  ]);
+  assertEquals(exchanges[1]?.attempts.map(({ service, status }) => [service, status]), [
+    ["blue", 201],
+    ["green", 201],
+    ["canary", 500],
+  ]);
+  assertEquals((await read<StateView>(`${admin}/api/state`)).services.map(({ name }) => name), [
+    "blue",
+    "green",
+    "canary",
+  ]);
+  io.signal("SIGINT");
+  assertEquals(await ended, 0);
+  const once = createTestIo();
+  assertEquals(await runCommandLine(["demo", "--once", "--port", "0"], once), 0);
+  assertNotMatch(once.stdout.text, /browser/);
+});
+
+/** A worker that says what the test wants. */
+interface Scripted extends Inspected {
+  answer: () => Promise<Inspection | undefined>;
+  asked: number[];
+}
+
+function scripted(answer: Scripted["answer"]): Scripted {
+  const worker: Scripted = {
+    answer,
+    asked: [],
+    ask: async ({ after }) => {
+      worker.asked.push(after);
+      const inspection = await worker.answer();
+      return inspection === undefined ? {} : { inspection };
+    },
+  };
+  return worker;
+}
+
+function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[] = [], last = 0): Inspection {
+  const route = {
+    route: "path /",
+    responses: {},
+    refusals: {},
+    fallbacks: 0,
+    ownAnswers: 0,
+    interrupted: 0,
+    requestBytes: bytes,
+    responseBytes: 0,
+    inFlight: 1,
+    duration: { counts: [], sumMs: 0 },
+  };
+  const metrics = { startedMs: 1, lastRequestMs: 2, routes: [route], services: [], states: [] };
+  return { metrics, recent: { last, exchanges: exchanges as ExchangeRecord[] } };
+}
+
+Deno.test("WorkerInspections keeps what a lost worker had counted, but not what it was doing", async () => {
+  const inspections = new WorkerInspections();
+  const [first, second] = [1, 10].map((bytes) => scripted(() => Promise.resolve(inspection(bytes))));
+  await inspections.inspect([first!, second!], 0);
+  inspections.lose(first!);
+  const { metrics: { routes } } = await inspections.inspect([second!], 0);
+  assertEquals(routes.map(({ requestBytes, inFlight }) => [requestBytes, inFlight]), [[11, 1]]);
+});
+
+Deno.test("WorkerInspections does not wait for a worker that is busy, and leaves it with what it said last", async () => {
+  using time = new FakeTime();
+  const inspections = new WorkerInspections();
+  const worker = scripted(() => Promise.resolve(inspection(7, [{ timeMs: 1, durationMs: 1 }], 1)));
+  await inspections.inspect([worker], 0);
+  worker.answer = () => new Promise(() => {});
+  const answer = inspections.inspect([worker], 0);
+  await time.tickAsync(1_000);
+  const { metrics, recent } = await answer;
+  assertEquals([metrics.routes[0]?.requestBytes, recent.last], [7, 1]);
+});
+
+Deno.test("WorkerInspections orders the exchanges of all workers by their end, and asks each for new ones only", async () => {
+  const inspections = new WorkerInspections();
+  const first = scripted(() =>
+    Promise.resolve(
+      inspection(0, [{ timeMs: 5, durationMs: 1, path: "/2" }, { timeMs: 0, durationMs: 9, path: "/3" }], 12),
+    )
+  );
+  const second = scripted(() => Promise.resolve(inspection(0, [{ timeMs: 1, durationMs: 1, path: "/1" }], 40)));
+  const workers = [first, second];
+  const { recent } = await inspections.inspect(workers, 0);
+  assertEquals(recent.exchanges.map(({ id, path }) => [id, path]), [[1, "/1"], [2, "/2"], [3, "/3"]]);
+  for (const worker of workers) worker.answer = () => Promise.resolve(inspection(0, [], worker.asked.at(-1)));
+  assertEquals((await inspections.inspect(workers, 2)).recent.exchanges.map(({ id }) => id), [3]);
+  assertEquals(workers.map(({ asked }) => asked), [[0, 12], [0, 40]]);
+});
+
+Deno.test("WorkerInspections asks once for all who want to know at the same time", async () => {
+  const inspections = new WorkerInspections();
+  const worker = scripted(() => Promise.resolve(inspection(1)));
+  await Promise.all([1, 2, 3].map(() => inspections.inspect([worker], 0)));
+  assertEquals(worker.asked.length, 1);
+  assert((await inspections.inspect([], 0)).metrics.startedMs > 0);
+});

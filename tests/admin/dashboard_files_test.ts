@@ -1,0 +1,102 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+
+import { ASSETS } from "../../src/admin/assets.ts";
+import { bytes, count, ms, niceCeiling, percent, printable, rate, uptime } from "../../src/admin/dashboard/format.js";
+import { difference, quantile, serviceSpan } from "../../src/admin/dashboard/rates.js";
+
+const FOLDER = new URL("../../src/admin/dashboard/", import.meta.url);
+
+Deno.test("ASSETS has every file of the dashboard as it is", async () => {
+  const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name);
+  assertEquals(
+    ASSETS.map(({ path }) => path).sort(),
+    names.map((name) => name === "index.html" ? "/" : `/assets/${name}`).sort(),
+  );
+  for (const { path, text } of ASSETS) {
+    const file = path === "/" ? "index.html" : path.slice("/assets/".length);
+    assertEquals(text, await Deno.readTextFile(new URL(file, FOLDER)));
+  }
+});
+
+Deno.test("the dashboard's files ask for nothing but each other", () => {
+  const paths = new Set(ASSETS.map(({ path }) => path));
+  for (const { path, text } of ASSETS) {
+    for (const [, name] of text.matchAll(/\bfrom "\.\/([^"]+)"/g)) {
+      assert(paths.has(`/assets/${name}`), `${path}: ${name}`);
+    }
+    for (const [, name] of text.matchAll(/(?:src|href)="(\/[^"]*)"/g)) assert(paths.has(name!), `${path}: ${name}`);
+    const addresses = text.match(/\bhttps?:\/\/[\w.]+\.\w+/g) ?? [];
+    assertEquals(addresses.filter((address) => address !== "http://www.w3.org"), [], path);
+  }
+});
+
+Deno.test("the dashboard's scripts make no markup from text", () => {
+  for (const { path, text } of ASSETS.filter(({ path }) => path.endsWith(".js"))) {
+    assertEquals(
+      text.match(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/),
+      null,
+      path,
+    );
+  }
+});
+
+Deno.test("quantile() is linear within a bucket, and the last bound beyond", () => {
+  assertEquals(quantile([0, 10, 0], [10, 20], 0.5), 15);
+  assertEquals(quantile([5, 5, 0], [10, 20], 1), 20);
+  assertEquals(quantile([0, 0, 3], [10, 20], 0.5), 20);
+  assertEquals(quantile([0, 0, 0], [10, 20], 0.5), NaN);
+});
+
+Deno.test("serviceSpan() leaves out who was given up or never asked, and difference() never goes below nothing", () => {
+  const snapshot = {
+    route: "path /",
+    service: "a",
+    role: "primary",
+    responses: { "2xx": 8, "5xx": 2 },
+    failedResponses: 2,
+    failures: { refused: 3, aborted: 40, "open-circuit": 5 },
+    skips: { sampled: 7 },
+    comparisons: {},
+    notComparable: {},
+    selected: 8,
+    hedges: { sent: 0, won: 0 },
+    inFlight: 0,
+    duration: { counts: [13, 0], sumMs: 20 },
+  } as const;
+  const span = serviceSpan(snapshot);
+  assertEquals([span.total, span.good], [13, 8]);
+  assertEquals(span.failures, { refused: 3, "bad status": 2 });
+  assertEquals(span.skips, { sampled: 7, "open-circuit": 5 });
+  const less = serviceSpan({ ...snapshot, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
+  assertEquals(difference(span, less, 1).total, 0);
+  assertAlmostEquals(difference(less, span, 2).total, 12);
+});
+
+Deno.test("percent() says 100 % of nothing less than all, and 0 % of nothing more than none", () => {
+  assertEquals([1, 0.99999, 0.934, 0.0001, 0, NaN].map(percent), [
+    "100\u202f%",
+    "99.99\u202f%",
+    "93.4\u202f%",
+    "0.1\u202f%",
+    "0\u202f%",
+    "–",
+  ]);
+});
+
+Deno.test("numbers have units and groups of digits", () => {
+  assertEquals([0, 0.04, 0.44, 12.4, 1_240].map(rate), ["0/s", "<0.1/s", "0.4/s", "12/s", "1,240/s"]);
+  assertEquals([0.84, 12.4, 1_240, 64_000].map(ms), ["0.8\u202fms", "12\u202fms", "1.24\u202fs", "64.0\u202fs"]);
+  assertEquals([900, 84 * 1_048_576, 3 * 1_073_741_824].map(bytes), ["1\u202fKiB", "84\u202fMiB", "3.0\u202fGiB"]);
+  assertEquals([40_000, 720_000, 11_520_000, 190_000_000].map(uptime), [
+    "40\u202fs",
+    "12\u202fmin",
+    "3\u202fh 12\u202fmin",
+    "2\u202fd 4\u202fh",
+  ]);
+  assertEquals(count(1_234_567), "1,234,567");
+  assertEquals([0.3, 7, 41, 90, 110, 0].map(niceCeiling), [0.4, 8, 50, 100, 200, 1]);
+});
+
+Deno.test("printable() shows what hides or turns text around", () => {
+  assertEquals(printable("a\u202eb\u0000\u200bc d"), "a\\u202eb\\u0000\\u200bc d");
+});

@@ -1,0 +1,42 @@
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { raceTimeOf, timeOf } from "./heavy_tail.ts";
+import { quantileOf, raceErrors, simulateTail, tailTable } from "./tail_simulation.ts";
+
+Deno.test("timeOf() has the median and the tail that it says", () => {
+  assertAlmostEquals(timeOf(0.5), 20, 1e-6);
+  // The normal distribution's 90th percentile is 1.2815515655446; the tail begins at the 95th.
+  assertAlmostEquals(timeOf(0.9), 20 * Math.exp(0.5 * 1.2815515655446), 1e-6);
+  assertAlmostEquals(timeOf(0.95), timeOf(0.949_999_999), 1e-5);
+  assertAlmostEquals(timeOf(0.995) / timeOf(0.95), 10 ** (1 / 1.2), 1e-6);
+  assertAlmostEquals(raceTimeOf(0.99), timeOf(0.9), 1e-9);
+});
+
+Deno.test("the simulation of the race of two fits its formula, hedges cut the tail off, and cost what they say", async () => {
+  const results = await simulateTail(20_000, 7);
+  const [one, race, p95, p99] = results as [typeof results[0], typeof results[0], typeof results[0], typeof results[0]];
+  assertEquals(raceErrors(results), []);
+  assertEquals([one.extraLoad, race.extraLoad], [0, 1]);
+  assertGreater(p95.extraLoad, 0.03);
+  assertLess(p95.extraLoad, 0.07);
+  assertGreater(p99.extraLoad, 0.005);
+  assertLess(p99.extraLoad, 0.02);
+  assertLess(quantileOf(p95, 0.99), quantileOf(one, 0.99) / 2);
+  assertLess(quantileOf(p99, 0.999), quantileOf(one, 0.999) / 2);
+  assertAlmostEquals(quantileOf(p95, 0.5), quantileOf(one, 0.5), 0.5);
+});
+
+Deno.test("a race that is off from its formula is reported", async () => {
+  const [one, race] = await simulateTail(2_000, 7);
+  const errors = raceErrors([{ ...one!, name: race!.name }]);
+  assertGreater(errors.length, 2);
+  assertStringIncludes(errors[0]!, "where the formula says");
+});
+
+Deno.test("README.md has the simulation's table", async () => {
+  const readme = await Deno.readTextFile("README.md");
+  const [, part = ""] = /<!-- tail:start -->([^]*?)<!-- tail:end -->/.exec(readme) ?? [];
+  const names = (table: string) =>
+    table.trim().split("\n").map((line) => line.split("|")[1]?.replaceAll("-", "").trim());
+  assertEquals(names(part), names(tailTable(await simulateTail(100, 1))));
+  assert(readme.includes("deno task simulate"));
+});

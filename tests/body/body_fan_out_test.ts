@@ -1,0 +1,255 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import type { Role } from "../../src/config/config.ts";
+import { BodyFanOut } from "../../src/body/body_fan_out.ts";
+import { BodySource } from "../../src/body/body_source.ts";
+import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { LoopTurns } from "../../src/lib/loop_turns.ts";
+import type { Problem } from "../../src/http/problem.ts";
+
+const KIB = 1024;
+
+type Chunk = Uint8Array<ArrayBuffer>;
+
+interface Scene {
+  fanOut: BodyFanOut;
+  problems: Problem[];
+  log: string[];
+  /** Adds a service; its attempt is pending unless the test says otherwise. */
+  branch(role: Role, isOver?: boolean): ReadableStreamDefaultReader<Chunk>;
+}
+
+function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; maxBytes?: number } = {}): Scene {
+  const problems: Problem[] = [];
+  const log: string[] = [];
+  const deadlines = new Deadlines(() => Date.now());
+  const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
+  const body = new BodySource(source, {
+    maxBytes,
+    timeoutMs: 1_000,
+    deadlines,
+    turns: new LoopTurns({ sliceMs: 2, now: () => Date.now() }),
+  });
+  const fanOut = new BodyFanOut(body, {
+    windowBytes,
+    reclaims: false,
+    deadlines,
+    timeoutMs: 1_000,
+    onProblem: (problem) => problems.push(problem),
+  });
+  return {
+    fanOut,
+    problems,
+    log,
+    branch(role, isOver = false) {
+      const stream = fanOut.branch(role, {
+        onProgress: () => log.push(`${role} progress`),
+        onStarved: () => log.push(`${role} starved`),
+        onBreak: (kind) => log.push(`${role} ${kind}`),
+        isOver: () => isOver,
+      });
+      return stream.getReader();
+    },
+  };
+}
+
+/** A body of so many chunks, produced only as it is read; `pulled` counts them. */
+function chunks(count: number, bytes: number): { source: ReadableStream<Chunk>; pulled: () => number } {
+  let pulled = 0;
+  const source = new ReadableStream<Chunk>({
+    pull(controller) {
+      if (pulled === count) return controller.close();
+      controller.enqueue(new Uint8Array(bytes).fill(++pulled % 251));
+    },
+  }, { highWaterMark: 0 });
+  return { source, pulled: () => pulled };
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Chunk>): Promise<number> {
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return bytes;
+    bytes += value.length;
+  }
+}
+
+/** Lets everything that is ready happen. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
+
+Deno.test("BodyFanOut gives every service the whole body", async () => {
+  const { fanOut, branch, problems } = scene(chunks(100, KIB).source);
+  const readers = [branch("primary"), branch("secondary"), branch("shadow")];
+  const [, ...sizes] = await Promise.all([fanOut.pump(), ...readers.map(readAll)]);
+  assertEquals(sizes, [100 * KIB, 100 * KIB, 100 * KIB]);
+  assertEquals(problems, []);
+});
+
+Deno.test("BodyFanOut reads no further ahead of a primary than the window", async () => {
+  const { source, pulled } = chunks(1_000, KIB);
+  const { fanOut, branch } = scene(source);
+  const reader = branch("primary");
+  const pumping = fanOut.pump();
+  await settle();
+  assert(pulled() <= 65, `${pulled()} chunks were read for a primary that reads nothing`);
+  await reader.cancel();
+  await pumping;
+});
+
+Deno.test("BodyFanOut cuts a secondary off that is further behind than the window, and the primary gets it all", async () => {
+  const { fanOut, branch, log, problems } = scene(chunks(200, KIB).source);
+  const primary = branch("primary");
+  const secondary = branch("secondary");
+  const [, bytes] = await Promise.all([fanOut.pump(), readAll(primary)]);
+  assertEquals(bytes, 200 * KIB);
+  assertEquals(log.filter((line) => line.startsWith("secondary")), ["secondary lagging"]);
+  await assertRejects(() => readAll(secondary), Error, "broken off");
+  assertEquals(problems, []);
+});
+
+Deno.test("BodyFanOut measures a secondary against the primary, not against what is read ahead", async () => {
+  const { fanOut, branch, log } = scene(chunks(125, 8 * KIB).source, { windowBytes: 512 * KIB });
+  const primary = branch("primary");
+  const secondary = branch("secondary");
+  const pumping = fanOut.pump();
+  // Both have waited long enough for everything to be read ahead that may be; then one is half a window behind.
+  for (let pause = 0; pause < 40; pause++) await settle();
+  for (let chunk = 0; chunk < 32; chunk++) await primary.read();
+  const [, ahead, behind] = await Promise.all([pumping, readAll(primary), readAll(secondary)]);
+  assertEquals([ahead, behind], [744 * KIB, 1_000 * KIB]);
+  assertEquals(log.includes("secondary lagging"), false);
+});
+
+Deno.test("BodyFanOut lets the secondaries set the pace when no primary is left", async () => {
+  const { source, pulled } = chunks(200, KIB);
+  const { fanOut, branch, log } = scene(source);
+  const primary = branch("primary");
+  const secondary = branch("secondary");
+  const pumping = fanOut.pump();
+  await primary.cancel();
+  await settle();
+  assert(pulled() <= 66, `${pulled()} chunks were read for a secondary that reads nothing`);
+  assertEquals(await readAll(secondary), 200 * KIB);
+  assertEquals(log.includes("secondary lagging"), false);
+  await pumping;
+});
+
+Deno.test("BodyFanOut stops reading when nobody but shadows is left, and tells them", async () => {
+  const { fanOut, branch, log, problems } = scene(chunks(1_000, KIB).source);
+  const primary = branch("primary");
+  branch("shadow");
+  const pumping = fanOut.pump();
+  await primary.cancel();
+  await pumping;
+  assertEquals(log.filter((line) => line.startsWith("shadow")), ["shadow aborted"]);
+  assertEquals(problems, []);
+});
+
+Deno.test("BodyFanOut never makes a body that the client broke off look complete", async () => {
+  const source = new ReadableStream<Chunk>({
+    start(controller) {
+      controller.enqueue(new Uint8Array(10));
+    },
+    pull(controller) {
+      controller.error(new Error("connection reset"));
+    },
+  });
+  const { fanOut, branch, log, problems } = scene(source);
+  const reader = branch("primary");
+  const [, read] = await Promise.allSettled([fanOut.pump(), readAll(reader)]);
+  assertEquals(read.status, "rejected");
+  assertEquals(problems.map(({ status }) => status), [400]);
+  assertEquals(log.at(-1), "primary aborted");
+});
+
+Deno.test("BodyFanOut answers 413 as soon as a body is larger than allowed", async () => {
+  const { source, pulled } = chunks(1_000, KIB);
+  const { fanOut, branch, problems } = scene(source, { maxBytes: 10 * KIB });
+  const reader = branch("primary");
+  await Promise.allSettled([fanOut.pump(), readAll(reader)]);
+  assertEquals(problems.map(({ status }) => status), [413]);
+  assertEquals(pulled(), 11);
+});
+
+Deno.test("BodyFanOut gives a client up that pauses for too long", async () => {
+  using time = new FakeTime();
+  const { fanOut, branch, problems, log } = scene(new ReadableStream<Chunk>());
+  const reader = branch("primary");
+  const read = readAll(reader).catch(() => "broken");
+  const pumping = fanOut.pump();
+  await time.tickAsync(900);
+  assertEquals(problems, []);
+  await time.tickAsync(200);
+  await pumping;
+  assertEquals(problems.map(({ status }) => status), [408]);
+  assertEquals(await read, "broken");
+  assertEquals(log, ["primary starved", "primary aborted"]);
+});
+
+Deno.test("BodyFanOut tells a service's pauses from the client's", async () => {
+  let feed!: ReadableStreamDefaultController<Chunk>;
+  const source = new ReadableStream<Chunk>({
+    start(controller) {
+      feed = controller;
+    },
+  });
+  const { fanOut, branch, log } = scene(source);
+  const reader = branch("primary");
+  const pumping = fanOut.pump();
+  const first = reader.read();
+  await settle();
+  assertEquals(log, ["primary starved"]);
+  feed.enqueue(new Uint8Array(1));
+  await first;
+  assertEquals(log, ["primary starved", "primary progress"]);
+  feed.close();
+  assertEquals((await reader.read()).done, true);
+  await pumping;
+});
+
+/** A body of single bytes, each a view on a buffer of its own of 64 KiB, as runtimes hand them out. */
+function singleBytes(count: number): ReadableStream<Chunk> {
+  let sent = 0;
+  return new ReadableStream<Chunk>({
+    pull(controller) {
+      if (sent === count) return controller.close();
+      controller.enqueue(new Uint8Array(64 * KIB).fill(++sent % 251).subarray(0, 1));
+    },
+  }, { highWaterMark: 0 });
+}
+
+Deno.test("BodyFanOut packs single bytes for a service that lags, without changing them", async () => {
+  const { fanOut, branch, log } = scene(singleBytes(5_000));
+  const readers = [branch("primary"), branch("secondary")] as const;
+  await Promise.all([fanOut.pump(), readAll(readers[0])]);
+  const pieces: Chunk[] = [];
+  for (let read = await readers[1].read(); !read.done; read = await readers[1].read()) pieces.push(read.value);
+  const bytes = pieces.flatMap((piece) => [...piece]);
+  assertEquals(bytes, Array.from({ length: 5_000 }, (_, index) => (index + 1) % 251));
+  const heldBytes = [...new Set(pieces.map(({ buffer }) => buffer))].reduce(
+    (sum, { byteLength }) => sum + byteLength,
+    0,
+  );
+  assertLess(heldBytes, 2 * 5_000);
+  assertLess(pieces.length, 10);
+  assertEquals(log.includes("secondary lagging"), false);
+});
+
+Deno.test("BodyFanOut aborts a service that takes nothing more after its attempt is over, and leaves a pending one alone", async () => {
+  using time = new FakeTime();
+  for (const isOver of [true, false]) {
+    const { fanOut, branch, log, problems } = scene(chunks(1_000, KIB).source);
+    const reader = branch("primary", isOver);
+    let isDone = false;
+    const pumping = fanOut.pump().then(() => isDone = true);
+    await time.tickAsync(900);
+    assertEquals(isDone, false);
+    await time.tickAsync(2_200);
+    await settle();
+    assertEquals([isDone, log.at(-1), problems], isOver ? [true, "primary aborted", []] : [false, log.at(-1), []]);
+    await reader.cancel().catch(() => {});
+    await pumping;
+  }
+});

@@ -1,0 +1,90 @@
+/** Reading a client's body into its place, whatever stream it comes in. */
+
+import { assertEquals, assertLess } from "@std/assert";
+import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { LoopTurns } from "../../src/lib/loop_turns.ts";
+import { BodySource } from "../../src/body/body_source.ts";
+
+type Chunk = Uint8Array<ArrayBuffer>;
+
+const deadlines = new Deadlines(() => performance.now());
+const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
+
+function sourceOf(body: ReadableStream<Chunk>, maxBytes = Infinity): BodySource {
+  return new BodySource(body, { maxBytes, timeoutMs: 10_000, deadlines, turns });
+}
+
+/** As a server's body is: bytes, in pieces. */
+function byteStream(pieces: readonly string[], end: "whole" | "broken" = "whole"): ReadableStream<Chunk> {
+  const left = pieces.map((piece) => new TextEncoder().encode(piece));
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const piece = left.shift();
+      if (piece !== undefined) return controller.enqueue(piece);
+      if (end === "broken") return controller.error(new Error("broken off"));
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+  });
+}
+
+/** As a body is that has been there from the start. */
+function plainStream(pieces: readonly string[]): ReadableStream<Chunk> {
+  return ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
+}
+
+for (const [name, open] of [["of bytes", byteStream], ["of pieces", plainStream]] as const) {
+  Deno.test(`BodySource reads a whole body from a stream ${name}, and no other length than was said`, async () => {
+    const read = async (pieces: readonly string[], lengthBytes: number, maxBytes?: number) => {
+      const body = await sourceOf(open(pieces), maxBytes).readWhole(lengthBytes);
+      return body instanceof Uint8Array ? new TextDecoder().decode(body) : body.status;
+    };
+    assertEquals(await read(["a small ", "body, ", "in pieces"], 23), "a small body, in pieces");
+    assertEquals(await read(["whole"], 5), "whole");
+    assertEquals(await read(["too short"], 10), 400);
+    assertEquals(await read([], 1), 400);
+    assertEquals(await read(["as long", " as it was said, and longer"], 7), 400);
+    assertEquals(await read(["more than is allowed"], 20, 10), 413);
+  });
+}
+
+Deno.test("BodySource tells a body that breaks off, and cancels what it has begun to read", async () => {
+  const source = sourceOf(byteStream(["the begin"], "broken"));
+  assertEquals(await source.readWhole(20), { status: 400, detail: "The request body ended before it was complete" });
+  source.cancel();
+  let isCancelled = false;
+  sourceOf(new ReadableStream({ cancel: () => void (isCancelled = true) })).cancel();
+  assertEquals(isCancelled, true);
+});
+
+for (const piece of ["text", 1, { length: 4 }, new ArrayBuffer(4), new Uint16Array(2)]) {
+  Deno.test(`BodySource refuses a stream of ${piece.constructor.name}`, async () => {
+    const stream = () => ReadableStream.from([piece]) as ReadableStream<Chunk>;
+    const problems = [await sourceOf(stream()).read(), await sourceOf(stream()).readWhole(4)];
+    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [400, 400]);
+  });
+}
+
+Deno.test("BodySource takes no more memory for a body from Deno's server than the body has", async () => {
+  const lengthBytes = 20_000;
+  const taken = Promise.withResolvers<number>();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const before = Deno.memoryUsage().external;
+    const body = await sourceOf(request.body!).readWhole(lengthBytes);
+    taken.resolve(Deno.memoryUsage().external - before);
+    return Response.json(body instanceof Uint8Array ? body.length : body);
+  });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  // Head and body apart: what is there from the start is not read from a stream of bytes.
+  await connection.write(
+    new TextEncoder().encode(
+      `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${lengthBytes}\r\nConnection: close\r\n\r\n`,
+    ),
+  );
+  await connection.write(new Uint8Array(lengthBytes / 2));
+  await connection.write(new Uint8Array(lengthBytes / 2));
+  const answer = await new Response(connection.readable).text();
+  assertEquals(answer.endsWith(`${lengthBytes}`), true, answer);
+  assertLess(await taken.promise, 2 * lengthBytes);
+});

@@ -1,0 +1,146 @@
+/** What a shadow gets of a request's body and of its head, over real sockets. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ConductorEvent, ServiceInput } from "@zeek/conductor";
+import { type Front, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
+import { startSocketBackend } from "../_support/socket_backend.ts";
+
+const MAX = 100_000;
+
+function startFront(mainUrl: string, copyUrl: string, shadow: Partial<ServiceInput>): Front {
+  return startConductor({
+    services: [{ name: "main", url: mainUrl }, { name: "copy", url: copyUrl, shadow: true, ...shadow }],
+  });
+}
+
+/** The reasons for which copies were not sent, or not to their end. */
+function skips(events: readonly ConductorEvent[]): string[] {
+  return events.flatMap((event) => event.type === "skipped" ? [`${event.service} ${event.reason}`] : []);
+}
+
+/** A body of unknown length, in pieces. */
+function stream(pieces: readonly string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
+}
+
+// Columns: the length of a body, of known length, and whether it is copied.
+for (const [length, isCopied] of [[0, true], [MAX, true], [MAX + 1, false], [10 * MAX, false]] as const) {
+  Deno.test(`a body of ${length} bytes ${isCopied ? "is" : "is not"} copied under maxBodySize: ${MAX}`, async () => {
+    await using main = startBackend((_, body) => new Response(String(body.length)));
+    await using copy = startBackend();
+    await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+    const response = await fetch(front.url, { method: "POST", body: "x".repeat(length) });
+    assertEquals(await response.text(), String(length));
+    if (isCopied) await copy.received(1);
+    assertEquals(copy.seen.map(({ body }) => body.length), isCopied ? [length] : []);
+    assertEquals(skips(front.events), isCopied ? [] : ["copy body-too-large"]);
+  });
+}
+
+Deno.test("a body of unknown length that turns out too large is cut off for the shadow alone, and reported once", async () => {
+  const piece = "x".repeat(30_000);
+  await using main = startBackend((_, body) => new Response(String(body.length)));
+  const copied = Promise.withResolvers<string>();
+  await using copy = startRawBackend(async (connection) => {
+    let text = "";
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let count; (count = await connection.read(buffer)) !== null;) {
+        text += decoder.decode(buffer.subarray(0, count));
+      }
+    } finally {
+      copied.resolve(text);
+    }
+  });
+  await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+  const response = await fetch(front.url, { method: "POST", body: stream(Array(10).fill(piece)) });
+  assertEquals(await response.text(), "300000");
+  const text = await copied.promise;
+  assertStringIncludes(text, "transfer-encoding: chunked");
+  assert(!text.endsWith("\r\n0\r\n\r\n"), "the copy must not look whole");
+  assert(text.length < MAX + 10_000);
+  assertEquals(skips(front.events), ["copy body-too-large"]);
+  const settled = front.events.find((event) => event.type === "settled" && event.service === "copy");
+  assert(settled?.type === "settled");
+  assertEquals(settled.failure, "aborted");
+});
+
+Deno.test("a body of unknown length that is not too large is copied whole", async () => {
+  await using main = startBackend();
+  await using copy = startBackend();
+  await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+  const response = await fetch(front.url, { method: "POST", body: stream(Array(10).fill("x".repeat(10_000))) });
+  await response.body?.cancel();
+  await copy.received(1);
+  assertEquals(copy.seen[0]!.body.length, MAX);
+  assertEquals(skips(front.events), []);
+});
+
+Deno.test("a copy that lags is reported as skipped, besides settling as it does", async () => {
+  await using main = startBackend((_, body) => new Response(String(body.length)));
+  const never = Promise.withResolvers<void>();
+  await using copy = startRawBackend(() => never.promise);
+  await using front = startConductor({
+    bodyWindow: "64KiB",
+    services: [{ name: "main", url: main.url }, { name: "copy", url: copy.url, shadow: true }],
+  });
+  const size = 32 * 1024 * 1024;
+  const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
+  assertEquals(await response.text(), String(size));
+  const settled = await front.event((event) => event.type === "settled" && event.service === "copy");
+  assert(settled.type === "settled");
+  assertEquals(settled.failure, "lagging");
+  assertEquals(skips(front.events), ["copy lagging"]);
+  never.resolve();
+});
+
+for (const [name, body] of [["known", "x".repeat(MAX)], ["unknown", undefined], ["small", "x"]] as const) {
+  Deno.test(`body: false copies the head only of a request with a body of ${name} length`, async () => {
+    await using main = startBackend();
+    const head = Promise.withResolvers<string>();
+    await using copy = await startSocketBackend(async (request, connection) => {
+      await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      head.resolve(request.head + request.body);
+    });
+    await using front = startFront(main.url, copy.url, { body: false });
+    const headers = { "content-type": "text/plain", "content-encoding": "identity", "x-kept": "1" };
+    const response = await fetch(front.url, { method: "PUT", headers, body: body ?? stream([..."xyz"]) });
+    assertEquals(await response.text(), "ok");
+    const lines = (await head.promise).toLowerCase().split("\r\n");
+    assert(lines.includes("content-length: 0"));
+    assert(lines.includes("x-kept: 1"));
+    assert(!lines.some((line) => /^(?:content-(?:type|encoding)|transfer-encoding):/.test(line)));
+    assertEquals(main.seen[0]!.body, body ?? "xyz");
+    assertEquals(main.seen[0]!.headers.get("content-type"), "text/plain");
+    await front.event((event) => event.type === "settled" && event.service === "copy");
+    assertEquals(skips(front.events), []);
+  });
+}
+
+Deno.test("credentials: false keeps the client's credentials from the shadow alone, and lets it have its own", async () => {
+  await using main = startBackend();
+  await using bare = startBackend();
+  await using own = startBackend();
+  await using front = startConductor({
+    services: [
+      { name: "main", url: main.url },
+      { name: "bare", url: bare.url, shadow: true, credentials: false },
+      { name: "own", url: own.url, shadow: true, credentials: false, headers: { Authorization: "Bearer staging" } },
+    ],
+  });
+  const headers = {
+    authorization: "Bearer x",
+    cookie: "sid=1",
+    "X-API-Key": "k",
+    "x-csrf-token": "c",
+    "x-user": "ada",
+  };
+  await (await fetch(front.url, { headers })).body?.cancel();
+  await Promise.all([bare.received(1), own.received(1)]);
+  const names = ["authorization", "cookie", "x-api-key", "x-csrf-token", "x-user"];
+  const valuesOf = (backend: typeof main) => names.map((name) => backend.seen[0]!.headers.get(name));
+  assertEquals(valuesOf(main), ["Bearer x", "sid=1", "k", "c", "ada"]);
+  assertEquals(valuesOf(bare), [null, null, null, null, "ada"]);
+  assertEquals(valuesOf(own), ["Bearer staging", null, null, null, "ada"]);
+});

@@ -1,0 +1,189 @@
+/** What `conductor explain` says about copies. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { ServiceInput } from "@zeek/conductor";
+import { runCommandLine } from "../../src/cli/main.ts";
+import { noteCopy } from "../../src/cli/explain_shadow.ts";
+import type { HeaderLine } from "../../src/config/config.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { stableHash } from "../../src/lib/stable_hash.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { createTestIo } from "../_support/test_io.ts";
+
+/** Two users of whom the shadow "copy" gets one at 50 %. */
+const [INSIDE, OUTSIDE] = ["in", "out"].map((side) => {
+  const users = Array.from({ length: 100 }, (_, index) => `user-${index}`);
+  return users.find((user) => (stableHash("copy", user) < 0.5) === (side === "in"))!;
+}) as [string, string];
+
+const STICKY = { rate: 0.5, by: "header:x-user" };
+const PUT_64K = { method: "PUT", contentLength: 65_536 };
+
+interface Asked {
+  readonly method?: string;
+  readonly contentLength?: number | undefined;
+  readonly lines?: readonly HeaderLine[];
+  readonly path?: string;
+  readonly query?: string;
+}
+
+function textFor(
+  fields: Partial<ServiceInput>,
+  { method = "GET", contentLength, lines = [], path = "/", query = "" }: Asked,
+): string {
+  const { config } = validateConfig({
+    services: [{ name: "main", url: "http://a" }, { name: "copy", url: "http://localhost", shadow: true, ...fields }],
+  });
+  const service = config.services[1]!;
+  const { text, mayBeSent } = noteCopy(
+    { service, copy: service.copy! },
+    { method, contentLength, lines, authority: "h", path, query },
+    () => false,
+  );
+  assertEquals(mayBeSent, !text.startsWith("no copy"));
+  return text;
+}
+
+function userLine(name: string): HeaderLine[] {
+  return [["X-User", name]];
+}
+
+// Columns: the shadow's fields; the request; what is said.
+const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, text: string])[] = [
+  [{}, {}, "gets a copy, never waited for; up to 64 at once"],
+  [{ maxInFlight: 5, maxRate: 0.5 }, {}, "gets a copy, never waited for; up to 5 at once, 0.5 per second"],
+  [{ sample: 0 }, {}, "no copy: its share is 0"],
+  [{ sample: "10%" }, {}, "gets 1 of 10 requests; up to 64 at once"],
+  [{ sample: 0.001 }, {}, "gets 1 of 1,000 requests; up to 64 at once"],
+  [{ sample: 1 / 3 }, {}, "gets 1 of 3 requests; up to 64 at once"],
+  [{ sample: "12.5%" }, {}, "gets 1 of 8 requests; up to 64 at once"],
+  [{ sample: 0.3 }, {}, "gets 3 of 10 requests; up to 64 at once"],
+  [
+    { ramp: { from: "1%", over: "30m" } },
+    {},
+    "gets 1 of 100 requests at first, all requests after 30 min; up to 64 at once",
+  ],
+  [{ methods: ["GET", "HEAD"] }, { method: "POST" }, "no copy: POST is not one of GET, HEAD"],
+  [{ maxBodySize: "10KiB" }, PUT_64K, "no copy: its body is larger than 10 KiB"],
+  [{ maxBodySize: 1_000 }, PUT_64K, "no copy: its body is larger than 1,000 bytes"],
+  [{ maxBodySize: "64KiB" }, PUT_64K, "gets a copy, never waited for; up to 64 at once"],
+  [
+    { maxBodySize: "1MiB" },
+    { method: "PUT" },
+    "gets a copy, never waited for; up to 64 at once; a body up to 1 MiB",
+  ],
+  [{ body: false }, PUT_64K, "gets a copy, never waited for; up to 64 at once; without its body"],
+  [
+    { credentials: false },
+    { lines: [["Cookie", "sid=1"], ["accept", "*/*"], ["Authorization", "x"]] },
+    "gets a copy, never waited for; up to 64 at once; without authorization, cookie",
+  ],
+  [
+    { credentials: false, removeHeaders: ["x-user"] },
+    {
+      lines: [["X-User", "ada"], ["X_Api_Key", "k"], ["Idempotency-Key", "i"]],
+      path: "/cart;jsessionid=AB/x",
+      query: "?a=1&%74oken=x",
+    },
+    "gets a copy, never waited for; up to 64 at once; without x-user, x_api_key, parameter jsessionid, parameter %74oken",
+  ],
+  [{ sample: STICKY }, {}, 'no copy: it has no header "x-user"'],
+  [{ sample: { by: "cookie:sid" } }, {}, 'no copy: it has no cookie "sid"'],
+  [{ sample: { by: "ip" } }, {}, "no copy: the client's address is not known"],
+  [{ sample: STICKY }, { lines: userLine(OUTSIDE) }, "no copy: this client is not in the 50 % of clients"],
+  [
+    { sample: STICKY },
+    { lines: userLine(INSIDE) },
+    "gets a copy: this client is in the 50 % of clients; up to 64 at once",
+  ],
+];
+
+for (const [fields, asked, text] of NOTES) {
+  Deno.test(`noteCopy() says "${text}" for ${JSON.stringify(fields)}`, () => {
+    assertEquals(textFor(fields, asked), text);
+  });
+}
+
+Deno.test("noteCopy() says when a ramp lets a client in", () => {
+  const waitS = stableHash("copy", INSIDE) * 50;
+  const text = textFor({ sample: { by: "header:x-user" }, ramp: { over: 50 } }, { lines: userLine(INSIDE) });
+  const [, said] =
+    /^gets a copy once the ramp has risen for ([\d.]+) s: this client is in the 100 % of clients;/.exec(text) ?? [];
+  assert(Math.abs(Number(said) - waitS) < 0.01, `${text} ${waitS}`);
+  const ramp = { from: 0.5, over: 50 };
+  assertMatch(
+    textFor({ sample: { by: "header:x-user" }, ramp }, { lines: userLine(INSIDE) }),
+    /^gets a copy: this client/,
+  );
+});
+
+const CONFIG = `\
+trustProxy: 10.0.0.0/8
+services:
+  - { name: main, url: "http://localhost:8081", pathPrefix: /api, primary: true }
+  - { name: users, url: "http://localhost:8082", pathPrefix: /api, shadow: true, sample: { by: "cookie:sid" } }
+  - { name: copy, url: "http://localhost:8083", pathPrefix: /api, shadow: true, sample: { rate: 50%, by: ip }, maxBodySize: 1MiB }
+`;
+
+async function explain(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  await using file = await tempConfig(CONFIG);
+  const io = createTestIo();
+  const code = await runCommandLine(["explain", ...args, "-c", file.path], io);
+  return { code, stdout: io.stdout.text, stderr: io.stderr.text };
+}
+
+Deno.test("explain says of each shadow what it would get, and waits for the others as ever", async () => {
+  const { code, stdout } = await explain("/api/x", "-H", "Cookie: a=b; sid=7", "--body-size", "2MiB");
+  assertEquals(code, 0);
+  assertMatch(stdout, /main +primary .* waited for up to 30 s, answers\n/);
+  assertMatch(stdout, /users +shadow .* gets a copy: this client is in the 100 % of clients; up to 64 at once\n/);
+  assertMatch(stdout, /copy +shadow .* no copy: its body is larger than 1 MiB\n/);
+  assertStringIncludes(stdout, "Copies to users, and never waits for that.\n");
+});
+
+Deno.test("explain says nothing of copies where no shadow would get one", async () => {
+  const { stdout } = await explain("POST", "/api/x");
+  assertMatch(stdout, /users .* no copy: it has no cookie "sid"\n/);
+  assertMatch(stdout, /copy .* no copy: the client's address is not known\n/);
+  assert(!stdout.includes("Copies to"));
+});
+
+Deno.test("explain knows a client by its address, and believes a trusted proxy's word", async () => {
+  const noteFor = async (...args: string[]) => {
+    const { stdout } = await explain("/api/x", ...args);
+    return /copy +shadow +\S+ +(.*)\n/.exec(stdout)?.[1];
+  };
+  const direct = await Promise.all(
+    ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((client) => noteFor("--client", client)),
+  );
+  const proxied = await Promise.all(
+    ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((client) =>
+      noteFor("--client=10.0.0.1", "--header", `X-Forwarded-For: ${client}`)
+    ),
+  );
+  assertEquals(direct, proxied);
+  assertEquals(new Set(direct).size, 2);
+});
+
+// Columns: what is typed; the sentence.
+const MISTAKES: readonly (readonly [args: readonly string[], message: string])[] = [
+  [["/", "--header", "x-user"], 'Cannot use "x-user" as a header as it must be like "X-User: ada"'],
+  [["/", "-H", "a b: c"], 'Cannot use "a b: c" as a header'],
+  [["/", "--body-size", "big"], 'Cannot use "big" as a size as it must be in bytes, or like 64KiB or 10MiB'],
+  [["/", "--client", "localhost"], 'Cannot use "localhost" as a client as it must be an IP address'],
+  [["/", "--header"], `Cannot use "--header" as it needs a value: --header 'NAME: VALUE'`],
+];
+
+for (const [args, message] of MISTAKES) {
+  Deno.test(`explain ${args.join(" ")} is refused with 2 and a sentence`, async () => {
+    const { code, stdout, stderr } = await explain(...args);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, `error: ${message}`);
+  });
+}
+
+Deno.test("check has no use for what is said of a request", async () => {
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["check", "--client", "192.0.2.1"], io), 2);
+  assertStringIncludes(io.stderr.text, 'Cannot use "--client" with "check"');
+});

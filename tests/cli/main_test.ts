@@ -1,0 +1,496 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+
+import denoConfig from "../../deno.json" with { type: "json" };
+import { parseFlags } from "../../src/cli/flags.ts";
+import { runCommandLine } from "../../src/cli/main.ts";
+import { UsageError } from "../../src/cli/usage_error.ts";
+import { VERSION } from "../../src/lib/version.ts";
+import { runCli, startCli } from "../_support/cli_process.ts";
+import { exchangeRaw, readUntil, startBackend, startRawBackend } from "../_support/servers.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { createTestIo } from "../_support/test_io.ts";
+import { freePort } from "../_support/free_port.ts";
+
+const CONFIG = `\
+timeout: 10
+services:
+  - { name: api-a, url: "http://localhost:8081", pathPrefix: /api, primary: true }
+  - { name: copy, url: "http://localhost:8084/base", pathPrefix: /api, shadow: true }
+  - { name: api-b, url: "http://localhost:8082", pathPrefix: /api }
+  - { name: health, url: "http://localhost:8083", pathExact: /health }
+`;
+
+async function run(args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const io = createTestIo();
+  const code = await runCommandLine(args, io);
+  return { code, stdout: io.stdout.text, stderr: io.stderr.text };
+}
+
+/** Mistakes on the command line, and what is said of each. */
+const MISTAKES: [args: string[], message: string][] = [
+  [["--confg", "x"], 'Unknown flag "--confg"; did you mean "--config"?'],
+  [["-confg", "x"], 'Unknown flag "--confg"; did you mean "--config"?'],
+  [["--prot=80"], 'Unknown flag "--prot"; did you mean "--port"?'],
+  [["-x"], 'Unknown flag "-x"; flags of "serve" are --config'],
+  [["--__proto__", "x"], 'Unknown flag "--__proto__"'],
+  [["chek"], 'Unknown command "chek"; did you mean "check"?'],
+  [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, report, schema, demo'],
+  [["config.yaml"], 'Unknown command "config.yaml"; did you mean "--config config.yaml"?'],
+  [["--port"], 'Cannot use "--port" as it needs a value: --port PORT'],
+  [["-c"], 'Cannot use "--config" as it needs a value: --config FILE'],
+  [["--host", "--quiet"], 'Cannot use "--host" as it needs a value: --host ADDRESS'],
+  [["--port", "http"], 'Cannot listen on port "http" as a port must be a whole number from 0 to 65535'],
+  [["--port", "65536"], 'Cannot listen on port "65536" as a port must be a whole number from 0 to 65535'],
+  [["--port=-1"], 'Cannot listen on port "-1" as a port must be a whole number from 0 to 65535'],
+  [["--port=0x50"], 'Cannot listen on port "0x50" as a port must be a whole number from 0 to 65535'],
+  [["--log-format", "prety"], 'Cannot log as "prety" as the format must be "json" or "pretty"; did you mean "pretty"?'],
+  [["--verbose", "--quiet"], 'Cannot use "--verbose" and "--quiet" together'],
+  [["check", "stray"], 'Cannot use "stray" with "check" as that command takes flags only'],
+  [["serve", "8080"], 'Cannot use "8080" with "serve" as that command takes flags only'],
+  [["schema", "--port", "80"], 'Cannot use "--port" with "schema" as that command has no such flag'],
+  [["serve", "--once"], 'Cannot use "--once" with "serve" as that command has no such flag'],
+  [["explain"], "Cannot explain nothing as a request must be given: [METHOD] URL_OR_PATH"],
+  [
+    ["explain", "GET", "/a", "/b"],
+    'Cannot explain more than one request as [METHOD] URL_OR_PATH is one: also found "/b"',
+  ],
+  [["explain", "api/x"], 'Cannot explain "api/x" as a path must begin with "/"'],
+  [["explain", "/a", "/b"], 'Cannot explain "/a" as a method must be a word such as GET or POST'],
+  [["ch\x1b[2Jeck"], 'Unknown command "ch\\x1b[2Jeck"'],
+];
+
+for (const [args, message] of MISTAKES) {
+  Deno.test(`the command line ${JSON.stringify(args)} is refused with 2 and a sentence`, async () => {
+    const { code, stdout, stderr } = await run(args);
+    assertEquals(code, 2);
+    assertEquals(stdout, "");
+    assertStringIncludes(stderr, `error: ${message}`);
+    assertStringIncludes(stderr, '\nTry "conductor --help"\n');
+  });
+}
+
+Deno.test("parseFlags() serves by default, and takes flags before and after the command", () => {
+  const { command, configPath, port, host } = parseFlags(["-c", "a.yaml", "--port=0", "--host", "[::1]"]);
+  assertEquals({ command, configPath, port, host }, { command: "serve", configPath: "a.yaml", port: 0, host: "::1" });
+  assertEquals(parseFlags(["--config", "a.yaml", "check"]).command, "check");
+  assertEquals(parseFlags(["check", "--config=a=b.yaml"]).configPath, "a=b.yaml");
+});
+
+Deno.test("parseFlags() takes go-conductor's -config", () => {
+  assertEquals(parseFlags(["-config", "a.yaml"]).configPath, "a.yaml");
+  assertEquals(parseFlags(["-config=a.yaml"]).configPath, "a.yaml");
+});
+
+Deno.test("parseFlags() gives the last of several values", () => {
+  assertEquals(parseFlags(["--port", "1", "--port", "2"]).port, 2);
+});
+
+Deno.test("parseFlags() throws UsageError, for its caller to tell it from a bug", () => {
+  assertThrows(() => parseFlags(["--nope"]), UsageError);
+});
+
+Deno.test("--version prints the version of deno.json", async () => {
+  assertEquals(VERSION, denoConfig.version);
+  assertEquals(await run(["--version"]), { code: 0, stdout: `conductor ${denoConfig.version}\n`, stderr: "" });
+});
+
+Deno.test("--help names every command and flag, and so do -h and help", async () => {
+  const { code, stdout } = await run(["--help"]);
+  assertEquals(code, 0);
+  const words = ["serve", "check", "explain", "schema", "demo", "--config", "--port", "--host", "--log-format"];
+  for (const word of [...words, "--verbose", "--quiet", "--help", "--version"]) assertStringIncludes(stdout, word);
+  assertEquals((await run(["-h"])).stdout, stdout);
+  assertEquals((await run(["help"])).stdout, stdout);
+  for (const line of stdout.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("--help with a command tells about that command, whatever else is missing", async () => {
+  const { code, stdout } = await run(["explain", "--help"]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "Usage: conductor explain [METHOD] URL_OR_PATH");
+  assertStringIncludes(stdout, "--config FILE");
+  assertNotMatch(stdout, /--port/);
+  assertEquals((await run(["help", "explain"])).stdout, stdout);
+});
+
+Deno.test("check --help lists the fields of the configuration", async () => {
+  const { stdout } = await run(["check", "--help"]);
+  assertMatch(stdout, /\n {2}services\[\]\.pathPrefix +Matches this path/);
+  assertMatch(stdout, /\n {2}shutdownTimeout +How long/);
+  for (const line of stdout.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("check sums up a configuration that can be served, with its routes", async () => {
+  await using file = await tempConfig(CONFIG);
+  const { code, stdout, stderr } = await run(["check", "-c", file.path]);
+  assertEquals(stderr, "");
+  assertEquals(code, 0);
+  assertEquals(
+    stdout,
+    `\
+✓ ${file.path} can be served: 4 services on 2 routes
+
+  pathPrefix /api   ─┬─▶ api-a   primary    http://localhost:8081       waited for up to 10 s, answers
+                     ├─▶ api-b   secondary  http://localhost:8082       waited for up to 10 s, stands in
+                     └┄▷ copy    shadow     http://localhost:8084/base  gets a copy, never waited for
+  pathExact /health ───▶ health  primary    http://localhost:8083       waited for up to 10 s, answers
+`,
+  );
+});
+
+Deno.test("check shows what is unusual about the way to a service, and warns of what is not verified", async () => {
+  await using file = await tempConfig(`\
+services:
+  - { name: a, url: "https://10.0.0.1", primary: true, tls: { serverName: api.internal, insecure: true } }
+  - { name: b, url: "http://localhost:8082", http2: true }
+`);
+  const { code, stdout, stderr } = await run(["check", "-c", file.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(
+    stdout,
+    "https://10.0.0.1       waited for up to 30 s, answers; by the name api.internal; not verified",
+  );
+  assertStringIncludes(stdout, "http://localhost:8082  waited for up to 30 s, stands in; over HTTP/2");
+  assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: nothing about the certificate of "a" is verified/);
+});
+
+Deno.test("check shows when a service is left alone", async () => {
+  await using file = await tempConfig(`\
+services:
+  - { name: a, url: "http://10.0.0.1", breaker: true, health: { path: "/healthz?full" } }
+  - { name: b, url: "http://10.0.0.2", breaker: { failures: 3, window: 10, openFor: 2s } }
+`);
+  const { code, stdout } = await run(["check", "-c", file.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "answers; left alone for 5 s after 5 failures in a row; checked at /healthz?full");
+  assertStringIncludes(stdout, "stands in; left alone for 2 s after 3 failures out of 10");
+});
+
+Deno.test("check reports all problems at once, and exits with 1", async () => {
+  await using file = await tempConfig(`\
+port: 99999
+services:
+  - { name: a, url: "http://localhost:8081", pathPrefx: /api }
+  - { name: a, url: "ftp://localhost" }
+`);
+  const { code, stdout, stderr } = await run(["check", "-c", file.path]);
+  assertEquals(code, 1);
+  assertEquals(stdout, "");
+  assertMatch(stderr, /^error: Cannot use ".*\.yaml" as the configuration: [3-9] problems\n/);
+  for (const part of ["port", "services[0].pathPrefx", 'did you mean "pathPrefix"?', "services[1]"]) {
+    assertStringIncludes(stderr, part);
+  }
+  assertNotMatch(stderr, /\bat .*:\d+:\d+/);
+});
+
+Deno.test("check shows warnings, and is content", async () => {
+  await using file = await tempConfig(`\
+services:
+  - { name: a, url: "http://localhost:8081", pathPrefix: /api }
+  - { name: b, url: "http://localhost:8082", pathPrefix: /api }
+`);
+  const { code, stderr } = await run(["check", "-c", file.path]);
+  assertEquals(code, 0);
+  assertMatch(stderr, /^warning: .*primary/);
+});
+
+Deno.test("a file that does not exist is named in one sentence", async () => {
+  for (const command of ["serve", "check", "explain"]) {
+    const { code, stderr } = await run([
+      command,
+      ...(command === "explain" ? ["/"] : []),
+      "-c",
+      "/nowhere/config.yaml",
+    ]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: Cannot [^\n]*"\/nowhere\/config.yaml"[^\n]*\n$/);
+  }
+});
+
+Deno.test("explain shows the route, each service's URL and role, and what is waited for", async () => {
+  await using file = await tempConfig(CONFIG);
+  const { code, stdout } = await run(["explain", "post", "http://any/api/users?q=1#top", "-c", file.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "POST /api/users?q=1 takes pathPrefix /api\n");
+  assertMatch(stdout, /api-a +primary +http:\/\/localhost:8081\/api\/users\?q=1 /);
+  assertMatch(stdout, /copy +shadow +http:\/\/localhost:8084\/base\/api\/users\?q=1 /);
+  assertStringIncludes(stdout, "Waits for api-a and api-b.\n");
+  assertStringIncludes(stdout, "Answers with the success of api-a, else the success of api-b, else 502.\n");
+  assertStringIncludes(stdout, "Copies to copy, and never waits for that.\n");
+});
+
+Deno.test("explain knows that there is nothing to choose with one service", async () => {
+  await using file = await tempConfig(CONFIG);
+  const { stdout } = await run(["explain", "/health", "-c", file.path]);
+  assertStringIncludes(stdout, "GET /health takes pathExact /health\n");
+  assertStringIncludes(stdout, "Waits for health.\n  Answers with what health says, whatever it is.\n");
+});
+
+Deno.test("explain tells of wait: primary, of several primaries, and of relayed failures", async () => {
+  await using file = await tempConfig(`\
+wait: primary
+relayFailures: true
+services:
+  - { name: a, url: "http://localhost:8081", primary: true }
+  - { name: b, url: "http://localhost:8082", primary: true }
+  - { name: c, url: "http://localhost:8083" }
+`);
+  const { stdout } = await run(["explain", "/", "-c", file.path]);
+  assertStringIncludes(stdout, "Waits for a and b; for c only where they fail.\n");
+  assertStringIncludes(
+    stdout,
+    "Answers with the first success of a and b, else the success of c, else a failing response of theirs.\n",
+  );
+});
+
+Deno.test("explain says 404 where there is no route, and shows those there are", async () => {
+  await using file = await tempConfig(CONFIG);
+  const { code, stdout } = await run(["explain", "/apiary", "-c", file.path]);
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "GET /apiary has no route: it is answered with 404\n");
+  assertStringIncludes(stdout, "pathPrefix /api ");
+});
+
+Deno.test("explain says 400 for a path that is refused", async () => {
+  await using file = await tempConfig(CONFIG);
+  const { code, stdout } = await run(["explain", "/api/..%2fadmin", "-c", file.path]);
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "is refused with 400: the path is malformed\n");
+});
+
+Deno.test("schema prints a JSON Schema", async () => {
+  const { code, stdout } = await run(["schema"]);
+  assertEquals(code, 0);
+  assert("services" in JSON.parse(stdout).properties);
+});
+
+Deno.test("serve draws its routes and logs requests for people on a terminal", async () => {
+  await using file = await tempConfig(CONFIG);
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1"], io);
+  const [, url] = await io.stdout.seen(/listens on .*(http:\/\/127\.0\.0\.1:\d+)/);
+  const response = await fetch(`${url}/nothing`, { headers: { "x-request-id": "my-id" } });
+  await response.body?.cancel();
+  await io.stdout.seen(/404.* GET \/nothing ← .*conductor.* in .*my-id/);
+  assertEquals(response.status, 404);
+  assertStringIncludes(io.stdout.text, "└");
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
+  assertStringIncludes(io.stdout.text, "stopped");
+});
+
+Deno.test("serve announces itself in one line of JSON elsewhere, with the routes as data", async () => {
+  await using file = await tempConfig(CONFIG);
+  const io = createTestIo();
+  const ended = runCommandLine(["-c", file.path, "--port", "0"], io);
+  await io.stdout.seen(/\n/);
+  io.signal("SIGINT");
+  assertEquals(await ended, 0);
+  const [first = ""] = io.stdout.text.split("\n");
+  const { message, level, url, version, wait, routes } = JSON.parse(first);
+  assertEquals({ message, level, version, wait }, {
+    message: "listening",
+    level: "info",
+    version: VERSION,
+    wait: "all",
+  });
+  assertMatch(url, /^http:\/\/localhost:\d+$/);
+  assertEquals(routes[1], {
+    route: "pathExact /health",
+    services: [{
+      service: "health",
+      role: "primary",
+      url: "http://localhost:8083",
+      timeoutMs: 10_000,
+      waitedFor: true,
+    }],
+  });
+});
+
+/** Flags and settings, and the levels of the lines that come of one request whose only backend is not there. */
+const LOG_LEVELS: [name: string, logging: string, flags: string[], levels: string[]][] = [
+  ["by default", "{}", [], ["info", "warn", "info", "info", "info"]],
+  ["with --verbose", "{}", ["--verbose"], ["info", "debug", "warn", "info", "info", "info"]],
+  ["with --quiet", "{}", ["--quiet"], ["warn"]],
+  ["with logging.level", "{ level: error }", [], []],
+  ["with --verbose against logging.level", "{ level: error }", ["--verbose"], [
+    "info",
+    "debug",
+    "warn",
+    "info",
+    "info",
+    "info",
+  ]],
+];
+
+for (const [name, logging, flags, levels] of LOG_LEVELS) {
+  Deno.test(`serve logs at ${JSON.stringify(levels)} ${name}`, async () => {
+    const [port, deadPort] = [freePort(), freePort()];
+    await using file = await tempConfig(
+      `logging: ${logging}\nservices: [{ name: a, url: "http://127.0.0.1:${deadPort}" }]\n`,
+    );
+    const io = createTestIo();
+    const args = ["-c", file.path, "--port", String(port), "--host", "127.0.0.1", "--log-format", "json", ...flags];
+    const ended = runCommandLine(args, io);
+    const response = await retry(() => fetch(`http://127.0.0.1:${port}/`));
+    assertEquals(response.status, 502);
+    await response.body?.cancel();
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+    const lines = io.stdout.text.trimEnd().split("\n").filter((line) => line !== "");
+    assertEquals(lines.map((line) => JSON.parse(line).level), levels);
+  });
+}
+
+Deno.test("serve writes its log where logging.output says", async () => {
+  await using file = await tempConfig(`logging: { output: stderr, format: json }\n${CONFIG}`);
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["-c", file.path, "--port", "0"], io);
+  await io.stderr.seen(/"listening"/);
+  io.signal("SIGTERM");
+  await ended;
+  assertEquals(io.stdout.text, "");
+});
+
+Deno.test("serve says in one sentence that the port is taken", async () => {
+  await using file = await tempConfig(CONFIG);
+  const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = other.addr;
+  const { code, stderr } = await run(["-c", file.path, "--host", "127.0.0.1", "--port", String(port)]);
+  other.close();
+  assertEquals(code, 1);
+  assertEquals(
+    stderr,
+    `error: Cannot listen on 127.0.0.1:${port} as the port must be free: another program is listening there\n`,
+  );
+});
+
+Deno.test("the process reports a response that breaks off in one line, without a stack", async () => {
+  await using backend = startRawBackend(async (connection) => {
+    await readUntil(connection);
+    await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nhalf"));
+  });
+  await using file = await tempConfig(`services: [{ name: dying, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  await assertRejects(async () => await (await fetch(url)).text());
+  await child.stdout.seen(/"failure":"reset"/);
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  const levels = child.stdout.text.trim().split("\n").map((line) => JSON.parse(line).level);
+  assertEquals(levels.filter((level) => level === "warn").length, 1);
+  assertEquals(levels.includes("error"), false);
+  assertEquals(child.stderr.text, "");
+});
+
+Deno.test("the process tells services the scheme that it speaks, whatever the request target claims", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  const target = "GET https://shop.example/x HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+  await exchangeRaw(Number(new URL(url).port), target);
+  assertEquals(backend.seen[0]!.headers.get("x-forwarded-proto"), "http");
+});
+
+Deno.test("the process answers with 508 at once where a service is the process itself", async () => {
+  const port = freePort();
+  await using file = await tempConfig(
+    `port: ${port}\nservices: [{ name: me, url: "http://127.0.0.1:${port}/again" }]\n`,
+  );
+  await using child = startCli(["--config", file.path, "--host", "127.0.0.1"]);
+  await child.stdout.seen(/"url"/);
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  assertEquals(response.status, 508);
+  assertStringIncludes(await response.text(), "already passed through this conductor");
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  const paths = child.stdout.text.split("\n").filter((line) => line.includes('"message":"request"'));
+  // The request itself, and the one time that it came back.
+  assertEquals(paths.map((line) => JSON.parse(line).path), ["/again/", "/"]);
+});
+
+Deno.test("the process serves with --allow-net and --allow-read alone, and prints nothing of Deno's own", async () => {
+  await using backend = serveText("from the backend");
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url] = await child.stdout.seen(/"url":"(.*?)"/);
+  for (let i = 0; i < 3; i++) assertEquals(await (await fetch(`${url}/`)).text(), "from the backend");
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  assertEquals(child.stderr.text, "");
+  assertEquals(child.stdout.text.split('"message":"request"').length - 1, 3);
+});
+
+Deno.test("the process answers a request without a Host field with 400", async () => {
+  await using backend = startBackend();
+  await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+  await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  const answer = await exchangeRaw(Number(new URL(url).port), "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+  assertMatch(answer, /^HTTP\/1\.1 400 /);
+  assertEquals(backend.seen, []);
+});
+
+/** What is missing, and what the one sentence must hold. */
+const PERMISSIONS: [name: string, permissions: string[], args: string[], hint: string][] = [
+  ["net", ["--allow-read"], [], "--allow-net"],
+  ["net for a backend", ["--allow-read", "--allow-net=0.0.0.0"], [], "localhost:8081"],
+  ["net for the port", ["--allow-read", "--allow-net=localhost"], [], "--allow-net"],
+  ["net for the demo", ["--allow-read"], ["demo", "--once"], "--allow-net"],
+  ["read", ["--allow-net"], [], "--allow-read"],
+  ["read for check", [], ["check"], "--allow-read"],
+];
+
+for (const [name, permissions, args, hint] of PERMISSIONS) {
+  Deno.test(`the process says in one sentence that the permission ${name} is missing`, async () => {
+    await using file = await tempConfig(CONFIG);
+    const { code, stdout, stderr } = await runCli(
+      args[0] === "demo" ? args : [...args, "--config", file.path],
+      { permissions },
+    );
+    assertEquals(code, 1);
+    assertEquals(stdout, "");
+    assertMatch(stderr, /^error: Cannot [^\n]+\n$/);
+    assertStringIncludes(stderr, hint);
+  });
+}
+
+Deno.test("the process needs no permission for help, version and schema", async () => {
+  for (const args of [["--help"], ["--version"], ["schema"]]) {
+    const { code, stderr } = await runCli(args, { permissions: [] });
+    assertEquals([code, stderr], [0, ""]);
+  }
+});
+
+Deno.test("the process exits with 2 for an unknown flag", async () => {
+  const { code, stderr } = await runCli(["--confg", "x"]);
+  assertEquals([code, stderr], [
+    2,
+    'error: Unknown flag "--confg"; did you mean "--config"?\nTry "conductor --help"\n',
+  ]);
+});
+
+function serveText(text: string): AsyncDisposable & { url: string } {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(text));
+  return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+/** The server says nothing at some levels, so that only trying tells when it listens. */
+async function retry<T>(action: () => Promise<T>): Promise<T> {
+  while (true) {
+    try {
+      return await action();
+    } catch {
+      // Not listening yet; connecting is itself asynchronous, so others get their turn.
+    }
+  }
+}

@@ -1,0 +1,312 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import type { StateView } from "../../src/admin/api.ts";
+import { drawTop } from "../../src/cli/top/draw_top.ts";
+import { createLiveTable } from "../../src/cli/top/live_table.ts";
+import { runTop } from "../../src/cli/top/run_top.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import type { ConductorEvent } from "../../src/observe/events.ts";
+import { HISTOGRAM_BOUNDS_MS } from "../../src/observe/histogram_bounds.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
+import { createPaint } from "../../src/lib/paint.ts";
+import { runCommandLine } from "../../src/cli/main.ts";
+import { startBackend } from "../_support/servers.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { createTestIo, TestOutput } from "../_support/test_io.ts";
+
+const PLAIN = createPaint(false);
+const ROOM = { columns: 80, rows: 40, paint: PLAIN };
+
+/** Counters of a server with one route, and readings of them. */
+class Server {
+  readonly #metrics: Metrics;
+  readonly #routes: StateView["routes"];
+  readonly route: string;
+  timeMs = 1_000_000;
+
+  constructor(names: Readonly<Record<string, "primary" | "secondary" | "shadow">>, pathPrefix = "/api") {
+    const services = Object.entries(names).map(([name, role]) => ({
+      name,
+      url: "http://a",
+      pathPrefix,
+      ...(role !== "secondary" && { [role]: true }),
+      breaker: true,
+    }));
+    const { config } = validateConfig({ services });
+    this.#metrics = new Metrics(() => this.timeMs);
+    this.#metrics.follow(config);
+    this.route = `pathPrefix ${pathPrefix}`;
+    this.#routes = config.routes.map(({ members }) => ({
+      route: this.route,
+      members: members.map(({ service, role }) => ({ service: service.name, role })),
+    }));
+  }
+
+  tell(...events: readonly ConductorEvent[]): void {
+    for (const event of events) this.#metrics.observe(event);
+  }
+
+  /** So many exchanges, each answered by the first service. */
+  exchanges(
+    count: number,
+    ends: Readonly<Record<string, number | "timeout" | "aborted" | "open-circuit">>,
+    durationMs = 10,
+  ): void {
+    const { route } = this;
+    const members = this.#routes[0]?.members ?? [];
+    for (let nth = 0; nth < count; nth++) {
+      const requestId = String(nth);
+      for (const { service, role } of members) {
+        const end = ends[service];
+        if (end === undefined) continue;
+        this.tell({ type: "attempted", requestId, route, service, role, atMs: 0, hedge: false });
+        const result = typeof end === "number" ? { success: end < 500, status: end } : { success: false, failure: end };
+        this.tell({ type: "settled", requestId, route, service, role, durationMs, ...result });
+      }
+      const [first] = members;
+      if (first === undefined) continue;
+      const end = ends[first.service];
+      const chosen = typeof end === "number" && end < 500 ? { status: end, ...first } : { status: 502 };
+      this.tell({
+        type: "responded",
+        requestId,
+        method: "GET",
+        path: "/",
+        route,
+        fallback: false,
+        durationMs,
+        ...chosen,
+      });
+    }
+  }
+
+  read(facts: Partial<StateView> = {}): StateView {
+    this.timeMs += 1_000;
+    return {
+      version: "0.1.0",
+      timeMs: this.timeMs,
+      draining: false,
+      workers: { count: 1, crashes: 0 },
+      process: {},
+      histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+      services: [],
+      routes: this.#routes,
+      comparing: false,
+      metrics: this.#metrics.snapshot(),
+      ...facts,
+    };
+  }
+}
+
+function drawn(views: readonly StateView[], room: Partial<typeof ROOM> = {}): string {
+  return drawTop(views, { ...ROOM, ...room }).join("\n");
+}
+
+Deno.test("drawTop() shows what happened since the last reading, for each route and service", () => {
+  const server = new Server({ blue: "primary", green: "secondary", dark: "shadow" });
+  server.exchanges(1_000, { blue: 500, green: 500 });
+  const first = server.read();
+  server.exchanges(100, { blue: 200, green: 500, dark: "timeout" }, 100);
+  const lines = drawTop([first, server.read({ workers: { count: 2, crashes: 0 } })], ROOM);
+  assertEquals(lines.map((line) => line.split(/ {2,}/).map((cell) => cell.trim()).filter(Boolean)), [
+    ["conductor 0.1.0 up 2 s, 2 workers"],
+    ["role", "req/s", "ok", "p50", "p95", "p99", "now"],
+    ["pathPrefix /api", "100", "100%", "107 ms", "123 ms", "125 ms", "0 █"],
+    ["blue", "primary", "100", "100%", "107 ms", "123 ms", "125 ms", "0 █"],
+    ["green", "secondary", "100", "0%", "107 ms", "123 ms", "125 ms", "0 █"],
+    ["dark", "shadow", "100", "0%", "107 ms", "123 ms", "125 ms", "0 █"],
+  ]);
+});
+
+Deno.test("drawTop() knows no rates from one reading, and draws nothing from none", () => {
+  const server = new Server({ blue: "primary" });
+  server.exchanges(10, { blue: 200 });
+  assertEquals(
+    drawn([server.read()]).split("\n").at(-1),
+    "  blue            primary        –     –       –       –       –     0 ",
+  );
+  assertEquals(drawTop([], ROOM), []);
+});
+
+Deno.test("drawTop() has room for its longest curves in 80 columns, of which the cursor needs one", () => {
+  const server = new Server({ blue: "primary" });
+  const views = Array.from({ length: 9 }, () => server.read());
+  const lines = drawTop(views, { ...ROOM, columns: 79 });
+  assertEquals(lines.slice(2).map((line) => /▁{8}$/.test(line)), [true, true]);
+});
+
+Deno.test("drawTop() says what is wrong in a line of its own", () => {
+  const server = new Server({ blue: "primary", green: "secondary" });
+  const first = server.read();
+  server.exchanges(3, { blue: 200 });
+  server.exchanges(1, { blue: "timeout" });
+  server.tell(
+    { type: "breaker", service: "green", state: "open" },
+    {
+      type: "skipped",
+      requestId: "1",
+      route: server.route,
+      service: "green",
+      role: "secondary",
+      reason: "open-circuit",
+    },
+    { type: "skipped", requestId: "2", route: server.route, service: "green", role: "secondary", reason: "sampled" },
+  );
+  const text = drawn([first, server.read({ draining: true, workers: { count: 2, crashes: 3 } })]);
+  assertStringIncludes(text, "3 crashed stopping");
+  assertStringIncludes(text, "\n    5xx 25.0%\n");
+  assertStringIncludes(text, "\n    breaker open · not sent per second: sampled 1.0, open-circuit 1.0");
+});
+
+Deno.test("drawTop() counts what a service was not sent neither as its requests nor as its failures", () => {
+  const server = new Server({ blue: "primary" });
+  const first = server.read();
+  server.exchanges(5, { blue: 200 });
+  server.exchanges(5, { blue: "open-circuit" });
+  assertStringIncludes(drawn([first, server.read()]), "primary      5.0  100%");
+});
+
+Deno.test("drawTop() does not judge a service by what was given up for its client", () => {
+  const server = new Server({ blue: "primary" });
+  const first = server.read();
+  server.exchanges(5, { blue: 200 });
+  server.exchanges(5, { blue: "aborted" });
+  assertStringIncludes(drawn([first, server.read()]), "primary       10  100%");
+});
+
+Deno.test("drawTop() draws the rates of the last readings as a curve", () => {
+  const server = new Server({ blue: "primary" });
+  const views = [server.read()];
+  for (const count of [0, 10, 20, 40, 80, 40, 0, 80]) {
+    server.exchanges(count, { blue: 200 });
+    views.push(server.read());
+  }
+  assertStringIncludes(drawn(views), "▁▂▃▅█▅▁█");
+});
+
+Deno.test("drawTop() takes counters that a crash has set back for nothing", () => {
+  const server = new Server({ blue: "primary" });
+  server.exchanges(10, { blue: 200 });
+  const before = server.read();
+  const after = new Server({ blue: "primary" }).read({ timeMs: before.timeMs + 1_000 });
+  assertStringIncludes(drawn([before, after]), "primary        0     –");
+});
+
+for (const columns of [1, 20, 40, 79, 80, 200]) {
+  Deno.test(`drawTop() fits into ${columns} columns, whatever the names are`, () => {
+    const server = new Server({ ["long-".repeat(25)]: "primary", b: "secondary" }, `/${"x".repeat(300)}`);
+    const first = server.read();
+    server.exchanges(123_456, { b: 503 });
+    server.tell({ type: "breaker", service: "b", state: "open" });
+    for (const line of drawTop([first, server.read()], { ...ROOM, columns })) {
+      assert(line.length <= Math.max(20, columns), line);
+    }
+  });
+}
+
+Deno.test("drawTop() counts the lines that do not fit", () => {
+  const names = Object.fromEntries(Array.from({ length: 50 }, (_, nth) => [`s${nth}`, "secondary" as const]));
+  const server = new Server(names);
+  const lines = drawTop([server.read()], { ...ROOM, rows: 10 });
+  assertEquals([lines.length, lines.at(-1)], [10, "… and 44 more lines"]);
+});
+
+Deno.test("drawTop() lets no name drive the terminal", () => {
+  const view = new Server({ blue: "primary" }).read();
+  const evil = "\x1b[2J\nx\u202e";
+  const routes = view.routes.map((route) => ({ ...route, route: evil }));
+  const metrics = { ...view.metrics, routes: view.metrics.routes.map((route) => ({ ...route, route: evil })) };
+  const text = drawTop([{ ...view, version: evil, routes, metrics }], ROOM).join("");
+  assert(!/[\p{Cc}\p{Cf}]/u.test(text), text);
+  assertStringIncludes(text, "\\x1b[2J\\x0ax");
+});
+
+/** Of a terminal's abilities, those that the table counts on. */
+function screenOf(text: string): string[] {
+  const screen = [""];
+  let row = 0;
+  for (const part of text.split("\x1b[")) {
+    const [, count, kind, plain = part] = /^(\d*)([FKJ])(.*)$/s.exec(part) ?? [];
+    if (kind === "F") row -= Number(count);
+    else if (kind === "J") screen.length = row;
+    for (const [index, line] of plain.split("\n").entries()) {
+      if (index > 0) row++;
+      screen[row] = line === "" ? screen[row] ?? "" : line;
+    }
+  }
+  return screen;
+}
+
+Deno.test("createLiveTable() draws in place, and lets other lines in above", () => {
+  const terminal = new TestOutput(true);
+  const table = createLiveTable(terminal);
+  const log = table.above(terminal);
+  log.write("before\n");
+  table.show(["a 1", "b 1"]);
+  table.show(["a 2", "b 2", "c 2"]);
+  log.write("warn\n");
+  table.show(["a 3"]);
+  assertEquals(screenOf(terminal.text).filter((line) => line !== ""), ["before", "warn", "a 3"]);
+  table.end();
+  log.write("after\n");
+  table.show(["too late"]);
+  assertEquals(screenOf(terminal.text).filter((line) => line !== ""), ["before", "warn", "a 3", "after"]);
+});
+
+Deno.test("createLiveTable() leaves an output alone that is no terminal", () => {
+  const file = new TestOutput(false);
+  assertEquals(createLiveTable(new TestOutput(true)).above(file), file);
+});
+
+Deno.test("runTop() shows the state once a second, survives one that can not be read, and ends", async () => {
+  using time = new FakeTime();
+  const server = new Server({ blue: "primary" });
+  const terminal = new TestOutput(true);
+  let reads = 0;
+  const end = runTop({
+    state: () => {
+      reads++;
+      server.exchanges(reads, { blue: 200 });
+      return reads === 2 ? Promise.reject(new Error("a worker has crashed")) : Promise.resolve(server.read());
+    },
+    table: createLiveTable(terminal),
+    paint: PLAIN,
+    size: () => ({ columns: 80, rows: 24 }),
+  });
+  await time.tickAsync(0);
+  assertStringIncludes(terminal.text, "blue");
+  await time.tickAsync(1_000);
+  await time.tickAsync(1_000);
+  assertEquals(reads, 3);
+  assertStringIncludes(terminal.text, "primary      5.0  100%");
+  end();
+  await time.tickAsync(5_000);
+  assertEquals(reads, 3);
+});
+
+async function served(args: readonly string[], isTerminal: boolean): Promise<string> {
+  await using backend = startBackend();
+  await using file = await tempConfig(JSON.stringify({
+    port: 0,
+    hostname: "127.0.0.1",
+    services: [{ name: "blue", url: backend.url, pathPrefix: "/api" }],
+  }));
+  const io = createTestIo({ isTerminal });
+  const code = runCommandLine(["--config", file.path, ...args], io);
+  const [, url = ""] = await io.stdout.seen(isTerminal ? /listens on \S*?(http:[\w.:/]+)/ : /"url":"(.*?)"/);
+  await (await fetch(`${url}/api`)).body?.cancel();
+  if (isTerminal) await io.stdout.seen(/blue[^\n]*primary[^\n]*100%/);
+  io.signal("SIGINT");
+  assertEquals(await code, 0);
+  return io.stdout.text;
+}
+
+Deno.test("serve --top shows a table on a terminal, and no line for each request", async () => {
+  const text = await served(["--top"], true);
+  assert(!text.includes("GET"), text);
+});
+
+Deno.test("serve --top writes the lines of old where no terminal is", async () => {
+  const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
+  assertEquals(lines.slice(0, 2), ["listening", "request"]);
+});

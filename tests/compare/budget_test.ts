@@ -1,0 +1,378 @@
+/** Limits on the work, time and memory of comparisons. Above them, responses are not comparable. */
+
+import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { AnswerCapture, type CapturedAttempt } from "../../src/compare/response_capture.ts";
+import { compareAnswers, MAX_COMPARISON_STEPS } from "../../src/compare/compare_responses.ts";
+import { Comparer } from "../../src/compare/comparison_engine.ts";
+import { ComparisonTally, mergeTallies } from "../../src/compare/comparison_stats.ts";
+import type { NotComparable } from "../../src/compare/comparison.ts";
+import { makeReport } from "../../src/compare/make_report.ts";
+import { MemoryBudget } from "../../src/lib/memory_budget.ts";
+import { renderMarkdown } from "../../src/compare/render_markdown.ts";
+import { renderText } from "../../src/compare/render_text.ts";
+import { sampleOfBody } from "../../src/compare/sample_body.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { Answered } from "../../src/upstream/attempt.ts";
+import type { Inbound } from "../../src/http/client_request.ts";
+import { StepBudget } from "../../src/lib/step_budget.ts";
+import { createPaint } from "../../src/lib/paint.ts";
+import { answer, compareRules } from "../_support/captured.ts";
+import { comparison } from "../_support/comparisons.ts";
+
+type Rules = Readonly<Record<string, unknown>>;
+
+const FORM = "application/x-www-form-urlencoded";
+const LINES = "application/x-ndjson";
+/**
+ * Maximum time of one comparison in milliseconds, on a busy machine, with cold code and coverage. Without a budget it
+ * takes tens of seconds.
+ */
+const MAX_MS = 5_000;
+
+function many(count: number, write: (index: number) => string, separator = ","): string {
+  return Array.from({ length: count }, (_, index) => write(index)).join(separator);
+}
+
+function nested(count: number, first: number): string {
+  return `[${many(count, (index) => `${"[".repeat(90)}${first + index}${"]".repeat(90)}`)}]`;
+}
+
+function object(count: number, first: number): string {
+  return `{${many(count, (index) => `"k${first + index}":${index}`)}}`;
+}
+
+function page(count: number, price: number): { id: number; name: string; price: number; tags: string[] }[] {
+  return Array.from({ length: count }, (_, id) => ({
+    id,
+    name: `an item, with a name ${id}`,
+    price: price + id,
+    tags: ["new", "red"],
+  }));
+}
+
+// Columns: reason for the cost; two bodies; the content type; rules.
+const COSTLY: readonly (readonly [title: string, a: string, b: string, type: string, rules: Rules])[] = [
+  ["nested arrays in any order", nested(11_000, 1e6), nested(11_000, 2e6), "application/json", { arrays: "unordered" }],
+  ["nested arrays", nested(11_000, 1e6), ` ${nested(11_000, 2e6)}`, "application/json", {}],
+  ["empty arrays", `[${"[],".repeat(700_000)}1]`, `[${"[],".repeat(700_000)}2 ]`, "application/json", {}],
+  ["many keys in one object", object(100_000, 0), object(100_000, 1), "application/json", {}],
+  ["long numbers", `[${many(100_000, (n) => `1234567890123456${n}`)}]`, `[ 1]`, "application/json", {}],
+  ["a number of a megabyte", "1".repeat(1e6), `${"1".repeat(1e6 - 1)}2`, "application/json", {}],
+  [
+    "numbers within a tolerance, in any order",
+    `[${many(60_000, (n) => `${n}.5`)}]`,
+    `[0,${many(60_000, (n) => `${n}.51`)}]`,
+    "application/json",
+    { tolerance: { relative: "1%" }, arrays: "unordered" },
+  ],
+  [
+    "ignored paths in a large array",
+    JSON.stringify(page(20_000, 1)),
+    JSON.stringify(page(20_000, 2).reverse()),
+    "application/json",
+    { ignore: ["$..a..b..c", "$[*].*.x", "$..price"], arrays: "unordered" },
+  ],
+  [
+    "large elements without an equal one",
+    `[${many(40, (n) => object(3_000, n * 10_000))}]`,
+    `[${many(40, (n) => object(3_000, n * 10_000 + 1))}]`,
+    "application/json",
+    { arrays: "unordered" },
+  ],
+  ["lines of JSON", many(100_000, () => "{}", "\n"), many(99_999, () => "{}", "\n"), LINES, {}],
+  ["a million lines", many(1e6, (n) => `l${n % 7}`, "\n"), many(1e6, (n) => `l${n % 7}`, "\n") + "x", "text/plain", {}],
+  ["a multi-byte character set", "é".repeat(1.2e6), `${"é".repeat(1.2e6)}x`, "text/plain; charset=gb18030", {}],
+  ["markup", "<a> ".repeat(1e6), "<a>  ".repeat(1e6), "text/html", {}],
+  ["a form of 100,000 fields", many(1e5, (n) => `f${n}=1`, "&"), many(1e5, (n) => `f${n}=2`, "&"), FORM, {}],
+  ["a form of one field", many(3e5, () => "a", "&"), many(299_999, () => "a", "&"), FORM, {}],
+  [
+    "long texts that are normalised",
+    JSON.stringify(Array.from({ length: 20_000 }, (_, n) => `${"ab ".repeat(300)}${n}`)),
+    JSON.stringify(Array.from({ length: 20_000 }, (_, n) => `${"ab ".repeat(300)}${n + 1}`)),
+    "application/json",
+    { normalise: [{ pattern: "[0-9]+" }, { pattern: "b a" }] },
+  ],
+];
+
+for (const [title, a, b, type, rules] of COSTLY) {
+  Deno.test(`compareAnswers() stops a comparison that is too expensive: ${title}`, () => {
+    const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
+    const startMs = performance.now();
+    const result = compareAnswers(one, other, compareRules(rules));
+    assertLess(performance.now() - startMs, MAX_MS);
+    assertEquals(result, { differences: [], notComparable: "costly" });
+  });
+}
+
+// Columns: reason for the size; two bodies; the content type; rules; the paths that differ.
+const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string, rules: Rules, paths: string[]])[] = [
+  ["64 MiB of equal bytes", "x".repeat(67_108_864), "x".repeat(67_108_864), "text/plain", {}, []],
+  [
+    "one byte at the end of 2 MiB",
+    "x".repeat(2_097_152),
+    `${"x".repeat(2_097_151)}y`,
+    "text/plain",
+    {},
+    ["body"],
+  ],
+  [
+    "256 KiB of JSON in any order",
+    JSON.stringify(page(3_000, 1)),
+    JSON.stringify(page(3_000, 2).reverse()),
+    "application/json",
+    { arrays: "unordered", ignore: ["$[*].price", "$..updatedAt"] },
+    [],
+  ],
+  [
+    "256 KiB of JSON in other words",
+    JSON.stringify(page(3_000, 1)),
+    JSON.stringify(page(3_000, 2), undefined, 1),
+    "application/json",
+    {},
+    ["$[*].price"],
+  ],
+  [
+    "a document 10,000 levels deep",
+    `${"[".repeat(10_000)}${"]".repeat(10_000)}`,
+    `${"[".repeat(10_000)}1${"]".repeat(10_000)}`,
+    "application/json",
+    { arrays: "unordered" },
+    [`$${"[*]".repeat(100)}`],
+  ],
+  ["a key many times", `{${'"a":1,'.repeat(30_000)}"a":1}`, `{${'"a":1,'.repeat(30_000)}"a":2}`, "text/json", {}, [
+    "$.a",
+  ]],
+  ["Unicode", `["${"é".repeat(5e5)}"]`, `[ "${"é".repeat(5e5 - 1)}e"]`, "application/json", {}, ["$[*]"]],
+];
+
+for (const [title, a, b, type, rules, paths] of COMPARABLE) {
+  Deno.test(`compareAnswers() compares large bodies that are not too expensive: ${title}`, () => {
+    const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
+    const startMs = performance.now();
+    const { differences, notComparable } = compareAnswers(one, other, compareRules(rules));
+    assertLess(performance.now() - startMs, MAX_MS);
+    assertEquals([notComparable, differences.map(({ path }) => path)], [undefined, paths]);
+  });
+}
+
+Deno.test("compareAnswers() takes the same steps for the same responses at any speed", () => {
+  const one = answer({ body: JSON.stringify(page(100, 1)) });
+  const other = answer({ body: JSON.stringify(page(100, 2), undefined, 1) });
+  const rules = compareRules({ arrays: "unordered" });
+  let [enough, tooFew] = [MAX_COMPARISON_STEPS, 0];
+  while (enough - tooFew > 1) {
+    const steps = Math.floor((enough + tooFew) / 2);
+    if (compareAnswers(one, other, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
+    else tooFew = steps;
+  }
+  for (let again = 0; again < 3; again++) {
+    assertEquals(compareAnswers(one, other, rules, new StepBudget(enough)).notComparable, undefined);
+    assertEquals(compareAnswers(one, other, rules, new StepBudget(tooFew)).notComparable, "costly");
+  }
+});
+
+Deno.test("sampleOfBody() shows only the length of a body that is too expensive to show", () => {
+  const large = answer({ body: `[${"[],".repeat(700_000)}1]` });
+  assert(large.ok);
+  assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
+});
+
+const INBOUND: Inbound = {
+  requestId: "id-1",
+  method: "GET",
+  path: "/",
+  matchPath: "/",
+  query: "",
+  authority: "conductor",
+  lines: [["x-long", "v".repeat(10_000)]],
+  contentLength: undefined,
+};
+const { config: CONFIG } = validateConfig({
+  compare: { noise: "off", maxMemory: "1MiB" },
+  services: [
+    { name: "v1", url: "http://localhost:1", primary: true },
+    { name: "v2", url: "http://localhost:2", shadow: true },
+  ],
+});
+const ROUTE = CONFIG.routes[0]!;
+const SERVICES = ROUTE.members.map(({ service }) => service);
+
+/** An attempt with a response. */
+function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): CapturedAttempt & { tap: undefined } {
+  return {
+    service: SERVICES[index]!,
+    role: index === 0 ? "primary" : "shadow",
+    outcome: new Answered({ status: 200, headers: [], body }, true),
+    settledOrder: 1,
+    durationMs: 1,
+    endedBy: undefined,
+    tap: undefined,
+  };
+}
+
+function comparer(skipped: NotComparable[], onMade = () => {}): Comparer {
+  return new Comparer(CONFIG, {
+    count: { made: onMade, notComparable: (comparison) => void skipped.push(comparison) },
+    observe: undefined,
+    now: () => performance.now(),
+    replay() {},
+  });
+}
+
+function exchange(comparer: Comparer): void {
+  const capture = comparer.begin(INBOUND, ROUTE, false);
+  if (capture === undefined) return;
+  for (const one of [attempt(0), attempt(1)]) {
+    capture.started(one);
+    capture.over(one);
+  }
+  capture.seal();
+}
+
+Deno.test("Comparer counts requests without memory, and compares again when memory is free", async () => {
+  const skipped: NotComparable[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let made = 0;
+  const comparing = comparer(skipped, () => {
+    if (++made + skipped.length === 200) resolve();
+  });
+  for (let sent = 0; sent < 200; sent++) exchange(comparing);
+  assertGreater(skipped.length, 100);
+  assertEquals(skipped[0], { requestId: "id-1", route: "path /", service: "v2", reason: "memory", isNoise: false });
+  await promise;
+  const before = skipped.length;
+  exchange(comparing);
+  assertEquals(skipped.length, before);
+});
+
+Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
+  const budget = new MemoryBudget(1_048_576);
+  const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
+  const capture = new AnswerCapture({ ...attempt(1), outcome: new Answered(streamed, true) }, 262_144, budget);
+  const piece = new Uint8Array(65_536).subarray(0, 1);
+  const before = heldBytes();
+  for (let seen = 0; seen < 262_144; seen++) capture.see(piece);
+  assertLess(heldBytes() - before, 10_000_000);
+  assertGreater(budget.used, 262_144);
+  assertLess(budget.used, 300_000);
+  capture.end();
+  capture.over();
+  const captured = capture.answer();
+  assert(captured?.ok);
+  assertEquals([captured.response.body?.length, captured.response.body?.cut], [262_144, false]);
+  capture.release();
+  assertEquals(budget.used, 0);
+});
+
+function heldBytes(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
+  const budget = new MemoryBudget(1_048_576);
+  const shared = new Uint8Array(65_536).fill(7);
+  const capture = new AnswerCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
+  capture.over();
+  const captured = capture.answer();
+  assert(captured?.ok);
+  const { bytes } = captured.response.body!;
+  assertEquals([...bytes], Array(10).fill(7));
+  assertLess(bytes.buffer.byteLength, 2_000);
+});
+
+Deno.test("AnswerCapture counts header lines, and without memory for them is not comparable", () => {
+  const budget = new MemoryBudget(20_000);
+  const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
+  const capture = new AnswerCapture(
+    { ...attempt(1), outcome: new Answered({ status: 200, headers, body: null }, true) },
+    262_144,
+    budget,
+  );
+  capture.over();
+  const captured = capture.answer();
+  assert(captured?.ok);
+  assertEquals([captured.response.headers.length, captured.response.body?.cutBy], [0, "memory"]);
+  assertEquals(compareAnswers(answer({}), captured, compareRules()).notComparable, "memory");
+  capture.release();
+  assertEquals(budget.used, 0);
+});
+
+const ROUTE_NAME = "pathPrefix /api";
+
+function tallyOf(made: number, notMade: number): ComparisonTally {
+  const tally = new ComparisonTally();
+  const context = { endpoint: "GET /", samples: "none" } as const;
+  for (let count = 0; count < made; count++) tally.add(comparison(), context);
+  const skipped = { requestId: "id", route: ROUTE_NAME, service: "v2" };
+  for (let count = 0; count < notMade; count++) {
+    tally.addNotComparable({ ...skipped, isNoise: false, reason: count % 4 === 0 ? "busy" : "costly" });
+    tally.addNotComparable({ ...skipped, isNoise: true, reason: "costly" });
+  }
+  return tally;
+}
+
+Deno.test("makeReport() never says ready if more than 1 % of the responses are not comparable", () => {
+  const [few, some] = [makeReport(tallyOf(1_000, 10).snapshot()), makeReport(tallyOf(1_000, 12).snapshot())];
+  assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 1_000, 10]);
+  assertEquals([some.verdict, some.matchRate, some.services[0]?.notComparable], [
+    "not-enough-traffic",
+    1,
+    { busy: 3, costly: 9 },
+  ]);
+  assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
+  assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
+  assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
+});
+
+Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
+  const { verdict, services: [service] } = makeReport(tallyOf(0, 4).snapshot());
+  assertEquals(verdict, "not-enough-traffic");
+  assertStringIncludes(service!.reasons.join(), "100 % of the responses are not comparable (costly 3, busy 1)");
+});
+
+Deno.test("mergeTallies() adds up the counts of responses that were not comparable", () => {
+  const snapshot = structuredClone(tallyOf(1, 4).snapshot());
+  const merged = mergeTallies([snapshot, snapshot]);
+  assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
+});
+
+Deno.test("makeReport() takes about as long for a thousand marks as for none", () => {
+  const tally = new ComparisonTally();
+  for (let endpoint = 0; endpoint < 80; endpoint++) {
+    for (let from = 0; from < 250; from += 50) {
+      const paths = Array.from({ length: 50 }, (_, index) => `$.data.items[*].attributes.field${from + index}`);
+      tally.add(comparison(paths), { endpoint: `GET /${endpoint}`, samples: "none" });
+    }
+  }
+  const snapshot = tally.snapshot();
+  const marks = Array.from({ length: 1_000 }, (_, index) => ({ route: ROUTE_NAME, path: `$.data.other${index}` }));
+  const bestMs = (given: typeof marks) =>
+    Math.min(...Array.from({ length: 5 }, () => {
+      const startMs = performance.now();
+      assertEquals(makeReport(snapshot, undefined, given).compared, 400);
+      return performance.now() - startMs;
+    }));
+  const noneMs = bestMs([]);
+  assertLess(bestMs(marks), 8 * noneMs + 10);
+});
+
+Deno.test("Comparer takes at most a fifth of the event loop's time under any load", async () => {
+  using time = new FakeTime();
+  let made = 0;
+  const comparing = new Comparer(CONFIG, {
+    // Each comparison takes 10 ms.
+    count: { made: () => (made++, void time.tick(10)), notComparable() {} },
+    observe: undefined,
+    now: () => Date.now(),
+    replay() {},
+  });
+  const startMs = Date.now();
+  for (let sent = 0; sent < 40; sent++) exchange(comparing);
+  while (made < 40) await time.nextAsync();
+  const tookMs = Date.now() - startMs;
+  // 50 ms of 400 ms are taken at once.
+  assertGreater(tookMs, 1_600);
+  assertLess(tookMs, 2_500);
+});

@@ -1,0 +1,113 @@
+import { assertEquals } from "@std/assert";
+import { ELEMENT } from "../../src/config/body_path.ts";
+import { compareJson, compareLeaves } from "../../src/compare/compare_json.ts";
+import type { CompareMeans } from "../../src/compare/comparison_context.ts";
+import { DifferenceList } from "../../src/compare/difference_list.ts";
+import { parseExactJson } from "../../src/lib/exact_json.ts";
+import { differingLeaves } from "../../src/compare/lockstep_json.ts";
+import { StepBudget } from "../../src/lib/step_budget.ts";
+import { compareRules } from "../_support/captured.ts";
+
+const encoder = new TextEncoder();
+
+function means(differences: DifferenceList, rules = compareRules()): CompareMeans {
+  return { rules, differences, steps: new StepBudget() };
+}
+
+function leaves(a: string, b: string) {
+  return differingLeaves(encoder.encode(a), encoder.encode(b));
+}
+
+Deno.test("differingLeaves() finds values that differ, with their places", () => {
+  const found = leaves('{"a": [1, {"b c": "x", "n": 2}], "t": true}', '{"a": [1, {"b c": "yy", "n": 2}], "t": null}');
+  assertEquals(found, [
+    { path: ["a", ELEMENT, "b c"], expected: "x", actual: "yy" },
+    { path: ["t"], expected: true, actual: null },
+  ]);
+});
+
+for (
+  const [a, b] of [
+    ['{"a":1,"b":"x"}', '{"a":1,"b":"x"}'],
+    ['{"ä":"ö","e":"\\u00e9"}', '{"ä":"ö","e":"é"}'],
+    ["[1,1.0,1e3,-0,10]", "[1,1,1000,0,10]"],
+    ["[]", "[]"],
+    ["{}", "{}"],
+    [" 12 ", " 12 "],
+    ['"\\""', '"\\""'],
+  ] as const
+) {
+  Deno.test(`differingLeaves() finds nothing between ${a} and ${b}`, () => {
+    const [one, other] = [leaves(a, b)!, new DifferenceList({ hasSamples: false })];
+    assertEquals(compareLeaves(one, means(other)), true);
+    assertEquals(other.toArray(), []);
+  });
+}
+
+for (
+  const [why, a, b] of [
+    ["other keys", '{"a":1}', '{"b":1}'],
+    ["another order of keys", '{"a":1,"b":2}', '{"b":2,"a":1}'],
+    ["more members", '{"a":1}', '{"a":1,"b":2}'],
+    ["more elements", "[1,2]", "[1,2,3]"],
+    ["a container in a value's place", '{"a":1}', '{"a":[1]}'],
+    ["a value in a container's place", '{"a":{}}', '{"a":1}'],
+    ["other white space", '{"a": 1}', '{"a":1}'],
+    ["a key that comes again, after it has differed", '{"a":1,"a":3}', '{"a":2,"a":3}'],
+    ["such a key around what has differed", '{"a":{"b":1},"a":3}', '{"a":{"b":2},"a":3}'],
+    ["an escaped key", '{"\\u0061":1}', '{"\\u0061":2}'],
+    ["a number that is none", "[01,2]", "[01,3]"],
+    ["a point without digits", "[1.,2]", "[1.,3]"],
+    ["a word that is none", "[truth,2]", "[truth,3]"],
+    ["a control character", '["a\nb",2]', '["a\nb",3]'],
+    ["an escape that is none", '["\\x",2]', '["\\x",3]'],
+    ["a comma at the end", "[1,]", "[2,]"],
+    ["text behind the document", "[1] x", "[2] x"],
+    ["an end that is missing", '{"a":"x', '{"a":"y'],
+    ["no document", "", " "],
+    ["a byte order mark", "\ufeff[1]", "\ufeff[2]"],
+    ["great depth", "[".repeat(70) + 1 + "]".repeat(70), "[".repeat(70) + 2 + "]".repeat(70)],
+  ] as const
+) {
+  Deno.test(`differingLeaves() leaves to a parser: ${why}`, () => assertEquals(leaves(a, b), undefined));
+}
+
+Deno.test("differingLeaves() leaves bytes that are no UTF-8 to others, wherever they are", () => {
+  const broken = (text: string) => encoder.encode(text).map((byte) => byte === 0x3f ? 0xff : byte);
+  assertEquals(differingLeaves(broken('["?",1]'), broken('["?",2]')), undefined);
+  assertEquals(differingLeaves(broken('["?x"]'), broken('["?y"]')), undefined);
+  assertEquals(differingLeaves(broken('{"?":1}'), broken('{"?":2}')), undefined);
+});
+
+Deno.test("compareLeaves() does not judge where elements must be paired first", () => {
+  const rules = compareRules({ arrays: "$.a" });
+  const differences = new DifferenceList({ hasSamples: false });
+  assertEquals(compareLeaves(leaves('{"a":[1,2]}', '{"a":[2,1]}')!, means(differences, rules)), false);
+  assertEquals(compareLeaves(leaves('{"b":[1,2]}', '{"b":[2,1]}')!, means(differences, rules)), true);
+});
+
+Deno.test("side by side, the same is found as by parsing, however a byte is changed", () => {
+  const text = JSON.stringify({
+    id: 7,
+    big: "9007199254740993",
+    "a b": [{ price: 12.5, tags: ["é", "\n", ""] }, [], {}, null, true, false, -0.5, 1e-7],
+    nested: { id: 8, deep: { at: "2026-01-01T00:00:00Z" } },
+  }).replace('"9007199254740993"', "9007199254740993");
+  const bytes = encoder.encode(text);
+  let judged = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    for (const byte of encoder.encode('0.9aé"\\,:{}[] -')) {
+      const changed = bytes.with(at, byte);
+      const found = differingLeaves(bytes, changed);
+      if (found === undefined) continue;
+      judged++;
+      const [one, other] = [new DifferenceList({ hasSamples: false }), new DifferenceList({ hasSamples: false })];
+      const rules = compareRules();
+      compareLeaves(found, means(one, rules));
+      const [expected, actual] = [bytes, changed].map((bytes) => parseExactJson(new TextDecoder().decode(bytes)));
+      compareJson(expected!.value, actual!.value, means(other, rules));
+      assertEquals(one.toArray(), other.toArray(), new TextDecoder().decode(changed));
+    }
+  }
+  assertEquals(judged > bytes.length, true);
+});

@@ -1,0 +1,318 @@
+import { assert, assertEquals } from "@std/assert";
+import { type ComparisonCounter, Comparisons } from "../../src/compare/comparison_store.ts";
+import { createHandler, type Handler } from "../../src/proxy/handler.ts";
+import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import type { ComparedEvent } from "../../src/observe/events.ts";
+import { TRANSPORTS } from "../_support/transports.ts";
+import { type Backend, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
+
+type Answer = (request: Request) => Response | Promise<Response>;
+
+interface Scene extends AsyncDisposable {
+  readonly handle: Handler;
+  readonly comparisons: Comparisons;
+  readonly services: Readonly<Record<string, Backend>>;
+  /** Resolves when so many comparisons have been made. */
+  compared(count: number): Promise<readonly ComparedEvent[]>;
+}
+
+/** conductor in front of backends that answer as they are told; the first is the primary. */
+function scene(
+  answers: Record<string, Answer>,
+  { top = {}, of = {}, create = TRANSPORTS[0]![1] }: {
+    top?: Partial<ConfigInput>;
+    of?: Record<string, Partial<ServiceInput>>;
+    create?: (typeof TRANSPORTS)[number][1];
+  } = {},
+): Scene {
+  const names = Object.keys(answers);
+  const services = Object.fromEntries(names.map((name) => [name, startBackend(answers[name]!)]));
+  const { config } = validateConfig({
+    compare: { noise: "off" },
+    ...top,
+    services: names.map((name, index) => ({
+      name,
+      url: services[name]!.url,
+      ...(index === 0 ? { primary: true } : { shadow: true }),
+      ...of[name],
+    })),
+  });
+  const events: ComparedEvent[] = [];
+  let wake = () => {};
+  const comparisons = new Comparisons();
+  const handle = createHandler(config, {
+    comparisons,
+    transport: create(),
+    observe: (event) => {
+      if (event.type !== "compared") return;
+      events.push(event);
+      wake();
+    },
+  });
+  return {
+    handle,
+    comparisons,
+    services,
+    async compared(count) {
+      while (events.length < count) await new Promise<void>((resolve) => wake = resolve);
+      return events;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const server of Object.values(services)) await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function get(path = "/", init?: RequestInit): Request {
+  return new Request(`http://conductor${path}`, init);
+}
+
+function summary(events: readonly ComparedEvent[]): string[] {
+  return events.map(({ service, result, paths }) => [service, result, ...paths].join(" "));
+}
+
+const json = (value: unknown): Answer => () => Response.json(value);
+
+for (const [over, create] of TRANSPORTS) {
+  Deno.test(`answers are compared by their fields, whatever the role, over ${over}`, async () => {
+    await using stage = scene({
+      v1: json({ id: 1, name: "tea", price: 2 }),
+      v2: json({ id: 1, title: "tea", price: "2" }),
+      v3: json({ price: 2, name: "tea", id: 1 }),
+    }, { of: { v3: { shadow: false } }, create });
+    assertEquals(await (await stage.handle(get("/items/7"))).json(), { id: 1, name: "tea", price: 2 });
+    const events = await stage.compared(2);
+    assertEquals(summary(events).sort(), ["v2 mismatch $.name $.price $.title", "v3 match"]);
+    assertEquals(stage.comparisons.read(0).tally?.endpoints.at(-1)?.endpoint, "GET /items/{id}");
+    const [{ path, differences } = { path: "", differences: [] }] = stage.comparisons.read(0).mismatches;
+    assertEquals([path, differences.length], ["/items/7", 3]);
+  });
+
+  Deno.test(`a body that streams is compared though nobody waits for it, over ${over}`, async () => {
+    const { promise: late, resolve: finish } = Promise.withResolvers<void>();
+    const text = "x".repeat(100_000);
+    const pieces = (end: string): Answer => () => {
+      return new Response(
+        ReadableStream.from((async function* () {
+          yield new TextEncoder().encode(text);
+          if (end !== "") await late;
+          yield new TextEncoder().encode(end);
+        })()),
+        { headers: { "content-type": "text/plain" } },
+      );
+    };
+    await using stage = scene({ v1: pieces("one"), v2: pieces("two"), v3: pieces("one") }, { create });
+    const response = await stage.handle(get());
+    const reader = response.body!.getReader();
+    let length = 0;
+    // All of these bytes are there before any service has ended its answer.
+    while (length < text.length) length += (await reader.read()).value!.length;
+    finish();
+    while (!(await reader.read()).done);
+    assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
+  });
+
+  Deno.test(`a body above maxBody is neither a match nor a mismatch, over ${over}`, async () => {
+    const body = (byte: number, at: number): Answer => () => {
+      const bytes = new Uint8Array(300_000);
+      bytes[at] = byte;
+      return new Response(bytes);
+    };
+    await using stage = scene({ v1: body(0, 0), v2: body(1, 1_000), v3: body(1, 299_999) }, {
+      top: { compare: { noise: "off", maxBody: "100KiB" } },
+      create,
+    });
+    assertEquals((await (await stage.handle(get())).bytes()).length, 300_000);
+    const events = await stage.compared(2);
+    assertEquals(events.map(({ result, reason }) => [result, reason]), [
+      ["not-comparable", "too-large"],
+      ["not-comparable", "too-large"],
+    ]);
+    const services = stage.comparisons.read(0).tally!.services;
+    assertEquals(services.map(({ compared, notComparable }) => [compared, notComparable]), [
+      [0, { "too-large": 1 }],
+      [0, { "too-large": 1 }],
+    ]);
+  });
+
+  Deno.test(`an answer that is missing, or breaks off, is a difference of its own, over ${over}`, async () => {
+    const { promise: never, resolve: end } = Promise.withResolvers<Response>();
+    await using stage = scene({
+      v1: json({ ok: true }),
+      v2: () => never,
+      v3: () => Response.json({ ok: false }, { status: 500 }),
+    }, { of: { v2: { timeout: "50ms" } }, create });
+    await (await stage.handle(get())).body?.cancel();
+    assertEquals(summary(await stage.compared(2)).sort(), ["v2 missing outcome", "v3 mismatch status $.ok"]);
+    end(new Response());
+  });
+
+  Deno.test(`a body that never ends is missing where the other has one, over ${over}`, async () => {
+    const { promise: late, resolve: finish } = Promise.withResolvers<void>();
+    const halves = (middle: () => Promise<void> | undefined): Answer => () => {
+      return new Response(
+        ReadableStream.from((async function* () {
+          yield new Uint8Array(70_000);
+          await middle();
+          yield new Uint8Array(1);
+        })()),
+      );
+    };
+    await using stage = scene({ v1: halves(() => undefined), v2: halves(() => late) }, {
+      of: { v2: { timeout: "100ms" } },
+      create,
+    });
+    assertEquals((await (await stage.handle(get())).bytes()).length, 70_001);
+    assertEquals(summary(await stage.compared(1)), ["v2 mismatch body"]);
+    finish();
+  });
+
+  Deno.test(`a client that goes away leaves nothing to compare, over ${over}`, async () => {
+    let asked = 0;
+    const { promise: never, resolve: end } = Promise.withResolvers<Response>();
+    await using stage = scene({
+      v1: () => ++asked === 1 ? never : Response.json(1),
+      v2: json(1),
+    }, { create });
+    const gone = new AbortController();
+    const first = stage.handle(get("/", { signal: gone.signal }));
+    await stage.services["v1"]!.received(1);
+    gone.abort();
+    await first;
+    await (await stage.handle(get())).body?.cancel();
+    assertEquals(summary(await stage.compared(1)), ["v2 match"]);
+    assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
+    end(new Response());
+  });
+}
+
+Deno.test("packed answers are compared by what is in them", async () => {
+  const packed = (value: unknown): Answer => () => {
+    const stream = new Response(JSON.stringify(value)).body!.pipeThrough(new CompressionStream("gzip"));
+    return new Response(stream, { headers: { "content-type": "application/json", "content-encoding": "gzip" } });
+  };
+  await using stage = scene({ v1: packed({ a: [1, 2] }), v2: json({ a: [1, 2] }), v3: packed({ a: [1, 3] }) });
+  await (await stage.handle(get())).body?.cancel();
+  assertEquals(summary(await stage.compared(2)).sort(), ["v2 match", "v3 mismatch $.a[*]"]);
+});
+
+Deno.test("what a primary says when it is asked again shows what differs by itself", async () => {
+  let count = 0;
+  await using stage = scene({ v1: () => Response.json({ at: ++count }), v2: () => Response.json({ at: ++count }) }, {
+    top: { compare: { noiseSample: 1 } },
+  });
+  await (await stage.handle(get())).body?.cancel();
+  assertEquals(summary(await stage.compared(2)), ["v2 mismatch $.at", "v1 noise $.at"]);
+  assertEquals(stage.services["v1"]!.seen.map(({ headers }) => headers.get("x-conductor-role")), [
+    "primary",
+    "shadow",
+  ]);
+  const post = await stage.handle(get("/", { method: "POST", body: "{}" }));
+  await post.body?.cancel();
+  await stage.compared(3);
+  assertEquals(stage.services["v1"]!.seen.length, 3, "POST is not sent again");
+});
+
+Deno.test("a control shows what differs by itself, and is not judged", async () => {
+  await using stage = scene({ v1: json({ at: 1 }), v2: json({ at: 2 }), again: json({ at: 3 }) }, {
+    of: { again: { control: true } },
+  });
+  await (await stage.handle(get())).body?.cancel();
+  assertEquals(summary(await stage.compared(2)).sort(), ["again noise $.at", "v2 mismatch $.at"]);
+  const { endpoints, services } = stage.comparisons.read(0).tally!;
+  assertEquals(endpoints.at(-1)?.noise, { compared: 1, fields: [["$.at", 1]] });
+  assertEquals(services.map(({ service }) => service), ["v2"]);
+});
+
+Deno.test("of the requests the sampled share is compared, and others cost nothing", async () => {
+  await using stage = scene({ v1: json(1), v2: json(1) }, { top: { compare: { noise: "off", sample: 0.25 } } });
+  for (let sent = 0; sent < 8; sent++) await (await stage.handle(get())).body?.cancel();
+  assertEquals((await stage.compared(2)).length, 2);
+});
+
+Deno.test("responses without memory are not comparable, and release what they held", async () => {
+  const large: Answer = () => new Response(new Uint8Array(3_000_000));
+  await using stage = scene({ v1: large, v2: large }, {
+    top: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },
+  });
+  for (let sent = 0; sent < 3; sent++) {
+    assertEquals((await (await stage.handle(get())).bytes()).length, 3_000_000);
+    const { result, reason } = (await stage.compared(sent + 1))[sent]!;
+    assertEquals([result, reason], ["not-comparable", "memory"]);
+  }
+});
+
+Deno.test("a request that a candidate is too slow to read is not comparable", async () => {
+  await using main = startBackend((_, body) => new Response(String(body.length)));
+  const never = Promise.withResolvers<void>();
+  await using candidate = startRawBackend(() => never.promise);
+  await using front = startConductor({
+    bodyWindow: "64KiB",
+    compare: { noise: "off" },
+    services: [{ name: "v1", url: main.url }, { name: "v2", url: candidate.url, shadow: true }],
+  });
+  const size = 32 * 1024 * 1024;
+  const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
+  assertEquals(await response.text(), String(size));
+  const compared = await front.event((event) => event.type === "compared");
+  assert(compared.type === "compared");
+  assertEquals([compared.service, compared.result, compared.reason], ["v2", "not-comparable", "lagging"]);
+  never.resolve();
+});
+
+Deno.test("Comparisons goes on under a configuration that compares alike, and begins anew under another", async () => {
+  await using stage = scene({ v1: json(1), v2: json(1) });
+  await (await stage.handle(get())).body?.cancel();
+  await stage.compared(1);
+  const config = (ignore: string[]) =>
+    validateConfig({
+      port: 9999,
+      compare: { noise: "off", ignore },
+      services: [
+        { name: "v1", url: stage.services["v1"]!.url, primary: true },
+        { name: "v2", url: stage.services["v2"]!.url, shadow: true },
+      ],
+    }).config;
+  stage.comparisons.follow(config([]));
+  assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
+  stage.comparisons.follow(config(["$.at"]));
+  assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 0);
+});
+
+Deno.test("a bug that one comparison meets is not the end of the others", async () => {
+  const { promise: thrown, resolve: caught } = Promise.withResolvers<unknown>();
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    caught(event.reason);
+  };
+  const { promise: counted, resolve: count } = Promise.withResolvers<void>();
+  class Failing extends Comparisons {
+    #calls = 0;
+    override follow(): ComparisonCounter {
+      return {
+        made: () => {
+          if (this.#calls++ === 0) throw new Error("a bug");
+          count();
+        },
+        notComparable() {},
+      };
+    }
+  }
+  await using v1 = startBackend();
+  await using v2 = startBackend();
+  const { config } = validateConfig({
+    compare: { noise: "off" },
+    services: [{ name: "v1", url: v1.url, primary: true }, { name: "v2", url: v2.url, shadow: true }],
+  });
+  const handle = createHandler(config, { comparisons: new Failing() });
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  try {
+    await (await handle(get())).body?.cancel();
+    assertEquals(String(await thrown), "Error: a bug");
+    await (await handle(get())).body?.cancel();
+    await counted;
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
+  }
+});

@@ -1,0 +1,200 @@
+/** What the configuration says about comparing. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import type { CompareSettings } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/config/read/config_error.ts";
+import { validateConfig, type ValidatedConfig } from "../../src/config/validate.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const MAIN = { name: "main", url: "http://localhost:8081", primary: true };
+const NEXT = { name: "next", url: "http://localhost:8082" };
+
+function validate(compare: unknown, fields: Fields = {}): ValidatedConfig {
+  return validateConfig({ compare, services: [MAIN, { ...NEXT, ...fields }] });
+}
+
+function settings(compare: unknown, fields: Fields = {}): CompareSettings | undefined {
+  return validate(compare, fields).config.services[1]!.compare;
+}
+
+function problemsOf(input: unknown): string[] {
+  return assertThrows(() => validateConfig(input), ConfigError).message.split("\n");
+}
+
+const DEFAULTS: CompareSettings = {
+  sample: 1,
+  maxBodyBytes: 262_144,
+  headers: ["content-type", "location", "cache-control", "set-cookie"],
+  ignore: [],
+  normalise: [],
+  unordered: [],
+  tolerance: [],
+  redact: [],
+  samples: "values",
+  endpoints: [],
+};
+
+Deno.test("compare: true compares every service but the primary, with all defaults", () => {
+  const { config } = validate(true);
+  assertEquals(config.services.map(({ compare }) => compare), [undefined, DEFAULTS]);
+  assertEquals(config.compare, { replaySample: 0.1, maxMemoryBytes: 67_108_864 });
+});
+
+Deno.test("nothing is compared where nothing is said, or where all are taken out", () => {
+  for (const { config } of [validate(undefined), validate(false), validate(true, { compare: false })]) {
+    assertEquals(config.services.map(({ compare }) => compare), [undefined, undefined]);
+    assertEquals(config.compare, undefined);
+  }
+});
+
+Deno.test("a service alone can be compared", () => {
+  const input = { services: [MAIN, { ...NEXT, compare: true }, { ...NEXT, name: "third" }] };
+  assertEquals(validateConfig(input).config.services.map(({ compare }) => compare), [undefined, DEFAULTS, undefined]);
+  assertEquals(settings(undefined, { compare: { sample: "10%" } }), { ...DEFAULTS, sample: 0.1 });
+});
+
+const A = { kind: "json", steps: [{ isDeep: false, key: "a" }] } as const;
+const B = { kind: "json", steps: [{ isDeep: false, key: "b" }] } as const;
+
+Deno.test("what a service says takes the place of what the top level says, and its rules stand in front", () => {
+  assertEquals(
+    settings(
+      {
+        sample: 0.5,
+        headers: "etag",
+        ignore: "$.b",
+        normalise: { pattern: "b" },
+        arrays: "unordered",
+        samples: "none",
+      },
+      {
+        compare: {
+          headers: ["Vary"],
+          ignore: ["$.a", "status", "header:X-*"],
+          normalise: [{ pattern: "a", replacement: "$1", path: "$.a" }],
+          arrays: "ordered",
+          tolerance: { relative: "1%" },
+          redact: "$.a",
+          endpoints: "/users/{id}",
+        },
+      },
+    ),
+    {
+      ...DEFAULTS,
+      sample: 0.5,
+      headers: ["vary"],
+      ignore: [A, { kind: "status" }, { kind: "header", name: "x-*" }, B],
+      normalise: [
+        { pattern: "a", replacement: "$1", path: A },
+        { pattern: "b", replacement: "", path: undefined },
+      ],
+      tolerance: [{ absolute: 0, relative: 0.01, path: undefined }],
+      redact: [A],
+      samples: "none",
+      endpoints: ["/users/{id}"],
+    },
+  );
+});
+
+// Columns: what compare says; what it becomes beside the defaults.
+const READ: readonly (readonly [compare: Fields, settings: Partial<CompareSettings>])[] = [
+  [{ maxBody: "1MiB" }, { maxBodyBytes: 1_048_576 }],
+  [{ arrays: "unordered" }, { unordered: "all" }],
+  [{ arrays: "$.a" }, { unordered: [A] }],
+  [{ arrays: ["$.a", "$.b"] }, { unordered: [A, B] }],
+  [{ tolerance: [{ absolute: 0.5, path: "$.a" }, { absolute: "1e-9" }] }, {
+    tolerance: [{ absolute: 0.5, relative: 0, path: A }, { absolute: 1e-9, relative: 0, path: undefined }],
+  }],
+];
+
+for (const [compare, expected] of READ) {
+  Deno.test(`validateConfig() reads compare: ${JSON.stringify(compare)}`, () => {
+    assertEquals(settings(compare), { ...DEFAULTS, ...expected });
+  });
+}
+
+Deno.test("noise: off asks the primary nothing", () => {
+  assertEquals(validate({ noise: "off", maxMemory: "1MiB" }).config.compare, {
+    replaySample: 0,
+    maxMemoryBytes: 1_048_576,
+  });
+});
+
+const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
+
+// Columns: what compare says; the problem.
+const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
+  ["maybe", 'compare: must be true or false: found "maybe"'],
+  [
+    { ignore: ["status", "items.id"] },
+    `compare.ignore[1]: must be a path like "$.items[*].id": found "items.id", expected ${NAMES}`,
+  ],
+  [
+    { ignore: "$.items[0].id" },
+    'compare.ignore: must be a path like "$.items[*].id": found "$.items[0].id", expected "*" or a quoted key at position 9',
+  ],
+  [{ ignore: [7] }, 'compare.ignore[0]: must be a path like "$.items[*].id": found 7'],
+  [{ arrays: "header:a" }, 'compare.arrays: must be "ordered", "unordered" or JSON paths: found "header:a"'],
+  [{ arrays: ["body"] }, 'compare.arrays[0]: must be a path that begins with "$": found "body"'],
+  [
+    { normalise: { pattern: "(" } },
+    'compare.normalise.pattern: must be a regular expression: found "(", unterminated group',
+  ],
+  [{ normalise: [{}] }, "compare.normalise[0].pattern: is required"],
+  ...[
+    ["(a)\\1", "a backreference"],
+    ["(?<x>a)\\k<x>", "a backreference"],
+    ["a(?!b)", "a lookahead"],
+    ["(?<=token=)\\w+", "a lookbehind"],
+    ["(a{1000}){1000}", "repetitions that amount to more than 4096 steps"],
+    ["()".repeat(101), "more than 100 capture groups"],
+  ].map(([pattern = "", construct]): [object, string] => [
+    { normalise: [{ pattern }] },
+    `compare.normalise[0].pattern: must not use ${construct}: found ${
+      JSON.stringify(pattern.length > 64 ? `${pattern.slice(0, 64)}…` : pattern)
+    }`,
+  ]),
+  [{ tolerance: { absolute: -1 } }, "compare.tolerance.absolute: must be a number of at least 0: found -1"],
+  [
+    { endpoints: "users/{id}" },
+    'compare.endpoints: must be a path that begins with "/", with variable segments like "{id}": found "users/{id}"',
+  ],
+  [{ ignroe: [] }, 'compare.ignroe: unknown key; did you mean "ignore"?'],
+];
+
+for (const [compare, problem] of WRONG) {
+  Deno.test(`validateConfig() does not take compare: ${JSON.stringify(compare)}`, () => {
+    assertEquals(problemsOf({ compare, services: [MAIN] }), [problem]);
+  });
+}
+
+Deno.test("a control is a service beside a primary, and is compared", () => {
+  assertEquals(validate(true, { control: true }).config.services.map(({ control }) => control), [false, true]);
+  assertEquals(problemsOf({ compare: true, services: [{ ...MAIN, control: true }] }), [
+    "services[0].control: must not be true for a primary: a control is compared with it",
+  ]);
+  assertEquals(problemsOf({ compare: true, services: [{ ...NEXT, control: true }, { ...NEXT, name: "third" }] }), [
+    "services[0].control: must not be true where no other service can be the primary",
+  ]);
+  assertEquals(problemsOf({ compare: true, services: [MAIN, { ...NEXT, control: true, compare: false }] }), [
+    "services[1].control: must not be true beside compare: false: a control is there to be compared",
+  ]);
+  assertEquals(validate(undefined, { control: true }).warnings, [
+    "services[1].control: has no effect: nothing is compared",
+  ]);
+});
+
+Deno.test("a primary says nothing about comparing", () => {
+  assertEquals(problemsOf({ services: [{ ...MAIN, compare: {} }] }), [
+    "services[0].compare: must not be there for a primary: the others are compared with it",
+  ]);
+});
+
+Deno.test("validateConfig() accepts patterns on which backtracking engines take very long", () => {
+  for (
+    const pattern of ["(a|a)*$", "(\\w|\\d)+=", ".*.*=.*", "(?:x*y*)*", "(.*,){2,}", "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}"]
+  ) {
+    assertEquals(validate({ normalise: { pattern, replacement: "$1" } }).warnings, []);
+  }
+});

@@ -1,0 +1,122 @@
+/** What the configuration says about hedging, and what is said of it. */
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { runCommandLine } from "../../src/cli/main.ts";
+import type { HedgeSettings } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/config/read/config_error.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { createTestIo } from "../_support/test_io.ts";
+
+const A = { name: "a", url: "http://localhost:8081", primary: true };
+const B = { name: "b", url: "http://localhost:8082", primary: true };
+const C = { name: "c", url: "http://localhost:8083" };
+
+function hedgeOf(hedge: unknown): HedgeSettings | undefined {
+  return validateConfig({ services: [A, { ...B, hedge }] }).config.services[1]!.hedge;
+}
+
+function problemsOf(...services: readonly unknown[]): string[] {
+  return assertThrows(() => validateConfig({ services }), ConfigError).problems.map(({ path, message }) =>
+    `${path}: ${message}`
+  );
+}
+
+const P95: HedgeSettings = { after: { kind: "percentile", share: 0.95 }, maxExtra: 0.1, unsafe: false };
+
+// Columns: what is written; what it means.
+const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | undefined])[] = [
+  [undefined, undefined],
+  [false, undefined],
+  [true, P95],
+  [{}, P95],
+  [{ after: "p95" }, P95],
+  [{ after: "P50" }, { ...P95, after: { kind: "percentile", share: 0.5 } }],
+  [{ after: "p99.9" }, { ...P95, after: { kind: "percentile", share: 0.999 } }],
+  [{ after: "50ms" }, { ...P95, after: { kind: "time", delayMs: 50 } }],
+  [{ after: 0.05 }, { ...P95, after: { kind: "time", delayMs: 50 } }],
+  [{ maxExtra: "100%", unsafe: true }, { ...P95, maxExtra: 1, unsafe: true }],
+];
+
+for (const [hedge, settings] of SETTINGS) {
+  Deno.test(`hedge: ${JSON.stringify(hedge)} is understood`, () => assertEquals(hedgeOf(hedge), settings));
+}
+
+const NEED =
+  'must be a time from 1ms to 24h, in seconds or like "50ms", "2s", "30m", "1h", or a percentile from p50 to p99.9 such as "p95"';
+
+// Columns: the services; what is wrong.
+const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: readonly string[]])[] = [
+  [[A, { ...B, hedge: { after: "soon" } }], [`services[1].hedge.after: ${NEED}: found "soon"`]],
+  [[A, { ...B, hedge: { after: 0 } }], [`services[1].hedge.after: ${NEED}: found 0`]],
+  [[A, { ...B, hedge: { after: "p5" } }], [`services[1].hedge.after: ${NEED}: found "p5"`]],
+  [
+    [A, { ...B, hedge: { after: "p49" } }],
+    ['services[1].hedge.after: must be a percentile from p50 to p99.9: found "p49"'],
+  ],
+  [
+    [A, { ...B, hedge: { after: "p99.99" } }],
+    ['services[1].hedge.after: must be a percentile from p50 to p99.9: found "p99.99"'],
+  ],
+  [
+    [A, { ...B, hedge: { maxExtra: 2 } }],
+    ['services[1].hedge.maxExtra: must be a share from 0 to 1, or like "10%": found 2'],
+  ],
+  [[A, { ...B, hedge: { delay: 1 } }], ["services[1].hedge.delay: unknown key"]],
+  [[A, { ...B, hedge: 1 }], ["services[1].hedge: must be true, false or a mapping: found 1"]],
+  [
+    [A, { ...C, shadow: true, hedge: true }],
+    ["services[1].hedge: must not be there for a shadow: a shadow never answers, early or late"],
+  ],
+  [
+    [{ ...A, hedge: true }, B],
+    ['services[0].hedge: must not be there for the first service of path "/": it waits for those before it'],
+  ],
+  [
+    [{ ...C, shadow: true }, { ...A, hedge: true }],
+    ['services[1].hedge: must not be there for the first service of path "/": it waits for those before it'],
+  ],
+  [
+    [A, { ...B, pathPrefix: ["/", "/x"], path: "/", hedge: true }],
+    [
+      'services[1].hedge: must not be there for the first service of pathPrefix "/": it waits for those before it',
+      'services[1].hedge: must not be there for the first service of pathPrefix "/x": it waits for those before it',
+    ],
+  ],
+];
+
+for (const [services, problems] of PROBLEMS) {
+  Deno.test(`hedging is refused where ${problems[0]}`, () => assertEquals(problemsOf(...services), problems));
+}
+
+async function explain(...args: readonly string[]): Promise<string> {
+  const services = [A, { ...B, hedge: true }, { ...C, hedge: { after: "50ms", unsafe: true } }];
+  await using file = await tempConfig(JSON.stringify({ services }));
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["explain", ...args, "--config", file.path], io), 0);
+  return io.stdout.text;
+}
+
+Deno.test("explain tells who is held back, for how long and from what", async () => {
+  const text = await explain("/x");
+  assertStringIncludes(
+    text,
+    "held back for the p95 of those before it, then waited for up to 30 s, answers if it is first",
+  );
+  assertStringIncludes(text, "held back for 50 ms, then waited for up to 30 s, stands in");
+  assertStringIncludes(
+    text,
+    [
+      "  Waits for a.",
+      "  Asks b where a has not answered for the p95 of those before it, or it fails.",
+      "  Asks c where a and b have not answered for 50 ms, or all of them fail.",
+      "  Answers with the first success of a and b, else the success of c, else 502.",
+    ].join("\n"),
+  );
+});
+
+Deno.test("explain tells what is not hedged", async () => {
+  const text = await explain("POST", "/x");
+  assertStringIncludes(text, "Asks b only where a can not be reached: POST is not hedged.");
+  assertStringIncludes(text, "Asks c where a and b have not answered for 50 ms, or all of them fail.");
+});

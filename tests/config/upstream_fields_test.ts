@@ -1,0 +1,73 @@
+/** What can be said about the way to a backend, and what contradicts itself. */
+
+import { assertEquals } from "@std/assert";
+import { ConfigError } from "@zeek/conductor";
+import type { Service } from "../../src/config/config.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+
+const BLOCK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const NOTHING_SAID = { ca: undefined, serverName: undefined, insecure: false };
+
+/** What is written for a service, and what it comes to. */
+const SOUND: readonly (readonly [fields: Record<string, unknown>, tls: Service["tls"], http2?: boolean])[] = [
+  [{ url: "https://a" }, undefined],
+  [{ url: "https://a", tls: {} }, NOTHING_SAID],
+  [{ url: "https://a", tls: { ca: BLOCK } }, { ...NOTHING_SAID, ca: BLOCK }],
+  [{ url: "https://a", tls: { serverName: "b" } }, { ...NOTHING_SAID, serverName: "b" }],
+  [{ url: "https://10.0.0.1", tls: { serverName: "xn--bcher-kva.example", insecure: false } }, {
+    ...NOTHING_SAID,
+    serverName: "xn--bcher-kva.example",
+  }],
+  [{ url: "https://a", tls: { insecure: true } }, { ...NOTHING_SAID, insecure: true }],
+  [{ url: "https://a", tls: { insecure: true, serverName: "b" } }, {
+    ...NOTHING_SAID,
+    insecure: true,
+    serverName: "b",
+  }],
+  [{ url: "https://a", http2: true, tls: { ca: BLOCK } }, { ...NOTHING_SAID, ca: BLOCK }, true],
+  [{ url: "http://a", http2: true }, undefined, true],
+];
+
+for (const [fields, tls, http2 = false] of SOUND) {
+  Deno.test(`validateConfig() takes ${JSON.stringify(fields)}`, () => {
+    const { config, warnings } = validateConfig({ services: [{ name: "a", ...fields }] });
+    assertEquals(config.services.map((service) => [service.tls, service.http2]), [[tls, http2]]);
+    assertEquals(
+      warnings,
+      tls?.insecure
+        ? ['services[0].tls.insecure: nothing about the certificate of "a" is verified: whoever answers is believed']
+        : [],
+    );
+  });
+}
+
+/** What is written for a service, and how the problem that it has begins. */
+const BROKEN: readonly (readonly [fields: Record<string, unknown>, problem: string])[] = [
+  [{ url: "http://a", tls: { ca: BLOCK } }, "tls: must not be there for an http URL"],
+  [{ url: "http://a", tls: { insecure: true } }, "tls: must not be there for an http URL"],
+  [{ url: "http://a", tls: {} }, "tls: must not be there for an http URL"],
+  [{ url: "https://a", tls: { ca: "ca.pem" } }, "tls.ca: must be the PEM text of a certificate"],
+  [{ url: "https://a", tls: { ca: BLOCK, insecure: true } }, "tls.insecure: must not be true beside ca"],
+  [{ url: "https://a", tls: { insecure: "perhaps" } }, "tls.insecure: must be true or false"],
+  ...["", "10.0.0.1", "::1", "b:443", "b.", "-b", "a..b", "bücher.example", "x".repeat(64), 7].map((serverName) =>
+    [{ url: "https://a", tls: { serverName } }, "tls.serverName: must be a DNS name"] as const
+  ),
+  [{ url: "https://a", http2: true, tls: { serverName: "b" } }, "tls.serverName: must not be there beside http2"],
+  [{ url: "https://a", http2: true, tls: { insecure: true } }, "tls.insecure: must not be true beside http2"],
+  [{ url: "https://a", http2: true, host: "preserve" }, 'host: must be "target" beside http2'],
+  [{ url: "https://a", http2: "h2" }, "http2: must be true or false"],
+];
+
+for (const [fields, problem] of BROKEN) {
+  Deno.test(`validateConfig() refuses ${JSON.stringify(fields)}`, () => {
+    try {
+      validateConfig({ services: [{ name: "a", ...fields }] });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      assertEquals(error.problems.length, 1, error.message);
+      assertEquals(`${error.problems[0]!.path}: ${error.problems[0]!.message}`.slice(12, 12 + problem.length), problem);
+      return;
+    }
+    throw new Error("No problem was found");
+  });
+}

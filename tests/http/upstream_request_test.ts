@@ -1,0 +1,87 @@
+import { assertEquals } from "@std/assert";
+import type { ServiceInput } from "@zeek/conductor";
+import { validateConfig } from "../../src/config/validate.ts";
+import type { Inbound } from "../../src/http/client_request.ts";
+import { type Outbound, outboundFor } from "../../src/http/upstream_request.ts";
+
+const INBOUND: Inbound = {
+  requestId: "id-1",
+  method: "GET",
+  path: "/api/users",
+  matchPath: "/api/users",
+  query: "",
+  authority: "shop.example",
+  contentLength: undefined,
+  lines: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
+};
+
+function outbound(service: Partial<ServiceInput>, inbound: Partial<Inbound> = {}): Outbound {
+  const input = {
+    name: "api",
+    url: "http://backend:81",
+    ...("path" in service || "pathExact" in service ? {} : { pathPrefix: "/api" }),
+    ...service,
+  };
+  const { config } = validateConfig({ services: [input] });
+  const route = config.routes[0]!;
+  return outboundFor({ ...INBOUND, ...inbound }, route, route.members[0]!);
+}
+
+// Columns: the service; the path and query as they came; the URL that is asked for.
+const TARGETS: readonly (readonly [service: Partial<ServiceInput>, path: string, query: string, url: string])[] = [
+  [{}, "/api/users", "", "http://backend:81/api/users"],
+  [{}, "/api/users/", "?a=1&a=2", "http://backend:81/api/users/?a=1&a=2"],
+  [{}, "/api/a%2Fb%20c", "?q=%2F+%20'x'", "http://backend:81/api/a%2Fb%20c?q=%2F+%20'x'"],
+  [{ url: "http://backend:81/base/" }, "/api/users", "", "http://backend:81/base/api/users"],
+  [{ url: "http://backend:81/base", stripPrefix: true }, "/api", "", "http://backend:81/base"],
+  [{ url: "http://backend:81/base", stripPrefix: true }, "/api/", "", "http://backend:81/base/"],
+  [{ stripPrefix: true }, "/api/users", "?x", "http://backend:81/users?x"],
+  [{ stripPrefix: true }, "/api", "?x", "http://backend:81/?x"],
+  [{ stripPrefix: true }, "/%61pi/users", "", "http://backend:81/users"],
+  [{ stripPrefix: true }, "/api//evil.example/x", "", "http://backend:81//evil.example/x"],
+  [{ stripPrefix: true, pathPrefix: "/" }, "/api/users", "", "http://backend:81/api/users"],
+  [{ stripPrefix: true, path: "/api" }, "/api/users", "", "http://backend:81/users"],
+  [{ stripPrefix: true, pathExact: "/api/x" }, "/api/x", "", "http://backend:81/api/x"],
+  [{ pathPrefix: "/" }, "//evil.example/x", "", "http://backend:81//evil.example/x"],
+];
+
+for (const [service, path, query, url] of TARGETS) {
+  Deno.test(`outboundFor() asks for ${url} where ${path}${query} came for ${JSON.stringify(service)}`, () => {
+    const { origin, target } = outbound(service, { path, query });
+    assertEquals(origin + target, url);
+  });
+}
+
+Deno.test("outboundFor() passes the client's lines on, says the role, and sets the service's headers over them", () => {
+  const { lines } = outbound({ headers: { "X-Proxy-Service": "api", "accept": "application/json" } });
+  assertEquals(lines, [
+    ["cookie", "sid=1"],
+    ["Authorization", "Bearer x"],
+    ["via", "1.1 conductor-1"],
+    ["x-conductor-role", "primary"],
+    ["X-Proxy-Service", "api"],
+    ["accept", "application/json"],
+  ]);
+});
+
+Deno.test("outboundFor() replaces and drops every spelling that a backend may read as the same field", () => {
+  const { lines } = outbound({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
+    lines: [["x_tenant", "b"], ["x-tenant", "b"], ["X_Internal_User", "root"], ["x.internal-user", "root"], [
+      "x-user",
+      "c",
+    ]],
+  });
+  assertEquals(lines, [["x-user", "c"], ["x-conductor-role", "primary"], ["X-Tenant", "a"]]);
+});
+
+Deno.test("outboundFor() drops what removeHeaders names, whatever its case", () => {
+  const { lines } = outbound({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
+  assertEquals(lines, [["accept", "*/*"], ["via", "1.1 conductor-1"]]);
+});
+
+Deno.test("outboundFor() sends the backend's own Host, the client's, or a literal", () => {
+  assertEquals(outbound({}).host, undefined);
+  assertEquals(outbound({ host: "target" }).host, undefined);
+  assertEquals(outbound({ host: "preserve" }).host, "shop.example");
+  assertEquals(outbound({ host: "internal.example:8443" }).host, "internal.example:8443");
+});

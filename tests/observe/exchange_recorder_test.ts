@@ -1,0 +1,314 @@
+import { assert, assertEquals, assertLess, assertNotMatch, assertStringIncludes } from "@std/assert";
+
+import { createHandler } from "../../src/proxy/handler.ts";
+import type { ConfigInput } from "../../src/config/input.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import type { Attempt } from "../../src/upstream/attempt.ts";
+import type { Inbound } from "../../src/http/client_request.ts";
+import { EventDetail } from "../../src/observe/detail.ts";
+import type { ConductorEvent } from "../../src/observe/events.ts";
+import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observe/exchange_recorder.ts";
+import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_ring.ts";
+import { createRedaction } from "../../src/observe/redaction.ts";
+import { refusingUrl, startBackend } from "../_support/servers.ts";
+
+const PLAIN = { line: (line: readonly [string, string]) => line, text: (text: string) => text } as const;
+const ABOUT = { requestId: "r", route: "path /" } as const;
+const BLUE = { ...ABOUT, service: "blue", role: "primary" } as const;
+const COPY = { ...ABOUT, service: "copy", role: "shadow" } as const;
+const RESPONDED = {
+  ...ABOUT,
+  type: "responded",
+  method: "GET",
+  path: "/",
+  status: 200,
+  service: "blue",
+  role: "primary",
+  fallback: false,
+  durationMs: 40,
+} as const;
+
+function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): ExchangeRecorder {
+  return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
+}
+
+function inboundOf(parts: Partial<Inbound> = {}): Inbound {
+  return {
+    requestId: "r",
+    method: "GET",
+    path: "/",
+    matchPath: "/",
+    query: "?secret=1",
+    authority: "a",
+    lines: [],
+    contentLength: undefined,
+    ...parts,
+  };
+}
+
+/** Gives a recorder the events of one exchange. */
+function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], inbound = inboundOf()): void {
+  recorder.observe({ type: "received", ...ABOUT }, new EventDetail(inbound, undefined, inbound));
+  for (const event of events) recorder.observe(event, new EventDetail(inbound));
+}
+
+function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
+  const [record] = recorder.after(0).exchanges;
+  assert(record !== undefined);
+  return record;
+}
+
+/** Real exchanges, recorded. */
+async function recordReal(
+  config: ConfigInput,
+  request: (url: string) => Request,
+): Promise<{ record: ExchangeRecord; response: Response; text: string }> {
+  const { config: checked } = validateConfig(config);
+  const recorded = Promise.withResolvers<ExchangeRecord>();
+  const redaction = createRedaction(checked);
+  const recorder = new ExchangeRecorder({ redaction: () => redaction, onRecord: recorded.resolve });
+  const handle = createHandler(checked, { observe: recorder.observe });
+  const response = await handle(request("http://localhost"));
+  const text = await response.text();
+  return { record: await recorded.promise, response, text };
+}
+
+Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, however late", () => {
+  const recorder = createRecorder();
+  const inbound = inboundOf();
+  play(recorder, [
+    { type: "attempted", ...BLUE, atMs: 1, hedge: false },
+    { type: "attempted", ...COPY, atMs: 5, hedge: false },
+    { type: "settled", ...BLUE, success: true, status: 200, durationMs: 40 },
+    RESPONDED,
+  ], inbound);
+  assertEquals(recorder.after(0), { last: 0, exchanges: [] });
+  recorder.observe(
+    { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
+    new EventDetail(inbound),
+  );
+  const { timeMs: _, ...record } = recordOf(recorder);
+  assertEquals(record, {
+    id: 1,
+    requestId: "r",
+    method: "GET",
+    path: "/",
+    route: "path /",
+    headers: [],
+    status: 200,
+    service: "blue",
+    fallback: false,
+    durationMs: 40,
+    attempts: [
+      {
+        service: "blue",
+        role: "primary",
+        hedge: false,
+        selected: true,
+        startMs: 1,
+        endMs: 41,
+        success: true,
+        status: 200,
+      },
+      {
+        service: "copy",
+        role: "shadow",
+        hedge: false,
+        selected: false,
+        startMs: 5,
+        endMs: 105,
+        success: false,
+        failure: "reset",
+      },
+    ],
+  });
+});
+
+Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", () => {
+  const recorder = createRecorder();
+  const [first, second] = [inboundOf({ path: "/1" }), inboundOf({ path: "/2" })];
+  for (const inbound of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  }
+  for (const inbound of [second, first]) {
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
+  }
+  assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
+});
+
+Deno.test("ExchangeRecorder shows who was not sent the request, and when no time was spent on it", () => {
+  const recorder = createRecorder();
+  play(recorder, [
+    { type: "skipped", ...BLUE, reason: "open-circuit" },
+    { type: "attempted", ...BLUE, atMs: 0, hedge: false },
+    { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
+    { type: "skipped", ...COPY, reason: "sampled" },
+    { ...RESPONDED, status: 502 },
+  ]);
+  assertEquals(recordOf(recorder).attempts.map(({ service, skipped, startMs }) => ({ service, skipped, startMs })), [
+    { service: "blue", skipped: "open-circuit", startMs: undefined },
+    { service: "copy", skipped: "sampled", startMs: undefined },
+  ]);
+});
+
+Deno.test("ExchangeRecorder puts in what breaks off after the exchange was listed", () => {
+  const recorder = createRecorder();
+  const inbound = inboundOf();
+  play(recorder, [RESPONDED], inbound);
+  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, new EventDetail(inbound));
+  assertEquals(recordOf(recorder).interrupted, "reset");
+});
+
+Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", () => {
+  let now = 0;
+  const recorder = createRecorder({ size: 3, maxPerSecond: 5, now: () => now });
+  for (let count = 0; count < 100; count++) play(recorder, [RESPONDED]);
+  assertEquals(recorder.after(0).exchanges.map(({ id }) => id), [3, 4, 5]);
+  now = 1_000;
+  for (let count = 0; count < 100; count++) play(recorder, [RESPONDED]);
+  assertEquals(recorder.after(9).exchanges.map(({ id }) => id), [10]);
+});
+
+Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token for its start", () => {
+  const recorder = createRecorder({ maxPerSecond: 1, now: () => 0 });
+  const [first, second] = [inboundOf(), inboundOf({ path: "/late" })];
+  for (const inbound of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  }
+  for (const inbound of [second, first]) {
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
+  }
+  assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
+});
+
+Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has not settled", () => {
+  let now = 0;
+  const recorder = createRecorder({ now: () => now });
+  play(recorder, [{ type: "attempted", ...COPY, atMs: 0, hedge: false }, RESPONDED]);
+  now = 4_999;
+  assertEquals(recorder.after(0).exchanges, []);
+  now = 5_001;
+  assertEquals(recordOf(recorder).attempts, [
+    { service: "copy", role: "shadow", hedge: false, selected: false, startMs: 0 },
+  ]);
+});
+
+Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given up", () => {
+  const recorder = createRecorder({ maxPerSecond: 1_000, size: 1_000 });
+  const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
+  for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  for (const inbound of inbounds) {
+    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
+    recorder.observe(RESPONDED, new EventDetail(inbound));
+  }
+  const { exchanges } = recorder.after(0);
+  assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
+});
+
+Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
+  const recorder = createRecorder();
+  const long = "x".repeat(60_000);
+  const inbound = inboundOf({
+    method: long,
+    path: `/${long}`,
+    lines: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
+  });
+  const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
+  const attempt = { outcome } as unknown as Attempt;
+  const detail = new EventDetail(inbound, attempt, inbound);
+  recorder.observe({ type: "received", ...ABOUT }, detail);
+  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
+  recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);
+  recorder.observe(RESPONDED, detail);
+  const record = recordOf(recorder);
+  assertLess(JSON.stringify(record).length, 12_000);
+  assertStringIncludes(String(record.headers.at(-1)?.[1]), "more lines");
+  assertEquals(record.path.length, 1_024);
+});
+
+Deno.test("ExchangeRing numbers what it is given, and lists all to who comes from another process", () => {
+  const ring = new ExchangeRing(2);
+  const { id: _, ...exchange } = { ...emptyRecord(), id: 0 };
+  for (let count = 0; count < 5; count++) ring.add({ ...exchange });
+  const ids = (after: number) => ring.after(after).exchanges.map(({ id }) => id);
+  assertEquals([ids(0), ids(4), ids(5), ids(6), ids(Infinity)], [[4, 5], [5], [], [4, 5], []]);
+});
+
+function emptyRecord(): NewExchange {
+  return {
+    requestId: "r",
+    timeMs: 0,
+    method: "GET",
+    path: "/",
+    route: "",
+    headers: [],
+    status: 200,
+    fallback: false,
+    durationMs: 0,
+    attempts: [],
+  };
+}
+
+Deno.test("a real exchange is recorded with the lines of both sides, and without secrets and queries", async () => {
+  const secret = "s3cr3t-0f-the-file";
+  await using backend = startBackend(() =>
+    new Response("hello", {
+      headers: {
+        "set-cookie": `sid=${secret}`,
+        "location": `http://user:pr1vate@elsewhere/path?code=pr1vate`,
+        "refresh": "0; url=/next?code=pr1vate",
+        "x-echo": `Bearer ${secret}`,
+        "x-plain": "shown",
+      },
+    })
+  );
+  const { record } = await recordReal({
+    services: [
+      { name: "blue", url: backend.url, primary: true, headers: { "X-Api-Key": secret } },
+      { name: "gone", url: refusingUrl(), shadow: true },
+    ],
+  }, (url) =>
+    new Request(`${url}/path?token=${secret}`, {
+      headers: {
+        "authorization": `Bearer ${secret}`,
+        "cookie": `a=${secret}`,
+        "referer": "https://a/b?c=pr1vate#pr1vate",
+        "x-vault-token": secret,
+        "x-plain": "<script>",
+      },
+    }));
+  const json = JSON.stringify(record);
+  assertNotMatch(json, new RegExp(`${secret}|pr1vate`));
+  const sent = Object.fromEntries(record.headers);
+  assertEquals(sent["authorization"], `[redacted, ${7 + secret.length} bytes]`);
+  assertEquals(sent["referer"], "https://a/b?[redacted]");
+  assertEquals(sent["x-plain"], "<script>");
+  const got = Object.fromEntries(record.attempts[0]?.headers ?? []);
+  assertEquals([got["x-plain"], got["location"]], ["shown", "http://[redacted]@elsewhere/path?[redacted]"]);
+  assertEquals(record.attempts.map(({ service, status, failure }) => ({ service, status, failure })), [
+    { service: "blue", status: 200, failure: undefined },
+    { service: "gone", status: undefined, failure: "refused" },
+  ]);
+});
+
+Deno.test("a request without a route is recorded too", async () => {
+  const { record } = await recordReal(
+    { services: [{ name: "a", url: "http://localhost:1", pathExact: "/a" }] },
+    (url) => new Request(`${url}/b`),
+  );
+  assertEquals([record.status, record.route, record.attempts], [404, "", []]);
+});
+
+Deno.test("an observer of the public API is told of events alone, without what they are about", async () => {
+  const { conductor } = await import("@zeek/conductor");
+  const told: unknown[][] = [];
+  const handle = conductor({ services: [{ name: "a", url: "http://localhost:1", pathExact: "/a" }] }, {
+    observe: (...all: unknown[]) => void told.push(all),
+  });
+  await (await handle(new Request("http://localhost/b"))).text();
+  assertEquals(told.map(({ length }) => length), told.map(() => 1));
+  assert(told.length > 0);
+});

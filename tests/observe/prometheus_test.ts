@@ -1,0 +1,204 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { ConfigInput } from "@zeek/conductor";
+
+import { validateConfig } from "../../src/config/validate.ts";
+import { HISTOGRAM_BOUNDS_SECONDS } from "../../src/observe/histogram_bounds.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
+import { METRIC_FAMILIES } from "../../src/observe/metric_families.ts";
+import type { MetricsReading } from "../../src/observe/metrics_reading.ts";
+import { formatPrometheus, PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { respondMetrics } from "../../src/observe/respond_metrics.ts";
+import { VERSION } from "../../src/lib/version.ts";
+import { hasCommand } from "../bench/has_command.ts";
+import { refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
+
+const noPromtool = await hasCommand("promtool", ["--version"]) ? "" : " (ignored: promtool is not installed)";
+
+/** All that a service name and a path may hold and a label must not. */
+const HOSTILE: ConfigInput = {
+  services: [
+    { name: `a "b" \\n {c="d"} #\\`, url: "http://a", pathPrefix: `/"x"{}`, breaker: true, health: { path: "/" } },
+    { name: "le", url: "http://b", pathPrefix: "/ü,=" },
+  ],
+};
+
+function readingOf(config: ConfigInput): { metrics: Metrics; read: () => MetricsReading } {
+  const metrics = new Metrics(() => 1_500);
+  metrics.follow(validateConfig(config).config);
+  return { metrics, read: () => ({ metrics: metrics.snapshot() }) };
+}
+
+async function promtool(text: string): Promise<{ code: number; output: string }> {
+  const child = new Deno.Command("promtool", {
+    args: ["check", "metrics"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("formatPrometheus() escapes what would end a label", () => {
+  const text = formatPrometheus(readingOf(HOSTILE).read());
+  const labels = String.raw`{route="pathPrefix /\"x\"{}",service="a \"b\" \\n {c=\"d\"} #\\",role="primary"}`;
+  assertStringIncludes(text, `conductor_service_selected_total${labels} 0\n`);
+  assertStringIncludes(text, `{route="pathPrefix /%C3%BC,=",service="le",role="primary"} 0\n`);
+  for (const line of text.trimEnd().split("\n")) {
+    assertMatch(line, /^(?:# (?:HELP|TYPE) \w+ .+|\w+(?:\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)+\})? [\d.e+-]+)$/);
+  }
+});
+
+Deno.test("formatPrometheus() writes histograms that add up, in seconds", () => {
+  const { metrics, read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary", success: true, status: 200 } as const;
+  for (const durationMs of [0.1, 20, 20, 1e6]) metrics.observe({ type: "settled", ...about, durationMs });
+  const lines = formatPrometheus(read()).split("\n");
+  const name = "conductor_service_attempt_duration_seconds";
+  const labels = 'route="path /",service="a",role="primary"';
+  const buckets = lines.filter((line) => line.startsWith(`${name}_bucket{${labels}`));
+  const bounds = [...HISTOGRAM_BOUNDS_SECONDS, "+Inf"];
+  const counts = bounds.map((bound) => bound === "+Inf" ? 4 : Number(bound) < 0.02 ? 1 : 3);
+  assertEquals(buckets, bounds.map((bound, index) => `${name}_bucket{${labels},le="${bound}"} ${counts[index]}`));
+  const [sum, count] = lines.slice(lines.indexOf(buckets.at(-1)!) + 1);
+  assertMatch(sum!, /_sum\{.*\} 1000\.04/);
+  assertEquals(count, `${name}_count{${labels}} 4`);
+});
+
+Deno.test("formatPrometheus() tells of states, the version, workers and the process, where they are known", () => {
+  const { metrics, read } = readingOf(HOSTILE);
+  assertEquals(/worker|process|last_request/.exec(formatPrometheus(read())), null);
+  metrics.observe({ type: "breaker", service: HOSTILE.services[0]!.name, state: "half-open" });
+  metrics.observe({ type: "received", requestId: "r" });
+  const text = formatPrometheus({
+    ...read(),
+    process: { residentBytes: 1e8, heapBytes: 1, descriptors: 7 },
+    workers: { count: 2, crashes: 1 },
+  });
+  const states = [...text.matchAll(/^conductor_(\w+)_state\{.*state="(.*)"\} (\d)$/gm)].map(([, ...found]) => found);
+  assertEquals(states, [
+    ["breaker", "closed", "0"],
+    ["breaker", "half-open", "1"],
+    ["breaker", "open", "0"],
+    ["health", "healthy", "1"],
+    ["health", "unhealthy", "0"],
+  ]);
+  for (
+    const line of [
+      `conductor_build_info{version="${VERSION}"} 1`,
+      "conductor_start_time_seconds 1.5",
+      "conductor_last_request_time_seconds 1.5",
+      "conductor_workers 2",
+      "conductor_worker_crashes_total 1",
+      "process_resident_memory_bytes 100000000",
+      "process_open_fds 7",
+    ]
+  ) assertStringIncludes(text, `\n${line}\n`);
+});
+
+Deno.test("each metric has a name, a type and help of its own, and its labels are not values", () => {
+  const names = METRIC_FAMILIES.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, type, help, labels } of METRIC_FAMILIES) {
+    assertMatch(name, /^(?:conductor|process)_[a-z_]+$/);
+    assertEquals(type === "counter", name.endsWith("_total"));
+    assertMatch(help, /^[A-Z1][^\n\\]+\.$/);
+    assert(labels.every((label) => /^(?:route|service|role|code|kind|reason|result|state|version)$/.test(label)));
+  }
+});
+
+for (const [title, config] of [["a usual configuration", undefined], ["hostile names", HOSTILE]] as const) {
+  Deno.test({
+    name: `promtool check metrics finds nothing to say about ${title}${noPromtool}`,
+    ignore: noPromtool !== "",
+    async fn() {
+      await using backend = startBackend((_, body) => new Response(body));
+      const usual: ConfigInput = {
+        services: [
+          { name: "api", url: backend.url, primary: true, breaker: true },
+          { name: "down", url: refusingUrl(), health: { path: "/" } },
+          { name: "copy", url: backend.url, shadow: true, sample: 0.5 },
+        ],
+      };
+      await using front = startConductor({ ...config ?? usual, metrics: { enabled: true, enablePrometheus: true } });
+      for (let i = 0; i < 3; i++) await (await fetch(front.url, { method: "POST", body: "x" })).text();
+      const answer = await fetch(`${front.url}/metrics`);
+      assertEquals([answer.status, answer.headers.get("content-type")], [200, PROMETHEUS_TYPE]);
+      const text = await answer.text();
+      const extras = formatPrometheus({
+        ...readingOf(config ?? usual).read(),
+        process: { residentBytes: 1e8, descriptors: 7 },
+        workers: { count: 2, crashes: 0 },
+      });
+      for (const found of [await promtool(text), await promtool(extras)]) assertEquals(found, { code: 0, output: "" });
+      if (config === undefined) {
+        assertStringIncludes(text, '\nconductor_requests_total{route="path /",code="2xx"} 3\n');
+        assertStringIncludes(text, 'role="shadow",reason="sampled"}');
+      } else {
+        assertStringIncludes(text, '\nconductor_requests_total{route="",code="4xx"} 3\n');
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: `promtool check metrics does find what is wrong${noPromtool}`,
+  ignore: noPromtool !== "",
+  async fn() {
+    assertEquals((await promtool(`a_total{b="c"d"} 1\n`)).code, 1);
+    assertMatch((await promtool("# TYPE a counter\na 1\n")).output, /help/);
+  },
+});
+
+const TEXT = "text";
+const JSON_TEXT = "json";
+/** What Prometheus 3 sends. */
+const SCRAPE = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
+  "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+for (
+  const [accept, json, text] of [
+    [undefined, JSON_TEXT, TEXT],
+    ["*/*", JSON_TEXT, TEXT],
+    ["text/html,application/xhtml+xml,*/*;q=0.8", JSON_TEXT, TEXT],
+    ["text/plain", TEXT, TEXT],
+    ["Text/Plain; version=0.0.4", TEXT, TEXT],
+    ["application/openmetrics-text", TEXT, TEXT],
+    [SCRAPE, TEXT, TEXT],
+    ["application/json", JSON_TEXT, JSON_TEXT],
+    ["application/json, text/plain;q=0.9", JSON_TEXT, JSON_TEXT],
+    ["application/json;q=0.1, text/plain; q=0.2", TEXT, TEXT],
+    ["application/json;q=0, */*", JSON_TEXT, TEXT],
+    ["application/json, text/plain", JSON_TEXT, TEXT],
+    [";q=,,q=x", JSON_TEXT, TEXT],
+  ] as const
+) {
+  Deno.test(`respondMetrics() answers Accept ${accept ?? "(none)"} with ${json}, or ${text} where configured`, async () => {
+    const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
+    const formatOf = async (enablePrometheus: boolean) => {
+      const headers = accept === undefined ? {} : { accept };
+      const response = respondMetrics(new Request("http://h/metrics", { headers }), read(), { enablePrometheus });
+      assertEquals([response.headers.get("cache-control"), response.headers.get("vary")], ["no-store", "accept"]);
+      const body = await response.text();
+      if (response.headers.get("content-type") === PROMETHEUS_TYPE) return body.startsWith("# HELP") ? TEXT : body;
+      assertEquals(response.headers.get("content-type"), "application/json");
+      return JSON.parse(body).request_count === 0 ? JSON_TEXT : body;
+    };
+    assertEquals([await formatOf(false), await formatOf(true)], [json, text]);
+  });
+}
+
+Deno.test("respondMetrics() answers HEAD without a body, and nothing but GET and HEAD", async () => {
+  const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
+  const ask = (method: string) =>
+    respondMetrics(new Request("http://h/metrics", { method }), read(), { enablePrometheus: true });
+  const head = ask("HEAD");
+  assertEquals([head.status, head.headers.get("content-type"), await head.text()], [200, PROMETHEUS_TYPE, ""]);
+  for (const method of ["POST", "DELETE", "OPTIONS"]) {
+    const refused = ask(method);
+    assertEquals([refused.status, refused.headers.get("allow"), await refused.text()], [405, "GET, HEAD", ""]);
+  }
+});

@@ -1,0 +1,352 @@
+import { assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import type { ConductorEvent, ServiceInput, Transport, TransportRequest, TransportResult } from "@zeek/conductor";
+
+import { runCommandLine } from "../../src/cli/main.ts";
+import type { Service } from "../../src/config/config.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { CheckTally, Health } from "../../src/policy/health.ts";
+import { checkHealth } from "../../src/server/health_check.ts";
+import { HealthChecks } from "../../src/server/health_checks.ts";
+import { runtimeTransport } from "../../src/upstream/runtime_transport.ts";
+import { startCli } from "../_support/cli_process.ts";
+import { type Backend, exchangeRaw, refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { createTestIo } from "../_support/test_io.ts";
+
+const FOREVER = new AbortController().signal;
+
+function serviceOf(service: Partial<ServiceInput>): Service {
+  return validateConfig({ services: [{ name: "a", url: "http://a", ...service }] }).config.services[0]!;
+}
+
+/** Checks one after the other, `+` good and `-` bad, and the state after each. */
+const TALLIES: readonly (readonly [checks: string, states: string])[] = [
+  ["+++", "HHH"],
+  ["--+--", "HHHHH"],
+  ["---", "HHU"],
+  ["----+-++", "HHUUUUUH"],
+  ["---++--+---", "HHUUHHHHHHU"],
+];
+
+for (const [checks, states] of TALLIES) {
+  Deno.test(`a service is checked with ${checks} and becomes ${states}`, () => {
+    const tally = new CheckTally({ unhealthyAfter: 3, healthyAfter: 2 });
+    let state = "H";
+    const seen = [...checks].map((check) => {
+      const next = tally.count(check === "+");
+      if (next !== undefined) state = next === "healthy" ? "H" : "U";
+      return state;
+    });
+    assertEquals(seen.join(""), states);
+  });
+}
+
+const CHECK = { path: "/up", timeout: 20 };
+
+async function check(service: Partial<ServiceInput>): Promise<string> {
+  const checked = serviceOf(service);
+  const result = await checkHealth(checked, checked.health!, { transport: runtimeTransport(), signal: FOREVER });
+  return `${result.isGood ? "good" : "bad"} ${result.status ?? result.failure}`;
+}
+
+Deno.test("checkHealth() sends a GET below the service's own path, as requests are sent", async () => {
+  await using backend = startBackend();
+  const health = { ...CHECK, path: "/up?deep=1" };
+  const headers = { authorization: "Bearer x" };
+  assertEquals(await check({ url: `${backend.url}/base`, health, headers, host: "api.test" }), "good 200");
+  const [seen] = backend.seen;
+  assertEquals([seen?.method, seen?.target, seen?.body], ["GET", "/base/up?deep=1", ""]);
+  assertEquals(["host", "user-agent", "authorization"].map((name) => seen?.headers.get(name)), [
+    "api.test",
+    "conductor-health",
+    "Bearer x",
+  ]);
+});
+
+/** Statuses, what is expected, and how the check goes. */
+const STATUSES: readonly (readonly [status: number, expect: string | string[] | undefined, result: string])[] = [
+  [200, undefined, "good 200"],
+  [204, undefined, "good 204"],
+  [302, undefined, "good 302"],
+  [404, undefined, "bad 404"],
+  [503, undefined, "bad 503"],
+  [200, "204", "bad 200"],
+  [404, ["2xx", "404"], "good 404"],
+];
+
+Deno.test("checkHealth() takes for good what is expected, and follows no redirect", async () => {
+  for (const [status, expect, result] of STATUSES) {
+    await using backend = startBackend(() =>
+      new Response(null, { status, headers: status === 302 ? { location: "/elsewhere" } : {} })
+    );
+    const health = expect === undefined ? CHECK : { ...CHECK, expect };
+    assertEquals(await check({ url: backend.url, health }), result);
+    assertEquals(backend.seen.length, 1);
+  }
+});
+
+Deno.test("checkHealth() takes for bad what does not answer, or not whole, in time", async () => {
+  const health = { ...CHECK, timeout: "50ms" };
+  assertEquals(await check({ url: refusingUrl(), health: CHECK }), "bad refused");
+  for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"]) {
+    await using hanging = startRawBackend(async (connection) => {
+      await connection.read(new Uint8Array(1_000));
+      await connection.write(new TextEncoder().encode(bytes));
+      while (await connection.read(new Uint8Array(1_000)) !== null);
+    });
+    assertEquals(await check({ url: hanging.url, health }), "bad timeout");
+  }
+});
+
+Deno.test("checkHealth() does not read an answer without end", async () => {
+  await using endless = startBackend(() =>
+    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10_000)) }))
+  );
+  assertEquals(await check({ url: endless.url, health: CHECK }), "good 200");
+});
+
+Deno.test("checkHealth() survives a transport that rejects", async () => {
+  const service = serviceOf({ health: CHECK });
+  const transport: Transport = () => Promise.reject(new Error("bug"));
+  const result = await checkHealth(service, service.health!, { transport, signal: FOREVER });
+  assertEquals(result, { isGood: false, failure: "protocol" });
+});
+
+/** Checks over a transport whose answer the test sets, and whose requests it sees. */
+function scripted(random?: () => number) {
+  const asked: TransportRequest[] = [];
+  const events: ConductorEvent[] = [];
+  const health = new Health();
+  const script = { asked, events, health, answer: { ok: false, kind: "refused" } as TransportResult };
+  const transport: Transport = (request) => {
+    asked.push(request);
+    return Promise.resolve(script.answer);
+  };
+  const observe = (event: ConductorEvent) => void events.push(event);
+  const checks = new HealthChecks({ transport, health, observe, ...(random && { random }) });
+  return Object.assign(script, { checks });
+}
+
+/** Lets time pass in steps, so that what one sets off is there for the next. */
+async function pass(time: FakeTime, ms: number, stepMs = 1): Promise<void> {
+  for (let passedMs = 0; passedMs < ms; passedMs += stepMs) await time.tickAsync(stepMs);
+  await time.runMicrotasks();
+}
+
+Deno.test("HealthChecks pauses for the interval, give or take a tenth, and not after it has stopped", async () => {
+  for (const [random, pauseMs] of [[0, 900], [0.5, 1_000], [1, 1_100]] as const) {
+    using time = new FakeTime();
+    const { checks, asked } = scripted(() => random);
+    checks.follow([serviceOf({ health: { ...CHECK, interval: 1 } })]);
+    assertEquals(asked.length, 1, "the first one goes at once");
+    await pass(time, pauseMs - 1, pauseMs - 1);
+    assertEquals(asked.length, 1);
+    await pass(time, 1);
+    assertEquals(asked.length, 2);
+    await checks.stop();
+    await pass(time, 10_000, 100);
+    assertEquals(asked.length, 2);
+  }
+});
+
+Deno.test("HealthChecks tells of each change once, and of what decided it", async () => {
+  using time = new FakeTime();
+  const script = scripted();
+  const service = serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 2, healthyAfter: 1 } });
+  script.checks.follow([service]);
+  assertEquals(script.health.reason(service), undefined);
+  await pass(time, 6_000, 100);
+  assertEquals(script.health.reason(service), "unhealthy");
+  script.answer = { ok: true, response: { status: 204, headers: [], body: null } };
+  await pass(time, 6_000, 100);
+  assertEquals(script.health.reason(service), undefined);
+  assertEquals(script.events, [
+    { type: "health", service: "a", state: "unhealthy", failure: "refused" },
+    { type: "health", service: "a", state: "healthy", status: 204 },
+  ]);
+  await script.checks.stop();
+});
+
+Deno.test("HealthChecks reaches a service as the newest configuration says", async () => {
+  using time = new FakeTime();
+  const script = scripted();
+  const settings = { url: "https://a", health: { ...CHECK, interval: 1 }, tls: { serverName: "api.internal" } };
+  const first = serviceOf(settings);
+  script.checks.follow([first]);
+  assertStrictEquals(script.asked[0]?.tls, first.tls);
+  const second = serviceOf({ ...settings, headers: { authorization: "renewed" } });
+  script.checks.follow([second]);
+  await pass(time, 1_100, 100);
+  assertStrictEquals(script.asked[1]?.tls, second.tls);
+  assertEquals(script.asked[1]?.lines.at(-1), ["authorization", "renewed"]);
+  await script.checks.stop();
+});
+
+Deno.test("HealthChecks does not hold our own lack of descriptors against a service", async () => {
+  using time = new FakeTime();
+  const script = scripted();
+  script.answer = { ok: false, kind: "overloaded" };
+  script.checks.follow([serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 1 } })]);
+  await pass(time, 5_000, 100);
+  assertEquals(script.events, []);
+  await script.checks.stop();
+});
+
+/** What a new configuration says of an unhealthy service, and whether it stays so. */
+const RELOADS: readonly (readonly [name: string, service: Partial<ServiceInput>, stays: boolean])[] = [
+  ["keeps the state of a service that has not changed", {}, true],
+  ["keeps the state when other settings change", { timeout: 1 }, true],
+  ["starts anew with another check", { health: { ...CHECK, unhealthyAfter: 1, path: "/other" } }, false],
+  ["starts anew at another place", { url: "http://b" }, false],
+];
+
+for (const [name, change, stays] of RELOADS) {
+  Deno.test(`HealthChecks ${name}`, async () => {
+    using time = new FakeTime();
+    const script = scripted();
+    const first = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 } });
+    script.checks.follow([first]);
+    await time.runMicrotasks();
+    assertEquals(script.health.reason(first), "unhealthy");
+    const next = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 }, ...change });
+    script.checks.follow([next]);
+    assertEquals(script.health.reason(next), stays ? "unhealthy" : undefined);
+    assertEquals(script.asked.length, stays ? 1 : 2);
+    await script.checks.stop();
+  });
+}
+
+Deno.test("HealthChecks forgets a service that is not checked any more", async () => {
+  using time = new FakeTime();
+  const script = scripted();
+  const first = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 } });
+  script.checks.follow([first]);
+  await time.runMicrotasks();
+  script.checks.follow([serviceOf({})]);
+  assertEquals(script.health.reason(first), undefined);
+  await pass(time, 60_000, 1_000);
+  assertEquals(script.asked.length, 1);
+  await script.checks.stop();
+  script.checks.follow([first]);
+  assertEquals(script.asked.length, 1, "stopped for good");
+});
+
+/** A backend that is switched off and on; while it is off, checks and requests get a 503. */
+interface Switched extends Backend {
+  isOn: boolean;
+  /** The targets of what it has been sent, checks aside. */
+  requests(): string[];
+}
+
+function startSwitched(): Switched {
+  const backend = startBackend(() => switched.isOn ? new Response("on") : new Response("off", { status: 503 }));
+  const switched: Switched = {
+    ...backend,
+    isOn: true,
+    requests: () => backend.seen.map(({ target }) => target).filter((target) => target !== "/up"),
+  };
+  return switched;
+}
+
+function fileFor(main: Backend, backup: Backend): string {
+  return JSON.stringify({
+    services: [
+      {
+        name: "main",
+        url: main.url,
+        primary: true,
+        health: { path: "/up", interval: "10ms", unhealthyAfter: 2, healthyAfter: 2 },
+      },
+      { name: "backup", url: backup.url },
+    ],
+  });
+}
+
+async function answerer(url: string): Promise<string | null> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.headers.get("x-conductor-service");
+}
+
+Deno.test("an unhealthy service is sent nothing until it is healthy again, and a reload does not change that", async () => {
+  await using main = startSwitched();
+  await using backup = startBackend();
+  await using file = await tempConfig(fileFor(main, backup));
+  const io = createTestIo();
+  const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1", "--verbose"], io);
+  const [, url = ""] = await io.stdout.seen(/"url":"(.*?)"/);
+  assertEquals(await answerer(`${url}/1`), "main");
+
+  main.isOn = false;
+  const [line] = await io.stdout.seen(/.*"message":"service unhealthy".*/);
+  assertStringIncludes(
+    line,
+    '"level":"warn","message":"service unhealthy","service":"main","state":"unhealthy","status":503',
+  );
+  assertEquals([await answerer(`${url}/2`), await answerer(`${url}/3`)], ["backup", "backup"]);
+  assertEquals(main.requests(), ["/1"]);
+  io.reload();
+  await io.stdout.seen(/configuration reloaded/);
+  assertEquals(await answerer(`${url}/4`), "backup");
+  assertEquals(main.requests(), ["/1"]);
+
+  main.isOn = true;
+  await io.stdout.seen(/"level":"info","message":"service healthy"/);
+  assertEquals(await answerer(`${url}/5`), "main");
+  assertEquals(main.requests(), ["/1", "/5"]);
+
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
+  const lines = io.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const skipped = lines.filter(({ message }) => message === "not sent");
+  assertEquals(skipped.map(({ service, reason }) => `${service} ${reason}`), Array(3).fill("main unhealthy"));
+  const failures = lines.filter(({ failure }) => failure !== undefined);
+  assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main open-circuit"));
+  assertEquals(lines.filter(({ message }) => /^service/.test(message)).length, 2);
+});
+
+for (const workers of [1, 2]) {
+  Deno.test({
+    name: `the command checks a backend that goes and comes back, with ${workers} worker(s)`,
+    ignore: workers > 1 && Deno.build.os !== "linux",
+    async fn() {
+      await using main = startSwitched();
+      await using backup = startBackend();
+      await using file = await tempConfig(fileFor(main, backup));
+      const flags = ["--host", "127.0.0.1", "--port", "0", "--workers", String(workers)];
+      await using child = startCli(["--config", file.path, ...flags]);
+      const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+      const said = (state: string) => child.stdout.seen(new RegExp(`(?:"message":"service ${state}"[^]*){${workers}}`));
+      // Connections of their own reach both workers.
+      const askMany = (path: string) =>
+        Promise.all(
+          Array.from({ length: 20 }, () =>
+            exchangeRaw(Number(new URL(url).port), `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)),
+        );
+      const countOf = (answers: string[], name: string) =>
+        answers.filter((answer) => answer.toLowerCase().includes(`x-conductor-service: ${name}`)).length;
+
+      main.isOn = false;
+      await said("unhealthy");
+      assertEquals(countOf(await askMany("/off"), "backup"), 20);
+      assertEquals(main.requests(), []);
+      main.isOn = true;
+      await said("healthy");
+      assertEquals(countOf(await askMany("/on"), "main"), 20);
+
+      // The new check begins with a clean slate, and the old one ends with what was on its way.
+      if (Deno.build.os !== "windows") {
+        await Deno.writeTextFile(file.path, fileFor(main, backup).replace("/up", "/renewed"));
+        child.kill("SIGHUP");
+        await child.stdout.seen(/configuration reloaded/);
+        const before = main.seen.length;
+        await main.received(before + 10 * workers);
+        const targets = main.seen.slice(before).map(({ target }) => target);
+        assertEquals(new Set(targets.slice(5 * workers)), new Set(["/renewed"]));
+      }
+      child.kill("SIGTERM");
+      assertEquals(await child.exited, 0);
+    },
+  });
+}

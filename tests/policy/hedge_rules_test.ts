@@ -1,0 +1,455 @@
+/** When a request that is held back is sent on, and who is cancelled: with a scripted transport and virtual time. */
+
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";
+import { createHandler } from "../../src/proxy/handler.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { createInstance } from "../../src/policy/shared_state.ts";
+import { VirtualTime } from "../_support/virtual_time.ts";
+
+/** How each service answers, in turn, the last for good: after how long, and with what; `hang` never does. */
+type Script = readonly string[];
+
+interface Scene {
+  readonly handle: Handler;
+  /** What was sent, settled and skipped, with the times since `mark()`: `0 → a`, `30 a 200`. */
+  readonly trace: string[];
+  mark(): void;
+}
+
+/** A handler whose services are named and scripted: `"20 200"`, `"5 refused"`, `"hang"`. */
+function scene(
+  time: VirtualTime,
+  services: readonly (Partial<ServiceInput> & { readonly name: string })[],
+  scripts: Readonly<Record<string, Script>>,
+  { instance = createInstance(), ...config }: Partial<ConfigInput> & { instance?: ReturnType<typeof createInstance> } =
+    {},
+): Scene {
+  const trace: string[] = [];
+  let markedMs = time.now();
+  const at = () => time.now() - markedMs;
+  const counts = new Map<string, number>();
+  const observe = (event: ConductorEvent) => {
+    if (event.type === "attempted") trace.push(`${at()} → ${event.service}${event.hedge ? " (hedge)" : ""}`);
+    if (event.type === "settled") trace.push(`${at()} ${event.service} ${event.status ?? event.failure}`);
+    if (event.type === "skipped") trace.push(`${at()} ${event.service} not sent: ${event.reason}`);
+    if (event.type === "responded") trace.push(`${at()} ⇒ ${event.service ?? ""} ${event.status}`);
+  };
+  const checked = validateConfig({
+    wait: "primary",
+    timeout: 1,
+    ...config,
+    services: services.map((service) => ({ url: `http://${service.name}`, ...service })),
+  });
+  const handle = createHandler(checked.config, {
+    instance,
+    now: time.now,
+    observe,
+    transport({ origin, signal, body }) {
+      const name = origin.slice("http://".length);
+      const count = counts.get(name) ?? 0;
+      counts.set(name, count + 1);
+      const script = scripts[name] ?? ["0 200"];
+      const [delay, outcome] = (script[count] ?? script.at(-1)!).split(" ");
+      const { promise, resolve } = Promise.withResolvers<TransportResult>();
+      if (body instanceof ReadableStream) body.pipeTo(new WritableStream()).catch(() => {});
+      const timer = outcome === undefined ? undefined : setTimeout(() => resolve(resultOf(outcome)), Number(delay));
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve({ ok: false, kind: "aborted" });
+      });
+      return promise;
+    },
+  });
+  return {
+    handle,
+    trace,
+    mark() {
+      trace.length = 0;
+      markedMs = time.now();
+    },
+  };
+}
+
+function resultOf(outcome: string): TransportResult {
+  const status = Number(outcome);
+  if (status > 0) return { ok: true, response: { status, headers: [], body: null } };
+  return { ok: false, kind: outcome as "refused" };
+}
+
+/** Sends requests one after the other, each when the one before it is over. */
+async function send(time: VirtualTime, { handle }: Scene, count = 1, request = () => new Request("http://h/")) {
+  for (let sent = 0; sent < count; sent++) {
+    const answering = handle(request());
+    await time.pass(1_100);
+    await (await answering).body?.cancel();
+  }
+}
+
+const post = () => new Request("http://h/", { method: "POST", body: "x", headers: { "content-length": "1" } });
+const upload = () => new Request("http://h/", { method: "POST", body: ReadableStream.from([new Uint8Array(1)]) });
+
+const A = { name: "a", primary: true } as const;
+const TWIN = { name: "b", primary: true, hedge: { after: "50ms" } } as const;
+const SPARE = { name: "b", hedge: { after: "50ms" } } as const;
+const THIRD = { name: "c", primary: true, hedge: { after: "30ms" } } as const;
+const UNSAFE = { name: "b", primary: true, hedge: { after: "50ms", unsafe: true } } as const;
+
+interface Case {
+  readonly name: string;
+  readonly services: Parameters<typeof scene>[1];
+  readonly scripts: Readonly<Record<string, Script>>;
+  readonly config?: Partial<ConfigInput>;
+  readonly request?: () => Request;
+  readonly trace: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "is not sent the request where the one before it answers in time",
+    services: [A, TWIN],
+    scripts: { a: ["40 200"] },
+    trace: ["0 → a", "40 a 200", "40 ⇒ a 200"],
+  },
+  {
+    name: "is sent it in time, and answers first; who it waited for is cancelled",
+    services: [A, TWIN],
+    scripts: { a: ["hang"], b: ["20 200"] },
+    trace: ["0 → a", "50 → b (hedge)", "70 b 200", "70 a aborted", "70 ⇒ b 200"],
+  },
+  {
+    name: "is cancelled where the one before it answers after all",
+    services: [A, TWIN],
+    scripts: { a: ["60 200"], b: ["hang"] },
+    trace: ["0 → a", "50 → b (hedge)", "60 a 200", "60 b aborted", "60 ⇒ a 200"],
+  },
+  {
+    name: "is cancelled, or cancels, with wait: all too, and nobody else is",
+    services: [A, { name: "s" }, TWIN],
+    scripts: { a: ["hang"], s: ["90 200"], b: ["20 200"] },
+    config: { wait: "all" },
+    trace: ["0 → a", "0 → s", "50 → b (hedge)", "70 b 200", "70 a aborted", "90 s 200", "90 ⇒ b 200"],
+  },
+  {
+    name: "is not waited for with wait: all before it is sent",
+    services: [A, TWIN],
+    scripts: { a: ["20 200"] },
+    config: { wait: "all" },
+    trace: ["0 → a", "20 a 200", "20 ⇒ a 200"],
+  },
+  {
+    name: "is sent it at once where the one before it fails",
+    services: [A, TWIN],
+    scripts: { a: ["10 500"], b: ["20 200"] },
+    trace: ["0 → a", "10 a 500", "10 → b (hedge)", "30 b 200", "30 ⇒ b 200"],
+  },
+  {
+    name: "is sent it at once where all before it fail, and not earlier",
+    services: [A, { name: "a2", primary: true }, TWIN],
+    scripts: { a: ["10 500"], a2: ["20 reset"], b: ["5 200"] },
+    trace: ["0 → a", "0 → a2", "10 a 500", "20 a2 reset", "20 → b (hedge)", "25 b 200", "25 ⇒ b 200"],
+  },
+  {
+    name: "of a lesser role does not end the wait for a primary",
+    services: [A, SPARE],
+    scripts: { a: ["100 200"], b: ["10 200"] },
+    trace: ["0 → a", "50 → b (hedge)", "60 b 200", "100 a 200", "100 ⇒ a 200"],
+  },
+  {
+    name: "of a lesser role stands in where the primary fails later",
+    services: [A, SPARE],
+    scripts: { a: ["100 500"], b: ["10 200"] },
+    trace: ["0 → a", "50 → b (hedge)", "60 b 200", "100 a 500", "100 ⇒ b 200"],
+  },
+  {
+    name: "of a lesser role is not sent it where another one like it has answered",
+    services: [A, { name: "s" }, SPARE],
+    scripts: { a: ["100 200"], s: ["10 200"] },
+    trace: ["0 → a", "0 → s", "10 s 200", "100 a 200", "100 ⇒ a 200"],
+  },
+  {
+    name: "takes its turn among others that are held back",
+    services: [A, TWIN, THIRD],
+    scripts: { a: ["hang"], b: ["hang"], c: ["10 200"] },
+    trace: [
+      "0 → a",
+      "50 → b (hedge)",
+      "80 → c (hedge)",
+      "90 c 200",
+      "90 a aborted",
+      "90 b aborted",
+      "90 ⇒ c 200",
+    ],
+  },
+  {
+    name: "follows at once on another that was held back and fails, where nobody else is waited for",
+    services: [A, TWIN, THIRD],
+    scripts: { a: ["10 500"], b: ["10 refused"], c: ["10 200"] },
+    trace: [
+      "0 → a",
+      "10 a 500",
+      "10 → b (hedge)",
+      "20 b refused",
+      "20 → c (hedge)",
+      "30 c 200",
+      "30 ⇒ c 200",
+    ],
+  },
+  {
+    name: "is not sent what is not safe for the time alone",
+    services: [A, TWIN],
+    scripts: { a: ["100 200"] },
+    request: post,
+    trace: ["0 → a", "100 a 200", "100 ⇒ a 200"],
+  },
+  {
+    name: "is not sent what is not safe where another may have carried it out",
+    services: [A, TWIN],
+    scripts: { a: ["10 reset"] },
+    request: post,
+    trace: ["0 → a", "10 a reset", "10 b not sent: method", "10 ⇒  502"],
+  },
+  {
+    name: "leaves the failing response to an unsafe request as the only one, which is relayed",
+    services: [A, TWIN],
+    scripts: { a: ["10 503"] },
+    request: post,
+    trace: ["0 → a", "10 a 503", "10 b not sent: method", "10 ⇒ a 503"],
+  },
+  {
+    name: "is sent what is not safe where nobody can have carried it out",
+    services: [A, TWIN],
+    scripts: { a: ["10 refused"], b: ["10 200"] },
+    request: post,
+    trace: ["0 → a", "10 a refused", "10 → b (hedge)", "20 b 200", "20 ⇒ b 200"],
+  },
+  {
+    name: "is sent what is not safe with unsafe: true, in time and after a failure",
+    services: [A, UNSAFE],
+    scripts: { a: ["hang"], b: ["10 200"] },
+    request: post,
+    trace: ["0 → a", "50 → b (hedge)", "60 b 200", "60 a aborted", "60 ⇒ b 200"],
+  },
+  {
+    name: "is not sent a body that streams once it is being read",
+    services: [A, UNSAFE],
+    scripts: { a: ["100 reset"] },
+    request: upload,
+    trace: ["0 → a", "100 a reset", "100 b not sent: body-too-large", "100 ⇒  502"],
+  },
+  {
+    name: "fails like any other",
+    services: [A, TWIN],
+    scripts: { a: ["hang"], b: ["hang"] },
+    trace: ["0 → a", "50 → b (hedge)", "1000 a timeout", "1050 b timeout", "1050 ⇒  502"],
+  },
+];
+
+for (const { name, services, scripts, config, request, trace } of CASES) {
+  Deno.test(`a service that is held back ${name}`, async () => {
+    using time = new VirtualTime();
+    const stage = scene(time, services, scripts, config);
+    stage.mark();
+    await send(time, stage, 1, request);
+    assertEquals(stage.trace, trace);
+  });
+}
+
+Deno.test("a service that is held back goes at once where the one before it is left alone, with any body", async () => {
+  using time = new VirtualTime();
+  const broken = { ...A, breaker: { failures: 1, openFor: "1h", maxOpenFor: "1h" } };
+  const stage = scene(time, [broken, TWIN], { a: ["0 refused"], b: ["10 200"] });
+  await send(time, stage);
+  for (const request of [undefined, post, upload]) {
+    stage.mark();
+    await send(time, stage, 1, request);
+    assertEquals(stage.trace, [
+      "0 a not sent: open-circuit",
+      "0 → a",
+      "0 a open-circuit",
+      "0 → b (hedge)",
+      "10 b 200",
+      "10 ⇒ b 200",
+    ]);
+  }
+});
+
+Deno.test("a service that is held back and left alone itself leaves its turn to the next, and its budget is kept", async () => {
+  using time = new VirtualTime();
+  const broken = { ...TWIN, hedge: { after: "50ms", maxExtra: "1%" }, breaker: { failures: 1, openFor: "1.5s" } };
+  const stage = scene(time, [A, broken, THIRD], {
+    a: ["0 500", "hang"],
+    b: ["0 500", "0 200"],
+    c: ["0 200"],
+  });
+  await send(time, stage);
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace.slice(0, 5), [
+    "0 → a",
+    "50 b not sent: open-circuit",
+    "50 → b (hedge)",
+    "50 b open-circuit",
+    "50 → c (hedge)",
+  ]);
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace[1], "50 → b (hedge)");
+});
+
+Deno.test("an attempt that lost to a hedge says nothing to its breaker", async () => {
+  using time = new VirtualTime();
+  const stage = scene(time, [{ ...A, breaker: { failures: 1 } }, TWIN], { a: ["hang"], b: ["0 200"] });
+  await send(time, stage, 5);
+  assertEquals(stage.trace.filter((line) => line.includes("open-circuit")), []);
+});
+
+Deno.test("the budget ends hedging in an outage, but not the fallback, and answers bring it back", async () => {
+  using time = new VirtualTime();
+  const hang = Array.from({ length: 15 }, () => "hang");
+  const calm = Array.from({ length: 20 }, () => "0 200");
+  const stage = scene(time, [A, TWIN], { a: [...hang, ...calm, "hang"], b: ["0 200"] });
+  const sentAt = async (count: number) => {
+    stage.mark();
+    const times: string[] = [];
+    for (let request = 0; request < count; request++) {
+      stage.mark();
+      await send(time, stage);
+      times.push(stage.trace.find((line) => line.endsWith("→ b (hedge)"))?.split(" ")[0] ?? "-");
+    }
+    return times;
+  };
+  // A tenth of the hundred requests that are kept for, then only after the time-out.
+  assertEquals(await sentAt(15), [...Array(10).fill("50"), ...Array(5).fill("1000")]);
+  assertEquals(stage.trace.filter((line) => line.includes("not sent")), []);
+  assertEquals(await sentAt(20), Array(20).fill("-"));
+  assertEquals(await sentAt(4), ["50", "50", "1000", "1000"]);
+});
+
+Deno.test("a hedge for which there is no budget is told of once, where it is never sent", async () => {
+  using time = new VirtualTime();
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "50ms", maxExtra: 0 } }], { a: ["100 200"] });
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace, ["0 → a", "100 a 200", "100 b not sent: hedge-budget", "100 ⇒ a 200"]);
+});
+
+Deno.test("with maxExtra: 100% there is no limit", async () => {
+  using time = new VirtualTime();
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "50ms", maxExtra: "100%" } }], {
+    a: ["hang"],
+    b: ["0 200"],
+  });
+  await send(time, stage, 150);
+  assertEquals(stage.trace.filter((line) => line.includes("→ b (hedge)")).length, 150);
+});
+
+Deno.test("a percentile takes a hundred answers, goes by the quickest that is waited for, and outlives a reload", async () => {
+  using time = new VirtualTime();
+  const instance = createInstance();
+  const services = [A, { name: "a2", primary: true }, { ...TWIN, hedge: { after: "p90" } }];
+  // Times from 1 to 100 ms, and from 101 to 200.
+  const times = (from: number) => Array.from({ length: 100 }, (_, index) => `${from + index} 200`);
+  const first = scene(time, services, { a: [...times(1), "hang"], a2: [...times(101), "hang"] }, {
+    instance,
+    wait: "all",
+    limits: { maxInFlight: 1_000 },
+  });
+  const burst = async (count: number) => {
+    const answering = Array.from({ length: count }, () => first.handle(new Request("http://h/")));
+    await time.pass(1_000);
+    await Promise.all(answering);
+  };
+  await burst(99);
+  first.mark();
+  await burst(1);
+  assertEquals(first.trace.filter((line) => line.includes("hedge")), []);
+  first.mark();
+  await burst(1);
+  assertEquals(first.trace.filter((line) => line.includes("→ b")), ["90 → b (hedge)"]);
+  const second = scene(time, services, { a: ["hang"], a2: ["hang"] }, { instance });
+  second.mark();
+  await send(time, second);
+  assertEquals(second.trace.filter((line) => line.includes("→ b")), ["90 → b (hedge)"]);
+  const elsewhere = [{ ...A, url: "http://a:81" }, { ...services[1]!, url: "http://a2:81" }, services[2]!];
+  const third = scene(time, elsewhere, { "a:81": ["0 500"], "a2:81": ["0 500"] }, { instance });
+  third.mark();
+  await send(time, third);
+  assertEquals(third.trace.at(-1), "0 ⇒ b 200");
+  const fourth = scene(time, services, { a: ["hang"], a2: ["hang"] }, { instance });
+  fourth.mark();
+  await send(time, fourth);
+  assertEquals(fourth.trace.filter((line) => line.includes("→ b")), ["1000 → b (hedge)"]);
+});
+
+Deno.test("failures that come soon do not make a percentile shorter", async () => {
+  using time = new VirtualTime();
+  const script = Array.from({ length: 300 }, (_, index) => index % 2 === 0 ? "0 refused" : "80 200");
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "p50" } }], { a: [...script, "hang"], b: ["0 200"] });
+  await Promise.all([...script.map(() => stage.handle(new Request("http://h/"))), time.pass(500)]);
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace[1], "80 → b (hedge)");
+});
+
+Deno.test("a percentile does not count uploads, whose duration is up to the client", async () => {
+  using time = new VirtualTime();
+  const times = (time: string) => Array.from({ length: 100 }, () => time);
+  const script = [...times("80 200"), ...times("900 200"), "hang"];
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "p90" } }], { a: script, b: ["0 200"] });
+  const sendAll = async (init: () => RequestInit) => {
+    const sent = Array.from({ length: 100 }, () => stage.handle(new Request("http://h/", init())));
+    await Promise.all([...sent, time.pass(1_000)]);
+  };
+  await sendAll(() => ({}));
+  await sendAll(() => ({ method: "POST", body: new Blob([new Uint8Array(100_000)]).stream() }));
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace[1], "80 → b (hedge)");
+});
+
+Deno.test("percentiles count those who lost to a hedge, as they would otherwise sink from hedge to hedge", async () => {
+  using time = new VirtualTime();
+  const times = Array.from({ length: 10_000 }, (_, index) => `${(index * 37) % 100 + 1} 200`);
+  const hedge = { after: "p90", maxExtra: "100%" };
+  const stage = scene(time, [A, { ...TWIN, hedge }], { a: times, b: ["1 200"] });
+  for (let sent = 0; sent < times.length; sent++) {
+    stage.handle(new Request("http://h/"));
+    await time.pass(30);
+  }
+  // Five minutes later a tenth of them is hedged, after 90 ms, as at first.
+  const late = stage.trace.filter((line) => line.endsWith("→ b (hedge)") && Number.parseFloat(line) > 240_000);
+  const share = late.length / 2_000;
+  assertGreater(share, 0.08);
+  assertLess(share, 0.12);
+});
+
+Deno.test("a client that goes away while a service is held back leaves nothing to be sent", async () => {
+  using time = new VirtualTime();
+  const stage = scene(time, [A, { ...TWIN, hedge: { after: "200ms" } }], { a: ["hang"], b: ["0 200"] });
+  stage.mark();
+  const controller = new AbortController();
+  const answering = stage.handle(new Request("http://h/", { signal: controller.signal }));
+  await time.pass(100);
+  controller.abort();
+  await time.pass(300);
+  assertEquals((await answering).status, 499);
+  assertEquals(stage.trace, ["0 → a", "100 a aborted", "100 ⇒  499"]);
+});
+
+Deno.test("a service that is held back has as long as any other from when it is sent the request", async () => {
+  using time = new VirtualTime();
+  const stage = scene(time, [A, { ...SPARE, timeout: "200ms", hedge: { after: "50ms" } }], {
+    a: ["hang"],
+    b: ["hang"],
+  });
+  stage.mark();
+  await send(time, stage);
+  assertEquals(stage.trace, [
+    "0 → a",
+    "50 → b (hedge)",
+    "250 b timeout",
+    "1000 a timeout",
+    "1000 ⇒  502",
+  ]);
+});

@@ -1,0 +1,166 @@
+/** A shadow can't hurt, and neither can a secondary that is not waited for: whatever they do, the primary's clients get theirs. */
+
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { startCli } from "../_support/cli_process.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../_support/open_connections.ts";
+import { type Backend, startBackend, startConductor } from "../_support/servers.ts";
+import { tempConfig } from "../_support/temp_config.ts";
+import { startTroubled, TROUBLES } from "../_support/troubles.ts";
+import { untilListening } from "../bench/peers/until_listening.ts";
+import { freePort } from "../_support/free_port.ts";
+
+const REQUESTS = 300;
+/** What does not happen within so many requests never does. */
+const MOST_REQUESTS = 1_500;
+const AT_ONCE = 30;
+const MAX_COPIES = 4;
+/** The primary has to fit in, too. */
+const MAX_CONNECTIONS = AT_ONCE + 10;
+const UPLOAD = "0123456789abcdef".repeat(65_536);
+const hasProc = await Deno.stat("/proc/self/fd").then(() => true, () => false);
+
+/** Gives back what it was sent, so that clients can look at every byte. */
+function startEcho(): Backend {
+  return startBackend((_, body) => new Response(body === "" ? "nothing" : body));
+}
+
+/** Some requests have no body, most of the others one that is sent as a whole, and a few one that is streamed. */
+function bodyAt(index: number): string {
+  if (index % 50 === 25) return UPLOAD;
+  return index % 4 === 1 ? `${index} `.repeat(5_000) : "";
+}
+
+async function exchange(url: string, index: number): Promise<void> {
+  const body = bodyAt(index);
+  const init = body === UPLOAD ? { method: "PUT", body: new Blob([body]).stream() } : { method: "POST", body };
+  const response = await fetch(url, body === "" ? {} : init);
+  const text = await response.text();
+  assertEquals(response.status, 200);
+  assert(text === (body === "" ? "nothing" : body), `${text.length} bytes are not the ${body.length} that were sent`);
+}
+
+/** Sends requests from several clients at once, each the next when it has its answer. */
+async function send(url: string, count: number): Promise<void> {
+  let sent = 0;
+  const client = async () => {
+    while (sent < count) await exchange(url, sent++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, client));
+}
+
+function countDescriptors(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** Waits until a process has no more descriptors than that; how long it may take is the runner's affair. */
+async function untilDescriptors(pid: number, most: number): Promise<void> {
+  while (countDescriptors(pid) > most) await delay(20);
+}
+
+for (const role of ["shadow", "secondary"] as const) {
+  for (const trouble of TROUBLES) {
+    Deno.test(`every client gets the primary's answer, byte by byte, beside a ${role} that ${trouble}`, async () => {
+      const ids = new Set<string>();
+      const bound = role === "shadow" ? MAX_COPIES : MAX_CONNECTIONS;
+      let requests = REQUESTS;
+      let [inFlight, mostInFlight] = [0, 0];
+      let port: number;
+      {
+        await using primary = startEcho();
+        await using stack = new AsyncDisposableStack();
+        const beside = stack.use(await startTroubled(trouble));
+        port = Number(new URL(beside.url).port);
+        await using front = startConductor({
+          wait: "primary",
+          bodyWindow: "128KiB",
+          limits: { maxConnectionsPerService: MAX_CONNECTIONS },
+          services: [
+            { name: "primary", url: primary.url, primary: true },
+            // A time-out that nobody lives to see: were anybody waited for, nothing would be answered.
+            {
+              name: "beside",
+              url: beside.url,
+              timeout: "24h",
+              ...(role === "shadow" && { shadow: true, maxInFlight: MAX_COPIES }),
+            },
+          ],
+        });
+        await send(front.url, REQUESTS);
+        if (trouble === "answers without end" || trouble === "resets") {
+          // Those before have been given up, as there is room for more than are let in at once.
+          while (beside.connections <= bound && requests < MOST_REQUESTS) await exchange(front.url, requests++);
+          assertLess(bound, beside.connections);
+        }
+        // Those that hang are ended by this; the others have ended.
+        await stack.disposeAsync();
+        const settledAll = () => {
+          const count = (type: string) =>
+            front.events.filter((event) => event.type === type && "service" in event && event.service === "beside")
+              .length;
+          return count("attempted") === count("settled");
+        };
+        await front.event(settledAll);
+        for (const event of front.events) {
+          if (event.type === "interrupted") throw new Error(`${event.service} was interrupted`);
+          if (!("service" in event) || event.service !== "beside" || !("requestId" in event)) continue;
+          ids.add(event.requestId);
+          if (event.type === "attempted") mostInFlight = Math.max(mostInFlight, ++inFlight);
+          if (event.type === "settled") inFlight--;
+          if (event.type === "skipped") {
+            assert(event.reason === "overloaded" || event.reason === "lagging", `skipped as ${event.reason}`);
+          }
+        }
+        const skipped = front.events.some((event) => event.type === "skipped" && event.reason === "overloaded");
+        if (role === "shadow" && (trouble === "hangs" || trouble === "reads 1 KB/s")) assert(skipped);
+      }
+      // Each copy that was not sent has been told of.
+      assertEquals(ids.size, requests);
+      assertEquals(inFlight, 0);
+      // An attempt that finds no place is counted here until it has settled, at once.
+      assertLessOrEqual(mostInFlight, bound + 1);
+      while (CAN_COUNT_CONNECTIONS && countConnectionsTo(port) > 0) await delay(20);
+    });
+  }
+}
+
+Deno.test({
+  name: "memory and descriptors are back where they were after shadows and secondaries in every trouble",
+  ignore: !hasProc, // Those of another process are told by /proc only.
+  async fn() {
+    await using stack = new AsyncDisposableStack();
+    const primary = stack.use(startEcho());
+    const services: unknown[] = [];
+    for (const role of ["shadow", "secondary"] as const) {
+      for (const [index, trouble] of TROUBLES.entries()) {
+        const beside = stack.use(await startTroubled(trouble));
+        const pathPrefix = `/${role}/${index}`;
+        services.push(
+          { name: `primary of ${pathPrefix}`, url: primary.url, primary: true, pathPrefix },
+          { name: `beside ${pathPrefix}`, url: beside.url, shadow: role === "shadow", timeout: "300ms", pathPrefix },
+        );
+      }
+    }
+    const file = stack.use(
+      await tempConfig(JSON.stringify({ wait: "primary", logging: { level: "error" }, services })),
+    );
+    const port = freePort();
+    const child = stack.use(startCli(["-c", file.path, "--port", `${port}`, "--host", "127.0.0.1"]));
+    await untilListening(port, child.exited);
+    const descriptors = countDescriptors(child.pid);
+    const round = async (count: number) => {
+      for (const role of ["shadow", "secondary"]) {
+        for (const index of TROUBLES.keys()) await send(`http://127.0.0.1:${port}/${role}/${index}`, count);
+      }
+    };
+    const residentMib = () =>
+      Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${child.pid}/status`))![1]) / 1_024;
+    // V8's heap grows to its size under this load, and stays there.
+    await round(2 * REQUESTS);
+    const beforeMib = residentMib();
+    await round(REQUESTS);
+    // Connections of clients and to the primary are kept, one for each request at once; there are hundreds of others.
+    await untilDescriptors(child.pid, descriptors + 3 * AT_ONCE);
+    assertLess(residentMib(), beforeMib + 64);
+  },
+});

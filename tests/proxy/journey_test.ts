@@ -1,0 +1,388 @@
+/** SPEC §2, rule by rule, over real sockets. */
+
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import type { ServiceInput } from "@zeek/conductor";
+import { type Backend, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
+
+/** A backend that answers with its name and what it was asked for. */
+function named(name: string, status = 200): Backend {
+  return startBackend((request) => new Response(`${name} ${new URL(request.url).pathname}`, { status }));
+}
+
+/** A backend that answers only when told to. */
+function gated(name: string): Backend & { open(): void } {
+  const gate = Promise.withResolvers<void>();
+  const backend = startBackend(async () => {
+    await gate.promise;
+    return new Response(name);
+  });
+  return { ...backend, open: gate.resolve };
+}
+
+function api(name: string, { url }: { url: string }, more: Partial<ServiceInput> = {}): ServiceInput {
+  return { name, url, pathPrefix: "/api", ...more };
+}
+
+async function get(url: string): Promise<{ status: number; text: string; service: string | null }> {
+  const response = await fetch(url);
+  return {
+    status: response.status,
+    text: await response.text(),
+    service: response.headers.get("x-conductor-service"),
+  };
+}
+
+Deno.test("rule 1: a request goes to the services of its route, and to no other", async () => {
+  await using primary = named("primary");
+  await using secondary = named("secondary");
+  await using web = named("web");
+  await using front = startConductor({
+    services: [
+      api("a", primary, { primary: true }),
+      api("b", secondary),
+      { name: "web", url: web.url, pathPrefix: "/web" },
+    ],
+  });
+  assertEquals(await get(`${front.url}/api/users?id=7`), { status: 200, text: "primary /api/users", service: "a" });
+  assertEquals([primary, secondary, web].map(({ seen }) => seen.map(({ target }) => target)), [
+    ["/api/users?id=7"],
+    ["/api/users?id=7"],
+    [],
+  ]);
+  assertEquals((await get(`${front.url}/web`)).service, "web");
+});
+
+Deno.test("rule 1: no route is 404, and no service is asked", async () => {
+  await using backend = named("a");
+  await using front = startConductor({ services: [api("a", backend)] });
+  const response = await fetch(`${front.url}/apiary`);
+  assertEquals(response.status, 404);
+  assertEquals(response.headers.get("content-type"), "application/problem+json");
+  const problem = await response.json();
+  assertEquals({ type: problem.type, title: problem.title, status: problem.status }, {
+    type: "about:blank",
+    title: "Not Found",
+    status: 404,
+  });
+  assertEquals(backend.seen, []);
+});
+
+Deno.test("rule 2: every service gets the method, path, query, headers and body, at the same time", async () => {
+  await using first = gated("first");
+  await using second = gated("second");
+  await using third = gated("third");
+  await using front = startConductor({
+    services: [api("a", first), api("b", second), api("c", third, { shadow: true })],
+  });
+  const answer = fetch(`${front.url}/api/a%2Fb?q=%20+`, {
+    method: "PATCH",
+    headers: { "x-custom": "1", "content-type": "text/plain" },
+    body: "hello",
+  });
+  // None has answered yet: were they asked one after the other, this would never resolve.
+  await Promise.all([first, second, third].map((backend) => backend.received(1)));
+  for (const { seen, open } of [first, second, third]) {
+    const { method, target, headers, body } = seen[0]!;
+    assertEquals({ method, target, body, custom: headers.get("x-custom"), length: headers.get("content-length") }, {
+      method: "PATCH",
+      target: "/api/a%2Fb?q=%20+",
+      body: "hello",
+      custom: "1",
+      length: "5",
+    });
+    open();
+  }
+  assertEquals(await (await answer).text(), "first");
+});
+
+Deno.test("rule 3: wait: all answers when every primary and secondary has settled", async () => {
+  await using fast = named("fast");
+  await using slow = gated("slow");
+  await using front = startConductor({ services: [api("fast", fast, { primary: true }), api("slow", slow)] });
+  let answered = false;
+  const answer = get(`${front.url}/api`).finally(() => answered = true);
+  await front.event((event) => event.type === "settled" && event.service === "fast");
+  assertEquals(answered, false);
+  slow.open();
+  assertEquals((await answer).service, "fast");
+  const order = front.events.map((event) => event.type === "settled" ? `settled ${event.service}` : event.type);
+  assertEquals(order, ["received", "attempted", "attempted", "settled fast", "settled slow", "responded", "relayed"]);
+});
+
+Deno.test("rule 3: wait: primary answers when the primary has, and the secondary still gets its whole copy", async () => {
+  await using fast = named("fast");
+  await using slow = gated("slow");
+  await using front = startConductor({
+    wait: "primary",
+    services: [api("fast", fast, { primary: true }), api("slow", slow)],
+  });
+  assertEquals((await get(`${front.url}/api`)).service, "fast");
+  slow.open();
+  const settled = await front.event((event) => event.type === "settled" && event.service === "slow");
+  assertEquals(settled.type === "settled" && settled.status, 200);
+});
+
+Deno.test("rule 3: a shadow that hangs delays nobody, in either mode", async () => {
+  await using fast = named("fast");
+  await using shadow = gated("shadow");
+  for (const wait of ["all", "primary"] as const) {
+    await using front = startConductor({
+      wait,
+      services: [api("fast", fast), api("shadow", shadow, { shadow: true })],
+    });
+    assertEquals((await get(`${front.url}/api`)).service, "fast");
+    assert(!front.events.some((event) => event.type === "settled" && event.service === "shadow"));
+  }
+  shadow.open();
+});
+
+Deno.test("rule 4: the first of several primaries to answer is selected", async () => {
+  await using slow = gated("slow");
+  await using quick = named("quick");
+  await using front = startConductor({
+    wait: "primary",
+    services: [api("slow", slow, { primary: true }), api("quick", quick, { primary: true })],
+  });
+  assertEquals((await get(`${front.url}/api`)).service, "quick");
+  slow.open();
+  await front.event((event) => event.type === "settled" && event.service === "slow");
+});
+
+for (const wait of ["all", "primary"] as const) {
+  Deno.test(`rule 4: a secondary stands in for a primary that refuses (wait: ${wait})`, async () => {
+    await using backup = named("backup");
+    await using front = startConductor({
+      wait,
+      services: [api("down", { url: refusingUrl() }, { primary: true }), api("backup", backup)],
+    });
+    assertEquals(await get(`${front.url}/api`), { status: 200, text: "backup /api", service: "backup" });
+    const failed = await front.event((event) => event.type === "settled" && event.service === "down");
+    assertEquals(failed.type === "settled" && failed.failure, "refused");
+    const responded = await front.event((event) => event.type === "responded");
+    assertEquals(responded.type === "responded" && responded.fallback, true);
+  });
+
+  Deno.test(`rule 4: a secondary stands in for a primary that answers 500 (wait: ${wait})`, async () => {
+    await using broken = named("broken", 500);
+    await using backup = named("backup");
+    await using front = startConductor({
+      wait,
+      services: [api("broken", broken, { primary: true }), api("backup", backup)],
+    });
+    assertEquals((await get(`${front.url}/api`)).service, "backup");
+  });
+
+  Deno.test(`rule 4: a secondary stands in for a primary that takes too long (wait: ${wait})`, async () => {
+    await using hanging = gated("hanging");
+    await using backup = named("backup");
+    await using front = startConductor({
+      wait,
+      services: [api("hanging", hanging, { primary: true, timeout: 0.1 }), api("backup", backup)],
+    });
+    assertEquals((await get(`${front.url}/api`)).service, "backup");
+    const failed = await front.event((event) => event.type === "settled" && event.service === "hanging");
+    assert(failed.type === "settled" && failed.failure === "timeout");
+    assertGreater(failed.durationMs, 90);
+    hanging.open();
+  });
+}
+
+Deno.test("rule 4: a 404 from the primary is an answer, not a failure, unless failOn says so", async () => {
+  await using missing = named("missing", 404);
+  await using backup = named("backup");
+  const services = [api("missing", missing, { primary: true }), api("backup", backup)];
+  {
+    await using front = startConductor({ services });
+    assertEquals((await get(`${front.url}/api`)).status, 404);
+  }
+  await using front = startConductor({ services, failOn: ["404", "5xx"] });
+  assertEquals((await get(`${front.url}/api`)).service, "backup");
+});
+
+Deno.test("rule 4: all failed is 502, which names each service, how it failed, and no address", async () => {
+  const busy = startBackend(() => new Response("busy", { status: 503, headers: { "retry-after": "7" } }));
+  await using primary = busy;
+  const down = refusingUrl();
+  await using front = startConductor({
+    services: [
+      api("busy", primary, { primary: true }),
+      api("down", { url: down }),
+      api("x", primary, { shadow: true }),
+    ],
+  });
+  const response = await fetch(`${front.url}/api`);
+  assertEquals(response.status, 502);
+  assertEquals(response.headers.get("retry-after"), "7");
+  assertEquals(response.headers.get("content-type"), "application/problem+json");
+  const text = await response.text();
+  assertEquals(JSON.parse(text).services, [
+    { service: "busy", role: "primary", status: 503 },
+    { service: "down", role: "secondary", failure: "refused" },
+  ]);
+  assert(!text.includes("127.0.0.1"), text);
+});
+
+Deno.test("rule 4: identify: false keeps the names of services from clients", async () => {
+  await using backend = named("a");
+  await using front = startConductor({
+    identify: false,
+    services: [
+      api("secret-a", backend),
+      { name: "secret-b", url: refusingUrl(), pathPrefix: "/down" },
+      { name: "secret-c", url: refusingUrl(), pathPrefix: "/down" },
+    ],
+  });
+  assertEquals((await get(`${front.url}/api`)).service, null);
+  const { status, text } = await get(`${front.url}/down`);
+  assertEquals(status, 502);
+  assert(!text.includes("secret"), text);
+  assertEquals(JSON.parse(text).services, [
+    { role: "primary", failure: "refused" },
+    { role: "secondary", failure: "refused" },
+  ]);
+});
+
+Deno.test("rule 4: relayFailures relays the primary's own failure", async () => {
+  await using broken = named("broken", 500);
+  await using worse = named("worse", 503);
+  await using front = startConductor({
+    relayFailures: true,
+    services: [api("broken", broken, { primary: true }), api("worse", worse)],
+  });
+  assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
+});
+
+Deno.test("rule 4: a route of one service relays whatever it answers, shadows aside", async () => {
+  await using broken = named("broken", 500);
+  await using shadow = named("shadow");
+  await using front = startConductor({ services: [api("broken", broken), api("shadow", shadow, { shadow: true })] });
+  assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
+});
+
+Deno.test("rule 4: a route of one service that is down is 502", async () => {
+  await using front = startConductor({ services: [api("down", { url: refusingUrl() })] });
+  assertEquals((await get(`${front.url}/api`)).status, 502);
+});
+
+Deno.test("rule 5: the body arrives as the service sends it, and the head before the body's end", async () => {
+  const rest = Promise.withResolvers<void>();
+  await using backend = startBackend(() =>
+    new Response(
+      new ReadableStream({
+        async start(controller) {
+          controller.enqueue(new TextEncoder().encode("data: 1\n\n"));
+          await rest.promise;
+          controller.enqueue(new TextEncoder().encode("data: 2\n\n"));
+          controller.close();
+        },
+      }),
+      { headers: { "content-type": "text/event-stream" } },
+    )
+  );
+  await using front = startConductor({ services: [api("sse", backend)] });
+  const response = await fetch(`${front.url}/api`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await reader.read()).value, "data: 1\n\n");
+  rest.resolve();
+  assertEquals((await reader.read()).value, "data: 2\n\n");
+  assertEquals((await reader.read()).done, true);
+});
+
+Deno.test("rule 5: our own errors are problem details to clients that accept JSON, else plain text", async () => {
+  await using backend = named("a");
+  await using front = startConductor({ services: [api("a", backend)] });
+  const response = await fetch(`${front.url}/none`, { headers: { accept: "text/html" } });
+  assertEquals(response.headers.get("content-type"), "text/plain; charset=utf-8");
+  assertEquals(await response.text(), "404 Not Found: No route matches this path\n");
+  for (const accept of ["application/json", "application/problem+json", "*/*", "text/html, application/json;q=0.9"]) {
+    const json = await fetch(`${front.url}/none`, { headers: { accept } });
+    await json.body?.cancel();
+    assertEquals(json.headers.get("content-type"), "application/problem+json", accept);
+  }
+  const head = await fetch(`${front.url}/none`, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [404, ""]);
+});
+
+Deno.test("the client going away aborts primaries and secondaries at once, and shadows run on", async () => {
+  const closed: string[] = [];
+  const hang = (name: string) =>
+    startRawBackend(async (connection) => {
+      const buffer = new Uint8Array(1024);
+      while (await connection.read(buffer) !== null);
+      closed.push(name);
+    });
+  await using primary = hang("primary");
+  await using secondary = hang("secondary");
+  await using shadow = hang("shadow");
+  await using front = startConductor({
+    services: [api("p", primary), api("s", secondary), api("x", shadow, { shadow: true, timeout: 2 })],
+  });
+  const controller = new AbortController();
+  const answer = fetch(`${front.url}/api`, { signal: controller.signal }).catch(() => "gone");
+  await front.event((event) => event.type === "attempted" && event.service === "x");
+  controller.abort();
+  assertEquals(await answer, "gone");
+  const responded = await front.event((event) => event.type === "responded");
+  assertEquals(responded.type === "responded" && responded.status, 499);
+  const ended = await front.event((event) => event.type === "settled" && event.service === "x");
+  assert(ended.type === "settled" && ended.failure === "timeout");
+  const kinds = front.events.map((event) => event.type === "settled" ? `${event.service} ${event.failure}` : "");
+  assertEquals(kinds.filter(Boolean), ["p aborted", "s aborted", "x timeout"]);
+  assertEquals(closed.slice(0, 2).sort(), ["primary", "secondary"]);
+});
+
+Deno.test("a loser's endless body is given up, and the client's is whole", async () => {
+  await using primary = named("primary");
+  const ended = Promise.withResolvers<void>();
+  await using endless = startBackend(() =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+        cancel: () => ended.resolve(),
+      }),
+    )
+  );
+  await using front = startConductor({ services: [api("a", primary, { primary: true }), api("b", endless)] });
+  assertEquals((await get(`${front.url}/api`)).text, "primary /api");
+  await ended.promise;
+});
+
+Deno.test("a primary that dies in the middle of a small body counts as failed", async () => {
+  await using dying = startRawBackend(async (connection) => {
+    await connection.read(new Uint8Array(4096));
+    await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"));
+  });
+  await using backup = named("backup");
+  await using front = startConductor({ services: [api("dying", dying, { primary: true }), api("backup", backup)] });
+  assertEquals((await get(`${front.url}/api`)).service, "backup");
+});
+
+Deno.test("a primary that dies in the middle of a large body cuts the client's connection", async () => {
+  await using dying = startRawBackend(async (connection) => {
+    await connection.read(new Uint8Array(4096));
+    await connection.write(
+      new TextEncoder().encode(`HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n${"x".repeat(1000)}`),
+    );
+  });
+  await using backup = named("backup");
+  await using front = startConductor({ services: [api("dying", dying, { primary: true }), api("backup", backup)] });
+  const outcome = await get(`${front.url}/api`).then(() => "looked complete", () => "cut");
+  assertEquals(outcome, "cut");
+  await front.event((event) => event.type === "interrupted" && event.service === "dying");
+});
+
+Deno.test("a response that falls silent is cut after the service's timeout", async () => {
+  await using silent = startRawBackend(async (connection) => {
+    await connection.read(new Uint8Array(4096));
+    await connection.write(
+      new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"),
+    );
+    while (await connection.read(new Uint8Array(64)) !== null);
+  });
+  await using front = startConductor({ services: [api("silent", silent, { timeout: "100ms" })] });
+  const started = performance.now();
+  assertEquals(await get(`${front.url}/api`).then(() => "looked complete", () => "cut"), "cut");
+  assertLess(performance.now() - started, 5_000);
+  const event = await front.event(({ type }) => type === "interrupted");
+  assertEquals(event.type === "interrupted" && event.failure, "timeout");
+});

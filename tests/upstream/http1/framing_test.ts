@@ -1,0 +1,164 @@
+/** Where a response's body ends (RFC 9112 §6.3), and whether its connection can be used again (§9.3). */
+
+import { assertEquals } from "@std/assert";
+import type { HeaderLine } from "../../../src/config/config.ts";
+import { frameResponse, type Framing } from "../../../src/upstream/http1/framing.ts";
+
+interface Case {
+  readonly method?: string;
+  readonly minorVersion?: number;
+  readonly status?: number;
+}
+
+function frame(lines: readonly HeaderLine[], { method = "GET", minorVersion = 1, status = 200 }: Case = {}) {
+  return frameResponse({ minorVersion, status, lines: [...lines], bytes: 0 }, method);
+}
+
+const CL = (value: string): HeaderLine => ["Content-Length", value];
+const TE = (value: string): HeaderLine => ["Transfer-Encoding", value];
+const CLOSE: HeaderLine = ["Connection", "close"];
+
+type Row = readonly [
+  name: string,
+  lines: readonly HeaderLine[],
+  body: Framing["body"],
+  persistent: boolean,
+  on?: Case,
+];
+
+const FRAMINGS: readonly Row[] = [
+  ["a length (§6.2)", [CL("5")], 5, true],
+  ["a length of 0", [CL("0")], 0, true],
+  ["a length with leading zeros", [CL("0005")], 5, true],
+  ["a length of 16 digits", [CL("9007199254740991")], 9_007_199_254_740_991, true],
+  ["a name in lower case (RFC 9110 §5.1)", [["content-length", "5"]], 5, true],
+  ["a name in upper case (RFC 9110 §5.1)", [["CONTENT-LENGTH", "5"]], 5, true],
+  ["chunked (§7.1)", [TE("chunked")], "chunked", true],
+  ["Chunked (§7)", [["TRANSFER-ENCODING", "Chunked"]], "chunked", true],
+  ["neither: the connection's end ends the body (§6.3, 8)", [], "close", false],
+  ["neither, with keep-alive", [["Connection", "keep-alive"]], "close", false],
+  [
+    "names of the same lengths that mean nothing",
+    [["content-lengtx", "5"], ["transfer-encodinx", "chunked"]],
+    "close",
+    false,
+  ],
+
+  ["a length and close (§9.3)", [CL("5"), CLOSE], 5, false],
+  ["close among other options (§9.3)", [CL("5"), ["Connection", "x-a, Close"]], 5, false],
+  ["close in the second of two lines (RFC 9110 §5.3)", [CL("5"), ["Connection", "keep-alive"], CLOSE], 5, false],
+  ["closed, which is not close", [CL("5"), ["Connection", "closed"]], 5, true],
+  ["Proxy-Connection, which means nothing", [CL("5"), ["Proxy-Connection", "close"]], 5, true],
+  ["chunked and close", [TE("chunked"), CLOSE], "chunked", false],
+
+  ["HTTP/1.0 with a length (§9.3)", [CL("5")], 5, false, { minorVersion: 0 }],
+  ["HTTP/1.0 with keep-alive (§9.3)", [CL("5"), ["Connection", "Keep-Alive"]], 5, true, { minorVersion: 0 }],
+  ["HTTP/1.0 with keep-alive and close", [CL("5"), ["Connection", "keep-alive, close"]], 5, false, { minorVersion: 0 }],
+  ["HTTP/1.0 with neither", [["Connection", "keep-alive"]], "close", false, { minorVersion: 0 }],
+
+  ["HEAD with a length (§6.3, 1)", [CL("5")], 0, true, { method: "HEAD" }],
+  ["HEAD with chunked (§6.3, 1)", [TE("chunked")], 0, true, { method: "HEAD" }],
+  ["HEAD with neither (§6.3, 1)", [], 0, true, { method: "HEAD" }],
+  ["HEAD with both (§6.3, 3)", [CL("5"), TE("chunked")], 0, false, { method: "HEAD" }],
+  ["304 with a length (§6.3, 1)", [CL("5")], 0, true, { status: 304 }],
+  ["304 with chunked (§6.3, 1)", [TE("chunked")], 0, true, { status: 304 }],
+  ["204 (§6.3, 1)", [], 0, true, { status: 204 }],
+  ["204 with a length of 0", [CL("0")], 0, true, { status: 204 }],
+  // RFC 9110 §8.6 forbids it: whether bytes follow is anyone's guess.
+  ["204 with a length", [CL("5")], 0, false, { status: 204 }],
+  ["204 with chunked (§6.1)", [TE("chunked")], 0, false, { status: 204 }],
+  ["205 with a length of 0 (RFC 9110 §15.3.6)", [CL("0")], 0, true, { status: 205 }],
+  ["205 with a length", [CL("5")], 5, true, { status: 205 }],
+
+  ["both: chunked counts, and the connection is not trusted (§6.3, 3)", [CL("5"), TE("chunked")], "chunked", false],
+  ["both, chunked first", [TE("chunked"), CL("5")], "chunked", false],
+  ["both, with a length that is none (§6.3, 3)", [TE("chunked"), CL("-5")], "chunked", false],
+  ["one length twice (§6.3, 5)", [CL("5"), CL("5")], 5, true],
+  ["one length twice in a line (§6.3, 5)", [CL("5, 5")], 5, true],
+  ["a length and empty members (RFC 9110 §5.6.1)", [CL(", 5,\t,")], 5, true],
+];
+
+for (const [name, lines, body, persistent, on = {}] of FRAMINGS) {
+  Deno.test(`frameResponse() frames ${name}`, () => {
+    const framing = frame(lines, on);
+    assertEquals([framing?.body, framing?.persistent], [body, persistent]);
+  });
+}
+
+const REFUSED: readonly (readonly [name: string, lines: readonly HeaderLine[], on?: Case])[] = [
+  ["two lengths (§6.3, 5)", [CL("5"), CL("6")]],
+  ["two lengths in a line (§6.3, 5)", [CL("5, 6")]],
+  ["two spellings of a length", [CL("5"), CL("05")]],
+  ["a negative length (RFC 9110 §8.6)", [CL("-5")]],
+  ["a signed length", [CL("+5")]],
+  ["a length with a fraction", [CL("5.0")]],
+  ["a length with an exponent", [CL("1e3")]],
+  ["a hexadecimal length", [CL("0x5")]],
+  ["a length with an underscore", [CL("1_0")]],
+  ["a length with white space within", [CL("1 0")]],
+  ["an empty length", [CL("")]],
+  ["a length of empty members alone", [CL(", ,")]],
+  ["a length beyond what is counted exactly", [CL("9007199254740993")]],
+  ["a length of 17 digits", [CL("10000000000000000")]],
+  ["a length behind a no-break space, which is no white space (RFC 9110 §5.6.3)", [CL("\xa05")]],
+  ["a length before a no-break space", [CL("5\xa0")]],
+  ["a list of lengths with a no-break space", [CL("5,\xa05")]],
+  ["a bad length of a response to HEAD", [CL("-5")], { method: "HEAD" }],
+  ["two lengths of a 304", [CL("5"), CL("6")], { status: 304 }],
+  ["a bad length of a 204", [CL("x")], { status: 204 }],
+  ["chunked in HTTP/1.0 (§6.1)", [TE("chunked")], { minorVersion: 0 }],
+  ["chunked in HTTP/1.0 with a length", [TE("chunked"), CL("5")], { minorVersion: 0 }],
+  ["chunked twice (§6.1)", [TE("chunked"), TE("chunked")]],
+  ["chunked twice in a line (§6.1)", [TE("chunked, chunked")]],
+  ["another coding (§6.1)", [TE("gzip")]],
+  ["another coding before chunked (§6.1)", [TE("gzip, chunked")]],
+  ["another coding behind chunked (§6.3, 4)", [TE("chunked, gzip")]],
+  ["another coding in a line of its own", [TE("gzip"), TE("chunked")]],
+  ["identity, which is no coding any more (§7)", [TE("identity")]],
+  ["an empty coding", [TE("")]],
+  ["chunked with a parameter (§7.1)", [TE("chunked;q=1")]],
+  ["chunked in quotes", [TE('"chunked"')]],
+  ["chunked behind a no-break space", [TE("\xa0chunked")]],
+  ["xchunked", [TE("xchunked")]],
+  ["chunked of a response to HEAD in another coding", [TE("gzip")], { method: "HEAD" }],
+];
+
+for (const [name, lines, on = {}] of REFUSED) {
+  Deno.test(`frameResponse() refuses ${name}`, () => assertEquals(frame(lines, on), undefined));
+}
+
+// [the lines that came, those that are relied on]
+const LINES: readonly (readonly [came: readonly HeaderLine[], relied: readonly HeaderLine[]])[] = [
+  [[["B", "1"], CL("5"), ["a", "2"]], [["B", "1"], CL("5"), ["a", "2"]]],
+  [[CL("5"), TE("chunked"), ["a", "1"]], [TE("chunked"), ["a", "1"]]],
+  [[CL("5"), CL("5"), ["a", "1"]], [["a", "1"], ["content-length", "5"]]],
+  [[CL("5, 5"), ["a", "1"]], [["a", "1"], ["content-length", "5"]]],
+  [[CL("5,"), ["a", "1"]], [["a", "1"], ["content-length", "5"]]],
+];
+
+for (const [came, relied] of LINES) {
+  Deno.test(`frameResponse() relies on ${JSON.stringify(relied)} of ${JSON.stringify(came)}`, () => {
+    assertEquals(frame(came)?.lines, relied);
+  });
+}
+
+// What Keep-Alive says (RFC 2068 §19.7.1), and how long a connection is then kept, in milliseconds.
+const KEEP_ALIVE: readonly (readonly [value: string, idleMs: number])[] = [
+  ["timeout=5", 4_000],
+  ["timeout=5, max=100", 4_000],
+  ["max=100, Timeout = 5", 4_000],
+  ['timeout="5"', 4_000],
+  ["timeout=1", 0],
+  ["timeout=0", 0],
+  ["max=100", Infinity],
+  ["x-timeout=5", Infinity],
+  ["timeout=-5", Infinity],
+  ["timeout=", Infinity],
+  ["", Infinity],
+];
+
+for (const [value, idleMs] of KEEP_ALIVE) {
+  Deno.test(`frameResponse() keeps a connection for ${idleMs} ms by "Keep-Alive: ${value}"`, () => {
+    assertEquals(frame([CL("5"), ["Keep-Alive", value]])?.idleMs, idleMs);
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * The HTTP/1.1 client against valid, cut, mutated and random responses in pieces of all sizes, and its requests against
+ * parts that would make two of one. `deno task fuzz` runs it
+ * for longer with a new seed; FUZZ_SEED and FUZZ_SECONDS in the environment set both.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+// deno-lint-ignore no-import-prefix
+import fc from "npm:fast-check@4.3.0";
+import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
+import { fuzzBudget } from "../../_support/fuzz_budget.ts";
+import { toText } from "../../_support/latin1.ts";
+import { readReference } from "../../_support/reference_response.ts";
+import { type ResponseSample, responseSamples } from "../../_support/response_samples.ts";
+import { type Answer, answerOf, answersOf } from "../../_support/scripted_exchange.ts";
+
+const METHOD = fc.constantFrom("GET", "GET", "GET", "HEAD", "POST");
+const CUTS = fc.array(fc.nat({ max: 1_000_000 }), { maxLength: 8 });
+
+/** What is put anywhere: what lines, numbers and codings are made of. */
+const SNIPPET = fc.oneof(
+  fc.string({ unit: fc.nat({ max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 3 }),
+  fc.constantFrom(
+    ..."\r|\n|\r\n|\r\n\r\n|\0| |\t|:|,|;|0|1|f|F|-|+|x|_|\xa0|\x85|chunked|HTTP/1.1 200 OK\r\n\r\n|0\r\n\r\n".split(
+      "|",
+    ),
+  ),
+);
+/** What is put behind a line end: what attackers write there. */
+const LINE = fc.constantFrom(
+  ..."Content-Length: 3|Content-Length: 5,|content-length: 0|Content-Length: 4, 4|Content-Length:\xa04".split("|"),
+  ..."Content-Length:|Content-Length: +4|Content-Length: 4 4|Content-Length: ,4|Content-Length: 007".split("|"),
+  ..."Transfer-Encoding: chunked|Transfer-Encoding: gzip, chunked|Transfer-Encoding:\x0bchunked".split("|"),
+  ..."Transfer-Encoding:\xa0chunked|Transfer-Encoding : chunked|Transfer-Encoding:|Transfer-Encoding: ,chunked".split(
+    "|",
+  ),
+  ..."Connection: close|Connection: keep-alive|Content-Length : 3| folded: 1|HTTP/1.1 100 Continue\r\n|HTTP/1.1 101 X\r\n"
+    .split("|"),
+).map((line) => `${line}\r\n`);
+
+/** A valid response with pieces put in, or over what was there. */
+const MUTATED = fc.tuple(
+  responseSamples({ small: true }),
+  fc.array(fc.tuple(fc.nat({ max: 1_000 }), fc.nat({ max: 4 }), SNIPPET), { maxLength: 3 }),
+  fc.array(fc.tuple(fc.nat({ max: 20 }), LINE), { maxLength: 2 }),
+).map(([{ method, text }, edits, lines]) => {
+  for (const [place, line] of lines) {
+    const ends = [...text.matchAll(/\n/g)];
+    const at = ends[place % ends.length]!.index + 1;
+    text = text.slice(0, at) + line + text.slice(at);
+  }
+  for (const [place, over, snippet] of edits) {
+    const at = place % (text.length + 1);
+    text = text.slice(0, at) + snippet + text.slice(at + over);
+  }
+  return { method, text };
+});
+
+/** Anything, behind something that looks like a response. */
+const RANDOM = fc.tuple(
+  METHOD,
+  fc.constantFrom("", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+  fc.array(fc.oneof(SNIPPET, LINE), { maxLength: 30 }),
+).map(([method, start, snippets]) => ({ method, text: start + snippets.join("") }));
+
+/** A text in the pieces between some places in it. */
+function splitAt(text: string, cuts: readonly number[]): string[] {
+  const places = [...cuts.map((cut) => cut % (text.length + 1)), text.length].sort((a, b) => a - b);
+  return places.map((place, index) => text.slice(places[index - 1] ?? 0, place));
+}
+
+function meaning({ status, lines, body, persistent }: ResponseSample): Answer {
+  return { status, lines, body, reusable: persistent };
+}
+
+function endOf({ selfDelimited }: ResponseSample): "open" | "close" {
+  return selfDelimited ? "open" : "close";
+}
+
+/** Whether it comes before or within the body depends on the pieces; that and how it fails does not. */
+function outcome(answer: Answer): unknown {
+  return "failure" in answer ? answer.failure : answer;
+}
+
+Deno.test("a valid response means the same wherever it is split in two, and byte by byte", async () => {
+  await fc.assert(
+    fc.asyncProperty(responseSamples({ small: true }), async (sample) => {
+      const options = { method: sample.method, end: endOf(sample) };
+      assertEquals(readReference(sample.text, sample.method), meaning(sample));
+      assertEquals(await answerOf([...sample.text], options), meaning(sample));
+      for (let at = 0; at < sample.text.length; at++) {
+        const pieces = [sample.text.slice(0, at), sample.text.slice(at)];
+        assertEquals(await answerOf(pieces, options), meaning(sample), `split at ${at}`);
+      }
+    }),
+    fuzzBudget(20),
+  );
+});
+
+Deno.test("a valid response means the same in pieces of any size", async () => {
+  await fc.assert(
+    fc.asyncProperty(responseSamples(), CUTS, async (sample, cuts) => {
+      const options = { method: sample.method, end: endOf(sample) };
+      assertEquals(await answerOf(splitAt(sample.text, cuts), options), meaning(sample));
+    }),
+    fuzzBudget(200),
+  );
+});
+
+Deno.test("responses that follow each other on a connection are told apart", async () => {
+  const samples = fc.array(fc.tuple(responseSamples(), CUTS), { minLength: 2, maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(samples, async (samples) => {
+      const scripts = samples.map(([{ method, text }, cuts]) => ({ method, pieces: splitAt(text, cuts) }));
+      const used = samples.findIndex(([sample]) => !sample.persistent);
+      const expected = samples.slice(0, used === -1 ? undefined : used + 1).map(([sample]) => meaning(sample));
+      // A connection that ends between two responses can not be told from one that ends the first.
+      const isOpen = samples.slice(0, expected.length).every(([sample]) => sample.selfDelimited);
+      assertEquals(await answersOf(scripts.slice(0, expected.length), isOpen ? "open" : "close"), expected);
+    }),
+    fuzzBudget(80),
+  );
+});
+
+Deno.test("bytes behind a response change nothing about it, but the connection is given up", async () => {
+  const behind = fc.oneof(
+    SNIPPET.filter((text) => text !== ""),
+    LINE,
+    responseSamples({ small: true }).map(({ text }) => text),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      responseSamples().filter(({ selfDelimited }) => selfDelimited),
+      behind,
+      CUTS,
+      async (sample, more, cuts) => {
+        // The first byte comes with the response's last: else it may come when the connection is in its next use.
+        const end = sample.text.length - 1;
+        const pieces = [...splitAt(sample.text.slice(0, end), cuts), sample.text.slice(end) + more];
+        const answer = await answerOf(pieces, { method: sample.method, end: "open" });
+        assertEquals(answer, { ...meaning(sample), reusable: false });
+      },
+    ),
+    fuzzBudget(200),
+  );
+});
+
+Deno.test("a response that is cut anywhere never ends cleanly", async () => {
+  const ends = fc.constantFrom<("close" | "reset")[]>("close", "reset");
+  await fc.assert(
+    fc.asyncProperty(responseSamples(), fc.nat({ max: 1_000_000 }), CUTS, ends, async (sample, place, cuts, end) => {
+      const text = sample.text.slice(0, place % sample.text.length);
+      const answer = await answerOf(splitAt(text, cuts), { method: sample.method, end });
+      const bodyAt = sample.text.length - sample.body.length;
+      // RFC 9112 §8: nobody can tell whether a body is whole that the connection's end delimits.
+      if (!sample.selfDelimited && text.length >= bodyAt && end === "close") return;
+      assert("failure" in answer);
+      assertEquals(answer.failure, "reset");
+      assert(answer.deliveredBytes <= sample.body.length);
+    }),
+    fuzzBudget(200),
+  );
+});
+
+for (const [kind, responses, runs] of [["mutated", MUTATED, 800], ["random", RANDOM, 700]] as const) {
+  Deno.test(`a ${kind} response is read as RFC 9112 says, or fails, in pieces of any size`, async () => {
+    await fc.assert(
+      fc.asyncProperty(responses, CUTS, async ({ method, text }, cuts) => {
+        const reference = readReference(text, method);
+        const closed = await answerOf([text], { method, end: "close" });
+        if ("failure" in closed) {
+          assertEquals(reference, undefined, `fails with ${closed.failure}`);
+          assert(closed.deliveredBytes <= text.length);
+        } else {
+          // The backend has closed.
+          assertEquals(closed, reference && { ...reference, reusable: false });
+        }
+        const pieces = splitAt(text, cuts);
+        assertEquals(outcome(await answerOf(pieces, { method, end: "close" })), outcome(closed));
+        const open = await answerOf(pieces, { method, end: "open" });
+        if (!("failure" in open)) assertEquals(open, reference);
+        else assert(open.failure === "waiting" || "failure" in closed);
+        assertEquals("failure" in open || !open.reusable, reference?.reusable !== true);
+      }),
+      fuzzBudget(runs),
+    );
+  });
+}
+
+const CHARACTER = fc.constantFrom(..."\r\n\r\n\0\t :/a1\x7f\x80\x85\xa0\xff\u010a\u010d\u20ac\u2028\ud800\udc00");
+const PART = fc.string({
+  unit: fc.oneof({ weight: 9, arbitrary: fc.constantFrom("a", "b", ":") }, CHARACTER),
+  maxLength: 9,
+});
+
+Deno.test("encodeRequestHead() writes as many lines as there are, with what they say, or refuses", () => {
+  const lines = fc.array(fc.tuple(fc.oneof(fc.constant("te"), PART), PART), { maxLength: 4 });
+  fc.assert(
+    fc.property(PART, PART, PART, lines, fc.nat({ max: 128 }), (method, target, host, lines, room) => {
+      const { signal } = new AbortController();
+      const request = { method, origin: "", target, host, lines, body: null, signal };
+      const expected = [`${method} ${target} HTTP/1.1`, `host: ${host}`];
+      for (const [name, value] of lines) expected.push(`${name}: ${value}`, ...name === "te" ? ["connection: te"] : []);
+      const isClean = /^[\t\x20-\xff]*$/.test(expected.join(""));
+      try {
+        const text = toText(encodeRequestHead(request, "", new Uint8Array(room)));
+        assert(isClean);
+        assertEquals(text.split("\r\n"), [...expected, "", ""]);
+      } catch (error) {
+        if (!(error instanceof UpstreamFailure)) throw error;
+        assert(!isClean);
+      }
+    }),
+    fuzzBudget(500),
+  );
+});

@@ -1,0 +1,277 @@
+/** What goes wrong between the connection and the first request, and after it: which failure it is, and what it leaves. */
+
+import { assertEquals } from "@std/assert";
+import { http1Transport, type UpstreamTls } from "@zeek/conductor";
+import { FakeTime } from "@std/testing/time";
+import { createServer } from "node:tls";
+
+import { type Certificate, hasOpenssl, makeCertificate } from "../../_support/certificates.ts";
+import {
+  answerUntilClose,
+  startCuttingRelay,
+  startHoldingRelay,
+  startImpostor,
+  startRawTlsBackend,
+  startTlsBackend,
+} from "../../_support/tls_backends.ts";
+import { requestTo, textOrKind } from "../../_support/transport_call.ts";
+import { refusingUrl } from "../../_support/servers.ts";
+
+/** The two ways in which hands are shaken; both must fail alike. */
+const MODES: readonly (readonly [name: string, tlsFor: (certificate: Certificate) => UpstreamTls])[] = [
+  ["verified", ({ cert }) => ({ ca: cert, serverName: undefined, insecure: false })],
+  ["insecure", () => ({ ca: undefined, serverName: undefined, insecure: true })],
+];
+
+/** Age from which an unanswered handshake counts as hanging. */
+const HANGING_MS = 3_000;
+
+async function drain(connection: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  while (await connection.read(buffer) !== null);
+}
+
+for (const [mode, tlsFor] of MODES) {
+  /** A test that needs a certificate. */
+  const test = (name: string, fn: (certificate: Certificate, tls: UpstreamTls) => Promise<void>) =>
+    Deno.test({
+      name: `${mode}: ${name}`,
+      ignore: !hasOpenssl,
+      fn: async () => {
+        await using certificate = await makeCertificate();
+        await fn(certificate, tlsFor(certificate));
+      },
+    });
+
+  test("a backend that speaks plain HTTP fails as tls", async (_, tls) => {
+    await using plain = startImpostor(async (connection) => {
+      await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
+    });
+    assertEquals(await textOrKind(await http1Transport()(requestTo(plain.url, { tls }))), "tls");
+  });
+
+  test("a backend that closes in the handshake fails as tls", async (_, tls) => {
+    await using closing = startImpostor(() => {});
+    assertEquals(await textOrKind(await http1Transport()(requestTo(closing.url, { tls }))), "tls");
+  });
+
+  test("a backend that refuses the connection fails as refused", async (_, tls) => {
+    const url = refusingUrl().replace("http:", "https:");
+    assertEquals(await textOrKind(await http1Transport()(requestTo(url, { tls }))), "refused");
+  });
+
+  test("a backend that hangs in the handshake fails as aborted at once", async (_, tls) => {
+    const shaking = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    await using hanging = startImpostor(async () => {
+      shaking.resolve();
+      await released.promise;
+    });
+    const controller = new AbortController();
+    const result = http1Transport()(requestTo(hanging.url, { tls, signal: controller.signal }));
+    await shaking.promise;
+    controller.abort();
+    assertEquals(await textOrKind(await result), "aborted");
+    released.resolve();
+  });
+
+  test("a request that is given up before it is sent fails as aborted", async (certificate, tls) => {
+    await using backend = startTlsBackend(certificate);
+    assertEquals(
+      await textOrKind(await http1Transport()(requestTo(backend.url, { tls, signal: AbortSignal.abort() }))),
+      "aborted",
+    );
+  });
+
+  test(
+    "a backend that asks for a certificate fails as tls, though that comes after the handshake",
+    async ({ cert, key }, tls) => {
+      const server = createServer({ cert, key, requestCert: true, rejectUnauthorized: true });
+      server.on("tlsClientError", () => {});
+      const listening = Promise.withResolvers<void>();
+      server.listen(0, "127.0.0.1", listening.resolve);
+      await listening.promise;
+      const { port } = server.address() as { port: number };
+      assertEquals(await textOrKind(await http1Transport()(requestTo(`https://127.0.0.1:${port}/`, { tls }))), "tls");
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      await closed.promise;
+    },
+  );
+
+  test("a body that ends with its connection is whole where TLS was ended as well", async (certificate, tls) => {
+    await using backend = startRawTlsBackend(certificate, answerUntilClose);
+    assertEquals(await textOrKind(await http1Transport()(requestTo(backend.url, { tls }))), "all of it");
+  });
+
+  test("a body that ends with its connection is broken off where TLS was not ended", async (certificate, tls) => {
+    const stays = Promise.withResolvers<void>();
+    await using backend = startRawTlsBackend(certificate, async (connection) => {
+      await answerUntilClose(connection);
+      await stays.promise;
+    });
+    const cut = Promise.withResolvers<void>();
+    await using relay = startCuttingRelay(backend.port, cut.promise);
+    const result = await http1Transport()(requestTo(relay.url, { tls }));
+    if (!result.ok) throw new Error(result.kind);
+    const reader = (result.response.body as ReadableStream<Uint8Array>).getReader();
+    let text = "";
+    while (text !== "all of it") text += new TextDecoder().decode((await reader.read()).value);
+    cut.resolve();
+    assertEquals(await reader.read().then(() => "ended", ({ kind }) => kind), "reset");
+    stays.resolve();
+  });
+
+  test(
+    "a backend that sends without end is slowed down to its reader, and stopped by its leaving",
+    async (certificate, tls) => {
+      let sentBytes = 0;
+      const stopped = Promise.withResolvers<void>();
+      await using backend = startRawTlsBackend(certificate, async (connection) => {
+        const piece = new Uint8Array(65_536);
+        await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"));
+        try {
+          for (;;) sentBytes += await connection.write(piece);
+        } catch {
+          stopped.resolve();
+        }
+      });
+      const result = await http1Transport()(requestTo(backend.url, { tls }));
+      if (!result.ok) throw new Error(result.kind);
+      const reader = (result.response.body as ReadableStream<Uint8Array>).getReader();
+      let readBytes = 0;
+      while (readBytes < 16 * 1024 * 1024) readBytes += (await reader.read()).value!.length;
+      for (let before = -1; before !== sentBytes;) {
+        before = sentBytes;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assertEquals(sentBytes - readBytes < 32 * 1024 * 1024, true, `${sentBytes - readBytes} bytes are on their way`);
+      await reader.cancel();
+      await stopped.promise;
+    },
+  );
+
+  test(
+    "a large body arrives at the backend as it was sent, and the connection is used again",
+    async (certificate, tls) => {
+      await using backend = startTlsBackend(certificate);
+      const transport = http1Transport();
+      const body = new TextEncoder().encode("0123456789abcdef".repeat(65_536));
+      for (let round = 0; round < 2; round++) {
+        const echoed = await textOrKind(await transport(requestTo(backend.url, { tls, method: "POST", body })));
+        assertEquals([echoed.length, echoed.startsWith("POST 0123"), echoed.endsWith("cdef")], [
+          body.length + 5,
+          true,
+          true,
+        ]);
+      }
+    },
+  );
+}
+
+Deno.test("insecure: a handshake that is given up frees its descriptor while the backend still hangs", async () => {
+  const shaking = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  await using hanging = startImpostor(async (connection) => {
+    shaking.resolve();
+    await drain(connection).finally(gone.resolve);
+  });
+  const controller = new AbortController();
+  const tls = { ca: undefined, serverName: undefined, insecure: true };
+  const result = http1Transport()(requestTo(hanging.url, { tls, signal: controller.signal }));
+  await shaking.promise;
+  controller.abort();
+  assertEquals(await textOrKind(await result), "aborted");
+  await gone.promise;
+});
+
+Deno.test("a backend that hangs in many handshakes gets them one at a time, until it answers one", async () => {
+  using time = new FakeTime();
+  const released = Promise.withResolvers<void>();
+  let isHanging = true;
+  let shaking = Promise.withResolvers<void>();
+  await using impostor = startImpostor(async () => {
+    shaking.resolve();
+    if (isHanging) await released.promise;
+  });
+  const transport = http1Transport();
+  const start = async () => {
+    shaking = Promise.withResolvers();
+    const controller = new AbortController();
+    const result = transport(requestTo(impostor.url, { signal: controller.signal })).then(textOrKind);
+    await Promise.race([shaking.promise, result]);
+    return { result, giveUp: () => controller.abort() };
+  };
+  for (let i = 0; i < 32; i++) {
+    const { result, giveUp } = await start();
+    await time.tickAsync(HANGING_MS);
+    giveUp();
+    assertEquals(await result, "aborted");
+  }
+  const probe = await start();
+  assertEquals(await (await start()).result, "overloaded");
+  await time.tickAsync(HANGING_MS);
+  probe.giveUp();
+  assertEquals(await probe.result, "aborted");
+  isHanging = false;
+  assertEquals(await (await start()).result, "tls");
+  isHanging = true;
+  const [one, other] = [await start(), await start()];
+  one.giveUp();
+  other.giveUp();
+  assertEquals([await one.result, await other.result], ["aborted", "aborted"]);
+  released.resolve();
+});
+
+Deno.test({
+  name: "clients that leave during slow handshakes neither make other clients fail nor leave connections behind",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    const released = Promise.withResolvers<void>();
+    await using relay = startHoldingRelay(backend.port, () => released.promise);
+    const transport = http1Transport();
+    const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
+    const ask = (signal?: AbortSignal) =>
+      transport(requestTo(relay.url, { tls, ...signal && { signal } })).then(textOrKind);
+    for (let round = 0; round < 5; round++) {
+      const leaving = new AbortController();
+      const left = Array.from({ length: 40 }, () => ask(leaving.signal));
+      await relay.untilHeld(40);
+      leaving.abort();
+      assertEquals(await Promise.all(left), Array(40).fill("aborted"));
+    }
+    const staying = Array.from({ length: 40 }, () => ask());
+    released.resolve();
+    assertEquals(await Promise.all(staying), Array(40).fill("GET "));
+    assertEquals(relay.held, 40);
+  },
+});
+
+Deno.test({
+  name: "a request that continues a hanging handshake gets a new connection after 3 s",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    const released = Promise.withResolvers<void>();
+    let count = 0;
+    await using relay = startHoldingRelay(backend.port, () => count++ === 0 ? released.promise : Promise.resolve());
+    using time = new FakeTime();
+    const transport = http1Transport();
+    const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
+    const leaving = new AbortController();
+    const left = transport(requestTo(relay.url, { tls, signal: leaving.signal })).then(textOrKind);
+    await relay.untilHeld(1);
+    leaving.abort();
+    assertEquals(await left, "aborted");
+    const staying = transport(requestTo(relay.url, { tls })).then(textOrKind);
+    await time.tickAsync(HANGING_MS - 1);
+    assertEquals(relay.held, 1);
+    await time.tickAsync(1);
+    assertEquals(await staying, "GET ");
+    assertEquals(relay.held, 2);
+    released.resolve();
+  },
+});
