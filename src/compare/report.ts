@@ -1,5 +1,7 @@
 /** The verdict on a service: `GET /api/report`, and what `conductor report` prints. */
 
+import type { ShareEstimate } from "../lib/wilson_interval.ts";
+
 import type { NotComparableReason } from "../observe/events.ts";
 
 /** May the new version go live? */
@@ -43,16 +45,6 @@ export interface Mismatch {
   readonly noiseRate: number;
   /** At most five. */
   readonly samples: readonly MismatchSample[];
-}
-
-/** A share and how sure it is. */
-export interface ShareEstimate {
-  /** The share, 0 to 1. */
-  readonly value: number;
-  /** The lower end of its 95 % confidence interval. */
-  readonly low: number;
-  /** The upper end. */
-  readonly high: number;
 }
 
 /** How one service compares with the primary. */

@@ -1,7 +1,7 @@
 /** What is kept of an answer in order to compare it. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { FailureKind } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 
 /** The body of an answer, as far as it was kept. */

@@ -1,7 +1,8 @@
 /** One service's answer, kept as it passes. */
 
 import type { Service } from "../config/config.ts";
-import type { Attempt, FailureKind, UpstreamResponse } from "../upstream/attempt.ts";
+import type { Attempt, UpstreamResponse } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { NotComparableReason } from "../observe/events.ts";

@@ -1,7 +1,7 @@
 /** What conductor answers itself: a status and a reason, written as RFC 9457 problem details by respond.ts. */
 
 import type { HeaderLine, Role } from "../config/config.ts";
-import type { FailureKind } from "../upstream/attempt.ts";
+import type { FailureKind } from "./outcome_kinds.ts";
 
 /** How one service failed, as a client may know it. */
 export interface ServiceFailure {

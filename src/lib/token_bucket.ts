@@ -1,7 +1,5 @@
 /** Copies per second: a token bucket. */
 
-import type { CopyState } from "../policy/shadow_state.ts";
-
 /**
  * Takes a token for one copy, where there is one. As many as come in one second, but at least one, are kept for a burst.
  *
@@ -11,7 +9,7 @@ import type { CopyState } from "../policy/shadow_state.ts";
  * @returns Whether the copy may be sent.
  */
 export function takeToken(
-  state: Pick<CopyState, "tokens" | "refilledMs">,
+  state: { tokens: number; refilledMs: number },
   maxPerSecond: number,
   nowMs: number,
 ): boolean {

@@ -1,6 +1,14 @@
 /** How sure a share is. */
 
-import type { ShareEstimate } from "../compare/report.ts";
+/** A share and how sure it is. */
+export interface ShareEstimate {
+  /** The share, 0 to 1. */
+  readonly value: number;
+  /** The lower end of its 95 % confidence interval. */
+  readonly low: number;
+  /** The upper end. */
+  readonly high: number;
+}
 
 /** 95 % of a normal distribution are within this many standard deviations. */
 const Z_95 = 1.959964;

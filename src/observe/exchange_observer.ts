@@ -1,6 +1,7 @@
 /** Turns what happens to one request into events, and keeps the request safe from whoever listens. */
 
-import type { Attempt, FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { Inbound } from "../http/client_request.ts";
 import type { Problem } from "../http/problem.ts";
 import type { Member, Route } from "../config/config.ts";

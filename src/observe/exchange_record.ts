@@ -1,7 +1,7 @@
 /** One exchange as people look at it later: who was asked, when, and what came of it. */
 
 import type { HeaderLine, Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 
 /** One service's part in an exchange. */
 export interface AttemptRecord {

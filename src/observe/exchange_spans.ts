@@ -1,7 +1,8 @@
 /** The spans of one exchange: what the server's says beside what the server knows, and one below it for each attempt. */
 
 import type { Route, Service } from "../config/config.ts";
-import type { Attempt, FailureKind } from "../upstream/attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import type { Inbound } from "../http/client_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";

@@ -1,7 +1,7 @@
 /** The counters of one route, and of each service on it. */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { RefusalReason } from "../http/problem.ts";
 import type {
   ComparedEvent,

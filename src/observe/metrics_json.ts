@@ -1,6 +1,6 @@
 /** Metrics as JSON: go-conductor's fields, and figures of each service beside them. */
 
-import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { Role } from "../config/config.ts";

@@ -1,7 +1,7 @@
 /** Whether a service is sent a request: copies within their bounds, and nobody who is down. */
 
 import type { Config, Member, Service } from "../config/config.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
 import type { Inbound } from "../http/client_request.ts";

@@ -1,7 +1,8 @@
 /** A circuit breaker: after enough failures a service is left alone for a while, then one request tells how it is. */
 
 import type { BreakerSettings } from "../config/config.ts";
-import type { FailureKind, Outcome } from "../upstream/attempt.ts";
+import type { Outcome } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 
 /** Whether requests go through: all of them, none, or one to see. */
 export type BreakerState = "closed" | "open" | "half-open";

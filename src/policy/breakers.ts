@@ -2,7 +2,7 @@
 
 import type { BreakerSettings, Service } from "../config/config.ts";
 import { isSameBackend } from "../config/same_backend.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import { Breaker, type BreakerState, NO_TICKET, verdictOf } from "./breaker.ts";
 import type { RunningAttempt } from "../upstream/running_attempt.ts";
 

@@ -1,7 +1,7 @@
 /** Which services answer their health checks; who checks is the server's business. */
 
 import type { HealthSettings, Service } from "../config/config.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 
 /** Whether a service is sent requests, as far as its checks go. */
 export type HealthState = "healthy" | "unhealthy";

@@ -2,7 +2,7 @@
 
 import type { Member, Service } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/safe_methods.ts";
-import type { FailureKind, SkipReason } from "../upstream/attempt.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";

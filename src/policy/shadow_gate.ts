@@ -1,7 +1,7 @@
 /** Which copies are sent, and why the others are not. */
 
 import type { Config, Member, Role, Service } from "../config/config.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { CopyState, CopyStates } from "./shadow_state.ts";
 import { costsConnections } from "../upstream/response_body.ts";
 import type { Inbound } from "../http/client_request.ts";

@@ -1,7 +1,7 @@
 /** What of a request alone decides that it is not copied. */
 
 import type { CopyControls } from "../config/config.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { Inbound } from "../http/client_request.ts";
 
 /**

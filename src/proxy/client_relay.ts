@@ -1,6 +1,6 @@
 /** The selected response on its way to the client, and who is told how that ends. */
 
-import type { FailureKind } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";

@@ -3,7 +3,7 @@
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member } from "../config/config.ts";
 import type { AdmittedExchange } from "../policy/admission.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import type { ClientWatch } from "./client_monitor.ts";

@@ -1,7 +1,8 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
 import type { Member } from "../config/config.ts";
-import { type Attempt, isStreamed, type SkipReason } from "../upstream/attempt.ts";
+import { type Attempt, isStreamed } from "../upstream/attempt.ts";
+import { type SkipReason } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import { withoutCredentials } from "../http/credentials.ts";

@@ -26,7 +26,7 @@ import { observeBreakers } from "../observe/breaker_observer.ts";
 import type { Observer } from "../observe/events.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
-import { guarded } from "../lib/swallow_errors.ts";
+import { guarded } from "../observe/swallow_errors.ts";
 import { withoutSecrets } from "../observe/redaction.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";

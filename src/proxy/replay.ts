@@ -2,7 +2,7 @@
 
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Service } from "../config/config.ts";
-import type { SkipReason } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
 import { fanOut, type FanOutMeans } from "./fan_out.ts";
 import { untraced } from "../observe/telemetry.ts";

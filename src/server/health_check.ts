@@ -1,7 +1,7 @@
 /** One health check: a GET to the service, and what is made of the answer. */
 
 import type { HealthSettings, Service } from "../config/config.ts";
-import type { FailureKind } from "../upstream/attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import { withFields } from "../http/headers.ts";
 import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";

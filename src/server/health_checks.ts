@@ -5,7 +5,7 @@ import type { HealthSettings, Service } from "../config/config.ts";
 import { isSameBackend } from "../config/same_backend.ts";
 import { CheckTally, type Health } from "../policy/health.ts";
 import type { Observer } from "../observe/events.ts";
-import { guarded } from "../lib/swallow_errors.ts";
+import { guarded } from "../observe/swallow_errors.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 

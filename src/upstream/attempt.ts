@@ -1,33 +1,7 @@
 /** What one service's try at one request is, and how it can end. */
 
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine, Role, Service, StatusRange } from "../config/config.ts";
-
-/** How an attempt failed without a usable response. */
-export type FailureKind =
-  | "timeout"
-  | "refused"
-  | "reset"
-  | "dns"
-  | "tls"
-  | "protocol"
-  | "head-too-large"
-  | "unsendable"
-  | "aborted"
-  | "lagging"
-  | "open-circuit"
-  | "overloaded";
-
-/** Why a service was not sent a request that its route matched. */
-export type SkipReason =
-  | "sampled"
-  | "method"
-  | "overloaded"
-  | "rate"
-  | "lagging"
-  | "open-circuit"
-  | "unhealthy"
-  | "body-too-large"
-  | "hedge-budget";
 
 /** A response as it came from a backend, its body not yet passed on. */
 export interface UpstreamResponse {

@@ -1,7 +1,7 @@
 /** What one attempt sends. */
 
 import type { HeaderLine, Member } from "../config/config.ts";
-import type { SkipReason } from "./attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { MatchedRequest } from "./matched_request.ts";

@@ -1,6 +1,7 @@
 /** What the recording of an attempt has to do with the attempt, where spans are recorded at all. */
 
-import type { Attempt, FailureKind } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 
 /** The span of one attempt. */
 export interface AttemptSpan {

@@ -3,7 +3,8 @@
  * repaired here where it can be; the rest is listed in the README under "Limits".
  */
 
-import type { FailureKind, UpstreamResponse } from "./attempt.ts";
+import type { UpstreamResponse } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { withFields } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";

@@ -1,7 +1,8 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
 import type { Service } from "../config/config.ts";
-import { type FailureKind, giveUp, isStreamed, type UpstreamResponse } from "./attempt.ts";
+import { giveUp, isStreamed, type UpstreamResponse } from "./attempt.ts";
+import { type FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";

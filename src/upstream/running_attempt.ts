@@ -1,7 +1,8 @@
 /** An attempt while it runs: what it holds, and the one way in which each of its ends is reached. */
 
 import type { Member, Role, Service } from "../config/config.ts";
-import { type Attempt, type FailureKind, isStreamed, type Outcome } from "./attempt.ts";
+import { type Attempt, isStreamed, type Outcome } from "./attempt.ts";
+import { type FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import { Cancellation, type CancellationSignal } from "../lib/cancellation.ts";
 import type { AttemptSpan } from "./attempt_span.ts";

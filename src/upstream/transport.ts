@@ -1,7 +1,8 @@
 /** Bytes to and from a backend: the one interface that every way of talking to one fills. */
 
 import type { UpstreamTls } from "../config/config.ts";
-import type { FailureKind, UpstreamResponse } from "./attempt.ts";
+import type { UpstreamResponse } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { Outbound } from "../http/upstream_request.ts";
 

@@ -1,6 +1,6 @@
 /** What a backend's response stream fails with, and what a transport may throw inside; at its edge a failure is data. */
 
-import type { FailureKind } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 
 /** An exchange with a backend that can not go on. */
 export class UpstreamFailure extends Error {

@@ -1,7 +1,7 @@
 /** What happened between two readings of the counters. */
 
 import type { StateView } from "../../admin/api.ts";
-import type { SkipReason } from "../../upstream/attempt.ts";
+import type { SkipReason } from "../../http/outcome_kinds.ts";
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts";
 import { quantileOf } from "../../observe/quantile_of.ts";
 

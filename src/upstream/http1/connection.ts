@@ -1,6 +1,6 @@
 /** A keep-alive connection to a backend: one exchange after the other, never two at a time. */
 
-import type { FailureKind } from "../attempt.ts";
+import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
 import { UpstreamFailure } from "../upstream_failure.ts";

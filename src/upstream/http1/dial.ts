@@ -1,6 +1,6 @@
 /** From a backend's address to a connection that bytes can be exchanged over. */
 
-import type { FailureKind } from "../attempt.ts";
+import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { UpstreamFailure } from "../upstream_failure.ts";

@@ -1,6 +1,6 @@
 /** Observers may throw, and whatever they are told of must not notice. */
 
-import type { DetailedObserver } from "../observe/detail.ts";
+import type { DetailedObserver } from "./detail.ts";
 
 /**
  * Makes an observer that can be told without care.
