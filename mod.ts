@@ -45,7 +45,7 @@ export type { CancellationSignal } from "./src/lib/cancellation.ts";
 export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
 export type { ConnectionInfo } from "./src/http/client_request.ts";
-export type { Outbound } from "./src/http/upstream_request.ts";
+export type { UpstreamRequest } from "./src/http/upstream_request.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,

@@ -15,33 +15,33 @@ import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
-import hold from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
+import icons from "./dashboard/icons.js" with { type: "text" };
 import page from "./dashboard/index.html" with { type: "text" };
-import keptLines from "./dashboard/noise_config.js" with { type: "text" };
 import keyedList from "./dashboard/keyed_list.js" with { type: "text" };
-import lanes from "./dashboard/timeline.js" with { type: "text" };
+import labels from "./dashboard/labels.js" with { type: "text" };
 import main from "./dashboard/main.js" with { type: "text" };
 import mapStyle from "./dashboard/map.css" with { type: "text" };
 import map from "./dashboard/map.js" with { type: "text" };
 import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
 import mismatchList from "./dashboard/mismatch_list.js" with { type: "text" };
 import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
+import noiseConfig from "./dashboard/noise_config.js" with { type: "text" };
 import noiseList from "./dashboard/noise_list.js" with { type: "text" };
 import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
+import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
+import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
-import sideBySide from "./dashboard/sample_row.js" with { type: "text" };
-import signs from "./dashboard/icons.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
 import thresholds from "./dashboard/thresholds.js" with { type: "text" };
+import timeline from "./dashboard/timeline.js" with { type: "text" };
 import verdictsStyle from "./dashboard/verdicts.css" with { type: "text" };
 import verdicts from "./dashboard/verdicts.js" with { type: "text" };
 import views from "./dashboard/views.js" with { type: "text" };
 import waterfall from "./dashboard/waterfall.js" with { type: "text" };
-import words from "./dashboard/labels.js" with { type: "text" };
 
 /** A file of the dashboard. */
 export interface Asset {
@@ -80,26 +80,26 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   filters,
   format,
   health,
-  hold,
-  "kept_lines": keptLines,
+  icons,
   "keyed_list": keyedList,
-  lanes,
+  labels,
   main,
   map,
   "map_layout": mapLayout,
   "mismatch_list": mismatchList,
+  "noise_config": noiseConfig,
   "noise_list": noiseList,
   overview,
+  "pause_on_interaction": pauseOnInteraction,
   rates,
+  "sample_row": sampleRow,
   services,
-  "side_by_side": sideBySide,
-  signs,
   store,
   thresholds,
+  timeline,
   verdicts,
   views,
   waterfall,
-  words,
 };
 
 /** All of them. The page is at `/`, all else below `/assets/`. */

@@ -5,7 +5,7 @@ import { HISTOGRAM_BOUNDS_MS } from "../observe/histogram_bounds.ts";
 import type { StateView } from "./api.ts";
 
 /** What is not in the configuration. */
-export type StateFacts = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
 
 /**
  * Puts the state together.
@@ -16,7 +16,7 @@ export type StateFacts = Pick<StateView, "version" | "url" | "draining" | "worke
  */
 export function viewState(
   { services, routes, compare }: Pick<Config, "services" | "routes" | "compare">,
-  facts: StateFacts,
+  facts: StateInfo,
 ): StateView {
   return {
     ...facts,

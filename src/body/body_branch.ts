@@ -11,7 +11,7 @@ export interface BranchHooks {
   /** Called when the service has taken all that has arrived and waits for the client. Its timeout pauses. */
   onStarved(): void;
   /** Called when the body is aborted. */
-  onBreak(kind: BreakKind): void;
+  onBreak(kind: BranchError): void;
   /** Reports whether the attempt is over: it failed, or its response was read or discarded. */
   isOver(): boolean;
 }
@@ -20,7 +20,7 @@ export interface BranchHooks {
  * Reason why a body is aborted: the service lags by more than the window, the body is too large for it, or no service
  * gets the rest.
  */
-export type BreakKind = "lagging" | "body-too-large" | "aborted";
+export type BranchError = "lagging" | "body-too-large" | "aborted";
 
 /** Queue of a body for one service, and the stream that its attempt reads. */
 export class BodyBranch {
@@ -77,7 +77,7 @@ export class BodyBranch {
     this.#resume();
   }
 
-  break(kind: BreakKind): void {
+  break(kind: BranchError): void {
     this.#detach();
     this.#hooks.onBreak(kind);
     this.#controller.error(new Error("The request body was broken off"));

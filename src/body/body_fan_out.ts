@@ -3,7 +3,7 @@
 import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchHooks } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
-import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
@@ -14,7 +14,7 @@ export interface BodyFanOutOptions {
   /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
   readonly reclaims: boolean;
   /** The handler's timeouts. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
   readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
@@ -34,7 +34,7 @@ const RANK: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow:
  * Reads a body at the pace of its primaries. Secondaries and shadows that lag by more than the window are cut off. If
  * no primary reads any more, the secondaries set the pace.
  */
-export class BodyFanOut implements Expiring {
+export class BodyFanOut implements TimeoutListener {
   readonly #source: BodySource;
   readonly #options: BodyFanOutOptions;
   readonly #branches = new Set<BodyBranch>();
@@ -92,11 +92,11 @@ export class BodyFanOut implements Expiring {
    * Aborts branches of services that take nothing more, although their attempts are over: no other timeout limits them, and
    * they would keep the permits of the client forever. A pending attempt has a timeout of its own.
    */
-  onExpire(): void {
+  onTimeout(): void {
     this.#each((branch) => {
       if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isOver) branch.break("aborted");
     });
-    if (this.#branches.size > 0) this.#stall?.touch();
+    if (this.#branches.size > 0) this.#stall?.refresh();
   }
 
   #deliver(piece: Uint8Array<ArrayBuffer>): void {
@@ -119,7 +119,7 @@ export class BodyFanOut implements Expiring {
       if (pace >= RANK.shadow) return false;
       if (!this.#isFull(pace)) return true;
       if (this.#stall === undefined) this.#stall = this.#options.deadlines.start(this.#options.timeoutMs, this);
-      else this.#stall.touch();
+      else this.#stall.refresh();
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#stall.stop();
     }

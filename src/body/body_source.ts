@@ -1,9 +1,9 @@
 /** The client's request body, read with a size limit and a timeout for each read. */
 
 import type { LoopTurns } from "../lib/loop_turns.ts";
-import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
-import { reclaim } from "../lib/detach_buffer.ts";
+import { detachBuffer } from "../lib/detach_buffer.ts";
 import { BODY_TOO_LARGE } from "../http/refusals.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
@@ -21,7 +21,7 @@ export interface BodySourceOptions {
   /** Maximum wait for the client's next piece, in milliseconds. */
   readonly timeoutMs: number;
   /** The handler's timeouts. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
   /** Measures the client's upload rate. Absent: no minimum rate. */
@@ -36,7 +36,7 @@ const READ_BUFFER_BYTES = 65_536;
  * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
  * an exception.
  */
-export class BodySource implements Expiring {
+export class BodySource implements TimeoutListener {
   readonly #body: ReadableStream<Chunk>;
   readonly #maxBytes: number;
   readonly #deadline: Deadline;
@@ -109,7 +109,7 @@ export class BodySource implements Expiring {
   }
 
   /** Ends the body as stalled, because the client has sent nothing for `timeoutMs`. */
-  onExpire(): void {
+  onTimeout(): void {
     this.#stalled = true;
     this.cancel();
   }
@@ -122,7 +122,7 @@ export class BodySource implements Expiring {
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
     for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
-    this.#deadline.touch();
+    this.#deadline.refresh();
     this.#watch?.waiting();
     try {
       for (;;) {
@@ -164,7 +164,7 @@ export class BodySource implements Expiring {
 
   /** Returns the buffer's memory before the next collection (decision 022). */
   #releaseBuffer(): void {
-    if (this.#buffer !== undefined) reclaim(this.#buffer.buffer);
+    if (this.#buffer !== undefined) detachBuffer(this.#buffer.buffer);
     this.#buffer = undefined;
   }
 }

@@ -9,7 +9,7 @@ export interface BodyTap {
    *
    * @param piece The bytes.
    */
-  see(piece: Uint8Array): void;
+  onChunk(piece: Uint8Array): void;
   /** There are no more: the body has been seen to its end. */
   end(): void;
 }

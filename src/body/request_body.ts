@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
 import { BodySource } from "./body_source.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
-import type { Deadlines } from "../lib/timeout_queues.ts";
+import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadOwner, UploadWatch } from "./upload_watch.ts";
@@ -31,7 +31,7 @@ export interface BodyMeans {
   /** Limits and times. */
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's timeouts. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
   /** Limits of every upload. */
@@ -41,7 +41,7 @@ export interface BodyMeans {
 }
 
 /** Exchange that the body belongs to. */
-export interface BodyOwner extends UploadOwner {
+export interface BodyListener extends UploadOwner {
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
   /** Called once if the body cannot be read completely. */
@@ -57,7 +57,7 @@ export interface BodyOwner extends UploadOwner {
  * @param means Limits and times.
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
-export async function openBody(request: Request, owner: BodyOwner, means: BodyMeans): Promise<RequestBody> {
+export async function openBody(request: Request, owner: BodyListener, means: BodyMeans): Promise<RequestBody> {
   const { config, deadlines, turns, uploadBounds, reclaims } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;

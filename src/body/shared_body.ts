@@ -1,6 +1,6 @@
 /** A small body in memory that several services are sent. */
 
-import { reclaim } from "../lib/detach_buffer.ts";
+import { detachBuffer } from "../lib/detach_buffer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -33,13 +33,13 @@ export class SharedBody {
    *
    * @returns The bytes.
    */
-  lend(): Bytes {
+  acquire(): Bytes {
     this.#lent++;
     return this.#bytes;
   }
 
   /** A service has been sent all of it. Whoever is never sent it does not say so: then the collector has to see to it. */
-  giveBack(): void {
+  release(): void {
     this.#lent--;
     this.#reclaimOnce();
   }
@@ -51,6 +51,6 @@ export class SharedBody {
   }
 
   #reclaimOnce(): void {
-    if (this.#reclaims && this.#isClosed && this.#lent === 0) reclaim(this.#bytes.buffer);
+    if (this.#reclaims && this.#isClosed && this.#lent === 0) detachBuffer(this.#bytes.buffer);
   }
 }

@@ -1,6 +1,6 @@
 /** Memory with a part of a request body, shared by the attempts that have not sent it yet. */
 
-import { reclaim } from "../lib/detach_buffer.ts";
+import { detachBuffer } from "../lib/detach_buffer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -30,7 +30,7 @@ export class SharedChunk {
 
   /** The last release returns the memory without waiting for a collection, if only native code reads the bytes. */
   release(): void {
-    if (--this.#refs === 0 && this.#detachBuffer) reclaim(this.bytes.buffer);
+    if (--this.#refs === 0 && this.#detachBuffer) detachBuffer(this.bytes.buffer);
   }
 }
 

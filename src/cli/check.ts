@@ -6,7 +6,7 @@ import { printable } from "../lib/printable.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { summariseComparing } from "./explain_compare.ts";
 import { openConfig } from "./config_file.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes } from "./route_table.ts";
 
@@ -18,7 +18,7 @@ import { drawRoutes } from "./route_table.ts";
  * @returns 0; a configuration that can not be used is thrown.
  * @throws {CommandError} With every problem of the configuration.
  */
-export async function runCheck(invocation: Invocation, io: Io): Promise<number> {
+export async function runCheck(invocation: ParsedArgs, io: Io): Promise<number> {
   const { config, path } = await openConfig(invocation, io);
   const paint = createPaint(io.stdout.isTerminal);
   const { services, routes, admin } = config;

@@ -4,8 +4,8 @@ import { ConfigError } from "../config/read/config_error.ts";
 import type { Config } from "../config/config.ts";
 import { whyUnreadable } from "../config/read/unreadable.ts";
 import { createPaint } from "../lib/paint.ts";
-import type { FileStamps } from "../server/file_watch.ts";
-import type { Invocation } from "./flags.ts";
+import type { Fingerprints } from "../server/file_watch.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./load_config.ts";
 import { CommandError } from "./usage_error.ts";
@@ -17,7 +17,7 @@ export interface ConfigFile {
   /** The checked configuration. */
   readonly config: Config;
   /** The files that it was read from. */
-  readonly stamps: FileStamps;
+  readonly stamps: Fingerprints;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface ConfigFile {
  * @returns The configuration.
  * @throws {CommandError} With every problem of the configuration, or the one of reading it.
  */
-export async function openConfig(invocation: Invocation, io: Io): Promise<ConfigFile> {
+export async function openConfig(invocation: ParsedArgs, io: Io): Promise<ConfigFile> {
   const path = invocation.configPath ?? DEFAULT_CONFIG_PATH;
   const stamps = new Map<string, string>();
   try {

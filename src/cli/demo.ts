@@ -5,7 +5,7 @@ import { createPaint, type Paint } from "../lib/paint.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { type DemoStage, openStage } from "./demo/stage.ts";
 import { drawRequest, playTour } from "./demo/tour.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes } from "./route_table.ts";
 import { createLiveTable } from "./top/live_table.ts";
@@ -23,7 +23,7 @@ const PAUSE_MS = 1_500;
  * @returns 0.
  * @throws {ListenError} Where the port can not be listened on.
  */
-export async function runDemo(invocation: Invocation, io: Io): Promise<number> {
+export async function runDemo(invocation: ParsedArgs, io: Io): Promise<number> {
   const paint = createPaint(io.stdout.isTerminal);
   const print = (line: string) => void io.stdout.write(line + "\n");
   const pause = () => io.stdout.isTerminal ? delay(PAUSE_MS) : Promise.resolve();

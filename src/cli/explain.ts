@@ -4,7 +4,7 @@ import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { forwardingLines } from "../http/forwarding.ts";
-import { endToEndLines, fieldValue } from "../http/headers.ts";
+import { getHeader, stripHopByHop } from "../http/headers.ts";
 import { targetFor } from "../http/upstream_request.ts";
 import { type AddressMatcher, addressMatcher } from "../http/trust_proxy.ts";
 import { compileRoutes, matchRoute } from "../proxy/match.ts";
@@ -13,8 +13,8 @@ import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { describeComparing } from "./explain_compare.ts";
 import { openConfig } from "./config_file.ts";
-import { type CopyNote, noteCopy } from "./explain_shadow.ts";
-import type { Invocation } from "./flags.ts";
+import { explainShadow, type ShadowExplanation } from "./explain_shadow.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 import { UsageError } from "./usage_error.ts";
@@ -32,7 +32,7 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
  * @throws {UsageError} Where the request is not given as `[METHOD] URL_OR_PATH`.
  * @throws {CommandError} Where the configuration can not be used.
  */
-export async function runExplain(invocation: Invocation, io: Io): Promise<number> {
+export async function runExplain(invocation: ParsedArgs, io: Io): Promise<number> {
   const { method, authority, path: rawPath, query } = parseRequest(invocation.operands);
   const { config } = await openConfig(invocation, io);
   const paint = createPaint(io.stdout.isTerminal);
@@ -57,7 +57,7 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   const noteOf = (member: Member) => notes.get(member)?.text;
   const urlOf = ({ service }: Member) => {
     const sent = service.copy?.credentials === false
-      ? withoutCredentials({ ...asked, lines: [] }, new SecretNames())
+      ? withoutCredentials({ ...asked, headers: [] }, new SecretNames())
       : asked;
     return service.shown.url + targetFor(service, route, sent).slice(service.basePath.length);
   };
@@ -73,43 +73,43 @@ export async function runExplain(invocation: Invocation, io: Io): Promise<number
   return 0;
 }
 
-interface CopyFacts extends AskedRequest {
-  readonly invocation: Invocation;
+interface ShadowInfo extends AskedRequest {
+  readonly invocation: ParsedArgs;
 }
 
 /** A note on each service that is a shadow. */
 function noteCopies(
   { members }: Route,
   { trustProxy }: Pick<Config, "trustProxy">,
-  { method, authority, path, query, invocation }: CopyFacts,
-): ReadonlyMap<Member, CopyNote> {
+  { method, authority, path, query, invocation }: ShadowInfo,
+): ReadonlyMap<Member, ShadowExplanation> {
   const isTrusted = addressMatcher(trustProxy);
   const asked = {
     method,
     path,
     query,
-    authority: fieldValue(invocation.headers, "host") ?? authority,
+    authority: getHeader(invocation.headers, "host") ?? authority,
     contentLength: invocation.bodyBytes,
-    lines: linesOf(invocation, isTrusted),
+    headers: linesOf(invocation, isTrusted),
   };
-  const notes = new Map<Member, CopyNote>();
+  const notes = new Map<Member, ShadowExplanation>();
   for (const member of members) {
     const { service } = member;
-    if (service.copy !== undefined) notes.set(member, noteCopy({ service, copy: service.copy }, asked, isTrusted));
+    if (service.copy !== undefined) notes.set(member, explainShadow({ service, copy: service.copy }, asked, isTrusted));
   }
   return notes;
 }
 
 /** What conductor makes of the request's header lines before it decides on copies. */
-function linesOf({ headers, client }: Invocation, isTrusted: AddressMatcher): readonly HeaderLine[] {
-  return forwardingLines(endToEndLines(headers), {
+function linesOf({ headers, client }: ParsedArgs, isTrusted: AddressMatcher): readonly HeaderLine[] {
+  return forwardingLines(stripHopByHop(headers), {
     clientAddress: client,
     authority: "",
     scheme: "http",
     trusted: client !== undefined && isTrusted(client),
     forwarded: false,
     pseudonym: "",
-    requestId: fieldValue(headers, "x-request-id") ?? "",
+    requestId: getHeader(headers, "x-request-id") ?? "",
   });
 }
 

@@ -1,24 +1,27 @@
 /** What a shadow would get of one request, in words. */
 
-import type { CopyControls, Ramp, Service } from "../config/config.ts";
+import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
-import { fieldValue } from "../http/headers.ts";
-import type { Inbound } from "../http/client_request.ts";
+import { getHeader } from "../http/headers.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { printable } from "../lib/printable.ts";
-import { whyUnfit } from "../policy/shadow_rules.ts";
-import { isClientCopied } from "../policy/sample.ts";
+import { staticSkipReason } from "../policy/shadow_rules.ts";
+import { isClientSampled } from "../policy/sample.ts";
 import { readSampleKey } from "../policy/sample_key.ts";
 import { stableHash } from "../lib/stable_hash.ts";
 import { formatShare } from "./format_share.ts";
 
 /** Parts of a request that decide whether it is mirrored. */
-export type CopiedRequest = Pick<Inbound, "method" | "contentLength" | "path" | "query" | "lines" | "authority">;
+export type CopiedRequest = Pick<
+  ClientRequest,
+  "method" | "contentLength" | "path" | "query" | "headers" | "authority"
+>;
 
 /** What becomes of a copy, as far as it can be told. */
-export interface CopyNote {
+export interface ShadowExplanation {
   /** Whether it may be sent; whether it is can depend on what else is going on. */
   readonly mayBeSent: boolean;
   /** What is sent, or why it is not. */
@@ -36,12 +39,12 @@ const UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const;
  * @param isTrusted Whose forwarding fields are believed.
  * @returns What it would get, or why it would not.
  */
-export function noteCopy(
-  { service, copy }: { readonly service: Service; readonly copy: CopyControls },
+export function explainShadow(
+  { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
   request: CopiedRequest,
   isTrusted: AddressMatcher,
-): CopyNote {
-  const unfit = whyUnfit(copy, request);
+): ShadowExplanation {
+  const unfit = staticSkipReason(copy, request);
   if (unfit === "method") return no(`${printable(request.method)} is not one of ${copy.methods!.join(", ")}`);
   if (unfit !== undefined) return no(`its body is larger than ${formatSize(copy.maxBodyBytes)}`);
   const sampled = copy.sampleKey === undefined ? noteShare(copy) : noteClient({ service, copy }, request, isTrusted);
@@ -52,11 +55,11 @@ export function noteCopy(
   };
 }
 
-function no(because: string): CopyNote {
+function no(because: string): ShadowExplanation {
   return { mayBeSent: false, text: `no copy: ${because}` };
 }
 
-function noteShare({ sampleRate, ramp }: CopyControls): CopyNote {
+function noteShare({ sampleRate, ramp }: ShadowPolicy): ShadowExplanation {
   if (ramp !== undefined) {
     const text = `gets ${formatShare(ramp.from)} at first, ${formatShare(ramp.to)} after ${formatWait(ramp.overMs)}`;
     return { mayBeSent: ramp.to > 0, text };
@@ -69,16 +72,16 @@ function noteShare({ sampleRate, ramp }: CopyControls): CopyNote {
 }
 
 function noteClient(
-  { service, copy }: { readonly service: Service; readonly copy: CopyControls },
+  { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
   request: CopiedRequest,
   isTrusted: AddressMatcher,
-): CopyNote {
+): ShadowExplanation {
   const key = copy.sampleKey!;
   const client = readSampleKey(key, request, isTrusted);
   if (client === undefined) {
     return no(key.kind === "ip" ? "the client's address is not known" : `it has no ${key.kind} "${key.name}"`);
   }
-  const isIn = isClientCopied(service.name, client, copy.sampleRate);
+  const isIn = isClientSampled(service.name, client, copy.sampleRate);
   const share = formatPercentage(copy.sampleRate);
   if (!isIn) return no(`this client is not in the ${share} of clients`);
   const waitMs = copy.ramp === undefined ? 0 : timeUntil(stableHash(service.name, client), copy.ramp);
@@ -92,14 +95,14 @@ function timeUntil(share: number, { from, to, overMs }: Ramp): number {
   return share < from ? 0 : (share - from) / (to - from) * overMs;
 }
 
-function conditions({ body, maxBodyBytes, maxInFlight, maxPerSecond }: CopyControls, request: CopiedRequest): string[] {
+function conditions({ body, maxBodyBytes, maxInFlight, maxPerSecond }: ShadowPolicy, request: CopiedRequest): string[] {
   const mayBeLarger = body && maxBodyBytes !== Infinity && request.contentLength === undefined;
   const rate = maxPerSecond === Infinity ? "" : `, ${maxPerSecond} per second`;
   return [`up to ${maxInFlight} at once${rate}`, ...(mayBeLarger ? [`a body up to ${formatSize(maxBodyBytes)}`] : [])];
 }
 
 function omissions({ copy, removeHeaders }: Service, request: CopiedRequest): string[] {
-  const removed = removeHeaders.filter((name) => fieldValue(request.lines, name) !== undefined);
+  const removed = removeHeaders.filter((name) => getHeader(request.headers, name) !== undefined);
   const { fields, parameters } = copy?.credentials === false
     ? withoutCredentials(request, new SecretNames())
     : { fields: [], parameters: [] };

@@ -10,7 +10,7 @@ import { bodyBytesFrom, clientFrom, headerFrom } from "./request_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A command line that has been understood. */
-export interface Invocation {
+export interface ParsedArgs {
   /** The command. */
   readonly command: CommandName;
   /** Whether the command was named, or is the default. */
@@ -58,7 +58,7 @@ const ALWAYS_ALLOWED: readonly FlagName[] = ["help", "version"];
  * @returns The command and its flags.
  * @throws {UsageError} Where something is unknown, incomplete or of no use.
  */
-export function parseFlags(args: readonly string[]): Invocation {
+export function parseFlags(args: readonly string[]): ParsedArgs {
   const unknown: string[] = [];
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args.map(withTwoDashes), {
     string: [...VALUE_FLAGS, "_"],

@@ -7,7 +7,7 @@ import { MAX_TEXT_LENGTH } from "../config/limits.ts";
 import { readConfig } from "../config/read/read.ts";
 import { whyUnreadable } from "../config/read/unreadable.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
-import { stampOf } from "../server/file_watch.ts";
+import { fingerprint } from "../server/file_watch.ts";
 import { readTextFile } from "./read_text_file.ts";
 
 /** The file that is read where none is named. */
@@ -28,14 +28,14 @@ const PLACEHOLDERS_TIMEOUT_MS = 10_000;
  * @throws {ConfigError} If the file cannot be read, or anything is wrong in it.
  */
 export async function loadConfig(path: string, stamps = new Map<string, string>()): Promise<ValidatedConfig> {
-  stamps.set(path, await stampOf(path));
+  stamps.set(path, await fingerprint(path));
   const text = await readConfigText(path);
   const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException("Timed out", "TimeoutError")), PLACEHOLDERS_TIMEOUT_MS);
   const readPlaceholder = async (name: string) => {
     const file = isAbsolute(name) ? name : folder + name;
-    stamps.set(file, await stampOf(file));
+    stamps.set(file, await fingerprint(file));
     return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
   };
   try {

@@ -8,7 +8,7 @@ import { runCheck } from "./check.ts";
 import type { CommandName } from "./command_table.ts";
 import { runDemo } from "./demo.ts";
 import { runExplain } from "./explain.ts";
-import { type Invocation, parseFlags } from "./flags.ts";
+import { type ParsedArgs, parseFlags } from "./flags.ts";
 import { commandHelp, overallHelp } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
 import { runReport } from "./report.ts";
@@ -17,7 +17,7 @@ import { runServe } from "./serve.ts";
 import { CommandError, UsageError } from "./usage_error.ts";
 import { VERSION } from "../lib/version.ts";
 
-const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation, io: Io) => number | Promise<number>>> = {
+const COMMANDS: Readonly<Record<CommandName, (invocation: ParsedArgs, io: Io) => number | Promise<number>>> = {
   serve: runServe,
   check: runCheck,
   explain: runExplain,
@@ -40,7 +40,7 @@ const FLUSH_TIMEOUT_MS = 2_000;
  * the command line is; `report` has its own.
  */
 export async function runCommandLine(args: readonly string[], io: Io = processIo()): Promise<number> {
-  let invocation: Invocation | undefined;
+  let invocation: ParsedArgs | undefined;
   try {
     invocation = parseFlags(args);
     return await run(invocation, io);
@@ -64,7 +64,7 @@ export async function runCommandLine(args: readonly string[], io: Io = processIo
   }
 }
 
-async function run(invocation: Invocation, io: Io): Promise<number> {
+async function run(invocation: ParsedArgs, io: Io): Promise<number> {
   const { command, named, switches } = invocation;
   if (switches.has("help")) {
     const paint = createPaint(io.stdout.isTerminal);

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
-import { type FileStamps, type FileWatch, watchFiles } from "../server/file_watch.ts";
+import { type FileWatch, type Fingerprints, watchFiles } from "../server/file_watch.ts";
 import type { Signals } from "../server/signals.ts";
 import { loadConfig } from "./load_config.ts";
 
@@ -11,7 +11,7 @@ export interface ReloadOptions {
   /** The path of the configuration. */
   readonly path: string;
   /** The files that the running configuration was read from. */
-  readonly stamps: FileStamps;
+  readonly stamps: Fingerprints;
   /** Whether those files are watched. */
   readonly watch: boolean;
   /** The requests to reload. */
@@ -54,7 +54,7 @@ export function keepReloading(options: ReloadOptions): Reloading {
     }
   }
 
-  async function reload(): Promise<FileStamps> {
+  async function reload(): Promise<Fingerprints> {
     const stamps = new Map<string, string>();
     try {
       const { config, warnings } = await loadConfig(options.path, stamps);

@@ -7,7 +7,7 @@ import { whyUnreadable } from "../config/read/unreadable.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable, printableJson } from "../lib/printable.ts";
 import { fetchReport } from "./fetch_report.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { readTextFile } from "./read_text_file.ts";
 import type { ReportFormat } from "./report_flags.ts";
@@ -27,7 +27,7 @@ const MAX_TOKEN_BYTES = 4_096;
  * is no report.
  * @throws {UsageError} Where `--admin` is not given.
  */
-export async function runReport({ report: asked }: Invocation, io: Io): Promise<number> {
+export async function runReport({ report: asked }: ParsedArgs, io: Io): Promise<number> {
   const { admin, tokenFile, format, query } = asked;
   if (admin === undefined) {
     throw new UsageError("Cannot ask for a report as the admin listener must be given: --admin URL");

@@ -1,7 +1,7 @@
 /** What the flags of `explain` say about a request. */
 
 import type { HeaderLine } from "../config/config.ts";
-import { Place } from "../config/read/input_path.ts";
+import { InputPath } from "../config/read/input_path.ts";
 import { size } from "../config/schema/quantity.ts";
 import { networkOf } from "../http/trust_proxy.ts";
 import { UsageError } from "./usage_error.ts";
@@ -30,7 +30,7 @@ export function headerFrom(text: string): HeaderLine {
  */
 export function bodyBytesFrom(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const bytes = size({ min: "0B" }).parse(text, new Place({ source: undefined, problems: [], warnings: [] }));
+  const bytes = size({ min: "0B" }).parse(text, new InputPath({ source: undefined, problems: [], warnings: [] }));
   if (bytes !== undefined) return bytes;
   throw new UsageError(`Cannot use "${text}" as a size as it must be in bytes, or like 64KiB or 10MiB`);
 }

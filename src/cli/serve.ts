@@ -8,12 +8,12 @@ import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
-import { takeStrayErrors } from "../server/stray_errors.ts";
+import { captureUncaughtErrors } from "../server/stray_errors.ts";
 import type { WorkerPool } from "../server/worker_pool.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { createAdminSource } from "./admin_source.ts";
 import { openConfig } from "./config_file.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { logErrorTo } from "./log_error.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
@@ -40,7 +40,7 @@ const ADMIN_TIMEOUT_MS = 1_000;
  * @throws {CommandError} Where the configuration can not be used.
  * @throws {ListenError} Where the address can not be listened on.
  */
-export async function runServe(invocation: Invocation, terminal: Io): Promise<number> {
+export async function runServe(invocation: ParsedArgs, terminal: Io): Promise<number> {
   const table = showsTop(invocation, terminal) ? createLiveTable(terminal.stdout) : undefined;
   const io = table === undefined
     ? terminal
@@ -79,7 +79,7 @@ export async function runServe(invocation: Invocation, terminal: Io): Promise<nu
     workers?.end();
     throw error;
   }
-  const giveBackErrors = takeStrayErrors(onError);
+  const giveBackErrors = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
     ...file,

@@ -1,9 +1,9 @@
 /** The server of one thread: the main one's, or a worker's. */
 
-import { Comparisons, type ComparisonsReading } from "../compare/comparison_store.ts";
+import { type ComparisonsReading, ComparisonStore } from "../compare/comparison_store.ts";
 import { createHandler } from "../proxy/handler.ts";
 import type { Config } from "../config/config.ts";
-import { createInstance } from "../policy/shared_state.ts";
+import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/detail.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection } from "../observe/inspection.ts";
@@ -117,7 +117,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   function observerFor(config: Config): DetailedObserver {
     if (!counts && config.admin === undefined && !config.metrics.enabled) return observe;
     const counted = metrics ??= new Metrics();
-    counted.follow(config);
+    counted.reconfigure(config);
     const recorded = config.admin === undefined ? undefined : recorderFor(config);
     return (event, detail) => {
       counted.observe(event);
@@ -136,10 +136,10 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
   const kept = {
-    instance: createInstance(pseudonym),
+    instance: createSharedState(pseudonym),
     transport: runtimeTransport({ reclaims: true }),
     reclaims: true,
-    comparisons: new Comparisons(),
+    comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processFacts() })),
   };
   const checks = new HealthChecks({
@@ -156,7 +156,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
-  checks.follow(first.services);
+  checks.reconfigure(first.services);
   return {
     get config() {
       return server.config;
@@ -169,14 +169,14 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     apply: async (config) => {
       await server.apply(config);
-      checks.follow(config.services);
+      checks.reconfigure(config.services);
     },
     prepare: (config) => {
       const prepared = server.prepare(config);
       return {
         commit: () => {
           prepared.commit();
-          checks.follow(config.services);
+          checks.reconfigure(config.services);
         },
         abandon: () => prepared.abandon(),
       };

@@ -7,7 +7,7 @@ import { portSharing } from "../server/shared_port.ts";
 import type { StreamName } from "../server/worker_messages.ts";
 import { startWorkers, type WorkerPool } from "../server/worker_pool.ts";
 import { WorkerCrash } from "../server/worker_thread.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { CommandError } from "./usage_error.ts";
 import { WORKER_MODULE, type WorkerSettings } from "./worker.ts";
@@ -15,7 +15,7 @@ import { WORKER_MODULE, type WorkerSettings } from "./worker.ts";
 /** What workers need beside the configuration. */
 export interface ServeWorkersOptions {
   /** The command line. */
-  readonly invocation: Invocation;
+  readonly invocation: ParsedArgs;
   /** The outputs. */
   readonly io: Pick<Io, "stdout" | "stderr">;
   /** Gives the log of the running configuration. */

@@ -6,7 +6,7 @@ import { formatJson } from "../observe/log_json.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
 import { createPaint } from "../lib/paint.ts";
 import type { Output } from "../server/output.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { showsTop } from "./top/shows_top.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
@@ -30,7 +30,7 @@ export interface StartedLog {
  */
 export function startLog(
   config: Config,
-  invocation: Invocation,
+  invocation: ParsedArgs,
   io: Pick<Io, "stdout" | "stderr">,
 ): StartedLog {
   const output = io[config.logging.output];
@@ -58,7 +58,7 @@ export function startLog(
   };
 }
 
-function levelFor({ switches }: Invocation, config: Config): LogLevel {
+function levelFor({ switches }: ParsedArgs, config: Config): LogLevel {
   if (switches.has("verbose")) return "debug";
   return switches.has("quiet") ? "warn" : config.logging.level;
 }

@@ -6,17 +6,17 @@ import type { PreparedConfig } from "../server/live_server.ts";
 import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
 import { ListenError } from "../server/listen_error.ts";
 import { createOutput, type Output } from "../server/output.ts";
-import { takeStrayErrors } from "../server/stray_errors.ts";
+import { captureUncaughtErrors } from "../server/stray_errors.ts";
 import type {
+  Command,
   FromWorker,
-  Order,
   OrderFailure,
   OrderResult,
   StreamName,
   ToWorker,
   WorkerSetup,
 } from "../server/worker_messages.ts";
-import type { Invocation } from "./flags.ts";
+import type { ParsedArgs } from "./flags.ts";
 import { logErrorTo } from "./log_error.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
 import { startLog } from "./start_log.ts";
@@ -27,7 +27,7 @@ export interface WorkerSettings {
   /** The name of all of them in Via: a loop through another worker is a loop. */
   readonly pseudonym: string;
   /** The command line. */
-  readonly invocation: Invocation;
+  readonly invocation: ParsedArgs;
   /** Which streams a person is looking at. */
   readonly terminals: Readonly<Record<StreamName, boolean>>;
 }
@@ -45,7 +45,7 @@ interface WorkerScope {
 interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
-  prepare(order: Order & { type: "prepare" }): void;
+  prepare(order: Command & { type: "prepare" }): void;
   commit(): void;
   abandon(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export function serveOrders(): void {
     return wanted.promise;
   }
 
-  async function carryOut(order: Order<WorkerSettings>): Promise<OrderResult> {
+  async function carryOut(order: Command<WorkerSettings>): Promise<OrderResult> {
     if (order.type === "start") worker = startWorker(order.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
     if (order.type === "prepare") worker.prepare(order);
@@ -122,7 +122,7 @@ function startWorker(
   let next = first;
   const onError = logErrorTo(() => logger);
   silenceLegacyAbortNotice();
-  takeStrayErrors(onError);
+  captureUncaughtErrors(onError);
   const server = serveThread(first, {
     logger: () => logger,
     onError,

@@ -5,7 +5,7 @@ import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./resp
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import { codingsOf } from "./decode_body.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { DifferenceList } from "./difference_list.ts";
@@ -34,7 +34,7 @@ const MARKUP_STEPS = 3;
 export function compareBodies(
   expected: CapturedResponse,
   actual: CapturedResponse,
-  means: CompareMeans,
+  means: ComparisonContext,
 ): NotComparableReason | undefined {
   const { rules, differences, steps } = means;
   if (rules.ignoresBody) return;
@@ -92,7 +92,7 @@ function readTexts(one: TypedBytes, other: TypedBytes, steps: StepBudget): Texts
 }
 
 /** Returns `false` if the bodies have no format that can be compared as text. */
-function compareByFormat({ format, expected, actual }: Texts, means: CompareMeans): boolean {
+function compareByFormat({ format, expected, actual }: Texts, means: ComparisonContext): boolean {
   const { steps } = means;
   switch (format) {
     case "json":

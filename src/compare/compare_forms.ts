@@ -3,7 +3,7 @@
 import { shorten } from "../config/schema/describe.ts";
 import { redactText } from "../lib/secret_text.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
@@ -20,7 +20,7 @@ const FIELD_STEPS = 100;
  * @param actual The other service's form.
  * @param means Rules, result and step budget.
  */
-export function compareForms(expected: string, actual: string, means: CompareMeans): void {
+export function compareForms(expected: string, actual: string, means: ComparisonContext): void {
   const { rules, differences, steps } = means;
   const fields = readForm(expected, steps);
   const others = readForm(actual, steps);
@@ -67,7 +67,7 @@ function isAlike(
   name: string,
   values: readonly string[] | undefined,
   others: readonly string[] | undefined,
-  { rules, steps }: CompareMeans,
+  { rules, steps }: ComparisonContext,
 ): boolean {
   const isSame = (value: string, other: string) => {
     if (value === other) return true;

@@ -1,7 +1,7 @@
 /** The header fields of two responses, as far as they are compared. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
@@ -19,7 +19,7 @@ const VALUE_STEPS = 4;
 export function compareHeaders(
   expected: readonly HeaderLine[],
   actual: readonly HeaderLine[],
-  { rules, differences, steps }: CompareMeans,
+  { rules, differences, steps }: ComparisonContext,
 ): void {
   for (const name of rules.headers) {
     steps.take(expected.length + actual.length);

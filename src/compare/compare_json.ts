@@ -4,7 +4,7 @@ import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
 import { redactText } from "../lib/secret_text.ts";
 import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import type { DifferenceList } from "./difference_list.ts";
 import type { DifferenceKind } from "./difference.ts";
 import { canonicalNumber, ExactNumber } from "../lib/exact_json.ts";
@@ -34,7 +34,7 @@ const KEY_STEPS = 20;
  * @param actual The other service's document.
  * @param means Rules, result and step budget.
  */
-export function compareJson(expected: unknown, actual: unknown, means: CompareMeans): void {
+export function compareJson(expected: unknown, actual: unknown, means: ComparisonContext): void {
   new JsonComparison(means).compare(expected, actual);
 }
 
@@ -46,7 +46,7 @@ export function compareJson(expected: unknown, actual: unknown, means: CompareMe
  * @returns False if the documents must be compared whole: elements in any order must be paired first, or a value may be
  * a private key.
  */
-export function compareLeaves(leaves: readonly DifferingLeaf[], means: CompareMeans): boolean {
+export function compareLeaves(leaves: readonly DifferingLeaf[], means: ComparisonContext): boolean {
   const { rules } = means;
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
@@ -75,7 +75,7 @@ class JsonComparison {
   readonly #keyOfObject = new Map<object, number>();
   readonly #alike = new Map<unknown, Map<unknown, boolean>>();
 
-  constructor({ rules, differences, steps }: CompareMeans, path: readonly Segment[] = []) {
+  constructor({ rules, differences, steps }: ComparisonContext, path: readonly Segment[] = []) {
     this.#rules = rules;
     this.#differences = differences;
     this.#steps = steps;

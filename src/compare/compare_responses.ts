@@ -4,7 +4,7 @@ import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedAnswer, CapturedResponse } from "./response.ts";
 import { compareBodies } from "./compare_body.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import { compareHeaders } from "./compare_headers.ts";
 import type { Difference } from "./difference.ts";
 import { DifferenceList } from "./difference_list.ts";
@@ -71,7 +71,7 @@ export function compareAnswers(
 function compareRest(
   expected: CapturedResponse,
   actual: CapturedResponse,
-  means: CompareMeans,
+  means: ComparisonContext,
 ): NotComparableReason | undefined {
   // Without memory, the header lines may be missing too.
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";

@@ -1,7 +1,7 @@
 /** Two texts, line by line. */
 
 import { shorten } from "../config/schema/describe.ts";
-import type { CompareMeans } from "./comparison_context.ts";
+import type { ComparisonContext } from "./comparison_context.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Characters of a long line that are shown before the first difference. */
@@ -31,7 +31,7 @@ const COLUMNS_PER_STEP = 2;
 export function compareTexts(
   expected: string,
   actual: string,
-  { rules, differences, steps }: CompareMeans,
+  { rules, differences, steps }: ComparisonContext,
 ): void {
   if (expected === actual) return;
   const lines = new Lines(expected);

@@ -5,7 +5,7 @@ import type { DifferenceList } from "./difference_list.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Rules, result and step budget of one comparison. */
-export interface CompareMeans {
+export interface ComparisonContext {
   /** Rules that decide about differences. */
   readonly rules: CompareRules;
   /** Differences found so far. */

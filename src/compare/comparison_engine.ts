@@ -1,7 +1,7 @@
 /** Compares the answers to the requests of one configuration, when the clients have theirs. */
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { LoopShare } from "../lib/loop_share.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
@@ -21,9 +21,9 @@ import { MadeComparison } from "./made_comparison.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
-import { ShareDraw } from "../lib/sampler.ts";
+import { Sampler } from "../lib/sampler.ts";
 
-/** Options of {@linkcode Comparer}. */
+/** Options of {@linkcode ComparisonEngine}. */
 export interface ComparerOptions {
   /** Counts each comparison; `undefined`: comparisons are not counted. */
   readonly count: ComparisonCounter | undefined;
@@ -59,7 +59,7 @@ interface Candidate {
 
 /** The services of which the same share of the requests is compared: the same requests, so that the primary's answer is kept once. */
 interface Sample {
-  readonly draw: ShareDraw;
+  readonly draw: Sampler;
   readonly services: readonly Service[];
 }
 
@@ -73,7 +73,7 @@ interface RoutePlan {
   readonly maxBodyBytes: number;
   readonly samples: readonly Sample[];
   /** Which requests are sent to the primary again. */
-  readonly replay: ShareDraw;
+  readonly replay: Sampler;
 }
 
 type BodySamples = ReturnType<NonNullable<TallyContext["bodies"]>>;
@@ -97,13 +97,13 @@ interface Found extends AnswersComparison, Pick<Comparison, "actual"> {
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
 interface Expected {
   readonly plan: RoutePlan;
-  readonly inbound: Inbound;
+  readonly inbound: ClientRequest;
   readonly endpoint: string;
   readonly answer: CapturedAnswer;
 }
 
 /** Decides which exchanges are captured, and compares what was. */
-export class Comparer {
+export class ComparisonEngine {
   readonly #options: ComparerOptions;
   readonly #plans = new Map<Route, RoutePlan>();
   readonly #budget: MemoryBudget;
@@ -137,14 +137,14 @@ export class Comparer {
    * @param hasBody Whether it has a body; it is not sent again then.
    * @returns What is to see its attempts; `undefined` where nothing is compared.
    */
-  begin(inbound: Inbound, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(inbound: ClientRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const wanted = plan && choose(plan);
     if (wanted === undefined) return undefined;
     const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { inbound, wanted, reason });
     if (this.#queue.length >= MAX_WAITING) return skip("busy");
     const heldBytes = requestBytes(inbound);
-    if (!this.#budget.take(heldBytes)) return skip("memory");
+    if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       inbound,
       heldBytes,
@@ -168,7 +168,7 @@ export class Comparer {
   #skipAll(
     plan: RoutePlan,
     { inbound, wanted, reason }: {
-      readonly inbound: Inbound;
+      readonly inbound: ClientRequest;
       readonly wanted: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
@@ -234,7 +234,7 @@ export class Comparer {
     const { plan, inbound, answer } = expected;
     const isFit = answer.ok && (inbound.method === "GET" || inbound.method === "HEAD") &&
       !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isFit || !plan.replay.isChosen()) return false;
+    if (!isFit || !plan.replay.next()) return false;
     this.#replays++;
     const release = () => {
       again.release();
@@ -342,7 +342,7 @@ function planFor(route: Route, { replayShare, known }: PlanContext): RoutePlan |
     endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
     maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
     samples: samplesOf(candidates),
-    replay: new ShareDraw(replayShare),
+    replay: new Sampler(replayShare),
   };
 }
 
@@ -353,19 +353,19 @@ function candidateFor(service: Service, settings: CompareSettings, known: KnownS
 function samplesOf(candidates: readonly Candidate[]): Sample[] {
   const shares = new Set(candidates.map(({ settings }) => settings.sample));
   return [...shares].map((share) => ({
-    draw: new ShareDraw(share),
+    draw: new Sampler(share),
     services: candidates.filter(({ settings }) => settings.sample === share).map(({ service }) => service),
   }));
 }
 
 /** Returns the endpoint's name. Names are shown, so a secret in the path becomes `{id}`. */
-function endpointOf({ endpoints }: RoutePlan, { method, path }: Inbound): string {
+function endpointOf({ endpoints }: RoutePlan, { method, path }: ClientRequest): string {
   return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
 }
 
 /** @returns Whose answers are kept; `undefined` where nobody's are. */
 function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service> | undefined {
-  const chosen = samples.filter(({ draw }) => draw.isChosen());
+  const chosen = samples.filter(({ draw }) => draw.next());
   if (chosen.length === samples.length) return everybody;
   return chosen.length === 0 ? undefined : new Set([primary, ...chosen.flatMap(({ services }) => services)]);
 }
@@ -393,8 +393,8 @@ function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined
  * Estimates the memory of a request that waits for its comparison. It is counted because clients may send long
  * requests.
  */
-function requestBytes({ path, matchPath, query, lines }: Inbound): number {
+function requestBytes({ path, matchPath, query, headers }: ClientRequest): number {
   let bytes = REQUEST_BYTES + textBytes(path, matchPath, query);
-  for (const [name, value] of lines) bytes += textBytes(name, value);
+  for (const [name, value] of headers) bytes += textBytes(name, value);
   return bytes;
 }

@@ -4,10 +4,10 @@ import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedAnswer } from "./response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { ENDPOINT_BYTES, EndpointCounts, type TallyMeans } from "./endpoint_counts.ts";
+import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import { ownText } from "../lib/detach_string.ts";
+import { detachString } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
 import type { AnswersTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
 
@@ -78,11 +78,11 @@ interface Endpoint {
 }
 
 /** Counts comparisons. It does not throw, whatever backends answer. */
-export class ComparisonTally {
+export class ComparisonStats {
   readonly #budget: MemoryBudget;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #totals = new Map<string, ServiceTotals>();
-  readonly #means: TallyMeans;
+  readonly #means: MemoryAccounting;
   #dropped = 0;
 
   /**
@@ -95,8 +95,8 @@ export class ComparisonTally {
     this.#budget = new MemoryBudget(maxBytes);
     this.#means = {
       claim: (bytes) => this.#claim(bytes),
-      claimForSample: (bytes) => this.#budget.take(bytes) || this.#drop(),
-      giveBack: (bytes) => this.#budget.giveBack(bytes),
+      claimForSample: (bytes) => this.#budget.reserve(bytes) || this.#drop(),
+      giveBack: (bytes) => this.#budget.release(bytes),
       random,
     };
     for (const { route, service } of expected) this.#totalsOf(route, service);
@@ -188,10 +188,10 @@ export class ComparisonTally {
   }
 
   #claim(bytes: number): boolean {
-    if (this.#budget.take(bytes)) return true;
+    if (this.#budget.reserve(bytes)) return true;
     for (const { counts } of this.#endpoints.values()) {
       this.#dropped += counts.dropSamples();
-      if (this.#budget.take(bytes)) return true;
+      if (this.#budget.reserve(bytes)) return true;
     }
     return this.#drop();
   }
@@ -231,7 +231,11 @@ export class ComparisonTally {
     const key = `${route}\n${endpoint}`;
     if (!this.#claim(ENDPOINT_BYTES + textBytes(key, endpoint))) return undefined;
     const counts = new EndpointCounts(this.#means);
-    this.#endpoints.set(ownText(key, Infinity), { route, endpoint: ownText(endpoint, MAX_PATH_LENGTH), counts });
+    this.#endpoints.set(detachString(key, Infinity), {
+      route,
+      endpoint: detachString(endpoint, MAX_PATH_LENGTH),
+      counts,
+    });
     return counts;
   }
 }
@@ -244,29 +248,29 @@ export class ComparisonTally {
  * @returns All counts together.
  */
 export function mergeTallies(snapshots: readonly TallySnapshot[], options: TallyOptions = {}): TallySnapshot {
-  const tally = new ComparisonTally(options);
+  const tally = new ComparisonStats(options);
   for (const snapshot of snapshots) tally.absorb(snapshot);
   return tally.snapshot();
 }
 
-interface SampleFacts {
+interface SampleInfo {
   readonly context: TallyContext;
   readonly isOther: boolean;
 }
 
-function sampleOf(comparison: Comparison, difference: Difference, { context, isOther }: SampleFacts): MismatchSample {
+function sampleOf(comparison: Comparison, difference: Difference, { context, isOther }: SampleInfo): MismatchSample {
   const { expected, actual } = difference;
   // Fields that are counted together are told apart by their values at least.
   const prefix = isOther ? `${difference.path}: ` : "";
   const bodies = context.samples === "bodies" ? context.bodies?.() : undefined;
   return {
-    requestId: ownText(comparison.requestId, MAX_ID_LENGTH),
-    method: ownText(comparison.method, MAX_ID_LENGTH),
-    path: ownText(comparison.path, MAX_PATH_LENGTH),
-    ...(expected !== undefined && { expected: ownText(prefix + expected, MAX_VALUE_LENGTH) }),
-    ...(actual !== undefined && { actual: ownText(prefix + actual, MAX_VALUE_LENGTH) }),
-    ...(bodies?.expected !== undefined && { expectedBody: ownText(bodies.expected, MAX_BODY_LENGTH) }),
-    ...(bodies?.actual !== undefined && { actualBody: ownText(bodies.actual, MAX_BODY_LENGTH) }),
+    requestId: detachString(comparison.requestId, MAX_ID_LENGTH),
+    method: detachString(comparison.method, MAX_ID_LENGTH),
+    path: detachString(comparison.path, MAX_PATH_LENGTH),
+    ...(expected !== undefined && { expected: detachString(prefix + expected, MAX_VALUE_LENGTH) }),
+    ...(actual !== undefined && { actual: detachString(prefix + actual, MAX_VALUE_LENGTH) }),
+    ...(bodies?.expected !== undefined && { expectedBody: detachString(bodies.expected, MAX_BODY_LENGTH) }),
+    ...(bodies?.actual !== undefined && { actualBody: detachString(bodies.actual, MAX_BODY_LENGTH) }),
   };
 }
 

@@ -5,7 +5,7 @@ import { BodyDigest } from "./body_digest.ts";
 import { PerSecond } from "../lib/per_second.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
-import { ComparisonTally, type TallyContext } from "./comparison_stats.ts";
+import { ComparisonStats, type TallyContext } from "./comparison_stats.ts";
 import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";
 import type { TallySnapshot } from "./tally_snapshot.ts";
 
@@ -31,10 +31,10 @@ export interface ComparisonCounter {
 const LISTED_PER_SECOND = 50;
 
 /** Counts, and the latest mismatches: of those that come faster than 50 in a second, the first ones. */
-export class Comparisons {
+export class ComparisonStore {
   readonly #listed = new PerSecond(LISTED_PER_SECOND);
   readonly #feed = new MismatchFeed();
-  #tally: ComparisonTally | undefined;
+  #tally: ComparisonStats | undefined;
   #rules = "";
 
   /**
@@ -45,11 +45,11 @@ export class Comparisons {
    * @returns The counter for comparisons under this configuration. It stops counting when other settings apply, because
    * requests finish on the configuration on which they began.
    */
-  follow(config: Pick<Config, "routes" | "compare">): ComparisonCounter {
-    const rules = rulesOf(config);
+  reconfigure(config: Pick<Config, "routes" | "compare">): ComparisonCounter {
+    const rules = rulesHash(config);
     if (rules !== this.#rules) {
       this.#rules = rules;
-      this.#tally = config.compare === undefined ? undefined : new ComparisonTally({ expected: expectedOf(config) });
+      this.#tally = config.compare === undefined ? undefined : new ComparisonStats({ expected: expectedOf(config) });
     }
     return {
       made: (comparison, context) => {
@@ -75,7 +75,7 @@ export class Comparisons {
   #add(comparison: Comparison, context: TallyContext): void {
     this.#tally?.add(comparison, context);
     const timeMs = Date.now();
-    if (comparison.isNoise || comparison.differences.length === 0 || !this.#listed.take(timeMs)) return;
+    if (comparison.isNoise || comparison.differences.length === 0 || !this.#listed.tryTake(timeMs)) return;
     const found = findMismatch(comparison, { endpoint: context.endpoint, values: context.samples !== "none", timeMs });
     if (found !== undefined) this.#feed.add(found);
   }
@@ -95,7 +95,7 @@ function expectedOf({ routes }: Pick<Config, "routes">): { readonly route: strin
  * @param config The configuration.
  * @returns A text that is another one where it compares in another way; empty where it compares nothing.
  */
-export function rulesOf({ routes, compare }: Pick<Config, "routes" | "compare">): string {
+export function rulesHash({ routes, compare }: Pick<Config, "routes" | "compare">): string {
   if (compare === undefined) return "";
   const digest = new BodyDigest();
   // Regular expressions are texts there, so that all of it is plain.

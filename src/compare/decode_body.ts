@@ -1,7 +1,7 @@
 /** Content codings undone, as far as it takes to compare what was said in them (RFC 9110 §8.4). */
 
 import type { HeaderLine } from "../config/config.ts";
-import { listMembers } from "../http/headers.ts";
+import { parseList } from "../http/headers.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { CapturedBody } from "./response.ts";
 import { BodyDigest } from "./body_digest.ts";
@@ -64,7 +64,7 @@ export function codingsOf(headers: readonly HeaderLine[]): string[] {
   const names: string[] = [];
   for (const [name, value] of headers) {
     if (name.length !== 16 || name.toLowerCase() !== "content-encoding") continue;
-    for (const coding of listMembers(value)) {
+    for (const coding of parseList(value)) {
       // Reading one coding above the limit is enough to refuse the body.
       if (coding !== "identity" && names.push(coding) > MAX_CODINGS) return names;
     }

@@ -3,7 +3,7 @@
 import { MAX_SETS } from "./difference_sets.ts";
 import { rankSample, withSample } from "./field_samples.ts";
 import { textBytes } from "../lib/memory_budget.ts";
-import { ownText } from "../lib/detach_string.ts";
+import { detachString } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
 import type { EndpointServiceTally, EndpointTally, RankedSample } from "./tally_snapshot.ts";
 
@@ -48,7 +48,7 @@ interface Service {
 }
 
 /** What the endpoints of a tally have in common. */
-export interface TallyMeans {
+export interface MemoryAccounting {
   /** Takes memory for counts, from samples where there is none left; counts what it refuses. */
   readonly claim: (bytes: number) => boolean;
   /** Takes memory for a sample; counts what it refuses. */
@@ -76,7 +76,7 @@ export interface AddOptions {
 
 /** One endpoint. */
 export class EndpointCounts {
-  readonly #means: TallyMeans;
+  readonly #means: MemoryAccounting;
   readonly #paths = new Map<string, Path>();
   #noiseCompared = 0;
   readonly #noiseFields = new Map<string, number>();
@@ -88,7 +88,7 @@ export class EndpointCounts {
    *
    * @param means What it has in common with others.
    */
-  constructor(means: TallyMeans) {
+  constructor(means: MemoryAccounting) {
     this.#means = means;
   }
 
@@ -222,7 +222,7 @@ export class EndpointCounts {
     const other = otherPath(path);
     const isTooMuch = this.#paths.size >= MAX_PATHS || path.length > MAX_PATH_LENGTH;
     if (path !== other && (isTooMuch || !this.#means.claim(PATH_BYTES + textBytes(path)))) return this.#pathOf(other);
-    const kept = { text: ownText(path, MAX_PATH_LENGTH), id: this.#paths.size };
+    const kept = { text: detachString(path, MAX_PATH_LENGTH), id: this.#paths.size };
     this.#paths.set(kept.text, kept);
     return kept;
   }

@@ -1,6 +1,6 @@
 /** A comparison that shows the request's path when it is asked for: what tells secrets apart costs more than most comparisons. */
 
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { CapturedAnswer } from "./response.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -37,7 +37,7 @@ export class MadeComparison implements Comparison {
    * @param rules What is kept out of the path.
    */
   constructor(
-    { requestId, method, path }: Inbound,
+    { requestId, method, path }: ClientRequest,
     route: string,
     found: Pick<Comparison, "service" | "isNoise" | "expected" | "actual" | "differences">,
     rules: CompareRules,

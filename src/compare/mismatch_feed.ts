@@ -2,7 +2,7 @@
 
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { ownText } from "../lib/detach_string.ts";
+import { detachString } from "../lib/detach_string.ts";
 
 /** A comparison whose answers differed. */
 export interface MismatchEntry {
@@ -126,5 +126,5 @@ function keep({ path, kind, expected, actual }: Difference, values: boolean): Di
 }
 
 function own(text: string): string {
-  return ownText(text, MAX_TEXT_LENGTH);
+  return detachString(text, MAX_TEXT_LENGTH);
 }

@@ -1,6 +1,6 @@
 /** The verdict on a service: `GET /api/report`, and what `conductor report` prints. */
 
-import type { ShareEstimate } from "../lib/wilson_interval.ts";
+import type { RatioEstimate } from "../lib/wilson_interval.ts";
 
 import type { NotComparableReason } from "../observe/events.ts";
 
@@ -62,7 +62,7 @@ export interface ServiceReport {
   /** Responses that were not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** Comparisons without a difference that is no noise. */
-  readonly matchRate: ShareEstimate;
+  readonly matchRate: RatioEstimate;
   /** Share of failures and of responses with 5xx of the primary, and of the service. */
   readonly errorRate: { readonly primary: number; readonly service: number };
   /** Quantiles in milliseconds of the primary, and of the service. */

@@ -1,7 +1,7 @@
 /** One service's answer, kept as it passes. */
 
 import type { Service } from "../config/config.ts";
-import type { Attempt, UpstreamResponse } from "../upstream/attempt.ts";
+import type { AttemptView, UpstreamResponse } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
@@ -11,11 +11,11 @@ import { decodeBody, type Pause } from "./decode_body.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 
 /** An attempt as far as capturing looks at it. */
-export interface CapturedAttempt extends Attempt {
+export interface CapturedAttempt extends AttemptView {
   /** From its start until it settled, in milliseconds. */
   readonly durationMs: number;
   /** What broke it off from our side; `undefined` where nothing did. */
-  readonly endedBy: FailureKind | undefined;
+  readonly abortReason: FailureKind | undefined;
 }
 
 /** Failures caused by conductor: it did not send the attempt, or aborted it. */
@@ -72,7 +72,7 @@ export class AnswerCapture implements BodyTap {
    *
    * @param piece The bytes.
    */
-  see(piece: Uint8Array): void {
+  onChunk(piece: Uint8Array): void {
     this.#seenBytes += piece.length;
     if (this.#cutBy !== undefined || this.#kept.append(piece)) return;
     this.#cut(this.#seenBytes > this.maxBytes ? "too-large" : "memory");
@@ -87,7 +87,7 @@ export class AnswerCapture implements BodyTap {
   over(): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    const { outcome, durationMs, endedBy } = attempt!;
+    const { outcome, durationMs, abortReason } = attempt!;
     if (outcome === undefined) return;
     if (!outcome.ok) {
       this.#isLagging = outcome.kind === "lagging";
@@ -97,8 +97,8 @@ export class AnswerCapture implements BodyTap {
     const { status, headers, body } = outcome.response;
     if (body instanceof Uint8Array) this.#keepWhole(body);
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
-    if (!isComplete && endedBy !== undefined && OURS.has(endedBy)) {
-      this.#isLagging = endedBy === "lagging";
+    if (!isComplete && abortReason !== undefined && OURS.has(abortReason)) {
+      this.#isLagging = abortReason === "lagging";
       return;
     }
     const response = { status, headers: this.#keepHead(headers), body: this.#body(body !== null), durationMs };
@@ -139,7 +139,7 @@ export class AnswerCapture implements BodyTap {
 
   /** Gives the memory back. */
   release(): void {
-    this.#budget.giveBack(this.#takenBytes);
+    this.#budget.release(this.#takenBytes);
     this.#takenBytes = 0;
     this.#kept.clear();
     this.#answer = undefined;
@@ -165,7 +165,7 @@ export class AnswerCapture implements BodyTap {
   }
 
   #take(bytes: number): boolean {
-    if (!this.#budget.take(bytes)) return false;
+    if (!this.#budget.reserve(bytes)) return false;
     this.#takenBytes += bytes;
     return true;
   }

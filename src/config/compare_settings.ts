@@ -9,17 +9,17 @@ import {
   type SERVICE_FIELDS,
   type TOLERANCE_FIELDS,
 } from "./fields.ts";
-import { type Findings, Place } from "./read/input_path.ts";
+import { type Diagnostics, InputPath } from "./read/input_path.ts";
 import type { RouteGroup } from "./routes.ts";
-import { type Checked, type PartlyChecked, section } from "./schema/section.ts";
+import { type Output, type PartialOutput, section } from "./schema/section.ts";
 
-type CheckedCompare = Checked<typeof COMPARE_FIELDS>;
-type CheckedOverride = PartlyChecked<typeof SERVICE_COMPARE_FIELDS>;
-type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
-type CheckedService = Checked<typeof SERVICE_FIELDS>;
-type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+type CheckedCompare = Output<typeof COMPARE_FIELDS>;
+type CheckedOverride = PartialOutput<typeof SERVICE_COMPARE_FIELDS>;
+type CheckedConfig = Output<typeof CONFIG_FIELDS>;
+type CheckedService = Output<typeof SERVICE_FIELDS>;
+type PartlyCheckedService = PartialOutput<typeof SERVICE_FIELDS>;
 
-const NOTHING_FOUND: Findings = { source: undefined, problems: [], warnings: [] };
+const NOTHING_FOUND: Diagnostics = { source: undefined, problems: [], warnings: [] };
 
 /**
  * Checks what is said about comparing, across fields.
@@ -30,7 +30,7 @@ const NOTHING_FOUND: Findings = { source: undefined, problems: [], warnings: [] 
  */
 export function checkCompare(
   services: readonly (PartlyCheckedService | undefined)[],
-  list: Place,
+  list: InputPath,
   isOn: boolean,
 ): void {
   for (const [index, service] of services.entries()) {
@@ -59,7 +59,7 @@ export function checkCompare(
 export function checkControls(
   routes: readonly RouteGroup[],
   services: readonly (PartlyCheckedService | undefined)[],
-  list: Place,
+  list: InputPath,
 ): void {
   const primaries = new Set(routes.flatMap(({ members }) => members.filter(isPrimary).map(({ index }) => index)));
   for (const index of primaries) {
@@ -115,8 +115,8 @@ export function toComparePlan(
   return { replaySample: noise === "replay" ? noiseSample : 0, maxMemoryBytes: maxMemory };
 }
 
-type CheckedNormalise = Checked<typeof NORMALISE_FIELDS>;
-type CheckedTolerance = Checked<typeof TOLERANCE_FIELDS>;
+type CheckedNormalise = Output<typeof NORMALISE_FIELDS>;
+type CheckedTolerance = Output<typeof TOLERANCE_FIELDS>;
 
 function toNormaliseRule({ pattern, replacement, path }: CheckedNormalise): NormaliseRule {
   return { pattern, replacement, path };
@@ -128,5 +128,5 @@ function toToleranceRule({ absolute, relative, path }: CheckedTolerance): Tolera
 
 /** All defaults, where only services say that they are compared. */
 function topSettings({ compare }: CheckedConfig): CheckedCompare {
-  return (compare ?? section(COMPARE_FIELDS).parse({}, new Place(NOTHING_FOUND))) as CheckedCompare;
+  return (compare ?? section(COMPARE_FIELDS).parse({}, new InputPath(NOTHING_FOUND))) as CheckedCompare;
 }

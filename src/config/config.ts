@@ -94,7 +94,7 @@ export interface Ramp {
 }
 
 /** Which requests a shadow gets a copy of, and how much of them. */
-export interface CopyControls {
+export interface ShadowPolicy {
   /** The share of the requests, or of the clients where `sampleKey` is there, 0 to 1; the ramp's end where there is one. */
   readonly sampleRate: number;
   /** What a client is known by; `undefined`: the share is one of requests. */
@@ -214,7 +214,7 @@ export interface Service {
   /** How its copy is held back; `undefined`: it is sent at once. */
   readonly hedge: HedgeSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
-  readonly copy: CopyControls | undefined;
+  readonly copy: ShadowPolicy | undefined;
   /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */
   readonly compare: CompareSettings | undefined;
   /** Whether it is what the primary is, so that what differs between the two differs by itself. */

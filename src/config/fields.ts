@@ -23,13 +23,13 @@ import { size, time } from "./schema/quantity.ts";
 import { regularExpression } from "./schema/regular_expression.ts";
 import { requestPath } from "./schema/request_path.ts";
 import { sampleKey, shareOr } from "./schema/sample.ts";
-import { boolean, choice, text, wholeNumber } from "./schema/scalar.ts";
+import { boolean, integer, oneOf, text } from "./schema/scalar.ts";
 import { serviceList } from "./schema/service_list.ts";
 import { serviceName } from "./schema/service_name.ts";
 import { share } from "./schema/share.ts";
 import { statuses } from "./schema/statuses.ts";
 import { literal } from "./schema/value_type.ts";
-import { overridable, switchable } from "./schema/switchable.ts";
+import { boolOr, overridable } from "./schema/switchable.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
@@ -62,12 +62,12 @@ export const SERVICE_TLS_FIELDS = {
 /** The fields of `services[].breaker`. */
 export const BREAKER_FIELDS = {
   failures: {
-    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    type: integer(1, MAX_BREAKER_WINDOW),
     default: 5,
     description: "How many of the last `window` attempts must have failed for it to open.",
   },
   window: {
-    type: wholeNumber(1, MAX_BREAKER_WINDOW),
+    type: integer(1, MAX_BREAKER_WINDOW),
     absence: "as many as `failures`, which must then come in a row",
     description: "How many attempts are looked back at.",
   },
@@ -102,12 +102,12 @@ export const HEALTH_FIELDS = {
     description: "The longest wait for the whole answer.",
   },
   unhealthyAfter: {
-    type: wholeNumber(1, MAX_CHECKS),
+    type: integer(1, MAX_CHECKS),
     default: 3,
     description: "How many checks in a row must have failed for the service to count as unhealthy.",
   },
   healthyAfter: {
-    type: wholeNumber(1, MAX_CHECKS),
+    type: integer(1, MAX_CHECKS),
     default: 2,
     description: "How many checks in a row must have succeeded for it to count as healthy again.",
   },
@@ -189,7 +189,7 @@ export const COPY_FIELDS = {
     description: "Shadows only: the methods of the requests that are copied.",
   },
   maxInFlight: {
-    type: wholeNumber(1, MAX_AT_ONCE),
+    type: integer(1, MAX_AT_ONCE),
     absence: "`64`",
     description: "Shadows only: copies in flight, until their answer has been read; what comes above is not sent.",
   },
@@ -297,7 +297,7 @@ const COMPARE_RULE_FIELDS = {
       "Whose values are never shown, with all that is inside, beside those whose name says that they are secret.",
   },
   samples: {
-    type: choice(["values", "bodies", "none"]),
+    type: oneOf(["values", "bodies", "none"]),
     default: "values",
     description: "What is kept of answers that differ: short texts of the values, the whole bodies too, or nothing.",
   },
@@ -312,7 +312,7 @@ const COMPARE_RULE_FIELDS = {
 export const COMPARE_FIELDS = {
   ...COMPARE_RULE_FIELDS,
   noise: {
-    type: choice(["replay", "off"]),
+    type: oneOf(["replay", "off"]),
     default: "replay",
     description:
       "How it is found out what differs by itself: GET and HEAD are sent to the primary again, or not at all.",
@@ -416,7 +416,7 @@ export const SERVICE_FIELDS = {
     description: "Header fields to set on a response of this service that is returned.",
   },
   breaker: {
-    type: switchable(section(BREAKER_FIELDS)),
+    type: boolOr(section(BREAKER_FIELDS)),
     absence: "none",
     description: "When the service counts as down and is left alone for a while; `true` takes all defaults.",
   },
@@ -426,7 +426,7 @@ export const SERVICE_FIELDS = {
     description: "How conductor's own server checks the service; it is left alone while it does not answer well.",
   },
   hedge: {
-    type: switchable(section(HEDGE_FIELDS)),
+    type: boolOr(section(HEDGE_FIELDS)),
     absence: "sent at once",
     description:
       "Holds the request back while those before it in the file may still answer; `true` takes all defaults.",
@@ -443,7 +443,7 @@ export const SERVICE_FIELDS = {
     description: "Whether this service is what the primary is: what differs between the two differs by itself.",
   },
   weight: {
-    type: wholeNumber(0, 1_000_000),
+    type: integer(0, 1_000_000),
     description: "Accepted for go-conductor's files.",
     ignored: "every service of a route gets every request",
   },
@@ -452,17 +452,17 @@ export const SERVICE_FIELDS = {
 /** The fields of `logging`. */
 export const LOGGING_FIELDS = {
   level: {
-    type: choice(["debug", "info", "warn", "error"], { anyCase: true, substitutes: { fatal: "error" } }),
+    type: oneOf(["debug", "info", "warn", "error"], { anyCase: true, substitutes: { fatal: "error" } }),
     default: "info",
     description: "The lowest level that is written.",
   },
   format: {
-    type: choice(["json", "pretty"], { anyCase: true }),
+    type: oneOf(["json", "pretty"], { anyCase: true }),
     absence: "pretty on a terminal, else JSON",
     description: "How log lines look.",
   },
   output: {
-    type: choice(["stdout", "stderr"], { anyCase: true, substitutes: { file: "stdout" } }),
+    type: oneOf(["stdout", "stderr"], { anyCase: true, substitutes: { file: "stdout" } }),
     default: "stdout",
     description: "The stream that log lines are written to.",
   },
@@ -520,12 +520,12 @@ export const TLS_FIELDS = {
 /** The fields of `limits`. */
 export const LIMITS_FIELDS = {
   maxInFlight: {
-    type: wholeNumber(1, MAX_AT_ONCE),
+    type: integer(1, MAX_AT_ONCE),
     default: 5_000,
     description: "Maximum requests in flight; further ones get 503 at once.",
   },
   maxInFlightPerClient: {
-    type: wholeNumber(1, MAX_AT_ONCE),
+    type: integer(1, MAX_AT_ONCE),
     absence: "a fair share",
     description:
       "Maximum requests in flight of one client, which is an IPv4 address or an IPv6 /64 network; further ones get 503 at " +
@@ -533,7 +533,7 @@ export const LIMITS_FIELDS = {
       "`maxInFlight`, and so do all clients together behind a proxy that `trustProxy` does not name.",
   },
   maxUploads: {
-    type: wholeNumber(1, MAX_AT_ONCE),
+    type: integer(1, MAX_AT_ONCE),
     absence: "half of `maxInFlight`",
     description:
       "Maximum requests in flight whose body has not arrived completely; further ones get 503 at once. They also count " +
@@ -548,14 +548,14 @@ export const LIMITS_FIELDS = {
       "0 accepts any rate.",
   },
   maxConnectionsPerService: {
-    type: wholeNumber(1, MAX_AT_ONCE),
+    type: integer(1, MAX_AT_ONCE),
     absence: "no limit",
     description:
       "Maximum requests in flight to one service, until its responses have been read; further ones wait, see " +
       "`maxQueuedPerService`.",
   },
   maxQueuedPerService: {
-    type: wholeNumber(0, MAX_AT_ONCE),
+    type: integer(0, MAX_AT_ONCE),
     default: 0,
     description:
       "Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not " +
@@ -566,7 +566,7 @@ export const LIMITS_FIELDS = {
 /** The fields of `admin`. */
 export const ADMIN_FIELDS = {
   port: {
-    type: wholeNumber(0, 65_535),
+    type: integer(0, 65_535),
     required: true,
     description: "The TCP port of the admin listener; 0 takes any free one.",
   },
@@ -589,7 +589,7 @@ export const CONFIG_FIELDS = {
     description: "The JSON Schema for editors; not read.",
   },
   port: {
-    type: wholeNumber(0, 65_535),
+    type: integer(0, 65_535),
     default: 8080,
     description: "The TCP port to listen on; 0 takes any free one.",
   },
@@ -609,7 +609,7 @@ export const CONFIG_FIELDS = {
     description: "The longest wait for a response's head, and for the next piece of a body.",
   },
   wait: {
-    type: choice(["all", "primary"]),
+    type: oneOf(["all", "primary"]),
     default: "all",
     description:
       "What is waited for: until all services but shadows have answered, or only until the answer is decided.",
@@ -670,7 +670,7 @@ export const CONFIG_FIELDS = {
     description: "How much there may be at once.",
   },
   compare: {
-    type: switchable(section(COMPARE_FIELDS)),
+    type: boolOr(section(COMPARE_FIELDS)),
     absence: "off",
     description: "Compares the answers of all services with the primary's; `true` takes all defaults.",
   },

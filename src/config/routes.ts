@@ -2,7 +2,7 @@
 
 import type { PatternKind, Role } from "./config.ts";
 import { quote } from "./schema/describe.ts";
-import type { Place } from "./read/input_path.ts";
+import type { InputPath } from "./read/input_path.ts";
 
 /** What decides on a service's routes. */
 export interface Candidate {
@@ -13,7 +13,7 @@ export interface Candidate {
   /** Its patterns, normalised. */
   readonly patterns: Readonly<Partial<Record<PatternKind, readonly string[] | undefined>>>;
   /** Where it is in the input. */
-  readonly at: Place;
+  readonly at: InputPath;
 }
 
 /** A route, its services told by their index. */
@@ -33,7 +33,7 @@ interface Pattern {
   readonly kind: PatternKind;
   readonly path: string;
   /** Where it was first found. */
-  readonly at: Place;
+  readonly at: InputPath;
 }
 
 interface Group {

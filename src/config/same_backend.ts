@@ -13,7 +13,7 @@ type Settings = "breaker" | "health";
  * @param settings What must be the same besides. Absent: nothing.
  * @returns Whether they are at the same place, proven in the same way, with the same settings.
  */
-export function isSameBackend(a: Service, b: Service, settings?: Settings): boolean {
+export function sameUpstream(a: Service, b: Service, settings?: Settings): boolean {
   return identityOf(a, settings) === identityOf(b, settings);
 }
 

@@ -1,6 +1,6 @@
 /** What only a shadow has: which requests it gets a copy of, and how much of them. */
 
-import type { CopyControls } from "./config.ts";
+import type { ShadowPolicy } from "./config.ts";
 import {
   type CONFIG_FIELDS,
   COPY_FIELDS,
@@ -9,14 +9,14 @@ import {
   type SERVICE_FIELDS,
 } from "./fields.ts";
 import { isLoopback } from "./loopback.ts";
-import type { Place } from "./read/input_path.ts";
+import type { InputPath } from "./read/input_path.ts";
 import { SAFE_METHODS } from "./safe_methods.ts";
-import type { Checked, PartlyChecked } from "./schema/section.ts";
+import type { Output, PartialOutput } from "./schema/section.ts";
 
-type CheckedService = Checked<typeof SERVICE_FIELDS>;
-type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
-type CheckedSample = Partial<Checked<typeof SAMPLE_FIELDS>>;
-type CheckedRamp = Checked<typeof RAMP_FIELDS>;
+type CheckedService = Output<typeof SERVICE_FIELDS>;
+type PartlyCheckedService = PartialOutput<typeof SERVICE_FIELDS>;
+type CheckedSample = Partial<Output<typeof SAMPLE_FIELDS>>;
+type CheckedRamp = Output<typeof RAMP_FIELDS>;
 
 const DEFAULT_MAX_IN_FLIGHT = 64;
 
@@ -39,7 +39,7 @@ const BODY_FIELDS = [
  * @param services The services, as far as they were found right.
  * @param list Their place.
  */
-export function checkCopies(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+export function checkCopies(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
   for (const [index, service] of services.entries()) {
     if (service === undefined) continue;
     const at = list.child(index);
@@ -48,14 +48,14 @@ export function checkCopies(services: readonly (PartlyCheckedService | undefined
   }
 }
 
-function checkNoCopy(service: PartlyCheckedService, at: Place): void {
+function checkNoCopy(service: PartlyCheckedService, at: InputPath): void {
   for (const key of Object.keys(COPY_FIELDS) as (keyof typeof COPY_FIELDS)[]) {
     if (service[key] === undefined) continue;
     at.child(key).problem("must not be there for a service that is not a shadow: it is about copies");
   }
 }
 
-function checkCopy(service: PartlyCheckedService, at: Place): void {
+function checkCopy(service: PartlyCheckedService, at: InputPath): void {
   const sample: CheckedSample | undefined = service.sample;
   const { from = 0, to } = service.ramp ?? {};
   const end = to ?? sample?.rate ?? 1;
@@ -86,7 +86,7 @@ function givesCredentialsAway({ url, credentials, removeHeaders = [] }: PartlyCh
  * @param service The service.
  * @returns Names in lower case; none if the service receives bodies.
  */
-export function unwantedInCopies({ body }: CheckedService): readonly string[] {
+export function strippedHeaders({ body }: CheckedService): readonly string[] {
   return body === false ? BODY_FIELDS : [];
 }
 
@@ -99,8 +99,8 @@ export function unwantedInCopies({ body }: CheckedService): readonly string[] {
  */
 export function toCopyControls(
   service: CheckedService,
-  top: Checked<typeof CONFIG_FIELDS>,
-): CopyControls | undefined {
+  top: Output<typeof CONFIG_FIELDS>,
+): ShadowPolicy | undefined {
   if (!service.shadow) return undefined;
   const sample: CheckedSample = service.sample ?? {};
   const ramp = service.ramp as CheckedRamp | undefined;

@@ -17,7 +17,7 @@ import type {
 } from "./config.ts";
 import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { checkCopies, toCopyControls, unwantedInCopies } from "./shadow_policy.ts";
+import { checkCopies, strippedHeaders, toCopyControls } from "./shadow_policy.ts";
 import { kindOf, quote } from "./schema/describe.ts";
 import { isLoopback } from "./loopback.ts";
 import {
@@ -34,9 +34,9 @@ import {
   type TLS_FIELDS,
 } from "./fields.ts";
 import { isMapping } from "./read/mapping.ts";
-import { type Findings, Place } from "./read/input_path.ts";
+import { type Diagnostics, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
-import { type Checked, type PartlyChecked, section } from "./schema/section.ts";
+import { type Output, type PartialOutput, section } from "./schema/section.ts";
 import type { ConfigSource } from "./read/source.ts";
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 
@@ -48,19 +48,19 @@ export interface ValidatedConfig {
   readonly warnings: readonly string[];
 }
 
-type CheckedAdmin = Checked<typeof ADMIN_FIELDS>;
-type CheckedConfig = Checked<typeof CONFIG_FIELDS>;
-type CheckedLogging = Checked<typeof LOGGING_FIELDS>;
-type CheckedMetrics = Checked<typeof METRICS_FIELDS>;
-type CheckedLimits = Checked<typeof LIMITS_FIELDS>;
-type CheckedTls = Checked<typeof TLS_FIELDS>;
-type CheckedServiceTls = Checked<typeof SERVICE_TLS_FIELDS>;
-type CheckedBreaker = Checked<typeof BREAKER_FIELDS>;
-type CheckedHealth = Checked<typeof HEALTH_FIELDS>;
-type CheckedHedge = Checked<typeof HEDGE_FIELDS>;
-type CheckedService = Checked<typeof SERVICE_FIELDS>;
-type PartlyCheckedAdmin = PartlyChecked<typeof ADMIN_FIELDS>;
-type PartlyCheckedService = PartlyChecked<typeof SERVICE_FIELDS>;
+type CheckedAdmin = Output<typeof ADMIN_FIELDS>;
+type CheckedConfig = Output<typeof CONFIG_FIELDS>;
+type CheckedLogging = Output<typeof LOGGING_FIELDS>;
+type CheckedMetrics = Output<typeof METRICS_FIELDS>;
+type CheckedLimits = Output<typeof LIMITS_FIELDS>;
+type CheckedTls = Output<typeof TLS_FIELDS>;
+type CheckedServiceTls = Output<typeof SERVICE_TLS_FIELDS>;
+type CheckedBreaker = Output<typeof BREAKER_FIELDS>;
+type CheckedHealth = Output<typeof HEALTH_FIELDS>;
+type CheckedHedge = Output<typeof HEDGE_FIELDS>;
+type CheckedService = Output<typeof SERVICE_FIELDS>;
+type PartlyCheckedAdmin = PartialOutput<typeof ADMIN_FIELDS>;
+type PartlyCheckedService = PartialOutput<typeof SERVICE_FIELDS>;
 
 /** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
 const MAX_OPEN_FOR_MS = 60_000;
@@ -77,8 +77,8 @@ const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"];
  * @throws {ConfigError} If there is any problem; it lists all of them.
  */
 export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
-  const findings: Findings = { source, problems: [...source?.problems ?? []], warnings: [] };
-  const root = new Place(findings);
+  const findings: Diagnostics = { source, problems: [...source?.problems ?? []], warnings: [] };
+  const root = new InputPath(findings);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? section(CONFIG_FIELDS).parse(input, root) : undefined;
   const services = checked?.services ?? [];
@@ -112,8 +112,8 @@ function concernsRoutes({ path, message }: ConfigProblem): boolean {
   return key === undefined || ROUTE_KEYS.includes(key) || message.startsWith("unknown key");
 }
 
-function checkNames(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
-  const first = new Map<string, Place>();
+function checkNames(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+  const first = new Map<string, InputPath>();
   for (const [index, service] of services.entries()) {
     if (service?.name === undefined) continue;
     const at = list.child(index);
@@ -123,7 +123,7 @@ function checkNames(services: readonly (PartlyCheckedService | undefined)[], lis
   }
 }
 
-function checkRoles(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+function checkRoles(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
   for (const [index, service] of services.entries()) {
     if (service?.primary && service.shadow) {
       list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
@@ -134,7 +134,7 @@ function checkRoles(services: readonly (PartlyCheckedService | undefined)[], lis
   }
 }
 
-function checkTls(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+function checkTls(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
   for (const [index, service] of services.entries()) {
     if (service?.tls !== undefined && service.url?.origin.startsWith("http:")) {
       list.child(index).child("tls").problem("must not be there for an http URL: nothing would be verified");
@@ -144,7 +144,7 @@ function checkTls(services: readonly (PartlyCheckedService | undefined)[], list:
   }
 }
 
-function checkInsecure({ name, tls }: PartlyCheckedService, at: Place): void {
+function checkInsecure({ name, tls }: PartlyCheckedService, at: InputPath): void {
   const insecure = at.child("tls").child("insecure");
   if (tls?.ca !== undefined) return insecure.problem("must not be true beside ca: nobody would be asked to vouch");
   const subject = name === undefined ? "this service" : quote(name);
@@ -152,7 +152,7 @@ function checkInsecure({ name, tls }: PartlyCheckedService, at: Place): void {
 }
 
 /** HTTP/2 is spoken by the runtime's fetch, which can not do all that conductor's own connections can. */
-function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: Place): void {
+function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: InputPath): void {
   const because = "beside http2: the client for it always verifies the host of the URL";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(`must not be there ${because}`);
   if (tls?.insecure) at.child("tls").child("insecure").problem(`must not be true ${because}`);
@@ -161,7 +161,7 @@ function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: Place): 
   }
 }
 
-function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], list: Place): void {
+function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
   for (const [index, service] of services.entries()) {
     const { failures, window, openFor, maxOpenFor } = service?.breaker ?? {};
     const at = list.child(index).child("breaker");
@@ -174,7 +174,7 @@ function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], 
   }
 }
 
-function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: Place): void {
+function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: InputPath): void {
   if (port !== undefined && port !== 0 && port === dataPort) {
     at.child("port").problem("must be another than the port that requests come to");
   }
@@ -184,14 +184,18 @@ function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: num
 }
 
 /** The metrics' path on the data port is no route, and stronger than one. */
-function checkEndpoint(metrics: Partial<CheckedMetrics> | undefined, routes: readonly RouteGroup[], root: Place): void {
+function checkEndpoint(
+  metrics: Partial<CheckedMetrics> | undefined,
+  routes: readonly RouteGroup[],
+  root: InputPath,
+): void {
   const { enabled = false, endpoint } = metrics ?? {};
   if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
   const at = root.child("metrics").child("endpoint");
   at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
 }
 
-function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: Place): Candidate[] {
+function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): Candidate[] {
   return services.map((service = {}, index) => ({
     role: roleOf(service),
     isHeldBack: service.hedge !== undefined,
@@ -208,7 +212,7 @@ function roleOf({ primary, shadow }: PartlyCheckedService): Role {
 function toConfig(
   checked: CheckedConfig,
   routes: readonly RouteGroup[],
-  root: Place,
+  root: InputPath,
 ): Config {
   const list = root.child("services");
   const services = checked.services.map((service, index) =>
@@ -244,7 +248,7 @@ function toConfig(
   };
 }
 
-function toService(service: CheckedService, top: CheckedConfig, at: Place): Service {
+function toService(service: CheckedService, top: CheckedConfig, at: InputPath): Service {
   return {
     name: service.name,
     origin: service.url.origin,
@@ -257,7 +261,7 @@ function toService(service: CheckedService, top: CheckedConfig, at: Place): Serv
     failOn: service.failOn ?? top.failOn,
     host: service.host,
     headers: service.headers,
-    removeHeaders: [...service.removeHeaders, ...unwantedInCopies(service)],
+    removeHeaders: [...service.removeHeaders, ...strippedHeaders(service)],
     responseHeaders: service.responseHeaders,
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
@@ -268,7 +272,7 @@ function toService(service: CheckedService, top: CheckedConfig, at: Place): Serv
   };
 }
 
-function toShown({ url, health, tls }: CheckedService, at: Place): ShownService {
+function toShown({ url, health, tls }: CheckedService, at: InputPath): ShownService {
   const template = at.child("url").template;
   return {
     url: template === undefined ? url.origin + url.basePath : withoutTrailingSlashes(template),
@@ -309,7 +313,7 @@ function toLogging({ level, format, output }: CheckedLogging): Logging {
   return { level, format, output };
 }
 
-function toAdmin(admin: CheckedAdmin | undefined, at: Place): AdminSettings | undefined {
+function toAdmin(admin: CheckedAdmin | undefined, at: InputPath): AdminSettings | undefined {
   if (admin === undefined) return undefined;
   const { port, hostname, token } = admin;
   return { port, hostname, shownHostname: at.child("hostname").template ?? hostname, token };

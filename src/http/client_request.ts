@@ -3,7 +3,7 @@
 import type { Config, HeaderLine } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
 import { forwardingLines, isLoop, requestIdFrom } from "./forwarding.ts";
-import { endToEndLines } from "./headers.ts";
+import { stripHopByHop } from "./headers.ts";
 import type { Problem } from "./problem.ts";
 import { refuse } from "./refusals.ts";
 import { isAuthority, splitTarget } from "./request_target.ts";
@@ -30,7 +30,7 @@ export interface ConnectionInfo {
 }
 
 /** A request that may be matched and forwarded. */
-export interface Inbound {
+export interface ClientRequest {
   /** The kept or made `X-Request-Id`. */
   readonly requestId: string;
   /** The method as it came. */
@@ -46,7 +46,7 @@ export interface Inbound {
   /** The authority that the client asked for. */
   readonly authority: string;
   /** End-to-end header lines with forwarding fields, without Host, framing and what says a service's role. */
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
   /** The body's length in bytes where the client told it. */
   readonly contentLength: number | undefined;
   /** The trace that it is part of; `undefined` where it is part of none. `lines` have no `traceparent` then or now. */
@@ -93,7 +93,7 @@ export function receive(
   request: Request,
   info: ConnectionInfo,
   options: ReceiveOptions,
-): { readonly inbound: Inbound; readonly problem?: Problem } {
+): { readonly inbound: ClientRequest; readonly problem?: Problem } {
   const { config, isTrusted, pseudonym } = options;
   const { headers, method } = request;
   const host = headers.get("host");
@@ -108,7 +108,7 @@ export function receive(
   const received = traceparent === null ? undefined : parseTraceparent(traceparent);
   const trace = options.trace ?? received;
   const tracestate = received !== undefined && trace?.traceId === received.traceId ? headers.get("tracestate") : null;
-  const inbound: Inbound = {
+  const inbound: ClientRequest = {
     requestId,
     method,
     path,
@@ -118,7 +118,7 @@ export function receive(
     authority,
     contentLength,
     trace,
-    lines: forwardingLines(linesToForward(request, tracestate), {
+    headers: forwardingLines(forwardedHeaders(request, tracestate), {
       clientAddress,
       authority,
       scheme: info.scheme ?? scheme,
@@ -146,7 +146,7 @@ export function receive(
  * Servers decode the target as UTF-8 and refuse other bytes (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
  * characters restores the bytes.
  */
-function encodeTarget(path: string, query: string): Pick<Inbound, "path" | "query" | "raw"> {
+function encodeTarget(path: string, query: string): Pick<ClientRequest, "path" | "query" | "raw"> {
   const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
   // Comparing lengths is enough: encoding a character always makes the text longer.
   if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };
@@ -157,8 +157,8 @@ function lengthFrom(value: string | null): number | undefined {
   return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
 }
 
-function linesToForward({ headers, method }: Request, tracestate: string | null): HeaderLine[] {
-  const lines = withoutAdminCookies(endToEndLines(headers, NOT_FORWARDED));
+function forwardedHeaders({ headers, method }: Request, tracestate: string | null): HeaderLine[] {
+  const lines = withoutAdminCookies(stripHopByHop(headers, NOT_FORWARDED));
   if (tracestate) lines.push(["tracestate", tracestate]);
   return method === "OPTIONS" ? lines.map(countDown) : lines;
 }

@@ -18,7 +18,7 @@ export interface CredentialParts {
   /** Path and query with the bytes outside ASCII as sent; absent if both are ASCII. */
   readonly raw?: RawTarget | undefined;
   /** The header lines. */
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
 }
 
 /** A request without credentials, and the names of what was removed. */
@@ -30,17 +30,17 @@ export interface BareRequest extends CredentialParts {
 }
 
 /** Removes every field and parameter with a secret name. All other bytes stay unchanged. */
-export function withoutCredentials({ path, query, raw, lines }: CredentialParts, names: SecretNames): BareRequest {
+export function withoutCredentials({ path, query, raw, headers }: CredentialParts, names: SecretNames): BareRequest {
   const target = bareTarget({ path, query });
   const fields: string[] = [];
   const kept: HeaderLine[] = [];
-  for (const line of lines) {
+  for (const line of headers) {
     const field = line[0].toLowerCase();
     if (names.isSecret(field)) fields.push(field);
     else kept.push(URL_VALUE.test(line[1]) ? [line[0], withoutCredentialsInUrl(line[1])] : line);
   }
   const { parameters } = target;
-  return { ...target, raw: raw && bareRawTarget(raw, parameters), lines: kept, fields };
+  return { ...target, raw: raw && bareRawTarget(raw, parameters), headers: kept, fields };
 }
 
 function bareTarget({ path, query }: RawTarget): RawTarget & { readonly parameters: readonly string[] } {

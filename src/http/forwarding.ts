@@ -1,7 +1,7 @@
 /** What a proxy says about itself and the client to the next hop: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
 
 import type { HeaderLine } from "../config/config.ts";
-import { fieldSpelling, fieldValue } from "./headers.ts";
+import { fieldSpelling, getHeader } from "./headers.ts";
 
 /** Conductors that a request may have passed before it counts as going round in circles. */
 const MAX_CONDUCTORS = 10;
@@ -19,7 +19,7 @@ const VIA_PROTOCOL_LENGTH = 48;
 const VIA_PSEUDONYM = /conductor-[0-9a-f]+(?=[ ,]|$)/y;
 
 /** What is known of the client and its connection. */
-export interface ForwardingFacts {
+export interface ForwardingInfo {
   /** The peer's address; `undefined` where the server did not tell. */
   readonly clientAddress: string | undefined;
   /** The authority that the client asked for. */
@@ -45,8 +45,8 @@ export interface ForwardingFacts {
  * @param facts Facts about the client and its connection.
  * @returns The lines with forwarding fields, Via and X-Request-Id set.
  */
-export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingFacts): HeaderLine[] {
-  const trusted = (field: string) => facts.trusted ? fieldValue(lines, field) : undefined;
+export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingInfo): HeaderLine[] {
+  const trusted = (field: string) => facts.trusted ? getHeader(lines, field) : undefined;
   const added: HeaderLine[] = [];
   const path = trusted("x-forwarded-for");
   if (facts.clientAddress !== undefined) added.push(["x-forwarded-for", append(path, facts.clientAddress)]);
@@ -54,7 +54,7 @@ export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingF
   added.push(["x-forwarded-host", trusted("x-forwarded-host") ?? facts.authority]);
   added.push(["x-forwarded-proto", trusted("x-forwarded-proto") ?? facts.scheme]);
   if (facts.forwarded) added.push(["forwarded", append(trusted("forwarded"), forwardedElement(facts))]);
-  added.push(["via", append(fieldValue(lines, "via"), `1.1 ${facts.pseudonym}`)]);
+  added.push(["via", append(getHeader(lines, "via"), `1.1 ${facts.pseudonym}`)]);
   added.push(["x-request-id", facts.requestId]);
 
   const kept = lines.filter(([name]) => {
@@ -102,7 +102,7 @@ function isForwardingField(field: string): boolean {
   return field === "forwarded" || field === "x-real-ip" || field.startsWith("x-forwarded-");
 }
 
-function forwardedElement({ clientAddress, authority, scheme }: ForwardingFacts): string {
+function forwardedElement({ clientAddress, authority, scheme }: ForwardingInfo): string {
   const node = clientAddress?.includes(":") ? `"[${clientAddress}]"` : clientAddress ?? "unknown";
   return `for=${node};host=${quoteUnlessToken(authority)};proto=${scheme}`;
 }

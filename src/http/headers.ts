@@ -45,7 +45,7 @@ const TAB = 0x09;
  * @param dropped Names, in lower case, of further lines to leave out.
  * @returns The end-to-end lines, in order; `TE: trailers` is kept where it was asked for.
  */
-export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
+export function stripHopByHop(lines: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
   let kept: HeaderLine[] = [];
   let named: Set<string> | undefined;
   let acceptsTrailers = false;
@@ -55,7 +55,7 @@ export function endToEndLines(lines: Iterable<HeaderLine>, dropped: ReadonlySet<
       if (!dropped.has(field)) kept.push(line);
     } else if (field === "connection") {
       named ??= new Set();
-      for (const option of listMembers(line[1])) if (!NOT_OPTIONS.has(option)) named.add(option);
+      for (const option of parseList(line[1])) if (!NOT_OPTIONS.has(option)) named.add(option);
     } else if (field === "te") {
       acceptsTrailers ||= TRAILERS.test(line[1]);
     }
@@ -86,7 +86,7 @@ export function fieldSpelling(name: string): string {
  * @param dropped Names, in lower case, of further lines to leave out.
  * @returns The remaining lines, then the new ones.
  */
-export function withFields(
+export function setHeaders(
   lines: readonly HeaderLine[],
   fields: readonly HeaderLine[],
   dropped: readonly string[] = [],
@@ -104,7 +104,7 @@ export function withFields(
  * @param field The field's name in lower case.
  * @returns The value of all its lines, joined with commas (RFC 9110 §5.3), or `undefined` where there is none.
  */
-export function fieldValue(lines: readonly HeaderLine[], field: string): string | undefined {
+export function getHeader(lines: readonly HeaderLine[], field: string): string | undefined {
   let joined: string | undefined;
   for (const [name, value] of lines) {
     if (name.length !== field.length || name.toLowerCase() !== field) continue;
@@ -120,7 +120,7 @@ export function fieldValue(lines: readonly HeaderLine[], field: string): string 
  * @param value The field's value.
  * @returns The members in lower case, without empty ones.
  */
-export function listMembers(value: string): string[] {
+export function parseList(value: string): string[] {
   const text = value.toLowerCase();
   const members: string[] = [];
   for (let at = 0, start = -1, end = 0; at <= text.length; at++) {
@@ -146,5 +146,5 @@ export function listMembers(value: string): string[] {
 export function lastMembers(value: string, max: number): string[] {
   let from = value.length;
   for (let count = 0; count < max && from > 0; count++) from = value.lastIndexOf(",", from - 1);
-  return listMembers(value.slice(Math.max(from, 0)));
+  return parseList(value.slice(Math.max(from, 0)));
 }

@@ -4,7 +4,7 @@ import type { HeaderLine } from "../config/config.ts";
 import type { Problem } from "./problem.ts";
 
 /** What decides on a refusal. */
-export interface RefusalFacts {
+export interface RefusalInfo {
   /** The request's method. */
   readonly method: string;
   /** The request's header fields. */
@@ -29,7 +29,7 @@ export const BODY_TOO_LARGE: Problem = { status: 413, detail: "The request body 
 const ALLOW: HeaderLine = ["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"];
 
 /** The first row that applies decides. */
-const REFUSALS: readonly (readonly [applies: (facts: RefusalFacts) => boolean, problem: Problem])[] = [
+const REFUSALS: readonly (readonly [applies: (facts: RefusalInfo) => boolean, problem: Problem])[] = [
   // CONNECT asks for a tunnel, and TRACE would show a client what the proxy adds (RFC 9110 §9.3.6, §9.3.8).
   [({ method }) => method === "CONNECT" || method === "TRACE", {
     status: 405,
@@ -66,10 +66,10 @@ const REFUSALS: readonly (readonly [applies: (facts: RefusalFacts) => boolean, p
  * @param facts What is known of the request.
  * @returns The answer, or `undefined` where the request may be forwarded.
  */
-export function refuse(facts: RefusalFacts): Problem | undefined {
+export function refuse(facts: RefusalInfo): Problem | undefined {
   return REFUSALS.find(([applies]) => applies(facts))?.[1];
 }
 
-function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalFacts): boolean {
+function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
   return (method === "GET" || method === "HEAD") && (contentLength > 0 || headers.has("transfer-encoding"));
 }

@@ -1,12 +1,12 @@
 /** One service's request: where it goes, with which header lines. */
 
 import type { HeaderLine, Member, Role, Route, Service } from "../config/config.ts";
-import { withFields } from "./headers.ts";
-import type { Inbound } from "./client_request.ts";
+import { setHeaders } from "./headers.ts";
+import type { ClientRequest } from "./client_request.ts";
 import { formatTraceparent } from "./trace_context.ts";
 
 /** The head of a request to one service; its body travels beside it. */
-export interface Outbound {
+export interface UpstreamRequest {
   /** The request method. */
   readonly method: string;
   /** Scheme and authority of the backend. */
@@ -21,7 +21,7 @@ export interface Outbound {
   /** The Host field to send; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
   /** The header lines, without Host and framing. */
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
 }
 
 const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
@@ -40,13 +40,13 @@ const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
  * service, where the client's request is part of one.
  * @returns The head to send.
  */
-export function outboundFor(
-  inbound: Inbound,
+export function upstreamRequestFor(
+  inbound: ClientRequest,
   route: Route,
   { service, role }: Member,
   traceparent: string | undefined = inbound.trace && formatTraceparent(inbound.trace),
-): Outbound {
-  const lines = [...inbound.lines, ROLE_LINES[role]];
+): UpstreamRequest {
+  const lines = [...inbound.headers, ROLE_LINES[role]];
   if (traceparent !== undefined) lines.push(["traceparent", traceparent]);
   return {
     method: inbound.method,
@@ -54,7 +54,7 @@ export function outboundFor(
     target: targetFor(service, route, inbound),
     rawTarget: inbound.raw && targetFor(service, route, inbound.raw),
     host: hostFor(service, inbound),
-    lines: withFields(lines, service.headers, service.removeHeaders),
+    headers: setHeaders(lines, service.headers, service.removeHeaders),
   };
 }
 
@@ -70,7 +70,7 @@ export function outboundFor(
 export function targetFor(
   service: Service,
   route: Pick<Route, "kind" | "path">,
-  target: Pick<Inbound, "path" | "query">,
+  target: Pick<ClientRequest, "path" | "query">,
 ): string {
   const path = service.stripPrefix ? stripPrefix(target.path, route) : target.path;
   return (service.basePath + path || "/") + target.query;
@@ -87,7 +87,7 @@ function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string 
   return path.slice(end);
 }
 
-function hostFor(service: Service, inbound: Inbound): string | undefined {
+function hostFor(service: Service, inbound: ClientRequest): string | undefined {
   if (service.host === "target") return undefined;
   return service.host === "preserve" ? inbound.authority : service.host.literal;
 }

@@ -1,7 +1,7 @@
 /** Things that arrive, for one reader that takes them in turn. */
 
 /** A queue whose reader may come before or after what it reads. */
-export class Arrivals<T> {
+export class AsyncQueue<T> {
   #arrived: T[] = [];
   #waiting: ((value: T) => void)[] = [];
 

@@ -7,7 +7,7 @@ const MAX_SPARE = 64;
  * Buffers of one size. A new one is memory outside the heap, which V8 counts: a service that costs a connection for each
  * request would bring about a full collection every second.
  */
-export class SpareBuffers {
+export class BufferPool {
   readonly #bytes: number;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
 
@@ -25,7 +25,7 @@ export class SpareBuffers {
    *
    * @returns A buffer; what is in it is of no meaning.
    */
-  take(): Uint8Array<ArrayBuffer> {
+  get(): Uint8Array<ArrayBuffer> {
     return this.#spare.pop() ?? new Uint8Array(this.#bytes);
   }
 
@@ -34,7 +34,7 @@ export class SpareBuffers {
    *
    * @param buffer A buffer that nobody will read or write any more. One of another size is not kept.
    */
-  give(buffer: Uint8Array<ArrayBuffer>): void {
+  put(buffer: Uint8Array<ArrayBuffer>): void {
     if (buffer.length === this.#bytes && this.#spare.length < MAX_SPARE) this.#spare.push(buffer);
   }
 }

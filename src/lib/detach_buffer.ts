@@ -9,6 +9,6 @@ const MIN_RECLAIMED_BYTES = 8_192;
  *
  * @param buffer A buffer that nothing in the script will look at again.
  */
-export function reclaim(buffer: ArrayBuffer): void {
+export function detachBuffer(buffer: ArrayBuffer): void {
   if (buffer.byteLength >= MIN_RECLAIMED_BYTES) buffer.transfer(0);
 }

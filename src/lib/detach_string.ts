@@ -11,7 +11,7 @@ const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
  * @param maxLength How many UTF-16 units of it are kept.
  * @returns The beginning, with `…` where it was cut.
  */
-export function ownText(text: string, maxLength: number): string {
+export function detachString(text: string, maxLength: number): string {
   const kept = DECODER.decode(ENCODER.encode(text.slice(0, maxLength)));
   return text.length > maxLength ? `${kept}…` : kept;
 }

@@ -3,9 +3,9 @@
 /** A limited amount of memory. */
 export interface MemorySource {
   /** Takes memory. Returns `false` if there is not enough. */
-  take(bytes: number): boolean;
+  reserve(bytes: number): boolean;
   /** Gives memory back. */
-  giveBack(bytes: number): void;
+  release(bytes: number): void;
 }
 
 /** Minimum capacity in bytes. A smaller buffer would cost more than it holds. */
@@ -48,7 +48,7 @@ export class GrowingBytes {
 
   /** Takes over a buffer without copying. Returns `false` if the maximum or the memory does not allow it. */
   adopt(buffer: Uint8Array): boolean {
-    if (buffer.length > this.#maxBytes || this.#memory?.take(buffer.length) === false) return false;
+    if (buffer.length > this.#maxBytes || this.#memory?.reserve(buffer.length) === false) return false;
     this.clear();
     this.#buffer = buffer;
     this.#length = buffer.length;
@@ -57,7 +57,7 @@ export class GrowingBytes {
 
   /** Drops all bytes, and gives their memory back. */
   clear(): void {
-    this.#memory?.giveBack(this.#buffer.length);
+    this.#memory?.release(this.#buffer.length);
     this.#buffer = NO_BYTES;
     this.#length = 0;
   }
@@ -65,10 +65,10 @@ export class GrowingBytes {
   #grow(length: number): boolean {
     const capacity = Math.min(this.#maxBytes, Math.max(MIN_CAPACITY, 2 * this.#buffer.length, length));
     // Memory for both buffers is taken, because both exist during the copy.
-    if (this.#memory?.take(capacity) === false) return false;
+    if (this.#memory?.reserve(capacity) === false) return false;
     const grown = new Uint8Array(capacity);
     grown.set(this.bytes);
-    this.#memory?.giveBack(this.#buffer.length);
+    this.#memory?.release(this.#buffer.length);
     this.#buffer = grown;
     return true;
   }

@@ -30,7 +30,7 @@ export class MemoryBudget {
    * @param bytes How much.
    * @returns Whether there was enough.
    */
-  take(bytes: number): boolean {
+  reserve(bytes: number): boolean {
     if (this.#used + bytes > this.#maxBytes) return false;
     this.#used += bytes;
     return true;
@@ -41,7 +41,7 @@ export class MemoryBudget {
    *
    * @param bytes How much.
    */
-  giveBack(bytes: number): void {
+  release(bytes: number): void {
     this.#used -= bytes;
   }
 }

@@ -21,7 +21,7 @@ export class PerSecond {
    * @param timeMs The time, in milliseconds.
    * @returns Whether it is within the bound; then it counts.
    */
-  take(timeMs: number): boolean {
+  tryTake(timeMs: number): boolean {
     const second = Math.floor(timeMs / 1_000);
     if (second !== this.#second) {
       this.#second = second;

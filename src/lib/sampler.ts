@@ -5,7 +5,7 @@
  * 10 %. Which one is drawn: people's traffic repeats itself (a page asks for the same ten things each time), and every tenth
  * request would be the same one for ever.
  */
-export class ShareDraw {
+export class Sampler {
   readonly #share: number;
   readonly #random: () => number;
   /** How many requests are due, in whole stretches and parts of one; counted from the beginning of a stretch. */
@@ -30,7 +30,7 @@ export class ShareDraw {
    *
    * @returns Whether it is chosen.
    */
-  isChosen(): boolean {
+  next(): boolean {
     this.#passed += this.#share;
     if (this.#passed <= this.#next) return false;
     // The next one is in the next stretch. Where that has begun already, it may be due at once: then it is the next request.

@@ -17,7 +17,7 @@ let used = 0;
  * @param bytes What to copy.
  * @returns The copy; it shares its memory, but no byte, with others.
  */
-export function keepBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+export function copyToSlab(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
   if (length > MAX_PIECE_BYTES) return bytes.slice();
   if (used + length > slab.length) {

@@ -15,7 +15,7 @@ const BASE = 10;
  * @param name What the order is drawn from: always the same one for the same name.
  * @returns The ranks, 0 to 999, in the order of the requests.
  */
-export function drawRanks(name: string): Uint16Array {
+export function stratifiedOrder(name: string): Uint16Array {
   let draws = 0;
   const shuffled = () => shuffledDigits((below) => Math.floor(stableHash(name, `${draws++}`) * below));
   const [tens, hundreds] = [shuffled(), shuffled()];

@@ -6,15 +6,15 @@
 /** A running time-out. */
 export interface Deadline {
   /** Starts the time anew: something has happened. */
-  touch(): void;
-  /** Ends the time-out without expiry. It can be started anew by {@linkcode Deadline.touch}. */
+  refresh(): void;
+  /** Ends the time-out without expiry. It can be started anew by {@linkcode Deadline.refresh}. */
   stop(): void;
 }
 
 /** Whoever a time-out is for. An object and no closure: there is one for each attempt, for as long as that waits. */
-export interface Expiring {
+export interface TimeoutListener {
   /** Called once when the time has passed untouched. */
-  onExpire(): void;
+  onTimeout(): void;
 }
 
 /** One time-out of a queue, linked with those before and after it. */
@@ -23,15 +23,15 @@ class Entry implements Deadline {
   previous: Entry | undefined;
   next: Entry | undefined;
   isQueued = false;
-  readonly owner: Expiring;
+  readonly owner: TimeoutListener;
   readonly #queue: DeadlineQueue;
 
-  constructor(queue: DeadlineQueue, owner: Expiring) {
+  constructor(queue: DeadlineQueue, owner: TimeoutListener) {
     this.#queue = queue;
     this.owner = owner;
   }
 
-  touch(): void {
+  refresh(): void {
     this.#queue.push(this);
   }
 
@@ -41,7 +41,7 @@ class Entry implements Deadline {
 }
 
 /** All deadlines of one handler. */
-export class Deadlines {
+export class TimeoutQueues {
   readonly #now: () => number;
   readonly #queues = new Map<number, DeadlineQueue>();
 
@@ -61,14 +61,14 @@ export class Deadlines {
    * @param owner Told when that time has passed untouched.
    * @returns The handle to touch or stop it.
    */
-  start(timeoutMs: number, owner: Expiring): Deadline {
+  start(timeoutMs: number, owner: TimeoutListener): Deadline {
     let queue = this.#queues.get(timeoutMs);
     if (queue === undefined) {
       queue = new DeadlineQueue(timeoutMs, this.#now);
       this.#queues.set(timeoutMs, queue);
     }
     const entry = new Entry(queue, owner);
-    entry.touch();
+    entry.refresh();
     return entry;
   }
 }
@@ -130,7 +130,7 @@ class DeadlineQueue {
         return;
       }
       this.#unlink(entry);
-      entry.owner.onExpire();
+      entry.owner.onTimeout();
     }
   }
 }

@@ -1,7 +1,7 @@
 /** How sure a share is. */
 
 /** A share and how sure it is. */
-export interface ShareEstimate {
+export interface RatioEstimate {
   /** The share, 0 to 1. */
   readonly value: number;
   /** The lower end of its 95 % confidence interval. */
@@ -21,7 +21,7 @@ const Z_95 = 1.959964;
  * @returns The share; of nothing, it is 0 and may be anything.
  * @see E. B. Wilson, Probable Inference, J. Am. Stat. Assoc. 22 (1927), 209–212
  */
-export function wilsonInterval(count: number, of: number): ShareEstimate {
+export function wilsonInterval(count: number, of: number): RatioEstimate {
   if (of === 0) return { value: 0, low: 0, high: 1 };
   const value = count / of;
   const square = Z_95 * Z_95 / of;

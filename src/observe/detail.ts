@@ -1,17 +1,17 @@
 /** What an event is about, for observers inside conductor: it has what events leave out, secrets among it. */
 
-import type { Attempt } from "../upstream/attempt.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { ConductorEvent } from "./events.ts";
 
 /** What an event of an exchange is about. Nothing is copied: who keeps any of it takes care of secrets and of memory. */
-export class EventDetail {
+export class EventContext {
   /** Stands for the exchange: the same object in all its events. */
   readonly exchange: WeakKey;
   /** The attempt; absent where the event is about none. */
-  readonly attempt: Attempt | undefined;
+  readonly attempt: AttemptView | undefined;
   /** The client's request, in `received`; absent later, when no more of it is kept than is told. */
-  readonly inbound: Inbound | undefined;
+  readonly inbound: ClientRequest | undefined;
 
   /**
    * Refers to all of them.
@@ -20,7 +20,7 @@ export class EventDetail {
    * @param attempt The attempt. Default: none.
    * @param inbound The client's request. Default: it was told before.
    */
-  constructor(exchange: WeakKey, attempt?: Attempt, inbound?: Inbound) {
+  constructor(exchange: WeakKey, attempt?: AttemptView, inbound?: ClientRequest) {
     this.exchange = exchange;
     this.attempt = attempt;
     this.inbound = inbound;
@@ -28,4 +28,4 @@ export class EventDetail {
 }
 
 /** An observer that may look at what an event is about; absent where the event is about no exchange. */
-export type DetailedObserver = (event: ConductorEvent, detail?: EventDetail) => void;
+export type DetailedObserver = (event: ConductorEvent, detail?: EventContext) => void;

@@ -1,32 +1,32 @@
 /** Turns what happens to one request into events, and keeps the request safe from whoever listens. */
 
-import type { Attempt } from "../upstream/attempt.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { Problem } from "../http/problem.ts";
 import type { Member, Route } from "../config/config.ts";
-import { type DetailedObserver, EventDetail } from "./detail.ts";
+import { type DetailedObserver, EventContext } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
 import { routePattern } from "./route_pattern.ts";
 
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** The request arrived. */
-  received(inbound: Inbound): void;
+  received(inbound: ClientRequest): void;
   /** A service was given the request. */
-  attempted(attempt: Attempt & { readonly hedge: boolean }): void;
+  attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
   skipped(member: Member, reason: SkipReason): void;
   /** An attempt settled after this many milliseconds. */
-  settled(attempt: Attempt, durationMs: number): void;
+  settled(attempt: AttemptView, durationMs: number): void;
   /** Records the selected service's response. */
-  responded(status: number, attempt: Attempt & { readonly hedge: boolean }): void;
+  responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Records a response of conductor's own. */
   refused(problem: Problem): void;
   /** The relayed response broke off. */
-  interrupted(attempt: Attempt, failure: FailureKind): void;
+  interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
-  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void;
+  relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
 
 /** For most handlers that are part of another program: no event is made for nobody. */
@@ -60,7 +60,7 @@ export interface ExchangeClock {
  */
 export function observeExchange(
   observe: DetailedObserver | undefined,
-  inbound: Inbound,
+  inbound: ClientRequest,
   route: Route | undefined,
   clock: ExchangeClock,
 ): ExchangeObserver {
@@ -80,7 +80,7 @@ class EventReporter implements ExchangeObserver {
   readonly #matched: { readonly route?: string };
   readonly #route: string;
 
-  constructor(observe: DetailedObserver, inbound: Inbound, route: Route | undefined, clock: ExchangeClock) {
+  constructor(observe: DetailedObserver, inbound: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
     this.#tell = observe;
     this.#requestId = inbound.requestId;
     this.#method = inbound.method;
@@ -92,12 +92,12 @@ class EventReporter implements ExchangeObserver {
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
 
-  received(inbound: Inbound): void {
+  received(inbound: ClientRequest): void {
     const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
-    this.#tell(event, new EventDetail(this, undefined, inbound));
+    this.#tell(event, new EventContext(this, undefined, inbound));
   }
 
-  attempted(attempt: Attempt & { readonly hedge: boolean }): void {
+  attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
     this.#notify({ type: "attempted", ...this.#about(attempt), atMs, hedge: attempt.hedge }, attempt);
   }
@@ -106,7 +106,7 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "skipped", ...this.#about(member), reason });
   }
 
-  settled(attempt: Attempt, durationMs: number): void {
+  settled(attempt: AttemptView, durationMs: number): void {
     const { outcome } = attempt;
     if (outcome === undefined) return;
     const result = outcome.ok
@@ -115,7 +115,7 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "settled", ...this.#about(attempt), ...result, durationMs }, attempt);
   }
 
-  responded(status: number, attempt: Attempt & { readonly hedge: boolean }): void {
+  responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {
     const fallback = attempt.role !== "primary";
     const won = attempt.hedge ? { hedge: true } : {};
     const about = { status, ...chosenOf(attempt), fallback, ...won };
@@ -139,12 +139,12 @@ class EventReporter implements ExchangeObserver {
     };
   }
 
-  interrupted(attempt: Attempt, failure: FailureKind): void {
+  interrupted(attempt: AttemptView, failure: FailureKind): void {
     const { requestId, route, service } = this.#about(attempt);
     this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
   }
 
-  relayed(requestBytes: number, responseBytes: number, attempt?: Attempt): void {
+  relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {
     const bytes = { requestBytes, responseBytes, durationMs: this.#elapsedMs() };
     this.#notify(
       { type: "relayed", requestId: this.#requestId, route: this.#route, ...chosenOf(attempt), ...bytes },
@@ -152,8 +152,8 @@ class EventReporter implements ExchangeObserver {
     );
   }
 
-  #notify(event: ConductorEvent, attempt?: Attempt): void {
-    this.#tell(event, new EventDetail(this, attempt));
+  #notify(event: ConductorEvent, attempt?: AttemptView): void {
+    this.#tell(event, new EventContext(this, attempt));
   }
 
   #elapsedMs(): number {
@@ -165,6 +165,6 @@ class EventReporter implements ExchangeObserver {
   }
 }
 
-function chosenOf(attempt: Attempt | undefined) {
+function chosenOf(attempt: AttemptView | undefined) {
   return attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
 }

@@ -3,7 +3,7 @@
 import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import { takeToken } from "../lib/token_bucket.ts";
-import type { DetailedObserver, EventDetail } from "./detail.ts";
+import type { DetailedObserver, EventContext } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import type { AttemptRecord, ExchangeRecord } from "./exchange_record.ts";
 import { ExchangeRing, type NewExchange, type RecentExchanges } from "./exchange_ring.ts";
@@ -116,7 +116,7 @@ export class ExchangeRecorder {
     return this.#ring.after(id);
   }
 
-  #begin({ requestId, route = "" }: ReceivedEvent, { exchange, inbound }: EventDetail): void {
+  #begin({ requestId, route = "" }: ReceivedEvent, { exchange, inbound }: EventContext): void {
     const nowMs = this.#now();
     if (inbound === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
     this.#sweep(nowMs);
@@ -129,7 +129,7 @@ export class ExchangeRecorder {
         method: cut(inbound.method, MAX_METHOD_LENGTH),
         path: cut(redactPath(inbound.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
-        headers: this.#lines(inbound.lines),
+        headers: this.#lines(inbound.headers),
         status: 0,
         fallback: false,
         durationMs: 0,
@@ -142,7 +142,7 @@ export class ExchangeRecorder {
     this.#open.add(draft);
   }
 
-  #note(draft: Draft, event: ConductorEvent, { attempt }: EventDetail): void {
+  #note(draft: Draft, event: ConductorEvent, { attempt }: EventContext): void {
     const { record } = draft;
     switch (event.type) {
       case "attempted": {

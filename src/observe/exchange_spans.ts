@@ -1,10 +1,10 @@
 /** The spans of one exchange: what the server's says beside what the server knows, and one below it for each attempt. */
 
 import type { Route, Service } from "../config/config.ts";
-import type { Attempt } from "../upstream/attempt.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
 import {
@@ -71,7 +71,7 @@ export class ExchangeTracer {
    * @param inbound The client's request.
    * @returns The attempt's span.
    */
-  startAttempt(context: Context, { service, role }: Attempt, { method }: Inbound): AttemptSpan {
+  startAttempt(context: Context, { service, role }: AttemptView, { method }: ClientRequest): AttemptSpan {
     const known = METHODS.has(method);
     const startTime = epochMs();
     const span = this.#tracer.startSpan(`${known ? method : "HTTP"} ${service.name}`, {
@@ -146,7 +146,7 @@ export class ExchangeSpans {
    * @param inbound The request.
    * @param route Its route; `undefined` if none matched.
    */
-  matched({ method, requestId }: Inbound, route: Route | undefined): void {
+  matched({ method, requestId }: ClientRequest, route: Route | undefined): void {
     const server = this.#server;
     if (server === undefined) return;
     server.setAttribute("conductor.request_id", requestId);
@@ -162,7 +162,7 @@ export class ExchangeSpans {
    * @param inbound The client's request.
    * @returns The attempt's span.
    */
-  startAttempt(attempt: Attempt, inbound: Inbound): AttemptSpan {
+  startAttempt(attempt: AttemptView, inbound: ClientRequest): AttemptSpan {
     return this.#tracer.startAttempt(this.#context, attempt, inbound);
   }
 
@@ -171,7 +171,7 @@ export class ExchangeSpans {
    *
    * @param attempt The selected attempt.
    */
-  answered({ service, role }: Attempt): void {
+  answered({ service, role }: AttemptView): void {
     this.#server?.setAttribute("conductor.service", service.name);
     this.#server?.setAttribute("conductor.fallback", role !== "primary");
   }
@@ -205,10 +205,10 @@ class RecordedAttempt implements AttemptSpan {
     this.#brokenBy = kind;
   }
 
-  over({ outcome, role, endedBy }: Parameters<AttemptSpan["over"]>[0]): void {
+  over({ outcome, role, abortReason }: Parameters<AttemptSpan["over"]>[0]): void {
     this.#endMs = epochMs();
     const span = this.#span;
-    const failure = endedBy ?? this.#brokenBy ?? (outcome?.ok === false ? outcome.kind : undefined);
+    const failure = abortReason ?? this.#brokenBy ?? (outcome?.ok === false ? outcome.kind : undefined);
     const status = outcome?.ok ? outcome.response.status : undefined;
     if (status !== undefined) span.setAttribute("http.response.status_code", status);
     const succeeded = outcome?.ok === true && outcome.success && failure === undefined;

@@ -105,7 +105,7 @@ export function createLogger(options: LoggerOptions): Logger {
   }
 
   function putCompared({ level, message }: Pick<LogRecord, "level" | "message">, event: ConductorEvent): void {
-    if (!compared.take(now())) {
+    if (!compared.tryTake(now())) {
       leftOut++;
       return;
     }

@@ -64,8 +64,8 @@ const NOT_COMPARABLE: Readonly<Record<NotComparableReason, number>> = {
   "busy": 4,
   "lagging": 5,
 };
-const OF_ROUTE = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
-const OF_SERVICE = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
+const ROUTE_COUNTERS = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestBytes: 3, responseBytes: 4, inFlight: 5 };
+const SERVICE_COUNTERS = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
 /** Failures without a meaningful duration: conductor aborted the attempt, or never sent it. */
 const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set([
@@ -93,14 +93,14 @@ class Histogram {
 export class RouteSeries {
   /** The services on the route, by name. */
   readonly services: Map<string, ServiceSeries> = new Map();
-  readonly #responses = placesFor(CLASSES);
-  readonly #refusals = placesFor(REFUSALS);
-  readonly #counts = placesFor(OF_ROUTE);
+  readonly #responses = newCounters(CLASSES);
+  readonly #refusals = newCounters(REFUSALS);
+  readonly #counts = newCounters(ROUTE_COUNTERS);
   readonly #duration = new Histogram();
 
   /** Counts a request that has arrived. */
   received(): void {
-    this.#counts[OF_ROUTE.inFlight]!++;
+    this.#counts[ROUTE_COUNTERS.inFlight]!++;
   }
 
   /**
@@ -109,18 +109,18 @@ export class RouteSeries {
    * @param event The response.
    */
   responded({ status, refusal, service, fallback, hedge, durationMs }: RespondedEvent): void {
-    leave(this.#counts, OF_ROUTE.inFlight);
+    leave(this.#counts, ROUTE_COUNTERS.inFlight);
     this.#responses[classOf(status)]!++;
     this.#duration.add(durationMs);
     if (refusal !== undefined) this.#refusals[REFUSALS[refusal]]!++;
-    if (fallback) this.#counts[OF_ROUTE.fallbacks]!++;
-    if (service === undefined) this.#counts[OF_ROUTE.ownAnswers]!++;
+    if (fallback) this.#counts[ROUTE_COUNTERS.fallbacks]!++;
+    if (service === undefined) this.#counts[ROUTE_COUNTERS.ownAnswers]!++;
     else this.services.get(service)?.selected(hedge === true);
   }
 
   /** Counts an answer that broke off. */
   interrupted(): void {
-    this.#counts[OF_ROUTE.interrupted]!++;
+    this.#counts[ROUTE_COUNTERS.interrupted]!++;
   }
 
   /**
@@ -129,8 +129,8 @@ export class RouteSeries {
    * @param event The end of an exchange.
    */
   relayed({ requestBytes, responseBytes }: RelayedEvent): void {
-    this.#counts[OF_ROUTE.requestBytes]! += requestBytes;
-    this.#counts[OF_ROUTE.responseBytes]! += responseBytes;
+    this.#counts[ROUTE_COUNTERS.requestBytes]! += requestBytes;
+    this.#counts[ROUTE_COUNTERS.responseBytes]! += responseBytes;
   }
 
   /**
@@ -142,7 +142,7 @@ export class RouteSeries {
   snapshot(route: string): RouteSnapshot {
     const responses = byKey(CLASSES, this.#responses);
     const refusals = byKey(REFUSALS, this.#refusals);
-    return { route, responses, refusals, ...byKey(OF_ROUTE, this.#counts), duration: this.#duration.snapshot() };
+    return { route, responses, refusals, ...byKey(ROUTE_COUNTERS, this.#counts), duration: this.#duration.snapshot() };
   }
 }
 
@@ -150,12 +150,12 @@ export class RouteSeries {
 export class ServiceSeries {
   /** The service's role there. */
   readonly role: Role;
-  readonly #responses = placesFor(CLASSES);
-  readonly #failures = placesFor(FAILURES);
-  readonly #skips = placesFor(SKIPS);
-  readonly #comparisons = placesFor(COMPARISONS);
-  readonly #notComparable = placesFor(NOT_COMPARABLE);
-  readonly #counts = placesFor(OF_SERVICE);
+  readonly #responses = newCounters(CLASSES);
+  readonly #failures = newCounters(FAILURES);
+  readonly #skips = newCounters(SKIPS);
+  readonly #comparisons = newCounters(COMPARISONS);
+  readonly #notComparable = newCounters(NOT_COMPARABLE);
+  readonly #counts = newCounters(SERVICE_COUNTERS);
   readonly #duration = new Histogram();
 
   /**
@@ -173,8 +173,8 @@ export class ServiceSeries {
    * @param isHedge Whether it had been held back first.
    */
   attempted(isHedge: boolean): void {
-    this.#counts[OF_SERVICE.inFlight]!++;
-    if (isHedge) this.#counts[OF_SERVICE.hedgesSent]!++;
+    this.#counts[SERVICE_COUNTERS.inFlight]!++;
+    if (isHedge) this.#counts[SERVICE_COUNTERS.hedgesSent]!++;
   }
 
   /**
@@ -192,10 +192,10 @@ export class ServiceSeries {
    * @param event Its end.
    */
   settled({ status, success, failure, durationMs }: SettledEvent): void {
-    leave(this.#counts, OF_SERVICE.inFlight);
+    leave(this.#counts, SERVICE_COUNTERS.inFlight);
     if (status !== undefined) {
       this.#responses[classOf(status)]!++;
-      if (!success) this.#counts[OF_SERVICE.failedResponses]!++;
+      if (!success) this.#counts[SERVICE_COUNTERS.failedResponses]!++;
     }
     if (failure !== undefined) this.#failures[FAILURES[failure]]!++;
     if (!UNTIMED.has(failure)) this.#duration.add(durationMs);
@@ -217,8 +217,8 @@ export class ServiceSeries {
    * @param isHedge Whether its attempt had been held back first.
    */
   selected(isHedge: boolean): void {
-    this.#counts[OF_SERVICE.selected]!++;
-    if (isHedge) this.#counts[OF_SERVICE.hedgesWon]!++;
+    this.#counts[SERVICE_COUNTERS.selected]!++;
+    if (isHedge) this.#counts[SERVICE_COUNTERS.hedgesWon]!++;
   }
 
   /**
@@ -229,7 +229,7 @@ export class ServiceSeries {
    * @returns What they say.
    */
   snapshot(route: string, service: string): ServiceSnapshot {
-    const { hedgesSent: sent, hedgesWon: won, ...counts } = byKey(OF_SERVICE, this.#counts);
+    const { hedgesSent: sent, hedgesWon: won, ...counts } = byKey(SERVICE_COUNTERS, this.#counts);
     return {
       route,
       service,
@@ -256,7 +256,7 @@ function classOf(status: number): number {
   return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : CLASSES["5xx"];
 }
 
-function placesFor(places: Readonly<Record<string, number>>): Float64Array {
+function newCounters(places: Readonly<Record<string, number>>): Float64Array {
   return new Float64Array(Object.keys(places).length);
 }
 

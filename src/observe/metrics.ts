@@ -1,7 +1,7 @@
 /** Counts what happens to requests and services, for one thread. */
 
 import type { Config, Route, Service } from "../config/config.ts";
-import { isSameBackend } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/same_backend.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { ConductorEvent } from "./events.ts";
@@ -44,7 +44,7 @@ export class Metrics {
    *
    * @param config The configuration.
    */
-  follow({ routes, services }: Pick<Config, "routes" | "services">): void {
+  reconfigure({ routes, services }: Pick<Config, "routes" | "services">): void {
     const [former, known] = [this.#routes, this.#services];
     const series = routes.map((route) => [routePattern(route), seriesOf(route, former)] as const);
     this.#routes = new Map([...series, [NO_ROUTE, this.#unmatched]]);
@@ -121,7 +121,7 @@ function seriesOf(route: Route, former: ReadonlyMap<string, RouteSeries>): Route
 /** It keeps its state where its breaker and its checks keep theirs. */
 function stateOf(service: Service, known: KnownService | undefined): KnownService {
   const isKept = (settings: "breaker" | "health") =>
-    known !== undefined && isSameBackend(known.service, service, settings);
+    known !== undefined && sameUpstream(known.service, service, settings);
   return {
     service,
     breaker: service.breaker === undefined ? undefined : isKept("breaker") ? known?.breaker : "closed",

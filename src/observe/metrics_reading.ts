@@ -3,7 +3,7 @@
 import type { MetricsSnapshot } from "./metrics_snapshot.ts";
 
 /** What a process takes; each is absent where the permissions do not allow to look. */
-export interface ProcessFacts {
+export interface ProcessStats {
   /** Memory that is not swapped out, in bytes. */
   readonly residentBytes?: number;
   /** Of that what objects of this thread take, in bytes. */
@@ -13,7 +13,7 @@ export interface ProcessFacts {
 }
 
 /** Threads that serve. */
-export interface WorkerFacts {
+export interface WorkerStats {
   /** How many there are. */
   readonly count: number;
   /** How many have been lost since the start. */
@@ -25,9 +25,9 @@ export interface MetricsReading {
   /** The counters, of all threads together where that can be had. */
   readonly metrics: MetricsSnapshot;
   /** What the process takes. Absent: not known. */
-  readonly process?: ProcessFacts;
+  readonly process?: ProcessStats;
   /** The threads. Absent: the server of this process does not look after any. */
-  readonly workers?: WorkerFacts;
+  readonly workers?: WorkerStats;
 }
 
 /** Where readings come from. */

@@ -8,7 +8,7 @@ import type { DetailedObserver } from "./detail.ts";
  * @param observe Who listens; what it throws is dropped. Absent: nobody.
  * @returns An observer that never throws.
  */
-export function guarded(observe: DetailedObserver | undefined): DetailedObserver {
+export function swallowErrors(observe: DetailedObserver | undefined): DetailedObserver {
   return (event, detail) => {
     try {
       observe?.(event, detail);

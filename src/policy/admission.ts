@@ -26,7 +26,7 @@ const REFUSED = {
   },
 };
 
-/** Options of {@linkcode Admission.enter}. */
+/** Options of {@linkcode Admission.admit}. */
 export interface AdmissionOptions {
   /** Configured limits. */
   readonly limits: Limits;
@@ -45,7 +45,7 @@ export class Admission {
    * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
    * own.
    */
-  enter(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
+  admit(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
     const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
     const client = clientName(request, info, isTrusted);
     const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;

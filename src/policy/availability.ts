@@ -4,16 +4,16 @@ import type { Config, Member, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
-import type { Inbound } from "../http/client_request.ts";
-import type { Instance } from "./shared_state.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import type { SharedState } from "./shared_state.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
-import { CopyGate } from "./shadow_gate.ts";
+import { ShadowGate } from "./shadow_gate.ts";
 
 /** What the gate needs. */
-export interface ServiceGateOptions {
+export interface AvailabilityOptions {
   /** What outlives the configuration. */
-  readonly instance: Instance;
+  readonly instance: SharedState;
   /** Whose forwarding fields are believed. */
   readonly isTrusted: AddressMatcher;
   /** The clock, in milliseconds. */
@@ -23,8 +23,8 @@ export interface ServiceGateOptions {
 }
 
 /** Decides on every attempt of one configuration, and learns from how they end. */
-export class ServiceGate {
-  readonly #copies: CopyGate;
+export class Availability {
+  readonly #copies: ShadowGate;
   readonly #health: Health;
   readonly #breakers: ServiceBreakers;
 
@@ -34,10 +34,10 @@ export class ServiceGate {
    * @param config The configuration.
    * @param options What outlives it, and whom to tell.
    */
-  constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: ServiceGateOptions) {
-    this.#copies = new CopyGate(config, { states: instance.copies, isTrusted, now });
+  constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: AvailabilityOptions) {
+    this.#copies = new ShadowGate(config, { states: instance.copies, isTrusted, now });
     this.#health = instance.health;
-    this.#breakers = instance.breakers.follow(config.services, { now, onChange: onBreaker });
+    this.#breakers = instance.breakers.reconfigure(config.services, { now, onChange: onBreaker });
   }
 
   /**
@@ -48,8 +48,8 @@ export class ServiceGate {
    * @param isUpload Whether its body is still arriving.
    * @returns Why it is not; `undefined` where it is.
    */
-  check(member: Member, inbound: Inbound, isUpload = false): SkipReason | undefined {
-    return this.#copies.check(member, inbound) ?? this.reason(member.service, isUpload);
+  check(member: Member, inbound: ClientRequest, isUpload = false): SkipReason | undefined {
+    return this.#copies.check(member, inbound) ?? this.unavailableReason(member.service, isUpload);
   }
 
   /**
@@ -59,8 +59,8 @@ export class ServiceGate {
    * @param isUpload Whether the request's body is still arriving.
    * @returns Why it is; `undefined` where it is not.
    */
-  reason(service: Service, isUpload = false): SkipReason | undefined {
-    return this.#health.reason(service) ?? this.#breakers.reason(service, isUpload);
+  unavailableReason(service: Service, isUpload = false): SkipReason | undefined {
+    return this.#health.unavailableReason(service) ?? this.#breakers.unavailableReason(service, isUpload);
   }
 
   /**
@@ -69,10 +69,10 @@ export class ServiceGate {
    * @param attempt The attempt.
    * @param isUpload Whether the request's body is still arriving.
    */
-  started(attempt: RunningAttempt, isUpload = false): void {
+  started(attempt: Attempt, isUpload = false): void {
     this.#copies.started(attempt);
     // One that is about to fail for its service's health must not be taken for the probe.
-    if (this.#health.reason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
+    if (this.#health.unavailableReason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
   }
 
   /**
@@ -80,7 +80,7 @@ export class ServiceGate {
    *
    * @param attempt The attempt.
    */
-  settled(attempt: RunningAttempt): void {
+  settled(attempt: Attempt): void {
     this.#breakers.leave(attempt);
   }
 
@@ -89,7 +89,7 @@ export class ServiceGate {
    *
    * @param attempt The attempt, when its answer has been read or given up.
    */
-  over(attempt: RunningAttempt): void {
+  over(attempt: Attempt): void {
     this.#copies.over(attempt);
   }
 }

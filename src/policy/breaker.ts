@@ -8,7 +8,7 @@ import type { FailureKind } from "../http/outcome_kinds.ts";
 export type BreakerState = "closed" | "open" | "half-open";
 
 /** What an attempt says about its service. */
-export type Verdict = "success" | "failure" | "nothing";
+export type AttemptSignal = "success" | "failure" | "nothing";
 
 /** What a breaker needs beside its settings. */
 export interface BreakerOptions {
@@ -25,7 +25,7 @@ export interface BreakerOptions {
 const PROBE_TURN_MS = 1_000;
 
 /** Ticket of an attempt that the breaker did not let in. Its verdict does not count. */
-export const NO_TICKET = 0;
+export const REJECTED = 0;
 
 /**
  * What one service's attempts have come to. Each of them enters, and leaves with a verdict; both take the same short time
@@ -40,7 +40,7 @@ export class Breaker {
   #failures = 0;
   #state: BreakerState = "closed";
   /** Tells the attempts that count now from those that entered before the last change. */
-  #ticket = NO_TICKET + 1;
+  #ticket = REJECTED + 1;
   #probedUntilMs = 0;
   #uploadProbedUntilMs = 0;
   #openForMs: number;
@@ -65,7 +65,7 @@ export class Breaker {
   }
 
   /** Reports whether an attempt would not be let in. Uploads are bodies that are still arriving. */
-  refuses(isUpload = false): boolean {
+  isRejecting(isUpload = false): boolean {
     if (this.#state === "closed") return false;
     const now = this.#options.now();
     if (this.#state === "open") return now < this.#openUntilMs;
@@ -76,11 +76,11 @@ export class Breaker {
    * Lets an attempt in. The first attempt after the open time is the probe. While a probe is in flight, one further
    * probe is let in per second. An upload may last as long as its client wants, so as a probe it blocks only other uploads.
    *
-   * @returns The ticket to leave with; {@linkcode NO_TICKET} if it was not let in.
+   * @returns The ticket to leave with; {@linkcode REJECTED} if it was not let in.
    */
-  enter(isUpload = false): number {
+  tryAcquire(isUpload = false): number {
     if (this.#state === "closed") return this.#ticket;
-    if (this.refuses(isUpload)) return NO_TICKET;
+    if (this.isRejecting(isUpload)) return REJECTED;
     const untilMs = this.#options.now() + PROBE_TURN_MS;
     if (isUpload) this.#uploadProbedUntilMs = untilMs;
     else this.#probedUntilMs = untilMs;
@@ -95,22 +95,22 @@ export class Breaker {
    * Takes note of how an attempt ended. One that entered before the last change of state changes nothing any more: what a
    * service did before it was left alone is known, and says nothing about the probe.
    *
-   * @param ticket What {@linkcode Breaker.enter} gave it.
+   * @param ticket What {@linkcode Breaker.tryAcquire} gave it.
    * @param verdict What it says about the service.
    */
-  leave(ticket: number, verdict: Verdict): void {
+  record(ticket: number, verdict: AttemptSignal): void {
     if (ticket !== this.#ticket) return;
     if (this.#state === "half-open") this.#leaveProbe(verdict);
     else if (verdict !== "nothing") this.#count(verdict);
   }
 
-  #leaveProbe(verdict: Verdict): void {
+  #leaveProbe(verdict: AttemptSignal): void {
     this.#probedUntilMs = this.#uploadProbedUntilMs = 0;
     if (verdict === "success") this.#close();
     else if (verdict === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
   }
 
-  #count(verdict: Verdict): void {
+  #count(verdict: AttemptSignal): void {
     const failure = verdict === "failure" ? 1 : 0;
     this.#failures += failure - this.#window[this.#oldest]!;
     this.#window[this.#oldest] = failure;
@@ -161,7 +161,7 @@ const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
  * @param outcome Outcome of the attempt.
  * @returns The verdict.
  */
-export function verdictOf(outcome: Outcome): Verdict {
+export function signalOf(outcome: Outcome): AttemptSignal {
   if (!outcome.ok) return outcome.provoked || NEUTRAL_KINDS.has(outcome.kind) ? "nothing" : "failure";
   if (outcome.success) return "success";
   return REQUESTED_STATUSES.has(outcome.response.status) ? "nothing" : "failure";

@@ -1,10 +1,10 @@
 /** The breakers of a running conductor, by the names of their services, from one configuration to the next. */
 
 import type { BreakerSettings, Service } from "../config/config.ts";
-import { isSameBackend } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/same_backend.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import { Breaker, type BreakerState, NO_TICKET, verdictOf } from "./breaker.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 
 /** What breakers need beside the services. */
 export interface BreakersOptions {
@@ -34,8 +34,8 @@ export class ServiceBreakers {
    * @param isUpload Whether the request's body is still arriving.
    * @returns Why; `undefined` where it may be asked.
    */
-  reason(service: Service, isUpload = false): SkipReason | undefined {
-    return this.#breakers.get(service)?.refuses(isUpload) ? "open-circuit" : undefined;
+  unavailableReason(service: Service, isUpload = false): SkipReason | undefined {
+    return this.#breakers.get(service)?.isRejecting(isUpload) ? "open-circuit" : undefined;
   }
 
   /**
@@ -44,8 +44,8 @@ export class ServiceBreakers {
    * @param attempt The attempt.
    * @param isUpload Whether the request's body is still arriving.
    */
-  enter(attempt: RunningAttempt, isUpload = false): void {
-    attempt.ticket = this.#breakers.get(attempt.service)?.enter(isUpload) ?? NO_TICKET;
+  enter(attempt: Attempt, isUpload = false): void {
+    attempt.breakerGeneration = this.#breakers.get(attempt.service)?.tryAcquire(isUpload) ?? REJECTED;
   }
 
   /**
@@ -53,12 +53,14 @@ export class ServiceBreakers {
    *
    * @param attempt The attempt.
    */
-  leave({ service, outcome, ticket }: RunningAttempt): void {
-    if (ticket !== NO_TICKET && outcome !== undefined) this.#breakers.get(service)?.leave(ticket, verdictOf(outcome));
+  leave({ service, outcome, breakerGeneration }: Attempt): void {
+    if (breakerGeneration !== REJECTED && outcome !== undefined) {
+      this.#breakers.get(service)?.record(breakerGeneration, signalOf(outcome));
+    }
   }
 }
 
-interface Kept {
+interface BreakerEntry {
   readonly service: Service;
   readonly breaker: Breaker;
   onChange: BreakersOptions["onChange"];
@@ -66,7 +68,7 @@ interface Kept {
 
 /** What is kept of breakers when a configuration is replaced. */
 export class Breakers {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, BreakerEntry>();
 
   /**
    * Follows a configuration. A service of the same name, at the same place and with the same settings keeps its breaker;
@@ -76,7 +78,7 @@ export class Breakers {
    * @param options The clock, and whom to tell from now on.
    * @returns The services' breakers.
    */
-  follow(services: readonly Service[], { now, onChange }: BreakersOptions): ServiceBreakers {
+  reconfigure(services: readonly Service[], { now, onChange }: BreakersOptions): ServiceBreakers {
     const breakers = new Map<Service, Breaker>();
     const former = new Map(this.#kept);
     this.#kept.clear();
@@ -84,7 +86,7 @@ export class Breakers {
       const { name, breaker: settings } = service;
       if (settings === undefined) continue;
       const known = former.get(name);
-      const kept = known !== undefined && isSameBackend(known.service, service, "breaker")
+      const kept = known !== undefined && sameUpstream(known.service, service, "breaker")
         ? known
         : this.#create(service, settings, now);
       kept.onChange = onChange;
@@ -94,8 +96,8 @@ export class Breakers {
     return new ServiceBreakers(breakers);
   }
 
-  #create(service: Service, settings: BreakerSettings, now: () => number): Kept {
-    const kept: Kept = {
+  #create(service: Service, settings: BreakerSettings, now: () => number): BreakerEntry {
+    const kept: BreakerEntry = {
       service,
       breaker: new Breaker(settings, {
         now,

@@ -7,7 +7,7 @@ import type { SkipReason } from "../http/outcome_kinds.ts";
 export type HealthState = "healthy" | "unhealthy";
 
 /** What one service's checks have come to. */
-export class CheckTally {
+export class HealthCounter {
   readonly #settings: Pick<HealthSettings, "healthyAfter" | "unhealthyAfter">;
   #state: HealthState = "healthy";
   /** How many checks in a row have spoken against the state. */
@@ -59,7 +59,7 @@ export class Health {
    * @param service The service.
    * @returns Why; `undefined` where it may be asked.
    */
-  reason({ name }: Service): SkipReason | undefined {
+  unavailableReason({ name }: Service): SkipReason | undefined {
     return this.#unhealthy.has(name) ? "unhealthy" : undefined;
   }
 }

@@ -2,9 +2,9 @@
 
 import type { Config, HedgeSettings, Member, Service } from "../config/config.ts";
 import type { HedgeState, HedgeStates } from "./hedge_state.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import { earn, spend } from "./hedge_budget.ts";
-import { isAsGood } from "./rank.ts";
+import { isAtLeastAsPreferred } from "./rank.ts";
 
 /** What hedging needs. */
 export interface HedgesOptions {
@@ -35,7 +35,7 @@ const MIN_ANSWERS = 100;
 const KEEP_MS = 100;
 
 /** The held back services of one configuration. */
-export class Hedges {
+export class HedgePolicies {
   readonly #plans = new Map<Member, HedgePlan>();
   /** Those whose times are looked at. */
   readonly #timed = new Set<Service>();
@@ -111,7 +111,7 @@ export class Hedges {
    *
    * @param attempt The attempt, when it has settled.
    */
-  settled({ service, outcome, durationMs }: RunningAttempt): void {
+  settled({ service, outcome, durationMs }: Attempt): void {
     if (this.#timed.size === 0 || outcome === undefined) return;
     if (outcome.ok ? outcome.success : outcome.kind === "timeout") this.record(service, durationMs);
   }
@@ -146,7 +146,7 @@ export class Hedges {
 
   #takeOver(): ReadonlyMap<Service, HedgeState> {
     const hedged = [...this.#plans.keys()].map(({ service }) => service);
-    return this.#options.states.adopt(new Set([...this.#timed, ...hedged]), this.#options.now);
+    return this.#options.states.reconfigure(new Set([...this.#timed, ...hedged]), this.#options.now);
   }
 }
 
@@ -161,7 +161,7 @@ export function hedgePlans(members: readonly Member[]): HedgePlan[] {
     const settings = member.service.hedge;
     if (settings === undefined) return [];
     const before = members.slice(0, index).filter(({ role }) => role !== "shadow");
-    const asGood = before.filter(({ role }) => isAsGood(role, member.role));
+    const asGood = before.filter(({ role }) => isAtLeastAsPreferred(role, member.role));
     const peers = new Set((asGood.length > 0 ? asGood : before).map(({ service }) => service));
     return [{ member, settings, peers }];
   });

@@ -4,11 +4,11 @@ import type { Member, Service } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/safe_methods.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
-import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
-import type { HedgePlan, Hedges } from "./hedge_policies.ts";
-import { isAsGood } from "./rank.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
+import type { HedgePlan, HedgePolicies } from "./hedge_policies.ts";
+import { isAtLeastAsPreferred } from "./rank.ts";
 
 /** What is needed of the exchange. */
 export interface HeldBackOptions {
@@ -17,15 +17,15 @@ export interface HeldBackOptions {
   /** The request's body. */
   readonly body: RequestBody;
   /** What is known beyond the exchange. */
-  readonly hedges: Hedges;
+  readonly hedges: HedgePolicies;
   /** The handler's time-outs. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** Every attempt that has been started. */
-  readonly attempts: readonly RunningAttempt[];
+  readonly attempts: readonly Attempt[];
   /** Tells whether a service is left alone. */
   isLeftAlone(member: Member): boolean;
   /** Starts an attempt, which is among the others then. */
-  launch(member: Member): RunningAttempt | undefined;
+  launch(member: Member): Attempt | undefined;
   /** Told of each service that should have been sent the request, and was not. */
   onSkip(member: Member, reason: SkipReason): void;
 }
@@ -40,18 +40,18 @@ const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>([
 ]);
 
 /** One request's services that are held back. They take turns in the order of the file: the first of them is the next. */
-export class HeldBack implements Expiring {
+export class HedgeScheduler implements TimeoutListener {
   readonly #options: HeldBackOptions;
   readonly #plans: HedgePlan[] = [];
   readonly #held: HedgePlan[] = [];
   /** Those whose budgets have not earned anything yet. */
-  readonly #unpaid: HedgePlan[] = [];
+  readonly #uncredited: HedgePlan[] = [];
   #delay: Deadline | undefined;
   /** Why the first one was not sent the request when it should have been; it may still be, where the others fail. */
-  #denied: SkipReason | undefined;
+  #pendingSkipReason: SkipReason | undefined;
   #isOpen = false;
   /** A body that streams would have to be kept whole for those who may need it later. */
-  #isBodyGone = false;
+  #bodyStreamed = false;
 
   /**
    * Holds nothing back yet.
@@ -70,14 +70,14 @@ export class HeldBack implements Expiring {
   add(plan: HedgePlan): void {
     this.#plans.push(plan);
     this.#held.push(plan);
-    if (this.#isHedged(plan)) this.#unpaid.push(plan);
+    if (this.#isHedged(plan)) this.#uncredited.push(plan);
   }
 
   /** Starts the time, when all the others have been sent the request. */
   begin(): void {
     this.#isOpen = true;
     this.#advance();
-    this.#isBodyGone = this.#options.body instanceof BodyFanOut;
+    this.#bodyStreamed = this.#options.body instanceof BodyFanOut;
   }
 
   /**
@@ -85,7 +85,7 @@ export class HeldBack implements Expiring {
    *
    * @param attempt The attempt.
    */
-  settled(attempt: RunningAttempt): void {
+  settled(attempt: Attempt): void {
     if (!this.#isOpen || attempt.role === "shadow") return;
     if (isAnswer(attempt)) {
       this.#earn(attempt.service);
@@ -97,69 +97,73 @@ export class HeldBack implements Expiring {
   /** Nobody who is still held back is sent the request any more. */
   close(): void {
     this.#isOpen = false;
-    this.#stopTime();
-    while (this.#held.length > 0) this.#takeFirst();
+    this.#disarm();
+    while (this.#held.length > 0) this.#dequeue();
   }
 
   /**
    * The time of the next one has come. One who can not be sent the request leaves the turn to the one behind, who has waited
    * for as long.
    */
-  onExpire(): void {
-    this.#stopTime();
+  onTimeout(): void {
+    this.#disarm();
     const [plan] = this.#held;
     if (plan === undefined || !this.#isHedged(plan)) return;
     if (this.#options.isLeftAlone(plan.member) || this.#options.hedges.spend(plan)) {
-      if (!this.#launch(plan)?.pending) return this.onExpire();
+      if (!this.#launch(plan)?.pending) return this.onTimeout();
       this.#advance();
-    } else this.#denied = "hedge-budget";
+    } else this.#pendingSkipReason = "hedge-budget";
   }
 
   #advance(): void {
     while (this.#isOpen) {
       const [plan] = this.#held;
       if (plan === undefined) return;
-      if (this.#isNeedless(plan)) this.#takeFirst();
-      else if (!this.#haveFailed(plan)) return this.#startTime(plan);
+      if (this.#isObsolete(plan)) this.#dequeue();
+      else if (!this.#peersFailed(plan)) return this.#arm(plan);
       else {
-        this.#denied = this.#whyNotFollow(plan);
-        if (this.#denied === undefined) this.#launch(plan);
-        else this.#takeFirst();
+        this.#pendingSkipReason = this.#failoverBlockedBy(plan);
+        if (this.#pendingSkipReason === undefined) this.#launch(plan);
+        else this.#dequeue();
       }
     }
   }
 
-  #startTime(plan: HedgePlan): void {
-    if (this.#delay !== undefined || this.#denied !== undefined || !this.#isHedged(plan)) return;
+  #arm(plan: HedgePlan): void {
+    if (this.#delay !== undefined || this.#pendingSkipReason !== undefined || !this.#isHedged(plan)) return;
     const { hedges, deadlines } = this.#options;
     const delayMs = hedges.delayOf(plan);
     if (delayMs !== undefined) this.#delay = deadlines.start(delayMs, this);
   }
 
-  #stopTime(): void {
+  #disarm(): void {
     this.#delay?.stop();
     this.#delay = undefined;
   }
 
-  #launch(plan: HedgePlan): RunningAttempt | undefined {
-    this.#denied = undefined;
-    this.#takeFirst();
+  #launch(plan: HedgePlan): Attempt | undefined {
+    this.#pendingSkipReason = undefined;
+    this.#dequeue();
     return this.#options.launch(plan.member);
   }
 
   /** What has kept it from being sent is told now, as it can not be sent any more; `#launch` has nothing to tell. */
-  #takeFirst(): void {
-    this.#stopTime();
+  #dequeue(): void {
+    this.#disarm();
     const plan = this.#held.shift();
-    if (plan !== undefined && this.#denied !== undefined) this.#options.onSkip(plan.member, this.#denied);
-    this.#denied = undefined;
+    if (plan !== undefined && this.#pendingSkipReason !== undefined) {
+      this.#options.onSkip(plan.member, this.#pendingSkipReason);
+    }
+    this.#pendingSkipReason = undefined;
   }
 
-  #isNeedless({ member }: HedgePlan): boolean {
-    return this.#options.attempts.some((attempt) => isAnswer(attempt) && isAsGood(attempt.role, member.role));
+  #isObsolete({ member }: HedgePlan): boolean {
+    return this.#options.attempts.some((attempt) =>
+      isAnswer(attempt) && isAtLeastAsPreferred(attempt.role, member.role)
+    );
   }
 
-  #haveFailed({ peers }: HedgePlan): boolean {
+  #peersFailed({ peers }: HedgePlan): boolean {
     return this.#options.attempts.every((attempt) => {
       return !peers.has(attempt.service) || !(attempt.pending || isAnswer(attempt));
     });
@@ -172,8 +176,8 @@ export class HeldBack implements Expiring {
   }
 
   /** Why it is not sent the request after others have failed: one that may have carried it out must be the only one. */
-  #whyNotFollow(plan: HedgePlan): SkipReason | undefined {
-    if (this.#isBodyGone) return "body-too-large";
+  #failoverBlockedBy(plan: HedgePlan): SkipReason | undefined {
+    if (this.#bodyStreamed) return "body-too-large";
     if (this.#isHedged(plan)) return undefined;
     const isUnsent = this.#options.attempts.every(({ service, outcome }) => {
       return !plan.peers.has(service) || (outcome?.ok === false && UNSENT.has(outcome.kind));
@@ -182,10 +186,10 @@ export class HeldBack implements Expiring {
   }
 
   #earn(service: Service): void {
-    for (let index = this.#unpaid.length - 1; index >= 0; index--) {
-      const plan = this.#unpaid[index]!;
+    for (let index = this.#uncredited.length - 1; index >= 0; index--) {
+      const plan = this.#uncredited[index]!;
       if (!plan.peers.has(service)) continue;
-      this.#unpaid.splice(index, 1);
+      this.#uncredited.splice(index, 1);
       this.#options.hedges.earn(plan);
     }
   }
@@ -195,20 +199,22 @@ export class HeldBack implements Expiring {
    * whom it had waited for. They would have taken longer than this: without that, only quick answers would be counted, and
    * percentiles would sink from hedge to hedge.
    */
-  #cancelLosers(winner: RunningAttempt): void {
+  #cancelLosers(winner: Attempt): void {
     const { attempts, hedges } = this.#options;
     const plan = winner.hedge ? this.#plans.find(({ member }) => member.service === winner.service) : undefined;
     for (const attempt of attempts) {
       if (!attempt.pending || attempt.role === "shadow") continue;
       const isPeer = plan?.peers.has(attempt.service) ?? false;
-      const loses = attempt.hedge ? isAsGood(winner.role, attempt.role) : isPeer && winner.role === attempt.role;
+      const loses = attempt.hedge
+        ? isAtLeastAsPreferred(winner.role, attempt.role)
+        : isPeer && winner.role === attempt.role;
       if (!loses) continue;
-      attempt.end("aborted");
+      attempt.abort("aborted");
       if (isPeer) hedges.record(attempt.service, attempt.durationMs);
     }
   }
 }
 
-function isAnswer({ role, outcome }: RunningAttempt): boolean {
+function isAnswer({ role, outcome }: Attempt): boolean {
   return role !== "shadow" && outcome?.ok === true && outcome.success;
 }

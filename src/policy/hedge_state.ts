@@ -1,7 +1,7 @@
 /** What is remembered for hedging, whatever becomes of the configuration. */
 
 import type { Service } from "../config/config.ts";
-import { isSameBackend } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/same_backend.ts";
 import { LatencySketch } from "../lib/latency_sketch.ts";
 
 /** What is remembered of one service. */
@@ -26,11 +26,11 @@ export class HedgeStates {
    * @param now The clock, in milliseconds; it must not go backwards.
    * @returns A state for each of them.
    */
-  adopt(services: Iterable<Service>, now: () => number): ReadonlyMap<Service, HedgeState> {
+  reconfigure(services: Iterable<Service>, now: () => number): ReadonlyMap<Service, HedgeState> {
     const states = new Map<Service, HedgeState>();
     for (const service of services) {
       const known = this.#byName.get(service.name);
-      const isKnown = known !== undefined && isSameBackend(known.service, service);
+      const isKnown = known !== undefined && sameUpstream(known.service, service);
       states.set(service, isKnown ? known : { service, latency: new LatencySketch(now), tokens: Infinity });
     }
     this.#byName = new Map([...states].map(([{ name }, state]) => [name, state]));

@@ -1,7 +1,7 @@
 /** A share that rises with time. */
 
 import type { Ramp } from "../config/config.ts";
-import type { CopyState } from "./shadow_state.ts";
+import type { ShadowState } from "./shadow_state.ts";
 
 /**
  * Begins a ramp, unless the same one has begun under an earlier configuration.
@@ -10,7 +10,7 @@ import type { CopyState } from "./shadow_state.ts";
  * @param ramp The ramp of the configuration; `undefined` where there is none.
  * @param nowMs When the configuration came into force.
  */
-export function beginRamp(state: Pick<CopyState, "ramp">, ramp: Ramp | undefined, nowMs: number): void {
+export function startRamp(state: Pick<ShadowState, "ramp">, ramp: Ramp | undefined, nowMs: number): void {
   const { from, to, overMs } = state.ramp ?? {};
   if (ramp?.from === from && ramp?.to === to && ramp?.overMs === overMs) return;
   state.ramp = ramp === undefined ? undefined : { ...ramp, startedMs: nowMs };
@@ -23,7 +23,7 @@ export function beginRamp(state: Pick<CopyState, "ramp">, ramp: Ramp | undefined
  * @param nowMs The time.
  * @returns The share, 0 to 1.
  */
-export function shareAt({ from, to, overMs, startedMs }: NonNullable<CopyState["ramp"]>, nowMs: number): number {
+export function rampValue({ from, to, overMs, startedMs }: NonNullable<ShadowState["ramp"]>, nowMs: number): number {
   const progress = Math.min(1, Math.max(0, nowMs - startedMs) / overMs);
   return from + (to - from) * progress;
 }

@@ -9,6 +9,6 @@ import type { Role } from "../config/config.ts";
  * @param other Another role.
  * @returns Whether a success of the other role could not be the better answer.
  */
-export function isAsGood(role: Role, other: Role): boolean {
+export function isAtLeastAsPreferred(role: Role, other: Role): boolean {
   return role === "primary" || role === other;
 }

@@ -1,7 +1,7 @@
 /** An exact share of the requests, or a share of the clients, always the same ones. */
 
-import type { CopyState } from "./shadow_state.ts";
-import { drawRanks } from "../lib/stratified_order.ts";
+import type { ShadowState } from "./shadow_state.ts";
+import { stratifiedOrder } from "../lib/stratified_order.ts";
 import { stableHash } from "../lib/stable_hash.ts";
 
 /** Of so many requests in a row, wherever they begin, the share is exact. */
@@ -20,12 +20,16 @@ const PARTS_PER_CYCLE = 618_033;
  * @param name The shadow's name: two shadows with the same share do not choose the same requests.
  * @returns Whether this one is copied.
  */
-export function isNextCopied(state: Pick<CopyState, "at" | "part" | "ranks">, rate: number, name: string): boolean {
-  const ranks = state.ranks ??= drawRanks(name);
-  const isCopied = ranks[state.at]! * PARTS + state.part < Math.round(rate * CYCLE * PARTS);
-  if (++state.at === CYCLE) {
-    state.at = 0;
-    state.part = (state.part + PARTS_PER_CYCLE) % PARTS;
+export function sampleNext(
+  state: Pick<ShadowState, "cursor" | "phase" | "order">,
+  rate: number,
+  name: string,
+): boolean {
+  const ranks = state.order ??= stratifiedOrder(name);
+  const isCopied = ranks[state.cursor]! * PARTS + state.phase < Math.round(rate * CYCLE * PARTS);
+  if (++state.cursor === CYCLE) {
+    state.cursor = 0;
+    state.phase = (state.phase + PARTS_PER_CYCLE) % PARTS;
   }
   return isCopied;
 }
@@ -38,6 +42,6 @@ export function isNextCopied(state: Pick<CopyState, "at" | "part" | "ranks">, ra
  * @param rate The share, 0 to 1.
  * @returns Whether they are.
  */
-export function isClientCopied(name: string, client: string, rate: number): boolean {
+export function isClientSampled(name: string, client: string, rate: number): boolean {
   return stableHash(name, client) < rate;
 }

@@ -2,8 +2,8 @@
 
 import type { HeaderLine, SampleKey } from "../config/config.ts";
 import { clientNetwork } from "../http/client_network.ts";
-import { fieldValue } from "../http/headers.ts";
-import type { Inbound } from "../http/client_request.ts";
+import { getHeader } from "../http/headers.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { cookieValue } from "../lib/cookies.ts";
 
@@ -17,16 +17,16 @@ import { cookieValue } from "../lib/cookies.ts";
  */
 export function readSampleKey(
   key: SampleKey,
-  { lines, authority }: Pick<Inbound, "lines" | "authority">,
+  { headers, authority }: Pick<ClientRequest, "headers" | "authority">,
   isTrusted: AddressMatcher,
 ): string | undefined {
-  if (key.kind === "ip") return networkFrom(lines, isTrusted);
-  if (key.kind === "cookie") return cookieFrom(lines, key.name) || undefined;
-  return (key.name === "host" ? authority : fieldValue(lines, key.name)) || undefined;
+  if (key.kind === "ip") return networkFrom(headers, isTrusted);
+  if (key.kind === "cookie") return cookieFrom(headers, key.name) || undefined;
+  return (key.name === "host" ? authority : getHeader(headers, key.name)) || undefined;
 }
 
 function networkFrom(lines: readonly HeaderLine[], isTrusted: AddressMatcher): string | undefined {
-  const path = fieldValue(lines, "x-forwarded-for");
+  const path = getHeader(lines, "x-forwarded-for");
   if (path === undefined) return undefined;
   const comma = path.lastIndexOf(",");
   return clientNetwork(path.slice(comma + 1).trim(), path.slice(0, Math.max(comma, 0)), isTrusted);

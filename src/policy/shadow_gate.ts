@@ -2,14 +2,14 @@
 
 import type { Config, Member, Role, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { CopyState, CopyStates } from "./shadow_state.ts";
-import { costsConnections } from "../upstream/response_body.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ShadowState, ShadowStates } from "./shadow_state.ts";
+import { isExpensiveToDrain } from "../upstream/response_body.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
-import { whyUnfit } from "./shadow_rules.ts";
-import { beginRamp, shareAt } from "./ramp.ts";
+import { staticSkipReason } from "./shadow_rules.ts";
+import { rampValue, startRamp } from "./ramp.ts";
 import { takeToken } from "../lib/token_bucket.ts";
-import { isClientCopied, isNextCopied } from "./sample.ts";
+import { isClientSampled, sampleNext } from "./sample.ts";
 import { readSampleKey } from "./sample_key.ts";
 
 /**
@@ -19,9 +19,9 @@ import { readSampleKey } from "./sample_key.ts";
 const MAX_COSTLY_PER_SECOND = 20;
 
 /** What the gate needs. */
-export interface CopyGateOptions {
+export interface ShadowGateOptions {
   /** What is remembered from one configuration to the next. */
-  readonly states: CopyStates;
+  readonly states: ShadowStates;
   /** Whose forwarding fields are believed. */
   readonly isTrusted: AddressMatcher;
   /** The clock, in milliseconds. */
@@ -32,12 +32,12 @@ export interface CopyGateOptions {
 type Part = { readonly service: Service; readonly role: Role };
 
 /** Decides on every copy of one configuration. */
-export class CopyGate {
+export class ShadowGate {
   readonly #services: readonly Service[];
-  readonly #options: CopyGateOptions;
+  readonly #options: ShadowGateOptions;
   readonly #sinceMs: number;
   /** A configuration that was only prepared must leave no trace, so nothing is taken over before the first request. */
-  #states: ReadonlyMap<string, CopyState> | undefined;
+  #states: ReadonlyMap<string, ShadowState> | undefined;
 
   /**
    * Prepares the gate.
@@ -45,7 +45,7 @@ export class CopyGate {
    * @param config The configuration.
    * @param options The clock, and what is remembered.
    */
-  constructor(config: Pick<Config, "services">, options: CopyGateOptions) {
+  constructor(config: Pick<Config, "services">, options: ShadowGateOptions) {
     this.#services = config.services.filter(({ copy }) => copy !== undefined);
     this.#options = options;
     this.#sinceMs = options.now();
@@ -58,16 +58,16 @@ export class CopyGate {
    * @param inbound The request.
    * @returns Why it is not sent; `undefined` where it is.
    */
-  check({ service, role }: Member, inbound: Inbound): SkipReason | undefined {
+  check({ service, role }: Member, inbound: ClientRequest): SkipReason | undefined {
     if (role !== "shadow" || service.copy === undefined) return undefined;
     const { copy } = service;
-    const unfit = whyUnfit(copy, inbound);
+    const unfit = staticSkipReason(copy, inbound);
     if (unfit !== undefined) return unfit;
     const state = this.#stateOf(service);
     if (!this.#isSampled(service, state, inbound)) return "sampled";
     if (state.inFlight >= copy.maxInFlight) return "overloaded";
-    const isCostly = costsConnections(service);
-    if (isCostly && !takeToken(state.costly, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
+    const isCostly = isExpensiveToDrain(service);
+    if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
     if (copy.maxPerSecond === Infinity) return undefined;
     return takeToken(state, copy.maxPerSecond, this.#options.now()) ? undefined : "rate";
   }
@@ -90,23 +90,23 @@ export class CopyGate {
     if (role === "shadow") this.#stateOf(service).inFlight--;
   }
 
-  #isSampled({ name, copy }: Service, state: CopyState, inbound: Inbound): boolean {
+  #isSampled({ name, copy }: Service, state: ShadowState, inbound: ClientRequest): boolean {
     const { sampleKey, sampleRate } = copy!;
     if (sampleRate === 1 && sampleKey === undefined && state.ramp === undefined) return true;
-    const share = state.ramp === undefined ? sampleRate : shareAt(state.ramp, this.#options.now());
-    if (sampleKey === undefined) return isNextCopied(state, share, name);
+    const share = state.ramp === undefined ? sampleRate : rampValue(state.ramp, this.#options.now());
+    if (sampleKey === undefined) return sampleNext(state, share, name);
     const client = readSampleKey(sampleKey, inbound, this.#options.isTrusted);
-    return client !== undefined && isClientCopied(name, client, share);
+    return client !== undefined && isClientSampled(name, client, share);
   }
 
-  #stateOf({ name }: Service): CopyState {
+  #stateOf({ name }: Service): ShadowState {
     this.#states ??= this.#takeOver();
     return this.#states.get(name)!;
   }
 
-  #takeOver(): ReadonlyMap<string, CopyState> {
-    const states = this.#options.states.adopt(this.#services.map(({ name }) => name));
-    for (const { name, copy } of this.#services) beginRamp(states.get(name)!, copy?.ramp, this.#sinceMs);
+  #takeOver(): ReadonlyMap<string, ShadowState> {
+    const states = this.#options.states.reconfigure(this.#services.map(({ name }) => name));
+    for (const { name, copy } of this.#services) startRamp(states.get(name)!, copy?.ramp, this.#sinceMs);
     return states;
   }
 }

@@ -1,8 +1,8 @@
 /** What of a request alone decides that it is not copied. */
 
-import type { CopyControls } from "../config/config.ts";
+import type { ShadowPolicy } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 
 /**
  * Tells whether a request is one that a shadow never gets, whatever else is going on.
@@ -11,9 +11,9 @@ import type { Inbound } from "../http/client_request.ts";
  * @param inbound The request; a body of unknown length is looked at when it arrives.
  * @returns Why it does not get this one; `undefined` where it may.
  */
-export function whyUnfit(
-  copy: CopyControls,
-  { method, contentLength }: Pick<Inbound, "method" | "contentLength">,
+export function staticSkipReason(
+  copy: ShadowPolicy,
+  { method, contentLength }: Pick<ClientRequest, "method" | "contentLength">,
 ): SkipReason | undefined {
   if (copy.methods !== undefined && !copy.methods.includes(method)) return "method";
   return copy.body && contentLength !== undefined && contentLength > copy.maxBodyBytes ? "body-too-large" : undefined;

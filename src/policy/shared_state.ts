@@ -3,25 +3,25 @@
 import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
-import { CopyStates } from "./shadow_state.ts";
+import { ShadowStates } from "./shadow_state.ts";
 import { HedgeStates } from "./hedge_state.ts";
 import { SecretNames } from "../lib/secret_names.ts";
-import { Places } from "../lib/keyed_semaphore.ts";
+import { KeyedSemaphore } from "../lib/keyed_semaphore.ts";
 
 /** One running conductor. */
-export interface Instance {
+export interface SharedState {
   /** Its name in Via, by which it knows its own requests when they come back. */
   readonly pseudonym: string;
   /** The exchanges that are in flight. */
   readonly admission: Admission;
   /** The attempts that are in flight, by the name of their service. */
-  readonly attempts: Places;
+  readonly attempts: KeyedSemaphore;
   /** What the attempts of each service have come to. */
   readonly breakers: Breakers;
   /** What their health checks have come to. */
   readonly health: Health;
   /** What is remembered of copies, by the name of their shadow. */
-  readonly copies: CopyStates;
+  readonly copies: ShadowStates;
   /** How long services take to answer, and how often copies may be sent for that. */
   readonly hedges: HedgeStates;
   /** Cached decisions on secret names of header fields. */
@@ -43,14 +43,14 @@ export function createPseudonym(): string {
  * @param pseudonym Its name in Via. Absent: one of its own; threads of one server share one, to know each other's requests.
  * @returns The instance.
  */
-export function createInstance(pseudonym: string = createPseudonym()): Instance {
+export function createSharedState(pseudonym: string = createPseudonym()): SharedState {
   return {
     pseudonym,
     admission: new Admission(),
-    attempts: new Places(),
+    attempts: new KeyedSemaphore(),
     breakers: new Breakers(),
     health: new Health(),
-    copies: new CopyStates(),
+    copies: new ShadowStates(),
     hedges: new HedgeStates(),
     secretNames: new SecretNames(),
   };

@@ -1,10 +1,10 @@
 /** The client's side of an exchange until its answer is decided: it may go away, or break its body off. */
 
-import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
 
 /** Nobody reads this answer; 499 is nginx's word for it in the log. */
-const CLIENT_GONE: Problem = { status: 499, detail: "The client went away" };
+const CLIENT_DISCONNECTED: Problem = { status: 499, detail: "The client went away" };
 /**
  * How long an exchange may last before its client is watched, in milliseconds. Most are over by then, and a signal that
  * is asked for costs as much as the rest of the handler: Deno aborts it, with a stack, after each response.
@@ -17,7 +17,7 @@ interface Abortable {
 }
 
 /** What has become of a client. It is a class, as a getter of an object's own would outlive young collections with all it sees. */
-export class ClientWatch implements Expiring {
+export class ClientMonitor implements TimeoutListener {
   #problem: Problem | undefined;
   /** Kept no longer than it is watched: it is a quarter of what a service that is still to answer would hold. */
   #request: Request | undefined;
@@ -32,7 +32,7 @@ export class ClientWatch implements Expiring {
    * @param deadlines The handler's time-outs.
    * @param exchange What is broken off each time that something went wrong.
    */
-  constructor(request: Request, deadlines: Deadlines, exchange: Abortable) {
+  constructor(request: Request, deadlines: TimeoutQueues, exchange: Abortable) {
     this.#request = request;
     this.#exchange = exchange;
     this.#delay = deadlines.start(WATCH_AFTER_MS, this);
@@ -61,11 +61,11 @@ export class ClientWatch implements Expiring {
   }
 
   /** From now on it is noticed when the client goes. */
-  onExpire(): void {
+  onTimeout(): void {
     this.#signal = this.#request?.signal;
     if (this.#signal?.aborted) this.#onGone();
     else this.#signal?.addEventListener("abort", this.#onGone);
   }
 
-  readonly #onGone = (): void => this.report(CLIENT_GONE);
+  readonly #onGone = (): void => this.report(CLIENT_DISCONNECTED);
 }

@@ -4,7 +4,7 @@ import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import type { RelayOptions } from "./respond.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -20,7 +20,7 @@ export class ClientRelay implements RelayOptions {
   /** What is said in `Server-Timing`; `undefined`: nothing. */
   readonly timing: string | undefined;
   readonly #exchange: Exchange;
-  readonly #attempt: RunningAttempt;
+  readonly #attempt: Attempt;
 
   /**
    * Begins.
@@ -29,7 +29,7 @@ export class ClientRelay implements RelayOptions {
    * @param attempt The selected attempt.
    * @param additions What is said beside its response.
    */
-  constructor(exchange: Exchange, attempt: RunningAttempt, { identify, timing }: RelayAdditions) {
+  constructor(exchange: Exchange, attempt: Attempt, { identify, timing }: RelayAdditions) {
     this.method = exchange.method;
     this.identify = identify;
     this.timing = timing;
@@ -59,7 +59,7 @@ export class ClientRelay implements RelayOptions {
    */
   onBroken(kind: FailureKind): void {
     this.#attempt.span?.broken(kind);
-    this.#exchange.observer.interrupted(this.#attempt, this.#attempt.endedBy ?? kind);
+    this.#exchange.observer.interrupted(this.#attempt, this.#attempt.abortReason ?? kind);
   }
 
   /** The client went away before the end. */
@@ -73,7 +73,7 @@ export class ClientRelay implements RelayOptions {
    * @param relayedBytes How much the client was sent.
    */
   onEnd(relayedBytes: number): void {
-    this.#attempt.over();
-    this.#exchange.answered(relayedBytes, this.#attempt);
+    this.#attempt.finish();
+    this.#exchange.clientDone(relayedBytes, this.#attempt);
   }
 }

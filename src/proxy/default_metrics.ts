@@ -13,14 +13,14 @@ import type { HandlerOptions } from "./handler_options.ts";
  * @param options What the handler was given.
  * @returns Whom to tell, and what `metrics.endpoint` shows; `undefined` where nothing is to be shown.
  */
-export function withMetrics(
+export function withDefaultMetrics(
   config: Config,
   options: HandlerOptions,
 ): { readonly observe: DetailedObserver | undefined; readonly metricsSource?: MetricsSource | undefined } {
   if (!config.metrics.enabled) return { observe: options.observe };
   if (options.metricsSource !== undefined) return { observe: options.observe, metricsSource: options.metricsSource };
   const metrics = new Metrics();
-  metrics.follow(config);
+  metrics.reconfigure(config);
   return {
     observe: (event, detail) => {
       metrics.observe(event);

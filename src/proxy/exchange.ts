@@ -6,31 +6,31 @@ import type { AdmittedExchange } from "../policy/admission.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
-import type { ClientWatch } from "./client_monitor.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientMonitor } from "./client_monitor.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { Problem } from "../http/problem.ts";
-import { type BodyOwner, receivedBytes, type RequestBody } from "../body/request_body.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import { type BodyListener, receivedBytes, type RequestBody } from "../body/request_body.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import { SharedBody } from "../body/shared_body.ts";
 import type { FanOut, FanOutHooks } from "./fan_out.ts";
-import type { Hedges } from "../policy/hedge_policies.ts";
+import type { HedgePolicies } from "../policy/hedge_policies.ts";
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
 import type { ExchangeSpans } from "../observe/exchange_spans.ts";
-import type { ServiceGate } from "../policy/availability.ts";
+import type { Availability } from "../policy/availability.ts";
 
 /** What all exchanges of a handler have in common. */
 export interface ExchangeMeans {
   /** Which services are left alone. */
-  readonly gate: ServiceGate;
+  readonly gate: Availability;
   /** What is learnt for hedges. */
-  readonly hedges: Hedges;
+  readonly hedges: HedgePolicies;
 }
 
 /**
  * All of one exchange that outlives the step it was made in. A class, and the only object that refers to all the others: what
  * an object literal or a closure refers to may outlive its exchange by seconds (docs/decisions/022).
  */
-export class Exchange implements FanOutHooks, BodyOwner {
+export class Exchange implements FanOutHooks, BodyListener {
   /** The request method. */
   readonly method: string;
   /** The body's length in bytes where the client told it. */
@@ -44,7 +44,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
   /** True after a service's response has begun. */
   isRelayed = false;
   /** The client; `undefined` as long as it is not watched. */
-  client: ClientWatch | undefined;
+  client: ClientMonitor | undefined;
   /** The client's body; `undefined` until it has been opened. */
   body: RequestBody | undefined;
   /** What keeps the answers; `undefined` where they are not compared. */
@@ -60,7 +60,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param means What it has in common with others.
    * @param listeners Who is told.
    */
-  constructor(inbound: Inbound, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
+  constructor(inbound: ClientRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
     this.method = inbound.method;
     this.contentLength = inbound.contentLength;
     this.observer = listeners.observer;
@@ -84,12 +84,12 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param relayedBytes How much of a service's body it was sent.
    * @param attempt Whose; absent: the answer was conductor's own.
    */
-  answered(relayedBytes: number, attempt?: RunningAttempt): void {
+  clientDone(relayedBytes: number, attempt?: Attempt): void {
     // Without a fan-out, no more of the body is read.
     if (this.fan === undefined) this.onUploaded();
     this.admission?.responded();
     this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
-    this.fan?.forget();
+    this.fan?.detach();
     if (this.body instanceof SharedBody) this.body.close();
     this.client = undefined;
   }
@@ -115,7 +115,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param inbound The request.
    * @returns Why it is not; `undefined` where it is.
    */
-  gate(member: Member, inbound: Inbound): SkipReason | undefined {
+  gate(member: Member, inbound: ClientRequest): SkipReason | undefined {
     return this.#means.gate.check(member, inbound, this.body instanceof BodyFanOut);
   }
 
@@ -134,7 +134,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    *
    * @param attempt The attempt.
    */
-  onAttempt(attempt: RunningAttempt): void {
+  onAttempt(attempt: Attempt): void {
     this.#means.gate.started(attempt, this.body instanceof BodyFanOut);
     this.observer.attempted(attempt);
     this.capture?.started(attempt);
@@ -147,7 +147,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    * @param inbound The request.
    * @returns Its span; `undefined` where none are recorded.
    */
-  startSpan(attempt: RunningAttempt, inbound: Inbound): AttemptSpan | undefined {
+  startSpan(attempt: Attempt, inbound: ClientRequest): AttemptSpan | undefined {
     return this.spans?.startAttempt(attempt, inbound);
   }
 
@@ -156,7 +156,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    *
    * @param attempt The attempt.
    */
-  onSettle(attempt: RunningAttempt): void {
+  onSettle(attempt: Attempt): void {
     this.#means.gate.settled(attempt);
     // The duration of an upload is up to the client. Slow uploads would delay the hedges of all requests.
     if (!(this.body instanceof BodyFanOut)) this.#means.hedges.settled(attempt);
@@ -168,7 +168,7 @@ export class Exchange implements FanOutHooks, BodyOwner {
    *
    * @param attempt The attempt.
    */
-  onOver(attempt: RunningAttempt): void {
+  onOver(attempt: Attempt): void {
     this.#means.gate.over(attempt);
     this.capture?.over(attempt);
   }

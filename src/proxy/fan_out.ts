@@ -1,20 +1,20 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
 import type { Member } from "../config/config.ts";
-import { type Attempt, isStreamed } from "../upstream/attempt.ts";
-import { type SkipReason } from "../http/outcome_kinds.ts";
+import { type AttemptView, isStreamed } from "../upstream/attempt.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import { withoutCredentials } from "../http/credentials.ts";
-import type { Deadlines } from "../lib/timeout_queues.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { TimeoutQueues } from "../lib/timeout_queues.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
-import type { PlaceBounds, Places } from "../lib/keyed_semaphore.ts";
-import { reclaim } from "../lib/detach_buffer.ts";
-import { drainAnswer } from "../upstream/response_body.ts";
-import { type AttemptOwner, RunningAttempt } from "../upstream/running_attempt.ts";
-import { HeldBack } from "../policy/hedge_scheduler.ts";
-import type { Hedges } from "../policy/hedge_policies.ts";
+import type { KeyedSemaphore, SemaphoreLimits } from "../lib/keyed_semaphore.ts";
+import { detachBuffer } from "../lib/detach_buffer.ts";
+import { drainResponse } from "../upstream/response_body.ts";
+import { Attempt, type AttemptListener } from "../upstream/running_attempt.ts";
+import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
+import type { HedgePolicies } from "../policy/hedge_policies.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
 import { AttemptRequest } from "../upstream/attempt_request.ts";
 import { sendAttempt } from "../upstream/send_attempt.ts";
@@ -25,17 +25,17 @@ export interface FanOutMeans {
   /** Sends a request. */
   readonly transport: Transport;
   /** The handler's time-outs. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** The clock, in milliseconds. */
   readonly now: () => number;
   /** The attempts in flight, by service. */
-  readonly inFlight: Places;
+  readonly inFlight: KeyedSemaphore;
   /** How many there may be of one service, and how many may wait. */
-  readonly placesPerService: PlaceBounds;
+  readonly upstreamLimits: SemaphoreLimits;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
   readonly reclaims: boolean;
   /** Which services a request is held back from, and for how long. */
-  readonly hedges: Hedges;
+  readonly hedges: HedgePolicies;
   /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
@@ -43,31 +43,31 @@ export interface FanOutMeans {
 /** Who decides on one request's attempts, and who is told of them. */
 export interface FanOutHooks {
   /** Decides whether a service is sent the request at all. */
-  gate(member: Member, inbound: Inbound): SkipReason | undefined;
+  gate(member: Member, inbound: ClientRequest): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
-  onAttempt(attempt: RunningAttempt): void;
+  onAttempt(attempt: Attempt): void;
   /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
-  startSpan(attempt: RunningAttempt, inbound: Inbound): AttemptSpan | undefined;
+  startSpan(attempt: Attempt, inbound: ClientRequest): AttemptSpan | undefined;
   /** Told of each attempt when it has settled. */
-  onSettle(attempt: RunningAttempt): void;
+  onSettle(attempt: Attempt): void;
   /** Told of each attempt when its answer has been read or given up. */
-  onOver(attempt: RunningAttempt): void;
+  onOver(attempt: Attempt): void;
 }
 
 /** The live list of one request's attempts. */
 export interface FanOut {
   /** One attempt for each service that was asked, in the order in which they were. */
-  readonly attempts: readonly RunningAttempt[];
+  readonly attempts: readonly Attempt[];
   /** Resolves when the next attempt settles. */
   nextSettled(): Promise<void>;
   /** Breaks off every attempt but the shadows, which run on to their own time-out. */
   abort(): void;
   /** Gives up every response but the selected one's, those still to come included. */
-  release(selected: Attempt | undefined): void;
+  settleOn(selected: AttemptView | undefined): void;
   /** Keeps nothing any more but what each of those that have not settled needs: the client has its answer. */
-  forget(): void;
+  detach(): void;
 }
 
 /**
@@ -85,17 +85,17 @@ export function fanOut(request: MatchedRequest, means: FanOutMeans, hooks: FanOu
 }
 
 /** A class, like all that refers to the parts of an exchange: see docs/decisions/022. */
-class RunningFanOut implements FanOut, AttemptOwner {
-  readonly attempts: RunningAttempt[] = [];
-  readonly deadlines: Deadlines;
+class RunningFanOut implements FanOut, AttemptListener {
+  readonly attempts: Attempt[] = [];
+  readonly deadlines: TimeoutQueues;
   readonly now: () => number;
   readonly #means: FanOutMeans;
   readonly #hooks: FanOutHooks;
   #settled = 0;
   #isReleased = false;
-  #selected: Attempt | undefined;
+  #selected: AttemptView | undefined;
   #wake: (() => void) | undefined;
-  #held: HeldBack | undefined;
+  #held: HedgeScheduler | undefined;
 
   constructor(means: FanOutMeans, hooks: FanOutHooks) {
     this.deadlines = means.deadlines;
@@ -122,10 +122,10 @@ class RunningFanOut implements FanOut, AttemptOwner {
 
   abort(): void {
     this.#held?.close();
-    for (const attempt of this.attempts) if (attempt.role !== "shadow") attempt.end("aborted");
+    for (const attempt of this.attempts) if (attempt.role !== "shadow") attempt.abort("aborted");
   }
 
-  release(selected: Attempt | undefined): void {
+  settleOn(selected: AttemptView | undefined): void {
     this.#isReleased = true;
     this.#selected = selected;
     this.#held?.close();
@@ -136,54 +136,54 @@ class RunningFanOut implements FanOut, AttemptOwner {
     }
   }
 
-  forget(): void {
+  detach(): void {
     this.attempts.length = 0;
     this.#selected = this.#wake = this.#held = undefined;
   }
 
-  onOver(attempt: RunningAttempt): void {
+  onFinish(attempt: Attempt): void {
     this.#hooks.onOver(attempt);
   }
 
-  onSettle(attempt: RunningAttempt): void {
+  onSettle(attempt: Attempt): void {
     attempt.settledOrder = ++this.#settled;
     this.#hooks.onSettle(attempt);
-    if (isCopyNotSent(attempt)) this.#hooks.onSkip(attempt, "overloaded");
+    if (wasShadowRejected(attempt)) this.#hooks.onSkip(attempt, "overloaded");
     if (this.#isReleased || attempt.role === "shadow") this.#discard(attempt);
     this.#held?.settled(attempt);
     this.#wake?.();
   }
 
-  #discard(attempt: RunningAttempt): void {
+  #discard(attempt: Attempt): void {
     if ((this.#isReleased && attempt === this.#selected) || !attempt.outcome?.ok) return;
     const { response } = attempt.outcome;
-    if (isStreamed(response)) return void drainAnswer(response, attempt).then(() => attempt.over());
+    if (isStreamed(response)) return void drainResponse(response, attempt).then(() => attempt.finish());
     const { body } = response;
     // One that is looked at is still needed, and a very small one shares its memory with others.
     const isOwn = body instanceof Uint8Array && body.length === body.buffer.byteLength;
-    if (this.#means.reclaims && attempt.tap === undefined && isOwn) reclaim(body.buffer);
+    if (this.#means.reclaims && attempt.tap === undefined && isOwn) detachBuffer(body.buffer);
   }
 
   /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
-  #launch(member: Member, request: MatchedRequest, hedge = false): RunningAttempt | undefined {
+  #launch(member: Member, request: MatchedRequest, hedge = false): Attempt | undefined {
     const hooks = this.#hooks;
-    const { inFlight, placesPerService, transport } = this.#means;
+    const { inFlight, upstreamLimits, transport } = this.#means;
     const reason = hooks.gate(member, request.inbound);
     if (reason !== undefined) hooks.onSkip(member, reason);
     // Of the others each must be accounted for.
     if (reason !== undefined && member.role === "shadow") return undefined;
-    const place = reason === undefined ? inFlight.ask(member.service.name, placesPerService) : undefined;
-    const attempt = new RunningAttempt(member, place, this);
+    const place = reason === undefined ? inFlight.acquire(member.service.name, upstreamLimits) : undefined;
+    const attempt = new Attempt(member, place, this);
     attempt.hedge = hedge;
     hooks.onAttempt(attempt);
     this.attempts.push(attempt);
-    if (reason !== undefined) attempt.end("open-circuit");
-    else if (place === undefined) attempt.end("overloaded");
+    if (reason !== undefined) attempt.abort("open-circuit");
+    else if (place === undefined) attempt.abort("overloaded");
     else {
       attempt.span = hooks.startSpan(attempt, request.inbound);
       const own = new AttemptRequest(attempt, this.#requestFor(member, request), hooks);
-      if (place.turn === undefined) sendAttempt(attempt, own, transport);
-      else attempt.turn().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
+      if (place.ready === undefined) sendAttempt(attempt, own, transport);
+      else attempt.acquired().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
     }
     return attempt;
   }
@@ -194,9 +194,9 @@ class RunningFanOut implements FanOut, AttemptOwner {
     return new MatchedRequest({ ...inbound, ...withoutCredentials(inbound, this.#means.secretNames) }, route, body);
   }
 
-  #holdBack(request: MatchedRequest): HeldBack {
+  #holdBack(request: MatchedRequest): HedgeScheduler {
     const { inbound, body } = request;
-    return new HeldBack({
+    return new HedgeScheduler({
       method: inbound.method,
       body,
       hedges: this.#means.hedges,
@@ -210,6 +210,6 @@ class RunningFanOut implements FanOut, AttemptOwner {
 }
 
 /** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
-function isCopyNotSent({ role, outcome }: RunningAttempt): boolean {
+function wasShadowRejected({ role, outcome }: Attempt): boolean {
   return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
 }

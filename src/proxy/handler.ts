@@ -1,38 +1,38 @@
 /** The stages wired together: match, fan out, wait, select, respond, with observation beside them. */
 
-import { Comparer } from "../compare/comparison_engine.ts";
+import { ComparisonEngine } from "../compare/comparison_engine.ts";
 import { ClientRelay } from "./client_relay.ts";
 import { Exchange } from "./exchange.ts";
 import type { ConductorOptions, HandlerOptions } from "./handler_options.ts";
-import { withMetrics } from "./default_metrics.ts";
+import { withDefaultMetrics } from "./default_metrics.ts";
 import { replay } from "./replay.ts";
 import type { Config } from "../config/config.ts";
 import type { ConfigInput } from "../config/input.ts";
 import { validateConfig } from "../config/validate.ts";
-import { ClientWatch } from "./client_monitor.ts";
-import { Deadlines } from "../lib/timeout_queues.ts";
+import { ClientMonitor } from "./client_monitor.ts";
+import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { type ConnectionInfo, receive } from "../http/client_request.ts";
-import { createInstance } from "../policy/shared_state.ts";
+import { createSharedState } from "../policy/shared_state.ts";
 import type { Problem } from "../http/problem.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
 import { openBody } from "../body/request_body.ts";
 import { serverTiming } from "./server_timing.ts";
 import { addressMatcher } from "../http/trust_proxy.ts";
 import { fanOut } from "./fan_out.ts";
-import { Hedges } from "../policy/hedge_policies.ts";
+import { HedgePolicies } from "../policy/hedge_policies.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { observeBreakers } from "../observe/breaker_observer.ts";
 import type { Observer } from "../observe/events.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
-import { guarded } from "../observe/swallow_errors.ts";
+import { swallowErrors } from "../observe/swallow_errors.ts";
 import { withoutSecrets } from "../observe/redaction.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
-import { ServiceGate } from "../policy/availability.ts";
+import { Availability } from "../policy/availability.ts";
 import { plainRequests } from "../upstream/plain_requests.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
@@ -89,17 +89,17 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
-  const { telemetry = findTelemetry(), instance = createInstance() } = options;
-  const { observe: listen, metricsSource } = withMetrics(config, options);
-  const observe = listen && guarded(listen);
+  const { telemetry = findTelemetry(), instance = createSharedState() } = options;
+  const { observe: listen, metricsSource } = withDefaultMetrics(config, options);
+  const observe = listen && swallowErrors(listen);
   const { limits, identify } = config;
-  const placesPerService = { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService };
+  const upstreamLimits = { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService };
   const routes = compileRoutes(config);
-  const deadlines = new Deadlines(now);
+  const deadlines = new TimeoutQueues(now);
   const isTrusted = addressMatcher(config.trustProxy);
   const tracer = telemetry && new ExchangeTracer(telemetry);
-  const hedges = new Hedges(config, { states: instance.hedges, now });
-  const gate = new ServiceGate(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
+  const hedges = new HedgePolicies(config, { states: instance.hedges, now });
+  const gate = new Availability(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) });
   const exchangeMeans = { gate, hedges };
   const { minUploadBytesPerSecond: minBytesPerSecond } = limits;
   const uploadBounds = { timeoutMs: config.timeoutMs, minBytesPerSecond, now };
@@ -111,14 +111,14 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     reclaims,
   };
   const { attempts: inFlight, secretNames } = instance;
-  const means = { transport, deadlines, now, inFlight, placesPerService, reclaims, hedges, secretNames };
+  const means = { transport, deadlines, now, inFlight, upstreamLimits, reclaims, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.
-  const count = options.comparisons?.follow(config);
-  const comparer = config.compare && new Comparer(config, {
+  const count = options.comparisons?.reconfigure(config);
+  const comparer = config.compare && new ComparisonEngine(config, {
     count,
     observe,
     now,
-    replay: (capture, service) => replay(capture, service, means, (service) => gate.reason(service)),
+    replay: (capture, service) => replay(capture, service, means, (service) => gate.unavailableReason(service)),
   });
 
   return async function handle(request, info = {}) {
@@ -146,19 +146,19 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
     const hasBody = inbound.contentLength !== 0 && request.body !== null;
-    const { admission, problem } = instance.admission.enter(request, info, { limits, isTrusted, hasBody });
+    const { admission, problem } = instance.admission.admit(request, info, { limits, isTrusted, hasBody });
     if (admission === undefined) return refuse(problem);
 
     const exchange = new Exchange(inbound, exchangeMeans, { observer, spans });
     exchange.admission = admission;
-    const client = exchange.client = new ClientWatch(request, deadlines, exchange);
+    const client = exchange.client = new ClientMonitor(request, deadlines, exchange);
     try {
       const body = exchange.body = await openBody(request, exchange, bodyMeans);
       if (client.problem !== undefined) return refuse(client.problem);
       const capture = exchange.capture = comparer?.begin(inbound, route, body !== null);
       const fan = exchange.fan = fanOut(new MatchedRequest(inbound, route, body), means, exchange);
       const attempt = await awaitSelection(fan, config);
-      fan.release(client.problem === undefined ? attempt : undefined);
+      fan.settleOn(client.problem === undefined ? attempt : undefined);
       capture?.seal();
       if (client.problem !== undefined) return refuse(client.problem);
       const timing = config.serverTiming
@@ -172,7 +172,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       exchange.isRelayed = true;
       return relayed;
     } finally {
-      if (!exchange.isRelayed) exchange.answered(0);
+      if (!exchange.isRelayed) exchange.clientDone(0);
       client.stop();
     }
   };

@@ -1,7 +1,7 @@
 /** What a handler can be given, by those who embed it and by conductor's own server. */
 
-import type { Comparisons } from "../compare/comparison_store.ts";
-import type { Instance } from "../policy/shared_state.ts";
+import type { ComparisonStore } from "../compare/comparison_store.ts";
+import type { SharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/detail.ts";
 import type { Observer } from "../observe/events.ts";
 import type { MetricsSource } from "../observe/metrics_reading.ts";
@@ -34,7 +34,7 @@ export interface HandlerOptions extends ConductorOptions {
    *
    * @default A new one.
    */
-  readonly instance?: Instance;
+  readonly instance?: SharedState;
   /**
    * Whether bodies come from native code, and go nowhere but there, so that the memory of their pieces can be given back
    * as soon as they have been sent.
@@ -59,5 +59,5 @@ export interface HandlerOptions extends ConductorOptions {
    *
    * @default Nowhere: observers are told all the same.
    */
-  readonly comparisons?: Comparisons;
+  readonly comparisons?: ComparisonStore;
 }

@@ -4,9 +4,9 @@ import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
 import type { HeaderLine } from "../config/config.ts";
 import { acceptedTypes } from "../http/accept.ts";
-import { type Attempt, giveUp, isStreamed, type UpstreamResponse } from "../upstream/attempt.ts";
+import { type AttemptView, discardResponse, isStreamed, type UpstreamResponse } from "../upstream/attempt.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
-import { endToEndLines, fieldValue, withFields } from "../http/headers.ts";
+import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import type { Problem, ServiceFailure } from "../http/problem.ts";
 import { relayBody, type RelayHooks } from "../upstream/response_body.ts";
 
@@ -39,18 +39,18 @@ export interface RelayOptions extends RelayHooks {
  * @param options What relaying needs to know beside it.
  * @returns The client's response.
  */
-export function relayResponse({ service }: Attempt, response: UpstreamResponse, options: RelayOptions): Response {
+export function relayResponse({ service }: AttemptView, response: UpstreamResponse, options: RelayOptions): Response {
   const { status } = response;
   const bodiless = NULL_BODY_STATUSES.has(status) || options.method === "HEAD";
-  if (bodiless && isStreamed(response)) giveUp(response);
+  if (bodiless && isStreamed(response)) discardResponse(response);
   const body = bodiless ? null : response.body;
   // A body in hand has its length from the server; 204 and 205 have none to tell (RFC 9110 §8.6).
   const isLengthKnown = body instanceof Uint8Array || status === 204 || status === 205;
-  const lines = endToEndLines(response.headers, isLengthKnown ? REPLACED_WITH_LENGTH : REPLACED);
+  const lines = stripHopByHop(response.headers, isLengthKnown ? REPLACED_WITH_LENGTH : REPLACED);
   if (options.identify) lines.push([SERVICE_FIELD, service.name]);
   if (options.timing !== undefined) lines.push([TIMING_FIELD, options.timing]);
   // Lines cost a third of what a Headers object does that is copied into the response.
-  const headers = withFields(lines, service.responseHeaders) as [string, string][];
+  const headers = setHeaders(lines, service.responseHeaders) as [string, string][];
   if (body instanceof ReadableStream) {
     return new Response(relayBody(body, options.deadline, options), { status, headers });
   }
@@ -94,7 +94,7 @@ const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent 
  * service.
  */
 export function allFailed(
-  attempts: readonly Attempt[],
+  attempts: readonly AttemptView[],
   { identify, timing }: Pick<RelayOptions, "identify" | "timing">,
 ): Problem {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
@@ -111,13 +111,13 @@ export function allFailed(
   };
 }
 
-function serviceFailure({ service, role, outcome }: Attempt, identify: boolean): ServiceFailure {
+function serviceFailure({ service, role, outcome }: AttemptView, identify: boolean): ServiceFailure {
   const named = identify ? { service: service.name, role } : { role };
   if (outcome === undefined) return named;
   return outcome.ok ? { ...named, status: outcome.response.status } : { ...named, failure: outcome.kind };
 }
 
-function retryAfterOf({ outcome }: Attempt): HeaderLine | undefined {
-  const value = outcome?.ok ? fieldValue(outcome.response.headers, "retry-after") : undefined;
+function retryAfterOf({ outcome }: AttemptView): HeaderLine | undefined {
+  const value = outcome?.ok ? getHeader(outcome.response.headers, "retry-after") : undefined;
   return value === undefined ? undefined : ["retry-after", value];
 }

@@ -1,8 +1,8 @@
 /** Which attempt answers the client: a pure question, asked again whenever an attempt settles. */
 
 import type { WaitMode } from "../config/config.ts";
-import type { Attempt } from "../upstream/attempt.ts";
-import type { RunningAttempt } from "../upstream/running_attempt.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import type { FanOut } from "./fan_out.ts";
 
 /** How a route selects. */
@@ -22,7 +22,7 @@ export interface SelectOptions {
  * @param options The route's rules.
  * @returns The attempt whose response is relayed, or `"none"` where all have failed; `undefined` while it is not decided.
  */
-export function selectAttempt<A extends Attempt>(
+export function selectAttempt<A extends AttemptView>(
   attempts: readonly A[],
   options: SelectOptions,
 ): A | "none" | undefined {
@@ -64,7 +64,7 @@ export function selectAttempt<A extends Attempt>(
  * @param options The route's rules.
  * @returns The attempt whose response is relayed; `undefined` where all have failed.
  */
-export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<RunningAttempt | undefined> {
+export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<Attempt | undefined> {
   for (;;) {
     const selection = selectAttempt(fan.attempts, options);
     if (selection !== undefined) return selection === "none" ? undefined : selection;
@@ -72,6 +72,6 @@ export async function awaitSelection(fan: FanOut, options: SelectOptions): Promi
   }
 }
 
-function earlier<A extends Attempt>(attempt: A, other: A | undefined): A {
+function earlier<A extends AttemptView>(attempt: A, other: A | undefined): A {
   return other === undefined || attempt.settledOrder < other.settledOrder ? attempt : other;
 }

@@ -1,7 +1,7 @@
 /** What became of each service, for the tools of a browser (Server Timing, https://www.w3.org/TR/server-timing/). */
 
 import type { Member, Role } from "../config/config.ts";
-import type { Attempt, Outcome } from "../upstream/attempt.ts";
+import type { AttemptView, Outcome } from "../upstream/attempt.ts";
 
 /** What is told beside the attempts. */
 export interface ServerTimingOptions {
@@ -23,7 +23,7 @@ const NO_TOKEN = /[^A-Za-z0-9!#$%&'*+\-.^_`|~]/g;
  */
 export function serverTiming(
   members: readonly Member[],
-  attempts: readonly (Attempt & { readonly durationMs: number })[],
+  attempts: readonly (AttemptView & { readonly durationMs: number })[],
   options: ServerTimingOptions,
 ): string {
   const counts: Record<Role, number> = { primary: 0, secondary: 0, shadow: 0 };

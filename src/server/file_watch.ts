@@ -4,7 +4,7 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 
 /** Stamp of each file by its path. The stamp is a text that changes with the file. */
-export type FileStamps = ReadonlyMap<string, string>;
+export type Fingerprints = ReadonlyMap<string, string>;
 
 /** A watch of several files. */
 export interface FileWatch {
@@ -31,7 +31,7 @@ const STAMP_TIMEOUT_MS = 5_000;
  * @param path Path of the file; symbolic links are followed.
  * @returns The stamp; `none` if the file cannot be found in time.
  */
-export function stampOf(path: string): Promise<string> {
+export function fingerprint(path: string): Promise<string> {
   return deadline(readStamp(path), STAMP_TIMEOUT_MS).catch(() => NO_STAMP);
 }
 
@@ -42,7 +42,7 @@ export function stampOf(path: string): Promise<string> {
  * @param stamps Stamps of the files, taken before they were read.
  * @returns The watch.
  */
-export function watchFiles(stamps: FileStamps): FileWatch {
+export function watchFiles(stamps: Fingerprints): FileWatch {
   const { promise: changed, resolve } = Promise.withResolvers<"changed">();
   const closing = new AbortController();
   const { signal } = closing;

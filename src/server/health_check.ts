@@ -2,7 +2,7 @@
 
 import type { HealthSettings, Service } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import { withFields } from "../http/headers.ts";
+import { setHeaders } from "../http/headers.ts";
 import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";
 import type { Transport, TransportRequest } from "../upstream/transport.ts";
@@ -27,7 +27,7 @@ export interface HealthCheckOptions {
 
 const USER_AGENT = ["user-agent", "conductor-health"] as const;
 /** The time-out of a check is one for all of it, however its body drips. */
-const NO_DEADLINE = { touch: () => {}, stop: () => {} };
+const NO_DEADLINE = { refresh: () => {}, stop: () => {} };
 
 /**
  * Checks a service. The answer's body must come within the time-out too, up to a bound.
@@ -72,7 +72,7 @@ function requestFor(service: Service, { path }: HealthSettings, signal: AbortSig
     origin,
     target: basePath + path,
     host: typeof host === "string" ? undefined : host.literal,
-    lines: withFields([USER_AGENT], headers, removeHeaders),
+    headers: setHeaders([USER_AGENT], headers, removeHeaders),
     body: null,
     tls,
     http2,

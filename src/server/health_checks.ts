@@ -2,10 +2,10 @@
 
 import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
-import { isSameBackend } from "../config/same_backend.ts";
-import { CheckTally, type Health } from "../policy/health.ts";
+import { sameUpstream } from "../config/same_backend.ts";
+import { type Health, HealthCounter } from "../policy/health.ts";
 import type { Observer } from "../observe/events.ts";
-import { guarded } from "../observe/swallow_errors.ts";
+import { swallowErrors } from "../observe/swallow_errors.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 
@@ -29,7 +29,7 @@ export interface HealthChecksOptions {
 const JITTER = 0.1;
 
 /** A service that is being checked. */
-interface Checked {
+interface CheckedService {
   /** As the newest configuration has it. */
   service: Service;
   readonly settings: HealthSettings;
@@ -42,7 +42,7 @@ interface Checked {
 export class HealthChecks {
   readonly #options: HealthChecksOptions;
   readonly #notify: Observer;
-  readonly #checked = new Map<string, Checked>();
+  readonly #checked = new Map<string, CheckedService>();
   #isOver = false;
 
   /**
@@ -52,7 +52,7 @@ export class HealthChecks {
    */
   constructor(options: HealthChecksOptions) {
     this.#options = options;
-    this.#notify = guarded(options.observe);
+    this.#notify = swallowErrors(options.observe);
   }
 
   /**
@@ -61,12 +61,12 @@ export class HealthChecks {
    *
    * @param services The services of the configuration.
    */
-  follow(services: readonly Service[]): void {
+  reconfigure(services: readonly Service[]): void {
     if (this.#isOver) return;
     const next = new Map(services.map((service) => [service.name, service]));
     for (const checked of [...this.#checked.values()]) {
       const service = next.get(checked.service.name);
-      if (service !== undefined && isSameBackend(checked.service, service, "health")) checked.service = service;
+      if (service !== undefined && sameUpstream(checked.service, service, "health")) checked.service = service;
       else this.#forget(checked);
     }
     for (const service of services) {
@@ -88,20 +88,20 @@ export class HealthChecks {
 
   #start(service: Service, settings: HealthSettings): void {
     const ended = Promise.withResolvers<void>();
-    const checked: Checked = { service, settings, stopping: new AbortController(), ended: ended.promise };
+    const checked: CheckedService = { service, settings, stopping: new AbortController(), ended: ended.promise };
     this.#checked.set(service.name, checked);
     this.#keepChecking(checked).then(ended.resolve);
   }
 
-  #forget(checked: Checked): void {
+  #forget(checked: CheckedService): void {
     checked.stopping.abort();
     this.#checked.delete(checked.service.name);
     this.#options.health.set(checked.service.name, "healthy");
   }
 
-  async #keepChecking(checked: Checked): Promise<void> {
+  async #keepChecking(checked: CheckedService): Promise<void> {
     const { settings, stopping: { signal } } = checked;
-    const tally = new CheckTally(settings);
+    const tally = new HealthCounter(settings);
     while (!signal.aborted) {
       const result = await checkHealth(checked.service, settings, { transport: this.#options.transport, signal });
       // What we have no descriptor for says nothing about the service.
@@ -110,7 +110,7 @@ export class HealthChecks {
     }
   }
 
-  #take(result: CheckResult, tally: CheckTally, { name }: Service): void {
+  #take(result: CheckResult, tally: HealthCounter, { name }: Service): void {
     const state = tally.count(result.isGood);
     if (state === undefined) return;
     this.#options.health.set(name, state);

@@ -1,6 +1,6 @@
 /** What the process takes, as far as it may look. */
 
-import type { ProcessFacts } from "../observe/metrics_reading.ts";
+import type { ProcessStats } from "../observe/metrics_reading.ts";
 
 /** One entry for each open descriptor, on Linux. Deno lets a process look there with all permissions only. */
 const DESCRIPTORS = "/proc/self/fd";
@@ -11,7 +11,7 @@ const PERMISSIONS = ["read", "write", "net", "env", "run", "ffi", "sys"] as cons
  *
  * @returns What could be found out.
  */
-export function processFacts(): ProcessFacts {
+export function processFacts(): ProcessStats {
   const { rss, heapUsed } = Deno.memoryUsage();
   const descriptors = countDescriptors();
   return { residentBytes: rss, heapBytes: heapUsed, ...(descriptors !== undefined && { descriptors }) };

@@ -1,7 +1,7 @@
 /** What a handler is told of the connection that a request came on. */
 
 /** What a listener knows of all its connections. */
-export interface ListenerFacts {
+export interface ListenerInfo {
   /** The scheme that it speaks. */
   readonly scheme: "http" | "https";
   /** What Deno takes for the host of a request that names none; `undefined` where such a request can not be told. */
@@ -9,7 +9,7 @@ export interface ListenerFacts {
 }
 
 /** One request's connection; Deno makes its answers on demand, so it is asked only where the handler asks. */
-export class Connection implements ListenerFacts {
+export class RequestInfo implements ListenerInfo {
   /** The scheme of the connection, whatever an absolute-form target claims. */
   readonly scheme: "http" | "https";
   /** What Deno takes for the host of a request that names none. */
@@ -22,7 +22,7 @@ export class Connection implements ListenerFacts {
    * @param facts What the listener knows.
    * @param info What Deno tells of the request.
    */
-  constructor({ scheme, defaultAuthority }: ListenerFacts, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+  constructor({ scheme, defaultAuthority }: ListenerInfo, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
     this.scheme = scheme;
     this.defaultAuthority = defaultAuthority;
     this.#info = info;

@@ -2,11 +2,11 @@
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
-import { Connection, type ListenerFacts } from "./request_info.ts";
+import { type ListenerInfo, RequestInfo } from "./request_info.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** Answers one request. */
-export type ServeHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
+export type ServeHandler = (request: Request, connection: RequestInfo) => Response | Promise<Response>;
 
 /** An address, and what is shown there. */
 export interface ListenerOptions {
@@ -106,7 +106,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   let retryMs = FIRST_RETRY_MS / 2;
 
   function open(port: number, { hostname, tls }: ListenerOptions): Listener {
-    let facts: ListenerFacts | undefined;
+    let facts: ListenerInfo | undefined;
     const opened: Listener = listen({
       hostname,
       port,
@@ -117,7 +117,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
         onError("request failed unexpectedly", error);
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => handler(request, new Connection(facts ??= factsOf(opened.addr, tls), info)));
+    }, (request, info) => handler(request, new RequestInfo(facts ??= factsOf(opened.addr, tls), info)));
     return opened;
   }
 
@@ -184,7 +184,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
  * Over TLS most requests are HTTP/2, which has no Host field; Deno does not tell such a request to `localhost` from an
  * HTTP/1.1 request without that field.
  */
-function factsOf({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerFacts {
+function factsOf({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
   return tls === undefined
     ? { scheme: "http", defaultAuthority: `localhost:${port}` }
     : { scheme: "https", defaultAuthority: undefined };

@@ -1,6 +1,6 @@
 /** The signals that ask a process to end, and the one that asks it to read its configuration again. */
 
-import { Arrivals } from "../lib/async_queue.ts";
+import { AsyncQueue } from "../lib/async_queue.ts";
 
 /** A request to end. SIGHUP is one only where it tells that the process's terminal has been closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
@@ -44,7 +44,7 @@ export function listenForReload(): Signals<"SIGHUP"> {
 }
 
 function listen<T extends Deno.Signal>(signals: readonly T[], take: (signal: T) => T | undefined): Signals<T> {
-  const arrivals = new Arrivals<T>();
+  const arrivals = new AsyncQueue<T>();
   // Windows knows Ctrl-C only; listening for the others throws there, or means something else.
   const known = signals.filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT");
   const removals = known.map((signal) => {

@@ -6,7 +6,7 @@
  * @param onError Told of each.
  * @returns A function that gives them back.
  */
-export function takeStrayErrors(onError: (message: string, error: unknown) => void): () => void {
+export function captureUncaughtErrors(onError: (message: string, error: unknown) => void): () => void {
   const onRejection = (event: PromiseRejectionEvent) => {
     event.preventDefault();
     onError("promise rejected unexpectedly", event.reason);

@@ -5,12 +5,12 @@ import { mergeTallies } from "../compare/comparison_stats.ts";
 import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import { MismatchFeed } from "../compare/mismatch_feed.ts";
 import type { TallySnapshot } from "../compare/tally_snapshot.ts";
-import type { Order, OrderResult } from "./worker_messages.ts";
+import type { Command, OrderResult } from "./worker_messages.ts";
 
 /** A worker that can be asked. */
 export interface ComparingWorker {
   /** Asks it. */
-  ask(order: Extract<Order, { type: "compared" }>): Promise<OrderResult>;
+  ask(order: Extract<Command, { type: "compared" }>): Promise<OrderResult>;
 }
 
 /** How long a worker may take; one that is busier is not waited for. */

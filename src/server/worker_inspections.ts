@@ -6,12 +6,12 @@ import { ExchangeRing } from "../observe/exchange_ring.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import { mergeSnapshots } from "../observe/merge_snapshots.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
-import type { Order, OrderResult } from "./worker_messages.ts";
+import type { Command, OrderResult } from "./worker_messages.ts";
 
 /** A worker that can be asked. */
 export interface Inspected {
   /** Asks it. */
-  ask(order: Extract<Order, { type: "inspect" }>): Promise<OrderResult>;
+  ask(order: Extract<Command, { type: "inspect" }>): Promise<OrderResult>;
 }
 
 /** How long a worker may take; one that is busier is not waited for. */

@@ -16,7 +16,7 @@ export interface WorkerSetup<Settings> {
 }
 
 /** What a worker is asked to do. */
-export type Order<Settings = unknown> =
+export type Command<Settings = unknown> =
   /** Serve. */
   | { readonly type: "start"; readonly setup: WorkerSetup<Settings> }
   /** Do all that may fail before another configuration is followed. */
@@ -47,7 +47,7 @@ export type StreamName = "stdout" | "stderr";
 
 /** What comes to a worker: an order to be answered under its number, the news that its lines have been written, or the metrics. */
 export type ToWorker<Settings = unknown> =
-  | { readonly type: "order"; readonly id: number; readonly order: Order<Settings> }
+  | { readonly type: "order"; readonly id: number; readonly order: Command<Settings> }
   | { readonly type: "written"; readonly stream: StreamName }
   | { readonly type: "metrics"; readonly reading: MetricsReading };
 

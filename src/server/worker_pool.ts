@@ -14,7 +14,7 @@ import { shareLimits } from "./worker_share.ts";
 import { WorkerCrash, WorkerThread } from "./worker_thread.ts";
 
 /** What is known of a worker that was lost. */
-export interface LostWorker {
+export interface WorkerExit {
   /** Which of them, from 1. */
   readonly worker: number;
   /** What it did not survive, or why its replacement could not start. */
@@ -36,7 +36,7 @@ export interface WorkerPoolOptions<Settings> {
   /** Writes log lines of a worker, whole ones; the worker sends no further ones before that is done. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
   /** Told of every worker that was lost. */
-  readonly onLost: (lost: LostWorker) => void;
+  readonly onLost: (lost: WorkerExit) => void;
 }
 
 /** Workers that are up. */

@@ -2,7 +2,7 @@
 
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { ListenError } from "./listen_error.ts";
-import type { FromWorker, Order, OrderFailure, OrderResult, StreamName, ToWorker } from "./worker_messages.ts";
+import type { Command, FromWorker, OrderFailure, OrderResult, StreamName, ToWorker } from "./worker_messages.ts";
 
 /** How a worker is run. */
 export interface WorkerThreadOptions {
@@ -70,7 +70,7 @@ export class WorkerThread<Settings> {
    * @throws {ListenError} Where an address can not be listened on.
    * @throws {WorkerCrash} Where the worker has crashed.
    */
-  ask(order: Order<Settings>): Promise<OrderResult> {
+  ask(order: Command<Settings>): Promise<OrderResult> {
     if (this.#crash !== undefined) return Promise.reject(this.#crash);
     const answer = Promise.withResolvers<OrderResult>();
     const id = ++this.#lastId;

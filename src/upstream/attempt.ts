@@ -32,7 +32,7 @@ export function isStreamed(response: UpstreamResponse): boolean {
  *
  * @param response The response.
  */
-export function giveUp(response: UpstreamResponse): void {
+export function discardResponse(response: UpstreamResponse): void {
   if (response.giveUp !== undefined) response.giveUp();
   else if (response.body instanceof ReadableStream) response.body.cancel().catch(() => {});
 }
@@ -53,7 +53,7 @@ export interface Failure {
 }
 
 /** An attempt that ended with a response. */
-export class Answered {
+export class ResponseOutcome {
   /** Marks the outcome as a failure. */
   readonly ok = true;
   /** The response. */
@@ -74,7 +74,7 @@ export class Answered {
 }
 
 /** One service's try at one request. */
-export interface Attempt {
+export interface AttemptView {
   /** The backend that is tried. */
   readonly service: Service;
   /** Its role on the request's route. */

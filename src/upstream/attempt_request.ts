@@ -5,8 +5,8 @@ import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { MatchedRequest } from "./matched_request.ts";
-import { outboundFor } from "../http/upstream_request.ts";
-import type { RunningAttempt } from "./running_attempt.ts";
+import { upstreamRequestFor } from "../http/upstream_request.ts";
+import type { Attempt } from "./running_attempt.ts";
 import type { SharedBody } from "../body/shared_body.ts";
 import { headBytes } from "./response_head.ts";
 import type { TransportRequest } from "./transport.ts";
@@ -36,7 +36,7 @@ export class AttemptRequest implements TransportRequest {
   /** The Host field; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
   /** The header lines, until they have been sent. */
-  lines: readonly HeaderLine[];
+  headers: readonly HeaderLine[];
   /** The service's own reader of the body. */
   readonly body: TransportRequest["body"];
   /** How long a stream is, where the client said so. */
@@ -47,7 +47,7 @@ export class AttemptRequest implements TransportRequest {
   readonly http2: boolean;
   /** Tells when the attempt is broken off from our side. */
   readonly cancellation: CancellationSignal;
-  readonly #attempt: RunningAttempt;
+  readonly #attempt: Attempt;
   #shared: SharedBody | undefined;
   /** Size of the head as sent, in bytes; 0 if the transport does not report it. */
   #headBytes = 0;
@@ -59,17 +59,17 @@ export class AttemptRequest implements TransportRequest {
    * @param request The client's request.
    * @param hooks Told why a copy has been cut off on its way.
    */
-  constructor(attempt: RunningAttempt, request: MatchedRequest, hooks: AttemptRequestHooks) {
+  constructor(attempt: Attempt, request: MatchedRequest, hooks: AttemptRequestHooks) {
     const { inbound, route, body } = request;
     const { tls, http2, copy } = attempt.service;
-    const outbound = outboundFor(inbound, route, attempt, attempt.span?.traceparent);
+    const outbound = upstreamRequestFor(inbound, route, attempt, attempt.span?.traceparent);
     this.#attempt = attempt;
     this.method = outbound.method;
     this.origin = outbound.origin;
     this.target = outbound.target;
     this.rawTarget = outbound.rawTarget;
     this.host = outbound.host;
-    this.lines = outbound.lines;
+    this.headers = outbound.headers;
     this.contentLength = inbound.contentLength;
     this.tls = tls;
     this.http2 = http2;
@@ -79,21 +79,21 @@ export class AttemptRequest implements TransportRequest {
       this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.onHead(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
-        isOver: () => attempt.isOver,
+        isOver: () => attempt.isFinished,
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
-          attempt.end(kind === "body-too-large" ? "aborted" : kind);
+          attempt.abort(kind === "body-too-large" ? "aborted" : kind);
         },
       }, copy?.maxBodyBytes);
     } else {
       this.#shared = body ?? undefined;
-      this.body = body?.lend() ?? null;
+      this.body = body?.acquire() ?? null;
     }
   }
 
   /** Drops the header lines, which are a third of the memory of a waiting attempt. */
   onEncoded(sizeBytes: number): void {
-    this.lines = SENT;
+    this.headers = SENT;
     this.#headBytes = sizeBytes;
   }
 
@@ -104,12 +104,12 @@ export class AttemptRequest implements TransportRequest {
    */
   get isDemanding(): boolean {
     if (this.http2 || this.body instanceof ReadableStream) return true;
-    return (this.#headBytes || this.target.length + headBytes(this.lines)) > MAX_USUAL_HEAD_BYTES;
+    return (this.#headBytes || this.target.length + headBytes(this.headers)) > MAX_USUAL_HEAD_BYTES;
   }
 
   /** Its body has been sent. */
   onSent(): void {
-    this.#shared?.giveBack();
+    this.#shared?.release();
     this.#shared = undefined;
   }
 
@@ -120,6 +120,6 @@ export class AttemptRequest implements TransportRequest {
 
   /** Something has happened: the time-out begins anew. */
   onHead(): void {
-    if (this.#attempt.pending) this.#attempt.deadline.touch();
+    if (this.#attempt.pending) this.#attempt.deadline.refresh();
   }
 }

@@ -1,6 +1,6 @@
 /** What the recording of an attempt has to do with the attempt, where spans are recorded at all. */
 
-import type { Attempt } from "./attempt.ts";
+import type { AttemptView } from "./attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 
 /** The span of one attempt. */
@@ -17,7 +17,7 @@ export interface AttemptSpan {
   /** The body of its response broke off. */
   broken(kind: FailureKind): void;
   /** It is not in flight any more: how it ended is known. */
-  over(attempt: Attempt & { readonly endedBy: FailureKind | undefined }): void;
+  over(attempt: AttemptView & { readonly abortReason: FailureKind | undefined }): void;
   /** The choice among the attempts has been made; shadows are not told. */
   decided(isSelected: boolean): void;
 }

@@ -6,7 +6,7 @@
 import type { UpstreamResponse } from "./attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
-import { withFields } from "../http/headers.ts";
+import { setHeaders } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";
 import { isRepeatable } from "./repeatable.ts";
 import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
@@ -97,10 +97,10 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
 }
 
 /** Lines cost a third of what a Headers object does that is copied into the request. */
-function headersFor({ lines, host }: TransportRequest): [string, string][] {
+function headersFor({ headers, host }: TransportRequest): [string, string][] {
   const fields: HeaderLine[] = [["accept-encoding", "identity"]];
   if (host !== undefined) fields.push(["host", host]);
-  return withFields(lines, fields) as [string, string][];
+  return setHeaders(headers, fields) as [string, string][];
 }
 
 function readResponse(response: Response, method: string): TransportResult {

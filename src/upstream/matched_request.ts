@@ -1,13 +1,13 @@
 /** A request that has a route. */
 
 import type { Route } from "../config/config.ts";
-import type { Inbound } from "../http/client_request.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { RequestBody } from "../body/request_body.ts";
 
 /** What is sent to every service of a route. */
 export class MatchedRequest {
   /** The client's request. */
-  readonly inbound: Inbound;
+  readonly inbound: ClientRequest;
   /** Its route. */
   readonly route: Route;
   /** Its body, to be shared. */
@@ -20,7 +20,7 @@ export class MatchedRequest {
    * @param route Its route.
    * @param body Its body, to be shared. Default: none.
    */
-  constructor(inbound: Inbound, route: Route, body: RequestBody = null) {
+  constructor(inbound: ClientRequest, route: Route, body: RequestBody = null) {
     this.inbound = inbound;
     this.route = route;
     this.body = body;

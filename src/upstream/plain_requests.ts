@@ -11,9 +11,9 @@ import type { Transport } from "./transport.ts";
  */
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
-    const { method, origin, target, rawTarget, host, lines, body, contentLength, tls, http2, signal } = request;
+    const { method, origin, target, rawTarget, host, headers, body, contentLength, tls, http2, signal } = request;
     const onHead = () => request.onHead?.();
-    const head = { method, origin, target, rawTarget, host, lines };
+    const head = { method, origin, target, rawTarget, host, headers };
     return await transport({ ...head, body, contentLength, tls, http2, signal, onHead });
   };
 }

@@ -1,13 +1,13 @@
 /** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
 
 import type { Service } from "../config/config.ts";
-import { giveUp, isStreamed, type UpstreamResponse } from "./attempt.ts";
-import { type FailureKind } from "../http/outcome_kinds.ts";
+import { discardResponse, isStreamed, type UpstreamResponse } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
-import { fieldValue } from "../http/headers.ts";
-import type { RunningAttempt } from "./running_attempt.ts";
+import { getHeader } from "../http/headers.ts";
+import type { Attempt } from "./running_attempt.ts";
 import { streamFailureKind } from "./upstream_failure.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -20,7 +20,7 @@ const MAX_CUTS = 8;
 const PROBE_EVERY = 16;
 
 /** How many answers, of a length that was not known to be too much, have not come to their end in a row. */
-const cuts = new WeakMap<Service, number>();
+const overlongStreak = new WeakMap<Service, number>();
 
 /**
  * Tells whether a service's unwanted answers are too long to be read: then each costs its connection, and the next request
@@ -29,12 +29,12 @@ const cuts = new WeakMap<Service, number>();
  * @param service The service.
  * @returns Whether those before were given up.
  */
-export function costsConnections(service: Service): boolean {
-  return (cuts.get(service) ?? 0) >= MAX_CUTS;
+export function isExpensiveToDrain(service: Service): boolean {
+  return (overlongStreak.get(service) ?? 0) >= MAX_CUTS;
 }
 
 /** What bounds the reading of a body that nobody waits for. */
-export type DrainBounds = Pick<RunningAttempt, "deadline" | "cancellation">;
+export type DrainBounds = Pick<Attempt, "deadline" | "cancellation">;
 
 /** Who is told what becomes of a relayed body. */
 export interface RelayHooks {
@@ -123,7 +123,7 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
       hooks.cancellation.addEventListener("abort", onAbort);
     },
     async pull(controller) {
-      deadline.touch();
+      deadline.refresh();
       try {
         const { done, value } = await reader.read();
         if (isOver) return;
@@ -131,8 +131,8 @@ export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): 
           hooks.tap?.end();
           return end(() => controller.close());
         }
-        deadline.touch();
-        hooks.tap?.see(value);
+        deadline.refresh();
+        hooks.tap?.onChunk(value);
         relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
@@ -166,7 +166,7 @@ export async function drainBody(
   if (cancellation.aborted) onAbort();
   else cancellation.addEventListener("abort", onAbort);
   const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
-  deadline.touch();
+  deadline.refresh();
   try {
     for (let drained = 0; drained <= maxBytes;) {
       const { done, value } = await reader.read();
@@ -176,7 +176,7 @@ export async function drainBody(
         return true;
       }
       drained += value.length;
-      tap?.see(value);
+      tap?.onChunk(value);
     }
     await reader.cancel();
   } catch {
@@ -195,18 +195,18 @@ export async function drainBody(
  * @param response The loser.
  * @param attempt Its attempt.
  */
-export async function drainAnswer(
+export async function drainResponse(
   response: UpstreamResponse,
-  attempt: DrainBounds & Pick<RunningAttempt, "service" | "tap">,
+  attempt: DrainBounds & Pick<Attempt, "service" | "tap">,
 ): Promise<void> {
   const { service, tap } = attempt;
   if (!isStreamed(response)) return;
   // It says nothing of how long its service's answers are.
-  if (attempt.cancellation.aborted) return giveUp(response);
+  if (attempt.cancellation.aborted) return discardResponse(response);
   if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);
-  if (Number(fieldValue(response.headers, "content-length")) > DRAIN_BYTES) return giveUp(response);
-  const isProbe = (cuts.get(service) ?? 0) % PROBE_EVERY === 0;
-  if (costsConnections(service) && !isProbe) giveUp(response);
-  else if (await drainBody(response.body as Chunks, attempt)) return void cuts.delete(service);
-  cuts.set(service, (cuts.get(service) ?? 0) + 1);
+  if (Number(getHeader(response.headers, "content-length")) > DRAIN_BYTES) return discardResponse(response);
+  const isProbe = (overlongStreak.get(service) ?? 0) % PROBE_EVERY === 0;
+  if (isExpensiveToDrain(service) && !isProbe) discardResponse(response);
+  else if (await drainBody(response.body as Chunks, attempt)) return void overlongStreak.delete(service);
+  overlongStreak.set(service, (overlongStreak.get(service) ?? 0) + 1);
 }

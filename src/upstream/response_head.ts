@@ -1,7 +1,7 @@
 /** Repairs or refuses a backend's response head (docs/decisions/005-backends-that-misbehave.md). */
 
 import type { HeaderLine } from "../config/config.ts";
-import { fieldValue, listMembers } from "../http/headers.ts";
+import { getHeader, parseList } from "../http/headers.ts";
 
 /**
  * Largest response head in bytes. A client can send 64 KiB (Deno's limit), and a service may return it percent-encoded,
@@ -32,16 +32,16 @@ export function headBytes(lines: readonly HeaderLine[]): number {
  * transfer coding has not been decoded.
  */
 export function repairHead(lines: readonly HeaderLine[]): readonly HeaderLine[] | undefined {
-  const coding = fieldValue(lines, "transfer-encoding");
+  const coding = getHeader(lines, "transfer-encoding");
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return undefined;
-  const length = fieldValue(lines, "content-length");
+  const length = getHeader(lines, "content-length");
   if (length === undefined) return lines;
   const withoutLength = lines.filter(([name]) => name.toLowerCase() !== "content-length");
   if (coding !== undefined) return withoutLength;
 
   // `trim()` takes off more than the white space of RFC 9110 §5.6.3: a no-break space would make a length of none.
   if (!/^[\d,\t ]+$/.test(length)) return undefined;
-  const [value = "", ...others] = listMembers(length);
+  const [value = "", ...others] = parseList(length);
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) return undefined;
   if (others.some((other) => other !== value)) return undefined;
   return length === value ? lines : [...withoutLength, ["content-length", value]];

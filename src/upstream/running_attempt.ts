@@ -1,28 +1,28 @@
 /** An attempt while it runs: what it holds, and the one way in which each of its ends is reached. */
 
 import type { Member, Role, Service } from "../config/config.ts";
-import { type Attempt, isStreamed, type Outcome } from "./attempt.ts";
-import { type FailureKind } from "../http/outcome_kinds.ts";
+import { type AttemptView, isStreamed, type Outcome } from "./attempt.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import { Cancellation, type CancellationSignal } from "../lib/cancellation.ts";
 import type { AttemptSpan } from "./attempt_span.ts";
-import type { Deadline, Deadlines, Expiring } from "../lib/timeout_queues.ts";
-import type { Place } from "../lib/keyed_semaphore.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
+import type { Permit } from "../lib/keyed_semaphore.ts";
 
 /** What an attempt is part of. */
-export interface AttemptOwner {
+export interface AttemptListener {
   /** The handler's time-outs. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: TimeoutQueues;
   /** The clock, in milliseconds. */
   readonly now: () => number;
   /** Told once, when the attempt has settled. */
-  onSettle(attempt: RunningAttempt): void;
+  onSettle(attempt: Attempt): void;
   /** Told once, when the attempt is not in flight any more: it has settled, and its answer has been read or given up. */
-  onOver(attempt: RunningAttempt): void;
+  onFinish(attempt: Attempt): void;
 }
 
 /** An attempt with the means to end it. */
-export class RunningAttempt implements Attempt, Expiring {
+export class Attempt implements AttemptView, TimeoutListener {
   /** The backend that is tried. */
   readonly service: Service;
   /** Its role on the request's route. */
@@ -38,22 +38,22 @@ export class RunningAttempt implements Attempt, Expiring {
   /** Whether its copy had been held back. */
   hedge = false;
   /** What its service's breaker let it in with; 0 where that did not. */
-  ticket = 0;
+  breakerGeneration = 0;
   /** Who looks on as its body passes; `undefined`: nobody. */
   tap: BodyTap | undefined;
   /** What broke it off from our side; `undefined` where nothing did. */
-  endedBy: FailureKind | undefined;
+  abortReason: FailureKind | undefined;
   /** Its span; `undefined` where none is recorded, or nothing was sent. */
   span: AttemptSpan | undefined;
   /** Its stream of a body that is still arriving; `undefined` if there is none. */
   upload: ReadableStream | undefined;
   readonly #cancellation = new Cancellation();
   #controller: AbortController | undefined;
-  readonly #owner: AttemptOwner;
+  readonly #owner: AttemptListener;
   readonly #startedMs: number;
-  readonly #place: Place | undefined;
+  readonly #place: Permit | undefined;
   #isQueued: boolean;
-  #isOver = false;
+  #isFinished = false;
 
   /**
    * Starts its time.
@@ -62,11 +62,11 @@ export class RunningAttempt implements Attempt, Expiring {
    * @param place Its place among the service's attempts, or in their queue; `undefined` where there is none.
    * @param owner What it is part of.
    */
-  constructor({ service, role }: Member, place: Place | undefined, owner: AttemptOwner) {
+  constructor({ service, role }: Member, place: Permit | undefined, owner: AttemptListener) {
     this.service = service;
     this.role = role;
     this.#place = place;
-    this.#isQueued = place?.turn !== undefined;
+    this.#isQueued = place?.ready !== undefined;
     this.#owner = owner;
     this.#startedMs = owner.now();
     this.deadline = owner.deadlines.start(service.timeoutMs, this);
@@ -93,13 +93,13 @@ export class RunningAttempt implements Attempt, Expiring {
   }
 
   /** Reports whether it failed, or its response was read or discarded. */
-  get isOver(): boolean {
-    return this.#isOver;
+  get isFinished(): boolean {
+    return this.#isFinished;
   }
 
   /** Waits until it may be sent; it may have settled by then. */
-  async turn(): Promise<void> {
-    await this.#place?.turn;
+  async acquired(): Promise<void> {
+    await this.#place?.ready;
     this.#isQueued = false;
   }
 
@@ -112,7 +112,7 @@ export class RunningAttempt implements Attempt, Expiring {
     this.deadline.stop();
     this.outcome = outcome;
     this.durationMs = this.#owner.now() - this.#startedMs;
-    if (!(outcome.ok && isStreamed(outcome.response))) this.over();
+    if (!(outcome.ok && isStreamed(outcome.response))) this.finish();
     this.#owner.onSettle(this);
   }
 
@@ -121,27 +121,27 @@ export class RunningAttempt implements Attempt, Expiring {
    *
    * @param kind Why.
    */
-  end(kind: FailureKind): void {
-    this.endedBy ??= kind;
+  abort(kind: FailureKind): void {
+    this.abortReason ??= kind;
     if (this.pending) this.settle({ ok: false, kind });
     this.deadline.stop();
     this.#cancellation.abort();
-    this.over();
+    this.finish();
   }
 
   /** Its time has passed. */
-  onExpire(): void {
-    this.end(this.#isQueued ? "overloaded" : "timeout");
+  onTimeout(): void {
+    this.abort(this.#isQueued ? "overloaded" : "timeout");
   }
 
   /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */
-  over(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#place?.leave();
+  finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#place?.release();
     this.#dropUnreadUpload();
     this.span?.over(this);
-    this.#owner.onOver(this);
+    this.#owner.onFinish(this);
   }
 
   /**

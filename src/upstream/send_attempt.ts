@@ -1,10 +1,10 @@
 /** From a request to the end of its attempt. */
 
-import { Answered, giveUp, isStreamed, isSuccess, type UpstreamResponse } from "./attempt.ts";
-import { fieldValue } from "../http/headers.ts";
+import { discardResponse, isStreamed, isSuccess, ResponseOutcome, type UpstreamResponse } from "./attempt.ts";
+import { getHeader } from "../http/headers.ts";
 import { SMALL_BODY_BYTES } from "../body/request_body.ts";
 import { readWhole } from "./response_body.ts";
-import type { RunningAttempt } from "./running_attempt.ts";
+import type { Attempt } from "./running_attempt.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 /** Request of an attempt. */
@@ -21,7 +21,7 @@ export interface SentRequest extends TransportRequest {
  * @param request Request to send.
  * @param transport Transport to use.
  */
-export function sendAttempt(attempt: RunningAttempt, request: SentRequest, transport: Transport): void {
+export function sendAttempt(attempt: Attempt, request: SentRequest, transport: Transport): void {
   // Two closures: the frame of an async function would be copied by each collection until the answer comes.
   send(attempt, request, transport).then(
     (result) => receive(attempt, request, result),
@@ -29,7 +29,7 @@ export function sendAttempt(attempt: RunningAttempt, request: SentRequest, trans
   );
 }
 
-function send({ span }: RunningAttempt, request: TransportRequest, transport: Transport): Promise<TransportResult> {
+function send({ span }: Attempt, request: TransportRequest, transport: Transport): Promise<TransportResult> {
   try {
     return span === undefined ? transport(request) : span.around(() => transport(request));
   } catch (error) {
@@ -37,7 +37,7 @@ function send({ span }: RunningAttempt, request: TransportRequest, transport: Tr
   }
 }
 
-function receive(attempt: RunningAttempt, request: SentRequest, result: TransportResult): void {
+function receive(attempt: Attempt, request: SentRequest, result: TransportResult): void {
   if (!result.ok || !isStreamed(result.response)) return settle(attempt, request, result);
   completeSmallBody(result.response, request).then((completed) => settle(attempt, request, completed));
 }
@@ -48,7 +48,7 @@ function receive(attempt: RunningAttempt, request: SentRequest, result: Transpor
  */
 async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;
-  const length = fieldValue(headers, "content-length");
+  const length = getHeader(headers, "content-length");
   const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
   if (!isSmall) return { ok: true, response };
   const { body } = response;
@@ -60,17 +60,17 @@ async function completeSmallBody(response: UpstreamResponse, request: TransportR
     : { ok: true, response: { status, headers, body: bytes } };
 }
 
-function settle(attempt: RunningAttempt, request: SentRequest, result: TransportResult): void {
-  if (!attempt.pending) return abandon(result);
+function settle(attempt: Attempt, request: SentRequest, result: TransportResult): void {
+  if (!attempt.pending) return discardLateResponse(result);
   if (!result.ok) {
     const { kind } = result;
     return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.isDemanding });
   }
   const { response } = result;
-  attempt.settle(new Answered(response, isSuccess(response.status, attempt.service.failOn)));
+  attempt.settle(new ResponseOutcome(response, isSuccess(response.status, attempt.service.failOn)));
 }
 
 /** A response that came after its attempt had been given up. */
-function abandon(result: TransportResult): void {
-  if (result.ok && isStreamed(result.response)) giveUp(result.response);
+function discardLateResponse(result: TransportResult): void {
+  if (result.ok && isStreamed(result.response)) discardResponse(result.response);
 }

@@ -4,10 +4,10 @@ import type { UpstreamTls } from "../config/config.ts";
 import type { UpstreamResponse } from "./attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
-import type { Outbound } from "../http/upstream_request.ts";
+import type { UpstreamRequest } from "../http/upstream_request.ts";
 
 /** A request to one service, with its body. */
-export interface TransportRequest extends Outbound {
+export interface TransportRequest extends UpstreamRequest {
   /** Bytes, a stream to be read once, or `null` for none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** How long a stream is, in bytes, where the client said so: it is sent as Content-Length where the transport can. */

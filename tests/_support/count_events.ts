@@ -9,7 +9,7 @@ const BATCHES = 31;
 
 // The system's clock makes a number of its own, one for each request.
 const metrics = new Metrics(() => 0);
-metrics.follow(validateConfig({ services: [{ name: "a", url: "http://a", path: "/" }] }).config);
+metrics.reconfigure(validateConfig({ services: [{ name: "a", url: "http://a", path: "/" }] }).config);
 
 function countRounds(): void {
   for (let round = 0; round < ROUNDS; round++) {

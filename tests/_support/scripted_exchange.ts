@@ -108,7 +108,15 @@ async function exchange(connection: Connection, socket: ScriptedSocket, method: 
 }
 
 async function readResponse(connection: Connection, method: string, signal: AbortSignal): Promise<Response> {
-  const request: TransportRequest = { method, origin: "", target: "/", host: undefined, lines: [], body: null, signal };
+  const request: TransportRequest = {
+    method,
+    origin: "",
+    target: "/",
+    host: undefined,
+    headers: [],
+    body: null,
+    signal,
+  };
   const result = await connection.exchange(request);
   if (!result.ok) return { failure: result.kind, pieces: [] };
   const { status, headers: lines, body } = result.response;

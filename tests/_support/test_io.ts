@@ -1,7 +1,7 @@
 /** A process that exists in a test only: outputs that remember, and signals on demand. */
 
 import type { Io } from "../../src/cli/io.ts";
-import { Arrivals } from "../../src/lib/async_queue.ts";
+import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import type { Output } from "../../src/server/output.ts";
 import type { StopSignal } from "../../src/server/signals.ts";
 
@@ -48,8 +48,8 @@ export interface TestIo extends Io {
 
 /** Creates a process for one command. */
 export function createTestIo(options: { isTerminal?: boolean } = {}): TestIo {
-  const signals = new Arrivals<StopSignal>();
-  const reloads = new Arrivals<"SIGHUP">();
+  const signals = new AsyncQueue<StopSignal>();
+  const reloads = new AsyncQueue<"SIGHUP">();
   return {
     stdout: new TestOutput(options.isTerminal),
     stderr: new TestOutput(options.isTerminal),

@@ -18,7 +18,7 @@ export const TRANSPORTS: readonly (readonly [name: string, make: () => Transport
 export function requestTo(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
   const { signal } = new AbortController();
   const [origin = "", target = "/"] = url.split(/(?<=[\w\]])(?=\/)/);
-  return { method: "GET", origin, target, host: undefined, lines: [], body: null, signal, ...more };
+  return { method: "GET", origin, target, host: undefined, headers: [], body: null, signal, ...more };
 }
 
 /** The body of the response, read to its end, or the kind of the failure. */

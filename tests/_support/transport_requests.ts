@@ -6,7 +6,7 @@ import type { TransportRequest, TransportResult } from "@zeek/conductor";
 export function transportRequest(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
   const { signal } = new AbortController();
   const [origin = "", target = "/"] = url.split(/(?<=\w)(?=\/)/);
-  return { method: "GET", origin, target, host: undefined, lines: [], body: null, signal, ...more };
+  return { method: "GET", origin, target, host: undefined, headers: [], body: null, signal, ...more };
 }
 
 /** The status, or how it failed. */

@@ -22,7 +22,7 @@ import type { Config } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { Comparisons } from "../../src/compare/comparison_store.ts";
+import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { NoiseMarks } from "../../src/compare/noise_marks.ts";
 import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_ring.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
@@ -43,9 +43,9 @@ interface Shown extends AdminSource {
 function createSource(config: Config = CONFIG): Shown {
   const ring = new ExchangeRing(200);
   const metrics = new Metrics();
-  metrics.follow(config);
-  const comparisons = new Comparisons();
-  comparisons.follow(config);
+  metrics.reconfigure(config);
+  const comparisons = new ComparisonStore();
+  comparisons.reconfigure(config);
   const source: Shown = {
     config,
     ring,

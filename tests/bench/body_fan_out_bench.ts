@@ -3,7 +3,7 @@
 import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/body/body_fan_out.ts";
 import { BodySource } from "../../src/body/body_source.ts";
-import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 
 const CHUNK = new Uint8Array(65_536);
@@ -11,7 +11,7 @@ const CHUNKS = 16;
 const ROLES: readonly Role[] = ["primary", "secondary", "shadow", "shadow"];
 const HOOKS = { isOver: () => false, onProgress() {}, onStarved() {}, onBreak() {} };
 
-const deadlines = new Deadlines(() => performance.now());
+const deadlines = new TimeoutQueues(() => performance.now());
 const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
 
 function body(): ReadableStream<Uint8Array<ArrayBuffer>> {

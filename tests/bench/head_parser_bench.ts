@@ -89,7 +89,7 @@ const request = {
   origin: "http://127.0.0.1:8080",
   target: "/api/users/7?full=1",
   host: undefined,
-  lines: [
+  headers: [
     ["accept", "application/json"],
     ["accept-encoding", "gzip, deflate, br"],
     ["cookie", "session=0123456789abcdef0123456789abcdef; theme=dark"],
@@ -104,7 +104,7 @@ const request = {
   body: null,
   signal: new AbortController().signal,
 } as const;
-const latin1Request = { ...request, lines: [...request.lines, ["x-name", "Zo\xeb"]] as const };
+const latin1Request = { ...request, headers: [...request.headers, ["x-name", "Zo\xeb"]] as const };
 const room = new Uint8Array(4_096);
 
 Deno.bench("encodeRequestHead(), 10 fields", { group: "request", baseline: true }, () => {

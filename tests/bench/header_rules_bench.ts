@@ -3,9 +3,9 @@
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { forwardingLines } from "../../src/http/forwarding.ts";
-import { endToEndLines, withFields } from "../../src/http/headers.ts";
+import { setHeaders, stripHopByHop } from "../../src/http/headers.ts";
 import { receive } from "../../src/http/client_request.ts";
-import { outboundFor } from "../../src/http/upstream_request.ts";
+import { upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
 /** What a browser sends. */
 const LINES: readonly HeaderLine[] = [
@@ -44,14 +44,14 @@ Deno.bench("receive() a request with 12 header lines", () => {
   receive(request, info, options);
 });
 Deno.bench("endToEndLines() of 12 lines", () => {
-  endToEndLines(LINES);
+  stripHopByHop(LINES);
 });
 Deno.bench("forwardingLines() of 12 lines", () => {
   forwardingLines(LINES, facts);
 });
 Deno.bench("withFields() sets one line among 12", () => {
-  withFields(LINES, [["x-conductor-role", "primary"]]);
+  setHeaders(LINES, [["x-conductor-role", "primary"]]);
 });
 Deno.bench("outboundFor() one service", () => {
-  outboundFor(inbound, route!, member!);
+  upstreamRequestFor(inbound, route!, member!);
 });

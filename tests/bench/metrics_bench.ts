@@ -12,7 +12,7 @@ const services = Array.from({ length: 100 }, (_, index) => ({
 }));
 
 const metrics = new Metrics();
-metrics.follow(validateConfig({ services: [{ name: "a", url: "http://a", path: "/" }, ...services] }).config);
+metrics.reconfigure(validateConfig({ services: [{ name: "a", url: "http://a", path: "/" }, ...services] }).config);
 
 for (const event of COUNTED_EVENTS) {
   Deno.bench(`Metrics.observe() counts ${event.type}`, { group: "metrics" }, () => metrics.observe(event));

@@ -1,13 +1,13 @@
 /** What it costs to select the answer; it is asked again whenever an attempt settles. */
 
 import type { Role, Service } from "../../src/config/config.ts";
-import type { Attempt, Outcome } from "../../src/upstream/attempt.ts";
+import type { AttemptView, Outcome } from "../../src/upstream/attempt.ts";
 import { selectAttempt } from "../../src/proxy/select.ts";
 
 const OK: Outcome = { ok: true, success: true, response: { status: 200, headers: [], body: null } };
 const DOWN: Outcome = { ok: false, kind: "refused" };
 
-function attempt(role: Role, outcome: Outcome | undefined, settledOrder: number): Attempt {
+function attempt(role: Role, outcome: Outcome | undefined, settledOrder: number): AttemptView {
   return { service: { name: role } as Service, role, outcome, settledOrder };
 }
 
@@ -16,7 +16,7 @@ const secondary = attempt("secondary", OK, 1);
 const failed = attempt("primary", DOWN, 2);
 const pending = attempt("secondary", undefined, 0);
 
-const CASES: readonly (readonly [title: string, attempts: readonly Attempt[]])[] = [
+const CASES: readonly (readonly [title: string, attempts: readonly AttemptView[]])[] = [
   ["the primary of 2", [primary, secondary]],
   ["nothing yet of 2", [primary, pending]],
   ["the fallback of 2", [failed, secondary]],

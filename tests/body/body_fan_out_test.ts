@@ -3,7 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/body/body_fan_out.ts";
 import { BodySource } from "../../src/body/body_source.ts";
-import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 import type { Problem } from "../../src/http/problem.ts";
 
@@ -22,7 +22,7 @@ interface Scene {
 function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; maxBytes?: number } = {}): Scene {
   const problems: Problem[] = [];
   const log: string[] = [];
-  const deadlines = new Deadlines(() => Date.now());
+  const deadlines = new TimeoutQueues(() => Date.now());
   const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
   const body = new BodySource(source, {
     maxBytes,

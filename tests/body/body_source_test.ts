@@ -1,13 +1,13 @@
 /** Reading a client's body into its place, whatever stream it comes in. */
 
 import { assertEquals, assertLess } from "@std/assert";
-import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 import { BodySource } from "../../src/body/body_source.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-const deadlines = new Deadlines(() => performance.now());
+const deadlines = new TimeoutQueues(() => performance.now());
 const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
 
 function sourceOf(body: ReadableStream<Chunk>, maxBytes = Infinity): BodySource {

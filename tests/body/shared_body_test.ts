@@ -52,20 +52,20 @@ function bytesHeld(request: TransportRequest | undefined): number {
 Deno.test("SharedBody gives its memory back when it is closed, and all that were lent it have been sent it", () => {
   const bytes = new Uint8Array(10_000);
   const body = new SharedBody(bytes, true);
-  assertEquals(body.lend(), bytes);
-  body.lend();
-  body.giveBack();
+  assertEquals(body.acquire(), bytes);
+  body.acquire();
+  body.release();
   body.close();
   assertEquals(bytes.length, 10_000);
-  body.giveBack();
+  body.release();
   assertEquals([bytes.length, body.length], [0, 10_000]);
 });
 
 Deno.test("SharedBody leaves its memory alone where somebody else may look at it", () => {
   const bytes = new Uint8Array(10_000);
   const body = new SharedBody(bytes, false);
-  body.lend();
-  body.giveBack();
+  body.acquire();
+  body.release();
   body.close();
   assertEquals(bytes.length, 10_000);
 });
@@ -88,7 +88,7 @@ Deno.test("a secondary that is still to answer keeps neither the body that it wa
     await new Promise((resolve) => setTimeout(resolve));
   }
   assertEquals([bytesHeld(requests.get(late.url)), bytesHeld(requests.get(primary.url))], [0, 0]);
-  assertEquals(requests.get(late.url)?.lines, []);
+  assertEquals(requests.get(late.url)?.headers, []);
   answer.resolve();
   await answered.promise;
 });

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { runCommandLine } from "../../src/cli/main.ts";
-import { noteCopy } from "../../src/cli/explain_shadow.ts";
+import { explainShadow } from "../../src/cli/explain_shadow.ts";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { stableHash } from "../../src/lib/stable_hash.ts";
@@ -22,22 +22,22 @@ const PUT_64K = { method: "PUT", contentLength: 65_536 };
 interface Asked {
   readonly method?: string;
   readonly contentLength?: number | undefined;
-  readonly lines?: readonly HeaderLine[];
+  readonly headers?: readonly HeaderLine[];
   readonly path?: string;
   readonly query?: string;
 }
 
 function textFor(
   fields: Partial<ServiceInput>,
-  { method = "GET", contentLength, lines = [], path = "/", query = "" }: Asked,
+  { method = "GET", contentLength, headers = [], path = "/", query = "" }: Asked,
 ): string {
   const { config } = validateConfig({
     services: [{ name: "main", url: "http://a" }, { name: "copy", url: "http://localhost", shadow: true, ...fields }],
   });
   const service = config.services[1]!;
-  const { text, mayBeSent } = noteCopy(
+  const { text, mayBeSent } = explainShadow(
     { service, copy: service.copy! },
-    { method, contentLength, lines, authority: "h", path, query },
+    { method, contentLength, headers, authority: "h", path, query },
     () => false,
   );
   assertEquals(mayBeSent, !text.startsWith("no copy"));
@@ -75,13 +75,13 @@ const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, te
   [{ body: false }, PUT_64K, "gets a copy, never waited for; up to 64 at once; without its body"],
   [
     { credentials: false },
-    { lines: [["Cookie", "sid=1"], ["accept", "*/*"], ["Authorization", "x"]] },
+    { headers: [["Cookie", "sid=1"], ["accept", "*/*"], ["Authorization", "x"]] },
     "gets a copy, never waited for; up to 64 at once; without authorization, cookie",
   ],
   [
     { credentials: false, removeHeaders: ["x-user"] },
     {
-      lines: [["X-User", "ada"], ["X_Api_Key", "k"], ["Idempotency-Key", "i"]],
+      headers: [["X-User", "ada"], ["X_Api_Key", "k"], ["Idempotency-Key", "i"]],
       path: "/cart;jsessionid=AB/x",
       query: "?a=1&%74oken=x",
     },
@@ -90,10 +90,10 @@ const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, te
   [{ sample: STICKY }, {}, 'no copy: it has no header "x-user"'],
   [{ sample: { by: "cookie:sid" } }, {}, 'no copy: it has no cookie "sid"'],
   [{ sample: { by: "ip" } }, {}, "no copy: the client's address is not known"],
-  [{ sample: STICKY }, { lines: userLine(OUTSIDE) }, "no copy: this client is not in the 50 % of clients"],
+  [{ sample: STICKY }, { headers: userLine(OUTSIDE) }, "no copy: this client is not in the 50 % of clients"],
   [
     { sample: STICKY },
-    { lines: userLine(INSIDE) },
+    { headers: userLine(INSIDE) },
     "gets a copy: this client is in the 50 % of clients; up to 64 at once",
   ],
 ];
@@ -106,13 +106,13 @@ for (const [fields, asked, text] of NOTES) {
 
 Deno.test("noteCopy() says when a ramp lets a client in", () => {
   const waitS = stableHash("copy", INSIDE) * 50;
-  const text = textFor({ sample: { by: "header:x-user" }, ramp: { over: 50 } }, { lines: userLine(INSIDE) });
+  const text = textFor({ sample: { by: "header:x-user" }, ramp: { over: 50 } }, { headers: userLine(INSIDE) });
   const [, said] =
     /^gets a copy once the ramp has risen for ([\d.]+) s: this client is in the 100 % of clients;/.exec(text) ?? [];
   assert(Math.abs(Number(said) - waitS) < 0.01, `${text} ${waitS}`);
   const ramp = { from: 0.5, over: 50 };
   assertMatch(
-    textFor({ sample: { by: "header:x-user" }, ramp }, { lines: userLine(INSIDE) }),
+    textFor({ sample: { by: "header:x-user" }, ramp }, { headers: userLine(INSIDE) }),
     /^gets a copy: this client/,
   );
 });

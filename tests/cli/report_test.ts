@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
-import { ComparisonTally } from "../../src/compare/comparison_stats.ts";
+import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
 import { respondReport } from "../../src/compare/respond_report.ts";
 import type { TallySnapshot } from "../../src/compare/tally_snapshot.ts";
 import { runCli } from "../_support/cli_process.ts";
@@ -12,7 +12,7 @@ import { createTestIo } from "../_support/test_io.ts";
 
 /** 100 comparisons, of which one differs. */
 function snapshot(): TallySnapshot {
-  const tally = new ComparisonTally();
+  const tally = new ComparisonStats();
   for (let n = 0; n < 100; n++) {
     tally.add(comparison(n === 0 ? ["$.price"] : []), { endpoint: "GET /users/{id}", samples: "values" });
   }

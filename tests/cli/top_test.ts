@@ -34,7 +34,7 @@ class Server {
     }));
     const { config } = validateConfig({ services });
     this.#metrics = new Metrics(() => this.timeMs);
-    this.#metrics.follow(config);
+    this.#metrics.reconfigure(config);
     this.route = `pathPrefix ${pathPrefix}`;
     this.#routes = config.routes.map(({ members }) => ({
       route: this.route,

@@ -4,8 +4,8 @@ import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes }
 import { FakeTime } from "@std/testing/time";
 import { AnswerCapture, type CapturedAttempt } from "../../src/compare/response_capture.ts";
 import { compareAnswers, MAX_COMPARISON_STEPS } from "../../src/compare/compare_responses.ts";
-import { Comparer } from "../../src/compare/comparison_engine.ts";
-import { ComparisonTally, mergeTallies } from "../../src/compare/comparison_stats.ts";
+import { ComparisonEngine } from "../../src/compare/comparison_engine.ts";
+import { ComparisonStats, mergeTallies } from "../../src/compare/comparison_stats.ts";
 import type { NotComparable } from "../../src/compare/comparison.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { MemoryBudget } from "../../src/lib/memory_budget.ts";
@@ -13,8 +13,8 @@ import { renderMarkdown } from "../../src/compare/render_markdown.ts";
 import { renderText } from "../../src/compare/render_text.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { Answered } from "../../src/upstream/attempt.ts";
-import type { Inbound } from "../../src/http/client_request.ts";
+import { ResponseOutcome } from "../../src/upstream/attempt.ts";
+import type { ClientRequest } from "../../src/http/client_request.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { answer, compareRules } from "../_support/captured.ts";
@@ -178,14 +178,14 @@ Deno.test("sampleOfBody() shows only the length of a body that is too expensive 
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
 });
 
-const INBOUND: Inbound = {
+const INBOUND: ClientRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/",
   matchPath: "/",
   query: "",
   authority: "conductor",
-  lines: [["x-long", "v".repeat(10_000)]],
+  headers: [["x-long", "v".repeat(10_000)]],
   contentLength: undefined,
 };
 const { config: CONFIG } = validateConfig({
@@ -203,16 +203,16 @@ function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): Ca
   return {
     service: SERVICES[index]!,
     role: index === 0 ? "primary" : "shadow",
-    outcome: new Answered({ status: 200, headers: [], body }, true),
+    outcome: new ResponseOutcome({ status: 200, headers: [], body }, true),
     settledOrder: 1,
     durationMs: 1,
-    endedBy: undefined,
+    abortReason: undefined,
     tap: undefined,
   };
 }
 
-function comparer(skipped: NotComparable[], onMade = () => {}): Comparer {
-  return new Comparer(CONFIG, {
+function comparer(skipped: NotComparable[], onMade = () => {}): ComparisonEngine {
+  return new ComparisonEngine(CONFIG, {
     count: { made: onMade, notComparable: (comparison) => void skipped.push(comparison) },
     observe: undefined,
     now: () => performance.now(),
@@ -220,7 +220,7 @@ function comparer(skipped: NotComparable[], onMade = () => {}): Comparer {
   });
 }
 
-function exchange(comparer: Comparer): void {
+function exchange(comparer: ComparisonEngine): void {
   const capture = comparer.begin(INBOUND, ROUTE, false);
   if (capture === undefined) return;
   for (const one of [attempt(0), attempt(1)]) {
@@ -249,10 +249,10 @@ Deno.test("Comparer counts requests without memory, and compares again when memo
 Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
-  const capture = new AnswerCapture({ ...attempt(1), outcome: new Answered(streamed, true) }, 262_144, budget);
+  const capture = new AnswerCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
   const piece = new Uint8Array(65_536).subarray(0, 1);
   const before = heldBytes();
-  for (let seen = 0; seen < 262_144; seen++) capture.see(piece);
+  for (let seen = 0; seen < 262_144; seen++) capture.onChunk(piece);
   assertLess(heldBytes() - before, 10_000_000);
   assertGreater(budget.used, 262_144);
   assertLess(budget.used, 300_000);
@@ -286,7 +286,7 @@ Deno.test("AnswerCapture counts header lines, and without memory for them is not
   const budget = new MemoryBudget(20_000);
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new AnswerCapture(
-    { ...attempt(1), outcome: new Answered({ status: 200, headers, body: null }, true) },
+    { ...attempt(1), outcome: new ResponseOutcome({ status: 200, headers, body: null }, true) },
     262_144,
     budget,
   );
@@ -301,8 +301,8 @@ Deno.test("AnswerCapture counts header lines, and without memory for them is not
 
 const ROUTE_NAME = "pathPrefix /api";
 
-function tallyOf(made: number, notMade: number): ComparisonTally {
-  const tally = new ComparisonTally();
+function tallyOf(made: number, notMade: number): ComparisonStats {
+  const tally = new ComparisonStats();
   const context = { endpoint: "GET /", samples: "none" } as const;
   for (let count = 0; count < made; count++) tally.add(comparison(), context);
   const skipped = { requestId: "id", route: ROUTE_NAME, service: "v2" };
@@ -339,7 +339,7 @@ Deno.test("mergeTallies() adds up the counts of responses that were not comparab
 });
 
 Deno.test("makeReport() takes about as long for a thousand marks as for none", () => {
-  const tally = new ComparisonTally();
+  const tally = new ComparisonStats();
   for (let endpoint = 0; endpoint < 80; endpoint++) {
     for (let from = 0; from < 250; from += 50) {
       const paths = Array.from({ length: 50 }, (_, index) => `$.data.items[*].attributes.field${from + index}`);
@@ -361,7 +361,7 @@ Deno.test("makeReport() takes about as long for a thousand marks as for none", (
 Deno.test("Comparer takes at most a fifth of the event loop's time under any load", async () => {
   using time = new FakeTime();
   let made = 0;
-  const comparing = new Comparer(CONFIG, {
+  const comparing = new ComparisonEngine(CONFIG, {
     // Each comparison takes 10 ms.
     count: { made: () => (made++, void time.tick(10)), notComparable() {} },
     observe: undefined,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Comparison } from "../../src/compare/comparison.ts";
-import { ComparisonTally, mergeTallies, type TallyContext } from "../../src/compare/comparison_stats.ts";
+import { ComparisonStats, mergeTallies, type TallyContext } from "../../src/compare/comparison_stats.ts";
 import { countDiffering } from "../../src/compare/difference_sets.ts";
 import { MAX_PATHS } from "../../src/compare/endpoint_counts.ts";
 import type { EndpointServiceTally, EndpointTally, TallySnapshot } from "../../src/compare/tally_snapshot.ts";
@@ -11,8 +11,8 @@ import { seededRandom } from "../_support/seeded_random.ts";
 
 const CONTEXT: TallyContext = { endpoint: "GET /users/{id}", samples: "values" };
 
-function tallyOf(comparisons: readonly Comparison[], maxBytes?: number): ComparisonTally {
-  const tally = new ComparisonTally({ random: seededRandom(1), ...(maxBytes !== undefined && { maxBytes }) });
+function tallyOf(comparisons: readonly Comparison[], maxBytes?: number): ComparisonStats {
+  const tally = new ComparisonStats({ random: seededRandom(1), ...(maxBytes !== undefined && { maxBytes }) });
   for (const each of comparisons) tally.add(each, CONTEXT);
   return tally;
 }
@@ -119,14 +119,14 @@ Deno.test("a tally counts latencies and errors of both sides, noise aside", () =
 });
 
 Deno.test("a service without comparisons is in the snapshot where it is expected", () => {
-  const tally = new ComparisonTally({ expected: [{ route: "pathPrefix /", service: "v2" }] });
+  const tally = new ComparisonStats({ expected: [{ route: "pathPrefix /", service: "v2" }] });
   assertEquals(tally.snapshot().services.map(({ service, compared }) => [service, compared]), [["v2", 0]]);
 });
 
 Deno.test("the samples of a field are its first two, and an even choice of the others", () => {
   const kept = new Array<number>(100).fill(0);
   for (let seed = 0; seed < 600; seed++) {
-    const tally = new ComparisonTally({ random: seededRandom(seed) });
+    const tally = new ComparisonStats({ random: seededRandom(seed) });
     for (let id = 0; id < 100; id++) tally.add(comparison(["$.a"], { requestId: String(id) }), CONTEXT);
     const { samples } = v2Of(tally.snapshot()).fields[0]!;
     assertEquals(samples.length, 5);
@@ -143,7 +143,7 @@ Deno.test("the samples of two workers become five, an even choice of both by how
   for (let seed = 0; seed < 400; seed++) {
     const parts = [["large", 300], ["small", 100]] as const;
     const snapshots = parts.map(([name, count], index) => {
-      const tally = new ComparisonTally({ random: seededRandom(2 * seed + index) });
+      const tally = new ComparisonStats({ random: seededRandom(2 * seed + index) });
       for (let id = 0; id < count; id++) tally.add(comparison(["$.a"], { requestId: name }), CONTEXT);
       return tally.snapshot();
     });
@@ -163,7 +163,7 @@ Deno.test("samples hold values, bodies or nothing, as configured, and cut what i
     differences: [{ path: "$.a", kind: "removed", expected: long }],
   });
   const sampleWith = (context: Partial<TallyContext>) => {
-    const tally = new ComparisonTally();
+    const tally = new ComparisonStats();
     tally.add(differing, { ...CONTEXT, ...context });
     return v2Of(tally.snapshot()).fields[0]!.samples;
   };
@@ -212,7 +212,7 @@ Deno.test("whatever backends and clients invent, a tally stays within its bytes,
   const random = seededRandom(11);
   const text = (length: number) => Array.from({ length }, () => random().toString(36).slice(2)).join("");
   for (const maxBytes of [200_000, 1_000_000]) {
-    const tally = new ComparisonTally({ maxBytes, random });
+    const tally = new ComparisonStats({ maxBytes, random });
     let mismatches = 0;
     for (let id = 0; id < 4_000; id++) {
       const paths = ["$.price", ...Array.from({ length: 5 }, () => `$.${text(1 + 4 * random())}`)];
@@ -238,7 +238,7 @@ Deno.test("whatever backends and clients invent, a tally stays within its bytes,
 
 Deno.test("samples make room for counts: a late endpoint is counted where early ones had filled the memory", () => {
   const maxBytes = 64_000;
-  const tally = new ComparisonTally({ maxBytes });
+  const tally = new ComparisonStats({ maxBytes });
   for (let id = 0; id < 15; id++) {
     tally.add(
       comparison([], { differences: [{ path: `$.f${id}`, kind: "changed", expected: "x".repeat(200), actual: "y" }] }),

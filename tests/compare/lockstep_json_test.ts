@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ELEMENT } from "../../src/config/body_path.ts";
 import { compareJson, compareLeaves } from "../../src/compare/compare_json.ts";
-import type { CompareMeans } from "../../src/compare/comparison_context.ts";
+import type { ComparisonContext } from "../../src/compare/comparison_context.ts";
 import { DifferenceList } from "../../src/compare/difference_list.ts";
 import { parseExactJson } from "../../src/lib/exact_json.ts";
 import { differingLeaves } from "../../src/compare/lockstep_json.ts";
@@ -10,7 +10,7 @@ import { compareRules } from "../_support/captured.ts";
 
 const encoder = new TextEncoder();
 
-function means(differences: DifferenceList, rules = compareRules()): CompareMeans {
+function means(differences: DifferenceList, rules = compareRules()): ComparisonContext {
   return { rules, differences, steps: new StepBudget() };
 }
 

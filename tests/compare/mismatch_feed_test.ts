@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { FakeTime } from "@std/testing/time";
 import { comparedEvent } from "../../src/compare/compared_event.ts";
 import type { Comparison } from "../../src/compare/comparison.ts";
-import { Comparisons } from "../../src/compare/comparison_store.ts";
+import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { findMismatch, MismatchFeed } from "../../src/compare/mismatch_feed.ts";
 import { respondMismatches } from "../../src/compare/respond_mismatches.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -164,8 +164,8 @@ Deno.test("mismatches are all counted, and fifty in a second are listed", () => 
       { name: "v2", url: "http://localhost:2", pathPrefix: "/api" },
     ],
   });
-  const comparisons = new Comparisons();
-  const count = comparisons.follow(config);
+  const comparisons = new ComparisonStore();
+  const count = comparisons.reconfigure(config);
   const add = () => count.made(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
   for (let n = 0; n < 60; n++) add();
   const { tally, mismatches } = comparisons.read(0);

@@ -1,7 +1,7 @@
 /** What was compared, from one configuration to the next. */
 
 import { assertEquals } from "@std/assert";
-import { Comparisons } from "../../src/compare/comparison_store.ts";
+import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -12,7 +12,7 @@ const COMPARE = { compare: { noise: "off" } } as const;
 
 /** The handler of a configuration, with what is kept from the one before. */
 function follow(
-  comparisons: Comparisons,
+  comparisons: ComparisonStore,
   [v1, v2]: readonly [Backend, Backend],
   { observe, ...top }: Partial<ConfigInput> & { observe?: Observer } = {},
 ): Handler {
@@ -30,7 +30,7 @@ Deno.test("answers to requests of before a reload are not counted where it compa
   await using v1 = startBackend(() => Response.json(1));
   await using slow = startBackend(() => late.then(() => Response.json(2)));
   await using mended = startBackend(() => Response.json(1));
-  const comparisons = new Comparisons();
+  const comparisons = new ComparisonStore();
   const { promise: compared, resolve: observed } = Promise.withResolvers<void>();
   const before = follow(comparisons, [v1, slow], {
     ...COMPARE,
@@ -47,7 +47,7 @@ Deno.test("answers to requests of before a reload are not counted where it compa
 Deno.test("a reload that turns comparing off leaves nothing to report, and one that turns it on again begins anew", async () => {
   await using v1 = startBackend(() => Response.json(1));
   await using v2 = startBackend(() => Response.json(1));
-  const comparisons = new Comparisons();
+  const comparisons = new ComparisonStore();
   const { promise: compared, resolve: observed } = Promise.withResolvers<void>();
   const before = follow(comparisons, [v1, v2], {
     ...COMPARE,

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Comparison } from "../../src/compare/comparison.ts";
-import { ComparisonTally } from "../../src/compare/comparison_stats.ts";
+import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
 import { DEFAULT_THRESHOLDS, makeReport } from "../../src/compare/make_report.ts";
 import { renderMarkdown } from "../../src/compare/render_markdown.ts";
 import { renderText } from "../../src/compare/render_text.ts";
@@ -24,8 +24,8 @@ interface Batch {
   readonly with?: Partial<Comparison>;
 }
 
-function tallyOf(...batches: readonly Batch[]): ComparisonTally {
-  const tally = new ComparisonTally({ expected: [{ route: ROUTE, service: "v2" }], random: () => 0.5 });
+function tallyOf(...batches: readonly Batch[]): ComparisonStats {
+  const tally = new ComparisonStats({ expected: [{ route: ROUTE, service: "v2" }], random: () => 0.5 });
   for (const { count, paths, endpoint = GET, with: overrides } of batches) {
     for (let n = 0; n < count; n++) {
       tally.add(comparison(paths, { requestId: `id-${n}`, ...overrides }), { endpoint, samples: "values" });
@@ -118,7 +118,7 @@ Deno.test("makeReport() asks for more traffic with fewer comparisons than are ne
   const none = reportOf();
   assertEquals([none.verdict, none.compared, none.matchRate], ["not-enough-traffic", 0, 0]);
   assertEquals(none.services[0]!.reasons, ["nothing was compared"]);
-  assertEquals(makeReport(new ComparisonTally().snapshot()).verdict, "not-enough-traffic");
+  assertEquals(makeReport(new ComparisonStats().snapshot()).verdict, "not-enough-traffic");
   const nothingNeeded = { ...DEFAULT_THRESHOLDS, minRequests: 0 };
   assertEquals(makeReport(tallyOf().snapshot(), nothingNeeded).verdict, "not-enough-traffic");
 });
@@ -234,7 +234,7 @@ Deno.test("respondReport() says so where comparison is off, and knows GET and HE
 
 const HOSTILE = 'x`| @team <b>\u001b[31m\n"';
 
-function hostileTally(): ComparisonTally {
+function hostileTally(): ComparisonStats {
   const differences = [{ path: `$["${HOSTILE}"]`, kind: "changed" as const, expected: HOSTILE }];
   return tallyOf({ count: 1_000, endpoint: HOSTILE, with: { differences, path: HOSTILE, requestId: HOSTILE } });
 }

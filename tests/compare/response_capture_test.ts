@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type ComparisonCounter, Comparisons } from "../../src/compare/comparison_store.ts";
+import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -11,7 +11,7 @@ type Answer = (request: Request) => Response | Promise<Response>;
 
 interface Scene extends AsyncDisposable {
   readonly handle: Handler;
-  readonly comparisons: Comparisons;
+  readonly comparisons: ComparisonStore;
   readonly services: Readonly<Record<string, Backend>>;
   /** Resolves when so many comparisons have been made. */
   compared(count: number): Promise<readonly ComparedEvent[]>;
@@ -40,7 +40,7 @@ function scene(
   });
   const events: ComparedEvent[] = [];
   let wake = () => {};
-  const comparisons = new Comparisons();
+  const comparisons = new ComparisonStore();
   const handle = createHandler(config, {
     comparisons,
     transport: create(),
@@ -274,9 +274,9 @@ Deno.test("Comparisons goes on under a configuration that compares alike, and be
         { name: "v2", url: stage.services["v2"]!.url, shadow: true },
       ],
     }).config;
-  stage.comparisons.follow(config([]));
+  stage.comparisons.reconfigure(config([]));
   assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
-  stage.comparisons.follow(config(["$.at"]));
+  stage.comparisons.reconfigure(config(["$.at"]));
   assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 0);
 });
 
@@ -287,9 +287,9 @@ Deno.test("a bug that one comparison meets is not the end of the others", async 
     caught(event.reason);
   };
   const { promise: counted, resolve: count } = Promise.withResolvers<void>();
-  class Failing extends Comparisons {
+  class Failing extends ComparisonStore {
     #calls = 0;
-    override follow(): ComparisonCounter {
+    override reconfigure(): ComparisonCounter {
       return {
         made: () => {
           if (this.#calls++ === 0) throw new Error("a bug");

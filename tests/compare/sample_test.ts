@@ -2,17 +2,17 @@
 
 import { assertEquals, assertGreater } from "@std/assert";
 import fc from "npm:fast-check@4.3.0";
-import { Comparisons } from "../../src/compare/comparison_store.ts";
+import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
-import { ShareDraw } from "../../src/lib/sampler.ts";
+import { Sampler } from "../../src/lib/sampler.ts";
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 import { startBackend } from "../_support/servers.ts";
 
 function choose(share: number, count: number, seed = 1): boolean[] {
-  const draw = new ShareDraw(share, seededRandom(seed));
-  return Array.from({ length: count }, () => draw.isChosen());
+  const draw = new Sampler(share, seededRandom(seed));
+  return Array.from({ length: count }, () => draw.next());
 }
 
 Deno.test("ShareDraw chooses as many of any number of requests as the share says", () => {
@@ -43,7 +43,7 @@ Deno.test("traffic that repeats itself shows of each endpoint what differs by it
     compare: true,
     services: [{ name: "old", url: old.url, primary: true }, { name: "fresh", url: fresh.url, shadow: true }],
   });
-  const comparisons = new Comparisons();
+  const comparisons = new ComparisonStore();
   let made = Promise.withResolvers<void>();
   const handle = createHandler(config, {
     comparisons,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ConfigInput, ServiceInput } from "@zeek/conductor";
-import type { CopyControls } from "../../src/config/config.ts";
+import type { ShadowPolicy } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { COPY_FIELDS } from "../../src/config/fields.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -18,7 +18,7 @@ function withShadow(fields: Fields, top: Fields = {}): unknown {
   };
 }
 
-function controls(fields: Fields, top: Fields = {}): CopyControls | undefined {
+function controls(fields: Fields, top: Fields = {}): ShadowPolicy | undefined {
   return validateConfig(withShadow(fields, top)).config.services[1]!.copy;
 }
 
@@ -26,7 +26,7 @@ function problemsOf(input: unknown): string[] {
   return assertThrows(() => validateConfig(input), ConfigError).message.split("\n");
 }
 
-const DEFAULTS: CopyControls = {
+const DEFAULTS: ShadowPolicy = {
   sampleRate: 1,
   sampleKey: undefined,
   ramp: undefined,
@@ -44,7 +44,7 @@ Deno.test("a shadow copies everything, 64 at once; a service that is none has no
 });
 
 // Columns: the fields of a shadow; what they become, beside the defaults.
-const READ: readonly (readonly [fields: Fields, controls: Partial<CopyControls>])[] = [
+const READ: readonly (readonly [fields: Fields, controls: Partial<ShadowPolicy>])[] = [
   [{ sample: 0.25 }, { sampleRate: 0.25 }],
   [{ sample: "0.25" }, { sampleRate: 0.25 }],
   [{ sample: "12.5 %" }, { sampleRate: 0.125 }],

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
-import { type ForwardingFacts, forwardingLines, isLoop, requestIdFrom } from "../../src/http/forwarding.ts";
+import { type ForwardingInfo, forwardingLines, isLoop, requestIdFrom } from "../../src/http/forwarding.ts";
 import { addressMatcher, unmapAddress } from "../../src/http/trust_proxy.ts";
 
-const FACTS: ForwardingFacts = {
+const FACTS: ForwardingInfo = {
   clientAddress: "192.0.2.7",
   authority: "shop.example:8080",
   scheme: "http",
@@ -13,7 +13,7 @@ const FACTS: ForwardingFacts = {
   requestId: "id-1",
 };
 
-function forwarded(lines: HeaderLine[], facts: Partial<ForwardingFacts> = {}): Record<string, string> {
+function forwarded(lines: HeaderLine[], facts: Partial<ForwardingInfo> = {}): Record<string, string> {
   const result = forwardingLines(lines, { ...FACTS, ...facts });
   assertEquals(new Set(result.map(([name]) => name)).size, result.length, "a field was set twice");
   return Object.fromEntries(result);

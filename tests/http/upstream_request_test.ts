@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
-import type { Inbound } from "../../src/http/client_request.ts";
-import { type Outbound, outboundFor } from "../../src/http/upstream_request.ts";
+import type { ClientRequest } from "../../src/http/client_request.ts";
+import { type UpstreamRequest, upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
-const INBOUND: Inbound = {
+const INBOUND: ClientRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/api/users",
@@ -12,10 +12,10 @@ const INBOUND: Inbound = {
   query: "",
   authority: "shop.example",
   contentLength: undefined,
-  lines: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
+  headers: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
 };
 
-function outbound(service: Partial<ServiceInput>, inbound: Partial<Inbound> = {}): Outbound {
+function outbound(service: Partial<ServiceInput>, inbound: Partial<ClientRequest> = {}): UpstreamRequest {
   const input = {
     name: "api",
     url: "http://backend:81",
@@ -24,7 +24,7 @@ function outbound(service: Partial<ServiceInput>, inbound: Partial<Inbound> = {}
   };
   const { config } = validateConfig({ services: [input] });
   const route = config.routes[0]!;
-  return outboundFor({ ...INBOUND, ...inbound }, route, route.members[0]!);
+  return upstreamRequestFor({ ...INBOUND, ...inbound }, route, route.members[0]!);
 }
 
 // Columns: the service; the path and query as they came; the URL that is asked for.
@@ -53,8 +53,8 @@ for (const [service, path, query, url] of TARGETS) {
 }
 
 Deno.test("outboundFor() passes the client's lines on, says the role, and sets the service's headers over them", () => {
-  const { lines } = outbound({ headers: { "X-Proxy-Service": "api", "accept": "application/json" } });
-  assertEquals(lines, [
+  const { headers } = outbound({ headers: { "X-Proxy-Service": "api", "accept": "application/json" } });
+  assertEquals(headers, [
     ["cookie", "sid=1"],
     ["Authorization", "Bearer x"],
     ["via", "1.1 conductor-1"],
@@ -65,18 +65,18 @@ Deno.test("outboundFor() passes the client's lines on, says the role, and sets t
 });
 
 Deno.test("outboundFor() replaces and drops every spelling that a backend may read as the same field", () => {
-  const { lines } = outbound({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
-    lines: [["x_tenant", "b"], ["x-tenant", "b"], ["X_Internal_User", "root"], ["x.internal-user", "root"], [
+  const { headers } = outbound({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
+    headers: [["x_tenant", "b"], ["x-tenant", "b"], ["X_Internal_User", "root"], ["x.internal-user", "root"], [
       "x-user",
       "c",
     ]],
   });
-  assertEquals(lines, [["x-user", "c"], ["x-conductor-role", "primary"], ["X-Tenant", "a"]]);
+  assertEquals(headers, [["x-user", "c"], ["x-conductor-role", "primary"], ["X-Tenant", "a"]]);
 });
 
 Deno.test("outboundFor() drops what removeHeaders names, whatever its case", () => {
-  const { lines } = outbound({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
-  assertEquals(lines, [["accept", "*/*"], ["via", "1.1 conductor-1"]]);
+  const { headers } = outbound({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
+  assertEquals(headers, [["accept", "*/*"], ["via", "1.1 conductor-1"]]);
 });
 
 Deno.test("outboundFor() sends the backend's own Host, the client's, or a literal", () => {

@@ -4,8 +4,8 @@ import { GrowingBytes } from "../../src/lib/growing_bytes.ts";
 Deno.test("GrowingBytes copies pieces, stays within its maximum, and takes its memory from the source", () => {
   let taken = 0;
   const memory = {
-    take: (bytes: number) => taken + bytes <= 6_000 && (taken += bytes) > 0,
-    giveBack: (bytes: number) => void (taken -= bytes),
+    reserve: (bytes: number) => taken + bytes <= 6_000 && (taken += bytes) > 0,
+    release: (bytes: number) => void (taken -= bytes),
   };
   const bytes = new GrowingBytes(10_000, memory);
   const piece = new Uint8Array([1]);

@@ -51,11 +51,11 @@ for (const [path, kept] of PATHS) {
   });
 }
 
-Deno.test("withoutCredentials() keeps the order and the spelling of the remaining header lines", () => {
+Deno.test("withoutCredentials() keeps the order and the spelling of the remaining header headers", () => {
   const bare = withoutCredentials({
     path: "/a;sid=1",
     query: "?b=1&key=2",
-    lines: [
+    headers: [
       ["Accept", "a"],
       ["COOKIE", "sid=1"],
       ["X_Api_Key", "k"],
@@ -69,7 +69,7 @@ Deno.test("withoutCredentials() keeps the order and the spelling of the remainin
     path: "/a",
     query: "?b=1",
     raw: undefined,
-    lines: [
+    headers: [
       ["Accept", "a"],
       ["Referer", "https://h/a?b=%20"],
       ["accept", "b"],
@@ -82,7 +82,7 @@ Deno.test("withoutCredentials() keeps the order and the spelling of the remainin
 });
 
 Deno.test("withoutCredentials() takes secrets out of every field whose value is a URL", () => {
-  const lines = [
+  const headers = [
     ["HX-Current-URL", "https://jo:x@h/a;sid=1?token=x&b=1#access_token=x"],
     ["Destination", "/a?code=x&b=1"],
     ["X-Replaced-Path", "/a;jsessionid=x/b"],
@@ -90,11 +90,11 @@ Deno.test("withoutCredentials() takes secrets out of every field whose value is 
     ["If-None-Match", '"/a?token=x"'],
     ["X-Note", "/a?token=x is no URL"],
   ] as const;
-  const bare = withoutCredentials({ path: "/", query: "", lines }, new SecretNames());
-  assertEquals(bare.lines, [
+  const bare = withoutCredentials({ path: "/", query: "", headers }, new SecretNames());
+  assertEquals(bare.headers, [
     ["HX-Current-URL", "https://h/a?b=1"],
     ["Destination", "/a?b=1"],
     ["X-Replaced-Path", "/a/b"],
-    ...lines.slice(3),
+    ...headers.slice(3),
   ]);
 });

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { Deadlines } from "../../src/lib/timeout_queues.ts";
+import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 
 function scene() {
-  const deadlines = new Deadlines(() => Date.now());
+  const deadlines = new TimeoutQueues(() => Date.now());
   const expired: string[] = [];
   const start = (timeoutMs: number, name: string, then = () => {}) =>
     deadlines.start(timeoutMs, {
-      onExpire() {
+      onTimeout() {
         expired.push(name);
         then();
       },
@@ -38,11 +38,11 @@ Deno.test("Deadline.touch() starts the time anew, after a stop too", () => {
   const touched = start(100, "touched");
   const stopped = start(100, "stopped");
   time.tick(90);
-  touched.touch();
+  touched.refresh();
   stopped.stop();
   time.tick(90);
   assertEquals(expired, []);
-  stopped.touch();
+  stopped.refresh();
   time.tick(15);
   assertEquals(expired, ["touched"]);
   time.tick(100);

@@ -3,9 +3,9 @@ import { assert, assertEquals, assertLess, assertNotMatch, assertStringIncludes 
 import { createHandler } from "../../src/proxy/handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import type { Attempt } from "../../src/upstream/attempt.ts";
-import type { Inbound } from "../../src/http/client_request.ts";
-import { EventDetail } from "../../src/observe/detail.ts";
+import type { AttemptView } from "../../src/upstream/attempt.ts";
+import type { ClientRequest } from "../../src/http/client_request.ts";
+import { EventContext } from "../../src/observe/detail.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observe/exchange_recorder.ts";
@@ -33,7 +33,7 @@ function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): Exchang
   return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
 }
 
-function inboundOf(parts: Partial<Inbound> = {}): Inbound {
+function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
   return {
     requestId: "r",
     method: "GET",
@@ -41,7 +41,7 @@ function inboundOf(parts: Partial<Inbound> = {}): Inbound {
     matchPath: "/",
     query: "?secret=1",
     authority: "a",
-    lines: [],
+    headers: [],
     contentLength: undefined,
     ...parts,
   };
@@ -49,8 +49,8 @@ function inboundOf(parts: Partial<Inbound> = {}): Inbound {
 
 /** Gives a recorder the events of one exchange. */
 function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], inbound = inboundOf()): void {
-  recorder.observe({ type: "received", ...ABOUT }, new EventDetail(inbound, undefined, inbound));
-  for (const event of events) recorder.observe(event, new EventDetail(inbound));
+  recorder.observe({ type: "received", ...ABOUT }, new EventContext(inbound, undefined, inbound));
+  for (const event of events) recorder.observe(event, new EventContext(inbound));
 }
 
 function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
@@ -86,7 +86,7 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
   assertEquals(recorder.after(0), { last: 0, exchanges: [] });
   recorder.observe(
     { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
-    new EventDetail(inbound),
+    new EventContext(inbound),
   );
   const { timeMs: _, ...record } = recordOf(recorder);
   assertEquals(record, {
@@ -132,8 +132,11 @@ Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", (
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   }
   for (const inbound of [second, first]) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
-    recorder.observe(RESPONDED, new EventDetail(inbound));
+    recorder.observe(
+      { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
+      new EventContext(inbound),
+    );
+    recorder.observe(RESPONDED, new EventContext(inbound));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
 });
@@ -157,7 +160,7 @@ Deno.test("ExchangeRecorder puts in what breaks off after the exchange was liste
   const recorder = createRecorder();
   const inbound = inboundOf();
   play(recorder, [RESPONDED], inbound);
-  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, new EventDetail(inbound));
+  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, new EventContext(inbound));
   assertEquals(recordOf(recorder).interrupted, "reset");
 });
 
@@ -178,8 +181,11 @@ Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token f
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   }
   for (const inbound of [second, first]) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
-    recorder.observe(RESPONDED, new EventDetail(inbound));
+    recorder.observe(
+      { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
+      new EventContext(inbound),
+    );
+    recorder.observe(RESPONDED, new EventContext(inbound));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
 });
@@ -201,8 +207,11 @@ Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given
   const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
   for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
   for (const inbound of inbounds) {
-    recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, new EventDetail(inbound));
-    recorder.observe(RESPONDED, new EventDetail(inbound));
+    recorder.observe(
+      { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
+      new EventContext(inbound),
+    );
+    recorder.observe(RESPONDED, new EventContext(inbound));
   }
   const { exchanges } = recorder.after(0);
   assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
@@ -214,11 +223,11 @@ Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
   const inbound = inboundOf({
     method: long,
     path: `/${long}`,
-    lines: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
+    headers: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
-  const attempt = { outcome } as unknown as Attempt;
-  const detail = new EventDetail(inbound, attempt, inbound);
+  const attempt = { outcome } as unknown as AttemptView;
+  const detail = new EventContext(inbound, attempt, inbound);
   recorder.observe({ type: "received", ...ABOUT }, detail);
   recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
   recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);

@@ -28,7 +28,7 @@ function count(input: ConfigInput, events: readonly ConductorEvent[]): MetricsSn
 
 function counting(input: ConfigInput, now?: () => number): Metrics {
   const metrics = new Metrics(now);
-  metrics.follow(validateConfig(input).config);
+  metrics.reconfigure(validateConfig(input).config);
   return metrics;
 }
 
@@ -253,7 +253,7 @@ Deno.test("Metrics.follow() keeps the counts of what stays, and forgets what is 
   metrics.observe({ type: "received", requestId: "r", route: "path /" });
   metrics.observe({ type: "received", requestId: "r" });
 
-  metrics.follow(
+  metrics.reconfigure(
     validateConfig({
       services: [
         service("a", { primary: true }),

@@ -24,7 +24,7 @@ const HOSTILE: ConfigInput = {
 
 function readingOf(config: ConfigInput): { metrics: Metrics; read: () => MetricsReading } {
   const metrics = new Metrics(() => 1_500);
-  metrics.follow(validateConfig(config).config);
+  metrics.reconfigure(validateConfig(config).config);
   return { metrics, read: () => ({ metrics: metrics.snapshot() }) };
 }
 

@@ -3,12 +3,12 @@ import type { BreakerInput, BreakerState, ConductorEvent, ConfigInput, ServiceIn
 
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { Breaker, NO_TICKET, type Verdict, verdictOf } from "../../src/policy/breaker.ts";
-import { createInstance } from "../../src/policy/shared_state.ts";
+import { type AttemptSignal, Breaker, REJECTED, signalOf } from "../../src/policy/breaker.ts";
+import { createSharedState } from "../../src/policy/shared_state.ts";
 import { type Backend, type Front, refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";
 
-const VERDICTS: Readonly<Record<string, Verdict>> = { s: "success", f: "failure", n: "nothing" };
+const VERDICTS: Readonly<Record<string, AttemptSignal>> = { s: "success", f: "failure", n: "nothing" };
 const LETTERS: Readonly<Record<BreakerState, string>> = { closed: "C", open: "O", "half-open": "H" };
 
 function breakerOf(settings: BreakerInput | true, now: () => number, onChange = (_: BreakerState) => {}): Breaker {
@@ -26,9 +26,9 @@ function play(settings: BreakerInput | true, steps: string): string {
   const breaker = breakerOf(settings, () => nowMs);
   const tickets = new Map<string, number>();
   const enter = (isUpload = false) => {
-    const wasRefused = breaker.refuses(isUpload);
-    const ticket = breaker.enter(isUpload);
-    assertEquals(ticket === NO_TICKET, wasRefused);
+    const wasRefused = breaker.isRejecting(isUpload);
+    const ticket = breaker.tryAcquire(isUpload);
+    assertEquals(ticket === REJECTED, wasRefused);
     return ticket;
   };
   return steps.split(" ").map((step) => {
@@ -37,12 +37,12 @@ function play(settings: BreakerInput | true, steps: string): string {
     else if (step.endsWith("(")) {
       const ticket = enter(/[A-Z]/.test(step));
       tickets.set(step[0]!, ticket);
-      if (ticket === NO_TICKET) mark = "-";
-    } else if (step.includes(":")) breaker.leave(tickets.get(step[0]!)!, VERDICTS[step[2]!]!);
+      if (ticket === REJECTED) mark = "-";
+    } else if (step.includes(":")) breaker.record(tickets.get(step[0]!)!, VERDICTS[step[2]!]!);
     else {
       const ticket = enter();
-      if (ticket === NO_TICKET) mark = "-";
-      breaker.leave(ticket, VERDICTS[step]!);
+      if (ticket === REJECTED) mark = "-";
+      breaker.record(ticket, VERDICTS[step]!);
     }
     return mark + LETTERS[breaker.state];
   }).join(" ");
@@ -94,32 +94,32 @@ Deno.test("a breaker tells of each change once", () => {
   const states: BreakerState[] = [];
   let nowMs = 0;
   const breaker = breakerOf({ failures: 1, openFor: 1 }, () => nowMs, (state) => void states.push(state));
-  breaker.leave(breaker.enter(), "failure");
-  breaker.enter();
+  breaker.record(breaker.tryAcquire(), "failure");
+  breaker.tryAcquire();
   nowMs = 1_000;
-  breaker.leave(breaker.enter(), "nothing");
-  breaker.leave(breaker.enter(), "failure");
+  breaker.record(breaker.tryAcquire(), "nothing");
+  breaker.record(breaker.tryAcquire(), "failure");
   nowMs = 3_000;
-  breaker.leave(breaker.enter(), "success");
-  breaker.leave(breaker.enter(), "success");
+  breaker.record(breaker.tryAcquire(), "success");
+  breaker.record(breaker.tryAcquire(), "success");
   assertEquals(states, ["open", "half-open", "open", "half-open", "closed"]);
 });
 
 Deno.test("verdictOf() counts what a service did, and neither the client's faults nor our own", () => {
   const response = { status: 200, headers: [], body: null };
-  assertEquals(verdictOf({ ok: true, response, success: true }), "success");
-  assertEquals(verdictOf({ ok: true, response, success: false }), "failure");
+  assertEquals(signalOf({ ok: true, response, success: true }), "success");
+  assertEquals(signalOf({ ok: true, response, success: false }), "failure");
   for (const kind of ["timeout", "refused", "reset", "dns", "tls", "protocol"] as const) {
-    assertEquals(verdictOf({ ok: false, kind }), "failure");
+    assertEquals(signalOf({ ok: false, kind }), "failure");
   }
   for (
     const kind of ["aborted", "lagging", "overloaded", "open-circuit", "head-too-large", "unsendable"] as const
   ) {
-    assertEquals(verdictOf({ ok: false, kind }), "nothing");
+    assertEquals(signalOf({ ok: false, kind }), "nothing");
   }
-  assertEquals(verdictOf({ ok: false, kind: "reset", provoked: true }), "nothing");
+  assertEquals(signalOf({ ok: false, kind: "reset", provoked: true }), "nothing");
   for (const status of [501, 505, 508]) {
-    assertEquals(verdictOf({ ok: true, response: { ...response, status }, success: false }), "nothing");
+    assertEquals(signalOf({ ok: true, response: { ...response, status }, success: false }), "nothing");
   }
 });
 
@@ -339,7 +339,7 @@ Deno.test("an upload reaches the fallback whole while the primary is open, and n
 
 /** A handler of a configuration, as a reload makes them: on the same instance. */
 function reloading(): { load(service: Partial<ServiceInput>): void; asked(): Promise<boolean> } {
-  const instance = createInstance();
+  const instance = createSharedState();
   let isAsked = false;
   const transport: Transport = () => {
     isAsked = true;
@@ -380,7 +380,7 @@ for (const [name, service, isAsked] of RELOADS) {
 
 Deno.test("a request that an unhealthy service does not get is not its probe", async () => {
   let nowMs = 0;
-  const instance = createInstance();
+  const instance = createSharedState();
   const events: ConductorEvent[] = [];
   const { config } = validateConfig({ services: [{ name: "a", url: "http://a", breaker: { failures: 1 } }] });
   const handle = createHandler(config, {

@@ -5,7 +5,7 @@ import type { ConductorEvent, ServiceInput, Transport, TransportRequest, Transpo
 import { runCommandLine } from "../../src/cli/main.ts";
 import type { Service } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { CheckTally, Health } from "../../src/policy/health.ts";
+import { Health, HealthCounter } from "../../src/policy/health.ts";
 import { checkHealth } from "../../src/server/health_check.ts";
 import { HealthChecks } from "../../src/server/health_checks.ts";
 import { runtimeTransport } from "../../src/upstream/runtime_transport.ts";
@@ -31,7 +31,7 @@ const TALLIES: readonly (readonly [checks: string, states: string])[] = [
 
 for (const [checks, states] of TALLIES) {
   Deno.test(`a service is checked with ${checks} and becomes ${states}`, () => {
-    const tally = new CheckTally({ unhealthyAfter: 3, healthyAfter: 2 });
+    const tally = new HealthCounter({ unhealthyAfter: 3, healthyAfter: 2 });
     let state = "H";
     const seen = [...checks].map((check) => {
       const next = tally.count(check === "+");
@@ -138,7 +138,7 @@ Deno.test("HealthChecks pauses for the interval, give or take a tenth, and not a
   for (const [random, pauseMs] of [[0, 900], [0.5, 1_000], [1, 1_100]] as const) {
     using time = new FakeTime();
     const { checks, asked } = scripted(() => random);
-    checks.follow([serviceOf({ health: { ...CHECK, interval: 1 } })]);
+    checks.reconfigure([serviceOf({ health: { ...CHECK, interval: 1 } })]);
     assertEquals(asked.length, 1, "the first one goes at once");
     await pass(time, pauseMs - 1, pauseMs - 1);
     assertEquals(asked.length, 1);
@@ -154,13 +154,13 @@ Deno.test("HealthChecks tells of each change once, and of what decided it", asyn
   using time = new FakeTime();
   const script = scripted();
   const service = serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 2, healthyAfter: 1 } });
-  script.checks.follow([service]);
-  assertEquals(script.health.reason(service), undefined);
+  script.checks.reconfigure([service]);
+  assertEquals(script.health.unavailableReason(service), undefined);
   await pass(time, 6_000, 100);
-  assertEquals(script.health.reason(service), "unhealthy");
+  assertEquals(script.health.unavailableReason(service), "unhealthy");
   script.answer = { ok: true, response: { status: 204, headers: [], body: null } };
   await pass(time, 6_000, 100);
-  assertEquals(script.health.reason(service), undefined);
+  assertEquals(script.health.unavailableReason(service), undefined);
   assertEquals(script.events, [
     { type: "health", service: "a", state: "unhealthy", failure: "refused" },
     { type: "health", service: "a", state: "healthy", status: 204 },
@@ -173,13 +173,13 @@ Deno.test("HealthChecks reaches a service as the newest configuration says", asy
   const script = scripted();
   const settings = { url: "https://a", health: { ...CHECK, interval: 1 }, tls: { serverName: "api.internal" } };
   const first = serviceOf(settings);
-  script.checks.follow([first]);
+  script.checks.reconfigure([first]);
   assertStrictEquals(script.asked[0]?.tls, first.tls);
   const second = serviceOf({ ...settings, headers: { authorization: "renewed" } });
-  script.checks.follow([second]);
+  script.checks.reconfigure([second]);
   await pass(time, 1_100, 100);
   assertStrictEquals(script.asked[1]?.tls, second.tls);
-  assertEquals(script.asked[1]?.lines.at(-1), ["authorization", "renewed"]);
+  assertEquals(script.asked[1]?.headers.at(-1), ["authorization", "renewed"]);
   await script.checks.stop();
 });
 
@@ -187,7 +187,7 @@ Deno.test("HealthChecks does not hold our own lack of descriptors against a serv
   using time = new FakeTime();
   const script = scripted();
   script.answer = { ok: false, kind: "overloaded" };
-  script.checks.follow([serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 1 } })]);
+  script.checks.reconfigure([serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 1 } })]);
   await pass(time, 5_000, 100);
   assertEquals(script.events, []);
   await script.checks.stop();
@@ -206,12 +206,12 @@ for (const [name, change, stays] of RELOADS) {
     using time = new FakeTime();
     const script = scripted();
     const first = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 } });
-    script.checks.follow([first]);
+    script.checks.reconfigure([first]);
     await time.runMicrotasks();
-    assertEquals(script.health.reason(first), "unhealthy");
+    assertEquals(script.health.unavailableReason(first), "unhealthy");
     const next = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 }, ...change });
-    script.checks.follow([next]);
-    assertEquals(script.health.reason(next), stays ? "unhealthy" : undefined);
+    script.checks.reconfigure([next]);
+    assertEquals(script.health.unavailableReason(next), stays ? "unhealthy" : undefined);
     assertEquals(script.asked.length, stays ? 1 : 2);
     await script.checks.stop();
   });
@@ -221,14 +221,14 @@ Deno.test("HealthChecks forgets a service that is not checked any more", async (
   using time = new FakeTime();
   const script = scripted();
   const first = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 } });
-  script.checks.follow([first]);
+  script.checks.reconfigure([first]);
   await time.runMicrotasks();
-  script.checks.follow([serviceOf({})]);
-  assertEquals(script.health.reason(first), undefined);
+  script.checks.reconfigure([serviceOf({})]);
+  assertEquals(script.health.unavailableReason(first), undefined);
   await pass(time, 60_000, 1_000);
   assertEquals(script.asked.length, 1);
   await script.checks.stop();
-  script.checks.follow([first]);
+  script.checks.reconfigure([first]);
   assertEquals(script.asked.length, 1, "stopped for good");
 });
 

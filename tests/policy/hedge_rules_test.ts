@@ -4,7 +4,7 @@ import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createInstance } from "../../src/policy/shared_state.ts";
+import { createSharedState } from "../../src/policy/shared_state.ts";
 import { VirtualTime } from "../_support/virtual_time.ts";
 
 /** How each service answers, in turn, the last for good: after how long, and with what; `hang` never does. */
@@ -22,8 +22,9 @@ function scene(
   time: VirtualTime,
   services: readonly (Partial<ServiceInput> & { readonly name: string })[],
   scripts: Readonly<Record<string, Script>>,
-  { instance = createInstance(), ...config }: Partial<ConfigInput> & { instance?: ReturnType<typeof createInstance> } =
-    {},
+  { instance = createSharedState(), ...config }: Partial<ConfigInput> & {
+    instance?: ReturnType<typeof createSharedState>;
+  } = {},
 ): Scene {
   const trace: string[] = [];
   let markedMs = time.now();
@@ -346,7 +347,7 @@ Deno.test("with maxExtra: 100% there is no limit", async () => {
 
 Deno.test("a percentile takes a hundred answers, goes by the quickest that is waited for, and outlives a reload", async () => {
   using time = new VirtualTime();
-  const instance = createInstance();
+  const instance = createSharedState();
   const services = [A, { name: "a2", primary: true }, { ...TWIN, hedge: { after: "p90" } }];
   // Times from 1 to 100 ms, and from 101 to 200.
   const times = (from: number) => Array.from({ length: 100 }, (_, index) => `${from + index} 200`);

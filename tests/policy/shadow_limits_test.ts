@@ -5,7 +5,7 @@ import { FakeTime } from "@std/testing/time";
 import type { ConductorEvent, ConfigInput, ServiceInput, Transport, TransportResult } from "@zeek/conductor";
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createInstance, type Instance } from "../../src/policy/shared_state.ts";
+import { createSharedState, type SharedState } from "../../src/policy/shared_state.ts";
 import { takeToken } from "../../src/lib/token_bucket.ts";
 import { answerAll } from "../_support/answer_all.ts";
 import { startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
@@ -22,9 +22,9 @@ interface Scene {
 /** A handler whose primary answers at once; copies hang until they are answered, or are answered at once too. */
 function scene(
   shadow: Partial<ServiceInput>,
-  { hangs = false, instance = createInstance(), top = {}, now = () => performance.now() }: {
+  { hangs = false, instance = createSharedState(), top = {}, now = () => performance.now() }: {
     hangs?: boolean;
-    instance?: Instance;
+    instance?: SharedState;
     top?: Partial<ConfigInput>;
     now?: () => number;
   } = {},
@@ -111,7 +111,7 @@ Deno.test("a copy that times out makes room for the next one", async () => {
 
 Deno.test("copies in flight are counted on when the configuration is replaced, by the shadow's name", async () => {
   using _time = new FakeTime();
-  const instance = createInstance();
+  const instance = createSharedState();
   await ask(scene({ maxInFlight: 2 }, { hangs: true, instance }).handle, 1);
   const next = scene({ maxInFlight: 2 }, { hangs: true, instance });
   await ask(next.handle, 2);
@@ -156,7 +156,7 @@ Deno.test("takeToken() saves up for one copy where the rate is below one per sec
 
 Deno.test("copies above maxRate are not sent, and a reload does not fill the bucket again", async () => {
   let nowMs = 0;
-  const instance = createInstance();
+  const instance = createSharedState();
   const options = { instance, now: () => nowMs };
   const { handle, outcomes } = scene({ maxRate: 2 }, options);
   await ask(handle, 3);

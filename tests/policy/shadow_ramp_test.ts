@@ -4,15 +4,15 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createInstance } from "../../src/policy/shared_state.ts";
-import { shareAt } from "../../src/policy/ramp.ts";
+import { createSharedState } from "../../src/policy/shared_state.ts";
+import { rampValue } from "../../src/policy/ramp.ts";
 import { answerAll } from "../_support/answer_all.ts";
 
 const MINUTE_MS = 60_000;
 
 /** A conductor with a clock of its own, whose configuration can be replaced. */
 function scene() {
-  const instance = createInstance();
+  const instance = createSharedState();
   let nowMs = 5_000;
   let copied = 0;
   const handlerFor = (shadow: Partial<ServiceInput>) => {
@@ -46,7 +46,7 @@ function scene() {
 
 Deno.test("shareAt() rises evenly, and stays where the ramp ends", () => {
   const ramp = { from: 0.1, to: 0.5, overMs: 1_000, startedMs: 2_000 };
-  const shares = [0, 2_000, 2_500, 3_000, 9_000].map((nowMs) => shareAt(ramp, nowMs));
+  const shares = [0, 2_000, 2_500, 3_000, 9_000].map((nowMs) => rampValue(ramp, nowMs));
   for (const [index, expected] of [0.1, 0.1, 0.3, 0.5, 0.5].entries()) assertAlmostEquals(shares[index]!, expected);
 });
 

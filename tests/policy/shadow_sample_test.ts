@@ -6,7 +6,7 @@ import fc from "npm:fast-check@4.3.0";
 import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo } from "@zeek/conductor";
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
 import { addressMatcher } from "../../src/http/trust_proxy.ts";
-import { isNextCopied } from "../../src/policy/sample.ts";
+import { sampleNext } from "../../src/policy/sample.ts";
 import { readSampleKey } from "../../src/policy/sample_key.ts";
 import { stableHash } from "../../src/lib/stable_hash.ts";
 import { answerAll } from "../_support/answer_all.ts";
@@ -14,13 +14,13 @@ import { startBackend, startConductor } from "../_support/servers.ts";
 
 const WINDOW = 1_000;
 
-type State = Parameters<typeof isNextCopied>[0];
+type State = Parameters<typeof sampleNext>[0];
 
-const newState = (): State => ({ at: 0, part: 0, ranks: undefined });
+const newState = (): State => ({ cursor: 0, phase: 0, order: undefined });
 
 /** Which of the next requests are copied. */
 function chosen(rate: number, name: string, count: number, state = newState()): boolean[] {
-  return Array.from({ length: count }, () => isNextCopied(state, rate, name));
+  return Array.from({ length: count }, () => sampleNext(state, rate, name));
 }
 
 function countIn(copied: readonly boolean[]): number {
@@ -182,19 +182,19 @@ const KEYS: readonly (readonly [key: SampleKey, value: string | undefined])[] = 
 
 for (const [key, value] of KEYS) {
   Deno.test(`readSampleKey() reads ${value} for ${JSON.stringify(key)}`, () => {
-    const inbound = { lines: LINES, authority: "shop.example" };
+    const inbound = { headers: LINES, authority: "shop.example" };
     assertEquals(readSampleKey(key, inbound, addressMatcher(["10.0.0.0/8"])), value);
   });
 }
 
 Deno.test("readSampleKey() takes the peer for the client where no proxy is trusted, and one IPv6 network for one client", () => {
   const read = (path: string) => {
-    const lines: HeaderLine[] = [["x-forwarded-for", path]];
-    return readSampleKey({ kind: "ip" }, { lines, authority: "" }, () => false);
+    const headers: HeaderLine[] = [["x-forwarded-for", path]];
+    return readSampleKey({ kind: "ip" }, { headers, authority: "" }, () => false);
   };
   assertEquals(read("203.0.113.9"), "203.0.113.9");
   assertEquals(read("2001:db8::1"), read("2001:db8::ffff"));
-  assertEquals(readSampleKey({ kind: "ip" }, { lines: [], authority: "" }, () => false), undefined);
+  assertEquals(readSampleKey({ kind: "ip" }, { headers: [], authority: "" }, () => false), undefined);
 });
 
 /** Who got the requests of a handler with a shadow: a line of `copied` or the reason for each. */

@@ -12,9 +12,9 @@ import {
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { clientNetwork } from "../../src/http/client_network.ts";
-import { createInstance } from "../../src/policy/shared_state.ts";
+import { createSharedState } from "../../src/policy/shared_state.ts";
 import { addressMatcher } from "../../src/http/trust_proxy.ts";
-import { Arrivals } from "../../src/lib/async_queue.ts";
+import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { connectHttp2 } from "../_support/http2_flood.ts";
 import { readUntil, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
@@ -27,7 +27,7 @@ interface Script {
 }
 
 function scripted(): Script {
-  const waiting = new Arrivals<(result: TransportResult) => void>();
+  const waiting = new AsyncQueue<(result: TransportResult) => void>();
   const asked: string[] = [];
   return {
     asked,
@@ -217,7 +217,7 @@ Deno.test("each refusal by a limit is counted under one reason", async () => {
   const { transport, answer } = scripted();
   const events: ConductorEvent[] = [];
   const observe = (event: ConductorEvent) => void events.push(event);
-  const instance = createInstance();
+  const instance = createSharedState();
   const make = (limits: ConfigInput["limits"]) =>
     createHandler(validateConfig(one(limits)).config, { instance, transport, observe });
   const held = upload();
@@ -404,7 +404,7 @@ Deno.test("a loser's connection is in flight until its answer has been drained",
 
 Deno.test("what is in flight is still counted after a reload, within the new bounds", async () => {
   const { transport, answer } = scripted();
-  const instance = createInstance();
+  const instance = createSharedState();
   const make = (maxInFlight: number) =>
     createHandler(validateConfig(one({ maxInFlight })).config, { instance, transport });
   const first = make(5)(get());

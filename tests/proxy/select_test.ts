@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Role, Service } from "../../src/config/config.ts";
-import type { Attempt, Outcome } from "../../src/upstream/attempt.ts";
+import type { AttemptView, Outcome } from "../../src/upstream/attempt.ts";
 import { isSuccess } from "../../src/upstream/attempt.ts";
 import { selectAttempt, type SelectOptions } from "../../src/proxy/select.ts";
 
@@ -14,7 +14,7 @@ type Row = readonly [name: string, outcome: Outcome | undefined, settledOrder?: 
 
 const ROLES: Record<string, Role> = { p: "primary", s: "secondary", x: "shadow" };
 
-function attempt([name, outcome, settledOrder = outcome === PENDING ? 0 : 1]: Row): Attempt {
+function attempt([name, outcome, settledOrder = outcome === PENDING ? 0 : 1]: Row): AttemptView {
   const service = { name } as Service;
   return { service, role: ROLES[name[0]!]!, outcome, settledOrder };
 }

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { stampOf } from "../../src/server/file_watch.ts";
+import { fingerprint } from "../../src/server/file_watch.ts";
 
 const PASSED_MS = 20;
 
@@ -10,10 +10,10 @@ async function stampAround(change: (path: string) => Promise<unknown>): Promise<
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "one");
-    const before = await stampOf(path);
+    const before = await fingerprint(path);
     await delay(PASSED_MS);
     await change(path);
-    return [before, await stampOf(path)];
+    return [before, await fingerprint(path)];
   } finally {
     await Deno.remove(path);
   }

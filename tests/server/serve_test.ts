@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 
 import { logErrorTo } from "../../src/cli/log_error.ts";
-import { Arrivals } from "../../src/lib/async_queue.ts";
+import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { drain } from "../../src/server/drain.ts";
 import { InFlight } from "../../src/server/in_flight.ts";
 import { silenceLegacyAbortNotice } from "../../src/server/legacy_abort_notice.ts";
@@ -17,7 +17,7 @@ import { formatAddress, ListenError } from "../../src/server/listen_error.ts";
 import { findForbiddenTarget } from "../../src/server/net_access.ts";
 import { serve } from "../../src/server/serve.ts";
 import { listenForStop } from "../../src/server/signals.ts";
-import { takeStrayErrors } from "../../src/server/stray_errors.ts";
+import { captureUncaughtErrors } from "../../src/server/stray_errors.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
@@ -162,7 +162,7 @@ Deno.test("silenceLegacyAbortNotice() leaves out that one notice, and no other w
 Deno.test("takeStrayErrors() reports what nobody caught, and keeps the process alive", async () => {
   const reported: [string, unknown][] = [];
   const both = Promise.withResolvers<void>();
-  const giveBack = takeStrayErrors((message, error) => {
+  const giveBack = captureUncaughtErrors((message, error) => {
     if (reported.push([message, error]) === 2) both.resolve();
   });
   Promise.reject("rejected");
@@ -203,7 +203,7 @@ Deno.test("drain() tells what ended the waiting", async () => {
 });
 
 Deno.test("Arrivals hands values over in order, whoever comes first", async () => {
-  const arrivals = new Arrivals<number>();
+  const arrivals = new AsyncQueue<number>();
   const first = arrivals.next();
   arrivals.push(1);
   arrivals.push(2);

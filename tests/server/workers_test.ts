@@ -14,7 +14,7 @@ import { startLog } from "../../src/cli/start_log.ts";
 import { CommandError } from "../../src/cli/usage_error.ts";
 import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { Arrivals } from "../../src/lib/async_queue.ts";
+import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { shareLimits } from "../../src/server/worker_share.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { cliCommand, type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
@@ -445,7 +445,7 @@ async function startCrashing(config: Config) {
   const invocation = parseFlags(["--workers", "2"]);
   const { logger } = startLog(config, invocation, io);
   const channel = new BroadcastChannel("crashing workers");
-  const loaded = new Arrivals<string>();
+  const loaded = new AsyncQueue<string>();
   channel.onmessage = ({ data }) => loaded.push(data.loaded);
   const module = new URL("_support/crashing_worker.ts", import.meta.url);
   const pool = await serveWorkers(config, { invocation, io, logger: () => logger, module });

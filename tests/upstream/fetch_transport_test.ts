@@ -58,8 +58,8 @@ Deno.test("fetchTransport() ends as aborted when it is told to", async () => {
 
 Deno.test("fetchTransport() asks for the identity coding, with the Host that it is given", async () => {
   await using backend = startBackend();
-  const lines = [["accept-encoding", "gzip"], ["x-a", "1"]] as const;
-  const result = await transport(transportRequest(backend.url, { host: "shop.example", lines }));
+  const sent = [["accept-encoding", "gzip"], ["x-a", "1"]] as const;
+  const result = await transport(transportRequest(backend.url, { host: "shop.example", headers: sent }));
   assert(result.ok);
   if (result.response.body instanceof ReadableStream) await result.response.body.cancel();
   const { headers } = backend.seen[0]!;
@@ -93,9 +93,9 @@ const UNSENDABLE: readonly (readonly [what: string, request: Partial<TransportRe
   ["a method that fetch writes in upper case", { method: "delete" }],
   ["a method that fetch takes for GET", { method: "Get", body: new Uint8Array(1) }],
   ["a method that fetch takes for HEAD", { method: "head", body: new Uint8Array(1) }],
-  ["a value beyond Latin-1", { lines: [["x-a", "\u20ac"]] }],
-  ["a control in a value", { lines: [["x-a", "a\x01"]] }],
-  ["a name that is no token", { lines: [["x a", "1"]] }],
+  ["a value beyond Latin-1", { headers: [["x-a", "\u20ac"]] }],
+  ["a control in a value", { headers: [["x-a", "a\x01"]] }],
+  ["a name that is no token", { headers: [["x a", "1"]] }],
 ];
 
 for (const [what, more] of UNSENDABLE) {

@@ -4,7 +4,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { HeaderLine, Service } from "../../src/config/config.ts";
 import { Cancellation } from "../../src/lib/cancellation.ts";
-import { drainAnswer, readWhole } from "../../src/upstream/response_body.ts";
+import { drainResponse, readWhole } from "../../src/upstream/response_body.ts";
 
 const PIECE_BYTES = 16_384;
 /** Those that are read before an answer of unknown length is given up. */
@@ -26,9 +26,9 @@ async function drain(service: Service, pieces: number, headers: readonly HeaderL
     },
     cancel: () => void (isCancelled = true),
   }, { highWaterMark: 0 });
-  const deadline = { touch: () => void (isTimed = true), stop: () => void (isTimed = false) };
+  const deadline = { refresh: () => void (isTimed = true), stop: () => void (isTimed = false) };
   const cancellation = new Cancellation();
-  await drainAnswer({ status: 200, headers, body }, { deadline, cancellation, service, tap: undefined });
+  await drainResponse({ status: 200, headers, body }, { deadline, cancellation, service, tap: undefined });
   assertEquals(isTimed, false);
   return `${read}${isCancelled ? ", given up" : ""}`;
 }

@@ -2,7 +2,7 @@
 
 import { parse } from "@std/yaml/parse";
 import type { StateView } from "../../admin/api.ts";
-import { Comparisons } from "../../compare/comparison_store.ts";
+import { ComparisonStore } from "../../compare/comparison_store.ts";
 import { createHandler } from "../../proxy/handler.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
@@ -11,7 +11,7 @@ import type { ExchangeRecord } from "../../observe/exchange_record.ts";
 import { ExchangeRecorder } from "../../observe/exchange_recorder.ts";
 import { Metrics } from "../../observe/metrics.ts";
 import { createRedaction } from "../../observe/redaction.ts";
-import { Arrivals } from "../../lib/async_queue.ts";
+import { AsyncQueue } from "../../lib/async_queue.ts";
 import { ListenError } from "../../server/listen_error.ts";
 import { type RunningServer, serve, type ServeHandler } from "../../server/serve.ts";
 import { AdminListener } from "../admin_listener.ts";
@@ -31,7 +31,7 @@ export interface DemoStage {
   /** The primary, the secondary and the shadow. */
   readonly backends: readonly [blue: DemoBackend, green: DemoBackend, canary: DemoBackend];
   /** The requests of which nothing is in flight any more. */
-  readonly exchanges: Pick<Arrivals<ExchangeRecord>, "next">;
+  readonly exchanges: Pick<AsyncQueue<ExchangeRecord>, "next">;
   /**
    * Reads what has been counted.
    *
@@ -69,16 +69,16 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   const killAll = () => Promise.all(backends.map((backend) => backend.kill()));
   const yaml = configText(backends);
   const { config } = validateConfig(parse(yaml));
-  const exchanges = new Arrivals<ExchangeRecord>();
+  const exchanges = new AsyncQueue<ExchangeRecord>();
   const redaction = createRedaction(config);
   const recorder = new ExchangeRecorder({ redaction: () => redaction, onRecord: (record) => exchanges.push(record) });
   const metrics = new Metrics();
-  metrics.follow(config);
+  metrics.reconfigure(config);
   const observe: DetailedObserver = (event, detail) => {
     metrics.observe(event);
     recorder.observe(event, detail);
   };
-  const comparisons = new Comparisons();
+  const comparisons = new ComparisonStore();
   const handler = createHandler(config, { observe, comparisons });
   let server: RunningServer;
   try {

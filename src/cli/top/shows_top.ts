@@ -1,6 +1,6 @@
 /** Whether a table is shown in place of lines. */
 
-import type { Invocation } from "../flags.ts";
+import type { ParsedArgs } from "../flags.ts";
 import type { Io } from "../io.ts";
 
 /**
@@ -10,6 +10,6 @@ import type { Io } from "../io.ts";
  * @param io The outputs.
  * @returns `true` where that was asked for, and a person is looking.
  */
-export function showsTop({ switches }: Pick<Invocation, "switches">, { stdout }: Pick<Io, "stdout">): boolean {
+export function showsTop({ switches }: Pick<ParsedArgs, "switches">, { stdout }: Pick<Io, "stdout">): boolean {
   return switches.has("top") && stdout.isTerminal;
 }

@@ -8,7 +8,7 @@ import type { ConfigSource } from "./source.ts";
 const MAX_PROBLEMS = 1_000;
 
 /** What all checks of one input have found. */
-export interface Findings {
+export interface Diagnostics {
   /** What is known of the text; absent for a plain object. */
   readonly source: ConfigSource | undefined;
   /** What is wrong. */
@@ -18,9 +18,9 @@ export interface Findings {
 }
 
 /** One value's place in the input. */
-export class Place {
-  readonly #findings: Findings;
-  readonly #parent: Place | undefined;
+export class InputPath {
+  readonly #findings: Diagnostics;
+  readonly #parent: InputPath | undefined;
   readonly #key: string | number;
 
   /**
@@ -30,7 +30,7 @@ export class Place {
    * @param parent The place that this one is in.
    * @param key The key or index there.
    */
-  constructor(findings: Findings, parent?: Place, key: string | number = "") {
+  constructor(findings: Diagnostics, parent?: InputPath, key: string | number = "") {
     this.#findings = findings;
     this.#parent = parent;
     this.#key = key;
@@ -73,8 +73,8 @@ export class Place {
    * @param key The key or index.
    * @returns The inner place.
    */
-  child(key: string | number): Place {
-    return new Place(this.#findings, this, key);
+  child(key: string | number): InputPath {
+    return new InputPath(this.#findings, this, key);
   }
 
   /**

@@ -3,7 +3,7 @@
 import type { HeaderLine } from "../config.ts";
 import { isPrintableKey, quote } from "./describe.ts";
 import { isMapping } from "../read/mapping.ts";
-import type { Place } from "../read/input_path.ts";
+import type { InputPath } from "../read/input_path.ts";
 import { literal, orPlaceholder, parseValue, type ValueType } from "./value_type.ts";
 import { asText } from "./scalar.ts";
 
@@ -95,7 +95,7 @@ function faultOf(text: string): string {
   return /[\x00-\x1f\x7f]/.test(text) ? "a control character" : "a character outside US-ASCII";
 }
 
-function checkName(name: string, at: Place): boolean {
+function checkName(name: string, at: InputPath): boolean {
   if (!TOKEN.test(name)) {
     at.problem("must be a header name: letters, digits and !#$%&'*+-.^_`|~ only");
     return false;

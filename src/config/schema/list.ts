@@ -1,6 +1,6 @@
 /** Lists: of one kind of value, where a single value may stand without brackets. */
 
-import type { Place } from "../read/input_path.ts";
+import type { InputPath } from "../read/input_path.ts";
 import { parseValue, type ValueType } from "./value_type.ts";
 
 /** How a list is read. */
@@ -41,6 +41,6 @@ export function listOf<T>(type: ValueType<T>, { min = 0, item }: ListOptions): V
  * @param at The place of the list.
  * @returns The checked items, `undefined` in place of those that do not fit.
  */
-export function parseItems<T>(type: ValueType<T>, items: readonly unknown[], at: Place): (T | undefined)[] {
+export function parseItems<T>(type: ValueType<T>, items: readonly unknown[], at: InputPath): (T | undefined)[] {
   return Array.from(items, (item, index) => parseValue(type, item, at.child(index)));
 }

@@ -2,7 +2,7 @@
 
 import type { SampleKey } from "../config.ts";
 import { isMapping } from "../read/mapping.ts";
-import type { Fields, PartlyChecked, SectionType } from "./section.ts";
+import type { Fields, PartialOutput, SectionType } from "./section.ts";
 import { literal, type ValueType } from "./value_type.ts";
 import { share } from "./share.ts";
 
@@ -15,7 +15,7 @@ const KEY = /^(?:ip|(header|cookie):([!#$%&'*+\-.^_`|~0-9A-Za-z]+))$/;
  * @param mapping The fields of the mapping.
  * @returns The type; a share alone becomes the field `rate`.
  */
-export function shareOr<F extends Fields>(mapping: SectionType<F>): ValueType<PartlyChecked<F> | { rate: number }> {
+export function shareOr<F extends Fields>(mapping: SectionType<F>): ValueType<PartialOutput<F> | { rate: number }> {
   const alone = share();
   return {
     label: `${alone.label}; or a mapping`,

@@ -33,7 +33,7 @@ export function boolean(): ValueType<boolean> {
  * @param max The highest.
  * @returns The type.
  */
-export function wholeNumber(min: number, max: number): ValueType<number> {
+export function integer(min: number, max: number): ValueType<number> {
   return {
     label: `whole number, ${min} to ${max}`,
     schema: { type: ["integer", "string"], minimum: min, maximum: max, pattern: orPlaceholder("^(?:0|[1-9]\\d*)$") },
@@ -45,7 +45,7 @@ export function wholeNumber(min: number, max: number): ValueType<number> {
   };
 }
 
-/** What a {@linkcode choice} also takes. */
+/** What a {@linkcode oneOf} also takes. */
 export interface ChoiceOptions<T extends string> {
   /** Whether capitals make no difference. */
   readonly anyCase?: boolean;
@@ -60,7 +60,7 @@ export interface ChoiceOptions<T extends string> {
  * @param options What is taken besides.
  * @returns The type.
  */
-export function choice<const T extends string>(
+export function oneOf<const T extends string>(
   words: readonly T[],
   { anyCase = false, substitutes = {} }: ChoiceOptions<NoInfer<T>> = {},
 ): ValueType<T> {

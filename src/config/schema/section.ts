@@ -2,7 +2,7 @@
 
 import { isPrintableKey } from "./describe.ts";
 import { isMapping } from "../read/mapping.ts";
-import type { Place } from "../read/input_path.ts";
+import type { InputPath } from "../read/input_path.ts";
 import { suggest } from "./suggest.ts";
 import { type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
 
@@ -26,17 +26,17 @@ export interface Field<T> {
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** The values of all fields, after every one was found right. */
-export type Checked<F extends Fields> = {
+export type Output<F extends Fields> = {
   readonly [K in keyof F]: F[K] extends { readonly type: ValueType<infer T> }
     ? F[K] extends { readonly default: unknown } | { readonly required: true } ? T : T | undefined
     : never;
 };
 
 /** The values of those fields that were found right. */
-export type PartlyChecked<F extends Fields> = Partial<Checked<F>>;
+export type PartialOutput<F extends Fields> = Partial<Output<F>>;
 
 /** A mapping with known keys. */
-export interface SectionType<F extends Fields> extends ValueType<PartlyChecked<F>> {
+export interface SectionType<F extends Fields> extends ValueType<PartialOutput<F>> {
   /** The fields by key. */
   readonly fields: F;
 }
@@ -52,7 +52,7 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
   const required = keys.filter((key) => fields[key]!.required);
   const defaults = new Map<string, unknown>();
 
-  function parseAbsent(key: string, at: Place): unknown {
+  function parseAbsent(key: string, at: InputPath): unknown {
     const field = fields[key]!;
     if (field.required) return at.child(key).problem("is required");
     if (field.default === undefined) return undefined;
@@ -84,12 +84,12 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
           : parseField(fields[key]!, written, at.child(key));
         if (found !== undefined) checked[key] = found;
       }
-      return checked as PartlyChecked<F>;
+      return checked as PartialOutput<F>;
     },
   };
 }
 
-function parseField(field: Field<unknown>, value: unknown, at: Place): unknown {
+function parseField(field: Field<unknown>, value: unknown, at: InputPath): unknown {
   const checked = parseValue(field.type, value, at);
   // What is switched off in go-conductor's file is missed by nobody.
   if (field.ignored !== undefined && checked !== undefined && checked !== false) {

@@ -1,7 +1,7 @@
 /** What is switched on as it is, or with settings of one's own. */
 
 import { isMapping } from "../read/mapping.ts";
-import type { Fields, PartlyChecked, SectionType } from "./section.ts";
+import type { Fields, PartialOutput, SectionType } from "./section.ts";
 import type { ValueType } from "./value_type.ts";
 import { boolean } from "./scalar.ts";
 
@@ -11,7 +11,7 @@ import { boolean } from "./scalar.ts";
  * @param settings The type of the mapping; none of its fields is required.
  * @returns The type.
  */
-export function switchable<F extends Fields>(settings: SectionType<F>): ValueType<PartlyChecked<F>> {
+export function boolOr<F extends Fields>(settings: SectionType<F>): ValueType<PartialOutput<F>> {
   const onOrOff = boolean();
   return {
     label: "true, or mapping",
@@ -32,7 +32,7 @@ export function switchable<F extends Fields>(settings: SectionType<F>): ValueTyp
  * @param settings The type of the mapping; none of its fields is required.
  * @returns The type; absence and `false` are not the same.
  */
-export function overridable<F extends Fields>(settings: SectionType<F>): ValueType<PartlyChecked<F> | false> {
+export function overridable<F extends Fields>(settings: SectionType<F>): ValueType<PartialOutput<F> | false> {
   const onOrOff = boolean();
   return {
     label: "true, false, or mapping",

@@ -1,6 +1,6 @@
 /** What the value of a field may be: how it is checked, described to editors and named in the reference. */
 
-import type { Place } from "../read/input_path.ts";
+import type { InputPath } from "../read/input_path.ts";
 
 /** A JSON Schema (draft 2020-12), or a part of one. */
 export interface JsonSchema {
@@ -15,7 +15,7 @@ export interface ValueType<T> {
   /** What editors are told, for the text before placeholders are resolved. */
   readonly schema: JsonSchema;
   /** Checks a value; reports to `at` and returns `undefined` where it does not fit. */
-  readonly parse: (value: unknown, at: Place) => T | undefined;
+  readonly parse: (value: unknown, at: InputPath) => T | undefined;
 }
 
 /** A pattern for JSON Schema: a string with a placeholder can be anything in the end. */
@@ -51,7 +51,7 @@ export function literal<T>(type: ValueType<T>): ValueType<T> {
  * @param at Its place.
  * @returns The checked value, or `undefined` where a problem was reported.
  */
-export function parseValue<T>(type: ValueType<T>, value: unknown, at: Place): T | undefined {
+export function parseValue<T>(type: ValueType<T>, value: unknown, at: InputPath): T | undefined {
   if (at.isUnknown) return undefined;
   if (typeof value === "string" && !at.isFromText && /\$\{(?:file|env):/.test(value)) {
     return at.problem("placeholders are resolved in files only: pass the value itself");

@@ -2,7 +2,7 @@
 
 import { UpstreamFailure } from "../upstream_failure.ts";
 import { closeQuietly, type Socket } from "./socket.ts";
-import type { SpareBuffers } from "../../lib/buffer_pool.ts";
+import type { BufferPool } from "../../lib/buffer_pool.ts";
 
 /** Holds most heads, and small bodies with them, in bytes. */
 export const READ_BUFFER_BYTES = 8_192;
@@ -10,9 +10,9 @@ export const READ_BUFFER_BYTES = 8_192;
 const NO_BYTES = new Uint8Array(0);
 
 /** The two ends of a connection's bytes. */
-export class Wire {
+export class BufferedSocket {
   readonly #socket: Socket;
-  readonly #spare: SpareBuffers;
+  readonly #spare: BufferPool;
   #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
@@ -22,13 +22,13 @@ export class Wire {
   /**
    * Takes a socket over.
    *
-   * @param socket The connection; it is closed by {@linkcode Wire.close} only.
+   * @param socket The connection; it is closed by {@linkcode BufferedSocket.close} only.
    * @param spare Buffers of {@linkcode READ_BUFFER_BYTES}.
    */
-  constructor(socket: Socket, spare: SpareBuffers) {
+  constructor(socket: Socket, spare: BufferPool) {
     this.#socket = socket;
     this.#spare = spare;
-    this.#buffer = spare.take();
+    this.#buffer = spare.get();
   }
 
   /** Whether it has been closed from our side. */
@@ -67,7 +67,7 @@ export class Wire {
     if (this.#filling !== undefined) return this.#filling;
     if (this.#closed) return Promise.reject(new UpstreamFailure("reset"));
     // An idle connection must not keep the buffer of a large head.
-    if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#spare.take();
+    if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#spare.get();
     if (this.#end === this.#buffer.length) this.#makeRoom();
     const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
     return this.#filling = this.#socket.read(room).then(this.#onRead, this.#onReadFailed);
@@ -78,7 +78,7 @@ export class Wire {
    *
    * @param target Where to.
    * @returns How many bytes came: 0 at the end.
-   * @throws {UpstreamFailure} As {@linkcode Wire.fill}.
+   * @throws {UpstreamFailure} As {@linkcode BufferedSocket.fill}.
    */
   readInto(target: Uint8Array): Promise<number> {
     return this.#socket.read(target).then((count) => count ?? 0, fail);
@@ -89,7 +89,7 @@ export class Wire {
    *
    * @param bytes All of them; they must not change before they have been sent.
    * @returns A promise that is fulfilled when they are on their way.
-   * @throws {UpstreamFailure} As {@linkcode Wire.fill}.
+   * @throws {UpstreamFailure} As {@linkcode BufferedSocket.fill}.
    */
   write(bytes: Uint8Array): Promise<void> {
     return this.#socket.write(bytes).then(
@@ -109,7 +109,7 @@ export class Wire {
   /** Only when no read is under way, and once. */
   #giveBuffer(): void {
     this.#start = this.#end = 0;
-    this.#spare.give(this.#buffer);
+    this.#spare.put(this.#buffer);
     this.#buffer = NO_BYTES;
   }
 

@@ -10,10 +10,10 @@ import type { ConnectionBuffers } from "./connection_buffers.ts";
 import type { Socket } from "./socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
-import { BodyStreamSource, Received, StreamedResponse, WholeResponse } from "./response_result.ts";
+import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
 import { RequestSender } from "./request_sender.ts";
 import { type BodyMeans, ResponseBody } from "./response_body.ts";
-import { Wire } from "./buffered_socket.ts";
+import { BufferedSocket } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -21,7 +21,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const SEND_REST_MS = 250;
 
 /** Owner of a connection. */
-export interface ConnectionOwner extends BodyMeans {
+export interface ConnectionListener extends BodyMeans {
   /** The backend's authority, for the Host field. */
   readonly authority: string;
   /** Where its buffers come from, and go to when it is closed. */
@@ -44,8 +44,8 @@ export class Connection {
   idleSinceMs = 0;
   /** How long it may stay so, as far as the backend said. */
   idleLimitMs = Infinity;
-  readonly #wire: Wire;
-  readonly #owner: ConnectionOwner;
+  readonly #wire: BufferedSocket;
+  readonly #owner: ConnectionListener;
   readonly #parser = new HeadParser();
   readonly #sender: RequestSender;
   /** What waits for its answer, and its head; `undefined` when that has come. */
@@ -64,8 +64,8 @@ export class Connection {
    * @param socket A connection that has just been made.
    * @param owner Whom it belongs to.
    */
-  constructor(socket: Socket, owner: ConnectionOwner) {
-    this.#wire = new Wire(socket, owner.buffers.read);
+  constructor(socket: Socket, owner: ConnectionListener) {
+    this.#wire = new BufferedSocket(socket, owner.buffers.read);
     this.#sender = new RequestSender(this.#wire, owner.buffers.head);
     this.#owner = owner;
   }
@@ -156,12 +156,12 @@ export class Connection {
     }
     const whole = body.takeIfWhole();
     if (whole !== undefined) return this.#complete(head, framing, whole);
-    return new Received(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
+    return new ResponseResult(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
   }
 
   #complete({ status }: ResponseHead, framing: Framing, whole: Bytes): TransportResult {
     this.#finish(framing);
-    return new Received(new WholeResponse(status, framing.lines, framing.body === 0 ? null : whole));
+    return new ResponseResult(new BufferedResponse(status, framing.lines, framing.body === 0 ? null : whole));
   }
 
   /** The final response's head, `undefined` as long as it has not come whole. */

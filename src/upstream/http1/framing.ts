@@ -1,6 +1,6 @@
 /** Where a response's body ends (RFC 9112 §6.3), and whether its connection can be used again. */
 
-import { fieldValue, listMembers } from "../../http/headers.ts";
+import { getHeader, parseList } from "../../http/headers.ts";
 import type { HeaderLine } from "../../config/config.ts";
 import { repairHead } from "../response_head.ts";
 import type { ResponseHead } from "./head_parser.ts";
@@ -33,7 +33,7 @@ export function frameResponse(head: ResponseHead, method: string): Framing | und
   let length = "";
   let connection = "";
   let keepAlive = "";
-  for (const [name, value] of head.lines) {
+  for (const [name, value] of head.headers) {
     switch (name.length) {
       case 10:
         if (isNamed(name, "connection")) connection += `,${value}`;
@@ -46,17 +46,17 @@ export function frameResponse(head: ResponseHead, method: string): Framing | und
         if (isNamed(name, "transfer-encoding")) codings++;
     }
   }
-  const options = connection === "" ? [] : listMembers(connection);
+  const options = connection === "" ? [] : parseList(connection);
   const persistent = !options.includes("close") && (head.minorVersion === 1 || options.includes("keep-alive"));
   const idleMs = keepAlive === "" ? Infinity : keepAliveMs(keepAlive);
 
-  let { lines }: { lines: readonly HeaderLine[] } = head;
+  let { headers: lines }: { headers: readonly HeaderLine[] } = head;
   if (codings > 0 || lengths > 1 || (lengths === 1 && !/^\d{1,15}$/.test(length))) {
     // HTTP/1.0 has no transfer codings: who sends one has not understood what it sends.
     const repaired = codings > 0 && head.minorVersion === 0 ? undefined : repairHead(lines);
     if (repaired === undefined) return undefined;
     lines = repaired;
-    length = fieldValue(lines, "content-length") ?? "";
+    length = getHeader(lines, "content-length") ?? "";
   }
   // Who sends both lengths may have been led to by someone who wants to be read differently by others (§6.3).
   const consistent = persistent && !(codings > 0 && lengths > 0);

@@ -36,7 +36,7 @@ export interface ResponseHead {
   /** The status code, 100 to 999. */
   readonly status: number;
   /** The field lines as they were sent, surrounding white space aside. */
-  readonly lines: HeaderLine[];
+  readonly headers: HeaderLine[];
   /** How many bytes the head has taken, its last line end included. */
   readonly bytes: number;
 }
@@ -119,7 +119,7 @@ function parseLines(bytes: Uint8Array, text: string, end: number): ResponseHead 
     let lineEnd = text.indexOf("\n", lineStart);
     const next = lineEnd + 1;
     if (bytes[lineEnd - 1] === CR) lineEnd--;
-    if (lineEnd === lineStart) return { minorVersion, status, lines, bytes: end };
+    if (lineEnd === lineStart) return { minorVersion, status, headers: lines, bytes: end };
     let at = lineStart;
     while (IS_TOKEN[bytes[at]!] === 1) at++;
     if (at === lineStart || bytes[at] !== COLON) return "malformed";

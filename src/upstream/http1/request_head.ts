@@ -31,11 +31,11 @@ const TE_OPTION = "connection: te";
  * character above U+00FF.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
-  const { method, rawTarget: target = request.target, host = authority, lines } = request;
+  const { method, rawTarget: target = request.target, host = authority, headers } = request;
   const framing = framingLine(request);
   let length = method.length + target.length + " ".length + " HTTP/1.1".length + "host: ".length + host.length;
   length += framing.length + 4 * LINE_BYTES;
-  for (const [name, value] of lines) {
+  for (const [name, value] of headers) {
     length += name.length + value.length + LINE_BYTES;
     if (name === "te") length += TE_OPTION.length + LINE_BYTES;
   }
@@ -46,7 +46,7 @@ export function encodeRequestHead(request: TransportRequest, authority: string, 
   at = write(bytes, at, target);
   at = writeLine(bytes, at, " HTTP/1.1");
   at = writeField(bytes, at, "host", host);
-  for (const [name, value] of lines) {
+  for (const [name, value] of headers) {
     at = writeField(bytes, at, name, value);
     if (name === "te") at = writeLine(bytes, at, TE_OPTION);
   }

@@ -3,8 +3,8 @@
 import { UpstreamFailure } from "../upstream_failure.ts";
 import type { TransportRequest } from "../transport.ts";
 import { encodeRequestHead } from "./request_head.ts";
-import type { SpareBuffers } from "../../lib/buffer_pool.ts";
-import type { Wire } from "./buffered_socket.ts";
+import type { BufferPool } from "../../lib/buffer_pool.ts";
+import type { BufferedSocket } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -20,8 +20,8 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** One connection's requests on their way. */
 export class RequestSender {
-  readonly #wire: Wire;
-  readonly #spare: SpareBuffers;
+  readonly #wire: BufferedSocket;
+  readonly #spare: BufferPool;
   #buffer: Bytes;
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   #sent = true;
@@ -35,10 +35,10 @@ export class RequestSender {
    * @param wire The connection; it is closed where a request breaks off for another reason than the connection itself.
    * @param spare Buffers of {@linkcode HEAD_BUFFER_BYTES}.
    */
-  constructor(wire: Wire, spare: SpareBuffers) {
+  constructor(wire: BufferedSocket, spare: BufferPool) {
     this.#wire = wire;
     this.#spare = spare;
-    this.#buffer = spare.take();
+    this.#buffer = spare.get();
   }
 
   /** Whether all of the request has been handed to the connection. */
@@ -77,7 +77,7 @@ export class RequestSender {
   /** Gives up what has not been sent of the body, and the buffer; nothing can be sent any more. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
-    if (this.#sent) this.#spare.give(this.#buffer);
+    if (this.#sent) this.#spare.put(this.#buffer);
     this.#buffer = NO_BYTES;
   }
 

@@ -1,12 +1,12 @@
 /** A response's body as it comes from the wire, its framing taken off. */
 
 import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
-import { reclaim } from "../../lib/detach_buffer.ts";
+import { detachBuffer } from "../../lib/detach_buffer.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
 import type { Framing } from "./framing.ts";
-import { keepBytes } from "../../lib/slab.ts";
+import { copyToSlab } from "../../lib/slab.ts";
 import { UpstreamFailure } from "../upstream_failure.ts";
-import type { Wire } from "./buffered_socket.ts";
+import type { BufferedSocket } from "./buffered_socket.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -30,7 +30,7 @@ export interface BodyMeans {
 
 /** Reads one body in pieces. */
 export class ResponseBody {
-  readonly #wire: Wire;
+  readonly #wire: BufferedSocket;
   /** What is left of a body of known length. */
   #left: number;
   readonly #chunks: ChunkedDecoder | undefined;
@@ -52,7 +52,7 @@ export class ResponseBody {
    * @param framing Where the body ends.
    * @param means Shared settings and state of the transport.
    */
-  constructor(wire: Wire, framing: Framing["body"], { reclaims, turns }: BodyMeans) {
+  constructor(wire: BufferedSocket, framing: Framing["body"], { reclaims, turns }: BodyMeans) {
     this.#reclaims = reclaims;
     this.#turns = turns;
     this.#wire = wire;
@@ -87,7 +87,7 @@ export class ResponseBody {
    * the framing is broken.
    */
   async read(): Promise<Bytes | undefined> {
-    if (this.#lent !== undefined) reclaim(this.#lent.buffer);
+    if (this.#lent !== undefined) detachBuffer(this.#lent.buffer);
     this.#lent = undefined;
     const first = this.#takeHeld();
     if (first.length > 0) return first;
@@ -138,7 +138,7 @@ export class ResponseBody {
     if (this.#wire.closed) throw new UpstreamFailure("reset");
     const { dataEnd, consumedEnd } = this.#held;
     this.#held = undefined;
-    const taken = dataEnd === 0 ? NO_BYTES : keepBytes(this.#wire.unread.subarray(0, dataEnd));
+    const taken = dataEnd === 0 ? NO_BYTES : copyToSlab(this.#wire.unread.subarray(0, dataEnd));
     this.#wire.skip(consumedEnd);
     return taken;
   }
@@ -163,6 +163,6 @@ export class ResponseBody {
       return buffer.subarray(0, length);
     }
     this.#spare = buffer;
-    return keepBytes(buffer.subarray(0, length));
+    return copyToSlab(buffer.subarray(0, length));
   }
 }

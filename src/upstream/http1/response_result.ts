@@ -8,24 +8,24 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const NOTHING_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
 
 /** A response has come. */
-export class Received {
+export class ResponseResult {
   /** It has. */
   readonly ok = true;
   /** The response. */
-  readonly response: WholeResponse | StreamedResponse;
+  readonly response: BufferedResponse | StreamedResponse;
 
   /**
    * Refers to it.
    *
    * @param response The response.
    */
-  constructor(response: WholeResponse | StreamedResponse) {
+  constructor(response: BufferedResponse | StreamedResponse) {
     this.response = response;
   }
 }
 
 /** Small, or it has come whole with its head. */
-export class WholeResponse implements UpstreamResponse {
+export class BufferedResponse implements UpstreamResponse {
   /** The status code. */
   readonly status: number;
   /** The header lines in the order in which they came. */

@@ -70,7 +70,7 @@ const MOMENTS: readonly Moment[] = [
   {
     name: "while it sends a head that is not read",
     readTo: "",
-    more: () => ({ lines: [["x", "a".repeat(16 * MIB)]] }),
+    more: () => ({ headers: [["x", "a".repeat(16 * MIB)]] }),
   },
   {
     name: "while it sends bytes that are not read",

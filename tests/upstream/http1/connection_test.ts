@@ -7,8 +7,8 @@ import { LoopTurns } from "../../../src/lib/loop_turns.ts";
 import { Connection } from "../../../src/upstream/http1/connection.ts";
 import { ConnectionBuffers } from "../../../src/upstream/http1/connection_buffers.ts";
 import type { Socket } from "../../../src/upstream/http1/socket.ts";
-import { SpareBuffers } from "../../../src/lib/buffer_pool.ts";
-import { READ_BUFFER_BYTES, Wire } from "../../../src/upstream/http1/buffered_socket.ts";
+import { BufferPool } from "../../../src/lib/buffer_pool.ts";
+import { BufferedSocket, READ_BUFFER_BYTES } from "../../../src/upstream/http1/buffered_socket.ts";
 import { type Answer, answerOf, answersOf } from "../../_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -67,7 +67,7 @@ Deno.test("Connection reads over a thousand interim responses (RFC 9110 §15.2)"
   assertEquals(await get(...CONTINUE.repeat(100), ...OK), answered());
 });
 
-Deno.test("Wire releases the memory of a large head before it waits for the next one", async () => {
+Deno.test("BufferedSocket releases the memory of a large head before it waits for the next one", async () => {
   const rooms: number[] = [];
   const socket = {
     read(room: Uint8Array) {
@@ -77,7 +77,7 @@ Deno.test("Wire releases the memory of a large head before it waits for the next
     write: () => Promise.resolve(0),
     close() {},
   };
-  const wire = new Wire(socket, new SpareBuffers(READ_BUFFER_BYTES));
+  const wire = new BufferedSocket(socket, new BufferPool(READ_BUFFER_BYTES));
   for (let turn = 0; turn < 3; turn++) await wire.fill();
   wire.skip(wire.unreadBytes);
   await wire.fill();
@@ -146,7 +146,7 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   });
   const { signal } = new AbortController();
   const body = new Uint8Array(60_000);
-  const request = { method: "POST", origin: "", target: "/", host: undefined, lines: [], body, signal };
+  const request = { method: "POST", origin: "", target: "/", host: undefined, headers: [], body, signal };
   assertEquals((await connection.exchange(request)).ok, true);
   await time.tickAsync(249);
   assertEquals(closed, false);
@@ -154,24 +154,24 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   assertEquals(closed, true);
 });
 
-Deno.test("Wire gives its buffer to the next connection when nothing is read into it any more, and reads no further", async () => {
-  const spare = new SpareBuffers(READ_BUFFER_BYTES);
+Deno.test("BufferedSocket gives its buffer to the next connection when nothing is read into it any more, and reads no further", async () => {
+  const spare = new BufferPool(READ_BUFFER_BYTES);
   const reads: { buffer: Uint8Array; end: PromiseWithResolvers<number> }[] = [];
   const read = (buffer: Uint8Array) => {
     const end = Promise.withResolvers<number>();
     reads.push({ buffer, end });
     return end.promise;
   };
-  const wire = new Wire({ read, write: () => new Promise(() => {}), close() {} }, spare);
+  const wire = new BufferedSocket({ read, write: () => new Promise(() => {}), close() {} }, spare);
   const filled = wire.fill();
   wire.close();
   const [{ buffer, end }] = reads as [typeof reads[0]];
-  assert(spare.take().buffer !== buffer!.buffer);
+  assert(spare.get().buffer !== buffer!.buffer);
   end.resolve(5);
   assertEquals(await filled, false);
-  assertStrictEquals(spare.take().buffer, buffer.buffer);
+  assertStrictEquals(spare.get().buffer, buffer.buffer);
   // Once, or two connections would have the same.
-  assert(spare.take().buffer !== buffer.buffer);
+  assert(spare.get().buffer !== buffer.buffer);
   assertEquals(wire.unreadBytes, 0);
   await assertRejects(() => wire.fill(), UpstreamFailure);
   assertEquals(reads.length, 1);
@@ -197,14 +197,14 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
     origin: "",
     target: "/",
     host: undefined,
-    lines: [],
+    headers: [],
     body: null,
     signal,
   });
   assert(result.ok && result.response.body instanceof ReadableStream);
   const { body } = result.response;
   giving.abort();
-  buffers.read.take().fill(120);
+  buffers.read.get().fill(120);
   const failure = await assertRejects(() => body.getReader().read(), UpstreamFailure);
   assertEquals(failure.kind, "aborted");
 });
@@ -223,7 +223,7 @@ Deno.test("Connection yields to other tasks while it reads a body of 1-byte chun
     ...SILENT,
   });
   const { signal } = new AbortController();
-  const request = { method: "GET", origin: "", target: "/", host: undefined, lines: [], body: null, signal };
+  const request = { method: "GET", origin: "", target: "/", host: undefined, headers: [], body: null, signal };
   const result = await connection.exchange(request);
   assert(result.ok && result.response.body instanceof ReadableStream);
   const reader = result.response.body.getReader();

@@ -39,7 +39,7 @@ const transport = http1Transport();
 
 async function askTransport(origin: string, method: string): Promise<Answer> {
   const { signal } = new AbortController();
-  const request = { method, origin, target: "/", host: undefined, lines: [], body: null, signal };
+  const request = { method, origin, target: "/", host: undefined, headers: [], body: null, signal };
   const result = await transport(request);
   assert(result.ok, `fails with ${result.ok || result.kind}`);
   const { status, headers, body } = result.response;

@@ -11,7 +11,7 @@ interface Case {
 }
 
 function frame(lines: readonly HeaderLine[], { method = "GET", minorVersion = 1, status = 200 }: Case = {}) {
-  return frameResponse({ minorVersion, status, lines: [...lines], bytes: 0 }, method);
+  return frameResponse({ minorVersion, status, headers: [...lines], bytes: 0 }, method);
 }
 
 const CL = (value: string): HeaderLine => ["Content-Length", value];

@@ -199,7 +199,7 @@ Deno.test("encodeRequestHead() writes as many lines as there are, with what they
   fc.assert(
     fc.property(PART, PART, PART, lines, fc.nat({ max: 128 }), (method, target, host, lines, room) => {
       const { signal } = new AbortController();
-      const request = { method, origin: "", target, host, lines, body: null, signal };
+      const request = { method, origin: "", target, host, headers: lines, body: null, signal };
       const expected = [`${method} ${target} HTTP/1.1`, `host: ${host}`];
       for (const [name, value] of lines) expected.push(`${name}: ${value}`, ...name === "te" ? ["connection: te"] : []);
       const isClean = /^[\t\x20-\xff]*$/.test(expected.join(""));

@@ -55,12 +55,12 @@ const HEADS: readonly (readonly [name: string, text: string, status: number, lin
 
 for (const [name, text, status, lines] of HEADS) {
   Deno.test(`HeadParser reads ${name}`, () => {
-    assertEquals(parse(text), { minorVersion: 1, status, lines: [...lines], bytes: text.length });
+    assertEquals(parse(text), { minorVersion: 1, status, headers: [...lines], bytes: text.length });
   });
 }
 
 Deno.test("HeadParser reads HTTP/1.0 (RFC 9112 §2.3)", () => {
-  assertEquals(parse("HTTP/1.0 200 OK\r\n\r\n"), { minorVersion: 0, status: 200, lines: [], bytes: 19 });
+  assertEquals(parse("HTTP/1.0 200 OK\r\n\r\n"), { minorVersion: 0, status: 200, headers: [], bytes: 19 });
 });
 
 const MALFORMED: readonly (readonly [name: string, text: string])[] = [
@@ -134,12 +134,12 @@ Deno.test("HeadParser takes no byte of what follows the head", () => {
   const parser = new HeadParser();
   const bytes = toBytes(`${first}${second}\0\r\n`);
   const head = parser.parse(bytes);
-  assertEquals(head, { minorVersion: 1, status: 103, lines: [["link", "\xe9"]], bytes: first.length });
+  assertEquals(head, { minorVersion: 1, status: 103, headers: [["link", "\xe9"]], bytes: first.length });
   // The next head is read by the same parser.
   assertEquals(parser.parse(bytes.subarray(first.length)), {
     minorVersion: 1,
     status: 200,
-    lines: [["a", "b"]],
+    headers: [["a", "b"]],
     bytes: second.length,
   });
 });

@@ -28,7 +28,7 @@ async function ask(
 
 Deno.test("http1Transport() sends the lines as they are, in their order, and adds Host alone", async () => {
   const lines = [["x-b", "1"], ["X-A", "2 "], ["x-b", "3"], ["accept-encoding", "br, gzip;q=0"]] as const;
-  const { seen } = await ask(OK, { lines, host: "shop.example", target: "/%61?q='|" });
+  const { seen } = await ask(OK, { headers: lines, host: "shop.example", target: "/%61?q='|" });
   assertEquals(seen.head.split("\r\n"), [
     "GET /%61?q='| HTTP/1.1",
     "host: shop.example",
@@ -40,17 +40,17 @@ Deno.test("http1Transport() sends the lines as they are, in their order, and add
 });
 
 Deno.test("http1Transport() sends characters below 256 as one byte each, and none above", async () => {
-  const { seen } = await ask(OK, { lines: [["x", "caf\xe9"]] });
+  const { seen } = await ask(OK, { headers: [["x", "caf\xe9"]] });
   assertEquals(seen.head.split("\r\n").at(-1), "x: caf\xe9");
-  const { result } = await ask(OK, { lines: [["x", "\u20ac"]] });
+  const { result } = await ask(OK, { headers: [["x", "\u20ac"]] });
   assertEquals(outcomeOf(result), "unsendable");
 });
 
 // Whatever got this far by mistake must not become a line, or a request, of its own.
 const INJECTIONS: readonly Partial<TransportRequest>[] = [
-  { lines: [["x", "a\r\ny: b"]] },
-  { lines: [["x", "a\nb"]] },
-  { lines: [["x\r\ny", "a"]] },
+  { headers: [["x", "a\r\ny: b"]] },
+  { headers: [["x", "a\nb"]] },
+  { headers: [["x\r\ny", "a"]] },
   { target: "/ HTTP/1.1\r\nhost: x\r\n\r\nGET /" },
   { host: "a\r\nx: b" },
   { method: "GET / HTTP/1.1\r\nx: " },

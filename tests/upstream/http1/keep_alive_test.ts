@@ -186,8 +186,8 @@ Deno.test("a request that can not be written fails as data, and takes the kept c
     await write(OK);
   });
   const transport = http1Transport();
-  const exchange = async (lines: TransportRequest["lines"]) =>
-    await bodyOf(await transport(transportRequest(backend.url, { lines })));
+  const exchange = async (headers: TransportRequest["headers"]) =>
+    await bodyOf(await transport(transportRequest(backend.url, { headers })));
   assertEquals(await exchange([]), "ok");
   assertEquals(await exchange([["x-split", "a\r\nb: c"]]), "unsendable");
   assertEquals(await exchange([]), "ok");

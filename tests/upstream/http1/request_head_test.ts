@@ -15,7 +15,7 @@ function encode(more: Partial<TransportRequest> = {}, room = 4_096): string {
     origin: "http://a.example",
     target: "/",
     host: undefined,
-    lines: [],
+    headers: [],
     body: null,
     signal,
   };
@@ -31,7 +31,7 @@ const HEADS: readonly (readonly [name: string, request: Partial<TransportRequest
   ["a Host of its own (§3.2)", { host: "b.example" }, "GET / HTTP/1.1\r\nhost: b.example\r\n\r\n"],
   [
     "lines as they are, in order",
-    { lines: [["X-B", "1"], ["x-a", ""], ["X-B", "2 3"]] },
+    { headers: [["X-B", "1"], ["x-a", ""], ["X-B", "2 3"]] },
     "GET / HTTP/1.1\r\nhost: a.example\r\nX-B: 1\r\nx-a: \r\nX-B: 2 3\r\n\r\n",
   ],
   [
@@ -46,17 +46,17 @@ const HEADS: readonly (readonly [name: string, request: Partial<TransportRequest
   ],
   [
     "TE with the Connection that it needs (RFC 9110 §10.1.4)",
-    { lines: [["te", "trailers"]] },
+    { headers: [["te", "trailers"]] },
     "GET / HTTP/1.1\r\nhost: a.example\r\nte: trailers\r\nconnection: te\r\n\r\n",
   ],
   [
     "a tab in a value (RFC 9110 §5.5)",
-    { lines: [["a", "1\t2"]] },
+    { headers: [["a", "1\t2"]] },
     "GET / HTTP/1.1\r\nhost: a.example\r\na: 1\t2\r\n\r\n",
   ],
   [
     "Latin-1 as one byte for a character (RFC 9110 §5.5)",
-    { lines: [["a", "\x80\xe9\xff"]] },
+    { headers: [["a", "\x80\xe9\xff"]] },
     "GET / HTTP/1.1\r\nhost: a.example\r\na: \x80\xe9\xff\r\n\r\n",
   ],
   [
@@ -101,10 +101,10 @@ const PLACES: readonly (readonly [part: string, request: (text: string) => Parti
   ["method", (text) => ({ method: `GET${text}` })],
   ["target", (text) => ({ target: `/${text}` })],
   ["Host", (text) => ({ host: `a${text}` })],
-  ["name", (text) => ({ lines: [["x-a", "1"], [`x-b${text}`, "1"]] })],
-  ["value", (text) => ({ lines: [["x-b", `1${text}`], ["x-c", "1"]] })],
+  ["name", (text) => ({ headers: [["x-a", "1"], [`x-b${text}`, "1"]] })],
+  ["value", (text) => ({ headers: [["x-b", `1${text}`], ["x-c", "1"]] })],
   // The line that TE needs is counted too.
-  ["value of TE", (text) => ({ lines: [["te", `trailers${text}`]] })],
+  ["value of TE", (text) => ({ headers: [["te", `trailers${text}`]] })],
 ];
 
 const SPLITS: readonly (readonly [what: string, text: string])[] = [
@@ -139,7 +139,7 @@ for (const [part, request] of PLACES) {
 Deno.test("encodeRequestHead() leaves nothing of what the buffer held", () => {
   const buffer = new Uint8Array(128).fill(10);
   const { signal } = new AbortController();
-  const request = { method: "GET", origin: "", target: "/", host: undefined, lines: [], body: null, signal };
+  const request = { method: "GET", origin: "", target: "/", host: undefined, headers: [], body: null, signal };
   const head = encodeRequestHead(request, "a", buffer);
   assertEquals(toText(head), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
   assertStrictEquals(head.buffer, buffer.buffer);
