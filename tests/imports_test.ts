@@ -86,7 +86,7 @@ const SOUND: Record<string, string> = {
   "src/proxy/handler.ts": `import { select } from "./select.ts";\nimport type { E } from "../observe/events.ts";`,
   "src/proxy/select.ts": `import { match } from "./match.ts"; // not console.log`,
   "src/proxy/match.ts": `import type { Config } from "../config/config.ts";\nimport { hash } from "../lib/hash.ts";`,
-  "src/policy/breaker.ts": `import { inbound } from "../http/client_request.ts";`,
+  "src/policy/breaker.ts": `import { clientRequest } from "../http/client_request.ts";`,
   "src/http/headers.ts": "",
   "src/http/client_request.ts": `import type { Config } from "../config/config.ts";\nimport "./headers.ts";`,
   "src/lib/hash.ts": "",

@@ -7,7 +7,7 @@ import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
 import { SharedBody } from "./shared_body.ts";
-import { type UploadBounds, type UploadOwner, UploadWatch } from "./upload_watch.ts";
+import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
 /** Bodies whose length is known and no larger are read once and shared, in bytes (SPEC §4). */
 export const SMALL_BODY_BYTES = 65_536;
@@ -41,7 +41,7 @@ export interface BodyMeans {
 }
 
 /** Exchange that the body belongs to. */
-export interface BodyListener extends UploadOwner {
+export interface BodyListener extends UploadListener {
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
   /** Called once if the body cannot be read completely. */

@@ -3,7 +3,7 @@
 import type { Problem } from "../http/problem.ts";
 
 /** Exchange that the upload belongs to. */
-export interface UploadOwner {
+export interface UploadListener {
   /** True while a service's response is being relayed to the client. */
   readonly isRelaying: boolean;
   /** Called when the body has arrived completely or is no longer read. */
@@ -24,13 +24,13 @@ const SLOW: Problem = { status: 408, detail: "The request body arrived too slowl
 
 /** Measures only the time spent waiting for the client, because a slow service must not count against the client. */
 export class UploadWatch {
-  readonly #owner: UploadOwner;
+  readonly #owner: UploadListener;
   readonly #bounds: UploadBounds;
   #waitingSinceMs = 0;
   #waitedMs = 0;
 
   /** Allows `timeoutMs` of waiting, plus the time of each received byte at the minimum rate. */
-  constructor(owner: UploadOwner, bounds: UploadBounds) {
+  constructor(owner: UploadListener, bounds: UploadBounds) {
     this.#owner = owner;
     this.#bounds = bounds;
   }

@@ -3,7 +3,7 @@
 import type { AdminSource } from "../admin/source.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import { viewState } from "../admin/state_view.ts";
-import { processFacts } from "../server/process_stats.ts";
+import { processStats } from "../server/process_stats.ts";
 import type { Serving } from "./serve_thread.ts";
 import { VERSION } from "../lib/version.ts";
 
@@ -35,7 +35,7 @@ export function createAdminSource(
     state: async () => {
       const { metrics } = await serving.inspect(Infinity);
       const facts = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
-      return viewState(serving.config, { ...facts, process: processFacts(), metrics });
+      return viewState(serving.config, { ...facts, process: processStats(), metrics });
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,
     comparisons: (after) => serving.comparisons(after),

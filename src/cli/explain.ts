@@ -52,11 +52,11 @@ export async function runExplain(invocation: ParsedArgs, io: Io): Promise<number
     return 1;
   }
   const asked = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
-  const notes = noteCopies(route, config, { method, authority, ...asked, invocation });
+  const notes = explainShadows(route, config, { method, authority, ...asked, invocation });
   const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => notes.get(member)?.text;
   const urlOf = ({ service }: Member) => {
-    const sent = service.copy?.credentials === false
+    const sent = service.shadow?.credentials === false
       ? withoutCredentials({ ...asked, headers: [] }, new SecretNames())
       : asked;
     return service.shown.url + targetFor(service, route, sent).slice(service.basePath.length);
@@ -78,7 +78,7 @@ interface ShadowInfo extends AskedRequest {
 }
 
 /** A note on each service that is a shadow. */
-function noteCopies(
+function explainShadows(
   { members }: Route,
   { trustProxy }: Pick<Config, "trustProxy">,
   { method, authority, path, query, invocation }: ShadowInfo,
@@ -95,7 +95,9 @@ function noteCopies(
   const notes = new Map<Member, ShadowExplanation>();
   for (const member of members) {
     const { service } = member;
-    if (service.copy !== undefined) notes.set(member, explainShadow({ service, copy: service.copy }, asked, isTrusted));
+    if (service.shadow !== undefined) {
+      notes.set(member, explainShadow({ service, copy: service.shadow }, asked, isTrusted));
+    }
   }
   return notes;
 }

@@ -15,7 +15,7 @@ import { stableHash } from "../lib/stable_hash.ts";
 import { formatShare } from "./format_share.ts";
 
 /** Parts of a request that decide whether it is mirrored. */
-export type CopiedRequest = Pick<
+export type ShadowedRequest = Pick<
   ClientRequest,
   "method" | "contentLength" | "path" | "query" | "headers" | "authority"
 >;
@@ -41,7 +41,7 @@ const UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const;
  */
 export function explainShadow(
   { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
-  request: CopiedRequest,
+  request: ShadowedRequest,
   isTrusted: AddressMatcher,
 ): ShadowExplanation {
   const unfit = staticSkipReason(copy, request);
@@ -73,7 +73,7 @@ function noteShare({ sampleRate, ramp }: ShadowPolicy): ShadowExplanation {
 
 function noteClient(
   { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
-  request: CopiedRequest,
+  request: ShadowedRequest,
   isTrusted: AddressMatcher,
 ): ShadowExplanation {
   const key = copy.sampleKey!;
@@ -95,19 +95,22 @@ function timeUntil(share: number, { from, to, overMs }: Ramp): number {
   return share < from ? 0 : (share - from) / (to - from) * overMs;
 }
 
-function conditions({ body, maxBodyBytes, maxInFlight, maxPerSecond }: ShadowPolicy, request: CopiedRequest): string[] {
+function conditions(
+  { body, maxBodyBytes, maxInFlight, maxPerSecond }: ShadowPolicy,
+  request: ShadowedRequest,
+): string[] {
   const mayBeLarger = body && maxBodyBytes !== Infinity && request.contentLength === undefined;
   const rate = maxPerSecond === Infinity ? "" : `, ${maxPerSecond} per second`;
   return [`up to ${maxInFlight} at once${rate}`, ...(mayBeLarger ? [`a body up to ${formatSize(maxBodyBytes)}`] : [])];
 }
 
-function omissions({ copy, removeHeaders }: Service, request: CopiedRequest): string[] {
+function omissions({ shadow, removeHeaders }: Service, request: ShadowedRequest): string[] {
   const removed = removeHeaders.filter((name) => getHeader(request.headers, name) !== undefined);
-  const { fields, parameters } = copy?.credentials === false
+  const { fields, parameters } = shadow?.credentials === false
     ? withoutCredentials(request, new SecretNames())
     : { fields: [], parameters: [] };
   const left = [
-    ...(copy?.body === false ? ["its body"] : []),
+    ...(shadow?.body === false ? ["its body"] : []),
     ...new Set([...removed, ...fields.toSorted()].map(printable)),
     ...parameters.map((name) => `parameter ${printable(name)}`),
   ];

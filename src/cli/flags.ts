@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { HeaderLine } from "../config/config.ts";
 import { suggest } from "../config/schema/suggest.ts";
-import { coresToShare } from "../server/shared_port.ts";
+import { coresForWorkers } from "../server/shared_port.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
 import { type ReportRequest, reportRequestFrom } from "./report_flags.ts";
 import { bodyBytesFrom, clientFrom, headerFrom } from "./request_flags.ts";
@@ -148,7 +148,7 @@ function portFrom(value: string | undefined): number | undefined {
 
 function workersFrom(value: string | undefined): number {
   if (value === undefined) return 1;
-  if (value === "auto") return coresToShare();
+  if (value === "auto") return coresForWorkers();
   const count = /^\d{1,3}$/.test(value) ? Number(value) : NaN;
   if (count >= 1 && count <= MAX_WORKERS) return count;
   throw new UsageError(

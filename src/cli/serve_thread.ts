@@ -14,7 +14,7 @@ import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { InFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
-import { processFacts } from "../server/process_stats.ts";
+import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
 /** What serves: this thread alone, or all workers together. */
@@ -140,7 +140,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     transport: runtimeTransport({ reclaims: true }),
     reclaims: true,
     comparisons: new ComparisonStore(),
-    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processFacts() })),
+    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processStats() })),
   };
   const checks = new HealthChecks({
     transport: kept.transport,

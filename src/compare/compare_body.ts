@@ -1,7 +1,7 @@
 /** Two bodies: byte by byte first, and by what they say where that differs. */
 
 import type { CapturedBody, CapturedResponse } from "./response.ts";
-import { type AnswerFormat, type BodyType, bodyTypeOf, decodeText } from "./response_format.ts";
+import { type BodyType, bodyTypeOf, decodeText, type ResponseFormat } from "./response_format.ts";
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
@@ -66,7 +66,7 @@ export function compareBodies(
 }
 
 interface Texts {
-  readonly format: AnswerFormat;
+  readonly format: ResponseFormat;
   readonly expected: string;
   readonly actual: string;
 }
@@ -121,7 +121,7 @@ function compareByFormat({ format, expected, actual }: Texts, means: ComparisonC
 }
 
 /** Without a content type only what begins like a container is taken for JSON. */
-function looksLikeJson(text: string, format: AnswerFormat): boolean {
+function looksLikeJson(text: string, format: ResponseFormat): boolean {
   return format !== "unknown" || /^\s*[[{]/.test(text);
 }
 

@@ -2,7 +2,7 @@
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedAnswer, CapturedResponse } from "./response.ts";
+import type { CapturedOutcome, CapturedResponse } from "./response.ts";
 import { compareBodies } from "./compare_body.ts";
 import type { ComparisonContext } from "./comparison_context.ts";
 import { compareHeaders } from "./compare_headers.ts";
@@ -20,7 +20,7 @@ export const MAX_COMPARISON_STEPS = 4_000_000;
 const NONE: readonly Difference[] = [];
 
 /** Result of a comparison. */
-export interface AnswersComparison {
+export interface ResponseComparison {
   /** The differences, in the order status, header fields, body; empty if the responses match or are not comparable. */
   readonly differences: readonly Difference[];
   /** Reason why the responses are not comparable; `undefined` if they were compared. */
@@ -38,12 +38,12 @@ export interface AnswersComparison {
  * @param steps Budget for the work. Default: {@linkcode MAX_COMPARISON_STEPS}.
  * @returns The differences, or why the responses are not comparable.
  */
-export function compareAnswers(
-  expected: CapturedAnswer,
-  actual: CapturedAnswer,
+export function compareResponses(
+  expected: CapturedOutcome,
+  actual: CapturedOutcome,
   rules: CompareRules,
   steps: StepBudget = new StepBudget(MAX_COMPARISON_STEPS),
-): AnswersComparison {
+): ResponseComparison {
   const differences = new DifferenceList({ hasSamples: rules.hasSamples });
   if (!expected.ok || !actual.ok) {
     const [outcome, other] = [outcomeOf(expected), outcomeOf(actual)];
@@ -85,10 +85,10 @@ function compareRest(
   }
 }
 
-function made(differences: DifferenceList): AnswersComparison {
+function made(differences: DifferenceList): ResponseComparison {
   return { differences: differences.isEmpty ? NONE : differences.toArray(), notComparable: undefined };
 }
 
-function outcomeOf(answer: CapturedAnswer): string {
+function outcomeOf(answer: CapturedOutcome): string {
   return answer.ok ? `response ${answer.response.status}` : answer.kind;
 }

@@ -1,7 +1,7 @@
 /** One comparison that has been made: what the tally, the log and the report are fed with. */
 
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedAnswer } from "./response.ts";
+import type { CapturedOutcome } from "./response.ts";
 import type { Difference } from "./difference.ts";
 
 /** Two answers to the same request, and how they differ. */
@@ -19,9 +19,9 @@ export interface Comparison {
   /** Whether this shows what differs by itself: the service is a control of the primary, or the primary was asked again. */
   readonly isNoise: boolean;
   /** The primary's answer. */
-  readonly expected: CapturedAnswer;
+  readonly expected: CapturedOutcome;
   /** The service's answer. */
-  readonly actual: CapturedAnswer;
+  readonly actual: CapturedOutcome;
   /** How they differ; empty where they are alike. No path occurs twice. */
   readonly differences: readonly Difference[];
 }

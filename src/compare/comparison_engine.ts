@@ -8,8 +8,8 @@ import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import type { NotComparableReason, Observer } from "../observe/events.ts";
 import { secretsOf } from "../observe/redaction.ts";
 import { routePattern } from "../observe/route_pattern.ts";
-import type { CapturedAnswer } from "./response.ts";
-import { type AnswersComparison, compareAnswers } from "./compare_responses.ts";
+import type { CapturedOutcome } from "./response.ts";
+import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, notComparableEvent } from "./compared_event.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { TallyContext } from "./comparison_stats.ts";
@@ -77,7 +77,7 @@ interface RoutePlan {
 }
 
 type BodySamples = ReturnType<NonNullable<TallyContext["bodies"]>>;
-type Answers = ReadonlyMap<Service, CapturedAnswer>;
+type Answers = ReadonlyMap<Service, CapturedOutcome>;
 
 /** An exchange whose responses wait to be compared. */
 interface Job {
@@ -89,7 +89,7 @@ interface Job {
 }
 
 /** Result of comparing one response with the primary's. */
-interface Found extends AnswersComparison, Pick<Comparison, "actual"> {
+interface Found extends ResponseComparison, Pick<Comparison, "actual"> {
   /** Default: `false`. */
   readonly isNoise?: boolean;
 }
@@ -97,9 +97,9 @@ interface Found extends AnswersComparison, Pick<Comparison, "actual"> {
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
 interface Expected {
   readonly plan: RoutePlan;
-  readonly inbound: ClientRequest;
+  readonly clientRequest: ClientRequest;
   readonly endpoint: string;
-  readonly answer: CapturedAnswer;
+  readonly answer: CapturedOutcome;
 }
 
 /** Decides which exchanges are captured, and compares what was. */
@@ -132,21 +132,21 @@ export class ComparisonEngine {
   /**
    * Decides whether the answers to a request are compared.
    *
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @param route Its route.
    * @param hasBody Whether it has a body; it is not sent again then.
    * @returns What is to see its attempts; `undefined` where nothing is compared.
    */
-  begin(inbound: ClientRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(clientRequest: ClientRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const wanted = plan && choose(plan);
     if (wanted === undefined) return undefined;
-    const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { inbound, wanted, reason });
+    const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, wanted, reason });
     if (this.#queue.length >= MAX_WAITING) return skip("busy");
-    const heldBytes = requestBytes(inbound);
+    const heldBytes = requestBytes(clientRequest);
     if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
-      inbound,
+      clientRequest,
       heldBytes,
       route,
       hasBody,
@@ -167,14 +167,14 @@ export class ComparisonEngine {
 
   #skipAll(
     plan: RoutePlan,
-    { inbound, wanted, reason }: {
-      readonly inbound: ClientRequest;
+    { clientRequest, wanted, reason }: {
+      readonly clientRequest: ClientRequest;
       readonly wanted: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
   ): undefined {
     for (const { service } of plan.candidates) {
-      if (wanted.has(service)) this.#skip({ plan, inbound }, service, { reason, isNoise: service.control });
+      if (wanted.has(service)) this.#skip({ plan, clientRequest }, service, { reason, isNoise: service.control });
     }
   }
 
@@ -208,10 +208,10 @@ export class ComparisonEngine {
   readonly #pause = (): Promise<void> | undefined => this.#share.isOver ? this.#share.turn() : undefined;
 
   async #compareAll(capture: ExchangeCapture, plan: RoutePlan, answers: Answers): Promise<void> {
-    const { inbound } = capture;
+    const { clientRequest } = capture;
     const answer = answers.get(plan.primary);
     if (answer === undefined) return capture.release();
-    const expected = { plan, inbound, endpoint: endpointOf(plan, inbound), answer };
+    const expected = { plan, clientRequest, endpoint: endpointOf(plan, clientRequest), answer };
     for (const candidate of plan.candidates) {
       const actual = answers.get(candidate.service);
       if (actual === undefined) {
@@ -220,7 +220,7 @@ export class ComparisonEngine {
       }
       await this.#pause();
       if (candidate.service.control) await this.#addNoise(expected, candidate.service, actual);
-      else this.#add(expected, candidate, { actual, ...compareAnswers(answer, actual, candidate.rules) });
+      else this.#add(expected, candidate, { actual, ...compareResponses(answer, actual, candidate.rules) });
     }
     if (!this.#replayed(capture, expected)) capture.release();
   }
@@ -231,8 +231,8 @@ export class ComparisonEngine {
    * @returns Whether it is asked.
    */
   #replayed(first: ExchangeCapture, expected: Expected): boolean {
-    const { plan, inbound, answer } = expected;
-    const isFit = answer.ok && (inbound.method === "GET" || inbound.method === "HEAD") &&
+    const { plan, clientRequest, answer } = expected;
+    const isFit = answer.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
       !first.hasBody && this.#replays < MAX_REPLAYS;
     if (!isFit || !plan.replay.next()) return false;
     this.#replays++;
@@ -241,7 +241,7 @@ export class ComparisonEngine {
       first.release();
     };
     const again = new ExchangeCapture({
-      inbound,
+      clientRequest,
       heldBytes: 0,
       route: first.route,
       hasBody: false,
@@ -271,11 +271,11 @@ export class ComparisonEngine {
   }
 
   /** Compares by the rules of every candidate, because each may ignore other fields. */
-  async #addNoise(expected: Expected, service: Service, actual: CapturedAnswer): Promise<void> {
+  async #addNoise(expected: Expected, service: Service, actual: CapturedOutcome): Promise<void> {
     const byPath = new Map<string, Difference>();
     for (const { rules } of expected.plan.candidates) {
       await this.#pause();
-      const { differences, notComparable } = compareAnswers(expected.answer, actual, rules);
+      const { differences, notComparable } = compareResponses(expected.answer, actual, rules);
       if (notComparable !== undefined) return this.#skip(expected, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
     }
@@ -293,25 +293,25 @@ export class ComparisonEngine {
   }
 
   #skip(
-    { plan, inbound }: Pick<Expected, "plan" | "inbound">,
+    { plan, clientRequest }: Pick<Expected, "plan" | "clientRequest">,
     service: Service,
     facts: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
-    const skipped = { requestId: inbound.requestId, route: plan.route, service: service.name, ...facts };
+    const skipped = { requestId: clientRequest.requestId, route: plan.route, service: service.name, ...facts };
     this.#options.count?.notComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
   #add(
-    { plan, inbound, endpoint, answer: expected }: Expected,
+    { plan, clientRequest, endpoint, answer: expected }: Expected,
     { service, settings, rules }: Candidate,
     { actual, differences, notComparable, isNoise = false }: Found,
   ): void {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, inbound }, service, { reason: notComparable, isNoise });
+      return this.#skip({ plan, clientRequest }, service, { reason: notComparable, isNoise });
     }
     const differ = { expected, actual, differences, isNoise, service: service.name };
-    const comparison = new MadeComparison(inbound, plan.route, differ, rules);
+    const comparison = new MadeComparison(clientRequest, plan.route, differ, rules);
     let bodies: BodySamples | undefined;
     this.#options.count?.made(comparison, {
       endpoint,
@@ -372,7 +372,7 @@ function choose({ primary, samples, everybody }: RoutePlan): ReadonlySet<Service
 
 /** Returns the responses of an exchange that say something about their service, by service. */
 function answersOf({ answers }: ExchangeCapture): Answers {
-  const found = new Map<Service, CapturedAnswer>();
+  const found = new Map<Service, CapturedOutcome>();
   for (const capture of answers) {
     const answer = capture.answer();
     if (answer !== undefined) found.set(capture.service, answer);
@@ -380,12 +380,12 @@ function answersOf({ answers }: ExchangeCapture): Answers {
   return found;
 }
 
-function bodiesOf(expected: CapturedAnswer, actual: CapturedAnswer, rules: CompareRules): BodySamples {
+function bodiesOf(expected: CapturedOutcome, actual: CapturedOutcome, rules: CompareRules): BodySamples {
   const [one, other] = [bodyOf(expected, rules), bodyOf(actual, rules)];
   return { ...(one !== undefined && { expected: one }), ...(other !== undefined && { actual: other }) };
 }
 
-function bodyOf(answer: CapturedAnswer, rules: CompareRules): string | undefined {
+function bodyOf(answer: CapturedOutcome, rules: CompareRules): string | undefined {
   return answer.ok ? sampleOfBody(answer.response, rules) : undefined;
 }
 

@@ -1,7 +1,7 @@
 /** All comparisons, counted in bounded memory: by route, endpoint and service, and by field. */
 
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedAnswer } from "./response.ts";
+import type { CapturedOutcome } from "./response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
@@ -9,7 +9,7 @@ import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import { detachString } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
-import type { AnswersTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
+import type { ResponsesTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
 
 /** What the counts of a tally may take by default: 16 MiB, of which at most half is really used. */
 export const DEFAULT_TALLY_BYTES = 16_777_216;
@@ -123,8 +123,8 @@ export class ComparisonStats {
     if (totals === undefined) return;
     const endpoint = this.#endpointOf(route, context.endpoint, service)!;
     totals.compared++;
-    countAnswer(totals.primary, comparison.expected);
-    countAnswer(totals.answers, comparison.actual);
+    countResponse(totals.primary, comparison.expected);
+    countResponse(totals.answers, comparison.actual);
     const paths = differences.map(({ path }) => path);
     if (context.samples === "none") {
       endpoint.add(service, paths);
@@ -147,21 +147,21 @@ export class ComparisonStats {
    *
    * @param snapshot Its counts.
    */
-  absorb(snapshot: TallySnapshot): void {
+  merge(snapshot: TallySnapshot): void {
     this.#dropped += snapshot.dropped;
     for (const { route, service, compared, notComparable, primary, answers } of snapshot.services) {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
       addCounts(totals.notComparable, notComparable);
-      absorbAnswers(totals.primary, primary);
-      absorbAnswers(totals.answers, answers);
+      mergeResponses(totals.primary, primary);
+      mergeResponses(totals.answers, answers);
     }
     for (const { route, endpoint, noise, services } of snapshot.endpoints) {
       this.#endpointOf(route, endpoint)?.addNoise(noise.compared, noise.fields);
       for (const counted of services) {
         if (this.#totals.has(`${route}\n${counted.service}`)) {
-          this.#endpointOf(route, endpoint, counted.service)!.absorb(counted);
+          this.#endpointOf(route, endpoint, counted.service)!.merge(counted);
         }
       }
     }
@@ -180,8 +180,8 @@ export class ComparisonStats {
         service,
         compared,
         notComparable: { ...notComparable },
-        primary: answersTally(primary),
-        answers: answersTally(answers),
+        primary: responsesTally(primary),
+        answers: responsesTally(answers),
       })),
       dropped: this.#dropped,
     };
@@ -208,7 +208,7 @@ export class ComparisonStats {
     // From now on there is a place for each of its comparisons, if not at an endpoint of their own.
     if (!this.#otherEndpointOf(route)?.admit(service)) return undefined;
     if (!this.#claim(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
-    const totals = { route, service, compared: 0, notComparable: {}, primary: noAnswers(), answers: noAnswers() };
+    const totals = { route, service, compared: 0, notComparable: {}, primary: noResponses(), answers: noResponses() };
     this.#totals.set(key, totals);
     return totals;
   }
@@ -249,7 +249,7 @@ export class ComparisonStats {
  */
 export function mergeTallies(snapshots: readonly TallySnapshot[], options: TallyOptions = {}): TallySnapshot {
   const tally = new ComparisonStats(options);
-  for (const snapshot of snapshots) tally.absorb(snapshot);
+  for (const snapshot of snapshots) tally.merge(snapshot);
   return tally.snapshot();
 }
 
@@ -280,20 +280,20 @@ function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCou
   }
 }
 
-function noAnswers(): Answers {
+function noResponses(): Answers {
   return { errors: 0, latency: new LatencyHistogram() };
 }
 
-function countAnswer(answers: Answers, answer: CapturedAnswer): void {
+function countResponse(answers: Answers, answer: CapturedOutcome): void {
   if (!answer.ok || answer.response.status >= 500) answers.errors++;
   if (answer.ok) answers.latency.add(answer.response.durationMs);
 }
 
-function absorbAnswers(answers: Answers, { errors, latency }: AnswersTally): void {
+function mergeResponses(answers: Answers, { errors, latency }: ResponsesTally): void {
   answers.errors += errors;
-  answers.latency.absorb(latency);
+  answers.latency.merge(latency);
 }
 
-function answersTally({ errors, latency }: Answers): AnswersTally {
+function responsesTally({ errors, latency }: Answers): ResponsesTally {
   return { errors, latency: latency.counts() };
 }

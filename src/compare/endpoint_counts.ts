@@ -153,7 +153,7 @@ export class EndpointCounts {
    *
    * @param counted What it has.
    */
-  absorb(counted: EndpointServiceTally): void {
+  merge(counted: EndpointServiceTally): void {
     const service = this.#services.get(counted.service)!;
     const { sets, others, fields, compared } = counted;
     service.compared += compared;

@@ -3,7 +3,7 @@
 import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import { AnswerCapture, type CapturedAttempt } from "./response_capture.ts";
+import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
 
 /** An attempt that can be looked at. */
@@ -15,7 +15,7 @@ export interface TappedAttempt extends CapturedAttempt {
 /** How an exchange is captured. */
 export interface ExchangeCaptureOptions {
   /** The request. */
-  readonly inbound: ClientRequest;
+  readonly clientRequest: ClientRequest;
   /** Its route. */
   readonly route: Route;
   /** Whether the request has a body. */
@@ -35,13 +35,13 @@ export interface ExchangeCaptureOptions {
 /** The answers to one request. */
 export class ExchangeCapture {
   /** The request. */
-  readonly inbound: ClientRequest;
+  readonly clientRequest: ClientRequest;
   /** Its route. */
   readonly route: Route;
   /** Whether it has a body. */
   readonly hasBody: boolean;
   /** What was captured, in the order in which the attempts were started. */
-  readonly answers: AnswerCapture[] = [];
+  readonly answers: ResponseCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
   #running = 0;
   #isSealed = false;
@@ -54,7 +54,7 @@ export class ExchangeCapture {
    * @param options The request, and the bounds.
    */
   constructor(options: ExchangeCaptureOptions) {
-    this.inbound = options.inbound;
+    this.clientRequest = options.clientRequest;
     this.route = options.route;
     this.hasBody = options.hasBody;
     this.#options = options;
@@ -69,7 +69,7 @@ export class ExchangeCapture {
   started(attempt: TappedAttempt): void {
     if (this.#isComplete || !this.#options.wanted.has(attempt.service)) return;
     this.#running++;
-    const capture = new AnswerCapture(attempt, this.#options.maxBytes, this.#options.budget);
+    const capture = new ResponseCapture(attempt, this.#options.maxBytes, this.#options.budget);
     attempt.tap = capture;
     this.answers.push(capture);
   }
@@ -81,7 +81,7 @@ export class ExchangeCapture {
    */
   over(attempt: TappedAttempt): void {
     const capture = attempt.tap;
-    if (!(capture instanceof AnswerCapture)) return;
+    if (!(capture instanceof ResponseCapture)) return;
     capture.over();
     this.#running--;
     this.#completeOnce();

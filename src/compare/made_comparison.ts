@@ -1,7 +1,7 @@
 /** A comparison that shows the request's path when it is asked for: what tells secrets apart costs more than most comparisons. */
 
 import type { ClientRequest } from "../http/client_request.ts";
-import type { CapturedAnswer } from "./response.ts";
+import type { CapturedOutcome } from "./response.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
@@ -20,9 +20,9 @@ export class MadeComparison implements Comparison {
   /** Whether this shows what differs by itself. */
   readonly isNoise: boolean;
   /** The primary's answer. */
-  readonly expected: CapturedAnswer;
+  readonly expected: CapturedOutcome;
   /** The service's answer. */
-  readonly actual: CapturedAnswer;
+  readonly actual: CapturedOutcome;
   /** How they differ. */
   readonly differences: readonly Difference[];
   readonly #path: string;
@@ -31,7 +31,7 @@ export class MadeComparison implements Comparison {
   /**
    * Keeps what was found.
    *
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @param route The route's pattern.
    * @param found Who was compared, and what came of it.
    * @param rules What is kept out of the path.

@@ -9,11 +9,11 @@ import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
 import { percent } from "../lib/percent.ts";
 import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 import type {
-  AnswersTally,
   EndpointServiceTally,
   EndpointTally,
   FieldTally,
   RankedSample,
+  ResponsesTally,
   ServiceTally,
   TallySnapshot,
 } from "./tally_snapshot.ts";
@@ -275,7 +275,7 @@ function matchShare(mismatching: number, compared: number): ServiceReport["match
   return wilsonInterval(compared - mismatching, compared);
 }
 
-function quantiles({ latency }: AnswersTally): ServiceReport["latencyMs"]["primary"] {
+function quantiles({ latency }: ResponsesTally): ServiceReport["latencyMs"]["primary"] {
   return {
     p50: latencyQuantile(latency, 0.5),
     p95: latencyQuantile(latency, 0.95),

@@ -1,6 +1,6 @@
 /** Keeps secrets out of samples: by the common rule for secrets, and by the paths of `compare.redact`. */
 
-import { type AnswerPath, matchesName, matchesSteps, type Segment } from "../config/body_path.ts";
+import { type BodyPath, matchesName, matchesSteps, type Segment } from "../config/body_path.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
 import { findSecrets, redactPath } from "../lib/secret_text.ts";
@@ -9,7 +9,7 @@ import { type HashKey, textHash } from "../lib/text_hash.ts";
 
 /** Hides values. */
 export class Redactor {
-  readonly #paths: readonly AnswerPath[];
+  readonly #paths: readonly BodyPath[];
   readonly #key: HashKey;
   readonly #known: KnownSecrets;
 
@@ -19,7 +19,7 @@ export class Redactor {
    * @param paths Paths of further values to hide.
    * @param options The key of the hashes, and the secrets of the configuration: a response may repeat them.
    */
-  constructor(paths: readonly AnswerPath[], { key, known }: { readonly key: HashKey; readonly known: KnownSecrets }) {
+  constructor(paths: readonly BodyPath[], { key, known }: { readonly key: HashKey; readonly known: KnownSecrets }) {
     this.#paths = paths;
     this.#key = key;
     this.#known = known;

@@ -1,6 +1,6 @@
 /** `/api/noise`: a person calls a field noise, and gets the lines that keep it so. */
 
-import { parseAnswerPath } from "../config/body_path.ts";
+import { parseBodyPath } from "../config/body_path.ts";
 import { readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { MAX_MARKS, type NoiseMark, type NoiseMarks } from "./noise_marks.ts";
 import { refuse, respondText } from "./plain_response.ts";
@@ -28,7 +28,7 @@ export async function respondNoise(request: Request, marks: NoiseMarks): Promise
     if (mark === undefined) {
       return refuse(400, 'A mark must be JSON with the texts "route" and "path", and "endpoint" and "service" or not');
     }
-    const path = parseAnswerPath(mark.path);
+    const path = parseBodyPath(mark.path);
     // The lines of the answer would be refused.
     if ("fault" in path) return refuse(400, `Cannot use "${mark.path}" as "path" must have ${path.fault}`);
     if (!marks.markNoise(mark)) return refuse(409, `There are ${MAX_MARKS} marks: put them into the configuration`);

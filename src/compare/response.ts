@@ -31,6 +31,6 @@ export interface CapturedResponse {
 }
 
 /** How a service answered one request. */
-export type CapturedAnswer =
+export type CapturedOutcome =
   | { readonly ok: true; readonly response: CapturedResponse }
   | { readonly ok: false; readonly kind: FailureKind; readonly durationMs: number };

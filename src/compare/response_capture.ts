@@ -6,7 +6,7 @@ import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedAnswer, CapturedBody } from "./response.ts";
+import type { CapturedBody, CapturedOutcome } from "./response.ts";
 import { decodeBody, type Pause } from "./decode_body.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 
@@ -34,7 +34,7 @@ const LINE_BYTES = 64;
 const NO_BYTES = new Uint8Array(0);
 
 /** Keeps a copy of an attempt's body as it passes. */
-export class AnswerCapture implements BodyTap {
+export class ResponseCapture implements BodyTap {
   /** How much is kept, in bytes. */
   readonly maxBytes: number;
   /** The service. */
@@ -42,7 +42,7 @@ export class AnswerCapture implements BodyTap {
   readonly #budget: MemoryBudget;
   /** Refers to the whole response; dropped when the attempt is over. */
   #attempt: CapturedAttempt | undefined;
-  #answer: CapturedAnswer | undefined;
+  #answer: CapturedOutcome | undefined;
   readonly #kept: GrowingBytes;
   #seenBytes = 0;
   /** Memory taken from the budget for everything except the body, in bytes. */
@@ -110,7 +110,7 @@ export class AnswerCapture implements BodyTap {
    *
    * @returns The answer; `undefined` where it says nothing about the service.
    */
-  answer(): CapturedAnswer | undefined {
+  answer(): CapturedOutcome | undefined {
     return this.#answer;
   }
 

@@ -3,12 +3,12 @@
 import type { HeaderLine } from "../config/config.ts";
 
 /** What a body is compared as. */
-export type AnswerFormat = "json" | "json-lines" | "form" | "markup" | "text" | "binary" | "unknown";
+export type ResponseFormat = "json" | "json-lines" | "form" | "markup" | "text" | "binary" | "unknown";
 
 /** What is said about a body. */
 export interface BodyType {
   /** How it is compared; `unknown` where no content type is given. */
-  readonly format: AnswerFormat;
+  readonly format: ResponseFormat;
   /** The character set that the content type names. */
   readonly charset: string | undefined;
 }
@@ -39,7 +39,7 @@ export function bodyTypeOf(headers: readonly HeaderLine[]): BodyType {
   return { format: formatOf(essence.trim()), charset };
 }
 
-function formatOf(type: string): AnswerFormat {
+function formatOf(type: string): ResponseFormat {
   if (type === "") return "unknown";
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return "json";
   if (JSON_LINES.has(type)) return "json-lines";

@@ -1,6 +1,6 @@
 /** The rules of the configuration, made ready for comparing. */
 
-import { type AnswerPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
+import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
@@ -12,7 +12,7 @@ import type { HashKey } from "../lib/text_hash.ts";
 interface Normaliser {
   readonly pattern: LinearRegExp;
   readonly replacement: Replacement;
-  readonly path: AnswerPath | undefined;
+  readonly path: BodyPath | undefined;
 }
 
 /** How the answers of one service are compared. */
@@ -29,7 +29,7 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
   readonly pathRules: number;
-  readonly #ignore: readonly AnswerPath[];
+  readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
   readonly #unordered: "all" | readonly (readonly PathStep[])[];
@@ -184,7 +184,7 @@ export class CompareRules {
     return this.#normalise(line, (path) => path.kind === "body");
   }
 
-  #normalise(text: string, isMeant: (path: AnswerPath) => boolean): string {
+  #normalise(text: string, isMeant: (path: BodyPath) => boolean): string {
     let normalised = text;
     for (const { pattern, replacement, path } of this.#normalisers) {
       if (path !== undefined && !isMeant(path)) continue;
@@ -194,7 +194,7 @@ export class CompareRules {
   }
 }
 
-function stepsOf(paths: readonly AnswerPath[]): (readonly PathStep[])[] {
+function stepsOf(paths: readonly BodyPath[]): (readonly PathStep[])[] {
   return paths.flatMap((path) => path.kind === "json" ? [path.steps] : []);
 }
 

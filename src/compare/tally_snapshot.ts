@@ -57,7 +57,7 @@ export interface EndpointTally {
 }
 
 /** How one side of a service's comparisons answered. */
-export interface AnswersTally {
+export interface ResponsesTally {
   /** Answers that were none, and responses with 5xx. */
   readonly errors: number;
   /** Responses by latency, from the start of the attempt until the head: the counts of a `LatencyHistogram`. */
@@ -75,9 +75,9 @@ export interface ServiceTally {
   /** Pairs of responses that were not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
   /** The primary's answers in these comparisons. */
-  readonly primary: AnswersTally;
+  readonly primary: ResponsesTally;
   /** The service's answers. */
-  readonly answers: AnswersTally;
+  readonly answers: ResponsesTally;
 }
 
 /** Everything that was counted. */

@@ -13,7 +13,7 @@ export interface PathStep {
 }
 
 /** What a rule is about. */
-export type AnswerPath =
+export type BodyPath =
   | { readonly kind: "status" | "outcome" | "body" }
   | { readonly kind: "header" | "form"; /** `*` stands for any characters. */ readonly name: string }
   | { readonly kind: "json"; readonly steps: readonly PathStep[] };
@@ -50,7 +50,7 @@ const MAX_KEY_LENGTH = 100;
  * @param text The path as it is written.
  * @returns The path, or what is wrong with it.
  */
-export function parseAnswerPath(text: string): AnswerPath | PathFault {
+export function parseBodyPath(text: string): BodyPath | PathFault {
   if (text === "status" || text === "outcome" || text === "body") return { kind: text };
   const [, kind, name = ""] = /^(header|form):(.*)$/s.exec(text) ?? [];
   if (kind === "form") return name === "" ? { fault: 'a name after "form:"' } : { kind, name };
@@ -61,7 +61,7 @@ export function parseAnswerPath(text: string): AnswerPath | PathFault {
   return { fault: '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"' };
 }
 
-function parseSteps(text: string): AnswerPath | PathFault {
+function parseSteps(text: string): BodyPath | PathFault {
   const steps: PathStep[] = [];
   let at = 1;
   while (at < text.length) {

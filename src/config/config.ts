@@ -3,7 +3,7 @@
  * Later stages read it and never check it again.
  */
 
-import type { AnswerPath } from "./body_path.ts";
+import type { BodyPath } from "./body_path.ts";
 
 /** What a service is for on a route (SPEC: primary, secondary, shadow). */
 export type Role = "primary" | "secondary" | "shadow";
@@ -122,7 +122,7 @@ export interface NormaliseRule {
   /** What takes the place of each match, as `String.prototype.replace` reads it. */
   readonly replacement: string;
   /** Where, and inside of what; `undefined`: everywhere. */
-  readonly path: AnswerPath | undefined;
+  readonly path: BodyPath | undefined;
 }
 
 /** How far numbers may be apart and still be alike. */
@@ -132,7 +132,7 @@ export interface ToleranceRule {
   /** The distance as a share of the larger magnitude, 0 to 1. */
   readonly relative: number;
   /** Which numbers, and those inside of what; `undefined`: all. */
-  readonly path: AnswerPath | undefined;
+  readonly path: BodyPath | undefined;
 }
 
 /** How the answers of one service are compared with the primary's: the service's own rules and the top level's. */
@@ -144,15 +144,15 @@ export interface CompareSettings {
   /** Names of the header fields that are compared, in lower case. */
   readonly headers: readonly string[];
   /** What may differ, with all that is inside it. */
-  readonly ignore: readonly AnswerPath[];
+  readonly ignore: readonly BodyPath[];
   /** What is replaced, one after the other. */
   readonly normalise: readonly NormaliseRule[];
   /** The arrays whose order does not count, as JSON paths. */
-  readonly unordered: "all" | readonly AnswerPath[];
+  readonly unordered: "all" | readonly BodyPath[];
   /** How far numbers may be apart; the first rule about a number decides. */
   readonly tolerance: readonly ToleranceRule[];
   /** Whose values are never shown, with all that is inside, beside those whose name says that they are secret. */
-  readonly redact: readonly AnswerPath[];
+  readonly redact: readonly BodyPath[];
   /** What is kept of answers that differ: short texts of values, whole bodies as well, or nothing. */
   readonly samples: "values" | "bodies" | "none";
   /** Paths with variable segments in braces that count as one endpoint each. */
@@ -214,7 +214,7 @@ export interface Service {
   /** How its copy is held back; `undefined`: it is sent at once. */
   readonly hedge: HedgeSettings | undefined;
   /** What of the traffic is copied; `undefined` where the service is no shadow. */
-  readonly copy: ShadowPolicy | undefined;
+  readonly shadow: ShadowPolicy | undefined;
   /** How its answers are compared with the primary's, where it is not the primary itself; `undefined`: not at all. */
   readonly compare: CompareSettings | undefined;
   /** Whether it is what the primary is, so that what differs between the two differs by itself. */

@@ -7,7 +7,7 @@ import { adminToken, MIN_TOKEN_LENGTH } from "./schema/admin_token.ts";
 import { type Fields, section } from "./schema/section.ts";
 import { addressRange, hostMode, listenHost } from "./schema/address.ts";
 import { amount } from "./schema/amount.ts";
-import { answerPath } from "./schema/body_path.ts";
+import { bodyPath } from "./schema/body_path.ts";
 import { arrayOrder } from "./schema/array_order.ts";
 import { backendUrl } from "./schema/backend_url.ts";
 import { dnsName } from "./schema/dns_name.ts";
@@ -228,7 +228,7 @@ export const NORMALISE_FIELDS = {
     description: "Replacement for each match; `$1` is the first group, `$<name>` a named one, `$&` the whole match.",
   },
   path: {
-    type: answerPath(),
+    type: bodyPath(),
     absence: "everywhere",
     description: "Path of the values to normalise, with everything inside them.",
   },
@@ -247,7 +247,7 @@ export const TOLERANCE_FIELDS = {
     description: "How far they may be apart as a share of the larger one.",
   },
   path: {
-    type: answerPath({ jsonOnly: true }),
+    type: bodyPath({ jsonOnly: true }),
     absence: "everywhere",
     description: "Which numbers it is about, and those below it.",
   },
@@ -271,7 +271,7 @@ const COMPARE_RULE_FIELDS = {
     description: "Header fields that are compared; of `set-cookie` only the names of the cookies.",
   },
   ignore: {
-    type: listOf(answerPath(), { item: "path" }),
+    type: listOf(bodyPath(), { item: "path" }),
     default: [],
     description: "What may differ, with all that is inside it.",
   },
@@ -291,7 +291,7 @@ const COMPARE_RULE_FIELDS = {
     description: "How far numbers may be apart; the first rule about a number decides.",
   },
   redact: {
-    type: listOf(answerPath(), { item: "path" }),
+    type: listOf(bodyPath(), { item: "path" }),
     default: [],
     description:
       "Whose values are never shown, with all that is inside, beside those whose name says that they are secret.",

@@ -39,23 +39,23 @@ const BODY_FIELDS = [
  * @param services The services, as far as they were found right.
  * @param list Their place.
  */
-export function checkCopies(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+export function checkShadows(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
   for (const [index, service] of services.entries()) {
     if (service === undefined) continue;
     const at = list.child(index);
-    if (service.shadow === false) checkNoCopy(service, at);
-    if (service.shadow) checkCopy(service, at);
+    if (service.shadow === false) checkNotShadow(service, at);
+    if (service.shadow) checkShadow(service, at);
   }
 }
 
-function checkNoCopy(service: PartlyCheckedService, at: InputPath): void {
+function checkNotShadow(service: PartlyCheckedService, at: InputPath): void {
   for (const key of Object.keys(COPY_FIELDS) as (keyof typeof COPY_FIELDS)[]) {
     if (service[key] === undefined) continue;
     at.child(key).problem("must not be there for a service that is not a shadow: it is about copies");
   }
 }
 
-function checkCopy(service: PartlyCheckedService, at: InputPath): void {
+function checkShadow(service: PartlyCheckedService, at: InputPath): void {
   const sample: CheckedSample | undefined = service.sample;
   const { from = 0, to } = service.ramp ?? {};
   const end = to ?? sample?.rate ?? 1;
@@ -97,7 +97,7 @@ export function strippedHeaders({ body }: CheckedService): readonly string[] {
  * @param top The top level.
  * @returns What is copied; `undefined` for a service that is not a shadow.
  */
-export function toCopyControls(
+export function toShadowPolicy(
   service: CheckedService,
   top: Output<typeof CONFIG_FIELDS>,
 ): ShadowPolicy | undefined {

@@ -17,7 +17,7 @@ import type {
 } from "./config.ts";
 import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { checkCopies, strippedHeaders, toCopyControls } from "./shadow_policy.ts";
+import { checkShadows, strippedHeaders, toShadowPolicy } from "./shadow_policy.ts";
 import { kindOf, quote } from "./schema/describe.ts";
 import { isLoopback } from "./loopback.ts";
 import {
@@ -87,7 +87,7 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkRoles(services, list);
   checkTls(services, list);
   checkBreakers(services, list);
-  checkCopies(services, list);
+  checkShadows(services, list);
   if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
@@ -266,7 +266,7 @@ function toService(service: CheckedService, top: CheckedConfig, at: InputPath): 
     breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
     health: toHealth(service.health as CheckedHealth | undefined),
     hedge: toHedge(service.hedge as CheckedHedge | undefined),
-    copy: toCopyControls(service, top),
+    shadow: toShadowPolicy(service, top),
     compare: toCompareSettings(service, top),
     control: service.control,
   };

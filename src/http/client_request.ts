@@ -93,7 +93,7 @@ export function receive(
   request: Request,
   info: ConnectionInfo,
   options: ReceiveOptions,
-): { readonly inbound: ClientRequest; readonly problem?: Problem } {
+): { readonly clientRequest: ClientRequest; readonly problem?: Problem } {
   const { config, isTrusted, pseudonym } = options;
   const { headers, method } = request;
   const host = headers.get("host");
@@ -108,7 +108,7 @@ export function receive(
   const received = traceparent === null ? undefined : parseTraceparent(traceparent);
   const trace = options.trace ?? received;
   const tracestate = received !== undefined && trace?.traceId === received.traceId ? headers.get("tracestate") : null;
-  const inbound: ClientRequest = {
+  const clientRequest: ClientRequest = {
     requestId,
     method,
     path,
@@ -139,7 +139,7 @@ export function receive(
     contentLength,
     maxBodyBytes: config.maxBodyBytes,
   });
-  return problem === undefined ? { inbound } : { inbound, problem };
+  return problem === undefined ? { clientRequest } : { clientRequest, problem };
 }
 
 /**

@@ -33,7 +33,7 @@ const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
 /**
  * Makes one service's request from the client's.
  *
- * @param inbound The client's request.
+ * @param clientRequest The client's request.
  * @param route The matched route.
  * @param member The service and its role.
  * @param traceparent What the service is told of the trace. Absent: the client's trace, with an id of its own for the
@@ -41,19 +41,19 @@ const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
  * @returns The head to send.
  */
 export function upstreamRequestFor(
-  inbound: ClientRequest,
+  clientRequest: ClientRequest,
   route: Route,
   { service, role }: Member,
-  traceparent: string | undefined = inbound.trace && formatTraceparent(inbound.trace),
+  traceparent: string | undefined = clientRequest.trace && formatTraceparent(clientRequest.trace),
 ): UpstreamRequest {
-  const lines = [...inbound.headers, ROLE_LINES[role]];
+  const lines = [...clientRequest.headers, ROLE_LINES[role]];
   if (traceparent !== undefined) lines.push(["traceparent", traceparent]);
   return {
-    method: inbound.method,
+    method: clientRequest.method,
     origin: service.origin,
-    target: targetFor(service, route, inbound),
-    rawTarget: inbound.raw && targetFor(service, route, inbound.raw),
-    host: hostFor(service, inbound),
+    target: targetFor(service, route, clientRequest),
+    rawTarget: clientRequest.raw && targetFor(service, route, clientRequest.raw),
+    host: hostFor(service, clientRequest),
     headers: setHeaders(lines, service.headers, service.removeHeaders),
   };
 }
@@ -87,7 +87,7 @@ function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string 
   return path.slice(end);
 }
 
-function hostFor(service: Service, inbound: ClientRequest): string | undefined {
+function hostFor(service: Service, clientRequest: ClientRequest): string | undefined {
   if (service.host === "target") return undefined;
-  return service.host === "preserve" ? inbound.authority : service.host.literal;
+  return service.host === "preserve" ? clientRequest.authority : service.host.literal;
 }

@@ -29,7 +29,7 @@ export class LatencyHistogram {
    *
    * @param counts Its counts.
    */
-  absorb(counts: readonly number[]): void {
+  merge(counts: readonly number[]): void {
     const length = Math.min(counts.length, BUCKETS);
     for (let bucket = 0; bucket < length; bucket++) this.#counts[bucket]! += counts[bucket]!;
   }

@@ -11,19 +11,19 @@ export class EventContext {
   /** The attempt; absent where the event is about none. */
   readonly attempt: AttemptView | undefined;
   /** The client's request, in `received`; absent later, when no more of it is kept than is told. */
-  readonly inbound: ClientRequest | undefined;
+  readonly clientRequest: ClientRequest | undefined;
 
   /**
    * Refers to all of them.
    *
    * @param exchange Stands for the exchange.
    * @param attempt The attempt. Default: none.
-   * @param inbound The client's request. Default: it was told before.
+   * @param clientRequest The client's request. Default: it was told before.
    */
-  constructor(exchange: WeakKey, attempt?: AttemptView, inbound?: ClientRequest) {
+  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ClientRequest) {
     this.exchange = exchange;
     this.attempt = attempt;
-    this.inbound = inbound;
+    this.clientRequest = clientRequest;
   }
 }
 

@@ -12,7 +12,7 @@ import { routePattern } from "./route_pattern.ts";
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** The request arrived. */
-  received(inbound: ClientRequest): void;
+  received(clientRequest: ClientRequest): void;
   /** A service was given the request. */
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
@@ -53,18 +53,18 @@ export interface ExchangeClock {
  * Starts to observe one request.
  *
  * @param observe Who listens, and never throws. Absent: nobody.
- * @param inbound The request.
+ * @param clientRequest The request.
  * @param route Its route; absent where none matched.
  * @param clock When it arrived.
  * @returns The reporter.
  */
 export function observeExchange(
   observe: DetailedObserver | undefined,
-  inbound: ClientRequest,
+  clientRequest: ClientRequest,
   route: Route | undefined,
   clock: ExchangeClock,
 ): ExchangeObserver {
-  return observe === undefined ? NOBODY : new EventReporter(observe, inbound, route, clock);
+  return observe === undefined ? NOBODY : new EventReporter(observe, clientRequest, route, clock);
 }
 
 /** It keeps no more of the request than it tells: a service may be waited for long after the client has been answered. */
@@ -80,21 +80,21 @@ class EventReporter implements ExchangeObserver {
   readonly #matched: { readonly route?: string };
   readonly #route: string;
 
-  constructor(observe: DetailedObserver, inbound: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
+  constructor(observe: DetailedObserver, clientRequest: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
     this.#tell = observe;
-    this.#requestId = inbound.requestId;
-    this.#method = inbound.method;
-    this.#path = inbound.path;
-    this.#traceId = inbound.trace?.traceId;
+    this.#requestId = clientRequest.requestId;
+    this.#method = clientRequest.method;
+    this.#path = clientRequest.path;
+    this.#traceId = clientRequest.trace?.traceId;
     this.#startedMs = clock.startedMs;
     this.#now = clock.now;
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
 
-  received(inbound: ClientRequest): void {
+  received(clientRequest: ClientRequest): void {
     const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
-    this.#tell(event, new EventContext(this, undefined, inbound));
+    this.#tell(event, new EventContext(this, undefined, clientRequest));
   }
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {

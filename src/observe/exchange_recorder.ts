@@ -116,9 +116,9 @@ export class ExchangeRecorder {
     return this.#ring.after(id);
   }
 
-  #begin({ requestId, route = "" }: ReceivedEvent, { exchange, inbound }: EventContext): void {
+  #begin({ requestId, route = "" }: ReceivedEvent, { exchange, clientRequest }: EventContext): void {
     const nowMs = this.#now();
-    if (inbound === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
+    if (clientRequest === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
     this.#sweep(nowMs);
     const [oldest] = this.#open;
     if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#give(oldest);
@@ -126,10 +126,10 @@ export class ExchangeRecorder {
       record: {
         requestId,
         timeMs: 0,
-        method: cut(inbound.method, MAX_METHOD_LENGTH),
-        path: cut(redactPath(inbound.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
+        method: cut(clientRequest.method, MAX_METHOD_LENGTH),
+        path: cut(redactPath(clientRequest.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
-        headers: this.#lines(inbound.headers),
+        headers: this.#lines(clientRequest.headers),
         status: 0,
         fallback: false,
         durationMs: 0,

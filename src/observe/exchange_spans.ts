@@ -68,7 +68,7 @@ export class ExchangeTracer {
    *
    * @param context Where the server's span is.
    * @param attempt The attempt.
-   * @param inbound The client's request.
+   * @param clientRequest The client's request.
    * @returns The attempt's span.
    */
   startAttempt(context: Context, { service, role }: AttemptView, { method }: ClientRequest): AttemptSpan {
@@ -143,7 +143,7 @@ export class ExchangeSpans {
   /**
    * Adds the request and its route to the server's span.
    *
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @param route Its route; `undefined` if none matched.
    */
   matched({ method, requestId }: ClientRequest, route: Route | undefined): void {
@@ -159,11 +159,11 @@ export class ExchangeSpans {
    * Starts the span of an attempt.
    *
    * @param attempt The attempt.
-   * @param inbound The client's request.
+   * @param clientRequest The client's request.
    * @returns The attempt's span.
    */
-  startAttempt(attempt: AttemptView, inbound: ClientRequest): AttemptSpan {
-    return this.#tracer.startAttempt(this.#context, attempt, inbound);
+  startAttempt(attempt: AttemptView, clientRequest: ClientRequest): AttemptSpan {
+    return this.#tracer.startAttempt(this.#context, attempt, clientRequest);
   }
 
   /**

@@ -24,7 +24,7 @@ export interface AvailabilityOptions {
 
 /** Decides on every attempt of one configuration, and learns from how they end. */
 export class Availability {
-  readonly #copies: ShadowGate;
+  readonly #shadows: ShadowGate;
   readonly #health: Health;
   readonly #breakers: ServiceBreakers;
 
@@ -35,7 +35,7 @@ export class Availability {
    * @param options What outlives it, and whom to tell.
    */
   constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: AvailabilityOptions) {
-    this.#copies = new ShadowGate(config, { states: instance.copies, isTrusted, now });
+    this.#shadows = new ShadowGate(config, { states: instance.shadows, isTrusted, now });
     this.#health = instance.health;
     this.#breakers = instance.breakers.reconfigure(config.services, { now, onChange: onBreaker });
   }
@@ -44,12 +44,12 @@ export class Availability {
    * Decides whether a service is sent a request.
    *
    * @param member The service and its role.
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @param isUpload Whether its body is still arriving.
    * @returns Why it is not; `undefined` where it is.
    */
-  check(member: Member, inbound: ClientRequest, isUpload = false): SkipReason | undefined {
-    return this.#copies.check(member, inbound) ?? this.unavailableReason(member.service, isUpload);
+  check(member: Member, clientRequest: ClientRequest, isUpload = false): SkipReason | undefined {
+    return this.#shadows.check(member, clientRequest) ?? this.unavailableReason(member.service, isUpload);
   }
 
   /**
@@ -70,7 +70,7 @@ export class Availability {
    * @param isUpload Whether the request's body is still arriving.
    */
   started(attempt: Attempt, isUpload = false): void {
-    this.#copies.started(attempt);
+    this.#shadows.started(attempt);
     // One that is about to fail for its service's health must not be taken for the probe.
     if (this.#health.unavailableReason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
   }
@@ -90,6 +90,6 @@ export class Availability {
    * @param attempt The attempt, when its answer has been read or given up.
    */
   over(attempt: Attempt): void {
-    this.#copies.over(attempt);
+    this.#shadows.over(attempt);
   }
 }

@@ -87,7 +87,7 @@ export class HedgeScheduler implements TimeoutListener {
    */
   settled(attempt: Attempt): void {
     if (!this.#isOpen || attempt.role === "shadow") return;
-    if (isAnswer(attempt)) {
+    if (isResponse(attempt)) {
       this.#earn(attempt.service);
       this.#cancelLosers(attempt);
     }
@@ -159,13 +159,13 @@ export class HedgeScheduler implements TimeoutListener {
 
   #isObsolete({ member }: HedgePlan): boolean {
     return this.#options.attempts.some((attempt) =>
-      isAnswer(attempt) && isAtLeastAsPreferred(attempt.role, member.role)
+      isResponse(attempt) && isAtLeastAsPreferred(attempt.role, member.role)
     );
   }
 
   #peersFailed({ peers }: HedgePlan): boolean {
     return this.#options.attempts.every((attempt) => {
-      return !peers.has(attempt.service) || !(attempt.pending || isAnswer(attempt));
+      return !peers.has(attempt.service) || !(attempt.pending || isResponse(attempt));
     });
   }
 
@@ -215,6 +215,6 @@ export class HedgeScheduler implements TimeoutListener {
   }
 }
 
-function isAnswer({ role, outcome }: Attempt): boolean {
+function isResponse({ role, outcome }: Attempt): boolean {
   return role !== "shadow" && outcome?.ok === true && outcome.success;
 }

@@ -11,7 +11,7 @@ import { cookieValue } from "../lib/cookies.ts";
  * Reads what the client is known by.
  *
  * @param key What it is.
- * @param inbound The request; its last `X-Forwarded-For` is the peer.
+ * @param clientRequest The request; its last `X-Forwarded-For` is the peer.
  * @param isTrusted Whose forwarding fields are believed.
  * @returns The value; `undefined` where there is none, or an empty one, which tells nobody apart.
  */

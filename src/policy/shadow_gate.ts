@@ -46,7 +46,7 @@ export class ShadowGate {
    * @param options The clock, and what is remembered.
    */
   constructor(config: Pick<Config, "services">, options: ShadowGateOptions) {
-    this.#services = config.services.filter(({ copy }) => copy !== undefined);
+    this.#services = config.services.filter(({ shadow }) => shadow !== undefined);
     this.#options = options;
     this.#sinceMs = options.now();
   }
@@ -55,21 +55,21 @@ export class ShadowGate {
    * Decides whether a service is sent the request.
    *
    * @param member The service and its role; only shadows are ever left out.
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @returns Why it is not sent; `undefined` where it is.
    */
-  check({ service, role }: Member, inbound: ClientRequest): SkipReason | undefined {
-    if (role !== "shadow" || service.copy === undefined) return undefined;
-    const { copy } = service;
-    const unfit = staticSkipReason(copy, inbound);
+  check({ service, role }: Member, clientRequest: ClientRequest): SkipReason | undefined {
+    if (role !== "shadow" || service.shadow === undefined) return undefined;
+    const { shadow } = service;
+    const unfit = staticSkipReason(shadow, clientRequest);
     if (unfit !== undefined) return unfit;
     const state = this.#stateOf(service);
-    if (!this.#isSampled(service, state, inbound)) return "sampled";
-    if (state.inFlight >= copy.maxInFlight) return "overloaded";
+    if (!this.#isSampled(service, state, clientRequest)) return "sampled";
+    if (state.inFlight >= shadow.maxInFlight) return "overloaded";
     const isCostly = isExpensiveToDrain(service);
     if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
-    if (copy.maxPerSecond === Infinity) return undefined;
-    return takeToken(state, copy.maxPerSecond, this.#options.now()) ? undefined : "rate";
+    if (shadow.maxPerSecond === Infinity) return undefined;
+    return takeToken(state, shadow.maxPerSecond, this.#options.now()) ? undefined : "rate";
   }
 
   /**
@@ -90,12 +90,12 @@ export class ShadowGate {
     if (role === "shadow") this.#stateOf(service).inFlight--;
   }
 
-  #isSampled({ name, copy }: Service, state: ShadowState, inbound: ClientRequest): boolean {
-    const { sampleKey, sampleRate } = copy!;
+  #isSampled({ name, shadow }: Service, state: ShadowState, clientRequest: ClientRequest): boolean {
+    const { sampleKey, sampleRate } = shadow!;
     if (sampleRate === 1 && sampleKey === undefined && state.ramp === undefined) return true;
     const share = state.ramp === undefined ? sampleRate : rampValue(state.ramp, this.#options.now());
     if (sampleKey === undefined) return sampleNext(state, share, name);
-    const client = readSampleKey(sampleKey, inbound, this.#options.isTrusted);
+    const client = readSampleKey(sampleKey, clientRequest, this.#options.isTrusted);
     return client !== undefined && isClientSampled(name, client, share);
   }
 
@@ -106,7 +106,7 @@ export class ShadowGate {
 
   #takeOver(): ReadonlyMap<string, ShadowState> {
     const states = this.#options.states.reconfigure(this.#services.map(({ name }) => name));
-    for (const { name, copy } of this.#services) startRamp(states.get(name)!, copy?.ramp, this.#sinceMs);
+    for (const { name, shadow } of this.#services) startRamp(states.get(name)!, shadow?.ramp, this.#sinceMs);
     return states;
   }
 }

@@ -8,7 +8,7 @@ import type { ClientRequest } from "../http/client_request.ts";
  * Tells whether a request is one that a shadow never gets, whatever else is going on.
  *
  * @param copy What the shadow gets.
- * @param inbound The request; a body of unknown length is looked at when it arrives.
+ * @param clientRequest The request; a body of unknown length is looked at when it arrives.
  * @returns Why it does not get this one; `undefined` where it may.
  */
 export function staticSkipReason(

@@ -15,13 +15,13 @@ export interface SharedState {
   /** The exchanges that are in flight. */
   readonly admission: Admission;
   /** The attempts that are in flight, by the name of their service. */
-  readonly attempts: KeyedSemaphore;
+  readonly inFlight: KeyedSemaphore;
   /** What the attempts of each service have come to. */
   readonly breakers: Breakers;
   /** What their health checks have come to. */
   readonly health: Health;
   /** What is remembered of copies, by the name of their shadow. */
-  readonly copies: ShadowStates;
+  readonly shadows: ShadowStates;
   /** How long services take to answer, and how often copies may be sent for that. */
   readonly hedges: HedgeStates;
   /** Cached decisions on secret names of header fields. */
@@ -47,10 +47,10 @@ export function createSharedState(pseudonym: string = createPseudonym()): Shared
   return {
     pseudonym,
     admission: new Admission(),
-    attempts: new KeyedSemaphore(),
+    inFlight: new KeyedSemaphore(),
     breakers: new Breakers(),
     health: new Health(),
-    copies: new ShadowStates(),
+    shadows: new ShadowStates(),
     hedges: new HedgeStates(),
     secretNames: new SecretNames(),
   };

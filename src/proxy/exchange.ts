@@ -56,13 +56,13 @@ export class Exchange implements FanOutHooks, BodyListener {
   /**
    * Begins with what is known of every request.
    *
-   * @param inbound The request; what may still be waited for when the client has its answer must not keep all of it.
+   * @param clientRequest The request; what may still be waited for when the client has its answer must not keep all of it.
    * @param means What it has in common with others.
    * @param listeners Who is told.
    */
-  constructor(inbound: ClientRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
-    this.method = inbound.method;
-    this.contentLength = inbound.contentLength;
+  constructor(clientRequest: ClientRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
+    this.method = clientRequest.method;
+    this.contentLength = clientRequest.contentLength;
     this.observer = listeners.observer;
     this.spans = listeners.spans;
     this.#means = means;
@@ -112,11 +112,11 @@ export class Exchange implements FanOutHooks, BodyListener {
    * Decides whether a service is sent the request.
    *
    * @param member The service and its role.
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @returns Why it is not; `undefined` where it is.
    */
-  gate(member: Member, inbound: ClientRequest): SkipReason | undefined {
-    return this.#means.gate.check(member, inbound, this.body instanceof BodyFanOut);
+  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined {
+    return this.#means.gate.check(member, clientRequest, this.body instanceof BodyFanOut);
   }
 
   /**
@@ -144,11 +144,11 @@ export class Exchange implements FanOutHooks, BodyListener {
    * An attempt is about to be sent.
    *
    * @param attempt The attempt.
-   * @param inbound The request.
+   * @param clientRequest The request.
    * @returns Its span; `undefined` where none are recorded.
    */
-  startSpan(attempt: Attempt, inbound: ClientRequest): AttemptSpan | undefined {
-    return this.spans?.startAttempt(attempt, inbound);
+  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined {
+    return this.spans?.startAttempt(attempt, clientRequest);
   }
 
   /**

@@ -43,13 +43,13 @@ export interface FanOutMeans {
 /** Who decides on one request's attempts, and who is told of them. */
 export interface FanOutHooks {
   /** Decides whether a service is sent the request at all. */
-  gate(member: Member, inbound: ClientRequest): SkipReason | undefined;
+  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: Attempt): void;
   /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
-  startSpan(attempt: Attempt, inbound: ClientRequest): AttemptSpan | undefined;
+  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined;
   /** Told of each attempt when it has settled. */
   onSettle(attempt: Attempt): void;
   /** Told of each attempt when its answer has been read or given up. */
@@ -168,7 +168,7 @@ class RunningFanOut implements FanOut, AttemptListener {
   #launch(member: Member, request: MatchedRequest, hedge = false): Attempt | undefined {
     const hooks = this.#hooks;
     const { inFlight, upstreamLimits, transport } = this.#means;
-    const reason = hooks.gate(member, request.inbound);
+    const reason = hooks.gate(member, request.clientRequest);
     if (reason !== undefined) hooks.onSkip(member, reason);
     // Of the others each must be accounted for.
     if (reason !== undefined && member.role === "shadow") return undefined;
@@ -180,7 +180,7 @@ class RunningFanOut implements FanOut, AttemptListener {
     if (reason !== undefined) attempt.abort("open-circuit");
     else if (place === undefined) attempt.abort("overloaded");
     else {
-      attempt.span = hooks.startSpan(attempt, request.inbound);
+      attempt.span = hooks.startSpan(attempt, request.clientRequest);
       const own = new AttemptRequest(attempt, this.#requestFor(member, request), hooks);
       if (place.ready === undefined) sendAttempt(attempt, own, transport);
       else attempt.acquired().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
@@ -189,20 +189,24 @@ class RunningFanOut implements FanOut, AttemptListener {
   }
 
   #requestFor({ service }: Member, request: MatchedRequest): MatchedRequest {
-    if (service.copy?.credentials !== false) return request;
-    const { inbound, route, body } = request;
-    return new MatchedRequest({ ...inbound, ...withoutCredentials(inbound, this.#means.secretNames) }, route, body);
+    if (service.shadow?.credentials !== false) return request;
+    const { clientRequest, route, body } = request;
+    return new MatchedRequest(
+      { ...clientRequest, ...withoutCredentials(clientRequest, this.#means.secretNames) },
+      route,
+      body,
+    );
   }
 
   #holdBack(request: MatchedRequest): HedgeScheduler {
-    const { inbound, body } = request;
+    const { clientRequest, body } = request;
     return new HedgeScheduler({
-      method: inbound.method,
+      method: clientRequest.method,
       body,
       hedges: this.#means.hedges,
       deadlines: this.deadlines,
       attempts: this.attempts,
-      isLeftAlone: (member) => this.#hooks.gate(member, inbound) !== undefined,
+      isLeftAlone: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
       launch: (member) => this.#launch(member, request, true),
       onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
     });

@@ -110,7 +110,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     uploadBounds,
     reclaims,
   };
-  const { attempts: inFlight, secretNames } = instance;
+  const { inFlight: inFlight, secretNames } = instance;
   const means = { transport, deadlines, now, inFlight, upstreamLimits, reclaims, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.reconfigure(config);
@@ -131,32 +131,32 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       pseudonym: instance.pseudonym,
       trace: spans?.trace,
     });
-    const { inbound } = received;
+    const { clientRequest } = received;
     const isReceived = received.problem === undefined;
-    if (metricsSource !== undefined && isReceived && inbound.matchPath === config.metrics.endpoint) {
+    if (metricsSource !== undefined && isReceived && clientRequest.matchPath === config.metrics.endpoint) {
       return respondMetrics(request, await metricsSource(), config.metrics);
     }
-    const route = isReceived ? matchRoute(routes, inbound.matchPath) : undefined;
-    const observer = observeExchange(observe, inbound, route, { startedMs, now });
-    spans?.matched(inbound, route);
-    observer.received(inbound);
+    const route = isReceived ? matchRoute(routes, clientRequest.matchPath) : undefined;
+    const observer = observeExchange(observe, clientRequest, route, { startedMs, now });
+    spans?.matched(clientRequest, route);
+    observer.received(clientRequest);
     const refuse = (problem: Problem) => {
       observer.refused(problem);
-      return respondProblem(request, problem, inbound.requestId);
+      return respondProblem(request, problem, clientRequest.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
-    const hasBody = inbound.contentLength !== 0 && request.body !== null;
+    const hasBody = clientRequest.contentLength !== 0 && request.body !== null;
     const { admission, problem } = instance.admission.admit(request, info, { limits, isTrusted, hasBody });
     if (admission === undefined) return refuse(problem);
 
-    const exchange = new Exchange(inbound, exchangeMeans, { observer, spans });
+    const exchange = new Exchange(clientRequest, exchangeMeans, { observer, spans });
     exchange.admission = admission;
     const client = exchange.client = new ClientMonitor(request, deadlines, exchange);
     try {
       const body = exchange.body = await openBody(request, exchange, bodyMeans);
       if (client.problem !== undefined) return refuse(client.problem);
-      const capture = exchange.capture = comparer?.begin(inbound, route, body !== null);
-      const fan = exchange.fan = fanOut(new MatchedRequest(inbound, route, body), means, exchange);
+      const capture = exchange.capture = comparer?.begin(clientRequest, route, body !== null);
+      const fan = exchange.fan = fanOut(new MatchedRequest(clientRequest, route, body), means, exchange);
       const attempt = await awaitSelection(fan, config);
       fan.settleOn(client.problem === undefined ? attempt : undefined);
       capture?.seal();

@@ -11,7 +11,7 @@ const PERMISSIONS = ["read", "write", "net", "env", "run", "ffi", "sys"] as cons
  *
  * @returns What could be found out.
  */
-export function processFacts(): ProcessStats {
+export function processStats(): ProcessStats {
   const { rss, heapUsed } = Deno.memoryUsage();
   const descriptors = countDescriptors();
   return { residentBytes: rss, heapBytes: heapUsed, ...(descriptors !== undefined && { descriptors }) };

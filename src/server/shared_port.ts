@@ -25,7 +25,7 @@ export function portSharing(): PortSharing {
  *
  * @returns The cores that the process may use, or 1 where ports can not be shared.
  */
-export function coresToShare(): number {
+export function coresForWorkers(): number {
   return IS_SHARED_BY_SYSTEM ? navigator.hardwareConcurrency : 1;
 }
 

@@ -5,12 +5,12 @@ import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
-import { processFacts } from "./process_stats.ts";
+import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
 import { WorkerInspections } from "./worker_inspections.ts";
 import type { StreamName } from "./worker_messages.ts";
-import { shareLimits } from "./worker_share.ts";
+import { divideLimits } from "./worker_share.ts";
 import { WorkerCrash, WorkerThread } from "./worker_thread.ts";
 
 /** What is known of a worker that was lost. */
@@ -120,13 +120,13 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
 
   async function readMetrics(): Promise<MetricsReading> {
     const { metrics } = await inspections.inspect(threads, Infinity);
-    return { metrics, process: processFacts(), workers: { count, crashes } };
+    return { metrics, process: processStats(), workers: { count, crashes } };
   }
 
   async function open(worker: number): Promise<WorkerThread<Settings>> {
     const thread = new WorkerThread<Settings>({ module, write, readMetrics, name: `conductor worker ${worker}` });
     try {
-      const setup = { config: { ...shareLimits(config, count), port }, attempts: thread.attempts, settings };
+      const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, settings };
       await thread.ask({ type: "start", setup });
       if (isEnded) throw new WorkerCrash("ended before it had started");
     } catch (error) {
@@ -174,7 +174,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     const nextPort = next.port === config.port ? port : findFreePort(next);
     const asked = [...threads];
     const prepared = await Promise.allSettled(
-      asked.map((thread) => thread.ask({ type: "prepare", config: { ...shareLimits(next, count), port: nextPort } })),
+      asked.map((thread) => thread.ask({ type: "prepare", config: { ...divideLimits(next, count), port: nextPort } })),
     );
     for (const result of prepared) {
       // A worker that has crashed says nothing about the configuration, and its replacement will follow the new one.

@@ -11,9 +11,9 @@ import type { Config, Service } from "../config/config.ts";
  * @param count How many workers there are.
  * @returns The configuration of one worker; shares are rounded up.
  */
-export function shareLimits(config: Config, count: number): Config {
+export function divideLimits(config: Config, count: number): Config {
   const { maxInFlight, maxUploads, maxConnectionsPerService, maxQueuedPerService } = config.limits;
-  const services = new Map(config.services.map((service) => [service, shareCopies(service, count)]));
+  const services = new Map(config.services.map((service) => [service, divideShadowLimits(service, count)]));
   return {
     ...config,
     services: [...services.values()],
@@ -31,9 +31,9 @@ export function shareLimits(config: Config, count: number): Config {
   };
 }
 
-function shareCopies(service: Service, count: number): Service {
-  const { copy } = service;
-  if (copy === undefined) return service;
-  const maxInFlight = Math.ceil(copy.maxInFlight / count);
-  return { ...service, copy: { ...copy, maxInFlight, maxPerSecond: copy.maxPerSecond / count } };
+function divideShadowLimits(service: Service, count: number): Service {
+  const { shadow } = service;
+  if (shadow === undefined) return service;
+  const maxInFlight = Math.ceil(shadow.maxInFlight / count);
+  return { ...service, shadow: { ...shadow, maxInFlight, maxPerSecond: shadow.maxPerSecond / count } };
 }

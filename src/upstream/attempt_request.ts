@@ -60,9 +60,9 @@ export class AttemptRequest implements TransportRequest {
    * @param hooks Told why a copy has been cut off on its way.
    */
   constructor(attempt: Attempt, request: MatchedRequest, hooks: AttemptRequestHooks) {
-    const { inbound, route, body } = request;
-    const { tls, http2, copy } = attempt.service;
-    const outbound = upstreamRequestFor(inbound, route, attempt, attempt.span?.traceparent);
+    const { clientRequest, route, body } = request;
+    const { tls, http2, shadow } = attempt.service;
+    const outbound = upstreamRequestFor(clientRequest, route, attempt, attempt.span?.traceparent);
     this.#attempt = attempt;
     this.method = outbound.method;
     this.origin = outbound.origin;
@@ -70,11 +70,11 @@ export class AttemptRequest implements TransportRequest {
     this.rawTarget = outbound.rawTarget;
     this.host = outbound.host;
     this.headers = outbound.headers;
-    this.contentLength = inbound.contentLength;
+    this.contentLength = clientRequest.contentLength;
     this.tls = tls;
     this.http2 = http2;
     this.cancellation = attempt.cancellation;
-    if (copy?.body === false) this.body = null;
+    if (shadow?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
       this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.onHead(),
@@ -84,7 +84,7 @@ export class AttemptRequest implements TransportRequest {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
           attempt.abort(kind === "body-too-large" ? "aborted" : kind);
         },
-      }, copy?.maxBodyBytes);
+      }, shadow?.maxBodyBytes);
     } else {
       this.#shared = body ?? undefined;
       this.body = body?.acquire() ?? null;

@@ -7,7 +7,7 @@ import type { RequestBody } from "../body/request_body.ts";
 /** What is sent to every service of a route. */
 export class MatchedRequest {
   /** The client's request. */
-  readonly inbound: ClientRequest;
+  readonly clientRequest: ClientRequest;
   /** Its route. */
   readonly route: Route;
   /** Its body, to be shared. */
@@ -16,12 +16,12 @@ export class MatchedRequest {
   /**
    * Puts the parts together.
    *
-   * @param inbound The client's request.
+   * @param clientRequest The client's request.
    * @param route Its route.
    * @param body Its body, to be shared. Default: none.
    */
-  constructor(inbound: ClientRequest, route: Route, body: RequestBody = null) {
-    this.inbound = inbound;
+  constructor(clientRequest: ClientRequest, route: Route, body: RequestBody = null) {
+    this.clientRequest = clientRequest;
     this.route = route;
     this.body = body;
   }

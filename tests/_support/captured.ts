@@ -1,6 +1,6 @@
 /** Answers as they are captured, for comparing. */
 
-import type { CapturedAnswer, CapturedBody } from "../../src/compare/response.ts";
+import type { CapturedBody, CapturedOutcome } from "../../src/compare/response.ts";
 import { CompareRules } from "../../src/compare/rules.ts";
 import type { CompareSettings, HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -27,7 +27,7 @@ export interface AnswerParts {
  */
 export function answer(
   { status = 200, headers = [], type = "application/json", body, captured }: AnswerParts,
-): CapturedAnswer {
+): CapturedOutcome {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return {
     ok: true,

@@ -1,11 +1,11 @@
 /** Comparisons as a test needs them. */
 
-import type { CapturedAnswer } from "../../src/compare/response.ts";
+import type { CapturedOutcome } from "../../src/compare/response.ts";
 import type { Comparison } from "../../src/compare/comparison.ts";
 import type { Difference } from "../../src/compare/difference.ts";
 
 /** Makes an answer with a status and a latency. */
-export function answer(status = 200, durationMs = 10): CapturedAnswer {
+export function answer(status = 200, durationMs = 10): CapturedOutcome {
   return { ok: true, response: { status, headers: [], body: undefined, durationMs } };
 }
 

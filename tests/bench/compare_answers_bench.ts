@@ -1,8 +1,8 @@
 /** What it costs to compare two answers of 2 KB. */
 
-import { compareAnswers } from "../../src/compare/compare_responses.ts";
+import { compareResponses } from "../../src/compare/compare_responses.ts";
 import { decodeBody } from "../../src/compare/decode_body.ts";
-import type { CapturedAnswer } from "../../src/compare/response.ts";
+import type { CapturedOutcome } from "../../src/compare/response.ts";
 import { EndpointNames } from "../../src/compare/endpoint.ts";
 import { answer, compareRules } from "../_support/captured.ts";
 
@@ -14,7 +14,7 @@ const ITEMS = Array.from({ length: 16 }, (_, id) => ({
   stock: { here: id, there: null },
 }));
 
-function page(more: Readonly<Record<string, unknown>> = {}, space?: number): CapturedAnswer {
+function page(more: Readonly<Record<string, unknown>> = {}, space?: number): CapturedOutcome {
   return answer({
     body: JSON.stringify({ items: ITEMS, total: 16, next: "/items?page=2", ...more }, undefined, space),
   });
@@ -30,7 +30,7 @@ const UNORDERED = compareRules({ arrays: "unordered" });
 const one = page();
 
 // Columns: what is compared; the other answer; the rules.
-const CASES: readonly (readonly [title: string, other: CapturedAnswer, rules: typeof RULES])[] = [
+const CASES: readonly (readonly [title: string, other: CapturedOutcome, rules: typeof RULES])[] = [
   ["equal bytes", page(), RULES],
   ["equal values in other words", page({}, 1), RULES],
   ["one value that differs", page({ total: 17 }), RULES],
@@ -45,7 +45,7 @@ const CASES: readonly (readonly [title: string, other: CapturedAnswer, rules: ty
 
 for (const [title, other, rules] of CASES) {
   Deno.bench(`compareAnswers() of 2 KB: ${title}`, { group: "compare" }, () => {
-    compareAnswers(one, other, rules);
+    compareResponses(one, other, rules);
   });
 }
 
@@ -59,7 +59,7 @@ Deno.bench("decodeBody() of 2 KB in gzip", { group: "decode" }, async () => {
   await decodeBody(coded, [["content-encoding", "gzip"]], 262_144);
 });
 
-async function gzipped(answer: CapturedAnswer) {
+async function gzipped(answer: CapturedOutcome) {
   const bytes = answer.ok ? answer.response.body!.bytes : new Uint8Array();
   const stream = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(new CompressionStream("gzip"));
   const packed = new Uint8Array(await new Response(stream).arrayBuffer());

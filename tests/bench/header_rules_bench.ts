@@ -36,7 +36,7 @@ const facts = {
   pseudonym: "conductor-00000000",
   requestId: "0",
 };
-const { inbound } = receive(request, info, options);
+const { clientRequest } = receive(request, info, options);
 const [route] = config.routes;
 const [member] = route!.members;
 
@@ -53,5 +53,5 @@ Deno.bench("withFields() sets one line among 12", () => {
   setHeaders(LINES, [["x-conductor-role", "primary"]]);
 });
 Deno.bench("outboundFor() one service", () => {
-  upstreamRequestFor(inbound, route!, member!);
+  upstreamRequestFor(clientRequest, route!, member!);
 });

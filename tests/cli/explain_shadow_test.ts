@@ -36,7 +36,7 @@ function textFor(
   });
   const service = config.services[1]!;
   const { text, mayBeSent } = explainShadow(
-    { service, copy: service.copy! },
+    { service, copy: service.shadow! },
     { method, contentLength, headers, authority: "h", path, query },
     () => false,
   );

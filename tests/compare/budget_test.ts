@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { AnswerCapture, type CapturedAttempt } from "../../src/compare/response_capture.ts";
-import { compareAnswers, MAX_COMPARISON_STEPS } from "../../src/compare/compare_responses.ts";
+import { type CapturedAttempt, ResponseCapture } from "../../src/compare/response_capture.ts";
+import { compareResponses, MAX_COMPARISON_STEPS } from "../../src/compare/compare_responses.ts";
 import { ComparisonEngine } from "../../src/compare/comparison_engine.ts";
 import { ComparisonStats, mergeTallies } from "../../src/compare/comparison_stats.ts";
 import type { NotComparable } from "../../src/compare/comparison.ts";
@@ -99,7 +99,7 @@ for (const [title, a, b, type, rules] of COSTLY) {
   Deno.test(`compareAnswers() stops a comparison that is too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
-    const result = compareAnswers(one, other, compareRules(rules));
+    const result = compareResponses(one, other, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals(result, { differences: [], notComparable: "costly" });
   });
@@ -150,7 +150,7 @@ for (const [title, a, b, type, rules, paths] of COMPARABLE) {
   Deno.test(`compareAnswers() compares large bodies that are not too expensive: ${title}`, () => {
     const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
     const startMs = performance.now();
-    const { differences, notComparable } = compareAnswers(one, other, compareRules(rules));
+    const { differences, notComparable } = compareResponses(one, other, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals([notComparable, differences.map(({ path }) => path)], [undefined, paths]);
   });
@@ -163,12 +163,12 @@ Deno.test("compareAnswers() takes the same steps for the same responses at any s
   let [enough, tooFew] = [MAX_COMPARISON_STEPS, 0];
   while (enough - tooFew > 1) {
     const steps = Math.floor((enough + tooFew) / 2);
-    if (compareAnswers(one, other, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
+    if (compareResponses(one, other, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
     else tooFew = steps;
   }
   for (let again = 0; again < 3; again++) {
-    assertEquals(compareAnswers(one, other, rules, new StepBudget(enough)).notComparable, undefined);
-    assertEquals(compareAnswers(one, other, rules, new StepBudget(tooFew)).notComparable, "costly");
+    assertEquals(compareResponses(one, other, rules, new StepBudget(enough)).notComparable, undefined);
+    assertEquals(compareResponses(one, other, rules, new StepBudget(tooFew)).notComparable, "costly");
   }
 });
 
@@ -249,7 +249,7 @@ Deno.test("Comparer counts requests without memory, and compares again when memo
 Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
-  const capture = new AnswerCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
+  const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
   const piece = new Uint8Array(65_536).subarray(0, 1);
   const before = heldBytes();
   for (let seen = 0; seen < 262_144; seen++) capture.onChunk(piece);
@@ -273,7 +273,7 @@ function heldBytes(): number {
 Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
-  const capture = new AnswerCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
+  const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
   capture.over();
   const captured = capture.answer();
   assert(captured?.ok);
@@ -285,7 +285,7 @@ Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
 Deno.test("AnswerCapture counts header lines, and without memory for them is not comparable", () => {
   const budget = new MemoryBudget(20_000);
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
-  const capture = new AnswerCapture(
+  const capture = new ResponseCapture(
     { ...attempt(1), outcome: new ResponseOutcome({ status: 200, headers, body: null }, true) },
     262_144,
     budget,
@@ -294,7 +294,7 @@ Deno.test("AnswerCapture counts header lines, and without memory for them is not
   const captured = capture.answer();
   assert(captured?.ok);
   assertEquals([captured.response.headers.length, captured.response.body?.cutBy], [0, "memory"]);
-  assertEquals(compareAnswers(answer({}), captured, compareRules()).notComparable, "memory");
+  assertEquals(compareResponses(answer({}), captured, compareRules()).notComparable, "memory");
   capture.release();
   assertEquals(budget.used, 0);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import type { CapturedAnswer } from "../../src/compare/response.ts";
-import { compareAnswers } from "../../src/compare/compare_responses.ts";
+import type { CapturedOutcome } from "../../src/compare/response.ts";
+import { compareResponses } from "../../src/compare/compare_responses.ts";
 import type { Difference } from "../../src/compare/difference.ts";
 import { CompareRules } from "../../src/compare/rules.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
@@ -14,14 +14,14 @@ import { answer, type AnswerParts, compareRules, compareSettings } from "../_sup
 type Rules = Readonly<Record<string, unknown>>;
 
 function compare(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
-  const { differences, notComparable } = compareAnswers(answer(a), answer(b), compareRules(rules));
+  const { differences, notComparable } = compareResponses(answer(a), answer(b), compareRules(rules));
   assertEquals(notComparable, undefined);
   return differences;
 }
 
 /** Compares without a bound on the work. */
 function compareAtLength(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
-  return compareAnswers(answer(a), answer(b), compareRules(rules), new StepBudget()).differences;
+  return compareResponses(answer(a), answer(b), compareRules(rules), new StepBudget()).differences;
 }
 
 /** Each difference on a line: path, kind, the values. */
@@ -305,7 +305,7 @@ const CUT: readonly (readonly [
 for (const [title, a, b, reason] of CUT) {
   Deno.test(`compareAnswers() finds incomplete bodies not comparable: ${title}`, () => {
     const [one, other] = [answer({ body: "{}", captured: a! }), answer({ body: "{}", captured: b! })];
-    assertEquals(compareAnswers(one, other, compareRules()), { differences: [], notComparable: reason });
+    assertEquals(compareResponses(one, other, compareRules()), { differences: [], notComparable: reason });
   });
 }
 
@@ -314,15 +314,15 @@ Deno.test("compareAnswers() does not take the same packed bytes under another co
   const [one, same, other] = ["zstd", "ZSTD", "aws-chunked"].map((coding) =>
     answer({ body: "", captured, headers: [["Content-Encoding", coding]] })
   );
-  assertEquals(compareAnswers(one!, same!, compareRules()), { differences: [], notComparable: undefined });
-  assertEquals(compareAnswers(one!, other!, compareRules()), { differences: [], notComparable: "undecodable" });
+  assertEquals(compareResponses(one!, same!, compareRules()), { differences: [], notComparable: undefined });
+  assertEquals(compareResponses(one!, other!, compareRules()), { differences: [], notComparable: "undecodable" });
 });
 
 Deno.test("compareAnswers() reports only a different status if the bodies are not comparable", () => {
   const cut = { cut: true, length: 9 };
   const one = answer({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
   const other = answer({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
-  const { differences, notComparable } = compareAnswers(one, other, compareRules());
+  const { differences, notComparable } = compareResponses(one, other, compareRules());
   assertEquals(summary(differences), ["status | changed | 200 | 500"]);
   assertEquals(notComparable, undefined);
 });
@@ -379,15 +379,15 @@ Deno.test("compareAnswers() looks at the status", () => {
 });
 
 Deno.test("compareAnswers() takes a missing answer for an outcome of its own", () => {
-  const late: CapturedAnswer = { ok: false, kind: "timeout", durationMs: 1 };
-  const gone: CapturedAnswer = { ok: false, kind: "reset", durationMs: 1 };
+  const late: CapturedOutcome = { ok: false, kind: "timeout", durationMs: 1 };
+  const gone: CapturedOutcome = { ok: false, kind: "reset", durationMs: 1 };
   const rules = compareRules();
-  assertEquals(summary(compareAnswers(answer({}), late, rules).differences), [
+  assertEquals(summary(compareResponses(answer({}), late, rules).differences), [
     "outcome | changed | response 200 | timeout",
   ]);
-  assertEquals(summary(compareAnswers(late, gone, rules).differences), ["outcome | changed | timeout | reset"]);
-  assertEquals(compareAnswers(late, late, rules).differences, []);
-  assertEquals(compareAnswers(answer({}), late, compareRules({ ignore: "outcome" })).differences, []);
+  assertEquals(summary(compareResponses(late, gone, rules).differences), ["outcome | changed | timeout | reset"]);
+  assertEquals(compareResponses(late, late, rules).differences, []);
+  assertEquals(compareResponses(answer({}), late, compareRules({ ignore: "outcome" })).differences, []);
 });
 
 Deno.test("compareAnswers() keeps no samples where none are wanted", () => {
@@ -443,7 +443,7 @@ Deno.test("compareAnswers() does not look twice as often at each level of arrays
   const nested = (end: string) => `${`[${"1,".repeat(100)}`.repeat(99)}1${end.repeat(99)}`;
   for (const compare of [{}, { arrays: "unordered" }, { arrays: "unordered", tolerance: { absolute: 0.1 } }]) {
     const rules = new CountingRules(compareSettings(compare), { key: [1, 2] });
-    const { differences } = compareAnswers(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
+    const { differences } = compareResponses(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
     assertEquals(differences.length, 99);
     assert(rules.arrays < 2_000, `${JSON.stringify(compare)}: ${rules.arrays}`);
   }
@@ -651,7 +651,7 @@ const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rul
 
 for (const [title, parts, rules, expected] of SAMPLED) {
   Deno.test(`sampleOfBody() shows ${title}`, () => {
-    const { response } = answer(parts) as Extract<CapturedAnswer, { ok: true }>;
+    const { response } = answer(parts) as Extract<CapturedOutcome, { ok: true }>;
     assertMatch(sampleOfBody(response, compareRules(rules)) ?? "", expected);
   });
 }
@@ -673,11 +673,11 @@ Deno.test("compareAnswers() never reports a match if patterns need too many step
   const text = "a".repeat(20_000);
   for (const type of ["text/plain", "application/json"]) {
     const [expected, actual] = ["", "c"].map((end) => answer({ type, body: JSON.stringify(text + end) }));
-    assertEquals(compareAnswers(expected!, actual!, rules), { differences: [], notComparable: "costly" });
+    assertEquals(compareResponses(expected!, actual!, rules), { differences: [], notComparable: "costly" });
   }
   const [one, other] = ["1", "2"].map((body) => answer({ type: "text/plain", body }));
   assertEquals(
-    compareAnswers(one!, other!, rules).differences.map(({ expected }) => expected),
+    compareResponses(one!, other!, rules).differences.map(({ expected }) => expected),
     ["line 1: 1"],
     "the next has its own",
   );

@@ -1,7 +1,7 @@
 /** Random documents: what is the same is alike, and what was changed is found where it was changed. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compareAnswers } from "../../src/compare/compare_responses.ts";
+import { compareResponses } from "../../src/compare/compare_responses.ts";
 import type { Difference, DifferenceKind } from "../../src/compare/difference.ts";
 import { ELEMENT, printJsonPath, type Segment } from "../../src/config/body_path.ts";
 import { answer, compareRules } from "../_support/captured.ts";
@@ -126,7 +126,7 @@ function plantHere(value: Json, random: Random, path: readonly Segment[]): Plant
 }
 
 function compare(a: string, b: string, rules: Readonly<Record<string, unknown>> = {}): readonly Difference[] {
-  return compareAnswers(answer({ body: a }), answer({ body: b }), compareRules(rules)).differences;
+  return compareResponses(answer({ body: a }), answer({ body: b }), compareRules(rules)).differences;
 }
 
 function forManySeeds(check: (random: Random, seed: number) => void): void {

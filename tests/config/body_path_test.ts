@@ -3,7 +3,7 @@ import {
   ELEMENT,
   matchesName,
   matchesSteps,
-  parseAnswerPath,
+  parseBodyPath,
   printJsonPath,
   type Segment,
 } from "../../src/config/body_path.ts";
@@ -39,7 +39,7 @@ const MATCHES: readonly (readonly [path: string, segments: readonly Segment[], i
 
 for (const [path, segments, isIt, isInside] of MATCHES) {
   Deno.test(`matchesSteps() of ${path} and ${printJsonPath(segments)}`, () => {
-    const parsed = parseAnswerPath(path);
+    const parsed = parseBodyPath(path);
     assert("kind" in parsed && parsed.kind === "json");
     assertEquals(matchesSteps(parsed.steps, segments, { orInside: false }), isIt);
     assertEquals(matchesSteps(parsed.steps, segments, { orInside: true }), isInside);
@@ -58,7 +58,7 @@ const PRINTED: readonly (readonly [segments: readonly Segment[], path: string])[
 for (const [segments, path] of PRINTED) {
   Deno.test(`printJsonPath() writes ${path}, and parseAnswerPath() reads it`, () => {
     assertEquals(printJsonPath(segments), path);
-    const parsed = parseAnswerPath(path);
+    const parsed = parseBodyPath(path);
     assert("kind" in parsed && parsed.kind === "json");
     assert(matchesSteps(parsed.steps, segments, { orInside: false }));
   });
@@ -83,12 +83,12 @@ const FAULTS: readonly (readonly [text: string, fault: string])[] = [
 
 for (const [text, fault] of FAULTS) {
   Deno.test(`parseAnswerPath() does not take ${JSON.stringify(text.slice(0, 20))}`, () => {
-    assertEquals(parseAnswerPath(text), { fault });
+    assertEquals(parseBodyPath(text), { fault });
   });
 }
 
 Deno.test("matchesSteps() takes no longer for many descendants than for one", () => {
-  const parsed = parseAnswerPath("$" + "..a".repeat(29) + "..b");
+  const parsed = parseBodyPath("$" + "..a".repeat(29) + "..b");
   assert("kind" in parsed && parsed.kind === "json");
   const path = Array.from({ length: 128 }, () => "a");
   assert(!matchesSteps(parsed.steps, path, { orInside: true }));

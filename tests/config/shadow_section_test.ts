@@ -19,7 +19,7 @@ function withShadow(fields: Fields, top: Fields = {}): unknown {
 }
 
 function controls(fields: Fields, top: Fields = {}): ShadowPolicy | undefined {
-  return validateConfig(withShadow(fields, top)).config.services[1]!.copy;
+  return validateConfig(withShadow(fields, top)).config.services[1]!.shadow;
 }
 
 function problemsOf(input: unknown): string[] {
@@ -40,7 +40,7 @@ const DEFAULTS: ShadowPolicy = {
 
 Deno.test("a shadow copies everything, 64 at once; a service that is none has nothing about copies", () => {
   assertEquals(controls({}), DEFAULTS);
-  assertEquals(validateConfig({ services: [MAIN] }).config.services[0]!.copy, undefined);
+  assertEquals(validateConfig({ services: [MAIN] }).config.services[0]!.shadow, undefined);
 });
 
 // Columns: the fields of a shadow; what they become, beside the defaults.
@@ -79,7 +79,7 @@ for (const [fields, expected] of READ) {
 Deno.test("safeShadows gives shadows the safe methods, unless they name their own", () => {
   assertEquals(controls({}, { safeShadows: true })!.methods, ["GET", "HEAD", "OPTIONS"]);
   assertEquals(controls({ methods: "POST" }, { safeShadows: true })!.methods, ["POST"]);
-  assertEquals(validateConfig({ safeShadows: true, services: [MAIN] }).config.services[0]!.copy, undefined);
+  assertEquals(validateConfig({ safeShadows: true, services: [MAIN] }).config.services[0]!.shadow, undefined);
 });
 
 const COPY = "services[1]";

@@ -40,7 +40,7 @@ Deno.test("validateConfig() fills every default", () => {
     breaker: undefined,
     health: undefined,
     hedge: undefined,
-    copy: undefined,
+    shadow: undefined,
     compare: undefined,
     control: false,
   };

@@ -15,7 +15,7 @@ const INBOUND: ClientRequest = {
   headers: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
 };
 
-function outbound(service: Partial<ServiceInput>, inbound: Partial<ClientRequest> = {}): UpstreamRequest {
+function outbound(service: Partial<ServiceInput>, clientRequest: Partial<ClientRequest> = {}): UpstreamRequest {
   const input = {
     name: "api",
     url: "http://backend:81",
@@ -24,7 +24,7 @@ function outbound(service: Partial<ServiceInput>, inbound: Partial<ClientRequest
   };
   const { config } = validateConfig({ services: [input] });
   const route = config.routes[0]!;
-  return upstreamRequestFor({ ...INBOUND, ...inbound }, route, route.members[0]!);
+  return upstreamRequestFor({ ...INBOUND, ...clientRequest }, route, route.members[0]!);
 }
 
 // Columns: the service; the path and query as they came; the URL that is asked for.

@@ -48,9 +48,9 @@ function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
 }
 
 /** Gives a recorder the events of one exchange. */
-function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], inbound = inboundOf()): void {
-  recorder.observe({ type: "received", ...ABOUT }, new EventContext(inbound, undefined, inbound));
-  for (const event of events) recorder.observe(event, new EventContext(inbound));
+function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], clientRequest = inboundOf()): void {
+  recorder.observe({ type: "received", ...ABOUT }, new EventContext(clientRequest, undefined, clientRequest));
+  for (const event of events) recorder.observe(event, new EventContext(clientRequest));
 }
 
 function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
@@ -76,17 +76,17 @@ async function recordReal(
 
 Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, however late", () => {
   const recorder = createRecorder();
-  const inbound = inboundOf();
+  const clientRequest = inboundOf();
   play(recorder, [
     { type: "attempted", ...BLUE, atMs: 1, hedge: false },
     { type: "attempted", ...COPY, atMs: 5, hedge: false },
     { type: "settled", ...BLUE, success: true, status: 200, durationMs: 40 },
     RESPONDED,
-  ], inbound);
+  ], clientRequest);
   assertEquals(recorder.after(0), { last: 0, exchanges: [] });
   recorder.observe(
     { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
-    new EventContext(inbound),
+    new EventContext(clientRequest),
   );
   const { timeMs: _, ...record } = recordOf(recorder);
   assertEquals(record, {
@@ -128,15 +128,15 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
 Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", () => {
   const recorder = createRecorder();
   const [first, second] = [inboundOf({ path: "/1" }), inboundOf({ path: "/2" })];
-  for (const inbound of [first, second]) {
-    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  for (const clientRequest of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
-  for (const inbound of [second, first]) {
+  for (const clientRequest of [second, first]) {
     recorder.observe(
       { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
-      new EventContext(inbound),
+      new EventContext(clientRequest),
     );
-    recorder.observe(RESPONDED, new EventContext(inbound));
+    recorder.observe(RESPONDED, new EventContext(clientRequest));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
 });
@@ -158,9 +158,12 @@ Deno.test("ExchangeRecorder shows who was not sent the request, and when no time
 
 Deno.test("ExchangeRecorder puts in what breaks off after the exchange was listed", () => {
   const recorder = createRecorder();
-  const inbound = inboundOf();
-  play(recorder, [RESPONDED], inbound);
-  recorder.observe({ type: "interrupted", ...ABOUT, service: "blue", failure: "reset" }, new EventContext(inbound));
+  const clientRequest = inboundOf();
+  play(recorder, [RESPONDED], clientRequest);
+  recorder.observe(
+    { type: "interrupted", ...ABOUT, service: "blue", failure: "reset" },
+    new EventContext(clientRequest),
+  );
   assertEquals(recordOf(recorder).interrupted, "reset");
 });
 
@@ -177,15 +180,15 @@ Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", 
 Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token for its start", () => {
   const recorder = createRecorder({ maxPerSecond: 1, now: () => 0 });
   const [first, second] = [inboundOf(), inboundOf({ path: "/late" })];
-  for (const inbound of [first, second]) {
-    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
+  for (const clientRequest of [first, second]) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
-  for (const inbound of [second, first]) {
+  for (const clientRequest of [second, first]) {
     recorder.observe(
       { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
-      new EventContext(inbound),
+      new EventContext(clientRequest),
     );
-    recorder.observe(RESPONDED, new EventContext(inbound));
+    recorder.observe(RESPONDED, new EventContext(clientRequest));
   }
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
 });
@@ -205,13 +208,15 @@ Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has no
 Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given up", () => {
   const recorder = createRecorder({ maxPerSecond: 1_000, size: 1_000 });
   const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
-  for (const inbound of inbounds) play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], inbound);
-  for (const inbound of inbounds) {
+  for (const clientRequest of inbounds) {
+    play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
+  }
+  for (const clientRequest of inbounds) {
     recorder.observe(
       { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
-      new EventContext(inbound),
+      new EventContext(clientRequest),
     );
-    recorder.observe(RESPONDED, new EventContext(inbound));
+    recorder.observe(RESPONDED, new EventContext(clientRequest));
   }
   const { exchanges } = recorder.after(0);
   assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
@@ -220,14 +225,14 @@ Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given
 Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
   const recorder = createRecorder();
   const long = "x".repeat(60_000);
-  const inbound = inboundOf({
+  const clientRequest = inboundOf({
     method: long,
     path: `/${long}`,
     headers: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
   const attempt = { outcome } as unknown as AttemptView;
-  const detail = new EventContext(inbound, attempt, inbound);
+  const detail = new EventContext(clientRequest, attempt, clientRequest);
   recorder.observe({ type: "received", ...ABOUT }, detail);
   recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
   recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);

@@ -182,8 +182,8 @@ const KEYS: readonly (readonly [key: SampleKey, value: string | undefined])[] = 
 
 for (const [key, value] of KEYS) {
   Deno.test(`readSampleKey() reads ${value} for ${JSON.stringify(key)}`, () => {
-    const inbound = { headers: LINES, authority: "shop.example" };
-    assertEquals(readSampleKey(key, inbound, addressMatcher(["10.0.0.0/8"])), value);
+    const clientRequest = { headers: LINES, authority: "shop.example" };
+    assertEquals(readSampleKey(key, clientRequest, addressMatcher(["10.0.0.0/8"])), value);
   });
 }
 

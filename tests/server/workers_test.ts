@@ -15,7 +15,7 @@ import { CommandError } from "../../src/cli/usage_error.ts";
 import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
-import { shareLimits } from "../../src/server/worker_share.ts";
+import { divideLimits } from "../../src/server/worker_share.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { cliCommand, type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
@@ -401,7 +401,7 @@ Deno.test("shareLimits() divides what protects the process and the services, and
     limits: { maxInFlight: 5, maxInFlightPerClient: 5, maxUploads: 3 },
     services: [{ name: "a", url: "http://127.0.0.1:1" }],
   });
-  assertEquals(shareLimits(config, 2).limits, {
+  assertEquals(divideLimits(config, 2).limits, {
     maxInFlight: 3,
     maxInFlightPerClient: 5,
     maxUploads: 2,
@@ -409,7 +409,7 @@ Deno.test("shareLimits() divides what protects the process and the services, and
     maxConnectionsPerService: Infinity,
     maxQueuedPerService: 0,
   });
-  assertEquals(shareLimits(config, 8).limits.maxInFlight, 1);
+  assertEquals(divideLimits(config, 8).limits.maxInFlight, 1);
 });
 
 Deno.test("shareLimits() divides what a shadow may get, in the services as in the routes", () => {
@@ -419,9 +419,9 @@ Deno.test("shareLimits() divides what a shadow may get, in the services as in th
       { name: "b", url: "http://127.0.0.1:2", shadow: true, sample: 0.5, maxInFlight: 5, maxRate: 3 },
     ],
   });
-  const { services, routes } = shareLimits(config, 2);
+  const { services, routes } = divideLimits(config, 2);
   assertEquals(services[0], config.services[0]!);
-  assertEquals(services[1]!.copy, { ...config.services[1]!.copy!, maxInFlight: 3, maxPerSecond: 1.5 });
+  assertEquals(services[1]!.shadow, { ...config.services[1]!.shadow!, maxInFlight: 3, maxPerSecond: 1.5 });
   assertEquals(routes[0]!.members.map(({ service }) => service), services);
 });
 

@@ -1,8 +1,8 @@
 /** Whether the order of an array's elements counts: everywhere, nowhere, or not in some arrays. */
 
-import type { AnswerPath } from "../body_path.ts";
+import type { BodyPath } from "../body_path.ts";
 import { literal, type ValueType } from "./value_type.ts";
-import { answerPath } from "./body_path.ts";
+import { bodyPath } from "./body_path.ts";
 import { listOf } from "./list.ts";
 
 /**
@@ -10,8 +10,8 @@ import { listOf } from "./list.ts";
  *
  * @returns The type; its values are `"all"`, or the paths of the arrays whose order does not count.
  */
-export function arrayOrder(): ValueType<"all" | readonly AnswerPath[]> {
-  const paths = listOf(answerPath({ jsonOnly: true }), { item: "path" });
+export function arrayOrder(): ValueType<"all" | readonly BodyPath[]> {
+  const paths = listOf(bodyPath({ jsonOnly: true }), { item: "path" });
   return literal({
     label: "`ordered`, `unordered`, or JSON paths of arrays",
     schema: { anyOf: [{ enum: ["ordered", "unordered"] }, paths.schema] },
