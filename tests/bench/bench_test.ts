@@ -239,7 +239,7 @@ Deno.test("measureLoad() refuses a peer that answers something else", async () =
   await assertRejects(() => measureLoad(LOADS[0]!, peers, options), Error, "status 200 with 5 bytes came");
 });
 
-const BENCH = fileURLToPath(new URL("bench/compare_peers.ts", import.meta.url));
+const BENCH = fileURLToPath(new URL("compare_peers.ts", import.meta.url));
 const noWrk = await hasCommand("wrk", ["--version"]) ? "" : " (ignored: wrk is not installed)";
 
 Deno.test({

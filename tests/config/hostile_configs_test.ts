@@ -22,7 +22,7 @@ for (const [name, text] of ACCEPTED) {
 }
 
 Deno.test("readConfig() costs no more than a few times as much for any of them as for an honest file as long", async () => {
-  const script = fromHere("_support/hostile_times.ts");
+  const script = fromHere("../_support/hostile_times.ts");
   const { DENO_COVERAGE_DIR: _, ...env } = Deno.env.toObject();
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--allow-read", "--config", fromHere("../../deno.json"), script],

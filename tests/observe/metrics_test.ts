@@ -386,7 +386,7 @@ Deno.test("metricsJson() has go-conductor's fields, and figures of each service"
 });
 
 Deno.test("Metrics allocates nothing for an event", async () => {
-  const program = fileURLToPath(new URL("_support/count_events.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../_support/count_events.ts", import.meta.url));
   const args = ["run", "--no-check", "--config", fileURLToPath(new URL("../../deno.json", import.meta.url)), program];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
   const bytesPerEvent = Number(new TextDecoder().decode(stdout) || NaN);

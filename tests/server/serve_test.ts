@@ -265,7 +265,7 @@ Deno.test("logErrorTo() writes the place of an error, and no content of a reques
   assertNotMatch(JSON.stringify(lines), /s3cr3t/);
   for (const [level, , fields] of lines.slice(0, 3)) {
     assertEquals(level, "error");
-    assertMatch((fields as { error: string }).error, /^TypeError\n {4}at .*server_test\.ts/s);
+    assertMatch((fields as { error: string }).error, /^TypeError\n {4}at .*serve_test\.ts/s);
   }
   assertEquals(lines[4]?.[2], { error: "Error: Too many open files (os error 24)" });
 });

@@ -447,7 +447,7 @@ async function startCrashing(config: Config) {
   const channel = new BroadcastChannel("crashing workers");
   const loaded = new AsyncQueue<string>();
   channel.onmessage = ({ data }) => loaded.push(data.loaded);
-  const module = new URL("_support/crashing_worker.ts", import.meta.url);
+  const module = new URL("../_support/crashing_worker.ts", import.meta.url);
   const pool = await serveWorkers(config, { invocation, io, logger: () => logger, module });
   await Promise.all([loaded.next(), loaded.next()]);
   return {
