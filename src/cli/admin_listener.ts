@@ -18,7 +18,7 @@ export interface PreparedAdmin {
   /** Puts them into force. */
   commit(): Promise<void>;
   /** Gives up what was opened for them; the old ones stay. */
-  abandon(): Promise<void>;
+  rollback(): Promise<void>;
 }
 
 interface Open {
@@ -58,11 +58,11 @@ export class AdminListener {
    */
   prepare(next: AdminSettings | undefined): PreparedAdmin {
     const old = this.#open;
-    if (next === undefined) return { commit: () => this.#retire(), abandon: () => Promise.resolve() };
+    if (next === undefined) return { commit: () => this.#retire(), rollback: () => Promise.resolve() };
     if (old !== undefined && isSamePort(old, next)) {
       // On the same port nothing can be tried out beside the old listener, but the address can.
       if (next.hostname !== old.settings.hostname) this.#try(next);
-      return { commit: () => this.#renew(old, next), abandon: () => Promise.resolve() };
+      return { commit: () => this.#renew(old, next), rollback: () => Promise.resolve() };
     }
     const fresh = this.#listen(next);
     return {
@@ -70,7 +70,7 @@ export class AdminListener {
         await this.#retire();
         this.#open = fresh;
       },
-      abandon: () => fresh.server.shutdown(),
+      rollback: () => fresh.server.shutdown(),
     };
   }
 
@@ -99,7 +99,7 @@ export class AdminListener {
     const isElsewhere = old.settings.hostname !== next.hostname;
     old.handler = this.#handlerFor(next, old.server.port);
     old.settings = next;
-    if (isElsewhere) await old.server.renew(next);
+    if (isElsewhere) await old.server.relisten(next);
   }
 
   #listen(settings: AdminSettings): Open {

@@ -2,7 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import { createPaint, type Paint } from "../lib/paint.ts";
-import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
+import { silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { type DemoStage, openStage } from "./demo/stage.ts";
 import { drawRequest, playTour } from "./demo/tour.ts";
 import type { ParsedArgs } from "./flags.ts";

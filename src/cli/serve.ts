@@ -4,11 +4,10 @@ import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
 import { createPaint } from "../lib/paint.ts";
 import { drain } from "../server/drain.ts";
-import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
+import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
-import { captureUncaughtErrors } from "../server/stray_errors.ts";
 import type { WorkerPool } from "../server/worker_pool.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { createAdminSource } from "./admin_source.ts";
@@ -93,7 +92,7 @@ export async function runServe(invocation: ParsedArgs, terminal: Io): Promise<nu
       try {
         await server.apply(settle(config));
       } catch (error) {
-        await prepared.abandon();
+        await prepared.rollback();
         throw error;
       }
       await prepared.commit();

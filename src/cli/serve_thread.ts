@@ -12,7 +12,7 @@ import { Metrics } from "../observe/metrics.ts";
 import type { MetricsSource } from "../observe/metrics_reading.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
-import { InFlight } from "../server/in_flight.ts";
+import { AttemptsInFlight } from "../server/in_flight.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
@@ -103,7 +103,7 @@ export interface ServingThread extends Serving {
  */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond, counts = false } = options;
-  const inFlight = new InFlight();
+  const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
   let redaction: Redaction;
@@ -178,7 +178,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
           prepared.commit();
           checks.reconfigure(config.services);
         },
-        abandon: () => prepared.abandon(),
+        rollback: () => prepared.rollback(),
       };
     },
     inspect: (after) => {

@@ -60,7 +60,7 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
       module,
       settings,
       write: (stream, text) => lastWrite[stream] = lastWrite[stream].then(() => write(stream, text)),
-      onLost: (lost) => logger().log("error", "worker crashed", { ...lost }),
+      onExit: (lost) => logger().log("error", "worker crashed", { ...lost }),
     });
   } catch (error) {
     if (!(error instanceof WorkerCrash)) throw error;

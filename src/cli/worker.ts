@@ -3,15 +3,14 @@
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
 import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
-import { silenceLegacyAbortNotice } from "../server/legacy_abort_notice.ts";
+import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { ListenError } from "../server/listen_error.ts";
 import { createOutput, type Output } from "../server/output.ts";
-import { captureUncaughtErrors } from "../server/stray_errors.ts";
 import type {
   Command,
+  CommandFailure,
+  CommandResult,
   FromWorker,
-  OrderFailure,
-  OrderResult,
   StreamName,
   ToWorker,
   WorkerSetup,
@@ -47,7 +46,7 @@ interface Worker {
   readonly outputs: Readonly<Record<StreamName, Output>>;
   prepare(order: Command & { type: "prepare" }): void;
   commit(): void;
-  abandon(): Promise<void>;
+  rollback(): Promise<void>;
 }
 
 /**
@@ -76,21 +75,21 @@ export function serveOrders(): void {
   function readMetrics(): Promise<MetricsReading> {
     if (wanted === undefined) {
       wanted = Promise.withResolvers();
-      scope.postMessage({ type: "metrics-wanted" });
+      scope.postMessage({ type: "metrics-request" });
     }
     return wanted.promise;
   }
 
-  async function carryOut(order: Command<WorkerSettings>): Promise<OrderResult> {
-    if (order.type === "start") worker = startWorker(order.setup, outputTo, readMetrics);
+  async function execute(command: Command<WorkerSettings>): Promise<CommandResult> {
+    if (command.type === "start") worker = startWorker(command.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
-    if (order.type === "prepare") worker.prepare(order);
-    if (order.type === "commit") worker.commit();
-    if (order.type === "abandon") await worker.abandon();
-    if (order.type === "stop") await worker.server.shutdown();
-    if (order.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
-    if (order.type === "inspect") return { inspection: await worker.server.inspect(order.after) };
-    if (order.type === "compared") return { comparisons: await worker.server.comparisons(order.after) };
+    if (command.type === "prepare") worker.prepare(command);
+    if (command.type === "commit") worker.commit();
+    if (command.type === "rollback") await worker.rollback();
+    if (command.type === "stop") await worker.server.shutdown();
+    if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
+    if (command.type === "inspect") return { inspection: await worker.server.inspect(command.after) };
+    if (command.type === "compared") return { comparisons: await worker.server.comparisons(command.after) };
     return {};
   }
 
@@ -101,10 +100,10 @@ export function serveOrders(): void {
       wanted = undefined;
       return;
     }
-    const { id, order } = data;
-    carryOut(order).then(
-      (result) => scope.postMessage({ type: "answer", id, result }),
-      (error) => scope.postMessage({ type: "answer", id, failure: failureOf(error) }),
+    const { id, command } = data;
+    execute(command).then(
+      (result) => scope.postMessage({ type: "result", id, result }),
+      (error) => scope.postMessage({ type: "result", id, failure: failureOf(error) }),
     );
   };
 }
@@ -145,14 +144,14 @@ function startWorker(
       prepared = undefined;
       ({ logger } = startLog(next, invocation, outputs));
     },
-    abandon: async () => {
-      await prepared?.abandon();
+    rollback: async () => {
+      await prepared?.rollback();
       prepared = undefined;
     },
   };
 }
 
-function failureOf(error: unknown): OrderFailure {
+function failureOf(error: unknown): CommandFailure {
   if (!(error instanceof ListenError)) return { name: "Error", message: String(error) };
   const { address, cause } = error;
   return cause instanceof Error

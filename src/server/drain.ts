@@ -1,27 +1,21 @@
-/** Letting what is in flight finish, within a bound. */
+/** Waiting for work in flight, with a timeout. */
 
-/** How a drain ended. */
+/** Outcome of a drain. */
 export type DrainEnd = "finished" | "timed-out" | "interrupted";
 
-/** What a drain waits for, and no longer than. */
+/** Options of {@linkcode drain}. */
 export interface DrainOptions {
-  /** The longest time to wait, in milliseconds. */
+  /** Maximum wait in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * Ends the waiting at once when it is fulfilled.
+   * Ends the wait when it resolves.
    *
-   * @default Nothing does.
+   * @default No interruption.
    */
   readonly interruption?: Promise<unknown>;
 }
 
-/**
- * Waits for work to finish.
- *
- * @param work What is to finish.
- * @param options The bound.
- * @returns Whether it finished, or what came first.
- */
+/** Waits for work to finish. Returns the first of: finished, timed out, interrupted. */
 export async function drain(work: Promise<unknown>, options: DrainOptions): Promise<DrainEnd> {
   const { timeoutMs, interruption = new Promise<never>(() => {}) } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;

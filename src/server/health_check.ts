@@ -1,4 +1,4 @@
-/** One health check: a GET to the service, and what is made of the answer. */
+/** One health check: a GET to the service, judged by its status. */
 
 import type { HealthSettings, Service } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
@@ -7,36 +7,29 @@ import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";
 import type { Transport, TransportRequest } from "../upstream/transport.ts";
 
-/** How a check went. */
+/** Result of a check. */
 export interface CheckResult {
-  /** Whether the service answered as it is expected to. */
-  readonly isGood: boolean;
-  /** The status of the answer; absent where there was none in time. */
+  /** True if the response has an expected status. */
+  readonly isExpected: boolean;
+  /** Status of the response. Absent: no response in time. */
   readonly status?: number;
-  /** Why there was none. */
+  /** Reason for the missing response. */
   readonly failure?: FailureKind;
 }
 
-/** What a check needs. */
+/** Dependencies of {@linkcode checkHealth}. */
 export interface HealthCheckOptions {
-  /** Sends it. */
+  /** Sends the check. */
   readonly transport: Transport;
-  /** Gives it up. */
+  /** Aborts the check. */
   readonly signal: AbortSignal;
 }
 
 const USER_AGENT = ["user-agent", "conductor-health"] as const;
-/** The time-out of a check is one for all of it, however its body drips. */
+/** The timeout covers the whole check, so a slowly dripping body must not extend it. */
 const NO_DEADLINE = { refresh: () => {}, stop: () => {} };
 
-/**
- * Checks a service. The answer's body must come within the time-out too, up to a bound.
- *
- * @param service The service.
- * @param health How it is checked.
- * @param options The means.
- * @returns How it went. Does not reject.
- */
+/** Checks a service. The body must arrive within the timeout too, up to the drain limit. Does not reject. */
 export async function checkHealth(
   service: Service,
   health: HealthSettings,
@@ -51,20 +44,20 @@ export async function checkHealth(
     if (result.ok && result.response.body instanceof ReadableStream) {
       await drainBody(result.response.body, { deadline: NO_DEADLINE, cancellation: ending.signal });
     }
-    if (ending.signal.aborted) return { isGood: false, failure: "timeout" };
-    if (!result.ok) return { isGood: false, failure: result.kind };
+    if (ending.signal.aborted) return { isExpected: false, failure: "timeout" };
+    if (!result.ok) return { isExpected: false, failure: result.kind };
     const { status } = result.response;
-    return { isGood: health.expect.some(({ from, to }) => status >= from && status <= to), status };
+    return { isExpected: health.expect.some(({ from, to }) => status >= from && status <= to), status };
   } catch {
-    // Transports promise not to reject.
-    return { isGood: false, failure: "protocol" };
+    // Transports must not reject, but a custom one may.
+    return { isExpected: false, failure: "protocol" };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
   }
 }
 
-/** As a request would be sent, but for what only a client can say. */
+/** Builds a request like those of clients, without the fields that only a client can supply. */
 function requestFor(service: Service, { path }: HealthSettings, signal: AbortSignal): TransportRequest {
   const { origin, basePath, host, headers, removeHeaders, tls, http2 } = service;
   return {

@@ -1,4 +1,4 @@
-/** Health checks of all services that ask for them, from one configuration to the next. */
+/** Periodic health checks of all services, across configuration changes. */
 
 import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
@@ -9,79 +9,69 @@ import { swallowErrors } from "../observe/swallow_errors.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 
-/** What checking needs. */
+/** Dependencies of {@linkcode HealthChecks}. */
 export interface HealthChecksOptions {
-  /** Sends the checks: what sends the requests, so that all that holds for them holds here. */
+  /** Sends the checks. The same transport as for requests, so that both take the same path. */
   readonly transport: Transport;
-  /** Where handlers look. */
+  /** Health states that the handlers read. */
   readonly health: Health;
-  /** Told when a service becomes unhealthy or healthy. */
+  /** Called when a service becomes unhealthy or healthy. */
   readonly observe: Observer;
   /**
-   * Yields numbers from 0 to 1.
+   * Source of random numbers from 0 to 1.
    *
    * @default Math.random
    */
   readonly random?: () => number;
 }
 
-/** How much shorter or longer a pause may be: many conductors must not check at the same moment. */
+/** Maximum deviation of a pause, as a ratio: many instances must not check at the same moment. */
 const JITTER = 0.1;
 
-/** A service that is being checked. */
+/** A service with periodic checks. */
 interface CheckedService {
-  /** As the newest configuration has it. */
+  /** The service in the newest configuration. */
   service: Service;
   readonly settings: HealthSettings;
   readonly stopping: AbortController;
-  /** Fulfilled when it is checked no more. */
+  /** Resolves when the checks have stopped. */
   readonly ended: Promise<void>;
 }
 
-/** Checks that run until they are stopped. */
+/** Checks services until stopped. */
 export class HealthChecks {
   readonly #options: HealthChecksOptions;
   readonly #notify: Observer;
-  readonly #checked = new Map<string, CheckedService>();
-  #isOver = false;
+  readonly #services = new Map<string, CheckedService>();
+  #isStopped = false;
 
-  /**
-   * Checks nothing yet.
-   *
-   * @param options The means, and whom to tell.
-   */
+  /** Starts no check. */
   constructor(options: HealthChecksOptions) {
     this.#options = options;
     this.#notify = swallowErrors(options.observe);
   }
 
   /**
-   * Follows a configuration. A service that is checked already, at the same place and in the same way, keeps its state;
-   * others count as healthy until they have been checked, at once for the first time.
-   *
-   * @param services The services of the configuration.
+   * Takes over the services of a configuration. A service with the same address and check keeps its state. Other
+   * services count as healthy until their first check, which starts at once.
    */
   reconfigure(services: readonly Service[]): void {
-    if (this.#isOver) return;
+    if (this.#isStopped) return;
     const next = new Map(services.map((service) => [service.name, service]));
-    for (const checked of [...this.#checked.values()]) {
+    for (const checked of [...this.#services.values()]) {
       const service = next.get(checked.service.name);
       if (service !== undefined && sameUpstream(checked.service, service, "health")) checked.service = service;
       else this.#forget(checked);
     }
     for (const service of services) {
-      if (service.health !== undefined && !this.#checked.has(service.name)) this.#start(service, service.health);
+      if (service.health !== undefined && !this.#services.has(service.name)) this.#start(service, service.health);
     }
   }
 
-  /**
-   * Ends all checks for good, those under way included. The states stay as they are.
-   *
-   * @returns A promise that is fulfilled when nothing is under way.
-   */
+  /** Stops all checks and aborts those in progress. The states stay as they are. Resolves when no check is in progress. */
   async stop(): Promise<void> {
-    this.#isOver = true;
-    const checked = [...this.#checked.values()];
+    this.#isStopped = true;
+    const checked = [...this.#services.values()];
     for (const { stopping } of checked) stopping.abort();
     await Promise.all(checked.map(({ ended }) => ended));
   }
@@ -89,36 +79,36 @@ export class HealthChecks {
   #start(service: Service, settings: HealthSettings): void {
     const ended = Promise.withResolvers<void>();
     const checked: CheckedService = { service, settings, stopping: new AbortController(), ended: ended.promise };
-    this.#checked.set(service.name, checked);
-    this.#keepChecking(checked).then(ended.resolve);
+    this.#services.set(service.name, checked);
+    this.#run(checked).then(ended.resolve);
   }
 
   #forget(checked: CheckedService): void {
     checked.stopping.abort();
-    this.#checked.delete(checked.service.name);
+    this.#services.delete(checked.service.name);
     this.#options.health.set(checked.service.name, "healthy");
   }
 
-  async #keepChecking(checked: CheckedService): Promise<void> {
+  async #run(checked: CheckedService): Promise<void> {
     const { settings, stopping: { signal } } = checked;
     const tally = new HealthCounter(settings);
     while (!signal.aborted) {
       const result = await checkHealth(checked.service, settings, { transport: this.#options.transport, signal });
-      // What we have no descriptor for says nothing about the service.
-      if (!signal.aborted && result.failure !== "overloaded") this.#take(result, tally, checked.service);
-      await delay(this.#pauseMs(settings), { signal }).catch(() => {});
+      // A lack of file descriptors says nothing about the service.
+      if (!signal.aborted && result.failure !== "overloaded") this.#record(result, tally, checked.service);
+      await delay(this.#nextPauseMs(settings), { signal }).catch(() => {});
     }
   }
 
-  #take(result: CheckResult, tally: HealthCounter, { name }: Service): void {
-    const state = tally.count(result.isGood);
+  #record(result: CheckResult, tally: HealthCounter, { name }: Service): void {
+    const state = tally.count(result.isExpected);
     if (state === undefined) return;
     this.#options.health.set(name, state);
-    const { isGood: _, ...why } = result;
+    const { isExpected: _, ...why } = result;
     this.#notify({ type: "health", service: name, state, ...why });
   }
 
-  #pauseMs({ intervalMs }: HealthSettings): number {
+  #nextPauseMs({ intervalMs }: HealthSettings): number {
     const { random = Math.random } = this.#options;
     return intervalMs * (1 - JITTER + 2 * JITTER * random());
   }

@@ -1,13 +1,13 @@
-/** How many attempts have not settled yet, copies included. */
+/** Number of attempts that have not settled, shadow requests included. */
 
 import type { Observer } from "../observe/events.ts";
 
-/** Counts attempts from the events of a handler. */
-export class InFlight {
+/** Counts attempts by the events of a handler. */
+export class AttemptsInFlight {
   #count = 0;
   #waiting: (() => void)[] = [];
 
-  /** The observer to give to the handler. */
+  /** Observer for the handler. */
   readonly observe: Observer = (event) => {
     if (event.type === "attempted") this.#count++;
     if (event.type !== "settled") return;
@@ -16,16 +16,12 @@ export class InFlight {
     for (const resolve of this.#waiting.splice(0)) resolve();
   };
 
-  /** The attempts that have started and not settled. */
+  /** Attempts that have started and not settled. */
   get count(): number {
     return this.#count;
   }
 
-  /**
-   * Waits until no attempt is in flight.
-   *
-   * @returns A promise that is fulfilled at the first moment of rest.
-   */
+  /** Resolves when no attempt is in flight. */
   idle(): Promise<void> {
     return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }

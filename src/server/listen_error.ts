@@ -1,6 +1,6 @@
-/** Why a server could not start, in a sentence. */
+/** Errors of listeners, with the reason in words that people search for. */
 
-/** What stands in the way of listening. */
+/** Kind of a listen error. */
 export type ListenErrorKind =
   | "in-use"
   | "no-permission"
@@ -9,35 +9,25 @@ export type ListenErrorKind =
   | "bad-certificate"
   | "other";
 
-/** Thrown where an address can not be listened on. */
+/** Thrown if an address cannot be listened on. */
 export class ListenError extends Error {
-  /** The error's name. */
+  /** Name of the error. */
   override readonly name = "ListenError";
-  /** What stands in the way. */
+  /** Kind of the error. */
   readonly kind: ListenErrorKind;
-  /** The host and port. */
+  /** Address that could not be opened. */
   readonly address: { readonly hostname: string; readonly port: number };
 
-  /**
-   * Tells why an address can not be listened on.
-   *
-   * @param address The host and port.
-   * @param cause What `Deno.serve` threw.
-   */
+  /** Describes an error of `Deno.serve` or `Deno.listen`. */
   constructor(address: { readonly hostname: string; readonly port: number }, cause: unknown) {
     const kind = kindOf(cause);
-    super(`Cannot listen on ${formatAddress(address)} as ${reason(kind, address.port, cause)}`, { cause });
+    super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address.port, cause)}`, { cause });
     this.kind = kind;
     this.address = address;
   }
 }
 
-/**
- * Writes a host and a port as one authority.
- *
- * @param address The host and port.
- * @returns For example `localhost:8080` or `[::1]:8080`.
- */
+/** Formats a host and a port as an authority, for example `localhost:8080` or `[::1]:8080`. */
 export function formatAddress(address: { readonly hostname: string; readonly port: number }): string {
   const { hostname, port } = address;
   // A placeholder such as `${env:HOST}` also contains a colon.
@@ -58,18 +48,18 @@ function kindOf(cause: unknown): ListenErrorKind {
 function reason(kind: ListenErrorKind, port: number, cause: unknown): string {
   switch (kind) {
     case "in-use":
-      return "the port must be free: another program is listening there";
+      return "address already in use by another program";
     case "no-permission":
-      return "the network permission must be granted: run again with --allow-net";
+      return "no network permission: run again with --allow-net";
     case "not-allowed":
       return port > 0 && port < 1024
-        ? "the system must allow it: ports below 1024 are reserved for privileged users"
-        : "the system must allow it: permission denied";
+        ? "permission denied: ports below 1024 are reserved for privileged users"
+        : "permission denied";
     case "no-such-address":
-      return "the host must be an address of this machine: no such address found";
+      return "address not available: the host must be an address of this machine";
     case "bad-certificate":
-      return `the certificate and its key must be usable: ${cause instanceof Error ? cause.message : String(cause)}`;
+      return `invalid certificate or key: ${cause instanceof Error ? cause.message : String(cause)}`;
     case "other":
-      return `the system must allow it: ${cause instanceof Error ? cause.message : String(cause)}`;
+      return cause instanceof Error ? cause.message : String(cause);
   }
 }

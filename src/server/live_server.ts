@@ -1,62 +1,51 @@
-/** A server whose configuration can be replaced while it runs. */
+/** A server that replaces its configuration while it runs. */
 
 import type { Config } from "../config/config.ts";
 import type { Handler } from "../proxy/handler.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
-/** How the server is made. */
+/** Options of {@linkcode serveConfig}. */
 export interface LiveServerOptions extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort"> {
-  /** Makes the handler of a configuration. */
+  /** Creates the handler of a configuration. */
   readonly handlerFor: (config: Config) => Handler;
 }
 
-/** A configuration that can be put into force without fail. */
+/** A configuration that can take effect without an error. */
 export interface PreparedConfig {
-  /** Puts it into force, in one step. */
+  /** Makes the configuration take effect, in one step. */
   commit(): void;
-  /** Gives up what was opened for it; the old configuration stays. */
-  abandon(): Promise<void>;
+  /** Closes the listener that was opened for it. The old configuration stays in effect. */
+  rollback(): Promise<void>;
 }
 
-/** A server that is up, and the configuration that it follows. */
+/** A running server with its configuration. */
 export interface LiveServer {
-  /** The configuration that new requests meet. */
+  /** Configuration for new requests. */
   readonly config: Config;
-  /** The address that it listens on. */
+  /** Address and port of the listener. */
   readonly address: { readonly hostname: string; readonly port: number };
   /**
-   * Replaces the configuration in one step: requests that are in flight end on the old one. A new port is listened on
-   * before the old one is given up; a new certificate or address on the same port is shown by a new listener.
+   * Replaces the configuration in one step. Requests in flight complete on the old one. A new port is opened before the
+   * old one is closed. A new certificate or address on the same port needs a new listener.
    *
-   * @param config The configuration to follow from now on.
-   * @returns A promise that is fulfilled when it is followed.
-   * @throws {ListenError} Where its address can not be listened on; nothing has changed then.
+   * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect.
    */
   apply(config: Config): Promise<void>;
   /**
-   * Does all of {@linkcode LiveServer.apply} that may fail, for servers that are to change together. With `reusePort` a
-   * new listener stands beside the old one, on the same port too.
+   * Runs the part of {@linkcode LiveServer.apply} that may fail, for servers that must change together. With `reusePort`
+   * the new listener is open beside the old one, even on the same port.
    *
-   * @param config The configuration to follow once it is committed.
-   * @returns The means to commit or to abandon it.
-   * @throws {ListenError} Where its address can not be listened on; nothing has changed then.
+   * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect.
    */
   prepare(config: Config): PreparedConfig;
-  /**
-   * Stops accepting at once.
-   *
-   * @returns A promise that is fulfilled when every response in flight has been sent, those of former ports included.
-   */
+  /** Stops accepting connections. Resolves when every response in flight has been sent, also on former ports. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Serves a configuration.
+ * Serves a configuration until shutdown.
  *
- * @param first The configuration to begin with.
- * @param options How handlers are made, and whom to tell of errors.
- * @returns The running server.
- * @throws {ListenError} Where its address can not be listened on.
+ * @throws {ListenError} If its address cannot be listened on.
  */
 export function serveConfig(first: Config, { handlerFor, ...options }: LiveServerOptions): LiveServer {
   let config = first;
@@ -74,17 +63,17 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     retired.add(end);
   }
 
-  function follow(next: Config): void {
+  function activate(next: Config): void {
     handler = handlerFor(next);
     config = next;
   }
 
   function prepare(next: Config): PreparedConfig {
     const isSamePort = next.port === config.port;
-    if (isSamePort && !isShownAnew(next, config)) {
+    if (isSamePort && !needsNewListener(next, config)) {
       return {
-        commit: () => follow(next),
-        abandon: () => Promise.resolve(),
+        commit: () => activate(next),
+        rollback: () => Promise.resolve(),
       };
     }
     const fresh = listen(isSamePort ? { ...next, port: server.port } : next);
@@ -92,9 +81,9 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
       commit: () => {
         retire(server);
         server = fresh;
-        follow(next);
+        activate(next);
       },
-      abandon: () => fresh.shutdown(),
+      rollback: () => fresh.shutdown(),
     };
   }
 
@@ -106,10 +95,10 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
       return { hostname: config.hostname, port: server.port };
     },
     async apply(next) {
-      const isRenewal = next.port === config.port && isShownAnew(next, config);
-      if (!isRenewal || options.reusePort) return prepare(next).commit();
-      await server.renew(next);
-      follow(next);
+      const replacesListener = next.port === config.port && needsNewListener(next, config);
+      if (!replacesListener || options.reusePort) return prepare(next).commit();
+      await server.relisten(next);
+      activate(next);
     },
     prepare,
     shutdown: async () => {
@@ -118,7 +107,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
   };
 }
 
-/** Whether a listener for one configuration is of no use to the other, ports aside. */
-function isShownAnew(a: Config, b: Config): boolean {
+/** Reports whether two configurations for the same port need different listeners. */
+function needsNewListener(a: Config, b: Config): boolean {
   return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key;
 }

@@ -1,4 +1,4 @@
-/** Checks the network permission for all backends before the first request. */
+/** Check of the network permission for all backends, before the first request. */
 
 /** Address of a backend. */
 export interface NetTarget {

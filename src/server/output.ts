@@ -1,32 +1,27 @@
-/** A process's output stream: written to without waiting, and without ever failing. */
+/** Output stream of the process that never blocks and never fails. */
 
-/** Where text goes. */
+/** A sink for text. */
 export interface Output {
-  /** Whether a person is looking at it. */
+  /** True for a terminal. */
   readonly isTerminal: boolean;
-  /**
-   * Takes a text, to be written soon and in order.
-   *
-   * @param text The text.
-   * @returns `false` where the text was dropped because too much is waiting already.
-   */
+  /** Queues a text, to be written in order. Returns `false` if the backlog is full and the text was dropped. */
   write(text: string): boolean;
-  /** Waits until everything has been written, or can not be. */
+  /** Waits until the queue is written or the reader is gone. */
   flush(): Promise<void>;
 }
 
-/** What an output writes to: `Deno.stdout` and `Deno.stderr` are such. */
+/** Destination of an output, such as `Deno.stdout`. */
 export interface Sink {
-  /** Writes some of the bytes, and tells how many. */
+  /** Writes some of the bytes, and returns their number. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Whether a person is looking at it. */
+  /** Reports whether the destination is a terminal. */
   isTerminal(): boolean;
 }
 
-/** How an output is set up. */
+/** Options of {@linkcode createOutput}. */
 export interface OutputOptions {
   /**
-   * How many UTF-16 code units may wait for a reader that does not read.
+   * Maximum backlog in UTF-16 code units, for a reader that does not read.
    *
    * @default {16_777_216}
    */
@@ -36,13 +31,9 @@ export interface OutputOptions {
 const DEFAULT_MAX_BACKLOG = 16_777_216;
 
 /**
- * Creates an output. Texts are collected and written together, off the event loop: a log reader that has stopped (a
- * terminal after Ctrl-S, a full pipe) holds up no request, and costs no more than `maxBacklog`. Once the reader is gone
- * (`EPIPE`) everything is dropped in silence; any other failure, such as a full disk, loses the texts at hand only.
- *
- * @param sink What is written to.
- * @param options How much may wait.
- * @returns The output.
+ * Creates an output. Texts are collected and written together, so a stopped reader (a terminal after Ctrl-S, a full pipe)
+ * delays no request and costs at most `maxBacklog`. After `EPIPE` all further texts are dropped. Any other error, such as
+ * a full disk, loses only the texts of that write.
  */
 export function createOutput(sink: Sink, options: OutputOptions = {}): Output {
   const { maxBacklog = DEFAULT_MAX_BACKLOG } = options;
@@ -53,7 +44,7 @@ export function createOutput(sink: Sink, options: OutputOptions = {}): Output {
   let writing: Promise<void> | undefined;
 
   async function writeAll(): Promise<void> {
-    // The texts of one turn of the event loop share a write, which costs more than a hundred lines' formatting.
+    // One write per turn of the event loop: a write costs more than formatting a hundred lines.
     await Promise.resolve();
     while (waiting.length > 0) {
       const batch = waiting.join("");

@@ -1,16 +1,12 @@
-/** What the process takes, as far as it may look. */
+/** Memory and descriptors of the process, as far as its permissions allow. */
 
 import type { ProcessStats } from "../observe/metrics_reading.ts";
 
-/** One entry for each open descriptor, on Linux. Deno lets a process look there with all permissions only. */
+/** One entry per open descriptor, on Linux. Deno requires all permissions to read it. */
 const DESCRIPTORS = "/proc/self/fd";
 const PERMISSIONS = ["read", "write", "net", "env", "run", "ffi", "sys"] as const;
 
-/**
- * Looks at the process. Nobody is prompted for a permission.
- *
- * @returns What could be found out.
- */
+/** Returns the figures of the process. Never prompts for a permission. */
 export function processStats(): ProcessStats {
   const { rss, heapUsed } = Deno.memoryUsage();
   const descriptors = countDescriptors();
@@ -19,10 +15,10 @@ export function processStats(): ProcessStats {
 
 function countDescriptors(): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
-  // Without all of them Deno would prompt here, or refuse.
+  // Without all permissions Deno would prompt or throw.
   if (PERMISSIONS.some((name) => Deno.permissions.querySync({ name }).state !== "granted")) return undefined;
   try {
-    // The one that is open for looking is not counted.
+    // Do not count the descriptor of this directory listing.
     return [...Deno.readDirSync(DESCRIPTORS)].length - 1;
   } catch {
     return undefined;

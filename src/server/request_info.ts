@@ -1,39 +1,34 @@
-/** What a handler is told of the connection that a request came on. */
+/** Information about the connection of a request. */
 
-/** What a listener knows of all its connections. */
+/** Information that is the same for all connections of a listener. */
 export interface ListenerInfo {
-  /** The scheme that it speaks. */
+  /** Scheme of the listener. */
   readonly scheme: "http" | "https";
-  /** What Deno takes for the host of a request that names none; `undefined` where such a request can not be told. */
+  /** Host that Deno assumes for a request without Host. `undefined`: such a request cannot be detected. */
   readonly defaultAuthority: string | undefined;
 }
 
-/** One request's connection; Deno makes its answers on demand, so it is asked only where the handler asks. */
+/** Connection of one request. Deno computes its properties on demand, so they are getters here. */
 export class RequestInfo implements ListenerInfo {
-  /** The scheme of the connection, whatever an absolute-form target claims. */
+  /** Scheme of the connection. An absolute-form target may claim another. */
   readonly scheme: "http" | "https";
-  /** What Deno takes for the host of a request that names none. */
+  /** Host that Deno assumes for a request without Host. */
   readonly defaultAuthority: string | undefined;
   readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 
-  /**
-   * Puts together what the listener and Deno tell.
-   *
-   * @param facts What the listener knows.
-   * @param info What Deno tells of the request.
-   */
+  /** Combines the information of the listener and of Deno. */
   constructor({ scheme, defaultAuthority }: ListenerInfo, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
     this.scheme = scheme;
     this.defaultAuthority = defaultAuthority;
     this.#info = info;
   }
 
-  /** The peer's address. */
+  /** Address of the peer. */
   get remoteAddr(): Deno.NetAddr {
     return this.#info.remoteAddr;
   }
 
-  /** Settles when the response has been sent, or can not be any more. */
+  /** Settles when the response has been sent, or cannot be sent any more. */
   get completed(): Promise<void> {
     return this.#info.completed;
   }

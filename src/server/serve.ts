@@ -1,16 +1,16 @@
-/** Listening: all that `Deno.serve` needs around a handler to stay up. */
+/** A listener over `Deno.serve` that survives the failure of its socket. */
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
 import { type ListenerInfo, RequestInfo } from "./request_info.ts";
 import { ListenError } from "./listen_error.ts";
 
-/** Answers one request. */
+/** Handler of a listener. */
 export type ServeHandler = (request: Request, connection: RequestInfo) => Response | Promise<Response>;
 
-/** An address, and what is shown there. */
+/** Address and certificate of a listener. */
 export interface ListenerOptions {
-  /** The address to listen on. */
+  /** Address to listen on. */
   readonly hostname: string;
   /**
    * Text to print instead of `hostname`.
@@ -18,95 +18,86 @@ export interface ListenerOptions {
    * @default `hostname`
    */
   readonly shownHostname?: string | undefined;
-  /** The certificate to show; absent: plain HTTP. */
+  /** Certificate. Absent: plain HTTP. */
   readonly tls?: ServerTls | undefined;
 }
 
-/** Where to listen, and whom to tell. */
+/** Options of {@linkcode serve}. */
 export interface ServeOptions extends ListenerOptions {
-  /** The port to listen on; 0 for any free one. */
+  /** Port to listen on. 0: any free port. */
   readonly port: number;
   /**
-   * Whether other threads may listen on the same address; `canSharePorts` tells where that works.
+   * Share the address with other threads. `portSharing` reports whether the system supports it.
    *
    * @default {false}
    */
   readonly reusePort?: boolean | undefined;
   /**
-   * Told of a handler that threw and of a listener that broke down; neither ends the server.
+   * Called when the handler throws and when the listener fails. The server continues.
    *
-   * @default Nobody is told.
+   * @default No call.
    */
   readonly onError?: (message: string, error: unknown) => void;
   /**
-   * Told when a listener that broke down is back.
+   * Called when a failed listener is open again.
    *
-   * @default Nobody is told.
+   * @default No call.
    */
   readonly onReopen?: () => void;
   /**
-   * What listens.
+   * Function that opens the listener.
    *
    * @default Deno.serve
    */
   readonly listen?: (options: DenoServeOptions, handler: Deno.ServeHandler<Deno.NetAddr>) => Listener;
 }
 
-/** Of `Deno.serve`'s options, those that are used. */
+/** Options for `Deno.serve`. */
 export type DenoServeOptions = Deno.ServeTcpOptions | (Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem);
 
 type Listener = Deno.HttpServer<Deno.NetAddr>;
 
-/** A server that is up. */
+/** A running server. */
 export interface RunningServer {
-  /** The address that it listens on. */
+  /** Address of the listener. */
   readonly hostname: string;
-  /** The port that it listens on. */
+  /** Port of the listener. */
   readonly port: number;
   /**
-   * Shows another certificate, or listens on another address, on the same port. What is in flight ends as it began; for
-   * the few milliseconds between the old listener and the new one, connections are refused.
+   * Replaces the listener by one with another certificate or address on the same port. Requests in flight complete on
+   * the old listener. New connections are refused for a few milliseconds. Resolves when the new listener is open.
    *
-   * @param options What changes.
-   * @returns A promise that is fulfilled when the new listener is up.
-   * @throws {ListenError} Where it can not be; the old one has not been touched then.
+   * @throws {ListenError} If the new listener cannot be opened. The old listener then stays open.
    */
-  renew(options: ListenerOptions): Promise<void>;
-  /**
-   * Stops accepting at once.
-   *
-   * @returns A promise that is fulfilled when every response in flight has been sent.
-   */
+  relisten(options: ListenerOptions): Promise<void>;
+  /** Stops accepting connections. Resolves when every response in flight has been sent. */
   shutdown(): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
-/** A listener that held out this long did not break down for the same reason as the one before. */
+/** A listener that ran for this long failed for a new reason, so the retry delay starts again. */
 const STABLE_MS = 10_000;
-/** The system needs a moment to give a port back. */
-const RENEWAL_RETRY_MS = 1;
+/** The system needs a moment to release a port. */
+const RELISTEN_RETRY_MS = 1;
 
 /**
- * Serves a handler until shut down. A handler that throws is answered for with a bare 500. A listener that breaks down (Deno's
- * does when the process runs out of file descriptors) is opened again on the same port as soon as that works.
+ * Serves a handler until shutdown. If the handler throws, the client gets an empty 500. If the listener fails, it is
+ * opened again on the same port: Deno's listener fails when the process runs out of file descriptors.
  *
- * @param handler Answers the requests.
- * @param options Where to listen, and whom to tell.
- * @returns The running server.
- * @throws {ListenError} Where the address can not be listened on.
+ * @throws {ListenError} If the address cannot be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
   const { onError = () => {}, onReopen = () => {}, listen = Deno.serve, reusePort = false } = options;
   const stopping = new AbortController();
-  /** One for each listener with something left to do: the current one, and renewed ones with answers in flight. */
+  /** Ends of the current listener, and of replaced listeners with responses in flight. */
   const ends = new Set<Promise<void>>();
-  let shown: ListenerOptions = options;
+  let current: ListenerOptions = options;
   let reopening: Promise<void> | undefined;
   let retryMs = FIRST_RETRY_MS / 2;
 
-  function open(port: number, { hostname, tls }: ListenerOptions): Listener {
-    let facts: ListenerInfo | undefined;
+  function openListener(port: number, { hostname, tls }: ListenerOptions): Listener {
+    let listener: ListenerInfo | undefined;
     const opened: Listener = listen({
       hostname,
       port,
@@ -117,24 +108,24 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
         onError("request failed unexpectedly", error);
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => handler(request, new RequestInfo(facts ??= factsOf(opened.addr, tls), info)));
+    }, (request, info) => handler(request, new RequestInfo(listener ??= listenerInfo(opened.addr, tls), info)));
     return opened;
   }
 
   function openFirst(port: number, where: ListenerOptions): Listener {
     try {
-      return open(port, where);
+      return openListener(port, where);
     } catch (error) {
       throw new ListenError({ hostname: where.shownHostname ?? where.hostname, port }, error);
     }
   }
 
-  function keep(opened: Listener): void {
+  function supervise(opened: Listener): void {
     const openedMs = performance.now();
     const end = opened.finished.catch(async (error) => {
-      onError("listener broke down", error);
+      onError("listener failed", error);
       if (opened !== server) return;
-      // A new listener takes a descriptor that has just been freed, and breaks down again at the next connection.
+      // A new listener takes the descriptor that was just freed, and fails again at the next connection.
       retryMs = performance.now() - openedMs > STABLE_MS ? FIRST_RETRY_MS : Math.min(2 * retryMs, MAX_RETRY_MS);
       await reopen(retryMs);
       if (!stopping.signal.aborted) onReopen();
@@ -143,33 +134,33 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   }
 
   function reopen(firstWaitMs: number): Promise<void> {
-    return reopening ??= tryToOpen(firstWaitMs).finally(() => reopening = undefined);
+    return reopening ??= openWithRetries(firstWaitMs).finally(() => reopening = undefined);
   }
 
-  async function tryToOpen(firstWaitMs: number): Promise<void> {
+  async function openWithRetries(firstWaitMs: number): Promise<void> {
     for (let waitMs = firstWaitMs; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       try {
         await delay(waitMs, { signal: stopping.signal });
-        server = open(port, shown);
-        return keep(server);
+        server = openListener(port, current);
+        return supervise(server);
       } catch {
-        // Still no descriptor or no port, or told to stop: the loop's condition tells which.
+        // No descriptor or port is free yet, or the server stops. The loop's condition decides.
       }
     }
   }
 
   let server = openFirst(options.port, options);
   const { hostname, port } = server.addr;
-  keep(server);
+  supervise(server);
   return {
     hostname,
     port,
-    renew: async (next) => {
-      // A certificate that is of no use must not cost the listener that there is.
+    relisten: async (next) => {
+      // Test the certificate and the address first: an unusable one must not cost the open listener.
       await openFirst(0, next).shutdown();
-      shown = next;
+      current = next;
       if (reopening === undefined) server.shutdown().catch(() => {});
-      await reopen(RENEWAL_RETRY_MS);
+      await reopen(RELISTEN_RETRY_MS);
     },
     shutdown: async () => {
       stopping.abort();
@@ -181,10 +172,10 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
 }
 
 /**
- * Over TLS most requests are HTTP/2, which has no Host field; Deno does not tell such a request to `localhost` from an
- * HTTP/1.1 request without that field.
+ * Most requests over TLS are HTTP/2, which has no Host field. Deno reports such a request to `localhost` in the same way as
+ * an HTTP/1.1 request without Host, so the latter cannot be detected.
  */
-function factsOf({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
+function listenerInfo({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
   return tls === undefined
     ? { scheme: "http", defaultAuthority: `localhost:${port}` }
     : { scheme: "https", defaultAuthority: undefined };

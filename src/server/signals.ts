@@ -1,30 +1,22 @@
-/** The signals that ask a process to end, and the one that asks it to read its configuration again. */
+/** Signals for shutdown and for reload. */
 
 import { AsyncQueue } from "../lib/async_queue.ts";
 
-/** A request to end. SIGHUP is one only where it tells that the process's terminal has been closed. */
+/** Signal for shutdown. SIGHUP counts only if the process's terminal has been closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-/** Signals as they arrive, one after the other. */
+/** A queue of received signals. */
 export interface Signals<T> {
-  /**
-   * Waits for the next signal.
-   *
-   * @returns The signal; one that came before anybody waited is not lost.
-   */
+  /** Returns the next signal, also one that arrived before the call. */
   next(): Promise<T>;
   /** Stops listening. */
   close(): void;
 }
 
-/** The exit codes of a process that a signal ended: 128 and the signal's number. */
+/** Exit codes after a signal: 128 plus the number of the signal. */
 export const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
-/**
- * Listens for the signals that ask the process to end.
- *
- * @returns The signals.
- */
+/** Listens for shutdown signals. */
 export function listenForStop(): Signals<StopSignal> {
   const isHangUp = hangUpDetector();
   return listen<StopSignal>(
@@ -33,32 +25,28 @@ export function listenForStop(): Signals<StopSignal> {
   );
 }
 
-/**
- * Listens for SIGHUP as a request to read the configuration again, which it is by custom for servers.
- *
- * @returns The requests.
- */
+/** Listens for SIGHUP, by which servers reload their configuration. */
 export function listenForReload(): Signals<"SIGHUP"> {
   const isHangUp = hangUpDetector();
   return listen(["SIGHUP"], (signal) => isHangUp() ? undefined : signal);
 }
 
-function listen<T extends Deno.Signal>(signals: readonly T[], take: (signal: T) => T | undefined): Signals<T> {
-  const arrivals = new AsyncQueue<T>();
-  // Windows knows Ctrl-C only; listening for the others throws there, or means something else.
+function listen<T extends Deno.Signal>(signals: readonly T[], accept: (signal: T) => T | undefined): Signals<T> {
+  const received = new AsyncQueue<T>();
+  // Windows supports Ctrl-C only: other signals throw there or have another meaning.
   const known = signals.filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT");
   const removals = known.map((signal) => {
     const listener = () => {
-      const taken = take(signal);
-      if (taken !== undefined) arrivals.push(taken);
+      const accepted = accept(signal);
+      if (accepted !== undefined) received.push(accepted);
     };
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);
   });
-  return { next: () => arrivals.next(), close: () => removals.forEach((remove) => remove()) };
+  return { next: () => received.next(), close: () => removals.forEach((remove) => remove()) };
 }
 
-/** A terminal that has been closed is none any more; without this check the server would stay behind, and keep its port. */
+/** Detects a closed terminal. Without this check the server would stay behind and keep its port. */
 function hangUpDetector(): () => boolean {
   const terminals = [Deno.stdin, Deno.stdout, Deno.stderr].filter((stream) => stream.isTerminal());
   return () => terminals.some((stream) => !stream.isTerminal());

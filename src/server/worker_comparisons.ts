@@ -1,42 +1,38 @@
-/** What all workers together have compared. */
+/** Comparisons of all workers, merged. */
 
 import { deadline } from "@std/async/deadline";
 import { mergeTallies } from "../compare/comparison_stats.ts";
 import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import { MismatchFeed } from "../compare/mismatch_feed.ts";
 import type { TallySnapshot } from "../compare/tally_snapshot.ts";
-import type { Command, OrderResult } from "./worker_messages.ts";
+import type { Command, CommandResult } from "./worker_messages.ts";
 
-/** A worker that can be asked. */
+/** A worker that returns its comparisons. */
 export interface ComparingWorker {
-  /** Asks it. */
-  ask(order: Extract<Command, { type: "compared" }>): Promise<OrderResult>;
+  /** Sends the command. */
+  request(command: Extract<Command, { type: "compared" }>): Promise<CommandResult>;
 }
 
-/** How long a worker may take; one that is busier is not waited for. */
+/** Maximum wait for a busy worker, in milliseconds. */
 const TIMEOUT_MS = 1_000;
 
-/** Asks workers, and remembers what they said. */
+/** Reads the workers, and keeps their last readings. */
 export class WorkerComparisons {
-  /** The mismatches of all workers, under ids of their own. */
+  /** Mismatches of all workers, with new ids. */
   readonly #feed = new MismatchFeed();
   readonly #known = new Map<ComparingWorker, ComparisonsReading>();
-  /** The last id that was seen of each worker's mismatches. */
+  /** Last id that was read of each worker's mismatches. */
   readonly #lastIds = new Map<ComparingWorker, number>();
-  /** What lost workers had counted, by the rules by which they did. */
+  /** Tally of exited workers, with the rules it was counted under. */
   #lost: { readonly rules: string; readonly tally: TallySnapshot } | undefined;
-  #asking: Promise<void> | undefined;
+  #pending: Promise<void> | undefined;
 
   /**
-   * Asks all workers; who comes while they are being asked gets the same answers. Where some follow a new configuration
-   * already, only those count.
-   *
-   * @param workers Those that are up.
-   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
-   * @returns What they say together.
+   * Returns the merged tally, and the mismatches with an id above `after` (Infinity: none). Concurrent calls share one round
+   * of requests. If some workers already compare by new rules, only those count.
    */
   async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsReading> {
-    await (this.#asking ??= this.#askAll([...workers]).finally(() => this.#asking = undefined));
+    await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));
     const readings = [...this.#known.values()];
     const rules = readings.at(-1)?.rules ?? "";
     const tallies = [...readings, ...(this.#lost === undefined ? [] : [this.#lost])]
@@ -45,12 +41,8 @@ export class WorkerComparisons {
     return { rules, tally: tallies.length === 0 ? undefined : mergeTallies(tallies), mismatches };
   }
 
-  /**
-   * Takes note that a worker has been lost.
-   *
-   * @param worker The worker.
-   */
-  lose(worker: ComparingWorker): void {
+  /** Keeps the tally of an exited worker. */
+  forget(worker: ComparingWorker): void {
     const known = this.#known.get(worker);
     this.#known.delete(worker);
     this.#lastIds.delete(worker);
@@ -60,22 +52,22 @@ export class WorkerComparisons {
     this.#lost = { rules: known.rules, tally };
   }
 
-  async #askAll(workers: readonly ComparingWorker[]): Promise<void> {
-    const readings = await Promise.all(workers.map((worker) => this.#ask(worker)));
+  async #requestAll(workers: readonly ComparingWorker[]): Promise<void> {
+    const readings = await Promise.all(workers.map((worker) => this.#request(worker)));
     const fresh = readings.flatMap((reading) => reading?.mismatches ?? []);
     fresh.sort((a, b) => a.timeMs - b.timeMs);
     for (const { id: _, ...found } of fresh) this.#feed.add(found);
   }
 
-  async #ask(worker: ComparingWorker): Promise<ComparisonsReading | undefined> {
+  async #request(worker: ComparingWorker): Promise<ComparisonsReading | undefined> {
     try {
-      const order = { type: "compared", after: this.#lastIds.get(worker) ?? 0 } as const;
-      const { comparisons } = await deadline(worker.ask(order), TIMEOUT_MS);
+      const command = { type: "compared", after: this.#lastIds.get(worker) ?? 0 } as const;
+      const { comparisons } = await deadline(worker.request(command), TIMEOUT_MS);
       if (comparisons === undefined) return undefined;
-      // In the order of the answers: the last one is the newest.
+      // Insertion order is the order of the results, so the last entry is the newest.
       this.#known.delete(worker);
       this.#known.set(worker, comparisons);
-      this.#lastIds.set(worker, comparisons.mismatches.at(-1)?.id ?? order.after);
+      this.#lastIds.set(worker, comparisons.mismatches.at(-1)?.id ?? command.after);
       return comparisons;
     } catch {
       return undefined;

@@ -1,4 +1,4 @@
-/** What all workers together have counted and recorded. */
+/** Counters and recorded exchanges of all workers, merged. */
 
 import { deadline } from "@std/async/deadline";
 import { RECENT_EXCHANGES } from "../observe/exchange_recorder.ts";
@@ -6,61 +6,53 @@ import { ExchangeRing } from "../observe/exchange_ring.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import { mergeSnapshots } from "../observe/merge_snapshots.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
-import type { Command, OrderResult } from "./worker_messages.ts";
+import type { Command, CommandResult } from "./worker_messages.ts";
 
-/** A worker that can be asked. */
-export interface Inspected {
-  /** Asks it. */
-  ask(order: Extract<Command, { type: "inspect" }>): Promise<OrderResult>;
+/** A worker that returns its counters. */
+export interface InspectedWorker {
+  /** Sends the command. */
+  request(command: Extract<Command, { type: "inspect" }>): Promise<CommandResult>;
 }
 
-/** How long a worker may take; one that is busier is not waited for. */
-const INSPECT_TIMEOUT_MS = 1_000;
+/** Maximum wait for a busy worker, in milliseconds. */
+const TIMEOUT_MS = 1_000;
 
-/** Asks workers, and remembers what they said. */
+/** Reads the workers, and keeps their last readings. */
 export class WorkerInspections {
-  /** The exchanges of all workers, under ids of their own. */
+  /** Exchanges of all workers, with new ids. */
   readonly #ring = new ExchangeRing(RECENT_EXCHANGES);
-  readonly #known = new Map<Inspected, Inspection>();
-  /** What lost workers had counted: counters do not fall. */
+  readonly #known = new Map<InspectedWorker, Inspection>();
+  /** Counters of exited workers, because counters must not decrease. */
   #lost: MetricsSnapshot = { startedMs: Date.now(), lastRequestMs: 0, routes: [], services: [], states: [] };
-  #asking: Promise<void> | undefined;
+  #pending: Promise<void> | undefined;
 
   /**
-   * Asks all workers; who comes while they are being asked gets the same answers.
-   *
-   * @param workers Those that are up.
-   * @param after The highest id of an exchange that is known already.
-   * @returns What they say together.
+   * Returns the merged counters, and the exchanges with an id above `after`. Concurrent calls share one round of requests.
    */
-  async inspect(workers: Iterable<Inspected>, after: number): Promise<Inspection> {
-    await (this.#asking ??= this.#askAll([...workers]).finally(() => this.#asking = undefined));
+  async read(workers: Iterable<InspectedWorker>, after: number): Promise<Inspection> {
+    await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));
     const snapshots = [...this.#known.values()].map(({ metrics }) => metrics);
     return { metrics: mergeSnapshots([...snapshots, this.#lost]), recent: this.#ring.after(after) };
   }
 
-  /**
-   * Takes note that a worker has been lost.
-   *
-   * @param worker The worker.
-   */
-  lose(worker: Inspected): void {
+  /** Keeps the counters of an exited worker. */
+  forget(worker: InspectedWorker): void {
     const known = this.#known.get(worker);
     this.#known.delete(worker);
-    if (known !== undefined) this.#lost = mergeSnapshots([this.#lost, withoutPresent(known.metrics)]);
+    if (known !== undefined) this.#lost = mergeSnapshots([this.#lost, withoutGauges(known.metrics)]);
   }
 
-  async #askAll(workers: readonly Inspected[]): Promise<void> {
-    const inspections = await Promise.all(workers.map((worker) => this.#ask(worker)));
+  async #requestAll(workers: readonly InspectedWorker[]): Promise<void> {
+    const inspections = await Promise.all(workers.map((worker) => this.#request(worker)));
     const fresh = inspections.flatMap((inspection) => inspection?.recent.exchanges ?? []);
     fresh.sort((a, b) => a.timeMs + a.durationMs - b.timeMs - b.durationMs);
     for (const exchange of fresh) this.#ring.add({ ...exchange });
   }
 
-  async #ask(worker: Inspected): Promise<Inspection | undefined> {
+  async #request(worker: InspectedWorker): Promise<Inspection | undefined> {
     try {
-      const order = { type: "inspect", after: this.#known.get(worker)?.recent.last ?? 0 } as const;
-      const { inspection } = await deadline(worker.ask(order), INSPECT_TIMEOUT_MS);
+      const command = { type: "inspect", after: this.#known.get(worker)?.recent.last ?? 0 } as const;
+      const { inspection } = await deadline(worker.request(command), TIMEOUT_MS);
       if (inspection !== undefined) this.#known.set(worker, inspection);
       return inspection;
     } catch {
@@ -69,8 +61,8 @@ export class WorkerInspections {
   }
 }
 
-/** What a worker was doing when it was lost is over. */
-function withoutPresent(snapshot: MetricsSnapshot): MetricsSnapshot {
+/** Removes what describes the present: an exited worker has nothing in flight. */
+function withoutGauges(snapshot: MetricsSnapshot): MetricsSnapshot {
   return {
     ...snapshot,
     routes: snapshot.routes.map((route) => ({ ...route, inFlight: 0 })),

@@ -1,71 +1,68 @@
-/** What the main thread and its workers say to each other. */
+/** Messages between the main thread and its workers. */
 
 import type { ComparisonsReading } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 
-/** What a worker needs to start. */
+/** Start parameters of a worker. */
 export interface WorkerSetup<Settings> {
-  /** The configuration to follow, with the worker's share of the limits and the port that all share. */
+  /** Configuration with the worker's part of the limits and the shared port. */
   readonly config: Config;
-  /** Where the worker keeps the number of its attempts in flight: one 32-bit integer. */
+  /** Number of the worker's attempts in flight, as one 32-bit integer. */
   readonly attempts: SharedArrayBuffer;
-  /** What is the same for all workers, whatever the configuration. */
+  /** Settings of all workers, independent of the configuration. */
   readonly settings: Settings;
 }
 
-/** What a worker is asked to do. */
+/** Command to a worker. */
 export type Command<Settings = unknown> =
-  /** Serve. */
+  /** Starts to serve. */
   | { readonly type: "start"; readonly setup: WorkerSetup<Settings> }
-  /** Do all that may fail before another configuration is followed. */
+  /** Runs the part of a configuration change that may fail. */
   | { readonly type: "prepare"; readonly config: Config }
-  /** Follow what was prepared. */
+  /** Makes the prepared configuration take effect. */
   | { readonly type: "commit" }
-  /** Forget what was prepared. */
-  | { readonly type: "abandon" }
-  /** Accept nothing any more, and finish what is in flight. */
+  /** Discards the prepared configuration. */
+  | { readonly type: "rollback" }
+  /** Stops accepting connections, and completes the requests in flight. */
   | { readonly type: "stop" }
-  /** Hand over all log lines. */
+  /** Sends all queued log lines. */
   | { readonly type: "flush" }
-  /** Tell what has been counted, and the exchanges with a higher id. */
+  /** Returns the counters, and the exchanges with an id above `after`. */
   | { readonly type: "inspect"; readonly after: number }
-  /** Tell what has been compared, and the mismatches with a higher id. */
+  /** Returns the comparisons, and the mismatches with an id above `after`. */
   | { readonly type: "compared"; readonly after: number };
 
-/** What orders ask for; the others are only carried out. */
-export interface OrderResult {
-  /** Of `inspect`. */
+/** Result of a command. Empty for most of them. */
+export interface CommandResult {
+  /** Result of `inspect`. */
   readonly inspection?: Inspection;
-  /** Of `compared`. */
+  /** Result of `compared`. */
   readonly comparisons?: ComparisonsReading;
 }
 
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
 
-/** What comes to a worker: an order to be answered under its number, the news that its lines have been written, or the metrics. */
+/** Message to a worker: a command with its id, the confirmation of written log lines, or the metrics of all workers. */
 export type ToWorker<Settings = unknown> =
-  | { readonly type: "order"; readonly id: number; readonly order: Command<Settings> }
+  | { readonly type: "command"; readonly id: number; readonly command: Command<Settings> }
   | { readonly type: "written"; readonly stream: StreamName }
   | { readonly type: "metrics"; readonly reading: MetricsReading };
 
-/** Why an order could not be carried out; errors lose their class on the way from thread to thread. */
-export interface OrderFailure {
-  /** The address that could not be listened on; absent where something else went wrong. */
+/** Failure of a command. Errors lose their class between threads, so its name is sent. */
+export interface CommandFailure {
+  /** Address that could not be listened on. Absent: another failure. */
   readonly address?: { readonly hostname: string; readonly port: number };
-  /** The name of the error's class, for example `AddrInUse`. */
+  /** Name of the error's class, for example `AddrInUse`. */
   readonly name: string;
-  /** The error's message. */
+  /** Message of the error. */
   readonly message: string;
 }
 
-/**
- * What comes from a worker: the answer to an order, with what it asked for, whole log lines, of which it sends more once they
- * are written, or the wish for the metrics of all workers.
- */
+/** Message from a worker: the result of a command, whole log lines, or a request for the metrics of all workers. */
 export type FromWorker =
-  | { readonly type: "answer"; readonly id: number; readonly failure?: OrderFailure; readonly result?: OrderResult }
+  | { readonly type: "result"; readonly id: number; readonly failure?: CommandFailure; readonly result?: CommandResult }
   | { readonly type: "lines"; readonly stream: StreamName; readonly bytes: Uint8Array }
-  | { readonly type: "metrics-wanted" };
+  | { readonly type: "metrics-request" };

@@ -1,8 +1,8 @@
-/** Threads that serve one port together: changed together, stopped together, and replaced when they crash. */
+/** A pool of worker threads that share one port: reconfigured together, stopped together, replaced after a crash. */
 
 import { delay } from "@std/async/delay";
 import type { ComparisonsReading } from "../compare/comparison_store.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Service } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { processStats } from "./process_stats.ts";
@@ -10,98 +10,83 @@ import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
 import { WorkerInspections } from "./worker_inspections.ts";
 import type { StreamName } from "./worker_messages.ts";
-import { divideLimits } from "./worker_share.ts";
 import { WorkerCrash, WorkerThread } from "./worker_thread.ts";
 
-/** What is known of a worker that was lost. */
+/** Exit of a worker that was not asked to stop. */
 export interface WorkerExit {
-  /** Which of them, from 1. */
+  /** Number of the worker, from 1. */
   readonly worker: number;
-  /** What it did not survive, or why its replacement could not start. */
+  /** Error that ended the worker, or that kept its replacement from starting. */
   readonly error: string;
-  /** How many have been lost since the start, this one included. */
+  /** Exits since the start, including this one. */
   readonly crashes: number;
-  /** Time until the next one is started, in milliseconds; `undefined` where none is, as the server is stopping. */
+  /** Delay until the replacement starts, in milliseconds. `undefined`: no replacement, the server is stopping. */
   readonly restartMs: number | undefined;
 }
 
-/** How workers are run. */
+/** Options of {@linkcode startWorkers}. */
 export interface WorkerPoolOptions<Settings> {
-  /** How many. */
+  /** Number of workers. */
   readonly count: number;
-  /** The module that each runs. */
+  /** Module that each worker runs. */
   readonly module: string | URL;
-  /** What each is given beside the configuration; it must survive `structuredClone`. */
+  /** Settings that are independent of the configuration. They must survive `structuredClone`. */
   readonly settings: Settings;
-  /** Writes log lines of a worker, whole ones; the worker sends no further ones before that is done. */
+  /** Writes whole log lines of a worker. The worker sends more when the promise has resolved. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
-  /** Told of every worker that was lost. */
-  readonly onLost: (lost: WorkerExit) => void;
+  /** Called when a worker has exited without being asked. */
+  readonly onExit: (lost: WorkerExit) => void;
 }
 
-/** Workers that are up. */
+/** A running pool. */
 export interface WorkerPool {
-  /** The configuration that new requests meet. */
+  /** Configuration for new requests. */
   readonly config: Config;
-  /** The address that all listen on. */
+  /** Address and port that all workers listen on. */
   readonly address: { readonly hostname: string; readonly port: number };
-  /** The attempts that have started and not settled, of all workers. */
+  /** Attempts of all workers that have started and not settled. */
   readonly attemptsInFlight: number;
-  /** How many workers have been lost since the start. */
+  /** Worker exits since the start. */
   readonly crashes: number;
   /**
-   * Replaces the configuration everywhere. All that may fail is done by every worker before the first follows it.
+   * Replaces the configuration of all workers. Every worker prepares the change before the first commits it.
    *
-   * @param config The configuration to follow from now on.
-   * @returns A promise that is fulfilled when all follow it.
-   * @throws {ListenError} Where its address can not be listened on; nothing has changed anywhere then.
+   * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect everywhere.
    */
   apply(config: Config): Promise<void>;
   /**
-   * Asks all workers what they have counted and recorded.
-   *
-   * @param after The highest id of an exchange that is known already.
-   * @returns What they say together. One that does not answer in time stays with what it said last, and what lost workers
-   * had counted stays in the sums.
+   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not respond
+   * in time contributes its last reading. The counters of exited workers stay in the sums.
    */
   inspect(after: number): Promise<Inspection>;
-  /**
-   * Asks all workers what they have compared.
-   *
-   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
-   * @returns What they have compared together, as for `inspect`.
-   */
+  /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
   comparisons(after: number): Promise<ComparisonsReading>;
   /**
-   * Stops accepting at once, and replaces no worker any more.
-   *
-   * @returns A promise that is fulfilled when every response in flight has been sent and every attempt has settled.
+   * Stops accepting connections, and starts no replacements. Resolves when every response in flight has been sent and
+   * every attempt has settled.
    */
   shutdown(): Promise<void>;
   /** Waits until all log lines of the workers have been written. */
   flush(): Promise<void>;
-  /** Ends all threads, whatever they are doing. */
+  /** Terminates all threads at once. */
   end(): void;
 }
 
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
-/** A worker that held out this long did not crash for the same reason as the one before. */
+/** A worker that ran for this long crashed for a new reason, so the retry delay starts again. */
 const STABLE_MS = 10_000;
 
 /**
- * Starts workers on one port.
+ * Starts workers on one port. Resolves when all of them listen.
  *
- * @param first The configuration to begin with.
- * @param options How they are run.
- * @returns The workers, when all listen.
- * @throws {ListenError} Where the address can not be listened on.
- * @throws {WorkerCrash} Where a worker does not even start.
+ * @throws {ListenError} If the address cannot be listened on.
+ * @throws {WorkerCrash} If a worker does not start.
  */
 export async function startWorkers<Settings>(first: Config, options: WorkerPoolOptions<Settings>): Promise<WorkerPool> {
-  const { count, module, settings, write, onLost } = options;
+  const { count, module, settings, write, onExit } = options;
   const stopping = new AbortController();
-  /** Those that are up. */
+  /** Running workers. */
   const threads = new Set<WorkerThread<Settings>>();
   const inspections = new WorkerInspections();
   const comparisons = new WorkerComparisons();
@@ -109,25 +94,25 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   let config = first;
   let port = findFreePort(first);
   let crashes = 0;
-  /** Changes of what runs follow one another: a worker that starts during a reload must not miss it. */
-  let turn: Promise<unknown> = Promise.resolve();
+  /** Changes run one after the other: a worker that starts during a reload must not miss it. */
+  let queue: Promise<unknown> = Promise.resolve();
 
-  function inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const changed = turn.then(change);
-    turn = changed.catch(() => {});
+  function serialize<T>(change: () => Promise<T>): Promise<T> {
+    const changed = queue.then(change);
+    queue = changed.catch(() => {});
     return changed;
   }
 
   async function readMetrics(): Promise<MetricsReading> {
-    const { metrics } = await inspections.inspect(threads, Infinity);
+    const { metrics } = await inspections.read(threads, Infinity);
     return { metrics, process: processStats(), workers: { count, crashes } };
   }
 
-  async function open(worker: number): Promise<WorkerThread<Settings>> {
+  async function startThread(worker: number): Promise<WorkerThread<Settings>> {
     const thread = new WorkerThread<Settings>({ module, write, readMetrics, name: `conductor worker ${worker}` });
     try {
       const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, settings };
-      await thread.ask({ type: "start", setup });
+      await thread.request({ type: "start", setup });
       if (isEnded) throw new WorkerCrash("ended before it had started");
     } catch (error) {
       thread.end();
@@ -137,32 +122,32 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     return thread;
   }
 
-  async function keep(worker: number, opened: WorkerThread<Settings>): Promise<void> {
+  async function supervise(worker: number, opened: WorkerThread<Settings>): Promise<void> {
     let retryMs = 0;
     for (let thread: WorkerThread<Settings> | undefined = opened; thread !== undefined;) {
       const openedMs = performance.now();
       const { message } = await thread.crashed;
       threads.delete(thread);
-      inspections.lose(thread);
-      comparisons.lose(thread);
+      inspections.forget(thread);
+      comparisons.forget(thread);
       if (performance.now() - openedMs > STABLE_MS) retryMs = 0;
       [thread, retryMs] = await replace(worker, message, retryMs);
     }
   }
 
-  /** The first replacement comes at once, further ones after a while: what crashes at its start would else take a core. */
+  /** Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a core. */
   async function replace(
     worker: number,
     error: string,
     firstWaitMs: number,
   ): Promise<[replacement: WorkerThread<Settings> | undefined, retryMs: number]> {
-    for (let waitMs = firstWaitMs;; waitMs = longer(waitMs)) {
+    for (let waitMs = firstWaitMs;; waitMs = nextRetryMs(waitMs)) {
       const isLast = stopping.signal.aborted;
-      onLost({ worker, error, crashes: ++crashes, restartMs: isLast ? undefined : waitMs });
+      onExit({ worker, error, crashes: ++crashes, restartMs: isLast ? undefined : waitMs });
       if (isLast) return [undefined, waitMs];
       try {
         await delay(waitMs, { signal: stopping.signal });
-        return [await inTurn(() => open(worker)), longer(waitMs)];
+        return [await serialize(() => startThread(worker)), nextRetryMs(waitMs)];
       } catch (reason) {
         if (stopping.signal.aborted) return [undefined, waitMs];
         error = reason instanceof Error ? reason.message : String(reason);
@@ -174,21 +159,23 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     const nextPort = next.port === config.port ? port : findFreePort(next);
     const asked = [...threads];
     const prepared = await Promise.allSettled(
-      asked.map((thread) => thread.ask({ type: "prepare", config: { ...divideLimits(next, count), port: nextPort } })),
+      asked.map((thread) =>
+        thread.request({ type: "prepare", config: { ...divideLimits(next, count), port: nextPort } })
+      ),
     );
     for (const result of prepared) {
-      // A worker that has crashed says nothing about the configuration, and its replacement will follow the new one.
+      // A crash says nothing about the configuration. The replacement starts with the new one.
       if (result.status === "fulfilled" || result.reason instanceof WorkerCrash) continue;
-      await Promise.allSettled(asked.map((thread) => thread.ask({ type: "abandon" })));
+      await Promise.allSettled(asked.map((thread) => thread.request({ type: "rollback" })));
       throw result.reason;
     }
     config = next;
     port = nextPort;
-    await Promise.allSettled(asked.map((thread) => thread.ask({ type: "commit" })));
+    await Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" })));
   }
 
   async function askAll(type: "stop" | "flush"): Promise<void> {
-    await Promise.allSettled([...threads].map((thread) => thread.ask({ type })));
+    await Promise.allSettled([...threads].map((thread) => thread.request({ type })));
   }
 
   function end(): void {
@@ -197,13 +184,13 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     for (const thread of threads) thread.end();
   }
 
-  const opened = await Promise.allSettled(Array.from({ length: count }, (_, index) => open(index + 1)));
+  const opened = await Promise.allSettled(Array.from({ length: count }, (_, index) => startThread(index + 1)));
   for (const result of opened) {
     if (result.status === "fulfilled") continue;
     end();
     throw result.reason;
   }
-  for (const [index, result] of opened.entries()) if (result.status === "fulfilled") keep(index + 1, result.value);
+  for (const [index, result] of opened.entries()) if (result.status === "fulfilled") supervise(index + 1, result.value);
   return {
     get config() {
       return config;
@@ -217,18 +204,49 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     get crashes() {
       return crashes;
     },
-    apply: (next) => inTurn(() => change(next)),
-    inspect: (after) => inspections.inspect(threads, after),
+    apply: (next) => serialize(() => change(next)),
+    inspect: (after) => inspections.read(threads, after),
     comparisons: (after) => comparisons.read(threads, after),
     shutdown: () => {
       stopping.abort();
-      return inTurn(() => askAll("stop"));
+      return serialize(() => askAll("stop"));
     },
     flush: () => askAll("flush"),
     end,
   };
 }
 
-function longer(waitMs: number): number {
+function nextRetryMs(waitMs: number): number {
   return waitMs === 0 ? FIRST_RETRY_MS : Math.min(2 * waitMs, MAX_RETRY_MS);
+}
+
+/**
+ * Divides the limits that protect the process and the services among workers, rounded up. The limit per client is not
+ * divided: all requests of a client with one connection reach one worker. Sample ratios are the same in every worker.
+ */
+export function divideLimits(config: Config, count: number): Config {
+  const { maxInFlight, maxUploads, maxConnectionsPerService, maxQueuedPerService } = config.limits;
+  const services = new Map(config.services.map((service) => [service, divideShadowLimits(service, count)]));
+  return {
+    ...config,
+    services: [...services.values()],
+    routes: config.routes.map(({ members, ...route }) => ({
+      ...route,
+      members: members.map(({ service, role }) => ({ service: services.get(service)!, role })),
+    })),
+    limits: {
+      ...config.limits,
+      maxInFlight: Math.ceil(maxInFlight / count),
+      maxUploads: Math.ceil(maxUploads / count),
+      maxConnectionsPerService: Math.ceil(maxConnectionsPerService / count),
+      maxQueuedPerService: Math.ceil(maxQueuedPerService / count),
+    },
+  };
+}
+
+function divideShadowLimits(service: Service, count: number): Service {
+  const { shadow } = service;
+  if (shadow === undefined) return service;
+  const maxInFlight = Math.ceil(shadow.maxInFlight / count);
+  return { ...service, shadow: { ...shadow, maxInFlight, maxPerSecond: shadow.maxPerSecond / count } };
 }

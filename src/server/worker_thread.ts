@@ -1,45 +1,41 @@
-/** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
+/** Handle of one worker in the main thread: sends commands, receives results, detects a crash. */
 
 import type { MetricsReading } from "../observe/metrics_reading.ts";
 import { ListenError } from "./listen_error.ts";
-import type { Command, FromWorker, OrderFailure, OrderResult, StreamName, ToWorker } from "./worker_messages.ts";
+import type { Command, CommandFailure, CommandResult, FromWorker, StreamName, ToWorker } from "./worker_messages.ts";
 
-/** How a worker is run. */
+/** Options of {@linkcode WorkerThread}. */
 export interface WorkerThreadOptions {
-  /** The module to run. */
+  /** Module to run. */
   readonly module: string | URL;
-  /** What Deno calls the thread where it tells of an uncaught error. */
+  /** Name of the thread in Deno's messages about uncaught errors. */
   readonly name: string;
-  /** Writes log lines of the worker; it gets no further ones before that is done. */
+  /** Writes log lines of the worker. The worker sends more when the promise has resolved. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
-  /** Reads the metrics of all workers, for the one that is asked for them; it must not reject. */
+  /** Reads the metrics of all workers, for a worker that serves them. Must not reject. */
   readonly readMetrics: () => Promise<MetricsReading>;
 }
 
-/** What a worker's orders fail with when it has crashed. */
+/** Error of all commands to a crashed worker. */
 export class WorkerCrash extends Error {
-  /** The error's name. */
+  /** Name of the error. */
   override readonly name = "WorkerCrash";
 }
 
-/** A worker that is running, or has crashed. */
+/** A running or crashed worker. */
 export class WorkerThread<Settings> {
-  /** Settles with the error that the worker did not survive; never, where it ends as it was told to. */
+  /** Resolves with the error that ended the worker. Stays pending if the worker was asked to end. */
   readonly crashed: Promise<WorkerCrash>;
-  /** Where the worker keeps the number of its attempts in flight. */
+  /** Number of the worker's attempts in flight, written by the worker. */
   readonly attempts = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<OrderResult>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<CommandResult>>();
   readonly #write: WorkerThreadOptions["write"];
   readonly #readMetrics: WorkerThreadOptions["readMetrics"];
   #crash: WorkerCrash | undefined;
   #lastId = 0;
 
-  /**
-   * Starts a thread.
-   *
-   * @param options How it is run.
-   */
+  /** Starts the thread. */
   constructor({ module, name, write, readMetrics }: WorkerThreadOptions) {
     const { promise, resolve } = Promise.withResolvers<WorkerCrash>();
     this.crashed = promise;
@@ -48,7 +44,7 @@ export class WorkerThread<Settings> {
     this.#worker = new Worker(new URL(module), { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = (event) => {
-      // Else the main thread would end with it.
+      // Otherwise the error would end the main thread too.
       event.preventDefault();
       this.#crash = new WorkerCrash(event.message);
       this.#worker.terminate();
@@ -57,29 +53,27 @@ export class WorkerThread<Settings> {
     };
   }
 
-  /** The attempts that the worker has in flight; 0 where it has crashed. */
+  /** Attempts of the worker in flight. 0 after a crash. */
   get attemptsInFlight(): number {
     return this.#crash === undefined ? Atomics.load(new Int32Array(this.attempts), 0) : 0;
   }
 
   /**
-   * Gives the worker an order.
+   * Sends a command, and returns its result.
    *
-   * @param order What it is to do.
-   * @returns A promise that is fulfilled when it is done, with what it asked for.
-   * @throws {ListenError} Where an address can not be listened on.
-   * @throws {WorkerCrash} Where the worker has crashed.
+   * @throws {ListenError} If an address cannot be listened on.
+   * @throws {WorkerCrash} If the worker has crashed.
    */
-  ask(order: Command<Settings>): Promise<OrderResult> {
+  request(command: Command<Settings>): Promise<CommandResult> {
     if (this.#crash !== undefined) return Promise.reject(this.#crash);
-    const answer = Promise.withResolvers<OrderResult>();
+    const result = Promise.withResolvers<CommandResult>();
     const id = ++this.#lastId;
-    this.#waiting.set(id, answer);
-    this.#send({ type: "order", id, order });
-    return answer.promise;
+    this.#waiting.set(id, result);
+    this.#send({ type: "command", id, command });
+    return result.promise;
   }
 
-  /** Ends the thread, whatever it is doing. */
+  /** Terminates the thread at once. */
   end(): void {
     this.#worker.terminate();
   }
@@ -94,18 +88,18 @@ export class WorkerThread<Settings> {
       this.#write(stream, new TextDecoder().decode(bytes)).then(() => this.#send({ type: "written", stream }));
       return;
     }
-    if (message.type === "metrics-wanted") {
+    if (message.type === "metrics-request") {
       this.#readMetrics().then((reading) => this.#send({ type: "metrics", reading }));
       return;
     }
-    const answer = this.#waiting.get(message.id);
+    const pending = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.failure === undefined) answer?.resolve(message.result ?? {});
-    else answer?.reject(errorOf(message.failure));
+    if (message.failure === undefined) pending?.resolve(message.result ?? {});
+    else pending?.reject(errorOf(message.failure));
   }
 }
 
-function errorOf({ address, name, message }: OrderFailure): Error {
+function errorOf({ address, name, message }: CommandFailure): Error {
   if (address === undefined) return new Error(message);
   const errors: Record<string, new (message: string) => Error> = Deno.errors;
   return new ListenError(address, new (errors[name] ?? Error)(message));

@@ -5,7 +5,7 @@ import type { ExchangesView, StateView } from "../../src/admin/api.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import type { Inspection } from "../../src/observe/inspection.ts";
-import { type Inspected, WorkerInspections } from "../../src/server/worker_inspections.ts";
+import { type InspectedWorker, WorkerInspections } from "../../src/server/worker_inspections.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";
@@ -145,7 +145,7 @@ Deno.test("a reload opens the admin listener to other machines on the same port,
   const refused = await served.reload(
     yaml(backend.url, `admin: {port: ${port}, hostname: 192.0.2.1, token: ${own}}\n`),
   );
-  assertMatch(refused, /configuration not reloaded.*no such address/);
+  assertMatch(refused, /configuration not reloaded.*address not available/);
   assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
   await served.reload(yaml(backend.url, `admin: {port: ${port}, hostname: 0.0.0.0, token: ${own}}\n`));
   assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 401);
@@ -160,7 +160,7 @@ Deno.test("an admin port that is taken refuses the whole reload, and changes not
   await using file = await tempConfig(yaml(backend.url));
   await using served = await serve(file);
   const log = await served.reload(yaml(fresh.url, `admin: {port: ${fresh.port}}\n`));
-  assertMatch(log, /configuration not reloaded.*Cannot listen on 127\.0\.0\.1:\d+ as the port must be free/);
+  assertMatch(log, /configuration not reloaded.*Cannot listen on 127\.0\.0\.1:\d+: address already in use/);
   assertEquals(await (await fetch(served.url)).text(), "old");
   assertEquals(await status(`${served.admin}/readyz`), 200);
 });
@@ -188,7 +188,7 @@ Deno.test("an admin port that is taken is an error before anything is served", a
   await using file = await tempConfig(yaml(backend.url, `admin: {port: ${backend.port}}\n`));
   const io = createTestIo();
   assertEquals(await runCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"], io), 1);
-  assertStringIncludes(io.stderr.text, `Cannot listen on 127.0.0.1:${backend.port} as the port must be free`);
+  assertStringIncludes(io.stderr.text, `Cannot listen on 127.0.0.1:${backend.port}: address already in use`);
 });
 
 Deno.test("while it drains, the server is alive and not ready, and event streams do not hold it up", async () => {
@@ -312,7 +312,7 @@ Deno.test("demo has its dashboard, tells where, and shows what happens; --once d
 });
 
 /** A worker that says what the test wants. */
-interface Scripted extends Inspected {
+interface Scripted extends InspectedWorker {
   answer: () => Promise<Inspection | undefined>;
   asked: number[];
 }
@@ -321,7 +321,7 @@ function scripted(answer: Scripted["answer"]): Scripted {
   const worker: Scripted = {
     answer,
     asked: [],
-    ask: async ({ after }) => {
+    request: async ({ after }) => {
       worker.asked.push(after);
       const inspection = await worker.answer();
       return inspection === undefined ? {} : { inspection };
@@ -350,9 +350,9 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
 Deno.test("WorkerInspections keeps what a lost worker had counted, but not what it was doing", async () => {
   const inspections = new WorkerInspections();
   const [first, second] = [1, 10].map((bytes) => scripted(() => Promise.resolve(inspection(bytes))));
-  await inspections.inspect([first!, second!], 0);
-  inspections.lose(first!);
-  const { metrics: { routes } } = await inspections.inspect([second!], 0);
+  await inspections.read([first!, second!], 0);
+  inspections.forget(first!);
+  const { metrics: { routes } } = await inspections.read([second!], 0);
   assertEquals(routes.map(({ requestBytes, inFlight }) => [requestBytes, inFlight]), [[11, 1]]);
 });
 
@@ -360,9 +360,9 @@ Deno.test("WorkerInspections does not wait for a worker that is busy, and leaves
   using time = new FakeTime();
   const inspections = new WorkerInspections();
   const worker = scripted(() => Promise.resolve(inspection(7, [{ timeMs: 1, durationMs: 1 }], 1)));
-  await inspections.inspect([worker], 0);
+  await inspections.read([worker], 0);
   worker.answer = () => new Promise(() => {});
-  const answer = inspections.inspect([worker], 0);
+  const answer = inspections.read([worker], 0);
   await time.tickAsync(1_000);
   const { metrics, recent } = await answer;
   assertEquals([metrics.routes[0]?.requestBytes, recent.last], [7, 1]);
@@ -377,17 +377,17 @@ Deno.test("WorkerInspections orders the exchanges of all workers by their end, a
   );
   const second = scripted(() => Promise.resolve(inspection(0, [{ timeMs: 1, durationMs: 1, path: "/1" }], 40)));
   const workers = [first, second];
-  const { recent } = await inspections.inspect(workers, 0);
+  const { recent } = await inspections.read(workers, 0);
   assertEquals(recent.exchanges.map(({ id, path }) => [id, path]), [[1, "/1"], [2, "/2"], [3, "/3"]]);
   for (const worker of workers) worker.answer = () => Promise.resolve(inspection(0, [], worker.asked.at(-1)));
-  assertEquals((await inspections.inspect(workers, 2)).recent.exchanges.map(({ id }) => id), [3]);
+  assertEquals((await inspections.read(workers, 2)).recent.exchanges.map(({ id }) => id), [3]);
   assertEquals(workers.map(({ asked }) => asked), [[0, 12], [0, 40]]);
 });
 
 Deno.test("WorkerInspections asks once for all who want to know at the same time", async () => {
   const inspections = new WorkerInspections();
   const worker = scripted(() => Promise.resolve(inspection(1)));
-  await Promise.all([1, 2, 3].map(() => inspections.inspect([worker], 0)));
+  await Promise.all([1, 2, 3].map(() => inspections.read([worker], 0)));
   assertEquals(worker.asked.length, 1);
-  assert((await inspections.inspect([], 0)).metrics.startedMs > 0);
+  assert((await inspections.read([], 0)).metrics.startedMs > 0);
 });

@@ -369,7 +369,7 @@ Deno.test("serve says in one sentence that the port is taken", async () => {
   assertEquals(code, 1);
   assertEquals(
     stderr,
-    `error: Cannot listen on 127.0.0.1:${port} as the port must be free: another program is listening there\n`,
+    `error: Cannot listen on 127.0.0.1:${port}: address already in use by another program\n`,
   );
 });
 

@@ -146,7 +146,7 @@ for (const workers of ["1", "2"]) {
     assertEquals([code, stdout], [1, ""]);
     assertEquals(
       stderr,
-      "error: Cannot listen on ${env:SECRET_LISTEN}:8080 as the host must be an address of this machine: no such address found\n",
+      "error: Cannot listen on ${env:SECRET_LISTEN}:8080: address not available: the host must be an address of this machine\n",
     );
   });
 }

@@ -47,7 +47,7 @@ const CHECK = { path: "/up", timeout: 20 };
 async function check(service: Partial<ServiceInput>): Promise<string> {
   const checked = serviceOf(service);
   const result = await checkHealth(checked, checked.health!, { transport: runtimeTransport(), signal: FOREVER });
-  return `${result.isGood ? "good" : "bad"} ${result.status ?? result.failure}`;
+  return `${result.isExpected ? "good" : "bad"} ${result.status ?? result.failure}`;
 }
 
 Deno.test("checkHealth() sends a GET below the service's own path, as requests are sent", async () => {
@@ -110,7 +110,7 @@ Deno.test("checkHealth() survives a transport that rejects", async () => {
   const service = serviceOf({ health: CHECK });
   const transport: Transport = () => Promise.reject(new Error("bug"));
   const result = await checkHealth(service, service.health!, { transport, signal: FOREVER });
-  assertEquals(result, { isGood: false, failure: "protocol" });
+  assertEquals(result, { isExpected: false, failure: "protocol" });
 });
 
 /** Checks over a transport whose answer the test sets, and whose requests it sees. */

@@ -11,13 +11,12 @@ import {
 import { logErrorTo } from "../../src/cli/log_error.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { drain } from "../../src/server/drain.ts";
-import { InFlight } from "../../src/server/in_flight.ts";
-import { silenceLegacyAbortNotice } from "../../src/server/legacy_abort_notice.ts";
+import { AttemptsInFlight } from "../../src/server/in_flight.ts";
+import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../../src/server/process_hooks.ts";
 import { formatAddress, ListenError } from "../../src/server/listen_error.ts";
 import { findForbiddenTarget } from "../../src/server/net_access.ts";
 import { serve } from "../../src/server/serve.ts";
 import { listenForStop } from "../../src/server/signals.ts";
-import { captureUncaughtErrors } from "../../src/server/stray_errors.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
@@ -59,7 +58,7 @@ Deno.test("serve() listens again on the same port after its listener has broken 
 
   assertEquals(await (await fetch(`http://127.0.0.1:${server.port}/`)).text(), "ok");
   assertEquals(ports, [0, server.port, server.port]);
-  assertEquals(errors, ["listener broke down"]);
+  assertEquals(errors, ["listener failed"]);
   await server.shutdown();
 });
 
@@ -112,33 +111,33 @@ Deno.test("serve() says in a sentence that a port is taken", async () => {
   assertEquals(error.kind, "in-use");
   assertEquals(
     error.message,
-    `Cannot listen on 127.0.0.1:${other.addr.port} as the port must be free: another program is listening there`,
+    `Cannot listen on 127.0.0.1:${other.addr.port}: address already in use by another program`,
   );
   await other.shutdown();
 });
 
 /** What `Deno.serve` may throw, the port, and how the reason begins. */
 const LISTEN_CAUSES: [cause: unknown, port: number, kind: string, reason: string][] = [
-  [new Deno.errors.NotCapable(""), 80, "no-permission", "the network permission must be granted"],
-  [new Deno.errors.PermissionDenied(""), 80, "not-allowed", "the system must allow it: ports below 1024"],
-  [new Deno.errors.PermissionDenied(""), 8080, "not-allowed", "the system must allow it: permission denied"],
-  [new Deno.errors.AddrNotAvailable(""), 80, "no-such-address", "the host must be an address of this machine"],
-  [new Error("failed to lookup address information"), 80, "no-such-address", "the host must be an address"],
+  [new Deno.errors.NotCapable(""), 80, "no-permission", "no network permission"],
+  [new Deno.errors.PermissionDenied(""), 80, "not-allowed", "permission denied: ports below 1024"],
+  [new Deno.errors.PermissionDenied(""), 8080, "not-allowed", "permission denied"],
+  [new Deno.errors.AddrNotAvailable(""), 80, "no-such-address", "address not available"],
+  [new Error("failed to lookup address information"), 80, "no-such-address", "address not available"],
   [
     new Deno.errors.InvalidData("No keys found"),
     80,
     "bad-certificate",
-    "the certificate and its key must be usable: No",
+    "invalid certificate or key: No",
   ],
-  [new Error("out of luck"), 80, "other", "the system must allow it: out of luck"],
-  ["out of luck", 80, "other", "the system must allow it: out of luck"],
+  [new Error("out of luck"), 80, "other", "out of luck"],
+  ["out of luck", 80, "other", "out of luck"],
 ];
 
 for (const [cause, port, kind, reason] of LISTEN_CAUSES) {
   Deno.test(`ListenError explains ${cause} on port ${port}`, () => {
     const error = new ListenError({ hostname: "::1", port }, cause);
     assertEquals(error.kind, kind);
-    assertStringIncludes(error.message, `Cannot listen on [::1]:${port} as ${reason}`);
+    assertStringIncludes(error.message, `Cannot listen on [::1]:${port}: ${reason}`);
     assertEquals(error.cause, cause);
   });
 }
@@ -179,7 +178,7 @@ Deno.test("takeStrayErrors() reports what nobody caught, and keeps the process a
 
 Deno.test("InFlight counts attempts until all have settled", async () => {
   const about = { requestId: "r", route: "path /", service: "a", role: "shadow" } as const;
-  const inFlight = new InFlight();
+  const inFlight = new AttemptsInFlight();
   await inFlight.idle();
   inFlight.observe({ type: "attempted", ...about, atMs: 0, hedge: false });
   inFlight.observe({ type: "attempted", ...about, atMs: 0, hedge: false });
@@ -260,7 +259,7 @@ Deno.test("logErrorTo() writes the place of an error, and no content of a reques
     }
   }
   onError("error thrown unexpectedly", "s3cr3t");
-  onError("listener broke down", new Error("Too many open files (os error 24)"));
+  onError("listener failed", new Error("Too many open files (os error 24)"));
   assertEquals(lines.length, 5);
   assertNotMatch(JSON.stringify(lines), /s3cr3t/);
   for (const [level, , fields] of lines.slice(0, 3)) {

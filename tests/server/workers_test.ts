@@ -15,7 +15,7 @@ import { CommandError } from "../../src/cli/usage_error.ts";
 import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
-import { divideLimits } from "../../src/server/worker_share.ts";
+import { divideLimits } from "../../src/server/worker_pool.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { cliCommand, type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
@@ -100,7 +100,7 @@ testOnLinux("an address in use is an error before anything starts, whoever uses 
       assertEquals([code, stdout], [1, ""]);
       assertEquals(
         stderr,
-        `error: Cannot listen on 127.0.0.1:${port} as the port must be free: another program is listening there\n`,
+        `error: Cannot listen on 127.0.0.1:${port}: address already in use by another program\n`,
       );
     }
   }
@@ -151,7 +151,7 @@ testOnLinux("a reload moves all workers to a new port, or none where it is taken
   using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await Deno.writeTextFile(file.path, textFor(other.addr.port));
   io.reload();
-  await io.stdout.seen(/another program is listening there/);
+  await io.stdout.seen(/address already in use by another program/);
   const late = exchangeRaw(Number(new URL(before).port), GET);
   await old.received(MANY + 1);
 
@@ -191,7 +191,7 @@ Deno.test({
 
     await write({ cert: second.cert, key: first.key });
     io.reload();
-    await io.stdout.seen(/the certificate and its key must be usable/);
+    await io.stdout.seen(/invalid certificate or key/);
     assertEquals(await trusting(url, first.cert), MANY);
 
     await write(second);

@@ -55,7 +55,7 @@ Deno.test({
 
     const tooMany: Promise<Client | undefined>[] = [];
     for (let i = 0; i < DESCRIPTORS; i++) tooMany.push(connect(port).catch(() => undefined));
-    await child.waitFor(/"level":"error","message":"listener broke down","error":"[^"]*Too many open files/);
+    await child.waitFor(/"level":"error","message":"listener failed","error":"[^"]*Too many open files/);
     for (const client of [...others, ...await Promise.all(tooMany)]) client?.[Symbol.dispose]();
 
     // Those who are connected are served all the time; the others as soon as the listener is back.
