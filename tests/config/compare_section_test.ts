@@ -172,22 +172,22 @@ for (const [compare, problem] of WRONG) {
 Deno.test("a control is a service beside a primary, and is compared", () => {
   assertEquals(validate(true, { control: true }).config.services.map(({ control }) => control), [false, true]);
   assertEquals(problemsOf({ compare: true, services: [{ ...MAIN, control: true }] }), [
-    "services[0].control: must not be true for a primary: a control is compared with it",
+    "services[0].control: cannot be combined with `primary`: a control is compared with the primary",
   ]);
   assertEquals(problemsOf({ compare: true, services: [{ ...NEXT, control: true }, { ...NEXT, name: "third" }] }), [
-    "services[0].control: must not be true where no other service can be the primary",
+    "services[0].control: must be false: no other service of the route can be the primary",
   ]);
   assertEquals(problemsOf({ compare: true, services: [MAIN, { ...NEXT, control: true, compare: false }] }), [
-    "services[1].control: must not be true beside compare: false: a control is there to be compared",
+    "services[1].control: cannot be combined with `compare: false`: a control must be compared",
   ]);
   assertEquals(validate(undefined, { control: true }).warnings, [
-    "services[1].control: has no effect: nothing is compared",
+    "services[1].control: has no effect: no service is compared",
   ]);
 });
 
 Deno.test("a primary says nothing about comparing", () => {
   assertEquals(problemsOf({ services: [{ ...MAIN, compare: {} }] }), [
-    "services[0].compare: must not be there for a primary: the others are compared with it",
+    "services[0].compare: cannot be combined with `primary`: other services are compared with the primary",
   ]);
 });
 

@@ -22,7 +22,7 @@ function problemsOf(...services: readonly unknown[]): string[] {
   );
 }
 
-const P95: HedgeSettings = { after: { kind: "percentile", share: 0.95 }, maxExtra: 0.1, unsafe: false };
+const P95: HedgeSettings = { after: { kind: "percentile", quantile: 0.95 }, maxExtra: 0.1, unsafe: false };
 
 // Columns: what is written; what it means.
 const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | undefined])[] = [
@@ -31,8 +31,8 @@ const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | un
   [true, P95],
   [{}, P95],
   [{ after: "p95" }, P95],
-  [{ after: "P50" }, { ...P95, after: { kind: "percentile", share: 0.5 } }],
-  [{ after: "p99.9" }, { ...P95, after: { kind: "percentile", share: 0.999 } }],
+  [{ after: "P50" }, { ...P95, after: { kind: "percentile", quantile: 0.5 } }],
+  [{ after: "p99.9" }, { ...P95, after: { kind: "percentile", quantile: 0.999 } }],
   [{ after: "50ms" }, { ...P95, after: { kind: "time", delayMs: 50 } }],
   [{ after: 0.05 }, { ...P95, after: { kind: "time", delayMs: 50 } }],
   [{ maxExtra: "100%", unsafe: true }, { ...P95, maxExtra: 1, unsafe: true }],
@@ -60,27 +60,27 @@ const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: read
   ],
   [
     [A, { ...B, hedge: { maxExtra: 2 } }],
-    ['services[1].hedge.maxExtra: must be a share from 0 to 1, or like "10%": found 2'],
+    ['services[1].hedge.maxExtra: must be a ratio from 0 to 1, or a percentage like "10%": found 2'],
   ],
   [[A, { ...B, hedge: { delay: 1 } }], ["services[1].hedge.delay: unknown key"]],
   [[A, { ...B, hedge: 1 }], ["services[1].hedge: must be true, false or a mapping: found 1"]],
   [
     [A, { ...C, shadow: true, hedge: true }],
-    ["services[1].hedge: must not be there for a shadow: a shadow never answers, early or late"],
+    ["services[1].hedge: cannot be combined with `shadow`: clients never get the response of a shadow"],
   ],
   [
     [{ ...A, hedge: true }, B],
-    ['services[0].hedge: must not be there for the first service of path "/": it waits for those before it'],
+    ['services[0].hedge: cannot be set for the first service of path "/": there is no earlier service to wait for'],
   ],
   [
     [{ ...C, shadow: true }, { ...A, hedge: true }],
-    ['services[1].hedge: must not be there for the first service of path "/": it waits for those before it'],
+    ['services[1].hedge: cannot be set for the first service of path "/": there is no earlier service to wait for'],
   ],
   [
     [A, { ...B, pathPrefix: ["/", "/x"], path: "/", hedge: true }],
     [
-      'services[1].hedge: must not be there for the first service of pathPrefix "/": it waits for those before it',
-      'services[1].hedge: must not be there for the first service of pathPrefix "/x": it waits for those before it',
+      'services[1].hedge: cannot be set for the first service of pathPrefix "/": there is no earlier service to wait for',
+      'services[1].hedge: cannot be set for the first service of pathPrefix "/x": there is no earlier service to wait for',
     ],
   ],
 ];

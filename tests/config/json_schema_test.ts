@@ -3,7 +3,7 @@ import { parse } from "@std/yaml/parse";
 // deno-lint-ignore no-import-prefix
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { configSchema } from "../../src/config/schema/json_schema.ts";
+import { configSchema } from "../../src/config/schema/reference.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });

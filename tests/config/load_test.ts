@@ -68,13 +68,13 @@ Deno.test("loadConfig() explains in a sentence why a file cannot be read", async
   const cannot = (name: string) => `the configuration file "${at(name)}" cannot be read: `;
   assertEquals(
     await messageOf(at("nope.yaml")),
-    `${cannot("nope.yaml")}there is no such file; name one with --config (default: config.yaml)`,
+    `${cannot("nope.yaml")}no such file; name one with --config (default: config.yaml)`,
   );
   assertEquals(await messageOf(at("latin1.yaml")), `${cannot("latin1.yaml")}it is not UTF-8 text`);
   assertEquals(await messageOf(at("utf16.yaml")), `${cannot("utf16.yaml")}it is not UTF-8 text`);
   assertEquals(await messageOf(at("large.yaml")), `${cannot("large.yaml")}it is too large`);
   if (Deno.build.os === "windows") return;
-  assertEquals(await messageOf(folder.path), `the configuration file "${folder.path}" cannot be read: it is a folder`);
+  assertEquals(await messageOf(folder.path), `the configuration file "${folder.path}" cannot be read: it is a directory`);
   assertEquals(
     await messageOf("/dev/zero"),
     'the configuration file "/dev/zero" cannot be read: it is not a regular file',

@@ -5,7 +5,7 @@ import { stringify } from "@std/yaml/stringify";
 import fc from "npm:fast-check@4.3.0";
 import { childPath } from "../../src/config/schema/describe.ts";
 import { locateYaml } from "../../src/config/read/locate.ts";
-import { scanJson } from "../../src/config/read/scan_json.ts";
+import { scanJson } from "../../src/config/read/parse_json.ts";
 
 /** Every path in a value, with what is there. */
 function* pathsOf(value: unknown, path = ""): Iterable<[string, unknown]> {

@@ -79,7 +79,7 @@ Deno.test("groupRoutes() promotes the first that is not a shadow, with a warning
   const services = [{ name: "s", shadow: true }, { name: "a" }, { name: "b" }];
   assertEquals(routesOf(...services), ["path /: s shadow, a primary, b secondary"]);
   assertEquals(warningsOf(...services), [
-    'services[1]: is taken as the primary of path "/": no service of the route is marked as one',
+    'services[1]: becomes the primary of path "/": no service of the route has `primary: true`',
   ]);
   assertEquals(warningsOf({ name: "a" }), []);
 });
@@ -88,9 +88,9 @@ Deno.test("groupRoutes() refuses a route of shadows alone, at the pattern", () =
   const cases: [Record<string, unknown>, string][] = [
     [
       { pathExact: "/s" },
-      'services[1].pathExact: must lead to a service that is not a shadow too: found shadows alone for pathExact "/s"',
+      'services[1].pathExact: must have a service that is not a shadow: found only shadows for pathExact "/s"',
     ],
-    [{}, 'services[1]: must lead to a service that is not a shadow too: found shadows alone for path "/"'],
+    [{}, 'services[1]: must have a service that is not a shadow: found only shadows for path "/"'],
   ];
   for (const [patterns, message] of cases) {
     const shadow = { name: "s", url, shadow: true, ...patterns };

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ConfigInput, ServiceInput } from "@zeek/conductor";
 import type { ShadowPolicy } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { COPY_FIELDS } from "../../src/config/fields.ts";
+import { SHADOW_FIELDS } from "../../src/config/fields.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 const MAIN = { name: "main", url: "http://localhost:8081" };
@@ -83,7 +83,7 @@ Deno.test("safeShadows gives shadows the safe methods, unless they name their ow
 });
 
 const COPY = "services[1]";
-const SHARE = 'must be a share from 0 to 1, or like "10%"';
+const SHARE = 'must be a ratio from 0 to 1, or a percentage like "10%"';
 const KEY = 'must be "header:NAME", "cookie:NAME" or "ip"';
 
 // Columns: the fields of a shadow; the problem.
@@ -105,15 +105,15 @@ const WRONG: readonly (readonly [fields: Fields, problem: string])[] = [
   [{ ramp: {} }, `${COPY}.ramp.over: is required`],
   [
     { sample: 0.5, ramp: { to: 1, over: 60 } },
-    `${COPY}.ramp.to: must not be there beside a share in sample: the ramp ends at that`,
+    `${COPY}.ramp.to: cannot be combined with a ratio in \`sample\`: the ramp ends at that ratio`,
   ],
   [
     { ramp: { from: 0.5, to: 0.4, over: 60 } },
-    `${COPY}.ramp.from: must not be more than the share that the ramp ends at`,
+    `${COPY}.ramp.from: must be at most the ratio at the end of the ramp`,
   ],
   [
     { body: false, maxBodySize: 1 },
-    `${COPY}.maxBodySize: must not be there beside body: false: no body is copied`,
+    `${COPY}.maxBodySize: cannot be combined with \`body: false\`: no body is mirrored`,
   ],
 ];
 
@@ -123,7 +123,7 @@ for (const [fields, problem] of WRONG) {
   });
 }
 
-const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof COPY_FIELDS>> = {
+const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof SHADOW_FIELDS>> = {
   sample: 1,
   ramp: { over: 60 },
   methods: "GET",
@@ -135,12 +135,12 @@ const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof COPY_FIELDS>> = {
 };
 
 Deno.test("validateConfig() has a problem with each field about copies where the service is not a shadow", () => {
-  assertEquals(Object.keys(ONE_OF_EACH), Object.keys(COPY_FIELDS));
+  assertEquals(Object.keys(ONE_OF_EACH), Object.keys(SHADOW_FIELDS));
   for (const primary of [true, false]) {
     assertEquals(
       problemsOf({ services: [{ ...MAIN, primary, ...ONE_OF_EACH }] }),
-      Object.keys(COPY_FIELDS).map((key) =>
-        `services[0].${key}: must not be there for a service that is not a shadow: it is about copies`
+      Object.keys(SHADOW_FIELDS).map((key) =>
+        `services[0].${key}: requires \`shadow: true\``
       ),
     );
   }
@@ -177,8 +177,8 @@ const WARNED: readonly (readonly [url: string, fields: Fields, isWarned: boolean
 
 for (const [url, fields, isWarned] of WARNED) {
   Deno.test(`a shadow at ${url} with ${JSON.stringify(fields)} ${isWarned ? "gives" : "does not give"} a warning`, () => {
-    const warning = "services[1].url: clients' credentials leave this machine in the clear with every copy: " +
-      "use https, or credentials: false";
+    const warning = "services[1].url: shadow requests send client credentials unencrypted to another machine: " +
+      "use https, or `credentials: false`";
     assertEquals(validateConfig(withShadow({ url, ...fields })).warnings, isWarned ? [warning] : []);
   });
 }

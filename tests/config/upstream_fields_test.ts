@@ -35,7 +35,7 @@ for (const [fields, tls, http2 = false] of SOUND) {
     assertEquals(
       warnings,
       tls?.insecure
-        ? ['services[0].tls.insecure: nothing about the certificate of "a" is verified: whoever answers is believed']
+        ? ['services[0].tls.insecure: the certificate of "a" is not verified: any server can impersonate it']
         : [],
     );
   });
@@ -43,18 +43,18 @@ for (const [fields, tls, http2 = false] of SOUND) {
 
 /** What is written for a service, and how the problem that it has begins. */
 const BROKEN: readonly (readonly [fields: Record<string, unknown>, problem: string])[] = [
-  [{ url: "http://a", tls: { ca: BLOCK } }, "tls: must not be there for an http URL"],
-  [{ url: "http://a", tls: { insecure: true } }, "tls: must not be there for an http URL"],
-  [{ url: "http://a", tls: {} }, "tls: must not be there for an http URL"],
+  [{ url: "http://a", tls: { ca: BLOCK } }, "tls: requires an https `url`"],
+  [{ url: "http://a", tls: { insecure: true } }, "tls: requires an https `url`"],
+  [{ url: "http://a", tls: {} }, "tls: requires an https `url`"],
   [{ url: "https://a", tls: { ca: "ca.pem" } }, "tls.ca: must be the PEM text of a certificate"],
-  [{ url: "https://a", tls: { ca: BLOCK, insecure: true } }, "tls.insecure: must not be true beside ca"],
+  [{ url: "https://a", tls: { ca: BLOCK, insecure: true } }, "tls.insecure: cannot be combined with `ca`"],
   [{ url: "https://a", tls: { insecure: "perhaps" } }, "tls.insecure: must be true or false"],
   ...["", "10.0.0.1", "::1", "b:443", "b.", "-b", "a..b", "bücher.example", "x".repeat(64), 7].map((serverName) =>
     [{ url: "https://a", tls: { serverName } }, "tls.serverName: must be a DNS name"] as const
   ),
-  [{ url: "https://a", http2: true, tls: { serverName: "b" } }, "tls.serverName: must not be there beside http2"],
-  [{ url: "https://a", http2: true, tls: { insecure: true } }, "tls.insecure: must not be true beside http2"],
-  [{ url: "https://a", http2: true, host: "preserve" }, 'host: must be "target" beside http2'],
+  [{ url: "https://a", http2: true, tls: { serverName: "b" } }, "tls.serverName: cannot be combined with `http2`"],
+  [{ url: "https://a", http2: true, tls: { insecure: true } }, "tls.insecure: cannot be combined with `http2`"],
+  [{ url: "https://a", http2: true, host: "preserve" }, 'host: must be "target" with `http2`'],
   [{ url: "https://a", http2: "h2" }, "http2: must be true or false"],
 ];
 

@@ -135,8 +135,8 @@ Deno.test("validateConfig() reads a breaker as a switch or as settings", () => {
 
 Deno.test("validateConfig() refuses a breaker that would never open, or shortens its time", () => {
   const cases: [unknown, string][] = [
-    [{ window: 4 }, "services[0].breaker.window: must be at least as large as failures: else it would never open"],
-    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least as long as openFor"],
+    [{ window: 4 }, "services[0].breaker.window: must be at least `failures`: otherwise the breaker never opens"],
+    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least `openFor`"],
     [5, "services[0].breaker: must be true, false or a mapping: found 5"],
     [{ failurs: 1 }, 'services[0].breaker.failurs: unknown key; did you mean "failures"?'],
   ];
@@ -333,7 +333,7 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
   ],
   [
     { trustProxy: "::ffff:10.0.0.0/104" },
-    'trustProxy: must be written as IPv4, as such peers are treated: found "::ffff:10.0.0.0/104"',
+    'trustProxy: must be in IPv4 notation, because such peers count as IPv4: found "::ffff:10.0.0.0/104"',
   ],
   [
     { maxBodySize: 0 },
@@ -359,7 +359,7 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ services: new Map() }, "services: must be a list of services: found a mapping"],
   [{ Port: 1 }, 'Port: unknown key; did you mean "port"?'],
   [{ "a b\n": 1 }, "[…]: unknown key, entry 2 of the mapping"],
-  [{ hostname: "${env:HOST}" }, "hostname: placeholders are resolved in files only: pass the value itself"],
+  [{ hostname: "${env:HOST}" }, "hostname: must not contain a placeholder outside a file: pass the value itself"],
   [{ "\u001b[31m": 1 }, "[…]: unknown key, entry 2 of the mapping"],
 ];
 
@@ -391,10 +391,10 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ url: "http://x y" }, 'url: must be an http or https URL: found "http://x y"'],
   [{ url: "http://x\\y" }, 'url: must be an http or https URL: found "http://x\\\\y"'],
   [{ url: "http://x/%zz" }, 'url: must be a URL with a well-formed path: found "http://x/%zz"'],
-  [{ url: "http://x?a=b" }, "url: must be a URL without query and fragment: found one with"],
-  [{ url: "http://x/#a" }, "url: must be a URL without query and fragment: found one with"],
+  [{ url: "http://x?a=b" }, "url: must be a URL without query and fragment: found one of them"],
+  [{ url: "http://x/#a" }, "url: must be a URL without query and fragment: found one of them"],
   [{ url: 7 }, "url: must be an http or https URL: found 7"],
-  [{ primary: true, shadow: true }, "shadow: must not be true for a primary: a shadow never answers"],
+  [{ primary: true, shadow: true }, "shadow: cannot be combined with `primary`: clients never get the response of a shadow"],
   [{ pathPrefix: "api" }, 'pathPrefix: must be a path that begins with "/": found "api"'],
   [{ pathPrefix: "" }, 'pathPrefix: must be a path that begins with "/": found ""'],
   [{ pathPrefix: [] }, "pathPrefix: must have at least one path: found an empty list"],
@@ -416,8 +416,8 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ headers: { a: " b" } }, "headers.a: must be a header value: found a space at the beginning or end"],
   [{ headers: { a: "bé" } }, "headers.a: must be a header value: found a character outside US-ASCII"],
   [{ headers: { "X-A": "1", "x-a": "2" } }, 'headers.x-a: must be given once: "X-A" is the same field'],
-  [{ headers: { Host: "x" } }, 'headers.Host: cannot be set here: use the field "host"'],
-  [{ responseHeaders: { Upgrade: "x" } }, "responseHeaders.Upgrade: cannot be set: it belongs to the connection"],
+  [{ headers: { Host: "x" } }, 'headers.Host: cannot be set here: use the field `host`'],
+  [{ responseHeaders: { Upgrade: "x" } }, "responseHeaders.Upgrade: cannot be set: conductor manages it per connection"],
   [{ removeHeaders: ["a", "b c"] }, 'removeHeaders[1]: must be a header name: found "b c"'],
   [{ host: "a b" }, 'host: must be "target", "preserve" or a host with or without port: found "a b"'],
   [{ host: "http://a" }, 'host: must be "target", "preserve" or a host with or without port: found "http://a"'],
@@ -443,7 +443,7 @@ Deno.test("validateConfig() leaves header fields of the connection alone", () =>
   ];
   for (const name of names) {
     assertEquals(problemsOf({ services: [{ ...API, headers: { [name]: "x" } }] }), [
-      `services[0].headers.${name}: cannot be set: it belongs to the connection`,
+      `services[0].headers.${name}: cannot be set: conductor manages it per connection`,
     ]);
   }
 });
@@ -455,7 +455,7 @@ Deno.test("validateConfig() never prints the credentials of a URL", () => {
     const [problem] = problemsOf({ services: [{ ...API, url }] });
     assertEquals(problem!.includes("s3cret"), false, problem);
   }
-  assertStringIncludes(problemsOf({ services: [{ ...API, url: "http://a:b@x" }] })[0]!, '"headers"');
+  assertStringIncludes(problemsOf({ services: [{ ...API, url: "http://a:b@x" }] })[0]!, "`headers`");
 });
 
 Deno.test("validateConfig() reports all problems at once, those between fields included", () => {
@@ -471,10 +471,10 @@ Deno.test("validateConfig() reports all problems at once, those between fields i
     [
       'prot: unknown key; did you mean "port"?',
       'port: must be a whole number from 0 to 65535: found "80a"',
-      "services[1].headers.te: cannot be set: it belongs to the connection",
+      "services[1].headers.te: cannot be set: conductor manages it per connection",
       "services[1].headers.b: must be a header value: found a line break",
       "services[1].name: must be unique: services[0] has the same name",
-      'services[0].pathPrefix: must lead to a service that is not a shadow too: found shadows alone for pathPrefix "/a"',
+      'services[0].pathPrefix: must have a service that is not a shadow: found only shadows for pathPrefix "/a"',
     ],
   );
 });
@@ -542,7 +542,7 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     "logging.file: has no effect: redirect the output instead",
     "logging.includeCaller: has no effect: log lines do not name source lines",
     "logging.timeFormat: has no effect: times are written as RFC 3339 in UTC",
-    "logging.disableTimestamp: has no effect: log lines always carry their time",
+    "logging.disableTimestamp: has no effect: log lines always have a timestamp",
     "services[0].weight: has no effect: every service of a route gets every request",
   ]);
 });
@@ -559,7 +559,7 @@ Deno.test("validateConfig() says nothing of go-conductor's fields that are switc
 Deno.test("validateConfig() warns of what is taken literally but was hardly meant so", () => {
   const { warnings } = validateConfig({ services: [{ ...API, pathPrefix: "/api/*", host: "preserv" }] });
   assertEquals(warnings, [
-    'services[0].pathPrefix: "*" is taken literally: a prefix matches everything below it as it is',
-    'services[0].host: "preserv" is taken for a host name; did you mean "preserve"?',
+    'services[0].pathPrefix: "*" is not a wildcard: a prefix matches all paths below it',
+    'services[0].host: "preserv" is used as a host name; did you mean "preserve"?',
   ]);
 });
