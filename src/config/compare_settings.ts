@@ -9,6 +9,11 @@ import type { Field, Output, Partly } from "./schema/section.ts";
 type CheckedConfig = Output<typeof CONFIG>;
 type CheckedService = Output<typeof SERVICE>;
 
+const RULES = Object.entries(COMPARE_RULE_FIELDS).map(([name, field]: [string, Field<unknown>]) => ({
+  key: (field.as ?? name) as keyof CompareSettings,
+  isCumulative: field.isCumulative ?? false,
+}));
+
 /** Reports problems across the comparison fields of services. `isOn`: the top level turns comparison on. */
 export function checkCompare(
   services: readonly (Partly<CheckedService> | undefined)[],
@@ -54,10 +59,9 @@ export function compareSettings({ primary, compare }: CheckedService, top: Check
   const isOff = primary || compare === false || (compare === undefined && top.compare === undefined);
   if (isOff) return undefined;
   const base = topSettings(top);
-  const merged = Object.entries(COMPARE_RULE_FIELDS).map(([name, field]: [string, Field<unknown>]) => {
-    const key = (field.as ?? name) as keyof CompareSettings;
+  const merged = RULES.map(({ key, isCumulative }) => {
     const own: unknown = compare?.[key];
-    return [key, field.isCumulative ? [own ?? [], base[key]].flat() : own ?? base[key]];
+    return [key, isCumulative ? [own ?? [], base[key]].flat() : own ?? base[key]];
   });
   return Object.fromEntries(merged) as CompareSettings;
 }

@@ -112,7 +112,7 @@ export interface Service extends
   readonly timeoutMs: number;
   readonly stripPrefix: boolean;
   readonly failOn: readonly StatusRange[];
-  /** Header fields to remove, including those that describe a body that is not mirrored. */
+  /** Header fields to remove. Without a mirrored body, they include the fields that describe one. */
   readonly removeHeaders: readonly string[];
   readonly breaker: BreakerSettings | undefined;
   /** `undefined` if the service is not a shadow. */

@@ -32,6 +32,12 @@ const DEFAULT_MAX_OPEN_MS = 60_000;
 /** Fields of a service that decide on its routes. */
 const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"] as const;
 
+/** Keys of the top level that only services resolve. */
+const UNRESOLVED_KEYS = new Set(["$schema", "failOn", "stripPrefix", "safeShadows"] as const);
+
+/** Keys of a service from which others are computed. */
+const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] as const);
+
 /**
  * Checks a configuration, and resolves its defaults and units. Throws a {@linkcode ConfigError} with all problems.
  * `source` has facts about the text that `input` was read from; absent for a plain object.
@@ -192,7 +198,7 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
   const services = top.services.map((service, index) => resolveService(service, top, list.child(index)));
   const { limits, admin } = top;
   return {
-    ...omit(top, ["$schema", "failOn", "stripPrefix", "safeShadows"]),
+    ...omit(top, UNRESOLVED_KEYS),
     shownHostname: root.child("hostname").template ?? top.hostname,
     limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
     compare: comparePlan(services, top),
@@ -209,7 +215,7 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
 
 function resolveService(service: CheckedService, top: CheckedConfig, at: InputPath): Service {
   return {
-    ...omit(service, ["url", ...ROUTE_KEYS, ...SHADOW_KEYS]),
+    ...omit(service, UNRESOLVED_SERVICE_KEYS),
     origin: service.url.origin,
     basePath: service.url.basePath,
     shown: shownTexts(service, at),

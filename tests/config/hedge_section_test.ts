@@ -1,4 +1,4 @@
-/** What the configuration says about hedging, and what is said of it. */
+/** Validation of `hedge`, and its explanation. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -24,7 +24,7 @@ function problemsOf(...services: readonly unknown[]): string[] {
 
 const P95: HedgeSettings = { after: { kind: "percentile", quantile: 0.95 }, maxExtra: 0.1, unsafe: false };
 
-// Columns: what is written; what it means.
+// Columns: hedge as written; the settings.
 const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | undefined])[] = [
   [undefined, undefined],
   [false, undefined],
@@ -39,13 +39,13 @@ const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | un
 ];
 
 for (const [hedge, settings] of SETTINGS) {
-  Deno.test(`hedge: ${JSON.stringify(hedge)} is understood`, () => assertEquals(hedgeOf(hedge), settings));
+  Deno.test(`hedge: ${JSON.stringify(hedge)} is accepted`, () => assertEquals(hedgeOf(hedge), settings));
 }
 
 const NEED =
   'must be a time from 1ms to 24h, in seconds or like "50ms", "2s", "30m", "1h", or a percentile from p50 to p99.9 such as "p95"';
 
-// Columns: the services; what is wrong.
+// Columns: the services; the problems.
 const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: readonly string[]])[] = [
   [[A, { ...B, hedge: { after: "soon" } }], [`services[1].hedge.after: ${NEED}: found "soon"`]],
   [[A, { ...B, hedge: { after: 0 } }], [`services[1].hedge.after: ${NEED}: found 0`]],
@@ -86,7 +86,7 @@ const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: read
 ];
 
 for (const [services, problems] of PROBLEMS) {
-  Deno.test(`hedging is refused where ${problems[0]}`, () => assertEquals(problemsOf(...services), problems));
+  Deno.test(`validateConfig() reports ${problems[0]}`, () => assertEquals(problemsOf(...services), problems));
 }
 
 async function explain(...args: readonly string[]): Promise<string> {
@@ -97,7 +97,7 @@ async function explain(...args: readonly string[]): Promise<string> {
   return io.stdout.text;
 }
 
-Deno.test("explain tells who is held back, for how long and from what", async () => {
+Deno.test("explain shows which services are hedged, and their delays", async () => {
   const text = await explain("/x");
   assertStringIncludes(
     text,
@@ -115,7 +115,7 @@ Deno.test("explain tells who is held back, for how long and from what", async ()
   );
 });
 
-Deno.test("explain tells what is not hedged", async () => {
+Deno.test("explain shows methods that are not hedged", async () => {
   const text = await explain("POST", "/x");
   assertStringIncludes(text, "Asks b only where a can not be reached: POST is not hedged.");
   assertStringIncludes(text, "Asks c where a and b have not answered for 50 ms, or all of them fail.");

@@ -26,7 +26,7 @@ async function valueOf(text: string): Promise<unknown> {
   return (await readConfig(text, OPTIONS)).value;
 }
 
-/** What a text gets wrong, in reading or in what it says. */
+/** Returns the problems of a text, in reading or in validation. */
 async function problemsOf(text: string): Promise<string[]> {
   const read = async () => {
     const { value, source } = await readConfig(text, OPTIONS);
@@ -51,7 +51,7 @@ Deno.test("readConfig() reads YAML and JSON", async () => {
   for (const text of texts) assertEquals(await valueOf(text), expected, text);
 });
 
-Deno.test("readConfig() leaves scalars as they were written where that makes a difference", async () => {
+Deno.test("readConfig() keeps scalars as written if resolving would change them", async () => {
   assertEquals(
     await valueOf(
       "a: 1.10\nb: 0x1F\nc: 2026-11-22\nd: 1e3\ne: 0o17\nf: True\ng: 7\nh: .nan\ni: ~\nj: null\nk: 12345678901234567890",
@@ -72,7 +72,7 @@ Deno.test("readConfig() leaves scalars as they were written where that makes a d
   );
 });
 
-Deno.test("readConfig() follows aliases and merges mappings, what is there already winning", async () => {
+Deno.test("readConfig() follows aliases and merges mappings, and existing keys win", async () => {
   assertEquals(
     await valueOf("a: &a {x: 1, y: 1.0}\nb: &b {<<: *a, x: 2}\nc:\n  <<: [{z: 3, x: 3}, *b]\n  x: 4\nd: *a\n"),
     {
@@ -84,7 +84,7 @@ Deno.test("readConfig() follows aliases and merges mappings, what is there alrea
   );
 });
 
-Deno.test("readConfig() resolves placeholders, alone and inside of text, once", async () => {
+Deno.test("readConfig() resolves placeholders once, alone and inside text", async () => {
   assertEquals(
     await valueOf(
       [
@@ -228,7 +228,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   ],
 ];
 
-Deno.test("readConfig() and validateConfig() tell all problems of a file, with lines and without secrets", async () => {
+Deno.test("readConfig() and validateConfig() report all problems of a file, with lines and without secrets", async () => {
   for (const [text, ...problems] of PROBLEMS) assertEquals(await problemsOf(text), problems, text);
 });
 
@@ -247,7 +247,7 @@ services:
   ]);
 });
 
-Deno.test("readConfig() does not show the reader's own errors", async () => {
+Deno.test("readConfig() does not show errors of the reader", async () => {
   const reasons: Record<string, string> = {
     NotFound: "no such file",
     IsADirectory: "it is a directory",

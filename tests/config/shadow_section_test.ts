@@ -1,4 +1,4 @@
-/** What the configuration says about copies. */
+/** Validation of the fields of shadows. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ConfigInput, ServiceInput } from "@zeek/conductor";
@@ -38,12 +38,12 @@ const DEFAULTS: ShadowPolicy = {
   credentials: true,
 };
 
-Deno.test("a shadow copies everything, 64 at once; a service that is none has nothing about copies", () => {
+Deno.test("a shadow mirrors everything, 64 requests at once; other services have no policy", () => {
   assertEquals(controls({}), DEFAULTS);
   assertEquals(validateConfig({ services: [MAIN] }).config.services[0]!.shadow, undefined);
 });
 
-// Columns: the fields of a shadow; what they become, beside the defaults.
+// Columns: the fields of a shadow; the policy other than the defaults.
 const READ: readonly (readonly [fields: Fields, controls: Partial<ShadowPolicy>])[] = [
   [{ sample: 0.25 }, { sampleRate: 0.25 }],
   [{ sample: "0.25" }, { sampleRate: 0.25 }],
@@ -118,7 +118,7 @@ const WRONG: readonly (readonly [fields: Fields, problem: string])[] = [
 ];
 
 for (const [fields, problem] of WRONG) {
-  Deno.test(`validateConfig() does not take ${JSON.stringify(fields)} of a shadow`, () => {
+  Deno.test(`validateConfig() rejects ${JSON.stringify(fields)} of a shadow`, () => {
     assertEquals(problemsOf(withShadow(fields)), [problem]);
   });
 }
@@ -134,19 +134,17 @@ const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof SHADOW_FIELDS>> = {
   credentials: true,
 };
 
-Deno.test("validateConfig() has a problem with each field about copies where the service is not a shadow", () => {
+Deno.test("validateConfig() rejects each field of shadows if the service is not a shadow", () => {
   assertEquals(Object.keys(ONE_OF_EACH), Object.keys(SHADOW_FIELDS));
   for (const primary of [true, false]) {
     assertEquals(
       problemsOf({ services: [{ ...MAIN, primary, ...ONE_OF_EACH }] }),
-      Object.keys(SHADOW_FIELDS).map((key) =>
-        `services[0].${key}: requires \`shadow: true\``
-      ),
+      Object.keys(SHADOW_FIELDS).map((key) => `services[0].${key}: requires \`shadow: true\``),
     );
   }
 });
 
-Deno.test("validateConfig() does not take a shadow that is spelt wrongly for a service that is none", () => {
+Deno.test("validateConfig() does not treat a misspelt shadow as another service", () => {
   assertEquals(problemsOf(withShadow({ shadow: "yess", sample: 0.5 })), [
     'services[1].shadow: must be true or false: found "yess"',
   ]);
@@ -158,7 +156,7 @@ Deno.test("body: false drops the fields that describe a body, and does not chang
   assert(dropped({ body: false }).includes("content-encoding"));
 });
 
-// Columns: the URL and the fields of a shadow; whether its author is warned.
+// Columns: the URL and the fields of a shadow; whether there is a warning.
 const WARNED: readonly (readonly [url: string, fields: Fields, isWarned: boolean])[] = [
   ["http://staging.example", {}, true],
   ["http://10.0.0.7:8080/base", { credentials: true }, true],
@@ -183,7 +181,7 @@ for (const [url, fields, isWarned] of WARNED) {
   });
 }
 
-Deno.test("a service that is no shadow may be on another host over plain http without a warning", () => {
+Deno.test("a service that is not a shadow may be on another host over plain http without a warning", () => {
   const input: ConfigInput = { services: [{ name: "main", url: "http://main.example" }] };
   assertEquals(validateConfig(input).warnings, []);
 });

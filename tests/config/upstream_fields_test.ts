@@ -1,4 +1,4 @@
-/** What can be said about the way to a backend, and what contradicts itself. */
+/** Validation of TLS and HTTP/2 settings of backends. */
 
 import { assertEquals } from "@std/assert";
 import { ConfigError } from "@zeek/conductor";
@@ -8,7 +8,7 @@ import { validateConfig } from "../../src/config/validate.ts";
 const BLOCK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const NOTHING_SAID = { ca: undefined, serverName: undefined, insecure: false };
 
-/** What is written for a service, and what it comes to. */
+/** Fields of a service, and the settings. */
 const SOUND: readonly (readonly [fields: Record<string, unknown>, tls: Service["tls"], http2?: boolean])[] = [
   [{ url: "https://a" }, undefined],
   [{ url: "https://a", tls: {} }, NOTHING_SAID],
@@ -29,7 +29,7 @@ const SOUND: readonly (readonly [fields: Record<string, unknown>, tls: Service["
 ];
 
 for (const [fields, tls, http2 = false] of SOUND) {
-  Deno.test(`validateConfig() takes ${JSON.stringify(fields)}`, () => {
+  Deno.test(`validateConfig() accepts ${JSON.stringify(fields)}`, () => {
     const { config, warnings } = validateConfig({ services: [{ name: "a", ...fields }] });
     assertEquals(config.services.map((service) => [service.tls, service.http2]), [[tls, http2]]);
     assertEquals(
@@ -41,7 +41,7 @@ for (const [fields, tls, http2 = false] of SOUND) {
   });
 }
 
-/** What is written for a service, and how the problem that it has begins. */
+/** Fields of a service, and the beginning of its problem. */
 const BROKEN: readonly (readonly [fields: Record<string, unknown>, problem: string])[] = [
   [{ url: "http://a", tls: { ca: BLOCK } }, "tls: requires an https `url`"],
   [{ url: "http://a", tls: { insecure: true } }, "tls: requires an https `url`"],
@@ -59,7 +59,7 @@ const BROKEN: readonly (readonly [fields: Record<string, unknown>, problem: stri
 ];
 
 for (const [fields, problem] of BROKEN) {
-  Deno.test(`validateConfig() refuses ${JSON.stringify(fields)}`, () => {
+  Deno.test(`validateConfig() rejects ${JSON.stringify(fields)}`, () => {
     try {
       validateConfig({ services: [{ name: "a", ...fields }] });
     } catch (error) {

@@ -1,4 +1,4 @@
-/** How messages show values and paths: short, on one line, without terminal escapes. */
+/** Values and paths in messages: short, on one line, without terminal escapes. */
 
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";

@@ -160,8 +160,8 @@ export function pick<T extends object, K extends keyof T>(values: T, keys: reado
 }
 
 /** Returns a copy without some keys. */
-export function omit<T extends object, K extends keyof T>(values: T, keys: readonly K[]): Omit<T, K> {
-  const omitted: ReadonlySet<unknown> = new Set(keys);
+export function omit<T extends object, K extends keyof T>(values: T, keys: ReadonlySet<K>): Omit<T, K> {
+  const omitted: ReadonlySet<unknown> = keys;
   return Object.fromEntries(Object.entries(values).filter(([key]) => !omitted.has(key))) as Omit<T, K>;
 }
 
