@@ -60,7 +60,7 @@ export const BREAKER = section({
     },
     openFor: {
       type: time({ min: "1ms" }),
-      default: 5,
+      default: "5s",
       as: "openForMs",
       description:
         "Time that the breaker stays open before it sends one probe request. Doubles after each failed probe.",
@@ -86,13 +86,13 @@ export const HEALTH = section({
     },
     interval: {
       type: time({ min: "10ms" }),
-      default: 10,
+      default: "10s",
       as: "intervalMs",
       description: "Pause between two checks, with 10 % jitter.",
     },
     timeout: {
       type: time({ min: "1ms" }),
-      default: 5,
+      default: "5s",
       as: "timeoutMs",
       description: "Timeout for the complete response of a check.",
     },
@@ -409,7 +409,7 @@ export const SERVICE = section({
     },
     tls: {
       type: SERVICE_TLS,
-      absence: "a certificate that the system trusts",
+      absence: "the certificate authorities of the system",
       description: "Certificate verification of an `https` backend.",
     },
     http2: {
@@ -566,7 +566,7 @@ export const LOGGING = section({
 /** `metrics` */
 export const METRICS = section({
   name: "MetricsInput",
-  description: "Metrics endpoint on the data port.",
+  description: "Path and format of the metrics, and their exposure on the data port.",
   fields: {
     enabled: {
       type: boolean(),
@@ -710,7 +710,7 @@ export const CONFIG = section({
     },
     timeout: {
       type: time({ min: "1ms" }),
-      default: 30,
+      default: "30s",
       as: "timeoutMs",
       description: "Timeout for the head of a response, and for each pause within a body.",
     },
@@ -786,7 +786,7 @@ export const CONFIG = section({
     },
     shutdownTimeout: {
       type: time({ min: "0s" }),
-      default: 10,
+      default: "10s",
       as: "shutdownTimeoutMs",
       description: "Timeout for requests in flight when the server shuts down.",
     },
@@ -804,7 +804,7 @@ export const CONFIG = section({
     metrics: {
       type: METRICS,
       default: {},
-      description: "Metrics endpoint on the data port.",
+      description: "Path and format of the metrics, and their exposure on the data port.",
     },
     services: {
       type: serviceList(SERVICE),

@@ -31,7 +31,7 @@ export interface ConfigInput {
    * Timeout for the head of a response, and for each pause within a body. Seconds, or text with a unit: `"50ms"`,
    * `"2s"`, `"30m"`, `"1h"`.
    *
-   * @default 30
+   * @default "30s"
    */
   readonly timeout?: number | string;
   /**
@@ -114,7 +114,7 @@ export interface ConfigInput {
    * Timeout for requests in flight when the server shuts down. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`,
    * `"1h"`.
    *
-   * @default 10
+   * @default "10s"
    */
   readonly shutdownTimeout?: number | string;
   /**
@@ -129,7 +129,7 @@ export interface ConfigInput {
    */
   readonly admin?: AdminInput;
   /**
-   * Metrics endpoint on the data port.
+   * Path and format of the metrics, and their exposure on the data port.
    *
    * @default {}
    */
@@ -364,7 +364,7 @@ export interface AdminInput {
   readonly token?: string;
 }
 
-/** Metrics endpoint on the data port. */
+/** Path and format of the metrics, and their exposure on the data port. */
 export interface MetricsInput {
   /**
    * Serve metrics on `port` too, where any client can read them. A handler in another server then responds to
@@ -398,7 +398,7 @@ export interface ServiceInput {
    * and fragment.
    */
   readonly url: string;
-  /** Certificate verification of an `https` backend. Default: a certificate that the system trusts. */
+  /** Certificate verification of an `https` backend. Default: the certificate authorities of the system. */
   readonly tls?: ServiceTlsInput;
   /**
    * Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves. It is negotiated by ALPN
@@ -571,7 +571,7 @@ export interface BreakerInput {
    * Time that the breaker stays open before it sends one probe request. Doubles after each failed probe. Seconds, or
    * text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
-   * @default 5
+   * @default "5s"
    */
   readonly openFor?: number | string;
   /**
@@ -588,13 +588,13 @@ export interface HealthInput {
   /**
    * Pause between two checks, with 10 % jitter. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
-   * @default 10
+   * @default "10s"
    */
   readonly interval?: number | string;
   /**
    * Timeout for the complete response of a check. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
-   * @default 5
+   * @default "5s"
    */
   readonly timeout?: number | string;
   /**
