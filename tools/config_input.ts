@@ -61,12 +61,12 @@ function aliasIn(type: ValueType<unknown>): TypeAlias | undefined {
 }
 
 /** Returns the paragraphs of a field's documentation. */
-function fieldDoc({ type, description, details, absence, ignored, ...field }: Field<unknown>): string[] {
+function fieldDoc({ type, description, details, defaultText, ignored, ...field }: Field<unknown>): string[] {
   const sentences = [
     description,
     type.notation,
     details,
-    absence && `Default: ${absence}.`,
+    defaultText && `Default: ${defaultText}.`,
     ignored && `Has no effect: ${ignored}.`,
   ];
   const text = sentences.filter((sentence) => sentence !== undefined).join(" ");

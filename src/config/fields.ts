@@ -25,12 +25,12 @@ export const SERVICE_TLS = section({
   fields: {
     ca: {
       type: pem("certificate"),
-      absence: "none",
+      defaultText: "none",
       description: "Additional certificate authorities to trust for this backend: `${file:ca.pem}`.",
     },
     serverName: {
       type: dnsName(),
-      absence: "the host of `url`",
+      defaultText: "the host of `url`",
       description: "Server name for SNI and for verifying the certificate.",
       details: "Supported in Deno only; in other runtimes, requests to the service fail as `tls`.",
     },
@@ -55,7 +55,7 @@ export const BREAKER = section({
     },
     window: {
       type: integer(1, MAX_BREAKER_WINDOW),
-      absence: "`failures`, so that only consecutive failures open the breaker",
+      defaultText: "`failures`, so that only consecutive failures open the breaker",
       description: "Number of most recent attempts in which failures count.",
     },
     openFor: {
@@ -67,7 +67,7 @@ export const BREAKER = section({
     },
     maxOpenFor: {
       type: time({ min: "1ms" }),
-      absence: "the larger of 1m and `openFor`",
+      defaultText: "the larger of 1m and `openFor`",
       as: "maxOpenForMs",
       description: "Upper limit of `openFor` when it doubles.",
     },
@@ -148,7 +148,7 @@ export const SAMPLE = section({
   fields: {
     rate: {
       type: ratio(),
-      absence: "all",
+      defaultText: "all",
       description: "Ratio of clients whose requests are mirrored. The same clients are chosen each time.",
     },
     by: {
@@ -171,7 +171,7 @@ export const RAMP = section({
     },
     to: {
       type: ratio(),
-      absence: "the ratio of `sample`",
+      defaultText: "the ratio of `sample`",
       description: "Ratio at the end of the ramp.",
     },
     over: {
@@ -187,7 +187,7 @@ export const RAMP = section({
 export const SHADOW_FIELDS = {
   sample: {
     type: ratioOr(SAMPLE),
-    absence: "all",
+    defaultText: "all",
     requires: "shadow",
     description: "Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored.",
     details:
@@ -195,14 +195,14 @@ export const SHADOW_FIELDS = {
   },
   ramp: {
     type: RAMP,
-    absence: "none",
+    defaultText: "none",
     requires: "shadow",
     description: "Shadows only: linear increase of the ratio, from the time at which the configuration takes effect.",
     details: "A reload that does not change the ramp does not restart it.",
   },
   methods: {
     type: listOf(httpMethod(), { min: 1, item: "method" }),
-    absence: "all, or the safe ones with `safeShadows`",
+    defaultText: "all, or the safe ones with `safeShadows`",
     requires: "shadow",
     description: "Shadows only: methods of the requests that are mirrored.",
   },
@@ -215,7 +215,7 @@ export const SHADOW_FIELDS = {
   },
   maxRate: {
     type: perSecond(),
-    absence: "no limit",
+    defaultText: "no limit",
     fallback: Infinity,
     requires: "shadow",
     as: "maxPerSecond",
@@ -224,7 +224,7 @@ export const SHADOW_FIELDS = {
   },
   maxBodySize: {
     type: size({ min: "0B" }),
-    absence: "no limit",
+    defaultText: "no limit",
     fallback: Infinity,
     requires: "shadow",
     as: "maxBodyBytes",
@@ -264,7 +264,7 @@ export const NORMALISE = section({
     },
     path: {
       type: bodyPath(),
-      absence: "everywhere",
+      defaultText: "everywhere",
       description: "Path of the values to normalise, including all values inside them.",
     },
   },
@@ -287,7 +287,7 @@ export const TOLERANCE = section({
     },
     path: {
       type: bodyPath({ jsonOnly: true }),
-      absence: "everywhere",
+      defaultText: "everywhere",
       description: "Path of the numbers that the rule applies to, including all numbers inside.",
     },
   },
@@ -409,7 +409,7 @@ export const SERVICE = section({
     },
     tls: {
       type: SERVICE_TLS,
-      absence: "the certificate authorities of the system",
+      defaultText: "the certificate authorities of the system",
       description: "Certificate verification of an `https` backend.",
     },
     http2: {
@@ -430,33 +430,33 @@ export const SERVICE = section({
     },
     pathExact: {
       type: listOf(pathPattern({ exact: true }), { min: 1, item: "path" }),
-      absence: "see `path`",
+      defaultText: "see `path`",
       description: "Exact paths to match. They take precedence over all prefixes.",
     },
     pathPrefix: {
       type: listOf(pathPattern({ exact: false }), { min: 1, item: "path" }),
-      absence: "see `path`",
+      defaultText: "see `path`",
       description: "Path prefixes to match, in whole segments. The longest matching prefix wins.",
     },
     path: {
       type: listOf(pathPattern({ exact: false }), { min: 1, item: "path" }),
-      absence: "`/` if there is no other pattern",
+      defaultText: "`/` if there is no other pattern",
       description: "Base paths, matched like prefixes if no `pathExact` or `pathPrefix` of any service matches.",
     },
     timeout: {
       type: time({ min: "1ms" }),
-      absence: "the top level's",
+      defaultText: "the top level's",
       as: "timeoutMs",
       description: "Timeout for the head of the response, and for each pause within a body.",
     },
     stripPrefix: {
       type: boolean(),
-      absence: "the top level's",
+      defaultText: "the top level's",
       description: "Remove the matched prefix from the path.",
     },
     failOn: {
       type: listOf(statuses(), { item: "status" }),
-      absence: "the top level's",
+      defaultText: "the top level's",
       description: "Status codes that count as failures. An empty list accepts every status.",
     },
     host: {
@@ -481,18 +481,18 @@ export const SERVICE = section({
     },
     breaker: {
       type: boolOr(BREAKER),
-      absence: "off",
+      defaultText: "off",
       description: "Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults.",
     },
     health: {
       type: HEALTH,
-      absence: "off",
+      defaultText: "off",
       description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
       details: "Not supported for a handler in another server.",
     },
     hedge: {
       type: boolOr(HEDGE),
-      absence: "off: the request is sent at once",
+      defaultText: "off: the request is sent at once",
       description:
         "Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults.",
       details: "The request is sent if they are slow or fail. The slower attempts are cancelled. Not for shadows.",
@@ -500,7 +500,7 @@ export const SERVICE = section({
     ...SHADOW_FIELDS,
     compare: {
       type: switchOr(SERVICE_COMPARE),
-      absence: "the top level's",
+      defaultText: "the top level's",
       description: "Comparison of this service's responses with the primary's: on, off, or with other settings.",
       details: "Lists of rules are extended: the items here come before those of the top level. Not for a primary.",
     },
@@ -531,7 +531,7 @@ export const LOGGING = section({
     },
     format: {
       type: oneOf(["json", "pretty"], { anyCase: true }),
-      absence: "`pretty` on a terminal, otherwise `json`",
+      defaultText: "`pretty` on a terminal, otherwise `json`",
       description: "Format of log lines.",
     },
     output: {
@@ -617,7 +617,7 @@ export const LIMITS = section({
     },
     maxInFlightPerClient: {
       type: integer(1, MAX_AT_ONCE),
-      absence: "a fair share",
+      defaultText: "a fair share",
       description:
         "Maximum requests in flight per client, which is an IPv4 address or an IPv6 /64 network. Further requests get 503 at once.",
       details:
@@ -626,7 +626,7 @@ export const LIMITS = section({
     },
     maxUploads: {
       type: integer(1, MAX_AT_ONCE),
-      absence: "half of `maxInFlight`",
+      defaultText: "half of `maxInFlight`",
       description:
         "Maximum requests in flight whose body has not arrived completely. Further requests get 503 at once.",
       details:
@@ -645,7 +645,7 @@ export const LIMITS = section({
     },
     maxConnectionsPerService: {
       type: integer(1, MAX_AT_ONCE),
-      absence: "no limit",
+      defaultText: "no limit",
       fallback: Infinity,
       description:
         "Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.",
@@ -677,7 +677,7 @@ export const ADMIN = section({
     },
     token: {
       type: adminToken(),
-      absence: "none",
+      defaultText: "none",
       description: "Token that clients of the admin listener must send: `${file:admin-token}`.",
     },
   },
@@ -704,7 +704,7 @@ export const CONFIG = section({
     },
     tls: {
       type: TLS,
-      absence: "plain HTTP",
+      defaultText: "plain HTTP",
       description: "Certificate and key for HTTPS, with HTTP/2 for clients that support it.",
       details: "Not supported for a handler in another server.",
     },
@@ -762,7 +762,7 @@ export const CONFIG = section({
     },
     maxBodySize: {
       type: size({ min: "1B" }),
-      absence: "no limit",
+      defaultText: "no limit",
       fallback: Infinity,
       as: "maxBodyBytes",
       description: "Maximum size of a request body. Larger requests get 413.",
@@ -781,7 +781,7 @@ export const CONFIG = section({
     },
     compare: {
       type: boolOr(COMPARE),
-      absence: "off",
+      defaultText: "off",
       description: "Comparison of all services' responses with the primary's. `true` uses all defaults.",
     },
     shutdownTimeout: {
@@ -797,7 +797,7 @@ export const CONFIG = section({
     },
     admin: {
       type: ADMIN,
-      absence: "no such listener",
+      defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
       details: "Not supported for a handler in another server.",
     },

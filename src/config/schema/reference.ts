@@ -89,7 +89,7 @@ function toTable(fields: Fields): string {
 
 function defaultCell(field: Field<unknown>): string {
   if (field.required) return "required";
-  if (field.default === undefined) return field.absence ?? "";
+  if (field.default === undefined) return field.defaultText ?? "";
   return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
 }
 

@@ -13,8 +13,8 @@ export interface Field<T> {
   readonly details?: string;
   /** Value if the field is absent, as written in a configuration. */
   readonly default?: unknown;
-  /** Meaning of absence in words, if it has no written value. */
-  readonly absence?: string;
+  /** Default in words, if there is no written value for it. */
+  readonly defaultText?: string;
   /** Checked value if the field is absent, if it has no written value. */
   readonly fallback?: unknown;
   readonly required?: true;
@@ -133,8 +133,8 @@ export type OverrideFields<F extends Fields> = {
 export function overrides<const F extends Fields>(options: SectionOptions<F>): SectionType<OverrideFields<F>> {
   const entries = Object.entries(options.fields).map(([key, field]) => {
     const { default: _default, fallback: _fallback, ...rest } = field;
-    const absence = field.isCumulative ? "those of the top level, which always come last" : "the top level's";
-    return [key, { ...rest, absence }];
+    const defaultText = field.isCumulative ? "those of the top level, which always come last" : "the top level's";
+    return [key, { ...rest, defaultText }];
   });
   return { ...section({ ...options, fields: Object.fromEntries(entries) }), isOverride: true };
 }
@@ -175,9 +175,9 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 }
 
 function fieldSchema(field: Field<unknown>): JsonSchema {
-  const { type, description, details, absence } = field;
+  const { type, description, details, defaultText } = field;
   return {
-    description: [description, details, absence && `Default: ${absence}.`].filter(Boolean).join(" "),
+    description: [description, details, defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),
