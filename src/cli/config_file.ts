@@ -2,7 +2,7 @@
 
 import { ConfigError } from "../config/read/config_error.ts";
 import type { Config } from "../config/config.ts";
-import { whyUnreadable } from "../config/read/unreadable.ts";
+import { whyUnreadable } from "../config/read/config_error.ts";
 import { createPaint } from "../lib/paint.ts";
 import type { Fingerprints } from "../server/file_watch.ts";
 import type { ParsedArgs } from "./flags.ts";

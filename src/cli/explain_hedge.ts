@@ -1,7 +1,7 @@
 /** What holding a request back means, in words. */
 
 import type { HedgeSettings, Route } from "../config/config.ts";
-import { SAFE_METHODS } from "../config/safe_methods.ts";
+import { SAFE_METHODS } from "../config/schema/http.ts";
 import type { HedgePlan } from "../policy/hedge_policies.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { printable } from "../lib/printable.ts";
@@ -14,7 +14,7 @@ import { printable } from "../lib/printable.ts";
  */
 export function formatHedgeDelay({ after }: HedgeSettings): string {
   if (after.kind === "time") return formatDuration(after.delayMs);
-  return `the p${Number((after.share * 100).toFixed(2))} of those before it`;
+  return `the p${Number((after.quantile * 100).toFixed(2))} of those before it`;
 }
 
 /**

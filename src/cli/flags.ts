@@ -2,7 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import type { HeaderLine } from "../config/config.ts";
-import { suggest } from "../config/schema/suggest.ts";
+import { suggest } from "../config/schema/describe.ts";
 import { coresForWorkers } from "../server/shared_port.ts";
 import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
 import { type ReportRequest, reportRequestFrom } from "./report_flags.ts";

@@ -3,9 +3,9 @@
 import { abortable } from "@std/async/abortable";
 import { ConfigError } from "../config/read/config_error.ts";
 import { quote } from "../config/schema/describe.ts";
-import { MAX_TEXT_LENGTH } from "../config/limits.ts";
+import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
 import { readConfig } from "../config/read/read.ts";
-import { whyUnreadable } from "../config/read/unreadable.ts";
+import { whyUnreadable } from "../config/read/config_error.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
 import { fingerprint } from "../server/file_watch.ts";
 import { readTextFile } from "./read_text_file.ts";

@@ -3,7 +3,7 @@
 import { renderMarkdown } from "../compare/render_markdown.ts";
 import { renderText } from "../compare/render_text.ts";
 import type { Report, Verdict } from "../compare/report.ts";
-import { whyUnreadable } from "../config/read/unreadable.ts";
+import { whyUnreadable } from "../config/read/config_error.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable, printableJson } from "../lib/printable.ts";
 import { fetchReport } from "./fetch_report.ts";

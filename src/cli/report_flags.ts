@@ -1,6 +1,6 @@
 /** The flags of `conductor report`. */
 
-import { suggest } from "../config/schema/suggest.ts";
+import { suggest } from "../config/schema/describe.ts";
 import { readThresholds, THRESHOLD_NAMES, type ThresholdName } from "../compare/report_query.ts";
 import type { ValueFlag } from "./command_table.ts";
 import { UsageError } from "./usage_error.ts";

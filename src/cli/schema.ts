@@ -1,6 +1,6 @@
 /** `conductor schema`: the JSON Schema of the configuration. */
 
-import { configSchema } from "../config/schema/json_schema.ts";
+import { configSchema } from "../config/schema/reference.ts";
 import type { Io } from "./io.ts";
 
 /**

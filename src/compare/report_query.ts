@@ -1,6 +1,6 @@
 /** The thresholds of a report as text: query parameters and flags. */
 
-import { suggest } from "../config/schema/suggest.ts";
+import { suggest } from "../config/schema/describe.ts";
 import { DEFAULT_THRESHOLDS } from "./make_report.ts";
 import type { ReportThresholds } from "./report.ts";
 

@@ -1,21 +1,21 @@
 /**
- * Paths into an answer: what a rule of the configuration is about, and where a difference was found. One grammar for both:
- * `status`, `outcome`, `body`, `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]` (a part of
- * RFC 9535: names, wildcards and descendants; an index is always `[*]`).
+ * Paths into a response, for rules of the configuration and for differences in reports: `status`, `outcome`, `body`,
+ * `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]`. JSON paths are a part of RFC 9535: names,
+ * wildcards and descendants. An index is always `[*]`.
  */
 
 /** One step of a JSON path. */
 export interface PathStep {
-  /** Whether it is found at any depth (`..`), not only in the next level. */
+  /** True if the step matches at any depth (`..`), not only in the next level. */
   readonly isDeep: boolean;
-  /** The key; `undefined`: any key or element. */
+  /** Key to match; `undefined`: any key or element. */
   readonly key: string | undefined;
 }
 
-/** What a rule is about. */
+/** The part of a response that a rule applies to. */
 export type BodyPath =
   | { readonly kind: "status" | "outcome" | "body" }
-  | { readonly kind: "header" | "form"; /** `*` stands for any characters. */ readonly name: string }
+  | { readonly kind: "header" | "form"; /** `*` matches any characters. */ readonly name: string }
   | { readonly kind: "json"; readonly steps: readonly PathStep[] };
 
 /** An element of an array, whatever its index. */
@@ -24,9 +24,9 @@ export const ELEMENT: unique symbol = Symbol("element");
 /** A key of an object, or an element of an array, on the way to a value. */
 export type Segment = string | typeof ELEMENT;
 
-/** What is wrong with a path. */
+/** Error in a path. */
 export interface PathFault {
-  /** What was expected, and where. */
+  /** Expected text and its position. */
   readonly fault: string;
 }
 
@@ -34,21 +34,18 @@ const PLAIN_NAME = /[A-Za-z_$\u0080-\uffff][\w$\-\u0080-\uffff]*/y;
 const WHOLE_PLAIN_NAME = /^[A-Za-z_][\w-]{0,99}$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** One bit each, and one for the beginning. */
+/** {@linkcode matchesSteps} needs one bit for each step and one for the start. */
 const MAX_STEPS = 30;
-/** Keys come from backends, and paths are kept and shown. */
+/** Limits memory and output, because keys come from backends. */
 const MAX_KEY_LENGTH = 100;
 
 /**
- * Reads a path.
+ * Parses a path.
  *
  * @example Usage
  * ```ts ignore
- * parseAnswerPath("$..updatedAt"); // { kind: "json", steps: [{ isDeep: true, key: "updatedAt" }] }
+ * parseBodyPath("$..updatedAt"); // { kind: "json", steps: [{ isDeep: true, key: "updatedAt" }] }
  * ```
- *
- * @param text The path as it is written.
- * @returns The path, or what is wrong with it.
  */
 export function parseBodyPath(text: string): BodyPath | PathFault {
   if (text === "status" || text === "outcome" || text === "body") return { kind: text };
@@ -105,39 +102,27 @@ function unquote(quoted: string): string | undefined {
   }
 }
 
-/**
- * Writes where a value is in a JSON document.
- *
- * @param segments The keys and elements that lead to it.
- * @returns The path: `$.items[*]["unit price"]`; of a key, at most 100 characters.
- */
+/** Returns the path of a value in a JSON document: `$.items[*]["unit price"]`. Long keys are truncated. */
 export function printJsonPath(segments: readonly Segment[]): string {
   let path = "$";
   for (const segment of segments) {
     if (segment === ELEMENT) path += "[*]";
-    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(cut(segment))}]`;
+    else path += WHOLE_PLAIN_NAME.test(segment) ? `.${segment}` : `[${JSON.stringify(truncate(segment))}]`;
   }
   return path;
 }
 
-function cut(key: string): string {
+function truncate(key: string): string {
   return key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH).toWellFormed()}…`;
 }
 
-/**
- * Tells whether steps lead to a value.
- *
- * @param steps The steps of a rule.
- * @param segments Where the value is.
- * @param options Whether what is inside such a value counts as well.
- * @returns Whether they do.
- */
+/** Reports whether the steps of a rule match the position of a value or, with `orInside`, of a value around it. */
 export function matchesSteps(
   steps: readonly PathStep[],
   segments: readonly Segment[],
   { orInside }: { readonly orInside: boolean },
 ): boolean {
-  // Bit N says that N steps may be behind us: no backtracking, however many ".." there are.
+  // Bit N: N steps may have matched so far. This avoids backtracking, however many ".." there are.
   const all = 1 << steps.length;
   let reached = 1;
   for (const segment of segments) {
@@ -155,13 +140,7 @@ export function matchesSteps(
   return (reached & all) !== 0;
 }
 
-/**
- * Tells whether a name fits one in which `*` stands for any characters.
- *
- * @param pattern The name of a rule.
- * @param name The name of a field.
- * @returns Whether it fits.
- */
+/** Reports whether a name matches a pattern in which `*` stands for any characters. */
 export function matchesName(pattern: string, name: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return pattern === name;

@@ -1,12 +1,9 @@
-/**
- * One reading of a path for patterns and requests alike, so that matching and forwarding can not disagree
- * (RFC 3986 §6.2.2).
- */
+/** Normalisation of paths (RFC 3986 §6.2.2), shared by patterns and requests so that matching and forwarding agree. */
 
-/** Controls, space, backslash and DEL have no place in a path; `%` needs two hexadecimal digits, and not those of NUL. */
+/** Characters that a path must not contain. `%` needs two hexadecimal digits, other than those of NUL. */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[\x00-\x20\\\x7f?#]|%(?![0-9A-Fa-f]{2})|%00/;
-/** Control characters, space and DEL: they end a request line, or make a server refuse it. */
+/** Control characters, space and DEL end a request line, or make a server reject it. */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN_IN_QUERY = /[\x00-\x20\x7f]/;
 /**
@@ -27,11 +24,9 @@ const MAX_SHORT_BYTES = 256;
 const MAX_ARGUMENTS = 8_192;
 
 /**
- * Removes dot segments from a path, literal or percent-encoded (RFC 3986 §5.2.4). Everything else stays unchanged.
- *
- * @param path A path that begins with `/`, without query.
- * @returns The path to forward; `undefined` if the path is malformed, or if a lenient backend could decode it to
- * another path than the matched one. Examples: `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
+ * Removes dot segments from a path without query, literal or percent-encoded (RFC 3986 §5.2.4). Returns `undefined` if the
+ * path is malformed, or if a lenient backend could decode it to another path than the matched one: `/web/..%2fadmin`,
+ * `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
  */
 export function removeDotSegments(path: string): string | undefined {
   if (!path.startsWith("/") || FORBIDDEN.test(path) || !path.isWellFormed()) return undefined;
@@ -52,22 +47,12 @@ export function removeDotSegments(path: string): string | undefined {
   return "/" + output.join("/");
 }
 
-/**
- * Reports whether a query can be sent in a request line.
- *
- * @param query The query with its question mark, or the empty string.
- * @returns `false` for control characters, spaces and lone surrogates.
- */
+/** Reports whether a query can be sent in a request line: without control characters, spaces and lone surrogates. */
 export function isValidQuery(query: string): boolean {
   return !FORBIDDEN_IN_QUERY.test(query) && query.isWellFormed();
 }
 
-/**
- * Percent-encodes the UTF-8 bytes of all characters outside ASCII.
- *
- * @param text Well-formed text.
- * @returns The text in ASCII.
- */
+/** Percent-encodes the UTF-8 bytes of all characters outside ASCII. `text` must be well-formed. */
 export function encodeNonAscii(text: string): string {
   if (!NON_ASCII.test(text)) return text;
   const bytes = new TextEncoder().encode(text);
@@ -80,22 +65,14 @@ export function encodeNonAscii(text: string): string {
   return asciiText(output.subarray(0, length));
 }
 
-/**
- * Converts text to UTF-8, with one character for each byte.
- *
- * @param text Well-formed text.
- * @returns Text whose characters are at most U+00FF.
- */
+/** Converts well-formed text to UTF-8, with one character for each byte. */
 export function toByteString(text: string): string {
   return NON_ASCII.test(text) ? byteString(new TextEncoder().encode(text)) : text;
 }
 
 /**
- * Brings spellings of one path together for comparison: unreserved characters decoded, hexadecimal digits in upper case,
- * other characters than ASCII encoded. Separators stay as they are: `%2F` never turns into `/`.
- *
- * @param path A result of {@linkcode removeDotSegments}: each `%` has two hexadecimal digits.
- * @returns The path that patterns are compared with, still percent-encoded.
+ * Normalises the result of {@linkcode removeDotSegments} for comparison with patterns: decodes unreserved characters,
+ * encodes characters outside ASCII, and writes hexadecimal digits in upper case. `%2F` never becomes `/`.
  */
 export function normalizePath(path: string): string {
   const encoded = encodeNonAscii(path);

@@ -1,28 +1,25 @@
-/** Services grouped by pattern: what shares one is a route, and each route needs a primary. */
+/** Routes: services grouped by pattern, each with a primary. */
 
 import type { PatternKind, Role } from "./config.ts";
-import { quote } from "./schema/describe.ts";
 import type { InputPath } from "./read/input_path.ts";
+import { quote } from "./schema/describe.ts";
 
-/** What decides on a service's routes. */
+/** The fields of a service that decide on its routes. */
 export interface Candidate {
-  /** What the service was marked as. */
+  /** Role as configured. */
   readonly role: Role;
-  /** Whether its copy is held back. */
-  readonly isHeldBack: boolean;
-  /** Its patterns, normalised. */
+  /** True if requests to the service wait for earlier services. */
+  readonly isHedged: boolean;
+  /** Normalised patterns. */
   readonly patterns: Readonly<Partial<Record<PatternKind, readonly string[] | undefined>>>;
-  /** Where it is in the input. */
   readonly at: InputPath;
 }
 
-/** A route, its services told by their index. */
+/** A route, with the indices of its services. */
 export interface RouteGroup {
-  /** How the path is compared. */
   readonly kind: PatternKind;
-  /** The normalised path. */
   readonly path: string;
-  /** The services in the order of the file, with their role after promotion. */
+  /** The services in the order of the file, with their roles after promotion. */
   readonly members: readonly { readonly index: number; readonly role: Role }[];
 }
 
@@ -32,23 +29,20 @@ const KINDS: readonly PatternKind[] = ["pathExact", "pathPrefix", "path"];
 interface Pattern {
   readonly kind: PatternKind;
   readonly path: string;
-  /** Where it was first found. */
+  /** Path of its first occurrence. */
   readonly at: InputPath;
 }
 
 interface Group {
   readonly pattern: Pattern;
-  /** Indices of services; one that names a pattern twice counts once. */
+  /** Indices of services. A set, because a service may repeat a pattern. */
   readonly indices: Set<number>;
 }
 
 /**
- * Groups services into routes, in the order in which their patterns first appear. Where none of a route's services is
- * marked as primary, the first that is not a shadow becomes it. A route of shadows alone is reported as a problem, and so is
- * one whose first service waits for others.
- *
- * @param candidates The services in the order of the file.
- * @returns The routes.
+ * Groups services into routes, in the order in which their patterns first appear. If no service of a route is configured as
+ * primary, the first one that is not a shadow becomes the primary. Reports routes of shadows only, and routes whose first
+ * service is hedged.
  */
 export function groupRoutes(candidates: readonly Candidate[]): RouteGroup[] {
   const groups = new Map<string, Group>();
@@ -72,20 +66,18 @@ function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate
   const { kind, path } = pattern;
   const members = [...indices].map((index) => ({ index, role: candidates[index]!.role }));
   const first = candidates[members.find(({ role }) => role !== "shadow")?.index ?? -1];
-  if (first?.isHeldBack) {
-    const route = nameRoute(pattern);
+  if (first?.isHedged) {
     first.at.child("hedge").problem(
-      `must not be there for the first service of ${route}: it waits for those before it`,
+      `cannot be set for the first service of ${routeName(pattern)}: there is no earlier service to wait for`,
     );
   }
   if (members.some(({ role }) => role === "primary")) return { kind, path, members };
   const promoted = members.find(({ role }) => role !== "shadow");
   if (promoted === undefined) {
-    const route = nameRoute(pattern);
-    pattern.at.problem(`must lead to a service that is not a shadow too: found shadows alone for ${route}`);
+    pattern.at.problem(`must have a service that is not a shadow: found only shadows for ${routeName(pattern)}`);
   } else if (members.length > 1) {
     const { at } = candidates[promoted.index]!;
-    at.warn(`is taken as the primary of ${nameRoute(pattern)}: no service of the route is marked as one`);
+    at.warn(`becomes the primary of ${routeName(pattern)}: no service of the route has \`primary: true\``);
   }
   return {
     kind,
@@ -94,6 +86,6 @@ function assignRoles({ pattern, indices }: Group, candidates: readonly Candidate
   };
 }
 
-function nameRoute({ kind, path }: Pattern): string {
+function routeName({ kind, path }: Pattern): string {
   return `${kind} ${quote(path)}`;
 }

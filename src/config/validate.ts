@@ -1,86 +1,64 @@
-/** From anything to a checked configuration, or to every problem it has. */
+/** Validation: from any value to a checked configuration, or to all of its problems. */
 
-import type {
-  AdminSettings,
-  BreakerSettings,
-  Config,
-  HealthSettings,
-  HedgeSettings,
-  Limits,
-  Logging,
-  MetricsSettings,
-  Role,
-  ServerTls,
-  Service,
-  ShownService,
-  UpstreamTls,
-} from "./config.ts";
-import { checkCompare, checkControls, toComparePlan, toCompareSettings } from "./compare_settings.ts";
-import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { checkShadows, strippedHeaders, toShadowPolicy } from "./shadow_policy.ts";
-import { kindOf, quote } from "./schema/describe.ts";
-import { isLoopback } from "./loopback.ts";
-import {
-  type ADMIN_FIELDS,
-  type BREAKER_FIELDS,
-  CONFIG_FIELDS,
-  type HEALTH_FIELDS,
-  type HEDGE_FIELDS,
-  type LIMITS_FIELDS,
-  type LOGGING_FIELDS,
-  type METRICS_FIELDS,
-  type SERVICE_FIELDS,
-  type SERVICE_TLS_FIELDS,
-  type TLS_FIELDS,
-} from "./fields.ts";
-import { isMapping } from "./read/mapping.ts";
-import { type Diagnostics, InputPath } from "./read/input_path.ts";
-import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
-import { type Output, type PartialOutput, section } from "./schema/section.ts";
-import type { ConfigSource } from "./read/source.ts";
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
+import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
+import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
+import { type ADMIN, type BREAKER, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
+import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
+import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
+import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
+import { isLoopback } from "./schema/address.ts";
+import { kindOf, quote } from "./schema/describe.ts";
+import { omit, type Output, type Partly } from "./schema/section.ts";
+import { isMapping } from "./schema/value_type.ts";
+import { checkShadows, SHADOW_KEYS, shadowPolicy, strippedHeaders } from "./shadow_policy.ts";
 
-/** A checked configuration, and what its author should know. */
+/** A checked configuration with its warnings. */
 export interface ValidatedConfig {
   /** The configuration, frozen. */
   readonly config: Config;
-  /** What has no effect, or another than may be expected: one sentence each. */
+  /** Fields without effect, or with an unexpected one: one sentence each. */
   readonly warnings: readonly string[];
 }
 
-type CheckedAdmin = Output<typeof ADMIN_FIELDS>;
-type CheckedConfig = Output<typeof CONFIG_FIELDS>;
-type CheckedLogging = Output<typeof LOGGING_FIELDS>;
-type CheckedMetrics = Output<typeof METRICS_FIELDS>;
-type CheckedLimits = Output<typeof LIMITS_FIELDS>;
-type CheckedTls = Output<typeof TLS_FIELDS>;
-type CheckedServiceTls = Output<typeof SERVICE_TLS_FIELDS>;
-type CheckedBreaker = Output<typeof BREAKER_FIELDS>;
-type CheckedHealth = Output<typeof HEALTH_FIELDS>;
-type CheckedHedge = Output<typeof HEDGE_FIELDS>;
-type CheckedService = Output<typeof SERVICE_FIELDS>;
-type PartlyCheckedAdmin = PartialOutput<typeof ADMIN_FIELDS>;
-type PartlyCheckedService = PartialOutput<typeof SERVICE_FIELDS>;
+type CheckedConfig = Output<typeof CONFIG>;
+type CheckedService = Output<typeof SERVICE>;
+/** The services of an input, with gaps where there are problems. */
+type PartialServices = readonly (Partly<CheckedService> | undefined)[];
 
-/** How far the time of an open breaker grows where nothing else is said; a service that is back is found so within it. */
-const MAX_OPEN_FOR_MS = 60_000;
+/** Default maximum time of an open breaker, within which a recovered service is detected. */
+const DEFAULT_MAX_OPEN_MS = 60_000;
 
-/** The fields of a service that decide on its routes. */
-const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"];
+/** Fields of a service that decide on its routes. */
+const ROUTE_KEYS = ["primary", "shadow", "pathExact", "pathPrefix", "path"] as const;
+
+/** Keys of the top level that only services resolve. */
+const UNRESOLVED_KEYS = new Set(["$schema", "failOn", "stripPrefix", "safeShadows"] as const);
+
+/** Keys of a service from which others are computed. */
+const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] as const);
 
 /**
- * Checks a configuration and resolves its defaults and units.
- *
- * @param input The configuration as written: a plain object, or what `readConfig` returned.
- * @param source What is known of the text that it was read from; absent for a plain object.
- * @returns The configuration and the warnings.
- * @throws {ConfigError} If there is any problem; it lists all of them.
+ * Checks a configuration, and resolves its defaults and units. Throws a {@linkcode ConfigError} with all problems.
+ * `source` has facts about the text that `input` was read from; absent for a plain object.
  */
 export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
-  const findings: Diagnostics = { source, problems: [...source?.problems ?? []], warnings: [] };
-  const root = new InputPath(findings);
+  const diagnostics: Diagnostics = { source, problems: [...source?.problems ?? []], warnings: [] };
+  const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
-  const checked = isMapping(input) ? section(CONFIG_FIELDS).parse(input, root) : undefined;
+  const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;
+  const routes = checkAcrossFields(checked, root, diagnostics);
+  if (checked === undefined || diagnostics.problems.length > 0) {
+    throw new ConfigError(inOrderOfLines(diagnostics.problems));
+  }
+  return { config: deepFreeze(resolveConfig(checked, routes, root)), warnings: diagnostics.warnings };
+}
+
+function checkAcrossFields(
+  checked: Partly<CheckedConfig> | undefined,
+  root: InputPath,
+  { problems }: Diagnostics,
+): readonly RouteGroup[] {
   const services = checked?.services ?? [];
   const list = root.child("services");
   checkNames(services, list);
@@ -90,155 +68,142 @@ export function validateConfig(input: unknown, source?: ConfigSource): Validated
   checkShadows(services, list);
   if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
   checkCompare(services, list, checked?.compare !== undefined);
-  const routes = findings.problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
+  const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
   checkControls(routes, services, list);
-  if (findings.problems.length > 0) throw new ConfigError(inOrderOfLines(findings.problems));
-  return {
-    config: deepFreeze(toConfig(checked as CheckedConfig, routes, root)),
-    warnings: findings.warnings,
-  };
+  return routes;
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
   return problems.toSorted((a, b) => a.line === b.line ? 0 : (a.line ?? Infinity) - (b.line ?? Infinity));
 }
 
-/** Whether a problem leaves open which services share a route: nothing can be told of routes then. */
+/** Reports whether a problem leaves open which services share a route, so that routes cannot be checked. */
 function concernsRoutes({ path, message }: ConfigProblem): boolean {
   const match = /^services(?:\[\d+\](?:\.(\w+))?)?/.exec(path);
   if (match === null) return false;
   const key = match[1];
-  return key === undefined || ROUTE_KEYS.includes(key) || message.startsWith("unknown key");
+  return key === undefined || ROUTE_KEYS.some((routeKey) => routeKey === key) || message.startsWith("unknown key");
 }
 
-function checkNames(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+function checkNames(services: PartialServices, list: InputPath): void {
   const first = new Map<string, InputPath>();
   for (const [index, service] of services.entries()) {
     if (service?.name === undefined) continue;
     const at = list.child(index);
-    const twin = first.get(service.name);
-    if (twin === undefined) first.set(service.name, at);
-    else at.child("name").problem(`must be unique: ${twin.path} has the same name`);
+    const earlier = first.get(service.name);
+    if (earlier === undefined) first.set(service.name, at);
+    else at.child("name").problem(`must be unique: ${earlier.path} has the same name`);
   }
 }
 
-function checkRoles(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+function checkRoles(services: PartialServices, list: InputPath): void {
   for (const [index, service] of services.entries()) {
     if (service?.primary && service.shadow) {
-      list.child(index).child("shadow").problem("must not be true for a primary: a shadow never answers");
+      list.child(index).child("shadow").problem(
+        "cannot be combined with `primary`: clients never get the response of a shadow",
+      );
     }
     if (service?.hedge !== undefined && service.shadow) {
-      list.child(index).child("hedge").problem("must not be there for a shadow: a shadow never answers, early or late");
+      list.child(index).child("hedge").problem(
+        "cannot be combined with `shadow`: clients never get the response of a shadow",
+      );
     }
   }
 }
 
-function checkTls(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+function checkTls(services: PartialServices, list: InputPath): void {
   for (const [index, service] of services.entries()) {
-    if (service?.tls !== undefined && service.url?.origin.startsWith("http:")) {
-      list.child(index).child("tls").problem("must not be there for an http URL: nothing would be verified");
+    if (service?.tls !== undefined && service.url?.origin?.startsWith("http:")) {
+      list.child(index).child("tls").problem("requires an https `url`: plain HTTP has no certificate");
     }
     if (service?.tls?.insecure) checkInsecure(service, list.child(index));
     if (service?.http2) checkHttp2(service, list.child(index));
   }
 }
 
-function checkInsecure({ name, tls }: PartlyCheckedService, at: InputPath): void {
+function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): void {
   const insecure = at.child("tls").child("insecure");
-  if (tls?.ca !== undefined) return insecure.problem("must not be true beside ca: nobody would be asked to vouch");
+  if (tls?.ca !== undefined) return insecure.problem("cannot be combined with `ca`: no certificate is verified");
   const subject = name === undefined ? "this service" : quote(name);
-  insecure.warn(`nothing about the certificate of ${subject} is verified: whoever answers is believed`);
+  insecure.warn(`the certificate of ${subject} is not verified: any server can impersonate it`);
 }
 
-/** HTTP/2 is spoken by the runtime's fetch, which can not do all that conductor's own connections can. */
-function checkHttp2({ tls, host = "target" }: PartlyCheckedService, at: InputPath): void {
-  const because = "beside http2: the client for it always verifies the host of the URL";
-  if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(`must not be there ${because}`);
-  if (tls?.insecure) at.child("tls").child("insecure").problem(`must not be true ${because}`);
+/** Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections. */
+function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
+  const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
+  if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
+  if (tls?.insecure) at.child("tls").child("insecure").problem(conflict);
   if (host !== "target") {
-    at.child("host").problem('must be "target" beside http2: the client for it always names the host of the URL');
+    at.child("host").problem('must be "target" with `http2`: the HTTP/2 client always sends the host of `url`');
   }
 }
 
-function checkBreakers(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): void {
+function checkBreakers(services: PartialServices, list: InputPath): void {
   for (const [index, service] of services.entries()) {
-    const { failures, window, openFor, maxOpenFor } = service?.breaker ?? {};
+    const { failures, window, openForMs, maxOpenForMs } = service?.breaker ?? {};
     const at = list.child(index).child("breaker");
     if (failures !== undefined && window !== undefined && window < failures) {
-      at.child("window").problem("must be at least as large as failures: else it would never open");
+      at.child("window").problem("must be at least `failures`: otherwise the breaker never opens");
     }
-    if (openFor !== undefined && maxOpenFor !== undefined && maxOpenFor < openFor) {
-      at.child("maxOpenFor").problem("must be at least as long as openFor");
+    if (openForMs !== undefined && maxOpenForMs !== undefined && maxOpenForMs < openForMs) {
+      at.child("maxOpenFor").problem("must be at least `openFor`");
     }
   }
 }
 
-function checkAdmin({ port, hostname, token }: PartlyCheckedAdmin, dataPort: number | undefined, at: InputPath): void {
+function checkAdmin(
+  { port, hostname, token }: Partly<Output<typeof ADMIN>>,
+  dataPort: number | undefined,
+  at: InputPath,
+): void {
   if (port !== undefined && port !== 0 && port === dataPort) {
-    at.child("port").problem("must be another than the port that requests come to");
+    at.child("port").problem("must differ from the `port` of the top level");
   }
-  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnknown) {
-    at.child("token").problem("is required where other machines can reach the admin listener");
+  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnreadable) {
+    at.child("token").problem("is required if other machines can reach the admin listener");
   }
 }
 
-/** The metrics' path on the data port is no route, and stronger than one. */
+/** Warns of an exact route that the metrics endpoint hides. */
 function checkEndpoint(
-  metrics: Partial<CheckedMetrics> | undefined,
+  metrics: Partly<Output<typeof METRICS>> | undefined,
   routes: readonly RouteGroup[],
   root: InputPath,
 ): void {
   const { enabled = false, endpoint } = metrics ?? {};
   if (!enabled || !routes.some(({ kind, path }) => kind === "pathExact" && path === endpoint)) return;
   const at = root.child("metrics").child("endpoint");
-  at.warn("comes before the pathExact of the same path, whose services get no requests: choose another endpoint");
+  at.warn(
+    "takes precedence over the `pathExact` of the same path, whose services get no requests: use another endpoint",
+  );
 }
 
-function toCandidates(services: readonly (PartlyCheckedService | undefined)[], list: InputPath): Candidate[] {
-  return services.map((service = {}, index) => ({
+function toCandidates(services: PartialServices, list: InputPath): Candidate[] {
+  return services.map((service, index) => ({
     role: roleOf(service),
-    isHeldBack: service.hedge !== undefined,
-    patterns: service,
+    isHedged: service?.hedge !== undefined,
+    patterns: service ?? {},
     at: list.child(index),
   }));
 }
 
-function roleOf({ primary, shadow }: PartlyCheckedService): Role {
-  if (primary) return "primary";
-  return shadow ? "shadow" : "secondary";
+function roleOf(service: Partly<CheckedService> | undefined): Role {
+  if (service?.primary) return "primary";
+  return service?.shadow ? "shadow" : "secondary";
 }
 
-function toConfig(
-  checked: CheckedConfig,
-  routes: readonly RouteGroup[],
-  root: InputPath,
-): Config {
+function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: InputPath): Config {
   const list = root.child("services");
-  const services = checked.services.map((service, index) =>
-    toService(service as CheckedService, checked, list.child(index))
-  );
+  const services = top.services.map((service, index) => resolveService(service, top, list.child(index)));
+  const { limits, admin } = top;
   return {
-    port: checked.port,
-    hostname: checked.hostname,
-    shownHostname: root.child("hostname").template ?? checked.hostname,
-    tls: toTls(checked.tls as CheckedTls | undefined),
-    timeoutMs: checked.timeout,
-    wait: checked.wait,
-    relayFailures: checked.relayFailures,
-    identify: checked.identify,
-    serverTiming: checked.serverTiming,
-    forwarded: checked.forwarded,
-    trustProxy: checked.trustProxy,
-    maxBodyBytes: checked.maxBodySize ?? Infinity,
-    bodyWindowBytes: checked.bodyWindow,
-    limits: toLimits(checked.limits as CheckedLimits),
-    compare: toComparePlan(services, checked),
-    shutdownTimeoutMs: checked.shutdownTimeout,
-    logging: toLogging(checked.logging as CheckedLogging),
-    admin: toAdmin(checked.admin as CheckedAdmin | undefined, root.child("admin")),
+    ...omit(top, UNRESOLVED_KEYS),
+    shownHostname: root.child("hostname").template ?? top.hostname,
+    limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
+    compare: comparePlan(services, top),
+    admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },
     secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],
-    metrics: toMetrics(checked.metrics as CheckedMetrics),
     services,
     routes: routes.map(({ kind, path, members }) => ({
       kind,
@@ -248,31 +213,23 @@ function toConfig(
   };
 }
 
-function toService(service: CheckedService, top: CheckedConfig, at: InputPath): Service {
+function resolveService(service: CheckedService, top: CheckedConfig, at: InputPath): Service {
   return {
-    name: service.name,
+    ...omit(service, UNRESOLVED_SERVICE_KEYS),
     origin: service.url.origin,
     basePath: service.url.basePath,
-    shown: toShown(service, at),
-    tls: toUpstreamTls(service.tls as CheckedServiceTls | undefined),
-    http2: service.http2,
-    timeoutMs: service.timeout ?? top.timeout,
+    shown: shownTexts(service, at),
+    timeoutMs: service.timeoutMs ?? top.timeoutMs,
     stripPrefix: service.stripPrefix ?? top.stripPrefix,
     failOn: service.failOn ?? top.failOn,
-    host: service.host,
-    headers: service.headers,
     removeHeaders: [...service.removeHeaders, ...strippedHeaders(service)],
-    responseHeaders: service.responseHeaders,
-    breaker: toBreaker(service.breaker as CheckedBreaker | undefined),
-    health: toHealth(service.health as CheckedHealth | undefined),
-    hedge: toHedge(service.hedge as CheckedHedge | undefined),
-    shadow: toShadowPolicy(service, top),
-    compare: toCompareSettings(service, top),
-    control: service.control,
+    breaker: service.breaker && resolveBreaker(service.breaker),
+    shadow: shadowPolicy(service, top),
+    compare: compareSettings(service, top),
   };
 }
 
-function toShown({ url, health, tls }: CheckedService, at: InputPath): ShownService {
+function shownTexts({ url, health, tls }: CheckedService, at: InputPath): ShownService {
   const template = at.child("url").template;
   return {
     url: template === undefined ? url.origin + url.basePath : withoutTrailingSlashes(template),
@@ -282,60 +239,20 @@ function toShown({ url, health, tls }: CheckedService, at: InputPath): ShownServ
   };
 }
 
-/** Responses repeat the URL of a backend as the parser wrote it: with a host in lower case, without the scheme's own port. */
+/** Returns a secret URL as the URL parser writes it (host in lower case, no default port), because responses repeat it. */
 function canonicalUrls({ shown: { url, isUrlSecret }, origin, basePath }: Service): string[] {
   if (!isUrlSecret) return [];
-  // A template that begins with the whole origin hides nothing of it.
+  // A template that begins with the whole origin does not hide it.
   return url.startsWith(origin) ? [origin + basePath] : [origin, origin + basePath];
 }
 
-function toUpstreamTls(tls: CheckedServiceTls | undefined): UpstreamTls | undefined {
-  return tls === undefined ? undefined : { ca: tls.ca, serverName: tls.serverName, insecure: tls.insecure };
-}
-
-function toBreaker(breaker: CheckedBreaker | undefined): BreakerSettings | undefined {
-  if (breaker === undefined) return undefined;
-  const { failures, window = failures, openFor, maxOpenFor = Math.max(openFor, MAX_OPEN_FOR_MS) } = breaker;
-  return { failures, window, openForMs: openFor, maxOpenForMs: maxOpenFor };
-}
-
-function toHealth(health: CheckedHealth | undefined): HealthSettings | undefined {
-  if (health === undefined) return undefined;
-  const { path, interval, timeout, unhealthyAfter, healthyAfter, expect } = health;
-  return { path, intervalMs: interval, timeoutMs: timeout, unhealthyAfter, healthyAfter, expect };
-}
-
-function toHedge(hedge: CheckedHedge | undefined): HedgeSettings | undefined {
-  return hedge === undefined ? undefined : { after: hedge.after, maxExtra: hedge.maxExtra, unsafe: hedge.unsafe };
-}
-
-function toLogging({ level, format, output }: CheckedLogging): Logging {
-  return { level, format, output };
-}
-
-function toAdmin(admin: CheckedAdmin | undefined, at: InputPath): AdminSettings | undefined {
-  if (admin === undefined) return undefined;
-  const { port, hostname, token } = admin;
-  return { port, hostname, shownHostname: at.child("hostname").template ?? hostname, token };
-}
-
-function toMetrics({ enabled, endpoint, enablePrometheus }: CheckedMetrics): MetricsSettings {
-  return { enabled, endpoint, enablePrometheus };
-}
-
-function toLimits(limits: CheckedLimits): Limits {
+function resolveBreaker({ failures, window, openForMs, maxOpenForMs }: Output<typeof BREAKER>): BreakerSettings {
   return {
-    maxInFlight: limits.maxInFlight,
-    maxInFlightPerClient: limits.maxInFlightPerClient,
-    maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
-    minUploadBytesPerSecond: limits.minUploadRate,
-    maxConnectionsPerService: limits.maxConnectionsPerService ?? Infinity,
-    maxQueuedPerService: limits.maxQueuedPerService,
+    failures,
+    window: window ?? failures,
+    openForMs,
+    maxOpenForMs: maxOpenForMs ?? Math.max(openForMs, DEFAULT_MAX_OPEN_MS),
   };
-}
-
-function toTls(tls: CheckedTls | undefined): ServerTls | undefined {
-  return tls === undefined ? undefined : { cert: tls.cert, key: tls.key };
 }
 
 function deepFreeze<T>(value: T): T {

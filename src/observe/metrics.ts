@@ -1,7 +1,7 @@
 /** Counts what happens to requests and services, for one thread. */
 
 import type { Config, Route, Service } from "../config/config.ts";
-import { sameUpstream } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/config.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { ConductorEvent } from "./events.ts";

@@ -1,7 +1,7 @@
 /** The breakers of a running conductor, by the names of their services, from one configuration to the next. */
 
 import type { BreakerSettings, Service } from "../config/config.ts";
-import { sameUpstream } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";

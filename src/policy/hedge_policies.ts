@@ -82,7 +82,7 @@ export class HedgePolicies {
     const nowMs = this.#options.now();
     const known = this.#delays.get(plan);
     if (known !== undefined && nowMs < known.untilMs) return known.delayMs;
-    const delayMs = this.#percentile(plan.peers, after.share);
+    const delayMs = this.#percentile(plan.peers, after.quantile);
     if (delayMs !== undefined) this.#delays.set(plan, { delayMs, untilMs: nowMs + KEEP_MS });
     return delayMs;
   }

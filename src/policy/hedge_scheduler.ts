@@ -1,7 +1,7 @@
 /** The services that one request is held back from, until those before them are late or have failed. */
 
 import type { Member, Service } from "../config/config.ts";
-import { SAFE_METHODS } from "../config/safe_methods.ts";
+import { SAFE_METHODS } from "../config/schema/http.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";

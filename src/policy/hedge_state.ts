@@ -1,7 +1,7 @@
 /** What is remembered for hedging, whatever becomes of the configuration. */
 
 import type { Service } from "../config/config.ts";
-import { sameUpstream } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/config.ts";
 import { LatencySketch } from "../lib/latency_sketch.ts";
 
 /** What is remembered of one service. */

@@ -2,7 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
-import { sameUpstream } from "../config/same_backend.ts";
+import { sameUpstream } from "../config/config.ts";
 import { type Health, HealthCounter } from "../policy/health.ts";
 import type { Observer } from "../observe/events.ts";
 import { swallowErrors } from "../observe/swallow_errors.ts";

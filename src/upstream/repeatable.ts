@@ -1,6 +1,6 @@
 /** Which requests may be sent again when a connection that was used before turns out to be dead. */
 
-import { SAFE_METHODS } from "../config/safe_methods.ts";
+import { SAFE_METHODS } from "../config/schema/http.ts";
 import type { TransportRequest } from "./transport.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Texts that try to cost more than they are worth, each as long as a configuration file may be. */
 
-import { MAX_TEXT_LENGTH } from "../../src/config/limits.ts";
+import { MAX_TEXT_LENGTH } from "../../src/config/read/bounds.ts";
 
 /** A text by name. */
 export type HostileConfig = readonly [name: string, text: string];

@@ -750,15 +750,15 @@ function peer(number: number): { remoteAddr: { hostname: string } } {
 
 for (
   const [admin, message] of [
-    [{ port: 1, hostname: "0.0.0.0" }, "admin.token: is required where other machines can reach the admin listener"],
-    [{ port: 1, hostname: "10.1.2.3" }, "admin.token: is required where other machines can reach the admin listener"],
-    [{ port: 1, hostname: "::" }, "admin.token: is required where other machines can reach the admin listener"],
+    [{ port: 1, hostname: "0.0.0.0" }, "admin.token: is required if other machines can reach the admin listener"],
+    [{ port: 1, hostname: "10.1.2.3" }, "admin.token: is required if other machines can reach the admin listener"],
+    [{ port: 1, hostname: "::" }, "admin.token: is required if other machines can reach the admin listener"],
     [{ port: 1, token: "short" }, "admin.token: must be a token: 16 to 512 letters, digits and -._~+/= in quotes"],
     [
       { port: 1, token: "with spaces, and long" },
       "admin.token: must be a token: 16 to 512 letters, digits and -._~+/= in quotes",
     ],
-    [{ port: 8080 }, "admin.port: must be another than the port that requests come to"],
+    [{ port: 8080 }, "admin.port: must differ from the `port` of the top level"],
     [{}, "admin.port: is required"],
   ] as const
 ) {

@@ -123,8 +123,8 @@ Deno.test("--help with a command tells about that command, whatever else is miss
 
 Deno.test("check --help lists the fields of the configuration", async () => {
   const { stdout } = await run(["check", "--help"]);
-  assertMatch(stdout, /\n {2}services\[\]\.pathPrefix +Matches this path/);
-  assertMatch(stdout, /\n {2}shutdownTimeout +How long/);
+  assertMatch(stdout, /\n {2}services\[\]\.pathPrefix +Path prefixes to match/);
+  assertMatch(stdout, /\n {2}shutdownTimeout +Timeout for/);
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
 });
 
@@ -159,7 +159,7 @@ services:
     "https://10.0.0.1       waited for up to 30 s, answers; by the name api.internal; not verified",
   );
   assertStringIncludes(stdout, "http://localhost:8082  waited for up to 30 s, stands in; over HTTP/2");
-  assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: nothing about the certificate of "a" is verified/);
+  assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: the certificate of "a" is not verified/);
 });
 
 Deno.test("check shows when a service is left alone", async () => {

@@ -85,7 +85,7 @@ Deno.test("report sends the token of a file, and not to where a redirect leads",
   }
   const { code, stderr } = await report(["--admin", admin.url, "--token-file", file]);
   assertEquals(code, 4);
-  assertMatch(stderr, /^error: Cannot read the token from ".*": there is no such file\n$/);
+  assertMatch(stderr, /^error: Cannot read the token from ".*": no such file\n$/);
 });
 
 /** What an admin listener may answer, and what is said of it; always with 4. */

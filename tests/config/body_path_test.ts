@@ -8,7 +8,7 @@ import {
   type Segment,
 } from "../../src/config/body_path.ts";
 
-// Columns: a path; where a value is; whether the path leads to it, and whether to something that it is inside of.
+// Columns: a path; the position of a value; whether the path matches it, and whether it matches a value around it.
 const MATCHES: readonly (readonly [path: string, segments: readonly Segment[], isIt: boolean, isInside: boolean])[] = [
   ["$", [], true, true],
   ["$", ["a"], false, true],
@@ -46,7 +46,7 @@ for (const [path, segments, isIt, isInside] of MATCHES) {
   });
 }
 
-// Columns: where a value is; its path.
+// Columns: the position of a value; its path.
 const PRINTED: readonly (readonly [segments: readonly Segment[], path: string])[] = [
   [[], "$"],
   [["a", "b_c-d", "e1"], "$.a.b_c-d.e1"],
@@ -56,7 +56,7 @@ const PRINTED: readonly (readonly [segments: readonly Segment[], path: string])[
 ];
 
 for (const [segments, path] of PRINTED) {
-  Deno.test(`printJsonPath() writes ${path}, and parseAnswerPath() reads it`, () => {
+  Deno.test(`printJsonPath() writes ${path}, and parseBodyPath() parses it`, () => {
     assertEquals(printJsonPath(segments), path);
     const parsed = parseBodyPath(path);
     assert("kind" in parsed && parsed.kind === "json");
@@ -64,7 +64,7 @@ for (const [segments, path] of PRINTED) {
   });
 }
 
-// Columns: what is no path; what was expected.
+// Columns: an invalid path; the expected text.
 const FAULTS: readonly (readonly [text: string, fault: string])[] = [
   ["", '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"'],
   ["header:", 'a header name after "header:"'],
@@ -82,12 +82,12 @@ const FAULTS: readonly (readonly [text: string, fault: string])[] = [
 ];
 
 for (const [text, fault] of FAULTS) {
-  Deno.test(`parseAnswerPath() does not take ${JSON.stringify(text.slice(0, 20))}`, () => {
+  Deno.test(`parseBodyPath() rejects ${JSON.stringify(text.slice(0, 20))}`, () => {
     assertEquals(parseBodyPath(text), { fault });
   });
 }
 
-Deno.test("matchesSteps() takes no longer for many descendants than for one", () => {
+Deno.test("matchesSteps() takes as long for many descendants as for one", () => {
   const parsed = parseBodyPath("$" + "..a".repeat(29) + "..b");
   assert("kind" in parsed && parsed.kind === "json");
   const path = Array.from({ length: 128 }, () => "a");
@@ -95,7 +95,7 @@ Deno.test("matchesSteps() takes no longer for many descendants than for one", ()
   assert(matchesSteps(parsed.steps, [...path, "b"], { orInside: false }));
 });
 
-// Columns: a name with wildcards; a name; whether it fits.
+// Columns: a name with wildcards; a name; whether it matches.
 const NAMES: readonly (readonly [pattern: string, name: string, fits: boolean])[] = [
   ["date", "date", true],
   ["date", "x-date", false],

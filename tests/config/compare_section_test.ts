@@ -1,4 +1,4 @@
-/** What the configuration says about comparing. */
+/** Validation of `compare`, of the top level and of services. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { CompareSettings } from "../../src/config/config.ts";
@@ -35,20 +35,20 @@ const DEFAULTS: CompareSettings = {
   endpoints: [],
 };
 
-Deno.test("compare: true compares every service but the primary, with all defaults", () => {
+Deno.test("compare: true compares every service except the primary, with all defaults", () => {
   const { config } = validate(true);
   assertEquals(config.services.map(({ compare }) => compare), [undefined, DEFAULTS]);
   assertEquals(config.compare, { replaySample: 0.1, maxMemoryBytes: 67_108_864 });
 });
 
-Deno.test("nothing is compared where nothing is said, or where all are taken out", () => {
+Deno.test("no service is compared without compare, or with compare: false", () => {
   for (const { config } of [validate(undefined), validate(false), validate(true, { compare: false })]) {
     assertEquals(config.services.map(({ compare }) => compare), [undefined, undefined]);
     assertEquals(config.compare, undefined);
   }
 });
 
-Deno.test("a service alone can be compared", () => {
+Deno.test("a service can be compared without compare at the top level", () => {
   const input = { services: [MAIN, { ...NEXT, compare: true }, { ...NEXT, name: "third" }] };
   assertEquals(validateConfig(input).config.services.map(({ compare }) => compare), [undefined, DEFAULTS, undefined]);
   assertEquals(settings(undefined, { compare: { sample: "10%" } }), { ...DEFAULTS, sample: 0.1 });
@@ -57,7 +57,7 @@ Deno.test("a service alone can be compared", () => {
 const A = { kind: "json", steps: [{ isDeep: false, key: "a" }] } as const;
 const B = { kind: "json", steps: [{ isDeep: false, key: "b" }] } as const;
 
-Deno.test("what a service says takes the place of what the top level says, and its rules stand in front", () => {
+Deno.test("settings of a service replace those of the top level, and its rules come first", () => {
   assertEquals(
     settings(
       {
@@ -97,7 +97,7 @@ Deno.test("what a service says takes the place of what the top level says, and i
   );
 });
 
-// Columns: what compare says; what it becomes beside the defaults.
+// Columns: compare; settings other than the defaults.
 const READ: readonly (readonly [compare: Fields, settings: Partial<CompareSettings>])[] = [
   [{ maxBody: "1MiB" }, { maxBodyBytes: 1_048_576 }],
   [{ arrays: "unordered" }, { unordered: "all" }],
@@ -114,7 +114,7 @@ for (const [compare, expected] of READ) {
   });
 }
 
-Deno.test("noise: off asks the primary nothing", () => {
+Deno.test("noise: off replays no requests", () => {
   assertEquals(validate({ noise: "off", maxMemory: "1MiB" }).config.compare, {
     replaySample: 0,
     maxMemoryBytes: 1_048_576,
@@ -123,7 +123,7 @@ Deno.test("noise: off asks the primary nothing", () => {
 
 const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
 
-// Columns: what compare says; the problem.
+// Columns: compare; the problem.
 const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
   ["maybe", 'compare: must be true or false: found "maybe"'],
   [
@@ -164,34 +164,34 @@ const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
 ];
 
 for (const [compare, problem] of WRONG) {
-  Deno.test(`validateConfig() does not take compare: ${JSON.stringify(compare)}`, () => {
+  Deno.test(`validateConfig() rejects compare: ${JSON.stringify(compare)}`, () => {
     assertEquals(problemsOf({ compare, services: [MAIN] }), [problem]);
   });
 }
 
-Deno.test("a control is a service beside a primary, and is compared", () => {
+Deno.test("a control cannot be a primary, and must be compared", () => {
   assertEquals(validate(true, { control: true }).config.services.map(({ control }) => control), [false, true]);
   assertEquals(problemsOf({ compare: true, services: [{ ...MAIN, control: true }] }), [
-    "services[0].control: must not be true for a primary: a control is compared with it",
+    "services[0].control: cannot be combined with `primary`: a control is compared with the primary",
   ]);
   assertEquals(problemsOf({ compare: true, services: [{ ...NEXT, control: true }, { ...NEXT, name: "third" }] }), [
-    "services[0].control: must not be true where no other service can be the primary",
+    "services[0].control: must be false: no other service of the route can be the primary",
   ]);
   assertEquals(problemsOf({ compare: true, services: [MAIN, { ...NEXT, control: true, compare: false }] }), [
-    "services[1].control: must not be true beside compare: false: a control is there to be compared",
+    "services[1].control: cannot be combined with `compare: false`: a control must be compared",
   ]);
   assertEquals(validate(undefined, { control: true }).warnings, [
-    "services[1].control: has no effect: nothing is compared",
+    "services[1].control: has no effect: no service is compared",
   ]);
 });
 
-Deno.test("a primary says nothing about comparing", () => {
+Deno.test("a primary cannot have compare", () => {
   assertEquals(problemsOf({ services: [{ ...MAIN, compare: {} }] }), [
-    "services[0].compare: must not be there for a primary: the others are compared with it",
+    "services[0].compare: cannot be combined with `primary`: other services are compared with the primary",
   ]);
 });
 
-Deno.test("validateConfig() accepts patterns on which backtracking engines take very long", () => {
+Deno.test("validateConfig() accepts patterns that are slow in backtracking engines", () => {
   for (
     const pattern of ["(a|a)*$", "(\\w|\\d)+=", ".*.*=.*", "(?:x*y*)*", "(.*,){2,}", "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}"]
   ) {

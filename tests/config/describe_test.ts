@@ -9,7 +9,7 @@ const KEY = fc.oneof(
   fc.constantFrom("a", "a-b", '"', "]", '"]', "\\", "x".repeat(70)),
 );
 
-Deno.test("parentPath() undoes childPath(), whatever the key", () => {
+Deno.test("parentPath() reverses childPath() for any key", () => {
   fc.assert(fc.property(fc.array(KEY, { minLength: 1, maxLength: 4 }), (keys) => {
     const paths = keys.map((_, index) => keys.slice(0, index + 1).reduce<string>(childPath, ""));
     assertEquals(paths.map(parentPath), ["", ...paths.slice(0, -1)]);
@@ -22,7 +22,7 @@ Deno.test("childPath() writes plain keys with a dot, others in quotes", () => {
   assertEquals(childPath("", "x".repeat(65)), `["${"x".repeat(64)}…"]`);
 });
 
-Deno.test("quote() and describe() yield one short line, harmless for a terminal", () => {
+Deno.test("quote() and describe() return one short line without terminal escapes", () => {
   fc.assert(fc.property(fc.anything(), fc.string({ unit: "binary" }), (value, text) => {
     for (const shown of [quote(text), describe(text), describe(value)]) {
       assert(shown.length < 450 && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(shown), shown);

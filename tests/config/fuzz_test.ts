@@ -18,13 +18,13 @@ const SNIPPET = fc.oneof(
   ),
 );
 
-/** The sample with pieces put in, or over what was there. */
+/** The sample with pieces inserted or overwritten. */
 const BROKEN_FILE = fc.array(fc.tuple(fc.nat(SAMPLE.length), fc.nat(6), SNIPPET), { minLength: 1, maxLength: 6 })
   .map((edits) =>
     edits.reduce((text, [at, over, snippet]) => text.slice(0, at) + snippet + text.slice(at + over), SAMPLE)
   );
 
-/** Anything, in places where something is expected. */
+/** Any values for known keys. */
 const BROKEN_OBJECT = fc.record({
   port: fc.anything(),
   timeout: fc.anything(),
@@ -54,7 +54,7 @@ function assertClear(error: unknown): void {
   assert(!/[^\n\P{Cc}]/u.test(error.message), error.message);
 }
 
-Deno.test("readConfig() and validateConfig() have a clear error for whatever becomes of a file", async () => {
+Deno.test("readConfig() and validateConfig() have a clear error for any corrupted file", async () => {
   await fc.assert(
     fc.asyncProperty(BROKEN_FILE, async (text) => {
       try {
@@ -72,7 +72,7 @@ Deno.test("readConfig() and validateConfig() have a clear error for whatever bec
   );
 });
 
-Deno.test("validateConfig() has a clear error for whatever object it gets", () => {
+Deno.test("validateConfig() has a clear error for any object", () => {
   fc.assert(
     fc.property(fc.oneof(fc.anything(), BROKEN_OBJECT), (input) => {
       try {

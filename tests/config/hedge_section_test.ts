@@ -1,4 +1,4 @@
-/** What the configuration says about hedging, and what is said of it. */
+/** Validation of `hedge`, and its explanation. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -22,30 +22,30 @@ function problemsOf(...services: readonly unknown[]): string[] {
   );
 }
 
-const P95: HedgeSettings = { after: { kind: "percentile", share: 0.95 }, maxExtra: 0.1, unsafe: false };
+const P95: HedgeSettings = { after: { kind: "percentile", quantile: 0.95 }, maxExtra: 0.1, unsafe: false };
 
-// Columns: what is written; what it means.
+// Columns: hedge as written; the settings.
 const SETTINGS: readonly (readonly [hedge: unknown, settings: HedgeSettings | undefined])[] = [
   [undefined, undefined],
   [false, undefined],
   [true, P95],
   [{}, P95],
   [{ after: "p95" }, P95],
-  [{ after: "P50" }, { ...P95, after: { kind: "percentile", share: 0.5 } }],
-  [{ after: "p99.9" }, { ...P95, after: { kind: "percentile", share: 0.999 } }],
+  [{ after: "P50" }, { ...P95, after: { kind: "percentile", quantile: 0.5 } }],
+  [{ after: "p99.9" }, { ...P95, after: { kind: "percentile", quantile: 0.999 } }],
   [{ after: "50ms" }, { ...P95, after: { kind: "time", delayMs: 50 } }],
   [{ after: 0.05 }, { ...P95, after: { kind: "time", delayMs: 50 } }],
   [{ maxExtra: "100%", unsafe: true }, { ...P95, maxExtra: 1, unsafe: true }],
 ];
 
 for (const [hedge, settings] of SETTINGS) {
-  Deno.test(`hedge: ${JSON.stringify(hedge)} is understood`, () => assertEquals(hedgeOf(hedge), settings));
+  Deno.test(`hedge: ${JSON.stringify(hedge)} is accepted`, () => assertEquals(hedgeOf(hedge), settings));
 }
 
 const NEED =
   'must be a time from 1ms to 24h, in seconds or like "50ms", "2s", "30m", "1h", or a percentile from p50 to p99.9 such as "p95"';
 
-// Columns: the services; what is wrong.
+// Columns: the services; the problems.
 const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: readonly string[]])[] = [
   [[A, { ...B, hedge: { after: "soon" } }], [`services[1].hedge.after: ${NEED}: found "soon"`]],
   [[A, { ...B, hedge: { after: 0 } }], [`services[1].hedge.after: ${NEED}: found 0`]],
@@ -60,33 +60,33 @@ const PROBLEMS: readonly (readonly [services: readonly unknown[], problems: read
   ],
   [
     [A, { ...B, hedge: { maxExtra: 2 } }],
-    ['services[1].hedge.maxExtra: must be a share from 0 to 1, or like "10%": found 2'],
+    ['services[1].hedge.maxExtra: must be a ratio from 0 to 1, or a percentage like "10%": found 2'],
   ],
   [[A, { ...B, hedge: { delay: 1 } }], ["services[1].hedge.delay: unknown key"]],
   [[A, { ...B, hedge: 1 }], ["services[1].hedge: must be true, false or a mapping: found 1"]],
   [
     [A, { ...C, shadow: true, hedge: true }],
-    ["services[1].hedge: must not be there for a shadow: a shadow never answers, early or late"],
+    ["services[1].hedge: cannot be combined with `shadow`: clients never get the response of a shadow"],
   ],
   [
     [{ ...A, hedge: true }, B],
-    ['services[0].hedge: must not be there for the first service of path "/": it waits for those before it'],
+    ['services[0].hedge: cannot be set for the first service of path "/": there is no earlier service to wait for'],
   ],
   [
     [{ ...C, shadow: true }, { ...A, hedge: true }],
-    ['services[1].hedge: must not be there for the first service of path "/": it waits for those before it'],
+    ['services[1].hedge: cannot be set for the first service of path "/": there is no earlier service to wait for'],
   ],
   [
     [A, { ...B, pathPrefix: ["/", "/x"], path: "/", hedge: true }],
     [
-      'services[1].hedge: must not be there for the first service of pathPrefix "/": it waits for those before it',
-      'services[1].hedge: must not be there for the first service of pathPrefix "/x": it waits for those before it',
+      'services[1].hedge: cannot be set for the first service of pathPrefix "/": there is no earlier service to wait for',
+      'services[1].hedge: cannot be set for the first service of pathPrefix "/x": there is no earlier service to wait for',
     ],
   ],
 ];
 
 for (const [services, problems] of PROBLEMS) {
-  Deno.test(`hedging is refused where ${problems[0]}`, () => assertEquals(problemsOf(...services), problems));
+  Deno.test(`validateConfig() reports ${problems[0]}`, () => assertEquals(problemsOf(...services), problems));
 }
 
 async function explain(...args: readonly string[]): Promise<string> {
@@ -97,7 +97,7 @@ async function explain(...args: readonly string[]): Promise<string> {
   return io.stdout.text;
 }
 
-Deno.test("explain tells who is held back, for how long and from what", async () => {
+Deno.test("explain shows which services are hedged, and their delays", async () => {
   const text = await explain("/x");
   assertStringIncludes(
     text,
@@ -115,7 +115,7 @@ Deno.test("explain tells who is held back, for how long and from what", async ()
   );
 });
 
-Deno.test("explain tells what is not hedged", async () => {
+Deno.test("explain shows methods that are not hedged", async () => {
   const text = await explain("POST", "/x");
   assertStringIncludes(text, "Asks b only where a can not be reached: POST is not hedged.");
   assertStringIncludes(text, "Asks c where a and b have not answered for 50 ms, or all of them fail.");

@@ -5,23 +5,23 @@ import { ACCEPTED, REFUSED } from "../_support/hostile_configs.ts";
 import { loadHostile } from "../_support/hostile_load.ts";
 
 /**
- * Most cost less than an honest file of the same length, and the dearest up to twice as much: on any machine, however busy
- * it is. What grows with the square of the length would cost dozens of times as much.
+ * Maximum cost relative to an ordinary file of the same length, on any machine and under load. The most expensive file costs
+ * twice as much. Quadratic parsing would cost dozens of times as much.
  */
 const MAX_RATIO = 3;
 
 for (const [name, text] of REFUSED) {
-  Deno.test(`readConfig() refuses a hostile file with a clear error: ${name}`, async () => {
+  Deno.test(`readConfig() rejects a hostile file with a clear error: ${name}`, async () => {
     const { message } = await assertRejects(() => loadHostile(text), ConfigError);
     assert(message.length < 20_000 && !/[^\n\x20-\x7e…ä]/.test(message), message);
   });
 }
 
 for (const [name, text] of ACCEPTED) {
-  Deno.test(`readConfig() reads an odd file: ${name}`, () => loadHostile(text));
+  Deno.test(`readConfig() reads an unusual file: ${name}`, () => loadHostile(text));
 }
 
-Deno.test("readConfig() costs no more than a few times as much for any of them as for an honest file as long", async () => {
+Deno.test("readConfig() takes at most a few times as long for these files as for an ordinary file of the same length", async () => {
   const script = fromHere("../_support/hostile_times.ts");
   const { DENO_COVERAGE_DIR: _, ...env } = Deno.env.toObject();
   const { stdout } = await new Deno.Command(Deno.execPath(), {

@@ -3,7 +3,7 @@ import { parse } from "@std/yaml/parse";
 // deno-lint-ignore no-import-prefix
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { configSchema } from "../../src/config/schema/json_schema.ts";
+import { configSchema } from "../../src/config/schema/reference.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
@@ -19,7 +19,7 @@ function service(fields: Record<string, unknown>): unknown {
   return { services: [{ ...API, ...fields }] };
 }
 
-/** Right for both. */
+/** Valid for both. */
 const VALID: unknown[] = [
   top({}),
   top({ $schema: "https://example.com/schema.json", port: 0, hostname: "::1", wait: "primary", identify: false }),
@@ -49,12 +49,12 @@ const VALID: unknown[] = [
   shadow({ sample: { by: "ip" }, ramp: { to: "50 %", over: 60 }, methods: ["GET", "purge"], maxRate: "10" }),
 ];
 
-/** A shadow beside a service that answers. */
+/** A shadow beside another service. */
 function shadow(fields: Record<string, unknown>, more: Record<string, unknown> = {}): unknown {
   return { ...more, services: [API, { name: "copy", url: "http://localhost:8082", shadow: true, ...fields }] };
 }
 
-/** Right for the schema, which sees a file before its placeholders are resolved. */
+/** Valid for the schema, which applies before placeholders are resolved. */
 const PLACEHOLDERS: unknown[] = [
   top({ port: "${env:PORT}", identify: "${env:ON}", timeout: "${env:TIME}", maxBodySize: "${env:SIZE}" }),
   top({ wait: "${env:WAIT}", failOn: "${env:CODES}", logging: { level: "${env:LEVEL}" } }),
@@ -64,7 +64,7 @@ const PLACEHOLDERS: unknown[] = [
   shadow({ sample: { rate: "${env:SHARE}", by: "ip" }, ramp: { to: "${env:SHARE}", over: "${env:TIME}" } }),
 ];
 
-/** Wrong for both. */
+/** Invalid for both. */
 const INVALID: unknown[] = [
   ...["name", "path", "pathPrefix", "pathExact", "removeHeaders"].map((key) => service({ [key]: "/${env:NAME}" })),
   service({ pathPrefix: ["/a", "/${file:name}"] }),
@@ -129,7 +129,7 @@ const INVALID: unknown[] = [
   service({ weight: "heavy" }),
 ];
 
-/** Wrong for the validator alone: a schema cannot tell, or not in a way that an editor can explain. */
+/** Invalid for the validator only: a schema cannot express these rules, or editors could not explain them. */
 const BEYOND_SCHEMA: unknown[] = [
   { services: [API, API] },
   service({ shadow: true }),
@@ -168,37 +168,37 @@ Deno.test("configSchema() is a schema, with a description of every field", () =>
   assert(["port", "services", "services[].pathPrefix", "logging.level"].every((path) => seen.includes(path)));
 });
 
-Deno.test("configSchema() survives a trip through JSON", () => {
+Deno.test("configSchema() is plain JSON", () => {
   assertEquals(JSON.parse(JSON.stringify(configSchema())), configSchema());
 });
 
-Deno.test("configSchema() fits what the validator accepts", () => {
+Deno.test("configSchema() accepts everything that the validator accepts", () => {
   for (const input of VALID) {
     validateConfig(input);
     assert(fits(input), `${JSON.stringify(input)}: ${ajv.errorsText(fits.errors)}`);
   }
 });
 
-Deno.test("configSchema() fits files with placeholders", () => {
+Deno.test("configSchema() accepts files with placeholders", () => {
   for (const input of PLACEHOLDERS) {
     assert(fits(input), `${JSON.stringify(input)}: ${ajv.errorsText(fits.errors)}`);
   }
 });
 
-Deno.test("configSchema() refuses what the validator refuses", () => {
+Deno.test("configSchema() rejects what the validator rejects", () => {
   for (const input of INVALID) {
     assertEquals([isValid(input), fits(input)], [false, false], JSON.stringify(input));
   }
 });
 
-Deno.test("configSchema() leaves to the validator what it cannot express", () => {
+Deno.test("configSchema() leaves rules that it cannot express to the validator", () => {
   for (const input of BEYOND_SCHEMA) {
     assertThrows(() => validateConfig(input), ConfigError);
     assert(fits(input), JSON.stringify(input));
   }
 });
 
-Deno.test("configSchema() fits every configuration in examples/", async () => {
+Deno.test("configSchema() accepts every configuration in examples/", async () => {
   const names: string[] = [];
   for await (const { name } of Deno.readDir("examples")) if (/\.(?:ya?ml|json)$/.test(name)) names.push(name);
   assert(names.includes("config.yaml"));

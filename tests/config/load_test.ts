@@ -9,7 +9,7 @@ async function messageOf(path: string): Promise<string> {
   return message;
 }
 
-/** A folder with files, gone after the test. */
+/** Creates a folder with files, and removes it after the test. */
 async function tempFolder(files: Record<string, string | Uint8Array>): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir();
   for (const [name, content] of Object.entries(files)) {
@@ -47,7 +47,7 @@ Deno.test("loadConfig() resolves placeholders from the folder of the file", asyn
 });
 
 Deno.test(
-  "loadConfig() refuses a placeholder's file that never ends",
+  "loadConfig() rejects a placeholder's file that never ends",
   { ignore: Deno.build.os === "windows" },
   async () => {
     await using folder = await tempFolder({
@@ -58,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test("loadConfig() explains in a sentence why a file cannot be read", async () => {
+Deno.test("loadConfig() gives the reason in one sentence if a file cannot be read", async () => {
   await using folder = await tempFolder({
     "latin1.yaml": Uint8Array.of(0x61, 0x3a, 0x20, 0xe9),
     "utf16.yaml": Uint8Array.of(0xff, 0xfe, 0x61, 0x00),
@@ -68,27 +68,30 @@ Deno.test("loadConfig() explains in a sentence why a file cannot be read", async
   const cannot = (name: string) => `the configuration file "${at(name)}" cannot be read: `;
   assertEquals(
     await messageOf(at("nope.yaml")),
-    `${cannot("nope.yaml")}there is no such file; name one with --config (default: config.yaml)`,
+    `${cannot("nope.yaml")}no such file; name one with --config (default: config.yaml)`,
   );
   assertEquals(await messageOf(at("latin1.yaml")), `${cannot("latin1.yaml")}it is not UTF-8 text`);
   assertEquals(await messageOf(at("utf16.yaml")), `${cannot("utf16.yaml")}it is not UTF-8 text`);
   assertEquals(await messageOf(at("large.yaml")), `${cannot("large.yaml")}it is too large`);
   if (Deno.build.os === "windows") return;
-  assertEquals(await messageOf(folder.path), `the configuration file "${folder.path}" cannot be read: it is a folder`);
+  assertEquals(
+    await messageOf(folder.path),
+    `the configuration file "${folder.path}" cannot be read: it is a directory`,
+  );
   assertEquals(
     await messageOf("/dev/zero"),
     'the configuration file "/dev/zero" cannot be read: it is not a regular file',
   );
 });
 
-Deno.test("loadConfig() reads no more of a file than it may hold", async () => {
+Deno.test("loadConfig() stops reading a file at the maximum length", async () => {
   const tooMuch = "# ".repeat(1_100_000);
   await using folder = await tempFolder({ "large.yaml": tooMuch, "huge.yaml": tooMuch.repeat(40) });
   const refuse = (name: string) => () => messageOf(`${folder.path}/${name}`);
   assertLess(await costRatio(refuse("huge.yaml"), refuse("large.yaml")), 8);
 });
 
-Deno.test("loadConfig() names the flags that Deno lacks", async () => {
+Deno.test("loadConfig() names missing flags of Deno", async () => {
   await using folder = await tempFolder({
     "config.yaml": "services: [{ name: '${env:CONDUCTOR_TEST_NAME}', url: http://x }]",
   });
@@ -110,7 +113,7 @@ Deno.test("loadConfig() names the flags that Deno lacks", async () => {
   );
 });
 
-Deno.test("loadConfig() tells when the system denies reading", {
+Deno.test("loadConfig() reports a denied permission", {
   ignore: Deno.build.os === "windows" || Deno.uid() === 0,
 }, async () => {
   await using folder = await tempFolder({ "config.yaml": "" });

@@ -5,9 +5,9 @@ import { stringify } from "@std/yaml/stringify";
 import fc from "npm:fast-check@4.3.0";
 import { childPath } from "../../src/config/schema/describe.ts";
 import { locateYaml } from "../../src/config/read/locate.ts";
-import { scanJson } from "../../src/config/read/scan_json.ts";
+import { scanJson } from "../../src/config/read/parse_json.ts";
 
-/** Every path in a value, with what is there. */
+/** Returns every path in a value with the value there. */
 function* pathsOf(value: unknown, path = ""): Iterable<[string, unknown]> {
   if (path !== "") yield [path, value];
   if (Array.isArray(value)) {
@@ -19,9 +19,7 @@ function* pathsOf(value: unknown, path = ""): Iterable<[string, unknown]> {
 
 const MARK = "MARKED";
 
-/**
- * What a line claims for a path is true if the path is in the document, and a scalar put on that line turns up at that path.
- */
+/** Asserts that each path is in the document, and that a scalar put on its line turns up at that path. */
 function assertTrue(text: string, lines: ReadonlyMap<string, number>) {
   const values = new Map(pathsOf(parse(text, { schema: "core" })));
   const texts = text.split("\n");
@@ -63,10 +61,10 @@ const { tree } = fc.letrec((tie) => ({
 }));
 const DOCUMENT = fc.dictionary(KEY, tree, { maxKeys: 5 });
 
-Deno.test("locateYaml() never names a wrong line, whatever the document", () => {
+Deno.test("locateYaml() never returns a wrong line for any document", () => {
   fc.assert(fc.property(DOCUMENT, fc.boolean(), fc.integer({ min: 1, max: 4 }), (value, arrayIndent, indent) => {
     const text = stringify(value, { arrayIndent, indent, useAnchors: false, lineWidth: 40 });
-    // Without arrayIndent, the writer gets some nested lists wrong.
+    // Without arrayIndent, the writer produces some wrong nested lists.
     fc.pre(equal(tryParse(text), value));
     assertTrue(text, locateYaml(text).lines);
   }));
@@ -79,7 +77,7 @@ const SNIPPET = fc.constantFrom(
 );
 const EDITS = fc.array(fc.tuple(fc.nat(SAMPLE.length), fc.nat(8), SNIPPET), { minLength: 1, maxLength: 6 });
 
-Deno.test("locateYaml() never names a wrong line, whatever becomes of a file", () => {
+Deno.test("locateYaml() never returns a wrong line for a corrupted file", () => {
   fc.assert(
     fc.property(EDITS, (edits) => {
       const text = edits.reduce((text, [at, over, piece]) => text.slice(0, at) + piece + text.slice(at + over), SAMPLE);
@@ -113,7 +111,7 @@ Deno.test("scanJson() finds the line of every value", () => {
     const { lines, duplicates } = scanJson(text);
     assertEquals(duplicates, []);
     assertEquals([...lines.keys()].toSorted(), [...pathsOf(value)].map(([path]) => path).toSorted());
-    // With an indentation of 1, JSON is block style but for its punctuation.
+    // With an indentation of 1, JSON has the line breaks of block style.
     const texts = text.split("\n");
     for (const [path, line] of lines) {
       const key = /\.?([\w-]+)$/.exec(path)?.[1];
@@ -122,7 +120,7 @@ Deno.test("scanJson() finds the line of every value", () => {
   }));
 });
 
-/** Documents with a catch, and what is certain about them. */
+/** Ambiguous documents, and the lines that are certain. */
 const DOCUMENTS: [text: string, lines: Record<string, number>][] = [
   ["# c\n\n---\na: 1\n\n  # c\nb: 2 # c\n", { a: 4, b: 7 }],
   ["a:\n- 1\n- b: 2\n  c: 3\n-\n  d: 4\ne: 5\n", {
@@ -153,11 +151,11 @@ const DOCUMENTS: [text: string, lines: Record<string, number>][] = [
   ["a: 'x: y'\nb: x#y\nc: -1\nd: - \n", { a: 1, b: 2, c: 3, d: 4 }],
 ];
 
-Deno.test("locateYaml() stops where it is not sure", () => {
+Deno.test("locateYaml() stops at ambiguous lines", () => {
   for (const [text, lines] of DOCUMENTS) assertEquals(Object.fromEntries(locateYaml(text).lines), lines, text);
 });
 
-Deno.test("locateYaml() tells tabs that indent from tabs that do not", () => {
+Deno.test("locateYaml() distinguishes tabs that indent from other tabs", () => {
   const cases: [string, number | undefined][] = [
     ["a:\n\tb: 1\n", 2],
     ["a:\n  - b\n \t- c\n", 3],

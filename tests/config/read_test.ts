@@ -1,12 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { readConfig, type ReadOptions } from "../../src/config/read/read.ts";
+import type { PlaceholderReaders } from "../../src/config/read/placeholders.ts";
+import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 const FILES: Record<string, string> = { "/run/secrets/token": "t0ken\n", "two": "a\n\n", "tricky": "${env:PORT}" };
 const VARIABLES: Record<string, string> = { PORT: "8081", TOKEN: "s3cret", EMPTY: "" };
 
-const OPTIONS: ReadOptions = {
+const OPTIONS: PlaceholderReaders = {
   readFile(path) {
     const text = FILES[path];
     return text === undefined ? Promise.reject(namedError("NotFound")) : Promise.resolve(text);
@@ -25,7 +26,7 @@ async function valueOf(text: string): Promise<unknown> {
   return (await readConfig(text, OPTIONS)).value;
 }
 
-/** What a text gets wrong, in reading or in what it says. */
+/** Returns the problems of a text, in reading or in validation. */
 async function problemsOf(text: string): Promise<string[]> {
   const read = async () => {
     const { value, source } = await readConfig(text, OPTIONS);
@@ -50,7 +51,7 @@ Deno.test("readConfig() reads YAML and JSON", async () => {
   for (const text of texts) assertEquals(await valueOf(text), expected, text);
 });
 
-Deno.test("readConfig() leaves scalars as they were written where that makes a difference", async () => {
+Deno.test("readConfig() keeps scalars as written if resolving would change them", async () => {
   assertEquals(
     await valueOf(
       "a: 1.10\nb: 0x1F\nc: 2026-11-22\nd: 1e3\ne: 0o17\nf: True\ng: 7\nh: .nan\ni: ~\nj: null\nk: 12345678901234567890",
@@ -71,7 +72,7 @@ Deno.test("readConfig() leaves scalars as they were written where that makes a d
   );
 });
 
-Deno.test("readConfig() follows aliases and merges mappings, what is there already winning", async () => {
+Deno.test("readConfig() follows aliases and merges mappings, and existing keys win", async () => {
   assertEquals(
     await valueOf("a: &a {x: 1, y: 1.0}\nb: &b {<<: *a, x: 2}\nc:\n  <<: [{z: 3, x: 3}, *b]\n  x: 4\nd: *a\n"),
     {
@@ -83,7 +84,7 @@ Deno.test("readConfig() follows aliases and merges mappings, what is there alrea
   );
 });
 
-Deno.test("readConfig() resolves placeholders, alone and inside of text, once", async () => {
+Deno.test("readConfig() resolves placeholders once, alone and inside text", async () => {
   assertEquals(
     await valueOf(
       [
@@ -119,7 +120,7 @@ Deno.test("readConfig() keeps the written form of values with placeholders", asy
 
 Deno.test("readConfig() reads each file once", async () => {
   const read: string[] = [];
-  const options: ReadOptions = {
+  const options: PlaceholderReaders = {
     ...OPTIONS,
     readFile(path) {
       read.push(path);
@@ -134,7 +135,7 @@ Deno.test("readConfig() reads up to 16 files at the same time, and reports their
   const names = Array.from({ length: 40 }, (_, index) => `f${index}`);
   const pending: (() => void)[] = [];
   let most = 0;
-  const options: ReadOptions = {
+  const options: PlaceholderReaders = {
     ...OPTIONS,
     async readFile() {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -201,7 +202,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   [SERVICE + "<<: 7\n", '["<<"]: must be a mapping to merge, or a list of mappings (line 2)'],
   [SERVICE + "port: 2026-11-22\n", 'port: must be a whole number from 0 to 65535: found "2026-11-22" (line 2)'],
   [SERVICE + "port: .inf\n", 'port: must be a whole number from 0 to 65535: found ".inf" (line 2)'],
-  [SERVICE + "hostname: ${file:/nope}\n", 'hostname: needs the file "/nope": there is no such file (line 2)'],
+  [SERVICE + "hostname: ${file:/nope}\n", 'hostname: needs the file "/nope": no such file (line 2)'],
   [SERVICE + "hostname: ${env:NOPE}\n", 'hostname: needs the environment variable "NOPE": it is not set (line 2)'],
   [
     SERVICE + "hostname: ${env:FORBIDDEN}\n",
@@ -209,7 +210,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   ],
   ...["${x}", "${env:}", "${env:A-B}", "${file:}", "${", "${env:PORT", "${ENV:PORT}"].map((text): [string, string] => [
     `${SERVICE}hostname: "${text}"\n`,
-    "hostname: must name ${file:PATH} or ${env:NAME}, or say $${ for these characters: found another ${…} (line 2)",
+    "hostname: must be ${file:PATH} or ${env:NAME}, or have $${ for a literal ${: found another placeholder (line 2)",
   ]),
   [
     "port: ${env:TOKEN}\nservices:\n- name: a\n  url: ${env:TOKEN}\n  pathPrefix: [/a, '${env:TOKEN}']\n  headers: { A: '${file:two}' }\n",
@@ -227,7 +228,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   ],
 ];
 
-Deno.test("readConfig() and validateConfig() tell all problems of a file, with lines and without secrets", async () => {
+Deno.test("readConfig() and validateConfig() report all problems of a file, with lines and without secrets", async () => {
   for (const [text, ...problems] of PROBLEMS) assertEquals(await problemsOf(text), problems, text);
 });
 
@@ -242,14 +243,14 @@ services:
   const { value, source } = await readConfig(text, { ...OPTIONS, readEnv: (name) => environment[name] });
   assertEquals(validateConfig(value, source).warnings, [
     'logging.output: the value of a placeholder is not supported: "stdout" is used (line 2)',
-    "services[1].url: clients' credentials leave this machine in the clear with every copy: use https, or credentials: false (line 5)",
+    "services[1].url: shadow requests send client credentials unencrypted to another machine: use https, or `credentials: false` (line 5)",
   ]);
 });
 
-Deno.test("readConfig() does not show the reader's own errors", async () => {
+Deno.test("readConfig() does not show errors of the reader", async () => {
   const reasons: Record<string, string> = {
-    NotFound: "there is no such file",
-    IsADirectory: "it is a folder",
+    NotFound: "no such file",
+    IsADirectory: "it is a directory",
     PermissionDenied: "permission denied",
     NotCapable: "Deno needs the flag --allow-read for it",
     FileTooLarge: "it is too large",

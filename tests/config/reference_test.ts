@@ -1,13 +1,4 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  BREAKER_FIELDS,
-  CONFIG_FIELDS,
-  HEALTH_FIELDS,
-  LOGGING_FIELDS,
-  METRICS_FIELDS,
-  SERVICE_FIELDS,
-  TLS_FIELDS,
-} from "../../src/config/fields.ts";
 import { configReference, fieldSummaries } from "../../src/config/schema/reference.ts";
 import { REDACTION_PAGE, redactionReference } from "../../tools/redaction_reference.ts";
 import { withReference } from "../../tools/reference.ts";
@@ -21,24 +12,41 @@ Deno.test("docs/reference/redaction.md has the current lists", async () => {
   assertEquals(await Deno.readTextFile(REDACTION_PAGE), redactionReference(), "run: deno task docs");
 });
 
-Deno.test("configReference() has a row for every field", () => {
+Deno.test("configReference() has one table per section, each before the sections inside it", () => {
   const reference = configReference();
+  const headings = reference.split("\n").filter((line) => line.startsWith("### ")).map((line) => line.slice(4));
+  assertEquals(headings, [
+    "Top level",
+    ...[
+      "tls",
+      "limits",
+      "compare",
+      "compare.normalise[]",
+      "compare.tolerance[]",
+      "logging",
+      "admin",
+      "metrics",
+      "services[]",
+      "services[].tls",
+      "services[].breaker",
+      "services[].health",
+      "services[].hedge",
+      "services[].sample",
+      "services[].ramp",
+    ].map((path) => `\`${path}\``),
+  ]);
+});
+
+Deno.test("configReference() has a row per field with its value, default and description", () => {
+  const rows = configReference().split("\n").map((line) => line.replaceAll(/ +/g, " "));
   for (
-    const fields of [
-      CONFIG_FIELDS,
-      SERVICE_FIELDS,
-      LOGGING_FIELDS,
-      METRICS_FIELDS,
-      TLS_FIELDS,
-      BREAKER_FIELDS,
-      HEALTH_FIELDS,
+    const row of [
+      "| `port` | whole number, 0 to 65535 | `8080` | TCP port to listen on. 0 selects a free port. |",
+      "| `over` | time, 1s to 24h | required | Duration of the ramp. |",
+      "| `hedge` | true, or mapping | off: the request is sent at once |",
+      "| `file` | text | | Accepted for compatibility with go-conductor. Has no effect: redirect the output instead. |",
     ]
-  ) {
-    for (const [key, { description, type }] of Object.entries(fields)) {
-      const row = reference.split("\n").find((line) => line.startsWith(`| \`${key}\` `) && line.includes(description));
-      assertStringIncludes(row ?? "", type.label);
-    }
-  }
+  ) assert(rows.some((line) => line.startsWith(row)), row);
 });
 
 Deno.test("fieldSummaries() lists the fields that have an effect, with their defaults", () => {

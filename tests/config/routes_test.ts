@@ -16,7 +16,7 @@ function warningsOf(...services: Record<string, unknown>[]): readonly string[] {
   return validateConfig({ services: services.map((service) => ({ url, ...service })) }).warnings;
 }
 
-Deno.test("groupRoutes() gives one route to each kind and path, in order of appearance", () => {
+Deno.test("groupRoutes() makes one route for each kind and path, in order of appearance", () => {
   assertEquals(
     routesOf(
       { name: "a", pathPrefix: "/api", primary: true },
@@ -33,7 +33,7 @@ Deno.test("groupRoutes() gives one route to each kind and path, in order of appe
   );
 });
 
-Deno.test("groupRoutes() brings spellings of one path together", () => {
+Deno.test("groupRoutes() merges spellings of one path", () => {
   assertEquals(
     routesOf(
       { name: "a", primary: true, pathPrefix: "/%61pi/./x/../y//" },
@@ -58,39 +58,39 @@ Deno.test("groupRoutes() keeps the trailing slash of an exact path, and drops th
   );
 });
 
-Deno.test("groupRoutes() lets a service carry several patterns, and counts a repeated one once", () => {
+Deno.test("groupRoutes() accepts several patterns for a service, and counts a repeated one once", () => {
   assertEquals(
     routesOf({ name: "a", pathPrefix: ["/x", "/x/", "/y"], pathExact: "/x" }, { name: "b", pathPrefix: "/y" }),
     ["pathExact /x: a primary", "pathPrefix /x: a primary", "pathPrefix /y: a primary, b secondary"],
   );
 });
 
-Deno.test("groupRoutes() takes a service without pattern for a catch-all", () => {
+Deno.test("groupRoutes() makes a service without pattern a catch-all", () => {
   assertEquals(routesOf({ name: "a" }, { name: "b", path: "/" }), ["path /: a primary, b secondary"]);
 });
 
-Deno.test("groupRoutes() keeps several primaries, and promotes none beside them", () => {
+Deno.test("groupRoutes() keeps several primaries, and promotes no other service", () => {
   assertEquals(routesOf({ name: "a" }, { name: "b", primary: true }, { name: "c", primary: true }), [
     "path /: a secondary, b primary, c primary",
   ]);
 });
 
-Deno.test("groupRoutes() promotes the first that is not a shadow, with a warning where there is a choice", () => {
+Deno.test("groupRoutes() promotes the first service that is not a shadow, with a warning if there is a choice", () => {
   const services = [{ name: "s", shadow: true }, { name: "a" }, { name: "b" }];
   assertEquals(routesOf(...services), ["path /: s shadow, a primary, b secondary"]);
   assertEquals(warningsOf(...services), [
-    'services[1]: is taken as the primary of path "/": no service of the route is marked as one',
+    'services[1]: becomes the primary of path "/": no service of the route has `primary: true`',
   ]);
   assertEquals(warningsOf({ name: "a" }), []);
 });
 
-Deno.test("groupRoutes() refuses a route of shadows alone, at the pattern", () => {
+Deno.test("groupRoutes() rejects a route of shadows only, at the pattern", () => {
   const cases: [Record<string, unknown>, string][] = [
     [
       { pathExact: "/s" },
-      'services[1].pathExact: must lead to a service that is not a shadow too: found shadows alone for pathExact "/s"',
+      'services[1].pathExact: must have a service that is not a shadow: found only shadows for pathExact "/s"',
     ],
-    [{}, 'services[1]: must lead to a service that is not a shadow too: found shadows alone for path "/"'],
+    [{}, 'services[1]: must have a service that is not a shadow: found only shadows for path "/"'],
   ];
   for (const [patterns, message] of cases) {
     const shadow = { name: "s", url, shadow: true, ...patterns };
@@ -99,7 +99,7 @@ Deno.test("groupRoutes() refuses a route of shadows alone, at the pattern", () =
   }
 });
 
-Deno.test("groupRoutes() says nothing of routes while it is open which services share them", () => {
+Deno.test("groupRoutes() does not check routes if a problem leaves their services open", () => {
   const shadow = { name: "s", url, shadow: true, pathPrefix: "/a" };
   const others = [{ pathPrefix: "a" }, { pathPrefx: "/a" }, { primary: "ye", pathPrefix: "/a" }];
   for (const other of others) {

@@ -1,10 +1,10 @@
-/** What the configuration says about copies. */
+/** Validation of the fields of shadows. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ConfigInput, ServiceInput } from "@zeek/conductor";
 import type { ShadowPolicy } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { COPY_FIELDS } from "../../src/config/fields.ts";
+import { SHADOW_FIELDS } from "../../src/config/fields.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 const MAIN = { name: "main", url: "http://localhost:8081" };
@@ -38,12 +38,12 @@ const DEFAULTS: ShadowPolicy = {
   credentials: true,
 };
 
-Deno.test("a shadow copies everything, 64 at once; a service that is none has nothing about copies", () => {
+Deno.test("a shadow mirrors everything, 64 requests at once; other services have no policy", () => {
   assertEquals(controls({}), DEFAULTS);
   assertEquals(validateConfig({ services: [MAIN] }).config.services[0]!.shadow, undefined);
 });
 
-// Columns: the fields of a shadow; what they become, beside the defaults.
+// Columns: the fields of a shadow; the policy other than the defaults.
 const READ: readonly (readonly [fields: Fields, controls: Partial<ShadowPolicy>])[] = [
   [{ sample: 0.25 }, { sampleRate: 0.25 }],
   [{ sample: "0.25" }, { sampleRate: 0.25 }],
@@ -83,7 +83,7 @@ Deno.test("safeShadows gives shadows the safe methods, unless they name their ow
 });
 
 const COPY = "services[1]";
-const SHARE = 'must be a share from 0 to 1, or like "10%"';
+const SHARE = 'must be a ratio from 0 to 1, or a percentage like "10%"';
 const KEY = 'must be "header:NAME", "cookie:NAME" or "ip"';
 
 // Columns: the fields of a shadow; the problem.
@@ -105,25 +105,25 @@ const WRONG: readonly (readonly [fields: Fields, problem: string])[] = [
   [{ ramp: {} }, `${COPY}.ramp.over: is required`],
   [
     { sample: 0.5, ramp: { to: 1, over: 60 } },
-    `${COPY}.ramp.to: must not be there beside a share in sample: the ramp ends at that`,
+    `${COPY}.ramp.to: cannot be combined with a ratio in \`sample\`: the ramp ends at that ratio`,
   ],
   [
     { ramp: { from: 0.5, to: 0.4, over: 60 } },
-    `${COPY}.ramp.from: must not be more than the share that the ramp ends at`,
+    `${COPY}.ramp.from: must be at most the ratio at the end of the ramp`,
   ],
   [
     { body: false, maxBodySize: 1 },
-    `${COPY}.maxBodySize: must not be there beside body: false: no body is copied`,
+    `${COPY}.maxBodySize: cannot be combined with \`body: false\`: no body is mirrored`,
   ],
 ];
 
 for (const [fields, problem] of WRONG) {
-  Deno.test(`validateConfig() does not take ${JSON.stringify(fields)} of a shadow`, () => {
+  Deno.test(`validateConfig() rejects ${JSON.stringify(fields)} of a shadow`, () => {
     assertEquals(problemsOf(withShadow(fields)), [problem]);
   });
 }
 
-const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof COPY_FIELDS>> = {
+const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof SHADOW_FIELDS>> = {
   sample: 1,
   ramp: { over: 60 },
   methods: "GET",
@@ -134,19 +134,17 @@ const ONE_OF_EACH: Required<Pick<ServiceInput, keyof typeof COPY_FIELDS>> = {
   credentials: true,
 };
 
-Deno.test("validateConfig() has a problem with each field about copies where the service is not a shadow", () => {
-  assertEquals(Object.keys(ONE_OF_EACH), Object.keys(COPY_FIELDS));
+Deno.test("validateConfig() rejects each field of shadows if the service is not a shadow", () => {
+  assertEquals(Object.keys(ONE_OF_EACH), Object.keys(SHADOW_FIELDS));
   for (const primary of [true, false]) {
     assertEquals(
       problemsOf({ services: [{ ...MAIN, primary, ...ONE_OF_EACH }] }),
-      Object.keys(COPY_FIELDS).map((key) =>
-        `services[0].${key}: must not be there for a service that is not a shadow: it is about copies`
-      ),
+      Object.keys(SHADOW_FIELDS).map((key) => `services[0].${key}: requires \`shadow: true\``),
     );
   }
 });
 
-Deno.test("validateConfig() does not take a shadow that is spelt wrongly for a service that is none", () => {
+Deno.test("validateConfig() does not treat a misspelt shadow as another service", () => {
   assertEquals(problemsOf(withShadow({ shadow: "yess", sample: 0.5 })), [
     'services[1].shadow: must be true or false: found "yess"',
   ]);
@@ -158,7 +156,7 @@ Deno.test("body: false drops the fields that describe a body, and does not chang
   assert(dropped({ body: false }).includes("content-encoding"));
 });
 
-// Columns: the URL and the fields of a shadow; whether its author is warned.
+// Columns: the URL and the fields of a shadow; whether there is a warning.
 const WARNED: readonly (readonly [url: string, fields: Fields, isWarned: boolean])[] = [
   ["http://staging.example", {}, true],
   ["http://10.0.0.7:8080/base", { credentials: true }, true],
@@ -177,13 +175,13 @@ const WARNED: readonly (readonly [url: string, fields: Fields, isWarned: boolean
 
 for (const [url, fields, isWarned] of WARNED) {
   Deno.test(`a shadow at ${url} with ${JSON.stringify(fields)} ${isWarned ? "gives" : "does not give"} a warning`, () => {
-    const warning = "services[1].url: clients' credentials leave this machine in the clear with every copy: " +
-      "use https, or credentials: false";
+    const warning = "services[1].url: shadow requests send client credentials unencrypted to another machine: " +
+      "use https, or `credentials: false`";
     assertEquals(validateConfig(withShadow({ url, ...fields })).warnings, isWarned ? [warning] : []);
   });
 }
 
-Deno.test("a service that is no shadow may be on another host over plain http without a warning", () => {
+Deno.test("a service that is not a shadow may be on another host over plain http without a warning", () => {
   const input: ConfigInput = { services: [{ name: "main", url: "http://main.example" }] };
   assertEquals(validateConfig(input).warnings, []);
 });

@@ -1,4 +1,4 @@
-/** What can be said about the way to a backend, and what contradicts itself. */
+/** Validation of TLS and HTTP/2 settings of backends. */
 
 import { assertEquals } from "@std/assert";
 import { ConfigError } from "@zeek/conductor";
@@ -8,7 +8,7 @@ import { validateConfig } from "../../src/config/validate.ts";
 const BLOCK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const NOTHING_SAID = { ca: undefined, serverName: undefined, insecure: false };
 
-/** What is written for a service, and what it comes to. */
+/** Fields of a service, and the settings. */
 const SOUND: readonly (readonly [fields: Record<string, unknown>, tls: Service["tls"], http2?: boolean])[] = [
   [{ url: "https://a" }, undefined],
   [{ url: "https://a", tls: {} }, NOTHING_SAID],
@@ -29,37 +29,37 @@ const SOUND: readonly (readonly [fields: Record<string, unknown>, tls: Service["
 ];
 
 for (const [fields, tls, http2 = false] of SOUND) {
-  Deno.test(`validateConfig() takes ${JSON.stringify(fields)}`, () => {
+  Deno.test(`validateConfig() accepts ${JSON.stringify(fields)}`, () => {
     const { config, warnings } = validateConfig({ services: [{ name: "a", ...fields }] });
     assertEquals(config.services.map((service) => [service.tls, service.http2]), [[tls, http2]]);
     assertEquals(
       warnings,
       tls?.insecure
-        ? ['services[0].tls.insecure: nothing about the certificate of "a" is verified: whoever answers is believed']
+        ? ['services[0].tls.insecure: the certificate of "a" is not verified: any server can impersonate it']
         : [],
     );
   });
 }
 
-/** What is written for a service, and how the problem that it has begins. */
+/** Fields of a service, and the beginning of its problem. */
 const BROKEN: readonly (readonly [fields: Record<string, unknown>, problem: string])[] = [
-  [{ url: "http://a", tls: { ca: BLOCK } }, "tls: must not be there for an http URL"],
-  [{ url: "http://a", tls: { insecure: true } }, "tls: must not be there for an http URL"],
-  [{ url: "http://a", tls: {} }, "tls: must not be there for an http URL"],
+  [{ url: "http://a", tls: { ca: BLOCK } }, "tls: requires an https `url`"],
+  [{ url: "http://a", tls: { insecure: true } }, "tls: requires an https `url`"],
+  [{ url: "http://a", tls: {} }, "tls: requires an https `url`"],
   [{ url: "https://a", tls: { ca: "ca.pem" } }, "tls.ca: must be the PEM text of a certificate"],
-  [{ url: "https://a", tls: { ca: BLOCK, insecure: true } }, "tls.insecure: must not be true beside ca"],
+  [{ url: "https://a", tls: { ca: BLOCK, insecure: true } }, "tls.insecure: cannot be combined with `ca`"],
   [{ url: "https://a", tls: { insecure: "perhaps" } }, "tls.insecure: must be true or false"],
   ...["", "10.0.0.1", "::1", "b:443", "b.", "-b", "a..b", "bücher.example", "x".repeat(64), 7].map((serverName) =>
     [{ url: "https://a", tls: { serverName } }, "tls.serverName: must be a DNS name"] as const
   ),
-  [{ url: "https://a", http2: true, tls: { serverName: "b" } }, "tls.serverName: must not be there beside http2"],
-  [{ url: "https://a", http2: true, tls: { insecure: true } }, "tls.insecure: must not be true beside http2"],
-  [{ url: "https://a", http2: true, host: "preserve" }, 'host: must be "target" beside http2'],
+  [{ url: "https://a", http2: true, tls: { serverName: "b" } }, "tls.serverName: cannot be combined with `http2`"],
+  [{ url: "https://a", http2: true, tls: { insecure: true } }, "tls.insecure: cannot be combined with `http2`"],
+  [{ url: "https://a", http2: true, host: "preserve" }, 'host: must be "target" with `http2`'],
   [{ url: "https://a", http2: "h2" }, "http2: must be true or false"],
 ];
 
 for (const [fields, problem] of BROKEN) {
-  Deno.test(`validateConfig() refuses ${JSON.stringify(fields)}`, () => {
+  Deno.test(`validateConfig() rejects ${JSON.stringify(fields)}`, () => {
     try {
       validateConfig({ services: [{ name: "a", ...fields }] });
     } catch (error) {

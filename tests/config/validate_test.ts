@@ -11,12 +11,12 @@ function problemsOf(input: unknown): string[] {
   return assertThrows(() => validateConfig(input), ConfigError).message.split("\n");
 }
 
-/** What one field of the top level becomes. */
+/** Returns the configuration for one field of the top level. */
 function top(fields: Record<string, unknown>): Config {
   return validateConfig({ services: [API], ...fields }).config;
 }
 
-/** What one field of a service becomes. */
+/** Returns the service for one field. */
 function service(fields: Record<string, unknown>): Service {
   return validateConfig({ services: [{ ...API, ...fields }] }).config.services[0]!;
 }
@@ -78,7 +78,7 @@ Deno.test("validateConfig() fills every default", () => {
   });
 });
 
-Deno.test("validateConfig() freezes all that it returns, and none of the input", () => {
+Deno.test("validateConfig() freezes its result, but not the input", () => {
   const input = { trustProxy: ["::1"], services: [{ ...API, headers: { a: "b" }, path: ["/"] }] };
   const { config } = validateConfig(input);
   const seen = new Set<object>();
@@ -133,17 +133,17 @@ Deno.test("validateConfig() reads a breaker as a switch or as settings", () => {
   }
 });
 
-Deno.test("validateConfig() refuses a breaker that would never open, or shortens its time", () => {
+Deno.test("validateConfig() rejects a breaker that would never open, or with a maximum below its time", () => {
   const cases: [unknown, string][] = [
-    [{ window: 4 }, "services[0].breaker.window: must be at least as large as failures: else it would never open"],
-    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least as long as openFor"],
+    [{ window: 4 }, "services[0].breaker.window: must be at least `failures`: otherwise the breaker never opens"],
+    [{ openFor: 9, maxOpenFor: 8 }, "services[0].breaker.maxOpenFor: must be at least `openFor`"],
     [5, "services[0].breaker: must be true, false or a mapping: found 5"],
     [{ failurs: 1 }, 'services[0].breaker.failurs: unknown key; did you mean "failures"?'],
   ];
   for (const [breaker, problem] of cases) assertEquals(problemsOf({ services: [{ ...API, breaker }] }), [problem]);
 });
 
-Deno.test("validateConfig() reads health checks, and needs their path", () => {
+Deno.test("validateConfig() reads health checks, and requires their path", () => {
   const defaults = {
     path: "/up?deep=1",
     intervalMs: 10_000,
@@ -219,14 +219,14 @@ Deno.test("validateConfig() lets a service override the top level", () => {
   assertEquals([b!.timeoutMs, b!.stripPrefix, b!.failOn], [2_000, false, []]);
 });
 
-Deno.test("validateConfig() takes text for what it spells, as a placeholder yields it", () => {
+Deno.test("validateConfig() converts text, because placeholders yield text", () => {
   const config = top({ port: "8081", identify: "false", forwarded: "Yes", relayFailures: "ON", stripPrefix: "no" });
   assertEquals(config.port, 8081);
   assertEquals([config.identify, config.forwarded, config.relayFailures], [false, true, true]);
   assertEquals(service({ name: 7 }).name, "7");
 });
 
-Deno.test("validateConfig() splits a service's URL and drops what goes without saying", () => {
+Deno.test("validateConfig() splits a service's URL and drops default parts", () => {
   const cases: Record<string, [string, string]> = {
     "http://localhost:8081": ["http://localhost:8081", ""],
     "http://localhost:80/": ["http://localhost", ""],
@@ -242,7 +242,7 @@ Deno.test("validateConfig() splits a service's URL and drops what goes without s
   }
 });
 
-Deno.test("validateConfig() keeps header lines in order and makes their values text", () => {
+Deno.test("validateConfig() keeps header lines in order and converts their values to text", () => {
   const found = service({
     headers: { "X-B": "b", "x-a": 1, Authorization: "Bearer x", "X-On": true, "X-Empty": "" },
     removeHeaders: ["Cookie", "X-Internal"],
@@ -268,18 +268,18 @@ Deno.test("validateConfig() reads the Host that a service sees", () => {
   }
 });
 
-Deno.test("validateConfig() takes addresses and ranges of proxies", () => {
+Deno.test("validateConfig() accepts addresses and ranges of proxies", () => {
   const trustProxy = ["10.0.0.0/8", "192.168.1.1", "::1", "fd00::/8", "2001:db8::/32", "0.0.0.0/0"];
   assertEquals(top({ trustProxy }).trustProxy, trustProxy);
   assertEquals(top({ trustProxy: "127.0.0.1" }).trustProxy, ["127.0.0.1"]);
 });
 
-Deno.test("validateConfig() takes null for absent, as an empty YAML value is", () => {
+Deno.test("validateConfig() treats null as absent, because an empty YAML value is null", () => {
   assertEquals(top({ port: null, logging: null, failOn: null, trustProxy: undefined }).port, 8080);
   assertEquals(service({ headers: null, pathPrefix: null }).headers, []);
 });
 
-Deno.test("validateConfig() takes mappings without a prototype and module namespaces", () => {
+Deno.test("validateConfig() accepts mappings without a prototype and module namespaces", () => {
   const input = Object.assign(Object.create(null), { services: [Object.assign(Object.create(null), API)] });
   assertEquals(validateConfig(input).config.services[0]!.name, "api");
 });
@@ -333,7 +333,7 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
   ],
   [
     { trustProxy: "::ffff:10.0.0.0/104" },
-    'trustProxy: must be written as IPv4, as such peers are treated: found "::ffff:10.0.0.0/104"',
+    'trustProxy: must be in IPv4 notation, because such peers count as IPv4: found "::ffff:10.0.0.0/104"',
   ],
   [
     { maxBodySize: 0 },
@@ -359,11 +359,11 @@ const TOP_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ services: new Map() }, "services: must be a list of services: found a mapping"],
   [{ Port: 1 }, 'Port: unknown key; did you mean "port"?'],
   [{ "a b\n": 1 }, "[…]: unknown key, entry 2 of the mapping"],
-  [{ hostname: "${env:HOST}" }, "hostname: placeholders are resolved in files only: pass the value itself"],
+  [{ hostname: "${env:HOST}" }, "hostname: must not contain a placeholder outside a file: pass the value itself"],
   [{ "\u001b[31m": 1 }, "[…]: unknown key, entry 2 of the mapping"],
 ];
 
-Deno.test("validateConfig() says what is needed and what was found at the top level", () => {
+Deno.test("validateConfig() reports the need and the value found at the top level", () => {
   for (const [fields, problem] of TOP_PROBLEMS) {
     assertEquals(problemsOf({ services: [API], ...fields }), [problem]);
   }
@@ -391,10 +391,13 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ url: "http://x y" }, 'url: must be an http or https URL: found "http://x y"'],
   [{ url: "http://x\\y" }, 'url: must be an http or https URL: found "http://x\\\\y"'],
   [{ url: "http://x/%zz" }, 'url: must be a URL with a well-formed path: found "http://x/%zz"'],
-  [{ url: "http://x?a=b" }, "url: must be a URL without query and fragment: found one with"],
-  [{ url: "http://x/#a" }, "url: must be a URL without query and fragment: found one with"],
+  [{ url: "http://x?a=b" }, "url: must be a URL without query and fragment: found one of them"],
+  [{ url: "http://x/#a" }, "url: must be a URL without query and fragment: found one of them"],
   [{ url: 7 }, "url: must be an http or https URL: found 7"],
-  [{ primary: true, shadow: true }, "shadow: must not be true for a primary: a shadow never answers"],
+  [
+    { primary: true, shadow: true },
+    "shadow: cannot be combined with `primary`: clients never get the response of a shadow",
+  ],
   [{ pathPrefix: "api" }, 'pathPrefix: must be a path that begins with "/": found "api"'],
   [{ pathPrefix: "" }, 'pathPrefix: must be a path that begins with "/": found ""'],
   [{ pathPrefix: [] }, "pathPrefix: must have at least one path: found an empty list"],
@@ -416,8 +419,11 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ headers: { a: " b" } }, "headers.a: must be a header value: found a space at the beginning or end"],
   [{ headers: { a: "bé" } }, "headers.a: must be a header value: found a character outside US-ASCII"],
   [{ headers: { "X-A": "1", "x-a": "2" } }, 'headers.x-a: must be given once: "X-A" is the same field'],
-  [{ headers: { Host: "x" } }, 'headers.Host: cannot be set here: use the field "host"'],
-  [{ responseHeaders: { Upgrade: "x" } }, "responseHeaders.Upgrade: cannot be set: it belongs to the connection"],
+  [{ headers: { Host: "x" } }, "headers.Host: cannot be set here: use the field `host`"],
+  [
+    { responseHeaders: { Upgrade: "x" } },
+    "responseHeaders.Upgrade: cannot be set: conductor manages it per connection",
+  ],
   [{ removeHeaders: ["a", "b c"] }, 'removeHeaders[1]: must be a header name: found "b c"'],
   [{ host: "a b" }, 'host: must be "target", "preserve" or a host with or without port: found "a b"'],
   [{ host: "http://a" }, 'host: must be "target", "preserve" or a host with or without port: found "http://a"'],
@@ -425,13 +431,13 @@ const SERVICE_PROBLEMS: [Record<string, unknown>, string][] = [
   [{ weight: "heavy" }, 'weight: must be a whole number from 0 to 1000000: found "heavy"'],
 ];
 
-Deno.test("validateConfig() says what is needed and what was found in a service", () => {
+Deno.test("validateConfig() reports the need and the value found in a service", () => {
   for (const [fields, problem] of SERVICE_PROBLEMS) {
     assertEquals(problemsOf({ services: [{ ...API, ...fields }] }), [`services[0].${problem}`]);
   }
 });
 
-Deno.test("validateConfig() leaves header fields of the connection alone", () => {
+Deno.test("validateConfig() rejects header fields of the connection", () => {
   const names = [
     "Connection",
     "keep-alive",
@@ -443,7 +449,7 @@ Deno.test("validateConfig() leaves header fields of the connection alone", () =>
   ];
   for (const name of names) {
     assertEquals(problemsOf({ services: [{ ...API, headers: { [name]: "x" } }] }), [
-      `services[0].headers.${name}: cannot be set: it belongs to the connection`,
+      `services[0].headers.${name}: cannot be set: conductor manages it per connection`,
     ]);
   }
 });
@@ -455,10 +461,10 @@ Deno.test("validateConfig() never prints the credentials of a URL", () => {
     const [problem] = problemsOf({ services: [{ ...API, url }] });
     assertEquals(problem!.includes("s3cret"), false, problem);
   }
-  assertStringIncludes(problemsOf({ services: [{ ...API, url: "http://a:b@x" }] })[0]!, '"headers"');
+  assertStringIncludes(problemsOf({ services: [{ ...API, url: "http://a:b@x" }] })[0]!, "`headers`");
 });
 
-Deno.test("validateConfig() reports all problems at once, those between fields included", () => {
+Deno.test("validateConfig() reports all problems at once, including those across fields", () => {
   assertEquals(
     problemsOf({
       prot: 1,
@@ -471,15 +477,15 @@ Deno.test("validateConfig() reports all problems at once, those between fields i
     [
       'prot: unknown key; did you mean "port"?',
       'port: must be a whole number from 0 to 65535: found "80a"',
-      "services[1].headers.te: cannot be set: it belongs to the connection",
+      "services[1].headers.te: cannot be set: conductor manages it per connection",
       "services[1].headers.b: must be a header value: found a line break",
       "services[1].name: must be unique: services[0] has the same name",
-      'services[0].pathPrefix: must lead to a service that is not a shadow too: found shadows alone for pathPrefix "/a"',
+      'services[0].pathPrefix: must have a service that is not a shadow: found only shadows for pathPrefix "/a"',
     ],
   );
 });
 
-Deno.test("validateConfig() goes on past services that are none", () => {
+Deno.test("validateConfig() continues after services that are not mappings", () => {
   assertEquals(problemsOf({ services: [7, { name: "a" }, null] }), [
     "services[0]: must be a mapping: found 7",
     "services[1].url: is required",
@@ -487,13 +493,13 @@ Deno.test("validateConfig() goes on past services that are none", () => {
   ]);
 });
 
-Deno.test("validateConfig() needs a mapping", () => {
+Deno.test("validateConfig() requires a mapping", () => {
   for (const [input, found] of [[null, "nothing"], [[], "a list"], ["x", "text"], [7, "7"]] as const) {
     assertEquals(problemsOf(input), [`the configuration must be a mapping of fields: found ${found}`]);
   }
 });
 
-Deno.test("validateConfig() ends soon for objects that loop or are full of mistakes", () => {
+Deno.test("validateConfig() stops early for cyclic objects and for objects with many problems", () => {
   const loop: Record<string, unknown> = { ...API };
   loop.headers = loop;
   loop.self = loop;
@@ -506,7 +512,7 @@ Deno.test("validateConfig() ends soon for objects that loop or are full of mista
   assertEquals(lines.at(-1), "and 900 more");
 });
 
-Deno.test("validateConfig() takes ten thousand services at about the price of ten times a thousand", async () => {
+Deno.test("validateConfig() takes about ten times as long for ten thousand services as for a thousand", async () => {
   const services = Array.from({ length: 10_000 }, (_, index) => ({
     ...API,
     name: `api-${index}`,
@@ -514,13 +520,13 @@ Deno.test("validateConfig() takes ten thousand services at about the price of te
     headers: { "X-Proxy-Service": `api-${index}` },
   }));
   const some = services.slice(0, 1_000);
-  // A hundred times, where each service were compared with each.
+  // A comparison of each pair of services would take a hundred times as long.
   assertLess(await costRatio(() => validateConfig({ services }), () => validateConfig({ services: some })), 35);
   const { config } = validateConfig({ services });
   assertEquals([config.services.length, config.routes.length], [10_000, 5_000]);
 });
 
-Deno.test("validateConfig() accepts go-conductor's own fields, and says which have no effect", () => {
+Deno.test("validateConfig() accepts fields of go-conductor, and warns of fields without effect", () => {
   const { config, warnings } = validateConfig({
     logging: {
       level: "fatal",
@@ -542,12 +548,12 @@ Deno.test("validateConfig() accepts go-conductor's own fields, and says which ha
     "logging.file: has no effect: redirect the output instead",
     "logging.includeCaller: has no effect: log lines do not name source lines",
     "logging.timeFormat: has no effect: times are written as RFC 3339 in UTC",
-    "logging.disableTimestamp: has no effect: log lines always carry their time",
+    "logging.disableTimestamp: has no effect: log lines always have a timestamp",
     "services[0].weight: has no effect: every service of a route gets every request",
   ]);
 });
 
-Deno.test("validateConfig() says nothing of go-conductor's fields that are switched off", () => {
+Deno.test("validateConfig() does not warn of fields of go-conductor that are off", () => {
   const { warnings } = validateConfig({
     logging: { level: "INFO", includeCaller: false, disableTimestamp: false },
     metrics: { enabled: false },
@@ -556,10 +562,10 @@ Deno.test("validateConfig() says nothing of go-conductor's fields that are switc
   assertEquals(warnings, []);
 });
 
-Deno.test("validateConfig() warns of what is taken literally but was hardly meant so", () => {
+Deno.test("validateConfig() warns of values that probably have another meaning", () => {
   const { warnings } = validateConfig({ services: [{ ...API, pathPrefix: "/api/*", host: "preserv" }] });
   assertEquals(warnings, [
-    'services[0].pathPrefix: "*" is taken literally: a prefix matches everything below it as it is',
-    'services[0].host: "preserv" is taken for a host name; did you mean "preserve"?',
+    'services[0].pathPrefix: "*" is not a wildcard: a prefix matches all paths below it',
+    'services[0].host: "preserv" is used as a host name; did you mean "preserve"?',
   ]);
 });

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertNotMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { COMPARE_FIELDS, CONFIG_FIELDS, SERVICE_FIELDS } from "../../src/config/fields.ts";
+import { COMPARE, CONFIG, SERVICE } from "../../src/config/fields.ts";
 import { ATTACK_MS, attackTest, underAttack } from "../_support/attack.ts";
 import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
@@ -155,10 +155,10 @@ Deno.test("no path of the admin listener fails with every field of the configura
   const { config, services } = everything(backend.url);
   // Fields without an effect on the listener, or set by the test itself.
   const elsewhere = ["$schema", "port", "hostname", "tls", "services", "weight"];
-  const missing = Object.keys(CONFIG_FIELDS).filter((key) => !elsewhere.includes(key) && !(key in config));
+  const missing = Object.keys(CONFIG.fields).filter((key) => !elsewhere.includes(key) && !(key in config));
   const used = new Set(services.flatMap((service) => Object.keys(service)));
-  missing.push(...Object.keys(SERVICE_FIELDS).filter((key) => !elsewhere.includes(key) && !used.has(key)));
-  missing.push(...Object.keys(COMPARE_FIELDS).filter((key) => !(key in (config.compare as object))));
+  missing.push(...Object.keys(SERVICE.fields).filter((key) => !elsewhere.includes(key) && !used.has(key)));
+  missing.push(...Object.keys(COMPARE.fields).filter((key) => !(key in (config.compare as object))));
   assertEquals(missing, [], "fields that no configuration of this test has");
 
   await using target = await startWatched(services, config);

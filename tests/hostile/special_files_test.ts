@@ -102,11 +102,11 @@ const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: 
     await makePipe(`${path}.pipe`);
     await Deno.symlink(`${path}.pipe`, path);
   }],
-  ["a folder", "it is a folder", (path) => Deno.mkdir(path)],
+  ["a folder", "it is a directory", (path) => Deno.mkdir(path)],
   ["a socket", "it is not a regular file", listenAndKeep],
   ["an endless device", "it is not a regular file", (path) => Deno.symlink("/dev/urandom", path)],
   ["a link to itself", "too many levels of symbolic links", (path) => Deno.symlink(path, path)],
-  ["a link to nothing", "there is no such file", (path) => Deno.symlink(`${path}.none`, path)],
+  ["a link to nothing", "no such file", (path) => Deno.symlink(`${path}.none`, path)],
   ["a file of 2 GiB", "it is too large", async (path) => {
     await Deno.writeTextFile(path, "");
     await Deno.truncate(path, 2 ** 31);

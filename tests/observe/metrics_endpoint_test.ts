@@ -184,7 +184,7 @@ services:
   await using taken = await tempConfig(config("{ enabled: true }"));
   const { code, stdout, stderr } = await runCli(["check", "--config", taken.path]);
   assertEquals(code, 0);
-  assertMatch(stdout + stderr, /metrics.*comes before the pathExact of the same path/);
+  assertMatch(stdout + stderr, /metrics.*takes precedence over the `pathExact` of the same path/);
   for (const metrics of ["{ enabled: false }", "{ enabled: true, endpoint: /-/metrics }"]) {
     await using free = await tempConfig(config(metrics));
     const quiet = await runCli(["check", "--config", free.path]);

@@ -117,7 +117,7 @@ Deno.test("a file with problems changes nothing, and its problems are logged", a
   const broken: [text: string, line: string][] = [
     [toService(backend.url, ", pathPrefx: /"), "services[0].pathPrefx: unknown key; did you mean"],
     ["services: [", "YAML"],
-    [toService(backend.url, ', headers: { a: "${file:gone}" }'), "there is no such file"],
+    [toService(backend.url, ', headers: { a: "${file:gone}" }'), "no such file"],
     ["", "found nothing"],
   ];
   for (const [index, [text_, line]] of broken.entries()) {

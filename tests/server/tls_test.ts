@@ -125,7 +125,7 @@ Deno.test("a certificate that is no PEM text is a problem of the configuration, 
     [block("CERTIFICATE"), block("CERTIFICATE"), "tls.key: must be the PEM text of a private key: found"],
     [block("CERTIFICATE"), "MC4CAQAwBQYDK2Vw", "tls.key: must be the PEM text of a private key: found other text"],
     [block("CERTIFICATE"), block("ENCRYPTED PRIVATE KEY"), "tls.key: must not be encrypted"],
-    [block("CERTIFICATE"), '"${file:missing.pem}"', 'tls.key: needs the file "missing.pem": there is no such file'],
+    [block("CERTIFICATE"), '"${file:missing.pem}"', 'tls.key: needs the file "missing.pem": no such file'],
   ];
   for (const [cert, key, problem] of rows) {
     await using file = await tempConfig(`tls: { cert: ${cert}, key: ${key} }\nservices: [{name: a, url: "http://a"}]`);

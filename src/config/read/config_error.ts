@@ -1,25 +1,39 @@
-/** What is wrong with a configuration: every problem, each with its place. */
+/** Errors of a configuration: all problems at once, each with its path and line. */
 
 import { printablePath } from "../schema/describe.ts";
 
-/** One thing that is wrong. */
+/** One problem of a configuration. */
 export interface ConfigProblem {
   /**
    * Path of the value, such as `services[1].pathPrefix`; empty for the whole file. `[…]` replaces a key that may be a
    * secret.
    */
   readonly path: string;
-  /** What is needed, and what was found; never a secret. */
+  /** The requirement and the value found, without secrets. */
   readonly message: string;
-  /** The line in the file, counted from 1; absent where it cannot be told. */
+  /** Line in the file, from 1; absent if it is unknown. */
   readonly line?: number;
 }
 
-/** Problems past this many are counted, not listed. */
+/** Maximum problems in the message. Further ones are counted. */
 const MAX_LISTED = 100;
 
+/** Reasons by the name of the error, so that readers of any runtime work. */
+const UNREADABLE_REASONS: Readonly<Record<string, string>> = {
+  NotFound: "no such file",
+  NotADirectory: "no such file",
+  FilesystemLoop: "too many levels of symbolic links",
+  IsADirectory: "it is a directory",
+  NotAFile: "it is not a regular file",
+  PermissionDenied: "permission denied",
+  NotCapable: "Deno needs the flag --allow-read for it",
+  FileTooLarge: "it is too large",
+  TimeoutError: "reading it timed out",
+  InvalidText: "it is not UTF-8 text",
+};
+
 /**
- * Thrown for a configuration that cannot be used. The message lists the problems, one per line.
+ * Thrown for an invalid configuration. The message lists the problems, one per line.
  *
  * @example Usage
  * ```ts
@@ -35,14 +49,14 @@ const MAX_LISTED = 100;
  * ```
  */
 export class ConfigError extends Error {
-  /** Everything that is wrong, by line where lines are known; else single fields first, then what shows between them. */
+  /** All problems by line, or, if lines are unknown, those of single fields before those across fields. */
   readonly problems: readonly ConfigProblem[];
 
   /**
-   * Collects the problems in one error.
+   * Creates an error from at least one problem.
    *
-   * @param problems At least one.
-   * @param options The cause, where there is one.
+   * @param problems The problems.
+   * @param options The cause, if any.
    */
   constructor(problems: readonly ConfigProblem[], options?: ErrorOptions) {
     const shown = problems.map((problem) => ({ ...problem, path: printablePath(problem.path) }));
@@ -50,6 +64,12 @@ export class ConfigError extends Error {
     this.name = "ConfigError";
     this.problems = shown;
   }
+}
+
+/** Returns the reason of a failed read, from the name of the error. */
+export function whyUnreadable(error: unknown): string {
+  const name = error instanceof Error ? error.name : "";
+  return Object.hasOwn(UNREADABLE_REASONS, name) ? UNREADABLE_REASONS[name]! : "it cannot be read";
 }
 
 function listProblems(problems: readonly ConfigProblem[]): string {

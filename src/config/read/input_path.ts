@@ -1,146 +1,116 @@
-/** Where in the input a check is, and what it has to say there. */
+/** Paths of values in the input, and the diagnostics that checks report there. */
 
-import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { childPath, describe, kindOf, printablePath } from "../schema/describe.ts";
-import type { ConfigSource } from "./source.ts";
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
 
-/** Past this many problems nobody reads on, and a hostile file must not cost more. */
+/** Maximum number of problems: a hostile file must not cost more than an ordinary one. */
 const MAX_PROBLEMS = 1_000;
 
-/** What all checks of one input have found. */
+/** Facts about single values of a text by path, such as `services[0].headers.Authorization`. */
+export interface ConfigSource {
+  /** Line of a value, from 1; `undefined` if it is not certain. */
+  readonly lineOf?: (path: string) => number | undefined;
+  /** Text of a value before its `${file:…}` and `${env:…}` were resolved; `undefined` if it had none. */
+  readonly templateOf?: (path: string) => string | undefined;
+  /** Texts from placeholders, alone and with the text around them. Output must not show them. */
+  readonly secrets?: readonly string[];
+  /** Reports whether a value could not be read. Its problem is already in `problems`. */
+  readonly isUnreadable?: (path: string) => boolean;
+  /** Problems found while the text was read. */
+  readonly problems?: readonly ConfigProblem[];
+}
+
+/** Problems and warnings of one input. */
 export interface Diagnostics {
-  /** What is known of the text; absent for a plain object. */
+  /** Facts about the text; `undefined` for a plain object. */
   readonly source: ConfigSource | undefined;
-  /** What is wrong. */
   readonly problems: ConfigProblem[];
-  /** What has no effect, or another than may be expected. */
+  /** Fields without effect, or with an unexpected one. */
   readonly warnings: string[];
 }
 
-/** One value's place in the input. */
+/** The path of one value in the input. */
 export class InputPath {
-  readonly #findings: Diagnostics;
+  readonly #diagnostics: Diagnostics;
   readonly #parent: InputPath | undefined;
   readonly #key: string | number;
 
-  /**
-   * Starts at the whole input.
-   *
-   * @param findings Where problems and warnings go.
-   * @param parent The place that this one is in.
-   * @param key The key or index there.
-   */
-  constructor(findings: Diagnostics, parent?: InputPath, key: string | number = "") {
-    this.#findings = findings;
+  constructor(diagnostics: Diagnostics, parent?: InputPath, key: string | number = "") {
+    this.#diagnostics = diagnostics;
     this.#parent = parent;
     this.#key = key;
   }
 
-  /** The path, as messages show it; empty for the whole input. */
+  /** The path as messages show it; empty for the whole input. */
   get path(): string {
     return this.#parent === undefined ? "" : childPath(this.#parent.path, this.#key);
   }
 
-  /** Whether the input was read from a text, with its placeholders resolved. */
+  /** True if the input was read from a text, with its placeholders resolved. */
   get isFromText(): boolean {
-    return this.#findings.source !== undefined;
+    return this.#diagnostics.source !== undefined;
   }
 
   /** Text of the value before its placeholders were resolved; `undefined` if it had none. */
   get template(): string | undefined {
-    return this.#findings.source?.templateOf?.(this.path);
+    return this.#diagnostics.source?.templateOf?.(this.path);
   }
 
-  /** Whether the value came from a placeholder. */
+  /** True if the value came from a placeholder. */
   get isSecret(): boolean {
     return this.template !== undefined;
   }
 
   /** Texts from placeholders anywhere in the input. */
   get secrets(): readonly string[] {
-    return this.#findings.source?.secrets ?? [];
+    return this.#diagnostics.source?.secrets ?? [];
   }
 
-  /** Whether the value could not be read, which has been reported. */
-  get isUnknown(): boolean {
-    const isUnknown = this.#findings.source?.isUnknown;
-    return isUnknown !== undefined && isUnknown(this.path);
+  /** True if the value could not be read, which is already a problem. */
+  get isUnreadable(): boolean {
+    const isUnreadable = this.#diagnostics.source?.isUnreadable;
+    return isUnreadable !== undefined && isUnreadable(this.path);
   }
 
-  /**
-   * Goes to a value inside this one.
-   *
-   * @param key The key or index.
-   * @returns The inner place.
-   */
+  /** Returns the path of a value inside this one. */
   child(key: string | number): InputPath {
-    return new InputPath(this.#findings, this, key);
+    return new InputPath(this.#diagnostics, this, key);
   }
 
-  /**
-   * Reports a problem.
-   *
-   * @param message What is needed, and what was found, without secrets.
-   * @returns Nothing, for `return at.problem(…)`.
-   */
+  /** Reports a problem. Returns nothing, for `return at.problem(…)`. Messages must not contain secrets. */
   problem(message: string): undefined {
-    const { problems } = this.#findings;
+    const { problems } = this.#diagnostics;
     const line = this.line();
     problems.push({ path: this.path, message, ...(line === undefined ? {} : { line }) });
     if (problems.length >= MAX_PROBLEMS) throw new ConfigError(problems);
   }
 
-  /**
-   * Reports a value that is not what is needed.
-   *
-   * @param need What the value must be.
-   * @param value The value found.
-   * @returns Nothing, for `return at.mismatch(…)`.
-   */
+  /** Reports a value that does not meet a need. */
   mismatch(need: string, value: unknown): undefined {
     this.problem(`must be ${need}: found ${this.describe(value)}`);
   }
 
-  /**
-   * Reports a value that must be a mapping or a list.
-   *
-   * @param need Required kind of the value.
-   * @param value The value found.
-   * @returns Nothing, for `return at.wrongKind(…)`.
-   */
+  /** Reports a value that must be a mapping or a list. */
   wrongKind(need: string, value: unknown): undefined {
     this.problem(`must be ${need}: found ${kindOf(value)}`);
   }
 
-  /**
-   * Reports what does not prevent a start.
-   *
-   * @param message What the user should know.
-   */
+  /** Reports a warning, which does not prevent a start. */
   warn(message: string): void {
-    const { warnings } = this.#findings;
+    const { warnings } = this.#diagnostics;
     const line = this.line();
     if (warnings.length < MAX_PROBLEMS) {
       warnings.push(`${printablePath(this.path)}: ${message}${line === undefined ? "" : ` (line ${line})`}`);
     }
   }
 
-  /**
-   * Shows the value, unless it came from a placeholder.
-   *
-   * @param value The value at this place.
-   * @returns Text for a message.
-   */
+  /** Returns the value for a message, or a substitute if it came from a placeholder. */
   describe(value: unknown): string {
     return this.isSecret ? "the value of a placeholder" : describe(value);
   }
 
-  /**
-   * Finds the line. What is missing has none of its own: that of the mapping around it helps.
-   *
-   * @returns The line, counted from 1; `undefined` where it cannot be told.
-   */
+  /** Returns the line of the value, or of the closest value around it: a missing value has no line of its own. */
   line(): number | undefined {
-    return this.#findings.source?.lineOf?.(this.path) ?? this.#parent?.line();
+    return this.#diagnostics.source?.lineOf?.(this.path) ?? this.#parent?.line();
   }
 }

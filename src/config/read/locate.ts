@@ -1,4 +1,4 @@
-/** The lines of values in a YAML text, as far as they can be told for sure without a parser that keeps positions. */
+/** Lines of values in a YAML text, because the YAML parser does not keep positions. */
 
 import { childPath } from "../schema/describe.ts";
 
@@ -7,40 +7,37 @@ interface Frame {
   readonly kind: "mapping" | "list";
   readonly indent: number;
   readonly path: string;
-  /** How many entries a list has had. */
+  /** Entries of a list so far. */
   count: number;
-  /** The path of the last entry, while its value may be on the lines to come. */
+  /** Path of the last entry while its value can still follow on later lines. */
   pending: string | undefined;
 }
 
-/** A key beyond doubt: a plain word, or words in quotes. */
+/** An unambiguous key: a plain word, or words in quotes. */
 const KEY = /^(?:"([\w ./-]+)"|'([\w ./-]+)'|(\w[\w.-]*|<<))[ \t]*:(?=\s|$)/;
 const ITEM = /^-(?=\s|$)[ ]*/;
-/** Anchors and tags in front of a value. */
+/** Anchors and tags before a value. */
 const PROPERTIES = /^(?:[&!]\S*(?:\s+|$))+/;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
-/** Starts of what is no plain text, or not on this line alone. */
+/** Beginnings of values that are not plain text, or can continue on the next line. */
 const UNSURE = /^[?:%@`,\]}]|^-\s/;
 
-/** What is certain of the lines of a text. */
+/** Lines of a YAML text that are certain. */
 export interface LocatedYaml {
   /** Lines by path, counted from 1. */
   readonly lines: ReadonlyMap<string, number>;
-  /** The first line that is indented with a tab, which YAML does not allow and parsers read in their own ways. */
+  /** First line indented with a tab. YAML forbids it, and parsers differ in reading it. */
   readonly tabLine: number | undefined;
 }
 
 /**
- * Finds the lines of values in block style. Where the text gets too clever for it (flow style or quotes over several
- * lines, unusual keys), it stops, and what follows has no line.
- *
- * @param text A text that is valid YAML.
- * @returns What is certain.
+ * Finds the lines of values in block style in valid YAML. Stops at flow style or quotes over several lines and at unusual
+ * keys: values after them have no line.
  */
 export function locateYaml(text: string): LocatedYaml {
   const lines = new Map<string, number>();
   const stack: Frame[] = [];
-  /** Lines that are deeper belong to a value that has been seen. */
+  /** Deeper lines belong to a value that has already begun. */
   let valueIndent = Infinity;
   let number = 0;
   for (const line of text.split(/\r\n|[\r\n]/)) {
@@ -54,7 +51,7 @@ export function locateYaml(text: string): LocatedYaml {
   }
   return { lines, tabLine: undefined };
 
-  /** Reads the entries that begin on a line, `- - name: x` being three; false where it is not sure of them. */
+  /** Reads the entries that begin on a line (`- - name: x` begins three). Returns false if they are ambiguous. */
   function readLine(line: string, indent: number): boolean {
     let column = indent;
     for (let item = ITEM.exec(line.slice(column)); item !== null; item = ITEM.exec(line.slice(column))) {
@@ -68,7 +65,7 @@ export function locateYaml(text: string): LocatedYaml {
     return readValue(rest.slice(all.length).trimStart(), key === undefined ? column : Infinity);
   }
 
-  /** Adds an entry to the collection that begins at a column, opening it where it is new. */
+  /** Adds an entry to the collection that begins at a column, or to a new one. */
   function enter(kind: Frame["kind"], indent: number, key?: string): boolean {
     const isOver = (frame: Frame) =>
       frame.indent > indent || (frame.indent === indent && frame.kind === "list" && kind === "mapping");
@@ -86,7 +83,7 @@ export function locateYaml(text: string): LocatedYaml {
     return true;
   }
 
-  /** Reads what stands behind a key or a dash, or alone on its line; false where its end is not sure. */
+  /** Reads the value after a key or a dash, or alone on its line. Returns false if its end is ambiguous. */
   function readValue(text: string, column: number): boolean {
     const value = text.replace(PROPERTIES, "");
     if (value === "" || value.startsWith("#")) return true;

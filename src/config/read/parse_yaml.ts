@@ -1,27 +1,26 @@
 /** YAML configurations. */
 
 import { parse, type ParseOptions } from "@std/yaml/parse";
-import { checkBounds } from "./bounds.ts";
+import { checkBounds, MAX_DEPTH } from "./bounds.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
-import { MAX_DEPTH } from "../limits.ts";
 import { locateYaml } from "./locate.ts";
 import type { ParsedText } from "./parse_json.ts";
 import { type PlainTree, toPlainTree } from "./plain_tree.ts";
 
-/** The parser makes an error with a stack for each of its warnings; a file full of them would take seconds. */
+/** The parser creates an error with a stack for each warning, so a file full of warnings would take seconds. */
 const MAX_WARNINGS = 1_000;
 
 /**
- * The parser turns an alias that is used as a key into text, however long the list is that it stands for: the time grows
- * with the number of such keys times the length of the text. This product takes about half a second.
+ * Maximum number of aliases as keys, times the length of the text. The parser converts each such alias to text, however
+ * long its value is. This product takes about half a second.
  */
 const MAX_KEY_ALIAS_COST = 20_000_000;
-/** Whatever could be an alias. */
+/** Possible aliases. */
 const ALIAS = /(?<![^\s[{,:?-])\*[^\s,[\]{}]/g;
-/** An alias that is certainly a value: after a colon, a dash or an opening bracket, with no colon behind it. */
+/** Aliases that are certainly values: after a colon, a dash or an opening bracket, and without a colon behind. */
 const VALUE_ALIAS = /[:[-][ \t]*\*[^\s,[\]{}]+(?![^\s,[\]{}])(?![ \t]*:)/g;
 
-/** Beginnings of parser messages that quote the text, each with the broken rule in other words. */
+/** Beginnings of parser messages that quote the text, each with a text for the rule that quotes nothing. */
 const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
   ["Cannot read alias: unidentified alias", "an alias must name an anchor that comes before it"],
   ["Cannot resolve unknown tag", "a tag must be one of the core schema, and fit its value"],
@@ -34,15 +33,12 @@ const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
   ["Expected valid JSON character", "a quoted text must not contain control characters"],
   ["unknown document directive", "a directive must be %YAML or %TAG"],
 ];
-/** Matches a message that quotes nothing: only words before the position. */
+/** Matches messages that quote nothing: only words before the position. */
 const PLAIN_RULE = /^(?:Cannot (?:[A-Za-z ]+: )?)?([A-Za-z0-9 ,:%()-]+?) at line \d+, column \d+(?:$|:\n)/;
 
 /**
- * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text.
- *
- * @param text The text of a file.
- * @returns What it holds; `null` where that is nothing.
- * @throws {ConfigError} If the text is malformed, or its values are too many or too deep.
+ * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text. Throws a {@linkcode ConfigError} if
+ * the text is malformed or exceeds the bounds.
  */
 export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {
@@ -72,7 +68,7 @@ function parseTree(text: string): PlainTree {
     return toPlainTree(value, parseRaw(text));
   } catch (error) {
     if (!(error instanceof Error && error.message.includes("duplicated key"))) throw error;
-    // The file is refused, but what else is wrong in it is worth telling too.
+    // The file is rejected, but its other problems are reported with the first one.
     const value = parseWith(text, { schema: "core", allowDuplicateKeys: true });
     checkBounds(value);
     const tree = toPlainTree(value);
@@ -80,7 +76,7 @@ function parseTree(text: string): PlainTree {
   }
 }
 
-/** Scalars as they were written. Where there are tags, only the resolved values are to be had. */
+/** Returns scalars as written, or `undefined` if the text has tags, which this schema does not resolve. */
 function parseRaw(text: string): unknown {
   try {
     return parseWith(text, { schema: "failsafe" });
@@ -104,7 +100,7 @@ function duplicateKey(error: Error, text: string): ConfigProblem {
   const [path] = [...locateYaml(text).lines].findLast(([, candidate]) => candidate === line) ?? [""];
   return {
     path,
-    message: path === "" ? "the file must have each key once: found one again" : "must be given once",
+    message: path === "" ? "the file must have each key once: found a repeated key" : "must be given once",
     ...line === undefined ? {} : { line },
   };
 }
@@ -118,7 +114,7 @@ function toConfigError(error: unknown, text: string): ConfigError {
   return new ConfigError([{ path: "", message: explain(rule, text), ...line === undefined ? {} : { line } }]);
 }
 
-/** Takes the rule and the line from a message of the parser. The rest is dropped because it quotes the text. */
+/** Extracts the rule and the line from a parser message. The rest quotes the text, which may contain secrets. */
 function splitMessage(error: unknown): { readonly rule: string; readonly line: number | undefined } {
   const message = error instanceof Error ? error.message : "";
   const [, line] = / at line (\d+), column \d+(?:$|:\n)/.exec(message) ?? [];

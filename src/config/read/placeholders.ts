@@ -1,51 +1,44 @@
-/** `${file:/run/secrets/token}` and `${env:NAME}` in the values of a file; `$${` stands for `${` itself. */
+/** Placeholders in the values of a file: `${file:/run/secrets/token}` and `${env:NAME}`; `$${` is a literal `${`. */
 
-import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { quote } from "../schema/describe.ts";
-import { MAX_CONCURRENT_READS, MAX_REFERENCES, MAX_TOTAL_LENGTH } from "../limits.ts";
+import { MAX_CONCURRENT_READS, MAX_REFERENCES, MAX_TOTAL_LENGTH } from "./bounds.ts";
+import { ConfigError, type ConfigProblem, whyUnreadable } from "./config_error.ts";
 import type { Template } from "./plain_tree.ts";
-import { whyUnreadable } from "./unreadable.ts";
 
-/** How what placeholders name is read. */
+/** Readers of the files and environment variables in placeholders. */
 export interface PlaceholderReaders {
-  /** Reads a file as text, up to 16 files at the same time. Relative paths start at the folder of the configuration file. */
+  /** Reads a file as text. Up to 16 calls run at once. Relative paths start at the folder of the configuration file. */
   readonly readFile: (path: string) => Promise<string>;
-  /** Reads an environment variable; `undefined` where it is not set, an error named `NotCapable` without permission. */
+  /** Returns an environment variable, or `undefined` if it is not set. Throws if the permission is missing. */
   readonly readEnv: (name: string) => string | undefined;
 }
 
-/** What became of the placeholders. */
+/** Result of {@linkcode resolvePlaceholders}. */
 export interface Resolved {
-  /** Values with placeholders as written, by their paths. */
+  /** Values with placeholders as written, by path. */
   readonly templates: ReadonlyMap<string, string>;
-  /** What placeholders have yielded, by itself and with the text around it. */
+  /** Texts from placeholders, alone and with the text around them. */
   readonly texts: ReadonlySet<string>;
-  /** The paths of values that could not be resolved. */
-  readonly unknown: ReadonlySet<string>;
-  /** Why they could not; names of files and variables, never their content. */
+  /** Paths of values that could not be resolved. */
+  readonly unreadable: ReadonlySet<string>;
+  /** Reasons, with the names of files and variables but never their content. */
   readonly problems: readonly ConfigProblem[];
 }
 
-/** What stands for a placeholder: its content, or why there is none. */
+/** Content of a placeholder, or the reason why there is none. */
 type Content = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
 
 const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
 const VARIABLE = /^[A-Za-z_]\w*$/;
 
-/**
- * Resolves placeholders in place. What they yield is not looked at again.
- *
- * @param templates The texts that may contain some.
- * @param readers How files and variables are read. Each is read once, up to 16 at the same time.
- * @returns What became of them.
- */
+/** Resolves placeholders in place, without resolving their results again. Reads each file and variable once. */
 export async function resolvePlaceholders(
   templates: readonly Template[],
   readers: PlaceholderReaders,
 ): Promise<Resolved> {
   const contents = await readReferences(findReferences(templates), readers);
   const resolvedTemplates = new Map<string, string>();
-  const unknown = new Set<string>();
+  const unreadable = new Set<string>();
   const problems: ConfigProblem[] = [];
   const texts = new Set<string>();
   let length = 0;
@@ -63,9 +56,9 @@ export async function resolvePlaceholders(
     replace(resolved);
     if (resolvedTemplates.has(path)) texts.add(resolved);
     for (const message of messages) problems.push({ path, message });
-    if (messages.size > 0) unknown.add(path);
+    if (messages.size > 0) unreadable.add(path);
   }
-  return { templates: resolvedTemplates, texts, unknown, problems };
+  return { templates: resolvedTemplates, texts, unreadable, problems };
 }
 
 function findReferences(templates: readonly Template[]): Set<string> {
@@ -99,7 +92,7 @@ async function readReference(reference: string, { readFile, readEnv }: Placehold
   const [, kind, name = ""] = /^(file|env):(.+)$/s.exec(reference) ?? [];
   if (kind === "file") return await readFileContent(name, readFile);
   if (kind === "env" && VARIABLE.test(name)) return readVariable(name, readEnv);
-  return failure("must name ${file:PATH} or ${env:NAME}, or say $${ for these characters: found another ${…}");
+  return failure("must be ${file:PATH} or ${env:NAME}, or have $${ for a literal ${: found another placeholder");
 }
 
 async function readFileContent(path: string, readFile: PlaceholderReaders["readFile"]): Promise<Content> {

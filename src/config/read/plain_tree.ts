@@ -1,43 +1,36 @@
-/** From what a parser yields, where aliases share parts, to a plain tree. */
+/** Plain trees, copied from the output of a parser, where aliases share parts. */
 
-import type { ConfigProblem } from "./config_error.ts";
 import { childPath } from "../schema/describe.ts";
-import { isMapping } from "./mapping.ts";
+import { isMapping } from "../schema/value_type.ts";
+import type { ConfigProblem } from "./config_error.ts";
 
-/** A tree of mappings, lists and scalars, of which no part is shared. */
+/** A tree of mappings, lists and scalars without shared parts. */
 export interface PlainTree {
-  /** The root. */
   readonly value: unknown;
-  /** What was wrong in it. */
   readonly problems: readonly ConfigProblem[];
-  /** The texts in it that contain `${`. */
+  /** Texts that contain `${`. */
   readonly templates: readonly Template[];
 }
 
-/** A text in a tree that may contain placeholders. */
+/** A text that may contain placeholders. */
 export interface Template {
-  /** The text as it was written. */
   readonly text: string;
-  /** Its path. */
   readonly path: string;
-  /** Puts another text in its place. */
+  /** Replaces the text in the tree. */
   readonly replace: (text: string) => void;
 }
 
-/** Any mapping or list of the copy. */
+/** A mapping or list of the copy. */
 type Holder = Record<string | number, unknown>;
 
-/** Not a name for anything, and in JavaScript a trap for whoever copies a mapping. */
+/** Assigning to this key would change the prototype of the copy. */
 const FORBIDDEN_KEY = "__proto__";
-/** Takes over the keys of other mappings (https://yaml.org/type/merge.html). */
+/** Merges the keys of other mappings (https://yaml.org/type/merge.html). */
 const MERGE_KEY = "<<";
 
 /**
- * Copies what a parser yielded, and merges `<<`.
- *
- * @param value What the parser yielded, with its scalars resolved; its size must have been checked.
- * @param raw The same with every scalar as it was written; absent where that makes no difference.
- * @returns The copy. Scalars that would be written in another way now stay text: a header's `1.10` is not `1.1`.
+ * Copies a parsed value of checked size, and merges `<<`. `raw` is the same value with every scalar as written: scalars that
+ * resolving would change stay text, so a header's `1.10` does not become `1.1`.
  */
 export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   const problems: ConfigProblem[] = [];
@@ -57,7 +50,7 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
     keys.pop();
   }
 
-  /** What is there already wins: a mapping's own entries over merged ones, an earlier source over a later. */
+  /** Existing entries win: own entries over merged ones, earlier sources over later ones. */
   function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown): void {
     for (const key of Object.keys(source)) {
       if (key === FORBIDDEN_KEY) report(key, "cannot be a key");
@@ -90,7 +83,7 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   return { value: root["root"], problems, templates };
 }
 
-/** The first key is that of the root itself. */
+/** Skips the first key, which is that of the root. */
 function pathTo(keys: readonly (string | number)[]): string {
   return keys.slice(1).reduce<string>(childPath, "");
 }

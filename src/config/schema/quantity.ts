@@ -1,4 +1,4 @@
-/** Times and sizes: a number in the base unit, or a number with its unit. */
+/** Quantities: times, sizes, ratios, rates and other numbers, with or without a unit. */
 
 import { orPlaceholder, type ValueType } from "./value_type.ts";
 
@@ -16,29 +16,41 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
-/** Times end at a day: what takes longer is a mistake, and timers end at 24 days. */
+/** Longer times are mistakes. Timers would overflow after 24 days. */
 const MAX_TIME_MS = 86_400_000;
 
-/** The bounds of a quantity, and how messages write them. */
-export interface Bounds {
-  /** The smallest, as it would be written. */
+const DECIMAL = /^(?:\d+(?:\.\d+)?|\.\d+)$/;
+const PERCENTAGE = /^(\d+(?:\.\d+)?) ?%$/;
+const SCIENTIFIC = /^(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const RATE = /^\d+(?:\.\d+)?$/;
+const MIN_RATE = 0.001;
+const MAX_RATE = 1_000_000;
+const PERCENTILE = /^[pP](\d{2}(?:\.\d{1,2})?)$/;
+const MIN_PERCENTILE = 50;
+const MAX_PERCENTILE = 99.9;
+const PERCENTILE_RANGE = `a percentile from p${MIN_PERCENTILE} to p${MAX_PERCENTILE}`;
+
+/** Bounds of a size, as written in a configuration. */
+export interface SizeBounds {
   readonly min: string;
-  /** The largest, as it would be written; absent: as large as numbers can be exact. */
+  /** Default: the largest exact integer. */
   readonly max?: string;
 }
 
-/** What a time may be. */
-export interface TimeOptions extends Pick<Bounds, "min"> {
-  /** What else there may be in its place, for the message where it is neither. */
+/** Options of {@linkcode time}. */
+export interface TimeOptions {
+  /** Shortest time, as written in a configuration. */
+  readonly min: string;
+  /** Alternative to a time, for the error message. */
   readonly or?: string;
 }
 
-/**
- * A time: seconds as a number, or with a unit.
- *
- * @param options The shortest time; the longest is 24 hours.
- * @returns The type; its values are whole milliseconds.
- */
+/** Delay before a hedged request: a fixed time, or a percentile of the observed latency. */
+export type HedgeDelay =
+  | { readonly kind: "time"; readonly delayMs: number }
+  | { readonly kind: "percentile"; readonly quantile: number };
+
+/** Returns the type of times up to 24 hours. Values are whole milliseconds. */
 export function time({ min, or }: TimeOptions): ValueType<number> {
   const minMs = readQuantity(min, TIME, MS_PER_UNIT, "s")!;
   const need = `a time from ${min} to 24h, in seconds or like "50ms", "2s", "30m", "1h"${
@@ -46,6 +58,8 @@ export function time({ min, or }: TimeOptions): ValueType<number> {
   }`;
   return {
     label: `time, ${min} to 24h`,
+    input: "number | string",
+    notation: 'Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.',
     schema: {
       type: ["number", "string"],
       minimum: minMs / 1_000,
@@ -59,19 +73,16 @@ export function time({ min, or }: TimeOptions): ValueType<number> {
   };
 }
 
-/**
- * A size: bytes as a number, or with a unit.
- *
- * @param bounds The smallest and the largest size.
- * @returns The type; its values are whole bytes.
- */
-export function size({ min, max }: Bounds): ValueType<number> {
+/** Returns the type of sizes. Values are whole bytes. */
+export function size({ min, max }: SizeBounds): ValueType<number> {
   const minBytes = readQuantity(min, SIZE, BYTES_PER_UNIT, "B")!;
   const maxBytes = max === undefined ? Number.MAX_SAFE_INTEGER : readQuantity(max, SIZE, BYTES_PER_UNIT, "B")!;
   const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   const need = `a size ${range}, in bytes or like "64KiB", "10MiB", "1GB"`;
   return {
     label: max === undefined ? `size, from ${min}` : `size, ${min} to ${max}`,
+    input: "number | string",
+    notation: 'Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.',
     schema: {
       type: ["integer", "string"],
       minimum: minBytes,
@@ -88,6 +99,75 @@ export function size({ min, max }: Bounds): ValueType<number> {
   };
 }
 
+/** Returns the type of ratios. Values are numbers from 0 to 1. */
+export function ratio(): ValueType<number> {
+  return {
+    label: "ratio, 0 to 1 or 0% to 100%",
+    input: "number | string",
+    notation: 'A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`.',
+    schema: {
+      type: ["number", "string"],
+      minimum: 0,
+      maximum: 1,
+      pattern: orPlaceholder(`${DECIMAL.source}|${PERCENTAGE.source}`),
+    },
+    parse(value, at) {
+      const found = readRatio(value);
+      const fits = found !== undefined && found >= 0 && found <= 1;
+      return fits ? found : at.mismatch('a ratio from 0 to 1, or a percentage like "10%"', value);
+    },
+  };
+}
+
+/** Returns the type of numbers of at least 0. */
+export function amount(): ValueType<number> {
+  return {
+    label: "number, from 0",
+    input: "number | string",
+    schema: { type: ["number", "string"], minimum: 0, pattern: orPlaceholder(SCIENTIFIC.source) },
+    parse(value, at) {
+      const number = typeof value === "string" && SCIENTIFIC.test(value) ? Number(value) : value;
+      const fits = typeof number === "number" && Number.isFinite(number) && number >= 0;
+      return fits ? number : at.mismatch("a number of at least 0", value);
+    },
+  };
+}
+
+/** Returns the type of rates per second. */
+export function perSecond(): ValueType<number> {
+  return {
+    label: `number per second, ${MIN_RATE} to ${MAX_RATE}`,
+    input: "number | string",
+    schema: { type: ["number", "string"], minimum: MIN_RATE, maximum: MAX_RATE, pattern: orPlaceholder(RATE.source) },
+    parse(value, at) {
+      const number = typeof value === "string" && RATE.test(value) ? Number(value) : value;
+      const fits = typeof number === "number" && number >= MIN_RATE && number <= MAX_RATE;
+      return fits ? number : at.mismatch(`a number per second from ${MIN_RATE} to ${MAX_RATE}`, value);
+    },
+  };
+}
+
+/** Returns the type of the delay before a hedged request. */
+export function hedgeDelay(): ValueType<HedgeDelay> {
+  const fixed = time({ min: "1ms", or: `${PERCENTILE_RANGE} such as "p95"` });
+  return {
+    label: "time, 1ms to 24h, or `p50` to `p99.9`",
+    input: "number | string",
+    notation: 'Seconds, or text with a unit: `"50ms"`; or a percentile from `"p50"` to `"p99.9"`.',
+    schema: { anyOf: [fixed.schema, { type: "string", pattern: orPlaceholder(PERCENTILE.source) }] },
+    parse(value, at) {
+      const [, digits] = (typeof value === "string" && PERCENTILE.exec(value)) || [];
+      if (digits === undefined) {
+        const delayMs = fixed.parse(value, at);
+        return delayMs === undefined ? undefined : { kind: "time", delayMs };
+      }
+      const percentile = Number(digits);
+      if (percentile < MIN_PERCENTILE || percentile > MAX_PERCENTILE) return at.mismatch(PERCENTILE_RANGE, value);
+      return { kind: "percentile", quantile: Math.round(percentile * 1_000) / 100_000 };
+    },
+  };
+}
+
 function readQuantity(
   value: unknown,
   pattern: RegExp,
@@ -97,4 +177,12 @@ function readQuantity(
   if (typeof value === "number") return Number.isFinite(value) ? value * units[baseUnit]! : undefined;
   const [, digits, unit = baseUnit] = (typeof value === "string" && pattern.exec(value)) || [];
   return digits === undefined ? undefined : Number(digits) * units[unit]!;
+}
+
+function readRatio(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return undefined;
+  if (DECIMAL.test(value)) return Number(value);
+  const [, percent] = PERCENTAGE.exec(value) ?? [];
+  return percent === undefined ? undefined : Number(percent) / 100;
 }

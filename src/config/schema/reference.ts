@@ -1,43 +1,10 @@
-/** The fields of the configuration as people read them: a Markdown reference, and a short list for a terminal. */
+/** The configuration's fields as Markdown reference, as text for a terminal, and as JSON Schema. */
 
-import {
-  ADMIN_FIELDS,
-  BREAKER_FIELDS,
-  COMPARE_FIELDS,
-  CONFIG_FIELDS,
-  HEALTH_FIELDS,
-  HEDGE_FIELDS,
-  LIMITS_FIELDS,
-  LOGGING_FIELDS,
-  METRICS_FIELDS,
-  NORMALISE_FIELDS,
-  RAMP_FIELDS,
-  SAMPLE_FIELDS,
-  SERVICE_FIELDS,
-  SERVICE_TLS_FIELDS,
-  TLS_FIELDS,
-  TOLERANCE_FIELDS,
-} from "../fields.ts";
-import type { Field, Fields } from "./section.ts";
+import { CONFIG } from "../fields.ts";
+import { type Field, type Fields, sectionIn, type SectionType } from "./section.ts";
+import type { JsonSchema } from "./value_type.ts";
 
-const SECTIONS: readonly (readonly [title: string, fields: Fields])[] = [
-  ["Top level", CONFIG_FIELDS],
-  ["`services[]`", SERVICE_FIELDS],
-  ["`services[].tls`", SERVICE_TLS_FIELDS],
-  ["`services[].breaker`", BREAKER_FIELDS],
-  ["`services[].health`", HEALTH_FIELDS],
-  ["`services[].hedge`", HEDGE_FIELDS],
-  ["`services[].sample`", SAMPLE_FIELDS],
-  ["`services[].ramp`", RAMP_FIELDS],
-  ["`tls`", TLS_FIELDS],
-  ["`limits`", LIMITS_FIELDS],
-  ["`compare`", COMPARE_FIELDS],
-  ["`compare.normalise[]`", NORMALISE_FIELDS],
-  ["`compare.tolerance[]`", TOLERANCE_FIELDS],
-  ["`logging`", LOGGING_FIELDS],
-  ["`admin`", ADMIN_FIELDS],
-  ["`metrics`", METRICS_FIELDS],
-];
+export type { JsonSchema };
 
 const UNITS =
   "Times are seconds, or carry a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are bytes, or carry a unit: `64KiB`, `10MiB`, `1GB`.\n" +
@@ -45,45 +12,42 @@ const UNITS =
   "`${file:/run/secrets/token}` and `${env:NAME}`; `$${` stands for a literal `${`. Names, paths to match, methods, patterns\n" +
   "and other texts that logs, metrics and reports print must not contain placeholders.";
 
-/**
- * Writes the reference of all fields.
- *
- * @returns Markdown, with a table for each part of the configuration.
- */
+/** Returns the Markdown reference, with a table for each section. */
 export function configReference(): string {
-  return [UNITS, ...SECTIONS.map(([title, fields]) => `### ${title}\n\n${toTable(fields)}`)].join("\n\n") + "\n";
+  const tables = listSections().map(({ path, fields }) => {
+    return `### ${path === "" ? "Top level" : `\`${path}\``}\n\n${toTable(fields)}`;
+  });
+  return [UNITS, ...tables].join("\n\n") + "\n";
 }
 
-/**
- * Lists the fields in short.
- *
- * @returns Pairs of a field's name and its description with the default.
- */
+/** Returns the path of each field with its description and default, for `--help`. */
 export function fieldSummaries(): (readonly [name: string, summary: string])[] {
-  return SECTIONS.flatMap(([title, fields]) => {
-    const prefix = title === "Top level" ? "" : `${title.replaceAll("`", "")}.`;
-    return Object.entries(fields)
+  return listSections().flatMap(({ path, fields }) =>
+    Object.entries(fields)
       .filter(([, field]) => field.ignored === undefined)
-      .map(([key, field]) =>
-        [prefix + key, `${field.description.replaceAll("`", "")} ${absenceOf(field)}`.trimEnd()] as const
-      );
-  });
-}
-
-function toTable(fields: Fields): string {
-  const rows = Object.entries(fields).map(([key, field]) => {
-    const note = field.ignored === undefined ? "" : ` Has no effect: ${field.ignored}.`;
-    return [`\`${key}\``, field.type.label, defaultOf(field), field.description + note];
-  });
-  return markdownTable([["Field", "Value", "Default", "What it does"], ...rows]);
+      .map(([key, field]) => {
+        const summary = `${field.description.replaceAll("`", "")} ${defaultSentence(field)}`.trimEnd();
+        return [path === "" ? key : `${path}.${key}`, summary] as const;
+      })
+  );
 }
 
 /**
- * Writes a table, aligned as `deno fmt` aligns it.
+ * Returns the JSON Schema (draft 2020-12) of configuration files, for completion and checks in editors.
  *
- * @param rows Its cells as Markdown, beginning with the headings.
- * @returns Markdown, without a line end behind it.
+ * The schema applies before placeholders are resolved, so text with `${env:…}` or `${file:…}` fits every scalar. Rules
+ * across fields, such as unique names, are left to the validator.
  */
+export function configSchema(): JsonSchema {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "conductor configuration",
+    description: CONFIG.description,
+    ...CONFIG.schema,
+  };
+}
+
+/** Returns a Markdown table, aligned as `deno fmt` aligns it. The first row holds the headings. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
@@ -92,14 +56,45 @@ export function markdownTable(rows: readonly (readonly string[])[]): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-function defaultOf(field: Field<unknown>): string {
+/** A section and its place in a configuration file. */
+interface PlacedSection {
+  /** `services[].tls`; empty for the top level. */
+  readonly path: string;
+  readonly fields: Fields;
+}
+
+/** Returns the sections of the reference in the order of their declaration, each before the sections inside it. */
+function listSections(): readonly PlacedSection[] {
+  const found: PlacedSection[] = [];
+  const visit = (section: SectionType<Fields>, path: string): void => {
+    found.push({ path, fields: section.fields });
+    for (const [key, { type }] of Object.entries(section.fields)) {
+      const inner = sectionIn(type);
+      if (inner === undefined || inner.isOverride) continue;
+      visit(inner, `${path === "" ? "" : `${path}.`}${key}${type.isList ? "[]" : ""}`);
+    }
+  };
+  visit(CONFIG, "");
+  return found;
+}
+
+function toTable(fields: Fields): string {
+  const rows = Object.entries(fields).map(([key, field]) => {
+    const note = field.ignored === undefined ? undefined : `Has no effect: ${field.ignored}.`;
+    const text = [field.description, field.details, note].filter((part) => part !== undefined).join(" ");
+    return [`\`${key}\``, field.type.label, defaultCell(field), text];
+  });
+  return markdownTable([["Field", "Value", "Default", "Description"], ...rows]);
+}
+
+function defaultCell(field: Field<unknown>): string {
   if (field.required) return "required";
-  if (field.default === undefined) return field.absence ?? "";
+  if (field.default === undefined) return field.defaultText ?? "";
   return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
 }
 
-function absenceOf(field: Field<unknown>): string {
+function defaultSentence(field: Field<unknown>): string {
   if (field.required) return "Required.";
-  const value = defaultOf(field).replaceAll("`", "");
+  const value = defaultCell(field).replaceAll("`", "");
   return ["", "{}", "[]"].includes(value) ? "" : `Default: ${value}.`;
 }

@@ -1,21 +1,19 @@
-/** Plain values: switches, whole numbers, words of a choice, free text. */
+/** Scalars: booleans, integers, choices, text and service names. */
 
-import { quote } from "./describe.ts";
-import { suggest } from "./suggest.ts";
-import { orPlaceholder, PLACEHOLDER_PATTERN, type ValueType } from "./value_type.ts";
+import { quote, suggest } from "./describe.ts";
+import { literal, orPlaceholder, PLACEHOLDER_PATTERN, type ValueType } from "./value_type.ts";
 
-/** The spellings of YAML 1.1 too, which go-conductor's parser takes for switches. */
+/** Includes the spellings of YAML 1.1, which the YAML parser of go-conductor accepts. */
 const TRUE = ["true", "yes", "on"];
 const FALSE = ["false", "no", "off"];
+const MAX_NAME_LENGTH = 128;
+const NAME = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/**
- * A switch. A quoted `"true"` counts as well: it is what a placeholder yields.
- *
- * @returns The type.
- */
+/** Returns the type of booleans. A quoted `"true"` is accepted, because placeholders yield text. */
 export function boolean(): ValueType<boolean> {
   return {
     label: "true or false",
+    input: "boolean",
     schema: { type: ["boolean", "string"], pattern: orPlaceholder("^(?:true|yes|on|false|no|off)$") },
     parse(value, at) {
       if (typeof value === "boolean") return value;
@@ -26,16 +24,11 @@ export function boolean(): ValueType<boolean> {
   };
 }
 
-/**
- * A whole number, or a string of its digits.
- *
- * @param min The lowest.
- * @param max The highest.
- * @returns The type.
- */
+/** Returns the type of integers in a range. A string of digits is accepted, because placeholders yield text. */
 export function integer(min: number, max: number): ValueType<number> {
   return {
     label: `whole number, ${min} to ${max}`,
+    input: "number",
     schema: { type: ["integer", "string"], minimum: min, maximum: max, pattern: orPlaceholder("^(?:0|[1-9]\\d*)$") },
     parse(value, at) {
       const number = typeof value === "string" && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value;
@@ -45,35 +38,26 @@ export function integer(min: number, max: number): ValueType<number> {
   };
 }
 
-/** What a {@linkcode oneOf} also takes. */
+/** Options of {@linkcode oneOf}. */
 export interface ChoiceOptions<T extends string> {
-  /** Whether capitals make no difference. */
+  /** Accept any letter case. */
   readonly anyCase?: boolean;
-  /** Words of go-conductor that become another one, with a warning. */
+  /** Replacements for values of go-conductor that are not supported. Each use adds a warning. */
   readonly substitutes?: Readonly<Record<string, T>>;
 }
 
-/**
- * One of a few words.
- *
- * @param words The words.
- * @param options What is taken besides.
- * @returns The type.
- */
+/** Returns the type of a choice between words. */
 export function oneOf<const T extends string>(
   words: readonly T[],
   { anyCase = false, substitutes = {} }: ChoiceOptions<NoInfer<T>> = {},
 ): ValueType<T> {
+  const accepted = [...words, ...Object.keys(substitutes)];
   const quoted = words.map(quote);
   const need = `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
   return {
     label: words.map((word) => `\`${word}\``).join(", "),
-    schema: {
-      anyOf: [
-        { enum: [...words, ...Object.keys(substitutes)] },
-        { type: "string", pattern: PLACEHOLDER_PATTERN },
-      ],
-    },
+    input: accepted.map(quote).join(" | "),
+    schema: { anyOf: [{ enum: accepted }, { type: "string", pattern: PLACEHOLDER_PATTERN }] },
     parse(value, at) {
       const word = anyCase && typeof value === "string" ? value.toLowerCase() : value;
       const found = words.find((candidate) => candidate === word);
@@ -88,14 +72,11 @@ export function oneOf<const T extends string>(
   };
 }
 
-/**
- * Text without rules of its own.
- *
- * @returns The type.
- */
-export function text(): ValueType<string> {
+/** Returns the type of arbitrary text. Its TypeScript type includes numbers and booleans if `input` says so. */
+export function text(input: "string" | "string | number | boolean" = "string"): ValueType<string> {
   return {
     label: "text",
+    input,
     schema: { type: ["string", "number", "boolean"] },
     parse(value, at) {
       return asText(value) ?? at.mismatch("text", value);
@@ -103,12 +84,27 @@ export function text(): ValueType<string> {
   };
 }
 
-/**
- * Takes a number or a switch for text too: YAML has no quotes around `name: 7`.
- *
- * @param value Anything.
- * @returns The text, or `undefined` where it is none.
- */
+/** Returns the type of service names, which appear in a response header, in logs and in metrics. */
+export function serviceName(): ValueType<string> {
+  const need = `a name of 1 to ${MAX_NAME_LENGTH} printable ASCII characters, without a space at either end`;
+  return literal({
+    label: "text",
+    input: "string",
+    notation: `Printable ASCII, up to ${MAX_NAME_LENGTH} characters.`,
+    schema: {
+      type: ["string", "number", "boolean"],
+      minLength: 1,
+      maxLength: MAX_NAME_LENGTH,
+      pattern: NAME.source,
+    },
+    parse(value, at) {
+      const name = asText(value);
+      return name !== undefined && name.length <= MAX_NAME_LENGTH && NAME.test(name) ? name : at.mismatch(need, value);
+    },
+  });
+}
+
+/** Converts a scalar to text, because in YAML `name: 7` is a number. Returns `undefined` for other values. */
 export function asText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   const isPlain = typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));

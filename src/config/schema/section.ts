@@ -1,53 +1,80 @@
-/** A mapping with known keys: each field checked, unknown keys reported with the nearest known one. */
+/** Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it. */
 
-import { isPrintableKey } from "./describe.ts";
-import { isMapping } from "../read/mapping.ts";
 import type { InputPath } from "../read/input_path.ts";
-import { suggest } from "./suggest.ts";
-import { type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
+import { isPrintableKey, suggest } from "./describe.ts";
+import { isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
 
-/** One field of the configuration. */
+/** Declaration of one field. */
 export interface Field<T> {
-  /** What its value may be. */
   readonly type: ValueType<T>;
-  /** What it does, in one sentence. */
+  /** Purpose and consequence, in a sentence or two. */
   readonly description: string;
-  /** The value where it is absent, as it would be written. */
+  /** Further sentences for the reference, the schema and the types; `--help` omits them. */
+  readonly details?: string;
+  /** Value if the field is absent, as written in a configuration. */
   readonly default?: unknown;
-  /** What absence means, where there is no plain default. */
-  readonly absence?: string;
-  /** Whether it must be there. */
+  /** Default in words, if there is no written value for it. */
+  readonly defaultText?: string;
+  /** Checked value if the field is absent, if it has no written value. */
+  readonly fallback?: unknown;
   readonly required?: true;
-  /** Why it has no effect; it is accepted for the sake of go-conductor's files. */
+  /** Key of a switch in the same section that must be true if this field is present. */
+  readonly requires?: string;
+  /** Key in the checked configuration, where it has a unit. Default: the same key. */
+  readonly as?: string;
+  /** Put a service's list in front of the top level's instead of replacing it. */
+  readonly isCumulative?: true;
+  /** Reason why the field has no effect. Only files of go-conductor have such fields. */
   readonly ignored?: string;
 }
 
 /** Fields by their key. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
-/** The values of all fields, after every one was found right. */
-export type Output<F extends Fields> = {
-  readonly [K in keyof F]: F[K] extends { readonly type: ValueType<infer T> }
-    ? F[K] extends { readonly default: unknown } | { readonly required: true } ? T : T | undefined
+/** Checked values of fields. */
+export type Values<F extends Fields> = {
+  readonly [K in keyof F as KeyOf<F, K>]: F[K]["type"] extends ValueType<infer T>
+    ? F[K] extends { readonly default: unknown } | { readonly required: true } ? T
+    : F[K] extends { readonly fallback: infer V } ? T | V
+    : T | undefined
     : never;
 };
 
-/** The values of those fields that were found right. */
-export type PartialOutput<F extends Fields> = Partial<Output<F>>;
+type KeyOf<F extends Fields, K extends keyof F> = F[K] extends { readonly ignored: string } ? never
+  : F[K] extends { readonly as: infer N extends string } ? N
+  : K;
 
-/** A mapping with known keys. */
-export interface SectionType<F extends Fields> extends ValueType<PartialOutput<F>> {
-  /** The fields by key. */
+/** Checked values of a section. */
+export type Output<S> = S extends SectionType<infer F> ? Values<F> : never;
+
+/** A value with problems: each part that has one is missing. */
+export type Partly<T> = T extends string | number | boolean | undefined ? T
+  : T extends readonly string[] ? T
+  : T extends readonly (infer I)[] ? readonly (Partly<I> | undefined)[]
+  : { readonly [K in keyof T]: Partly<T[K]> | undefined };
+
+/** A mapping with known fields. Its values have every key, so all values of a section share one shape. */
+export interface SectionType<F extends Fields> extends ValueType<Values<F>> {
+  readonly description: string;
+  readonly fields: F;
+  /** True for a section that documents nothing new: it overrides fields of another one. */
+  readonly isOverride: boolean;
+}
+
+/** Declaration of a section. */
+export interface SectionOptions<F extends Fields> {
+  /** Name of its interface in the public input types. */
+  readonly name: string;
+  readonly description: string;
+  /** The fields, in the order of the reference. */
   readonly fields: F;
 }
 
 /**
- * Makes the type of a mapping from its fields.
- *
- * @param fields The fields, in the order of the reference.
- * @returns The type; its values hold the fields that were right, so that checks across fields can go on.
+ * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across fields
+ * can still run on the rest: see {@linkcode Partly}.
  */
-export function section<F extends Fields>(fields: F): SectionType<F> {
+export function section<const F extends Fields>({ name, description, fields }: SectionOptions<F>): SectionType<F> {
   const keys = Object.keys(fields);
   const required = keys.filter((key) => fields[key]!.required);
   const defaults = new Map<string, unknown>();
@@ -55,14 +82,17 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
   function parseAbsent(key: string, at: InputPath): unknown {
     const field = fields[key]!;
     if (field.required) return at.child(key).problem("is required");
-    if (field.default === undefined) return undefined;
+    if (field.default === undefined) return field.fallback;
     if (!defaults.has(key)) defaults.set(key, field.type.parse(field.default, at.child(key)));
     return defaults.get(key);
   }
 
   return {
     label: "mapping",
+    input: name,
+    description,
     fields,
+    isOverride: false,
     schema: {
       type: "object",
       properties: Object.fromEntries(keys.map((key) => [key, fieldSchema(fields[key]!)])),
@@ -78,20 +108,66 @@ export function section<F extends Fields>(fields: F): SectionType<F> {
       }
       const checked: Record<string, unknown> = {};
       for (const key of keys) {
+        const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
-        const found = written === undefined || written === null
-          ? parseAbsent(key, at)
-          : parseField(fields[key]!, written, at.child(key));
-        if (found !== undefined) checked[key] = found;
+        const isAbsent = written === undefined || written === null;
+        const found = isAbsent ? parseAbsent(key, at) : parseField(field, written, at.child(key));
+        if (field.ignored === undefined) checked[field.as ?? key] = found;
+        if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {
+          at.child(key).problem(`requires \`${field.requires}: true\``);
+        }
       }
-      return checked as PartialOutput<F>;
+      return checked as Values<F>;
     },
   };
 }
 
+/** Fields that override those of another section: absent ones keep its values. */
+export type OverrideFields<F extends Fields> = {
+  readonly [K in keyof F]:
+    & Pick<F[K], "type" | "description">
+    & (F[K] extends { readonly as: infer N extends string } ? { readonly as: N } : unknown);
+};
+
+/** Returns the type of a mapping that overrides fields of another section. */
+export function overrides<const F extends Fields>(options: SectionOptions<F>): SectionType<OverrideFields<F>> {
+  const entries = Object.entries(options.fields).map(([key, field]) => {
+    const { default: _default, fallback: _fallback, ...rest } = field;
+    const defaultText = field.isCumulative ? "those of the top level, which always come last" : "the top level's";
+    return [key, { ...rest, defaultText }];
+  });
+  return { ...section({ ...options, fields: Object.fromEntries(entries) }), isOverride: true };
+}
+
+/** Returns the section that a type consists of or contains, if any. */
+export function sectionIn(type: ValueType<unknown>): SectionType<Fields> | undefined {
+  for (let inner: ValueType<unknown> | undefined = type; inner !== undefined; inner = inner.inner) {
+    if ("fields" in inner) return inner as SectionType<Fields>;
+  }
+  return undefined;
+}
+
+/** Returns the keys that fields have in the checked configuration. */
+export function checkedKeys<F extends Fields>(fields: F): readonly (keyof Values<F>)[] {
+  return Object.entries(fields)
+    .filter(([, { ignored }]) => ignored === undefined)
+    .map(([key, field]) => (field.as ?? key) as keyof Values<F>);
+}
+
+/** Returns a copy with some keys only. */
+export function pick<T extends object, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, values[key]])) as Pick<T, K>;
+}
+
+/** Returns a copy without some keys. */
+export function omit<T extends object, K extends keyof T>(values: T, keys: ReadonlySet<K>): Omit<T, K> {
+  const omitted: ReadonlySet<unknown> = keys;
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !omitted.has(key))) as Omit<T, K>;
+}
+
 function parseField(field: Field<unknown>, value: unknown, at: InputPath): unknown {
   const checked = parseValue(field.type, value, at);
-  // What is switched off in go-conductor's file is missed by nobody.
+  // A switch that is off loses nothing by being ignored.
   if (field.ignored !== undefined && checked !== undefined && checked !== false) {
     at.warn(`has no effect: ${field.ignored}`);
   }
@@ -99,9 +175,9 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 }
 
 function fieldSchema(field: Field<unknown>): JsonSchema {
-  const { type, description } = field;
+  const { type, description, details, defaultText } = field;
   return {
-    description,
+    description: [description, details, defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),

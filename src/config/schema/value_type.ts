@@ -1,4 +1,4 @@
-/** What the value of a field may be: how it is checked, described to editors and named in the reference. */
+/** Value types: parsing, JSON Schema, TypeScript type and documentation of one kind of value. */
 
 import type { InputPath } from "../read/input_path.ts";
 
@@ -8,30 +8,42 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
+/** A named TypeScript type that the public input types export. */
+export interface TypeAlias {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+}
+
 /** One kind of value. */
 export interface ValueType<T> {
-  /** Its name in the reference: `time`, `true or false`. */
+  /** Name in the reference: `time`, `true or false`. */
   readonly label: string;
-  /** What editors are told, for the text before placeholders are resolved. */
+  /** TypeScript type of the value as written. */
+  readonly input: string;
+  /** Sentences about the notation, for values whose TypeScript type does not show it. */
+  readonly notation?: string;
+  /** The named type that `input` refers to. */
+  readonly alias?: TypeAlias;
+  /** The type of the items or of the mapping inside. */
+  readonly inner?: ValueType<unknown>;
+  /** True for lists, whose paths end in `[]` in the reference. */
+  readonly isList?: true;
+  /** Schema for editors, which see the text before placeholders are resolved. */
   readonly schema: JsonSchema;
-  /** Checks a value; reports to `at` and returns `undefined` where it does not fit. */
+  /** Checks a value. Reports problems to `at` and then returns `undefined`. */
   readonly parse: (value: unknown, at: InputPath) => T | undefined;
 }
 
-/** A pattern for JSON Schema: a string with a placeholder can be anything in the end. */
+/** Pattern of strings with a placeholder: any text can result from one. */
 export const PLACEHOLDER_PATTERN = "\\$\\{(?:env|file):";
 
-/** Lets a schema's pattern pass strings with placeholders. */
+/** Extends a pattern of JSON Schema to strings with placeholders. */
 export function orPlaceholder(pattern: string): string {
   return `${pattern}|${PLACEHOLDER_PATTERN}`;
 }
 
-/**
- * Refuses placeholders in a value that becomes a name, a pattern or a key: logs, metrics and reports print those.
- *
- * @param type Type of the value.
- * @returns The same type, without placeholders.
- */
+/** Rejects placeholders in a value that becomes a name, a pattern or a key: logs, metrics and reports print those. */
 export function literal<T>(type: ValueType<T>): ValueType<T> {
   return {
     ...type,
@@ -43,18 +55,18 @@ export function literal<T>(type: ValueType<T>): ValueType<T> {
   };
 }
 
-/**
- * Checks a value, after a look at what only a file may contain.
- *
- * @param type What the value must be.
- * @param value The value.
- * @param at Its place.
- * @returns The checked value, or `undefined` where a problem was reported.
- */
+/** Parses a value. Rejects placeholders if the input is not a file, because only files have them resolved. */
 export function parseValue<T>(type: ValueType<T>, value: unknown, at: InputPath): T | undefined {
-  if (at.isUnknown) return undefined;
+  if (at.isUnreadable) return undefined;
   if (typeof value === "string" && !at.isFromText && /\$\{(?:file|env):/.test(value)) {
-    return at.problem("placeholders are resolved in files only: pass the value itself");
+    return at.problem("must not contain a placeholder outside a file: pass the value itself");
   }
   return type.parse(value, at);
+}
+
+/** Reports whether a value is a mapping: an object, but not a list, date, map or the like. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object Object]" || tag === "[object Module]";
 }
