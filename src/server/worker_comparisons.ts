@@ -1,10 +1,10 @@
 /** What all workers together have compared. */
 
 import { deadline } from "@std/async/deadline";
-import { mergeTallies } from "../compare/comparison_stats.ts";
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import { mergeSnapshots } from "../compare/comparison_stats.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import { MismatchFeed } from "../compare/mismatch_feed.ts";
-import type { TallySnapshot } from "../compare/tally_snapshot.ts";
+import type { StatsSnapshot } from "../compare/stats_snapshot.ts";
 import type { Command, OrderResult } from "./worker_messages.ts";
 
 /** A worker that can be asked. */
@@ -20,11 +20,11 @@ const TIMEOUT_MS = 1_000;
 export class WorkerComparisons {
   /** The mismatches of all workers, under ids of their own. */
   readonly #feed = new MismatchFeed();
-  readonly #known = new Map<ComparingWorker, ComparisonsReading>();
+  readonly #known = new Map<ComparingWorker, ComparisonsSnapshot>();
   /** The last id that was seen of each worker's mismatches. */
   readonly #lastIds = new Map<ComparingWorker, number>();
   /** What lost workers had counted, by the rules by which they did. */
-  #lost: { readonly rules: string; readonly tally: TallySnapshot } | undefined;
+  #lost: { readonly rulesHash: string; readonly stats: StatsSnapshot } | undefined;
   #asking: Promise<void> | undefined;
 
   /**
@@ -35,14 +35,14 @@ export class WorkerComparisons {
    * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
    * @returns What they say together.
    */
-  async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsReading> {
+  async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsSnapshot> {
     await (this.#asking ??= this.#askAll([...workers]).finally(() => this.#asking = undefined));
     const readings = [...this.#known.values()];
-    const rules = readings.at(-1)?.rules ?? "";
+    const rulesHash = readings.at(-1)?.rulesHash ?? "";
     const tallies = [...readings, ...(this.#lost === undefined ? [] : [this.#lost])]
-      .flatMap((reading) => reading.rules === rules && reading.tally !== undefined ? [reading.tally] : []);
+      .flatMap((reading) => reading.rulesHash === rulesHash && reading.stats !== undefined ? [reading.stats] : []);
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
-    return { rules, tally: tallies.length === 0 ? undefined : mergeTallies(tallies), mismatches };
+    return { rulesHash, stats: tallies.length === 0 ? undefined : mergeSnapshots(tallies), mismatches };
   }
 
   /**
@@ -54,10 +54,10 @@ export class WorkerComparisons {
     const known = this.#known.get(worker);
     this.#known.delete(worker);
     this.#lastIds.delete(worker);
-    if (known?.tally === undefined) return;
-    const isSame = this.#lost?.rules === known.rules;
-    const tally = isSame ? mergeTallies([this.#lost!.tally, known.tally]) : known.tally;
-    this.#lost = { rules: known.rules, tally };
+    if (known?.stats === undefined) return;
+    const isSame = this.#lost?.rulesHash === known.rulesHash;
+    const stats = isSame ? mergeSnapshots([this.#lost!.stats, known.stats]) : known.stats;
+    this.#lost = { rulesHash: known.rulesHash, stats };
   }
 
   async #askAll(workers: readonly ComparingWorker[]): Promise<void> {
@@ -67,7 +67,7 @@ export class WorkerComparisons {
     for (const { id: _, ...found } of fresh) this.#feed.add(found);
   }
 
-  async #ask(worker: ComparingWorker): Promise<ComparisonsReading | undefined> {
+  async #ask(worker: ComparingWorker): Promise<ComparisonsSnapshot | undefined> {
     try {
       const order = { type: "compared", after: this.#lastIds.get(worker) ?? 0 } as const;
       const { comparisons } = await deadline(worker.ask(order), TIMEOUT_MS);

@@ -1,7 +1,7 @@
 /** Threads that serve one port together: changed together, stopped together, and replaced when they crash. */
 
 import { delay } from "@std/async/delay";
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
@@ -71,7 +71,7 @@ export interface WorkerPool {
    * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
    * @returns What they have compared together, as for `inspect`.
    */
-  comparisons(after: number): Promise<ComparisonsReading>;
+  comparisons(after: number): Promise<ComparisonsSnapshot>;
   /**
    * Stops accepting at once, and replaces no worker any more.
    *

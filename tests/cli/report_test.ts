@@ -3,15 +3,15 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
-import { respondReport } from "../../src/compare/respond_report.ts";
-import type { TallySnapshot } from "../../src/compare/tally_snapshot.ts";
+import { respondReport } from "../../src/compare/admin_responses.ts";
+import type { StatsSnapshot } from "../../src/compare/stats_snapshot.ts";
 import { runCli } from "../_support/cli_process.ts";
 import { comparison } from "../_support/comparisons.ts";
 import { type Backend, startBackend } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 /** 100 comparisons, of which one differs. */
-function snapshot(): TallySnapshot {
+function snapshot(): StatsSnapshot {
   const tally = new ComparisonStats();
   for (let n = 0; n < 100; n++) {
     tally.add(comparison(n === 0 ? ["$.price"] : []), { endpoint: "GET /users/{id}", samples: "values" });
@@ -19,7 +19,7 @@ function snapshot(): TallySnapshot {
   return tally.snapshot();
 }
 
-function startAdmin(counted: TallySnapshot | undefined = snapshot()): Backend {
+function startAdmin(counted: StatsSnapshot | undefined = snapshot()): Backend {
   return startBackend((request) => {
     const { pathname } = new URL(request.url);
     return pathname.endsWith("/api/report")

@@ -1,4 +1,4 @@
-/** Which requests are compared, and which are sent to the primary again. */
+/** Selection of the requests that are compared, and of those that are replayed to the primary. */
 
 import { assertEquals, assertGreater } from "@std/assert";
 import fc from "npm:fast-check@4.3.0";
@@ -10,33 +10,36 @@ import { validateConfig } from "../../src/config/validate.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 import { startBackend } from "../_support/servers.ts";
 
-function choose(share: number, count: number, seed = 1): boolean[] {
-  const draw = new Sampler(share, seededRandom(seed));
-  return Array.from({ length: count }, () => draw.next());
+function draw(ratio: number, count: number, seed = 1): boolean[] {
+  const sampler = new Sampler(ratio, seededRandom(seed));
+  return Array.from({ length: count }, () => sampler.next());
 }
 
-Deno.test("ShareDraw chooses as many of any number of requests as the share says", () => {
+Deno.test("Sampler selects the exact ratio of any number of requests", () => {
   fc.assert(fc.property(
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.integer({ min: 0, max: 3_000 }),
     fc.integer(),
-    (share, count, seed) => {
-      const chosen = choose(share, count, seed).filter((isChosen) => isChosen).length;
-      return Math.abs(chosen - share * count) <= 2;
+    (ratio, count, seed) => {
+      const sampled = draw(ratio, count, seed).filter((isSampled) => isSampled).length;
+      return Math.abs(sampled - ratio * count) <= 2;
     },
   ));
-  assertEquals(choose(0, 1_000).includes(true), false);
-  assertEquals(choose(1, 1_000).includes(false), false);
+  assertEquals(draw(0, 1_000).includes(true), false);
+  assertEquals(draw(1, 1_000).includes(false), false);
 });
 
-Deno.test("ShareDraw chooses one of each ten in a row at 10 %, and not always the same", () => {
-  const chosen = choose(0.1, 10_000);
-  const places = Array.from({ length: 10 }, (_, place) => chosen.filter((is, at) => is && at % 10 === place).length);
-  for (const count of places) assertGreater(count, 50);
-  assertEquals(chosen.filter((isChosen) => isChosen).length, 1_000);
+Deno.test("Sampler selects one of ten in a row at 10 %, at random positions", () => {
+  const sampled = draw(0.1, 10_000);
+  const counts = Array.from(
+    { length: 10 },
+    (_, position) => sampled.filter((is, at) => is && at % 10 === position).length,
+  );
+  for (const count of counts) assertGreater(count, 50);
+  assertEquals(sampled.filter((isSampled) => isSampled).length, 1_000);
 });
 
-Deno.test("traffic that repeats itself shows of each endpoint what differs by itself", async () => {
+Deno.test("replays measure the noise of each endpoint in periodic traffic", async () => {
   await using old = startBackend(() => Response.json({ id: crypto.randomUUID() }));
   await using fresh = startBackend(() => Response.json({ id: crypto.randomUUID() }));
   const { config } = validateConfig({
@@ -55,7 +58,7 @@ Deno.test("traffic that repeats itself shows of each endpoint what differs by it
     await promise;
     made = Promise.withResolvers();
   }
-  const { mismatches, noise } = makeReport(comparisons.read(0).tally!);
+  const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
   assertEquals(mismatches, []);
   assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
 });
