@@ -167,7 +167,7 @@ function judgeRows(
   return byEndpoint;
 }
 
-/** Returns all fields that differ, including those that differ only between responses of the primary. */
+/** Returns all fields that differ, including fields that differ only between responses of the primary. */
 function fieldsOf({ endpoint: { route, endpoint, noise }, stats: { service, compared, fields } }: EndpointRow) {
   const noiseOf = new Map(noise.fields);
   const byPath = new Map<string, FieldStats>(noise.fields.map(([path]) => [path, { path, differing: 0, samples: [] }]));

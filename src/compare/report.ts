@@ -75,7 +75,7 @@ export interface ServiceReport {
 export interface Report {
   /** The worst verdict of all services: `not-ready` before `not-enough-traffic` before `ready`. */
   readonly verdict: Verdict;
-  /** Number of comparisons, without those that measure noise. */
+  /** Number of comparisons, without noise measurements. */
   readonly compared: number;
   /** Number of responses that are not comparable. Comparisons of the primary with itself are not included. */
   readonly notComparable: number;

@@ -32,7 +32,7 @@ export type PathCounts = readonly (readonly [path: string, differing: number])[]
 /** Counts of one service at one endpoint. */
 export interface EndpointServiceStats {
   readonly service: string;
-  /** Comparisons, without those that measure noise. */
+  /** Comparisons, without noise measurements. */
   readonly compared: number;
   /** Fields that differ in any comparison. */
   readonly fields: readonly FieldStats[];
@@ -67,7 +67,7 @@ export interface ServiceStats {
   /** The route's pattern. */
   readonly route: string;
   readonly service: string;
-  /** Comparisons, without those that measure noise. */
+  /** Comparisons, without noise measurements. */
   readonly compared: number;
   /** Pairs of responses that are not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
@@ -81,7 +81,7 @@ export interface ServiceStats {
 export interface StatsSnapshot {
   /** The endpoints in the order in which they were first seen. */
   readonly endpoints: readonly EndpointStats[];
-  /** The services. Those that are expected to be compared come first. */
+  /** The services. Configured candidates come first. */
   readonly services: readonly ServiceStats[];
   /** Number of samples, fields, endpoints and comparisons above the limits. */
   readonly dropped: number;

@@ -3,8 +3,7 @@
 /**
  * Digests bytes chunk by chunk. The result does not depend on the chunk boundaries.
  *
- * Two different inputs have the same digest by accident once in 2^64. The digest is no protection against an adversary,
- * who can construct collisions.
+ * Two different inputs have the same digest by accident once in 2^64. An adversary can construct collisions.
  *
  * @example Usage
  * ```ts ignore

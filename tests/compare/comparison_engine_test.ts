@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
+import { makeReport } from "../../src/compare/make_report.ts";
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -315,4 +316,28 @@ Deno.test("a comparison that throws does not end the others", async () => {
   } finally {
     globalThis.removeEventListener("unhandledrejection", onRejection);
   }
+});
+
+Deno.test("replays measure the noise of each endpoint in periodic traffic", async () => {
+  await using old = startBackend(() => Response.json({ id: crypto.randomUUID() }));
+  await using fresh = startBackend(() => Response.json({ id: crypto.randomUUID() }));
+  const { config } = validateConfig({
+    compare: true,
+    services: [{ name: "old", url: old.url, primary: true }, { name: "fresh", url: fresh.url, shadow: true }],
+  });
+  const comparisons = new ComparisonStore();
+  let made = Promise.withResolvers<void>();
+  const handle = createHandler(config, {
+    comparisons,
+    observe: ({ type }) => void (type === "compared" && made.resolve()),
+  });
+  for (let sent = 0; sent < 500; sent++) {
+    const { promise } = made;
+    await (await handle(new Request(`http://conductor/${sent % 2 === 0 ? "page" : "data"}`))).body?.cancel();
+    await promise;
+    made = Promise.withResolvers();
+  }
+  const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
+  assertEquals(mismatches, []);
+  assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
 });
