@@ -1,4 +1,4 @@
-/** Captured responses, as they are compared. */
+/** Captured responses, and the types of their bodies. */
 
 import type { HeaderLine } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";

@@ -29,15 +29,15 @@ export function compareJson(expected: unknown, actual: unknown, context: Compari
 /**
  * Finds the differences between two documents of the same shape from their differing leaves.
  *
- * Returns `false` if the documents must be compared whole: if array elements must be paired first, or if a value may be
- * part of a private key.
+ * Returns `false` if the documents must be compared whole: elements of unordered arrays must be paired first, and private
+ * keys are recognised by their whole object.
  */
 export function compareLeaves(leaves: readonly DifferingLeaf[], context: ComparisonContext): boolean {
   const { rules } = context;
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
   if (rules.hasUnordered && leaves.some(isPaired)) return false;
-  // A private key is recognised by the other members of its object, which are not known here.
+  // The other members of the object, which tell whether this is a private key, are not known here.
   if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && isPrivateKeyName(segment)))) {
     return false;
   }
@@ -123,7 +123,7 @@ class JsonComparison {
   }
 
   #compareArrays(expected: readonly unknown[], actual: readonly unknown[]): void {
-    this.#here.payForRules();
+    this.#here.takeRuleSteps();
     const isUnordered = this.#here.isUnordered();
     this.#path.push(ELEMENT);
     if (isUnordered) this.#compareUnordered(expected, actual);

@@ -10,8 +10,7 @@ import type { CompareRules } from "./rules.ts";
 
 /**
  * Maximum steps of one comparison. A step takes 5 to 10 ns, so a comparison takes at most 20 to 40 ms. This is enough
- * for ordinary JSON of 256 KiB in any order, for JSON of 4 MiB that differs only in values, or for 128 MiB of equal
- * bytes.
+ * for 256 KiB of JSON in any order, 4 MiB of JSON that differs only in values, or 128 MiB of equal bytes.
  */
 export const MAX_COMPARISON_STEPS = 4_000_000;
 

@@ -11,9 +11,9 @@ import type { MismatchSample } from "./report.ts";
 import type { ResponseStats, ServiceStats, StatsSnapshot } from "./stats_snapshot.ts";
 
 /** Default memory limit: 16 MiB by estimate. The actual memory is at most half of it. */
-export const DEFAULT_STATS_BYTES = 16_777_216;
+const DEFAULT_MAX_BYTES = 16_777_216;
 /** Maximum endpoints. Further endpoints are counted together as `…`, one for each route. */
-export const MAX_ENDPOINTS = 1_000;
+const MAX_ENDPOINTS = 1_000;
 const OVERFLOW_ENDPOINT = "…";
 
 const MAX_ID_LENGTH = 128;
@@ -27,7 +27,7 @@ export interface ComparisonStatsOptions {
    * Memory limit in bytes, by estimate. At the limit, samples of the oldest endpoints are dropped in favour of counts.
    * After that, further fields and endpoints are counted together.
    *
-   * @default DEFAULT_STATS_BYTES
+   * @default 16_777_216
    */
   readonly maxBytes?: number;
   /**
@@ -87,7 +87,7 @@ export class ComparisonStats {
 
   /** Creates statistics without counts. */
   constructor(options: ComparisonStatsOptions = {}) {
-    const { maxBytes = DEFAULT_STATS_BYTES, expected = [], random = Math.random } = options;
+    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random } = options;
     this.#budget = new MemoryBudget(maxBytes);
     this.#random = random;
     this.#memory = {

@@ -9,7 +9,7 @@ export const MAX_PATHS = 256;
 /** Maximum length of a path. Longer ones are counted under their {@linkcode collectivePath}. */
 const MAX_PATH_LENGTH = 256;
 /** Maximum sets of differing fields for each service. Further combinations are counted by field alone. */
-export const MAX_SETS = 64;
+const MAX_SETS = 64;
 /** Maximum samples of a field. */
 const MAX_SAMPLES = 5;
 /** Samples of a field that are its first ones. They show a regression as soon as it begins. */

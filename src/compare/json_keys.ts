@@ -13,7 +13,7 @@ export const VALUE_STEPS = 10;
 /** Steps per key of a value, in addition to the length of its text. */
 const KEY_STEPS = 20;
 
-/** The rules at the current path, which both documents share. Methods take the steps of their work first. */
+/** Applies rules at the current path, which is the same in both documents. Methods take the steps of their work first. */
 export class JsonRules {
   /** Current path. Callers push a segment before they visit a nested value, and pop it afterwards. */
   readonly path: Segment[];
@@ -30,11 +30,11 @@ export class JsonRules {
   /** Reports whether the value is ignored. */
   isIgnored(): boolean {
     if (!this.#rules.ignoresJson) return false;
-    this.payForRules();
+    this.takeRuleSteps();
     return this.#rules.ignoresValue(this.path);
   }
 
-  /** Reports whether the order of the array's elements is ignored. Callers pay for the rules. */
+  /** Reports whether the order of the array's elements is ignored. Callers call `takeRuleSteps` first. */
   isUnordered(): boolean {
     return this.#rules.isUnordered(this.path);
   }
@@ -43,7 +43,7 @@ export class JsonRules {
   normalise(text: string): string {
     this.#steps.take(text.length);
     if (!this.#rules.normalises) return text;
-    this.payForRules();
+    this.takeRuleSteps();
     return this.#rules.normaliseValue(text, this.path);
   }
 
@@ -56,7 +56,7 @@ export class JsonRules {
   /** Reports whether two values are numbers that are equal within the tolerance. */
   areNear(a: unknown, b: unknown): boolean {
     if (!isNumber(a) || !isNumber(b)) return false;
-    this.payForRules();
+    this.takeRuleSteps();
     if (typeof a === "number" && typeof b === "number") return this.#rules.isWithinTolerance(a, b, this.path);
     if (this.canonicalNumber(a) === this.canonicalNumber(b)) return true;
     const [x, y] = [toDouble(a), toDouble(b)];
@@ -66,7 +66,7 @@ export class JsonRules {
   }
 
   /** Takes steps for matching every rule against every segment of the path. */
-  payForRules(): void {
+  takeRuleSteps(): void {
     this.#steps.take(this.#rules.pathRuleCount * (2 + this.path.length));
   }
 }
@@ -117,19 +117,19 @@ export class ValueKeys {
   /** Builds the key from those of the elements. Texts of whole elements would repeat the document on every level. */
   #keyOfContainer(value: object): number {
     const { path } = this.#rules;
-    this.#rules.payForRules();
+    this.#rules.takeRuleSteps();
     if (Array.isArray(value)) {
       const isUnordered = this.#rules.isUnordered();
       path.push(ELEMENT);
       const keys = value.map((element) => this.keyOf(element));
       path.pop();
-      this.#payForSorting(keys.length);
+      this.#takeSortSteps(keys.length);
       if (isUnordered) keys.sort((a, b) => a - b);
       return this.#textKey("array", keys.join());
     }
     const members: number[] = [];
     const names = Object.keys(value);
-    this.#payForSorting(names.length);
+    this.#takeSortSteps(names.length);
     names.sort();
     for (const name of names) {
       path.push(name);
@@ -142,7 +142,7 @@ export class ValueKeys {
     return this.#textKey("object", members.join());
   }
 
-  #payForSorting(count: number): void {
+  #takeSortSteps(count: number): void {
     this.#steps.take(count * Math.ceil(Math.log2(count + 1)));
   }
 

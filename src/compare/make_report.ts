@@ -5,8 +5,8 @@ import { wilsonInterval } from "../lib/statistics.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
-import type { Mismatch, Report, ServiceReport } from "./report.ts";
-import { DEFAULT_THRESHOLDS, type ReportThresholds } from "./report_thresholds.ts";
+import type { Mismatch, Report, ReportThresholds, ServiceReport } from "./report.ts";
+import { DEFAULT_THRESHOLDS } from "./report_thresholds.ts";
 import {
   countDiffering,
   type EndpointServiceStats,
@@ -20,10 +20,11 @@ import {
 import { countNotComparable, decide, ratioOf, worstVerdict } from "./verdict.ts";
 
 /** Maximum fields in each list of the report. The fields with the highest rates come first. */
-export const MAX_LISTED_FIELDS = 500;
+const MAX_LISTED_FIELDS = 500;
 /**
- * Minimum noise measurements expected at an endpoint, by the noise ratio of its route, to conclude from their absence
- * that the endpoint never has any: a POST, for example, is not replayed. By chance, the probability is e⁻⁵, or 0.7 %.
+ * Expected noise measurements above which an endpoint without any is one that never has them: POST, for example, is not
+ * replayed. The expectation is based on the noise ratio of the route. By chance, there are none with probability e⁻⁵, or
+ * 0.7 %.
  */
 const EXPECTED_NOISE = 5;
 

@@ -92,3 +92,15 @@ export interface Report {
   /** Number of samples, fields, endpoints and comparisons that exceeded the memory limit. */
   readonly dropped: number;
 }
+
+/** Requirements for the verdict `ready`. */
+export interface ReportThresholds {
+  /** Minimum number of comparisons. */
+  readonly minRequests: number;
+  /** Maximum ratio of mismatches, 0 to 1. */
+  readonly maxMismatch: number;
+  /** Maximum latency as a multiple of the primary's, for p50 and p99. */
+  readonly maxLatencyRatio: number;
+  /** Maximum ratio of errors above the primary's, 0 to 1. */
+  readonly maxErrors: number;
+}

@@ -1,18 +1,7 @@
 /** Thresholds of a report, and their text form in query parameters and flags. */
 
 import { suggest } from "../config/schema/suggest.ts";
-
-/** Requirements for the verdict `ready`. */
-export interface ReportThresholds {
-  /** Minimum number of comparisons. */
-  readonly minRequests: number;
-  /** Maximum ratio of mismatches, 0 to 1. */
-  readonly maxMismatch: number;
-  /** Maximum latency as a multiple of the primary's, for p50 and p99. */
-  readonly maxLatencyRatio: number;
-  /** Maximum ratio of errors above the primary's, 0 to 1. */
-  readonly maxErrors: number;
-}
+import type { ReportThresholds } from "./report.ts";
 
 /** Default thresholds. */
 export const DEFAULT_THRESHOLDS: ReportThresholds = {

@@ -96,8 +96,8 @@ export interface CountRange {
 /**
  * Counts the comparisons that differ in a field for which the predicate holds.
  *
- * The count is exact unless there were more combinations of fields than sets. Of the comparisons in the overflow, at
- * least as many differ as in the most frequent of the fields, and at most the sum over all of the fields.
+ * The count is exact unless there were more combinations of fields than sets. The overflow only has counts by field: at
+ * least the largest of these counts differ, and at most their sum.
  */
 export function countDiffering(
   { sets, overflow }: Pick<EndpointServiceStats, "sets" | "overflow">,

@@ -2,11 +2,10 @@
 
 import { formatDuration } from "../lib/duration.ts";
 import { percent } from "../lib/percent.ts";
-import type { ServiceReport, Verdict } from "./report.ts";
-import type { ReportThresholds } from "./report_thresholds.ts";
+import type { ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 
 /** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */
-export const MAX_NOT_COMPARABLE = 0.01;
+const MAX_NOT_COMPARABLE = 0.01;
 /** Latency differences in milliseconds that are ignored, because clocks and networks are not more precise. */
 const LATENCY_SLACK_MS = 1;
 

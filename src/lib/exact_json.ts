@@ -50,7 +50,7 @@ export type JsonType = "null" | "boolean" | "number" | "string" | "array" | "obj
 export function parseExactJson(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   steps.take(CALL_STEPS + text.length);
   const mayBeRounded = MAY_BE_ROUNDED.test(text);
-  payForValues(text, steps, mayBeRounded ? EXACT_VALUE_STEPS : VALUE_STEPS);
+  takeValueSteps(text, steps, mayBeRounded ? EXACT_VALUE_STEPS : VALUE_STEPS);
   try {
     return { value: mayBeRounded ? JSON.parse(text, keepExact) : JSON.parse(text) };
   } catch {
@@ -82,7 +82,7 @@ export function parseJsonLines(text: string, steps: StepBudget = new StepBudget(
  * Takes steps for all values by counting punctuation. Punctuation within strings counts as well, because excluding it
  * would cost more.
  */
-function payForValues(text: string, steps: StepBudget, stepsPerValue: number): void {
+function takeValueSteps(text: string, steps: StepBudget, stepsPerValue: number): void {
   let [commas, containers] = [0, 0];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
