@@ -97,9 +97,9 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
 
 for (const [title, a, b, type, rules] of COSTLY) {
   Deno.test(`compareResponses() stops a comparison that is too expensive: ${title}`, () => {
-    const [one, other] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
+    const [expected, actual] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
     const startMs = performance.now();
-    const result = compareResponses(one, other, compareRules(rules));
+    const result = compareResponses(expected, actual, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals(result, { differences: [], notComparable: "costly" });
   });
@@ -148,27 +148,27 @@ const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string
 
 for (const [title, a, b, type, rules, paths] of COMPARABLE) {
   Deno.test(`compareResponses() compares large bodies that are not too expensive: ${title}`, () => {
-    const [one, other] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
+    const [expected, actual] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
     const startMs = performance.now();
-    const { differences, notComparable } = compareResponses(one, other, compareRules(rules));
+    const { differences, notComparable } = compareResponses(expected, actual, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals([notComparable, differences.map(({ path }) => path)], [undefined, paths]);
   });
 }
 
 Deno.test("compareResponses() takes the same steps for the same responses at any speed", () => {
-  const one = capturedResponse({ body: JSON.stringify(page(100, 1)) });
-  const other = capturedResponse({ body: JSON.stringify(page(100, 2), undefined, 1) });
+  const expected = capturedResponse({ body: JSON.stringify(page(100, 1)) });
+  const actual = capturedResponse({ body: JSON.stringify(page(100, 2), undefined, 1) });
   const rules = compareRules({ arrays: "unordered" });
   let [enough, tooFew] = [MAX_COMPARISON_STEPS, 0];
   while (enough - tooFew > 1) {
     const steps = Math.floor((enough + tooFew) / 2);
-    if (compareResponses(one, other, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
+    if (compareResponses(expected, actual, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
     else tooFew = steps;
   }
   for (let again = 0; again < 3; again++) {
-    assertEquals(compareResponses(one, other, rules, new StepBudget(enough)).notComparable, undefined);
-    assertEquals(compareResponses(one, other, rules, new StepBudget(tooFew)).notComparable, "costly");
+    assertEquals(compareResponses(expected, actual, rules, new StepBudget(enough)).notComparable, undefined);
+    assertEquals(compareResponses(expected, actual, rules, new StepBudget(tooFew)).notComparable, "costly");
   }
 });
 
@@ -233,9 +233,9 @@ function exchange(engine: ComparisonEngine): void {
 Deno.test("ComparisonEngine counts requests without memory, and compares again once memory is free", async () => {
   const skipped: NotComparable[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  let made = 0;
+  let compared = 0;
   const engine = engineWith(skipped, () => {
-    if (++made + skipped.length === 200) resolve();
+    if (++compared + skipped.length === 200) resolve();
   });
   for (let sent = 0; sent < 200; sent++) exchange(engine);
   assertGreater(skipped.length, 100);
@@ -360,17 +360,17 @@ Deno.test("makeReport() takes about as long with 1,000 marks as without", () => 
 
 Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under any load", async () => {
   using time = new FakeTime();
-  let made = 0;
+  let compared = 0;
   const engine = new ComparisonEngine(CONFIG, {
     // Each comparison takes 10 ms.
-    count: { add: () => (made++, void time.tick(10)), addNotComparable() {} },
+    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {} },
     observe: undefined,
     now: () => Date.now(),
     replay() {},
   });
   const startMs = Date.now();
   for (let sent = 0; sent < 40; sent++) exchange(engine);
-  while (made < 40) await time.nextAsync();
+  while (compared < 40) await time.nextAsync();
   const tookMs = Date.now() - startMs;
   // The burst takes 50 ms of the 400 ms at once.
   assertGreater(tookMs, 1_600);

@@ -323,11 +323,11 @@ const CUT: readonly (readonly [
 
 for (const [title, a, b, reason] of CUT) {
   Deno.test(`compareResponses() finds incomplete bodies not comparable: ${title}`, () => {
-    const [one, other] = [
+    const [expected, actual] = [
       capturedResponse({ body: "{}", captured: a! }),
       capturedResponse({ body: "{}", captured: b! }),
     ];
-    assertEquals(compareResponses(one, other, compareRules()), { differences: [], notComparable: reason });
+    assertEquals(compareResponses(expected, actual, compareRules()), { differences: [], notComparable: reason });
   });
 }
 
@@ -342,9 +342,9 @@ Deno.test("compareResponses() does not match the same encoded bytes in different
 
 Deno.test("compareResponses() reports only a different status if the bodies are not comparable", () => {
   const cut = { cut: true, length: 9 };
-  const one = capturedResponse({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
-  const other = capturedResponse({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
-  const { differences, notComparable } = compareResponses(one, other, compareRules());
+  const expected = capturedResponse({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
+  const actual = capturedResponse({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
+  const { differences, notComparable } = compareResponses(expected, actual, compareRules());
   assertEquals(summary(differences), ["status | changed | 200 | 500"]);
   assertEquals(notComparable, undefined);
 });
@@ -488,8 +488,8 @@ Deno.test("compareResponses() pairs many elements within a tolerance in any orde
 
 Deno.test("compareResponses() applies a tolerance only at its path", () => {
   const rules = { arrays: "unordered", tolerance: { absolute: 1, path: "$.near" } };
-  const [one, other] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
-  assertEquals(compareJson(one, other, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
+  const [expected, actual] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
+  assertEquals(compareJson(expected, actual, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
 });
 
 // Columns: title; two responses; rules; the secret, which samples must not show.
@@ -710,10 +710,10 @@ Deno.test("compareResponses() never reports a match if patterns need too many st
     const [expected, actual] = ["", "c"].map((end) => capturedResponse({ type, body: JSON.stringify(text + end) }));
     assertEquals(compareResponses(expected!, actual!, rules), { differences: [], notComparable: "costly" });
   }
-  const [one, other] = ["1", "2"].map((body) => capturedResponse({ type: "text/plain", body }));
+  const [next, nextActual] = ["1", "2"].map((body) => capturedResponse({ type: "text/plain", body }));
   assertEquals(
-    compareResponses(one!, other!, rules).differences.map(({ expected }) => expected),
+    compareResponses(next!, nextActual!, rules).differences.map(({ expected }) => expected),
     ["line 1: 1"],
-    "the next has its own",
+    "the next comparison has its own steps",
   );
 });

@@ -326,16 +326,16 @@ Deno.test("replays measure the noise of each endpoint in periodic traffic", asyn
     services: [{ name: "old", url: old.url, primary: true }, { name: "fresh", url: fresh.url, shadow: true }],
   });
   const comparisons = new ComparisonStore();
-  let made = Promise.withResolvers<void>();
+  let compared = Promise.withResolvers<void>();
   const handle = createHandler(config, {
     comparisons,
-    observe: ({ type }) => void (type === "compared" && made.resolve()),
+    observe: ({ type }) => void (type === "compared" && compared.resolve()),
   });
   for (let sent = 0; sent < 500; sent++) {
-    const { promise } = made;
+    const { promise } = compared;
     await (await handle(new Request(`http://conductor/${sent % 2 === 0 ? "page" : "data"}`))).body?.cancel();
     await promise;
-    made = Promise.withResolvers();
+    compared = Promise.withResolvers();
   }
   const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
   assertEquals(mismatches, []);

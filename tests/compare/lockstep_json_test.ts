@@ -100,12 +100,12 @@ Deno.test("differingLeaves() finds the same differences as a parser for any chan
       const found = differingLeaves(bytes, changed);
       if (found === undefined) continue;
       compared++;
-      const [one, other] = [new DifferenceList({ hasSamples: false }), new DifferenceList({ hasSamples: false })];
+      const [fromLeaves, fromParser] = [1, 2].map(() => new DifferenceList({ hasSamples: false }));
       const rules = compareRules();
-      compareLeaves(found, contextOf(one, rules));
+      compareLeaves(found, contextOf(fromLeaves!, rules));
       const [expected, actual] = [bytes, changed].map((bytes) => parseExactJson(new TextDecoder().decode(bytes)));
-      compareJson(expected!.value, actual!.value, contextOf(other, rules));
-      assertEquals(one.toArray(), other.toArray(), new TextDecoder().decode(changed));
+      compareJson(expected!.value, actual!.value, contextOf(fromParser!, rules));
+      assertEquals(fromLeaves!.toArray(), fromParser!.toArray(), new TextDecoder().decode(changed));
     }
   }
   assertEquals(compared > bytes.length, true);

@@ -98,15 +98,15 @@ const RESULTS: readonly (readonly [Comparison, ComparedEvent["result"], LogLevel
   ],
 ];
 
-for (const [made, result, level, message] of RESULTS) {
-  Deno.test(`a comparison with result ${result} and ${made.differences.length} differences is logged at ${level}`, () => {
-    const event = comparedEvent(made);
+for (const [compared, result, level, message] of RESULTS) {
+  Deno.test(`a comparison with result ${result} and ${compared.differences.length} differences is logged at ${level}`, () => {
+    const event = comparedEvent(compared);
     assertEquals(event.result, result);
     const lines: string[] = [];
     createLogger({ level: "debug", format: formatJson, write: (line) => lines.push(line) > 0, now: () => 0 })
       .observe(event);
-    const { requestId, route, service } = made;
-    const paths = made.differences.map(({ path }) => path);
+    const { requestId, route, service } = compared;
+    const paths = compared.differences.map(({ path }) => path);
     const time = "1970-01-01T00:00:00.000Z";
     assertEquals(JSON.parse(lines[0]!), { time, level, message, requestId, route, service, result, paths });
   });
