@@ -1,8 +1,6 @@
 /** The paths of the admin listener. Only login, logout and noise marks change anything. */
 
-import { respondMismatches } from "../compare/respond_mismatches.ts";
-import { respondNoise } from "../compare/respond_noise.ts";
-import { respondReport } from "../compare/respond_report.ts";
+import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
 import { acceptedTypes } from "../http/accept.ts";
 import { clientNetwork } from "../http/client_network.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
@@ -163,13 +161,13 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/config":
         return await showJson(client, () => Promise.resolve(viewConfig(source.config)));
       case "/api/report": {
-        const { tally } = await work.read(client, () => source.comparisons(Infinity));
-        return work.write(client, () => withSafety(respondReport(request, tally, source.marks.list())));
+        const { stats } = await work.read(client, () => source.comparisons(Infinity));
+        return work.write(client, () => withSafety(respondReport(request, stats, source.marks.list())));
       }
       case "/api/mismatches": {
         const after = idFrom(query.get("after"));
-        const { tally, mismatches } = await work.read(client, () => source.comparisons(after));
-        return work.write(client, () => withSafety(respondMismatches(request, tally && { after: () => mismatches })));
+        const { stats, mismatches } = await work.read(client, () => source.comparisons(after));
+        return work.write(client, () => withSafety(respondMismatches(request, stats && { after: () => mismatches })));
       }
       case "/api/noise":
         return withSafety(await work.read(client, () => respondNoise(request, source.marks)));

@@ -1,6 +1,6 @@
 /** What the admin listener shows; it may come from several threads. */
 
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { NoiseMarks } from "../compare/noise_marks.ts";
 import type { Config } from "../config/config.ts";
 import type { ExchangesView, StateView } from "./api.ts";
@@ -28,7 +28,7 @@ export interface AdminSource {
    * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
    * @returns The counts, and the mismatches with a higher id.
    */
-  comparisons(after: number): Promise<ComparisonsReading>;
+  comparisons(after: number): Promise<ComparisonsSnapshot>;
   /** The fields that a person has called noise. */
   readonly marks: NoiseMarks;
 }

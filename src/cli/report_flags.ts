@@ -1,7 +1,7 @@
 /** The flags of `conductor report`. */
 
 import { suggest } from "../config/schema/describe.ts";
-import { readThresholds, THRESHOLD_NAMES, type ThresholdName } from "../compare/report_query.ts";
+import { readThresholds, THRESHOLD_NAMES, type ThresholdName } from "../compare/report_thresholds.ts";
 import type { ValueFlag } from "./command_table.ts";
 import { UsageError } from "./usage_error.ts";
 

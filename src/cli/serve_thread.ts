@@ -1,6 +1,6 @@
 /** The server of one thread: the main one's, or a worker's. */
 
-import { type ComparisonsReading, ComparisonStore } from "../compare/comparison_store.ts";
+import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
 import { createHandler } from "../proxy/handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
@@ -38,7 +38,7 @@ export interface Serving {
    *
    * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
    */
-  comparisons(after: number): Promise<ComparisonsReading>;
+  comparisons(after: number): Promise<ComparisonsSnapshot>;
   /** Stops accepting, and waits for every response and every attempt that is in flight. */
   shutdown(): Promise<void>;
 }

@@ -1,18 +1,23 @@
-/** Two bodies: byte by byte first, and by what they say where that differs. */
+/** Comparison of two bodies: by their bytes first, then by their format. */
 
-import type { CapturedBody, CapturedResponse } from "./response.ts";
-import { type BodyType, bodyTypeOf, decodeText, type ResponseFormat } from "./response_format.ts";
+import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
+import type { StepBudget } from "../lib/step_budget.ts";
+import type { NotComparableReason } from "../observe/events.ts";
+import {
+  type BodyType,
+  bodyTypeOf,
+  type CapturedBody,
+  type CapturedResponse,
+  decodeText,
+  type ResponseFormat,
+  sizeOf,
+} from "./captured_response.ts";
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
 import { compareTexts } from "./compare_texts.ts";
-import type { ComparisonContext } from "./comparison_context.ts";
 import { codingsOf } from "./decode_body.ts";
-import type { StepBudget } from "../lib/step_budget.ts";
-import type { DifferenceList } from "./difference_list.ts";
-import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
+import type { ComparisonContext, DifferenceList } from "./difference.ts";
 import { differingLeaves } from "./lockstep_json.ts";
-import type { NotComparableReason } from "../observe/events.ts";
-import { sizeOf } from "./sample_body.ts";
 
 /** Bytes compared per step. */
 const BYTES_PER_STEP = 32;
@@ -24,45 +29,45 @@ const LEGACY_DECODED_PER_STEP = 1;
 const MARKUP_STEPS = 3;
 
 /**
- * Finds the differences between the bodies of two responses.
- *
- * @param expected The primary's response.
- * @param actual The other service's response.
- * @param means Rules, result and step budget.
- * @returns The reason why the bodies are not comparable; `undefined` if they were compared.
+ * Finds the differences between two bodies. Returns the reason why the bodies are not comparable; `undefined` if they
+ * were compared.
  */
 export function compareBodies(
-  expected: CapturedResponse,
-  actual: CapturedResponse,
-  means: ComparisonContext,
+  expectedResponse: CapturedResponse,
+  actualResponse: CapturedResponse,
+  context: ComparisonContext,
 ): NotComparableReason | undefined {
-  const { rules, differences, steps } = means;
+  const { rules, differences, steps } = context;
   if (rules.ignoresBody) return;
-  const one = bodyOf(expected);
-  const other = bodyOf(actual);
-  if (one === undefined && other === undefined) return;
-  if (one === undefined || other === undefined) {
-    differences.add("body", one === undefined ? "added" : "removed", {
-      ...(one === undefined ? {} : { expected: () => sizeOf(one) }),
-      ...(other === undefined ? {} : { actual: () => sizeOf(other) }),
+  const expected = bodyOf(expectedResponse);
+  const actual = bodyOf(actualResponse);
+  if (expected === undefined && actual === undefined) return;
+  if (expected === undefined || actual === undefined) {
+    differences.add("body", expected === undefined ? "added" : "removed", {
+      ...(expected === undefined ? {} : { expected: () => sizeOf(expected) }),
+      ...(actual === undefined ? {} : { actual: () => sizeOf(actual) }),
     });
     return;
   }
-  if (one.cut || other.cut) {
-    // The same bytes under another coding are another body, or none that a client can read.
-    const isSame = isSameUncompared(one, other) &&
-      codingsOf(expected.headers).join() === codingsOf(actual.headers).join();
-    return isSame ? undefined : reasonOf(one.cut ? one : other);
+  if (expected.cut || actual.cut) {
+    // The same bytes in another coding are a different body, or one that clients cannot decode.
+    const isSame = hasSameDigest(expected, actual) &&
+      codingsOf(expectedResponse.headers).join() === codingsOf(actualResponse.headers).join();
+    return isSame ? undefined : reasonOf(expected.cut ? expected : actual);
   }
-  steps.take(one.length / BYTES_PER_STEP);
-  if (hasSameBytes(one.bytes, other.bytes)) return;
-  const [type, otherType] = [bodyTypeOf(expected.headers), bodyTypeOf(actual.headers)];
-  if (type.format === "json" && otherType.format === "json") {
-    const leaves = differingLeaves(one.bytes, other.bytes, steps);
-    if (leaves !== undefined && compareLeaves(leaves, means)) return;
+  steps.take(expected.length / BYTES_PER_STEP);
+  if (hasSameBytes(expected.bytes, actual.bytes)) return;
+  const [expectedType, actualType] = [bodyTypeOf(expectedResponse.headers), bodyTypeOf(actualResponse.headers)];
+  if (expectedType.format === "json" && actualType.format === "json") {
+    const leaves = differingLeaves(expected.bytes, actual.bytes, steps);
+    if (leaves !== undefined && compareLeaves(leaves, context)) return;
   }
-  const texts = readTexts({ type, bytes: one.bytes }, { type: otherType, bytes: other.bytes }, steps);
-  if (texts === undefined || !compareByFormat(texts, means)) addBinary(one, other, differences);
+  const texts = readTexts(
+    { type: expectedType, bytes: expected.bytes },
+    { type: actualType, bytes: actual.bytes },
+    steps,
+  );
+  if (texts === undefined || !compareByFormat(texts, context)) addBinary(expected, actual, differences);
 }
 
 interface Texts {
@@ -76,9 +81,9 @@ interface TypedBytes {
   readonly bytes: Uint8Array;
 }
 
-/** Both as texts; two formats come down to what they have in common. */
-function readTexts(one: TypedBytes, other: TypedBytes, steps: StepBudget): Texts | undefined {
-  const [a, b] = [one.type, other.type];
+/** Decodes both bodies. Bodies of different formats are compared as `unknown`. Returns `undefined` for binary bodies. */
+function readTexts(expected: TypedBytes, actual: TypedBytes, steps: StepBudget): Texts | undefined {
+  const [a, b] = [expected.type, actual.type];
   if (a.format === "binary" || b.format === "binary") return undefined;
   const format = a.format === b.format ? a.format : "unknown";
   const isAlwaysUtf8 = format === "json" || format === "json-lines";
@@ -86,46 +91,47 @@ function readTexts(one: TypedBytes, other: TypedBytes, steps: StepBudget): Texts
     steps.take(bytes.length / (/^utf-?8$/.test(charset) ? DECODED_PER_STEP : LEGACY_DECODED_PER_STEP));
     return decodeText(bytes, charset);
   };
-  const expected = decode(one.bytes, isAlwaysUtf8 ? undefined : a.charset);
-  const actual = decode(other.bytes, isAlwaysUtf8 ? undefined : b.charset);
-  return expected === undefined || actual === undefined ? undefined : { format, expected, actual };
+  const expectedText = decode(expected.bytes, isAlwaysUtf8 ? undefined : a.charset);
+  const actualText = decode(actual.bytes, isAlwaysUtf8 ? undefined : b.charset);
+  if (expectedText === undefined || actualText === undefined) return undefined;
+  return { format, expected: expectedText, actual: actualText };
 }
 
 /** Returns `false` if the bodies have no format that can be compared as text. */
-function compareByFormat({ format, expected, actual }: Texts, means: ComparisonContext): boolean {
-  const { steps } = means;
+function compareByFormat({ format, expected, actual }: Texts, context: ComparisonContext): boolean {
+  const { steps } = context;
   switch (format) {
     case "json":
     case "json-lines":
     case "unknown": {
       const parse = format === "json-lines" ? parseJsonLines : parseExactJson;
-      const one = looksLikeJson(expected, format) ? parse(expected, steps) : undefined;
-      const other = one === undefined ? undefined : parse(actual, steps);
-      if (one === undefined || other === undefined) compareTexts(expected, actual, means);
-      else compareJson(one.value, other.value, means);
+      const expectedJson = looksLikeJson(expected, format) ? parse(expected, steps) : undefined;
+      const actualJson = expectedJson === undefined ? undefined : parse(actual, steps);
+      if (expectedJson === undefined || actualJson === undefined) compareTexts(expected, actual, context);
+      else compareJson(expectedJson.value, actualJson.value, context);
       return true;
     }
     case "form":
-      compareForms(expected, actual, means);
+      compareForms(expected, actual, context);
       return true;
     case "markup":
       steps.take(MARKUP_STEPS * (expected.length + actual.length));
-      compareTexts(foldSpace(expected), foldSpace(actual), means);
+      compareTexts(foldSpace(expected), foldSpace(actual), context);
       return true;
     case "text":
-      compareTexts(expected, actual, means);
+      compareTexts(expected, actual, context);
       return true;
     default:
       return false;
   }
 }
 
-/** Without a content type only what begins like a container is taken for JSON. */
+/** Reports whether a text may be JSON. Without a content type, only objects and arrays are parsed as JSON. */
 function looksLikeJson(text: string, format: ResponseFormat): boolean {
   return format !== "unknown" || /^\s*[[{]/.test(text);
 }
 
-/** Every tag that follows another begins a line, so that the first line that differs is short. */
+/** Folds white space, and starts a line at each tag that follows another, so that the first differing line is short. */
 function foldSpace(text: string): string {
   return text.trim().replaceAll(/\s+/g, " ").replaceAll(/> ?</g, ">\n<");
 }
@@ -138,15 +144,15 @@ function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && firstDifference(a, b) === -1;
 }
 
-/** Returns the first index at which two arrays differ; -1 when one is the beginning of the other. */
+/** Returns the first index at which two arrays differ; -1 if one array is a prefix of the other. */
 function firstDifference(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   let at = 0;
   if (isAligned(a) && isAligned(b)) {
-    const words = length >> 2;
-    const [one, other] = [wordsOf(a, words), wordsOf(b, words)];
+    const count = length >> 2;
+    const [aWords, bWords] = [wordsOf(a, count), wordsOf(b, count)];
     let word = 0;
-    while (word < words && one[word] === other[word]) word++;
+    while (word < count && aWords[word] === bWords[word]) word++;
     at = word * 4;
   }
   for (; at < length; at++) if (a[at] !== b[at]) return at;
@@ -161,18 +167,18 @@ function wordsOf({ buffer, byteOffset }: Uint8Array, count: number): Uint32Array
   return new Uint32Array(buffer, byteOffset, count);
 }
 
-/** Reports whether two bodies that could not be read whole were sent with the same bytes. */
-function isSameUncompared(one: CapturedBody, other: CapturedBody): boolean {
-  return one.cut && other.cut && one.length === other.length && one.digest !== undefined && one.digest === other.digest;
+/** Reports whether two bodies that were cut had the same bytes as sent. */
+function hasSameDigest(a: CapturedBody, b: CapturedBody): boolean {
+  return a.cut && b.cut && a.length === b.length && a.digest !== undefined && a.digest === b.digest;
 }
 
 function reasonOf({ cutBy = "too-large" }: CapturedBody): NotComparableReason {
   return cutBy;
 }
 
-function addBinary(one: CapturedBody, other: CapturedBody, differences: DifferenceList): void {
-  const at = firstDifference(one.bytes, other.bytes);
-  const offset = at === -1 ? Math.min(one.bytes.length, other.bytes.length) : at;
+function addBinary(expected: CapturedBody, actual: CapturedBody, differences: DifferenceList): void {
+  const at = firstDifference(expected.bytes, actual.bytes);
+  const offset = at === -1 ? Math.min(expected.bytes.length, actual.bytes.length) : at;
   const sampleOf = (body: CapturedBody) => () => `${sizeOf(body)}, different from byte ${offset} on`;
-  differences.add("body", "changed", { expected: sampleOf(one), actual: sampleOf(other) });
+  differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
 }

@@ -1,7 +1,7 @@
-/** The header fields of two responses, as far as they are compared. */
+/** Comparison of the header fields of two responses. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { ComparisonContext } from "./comparison_context.ts";
+import type { ComparisonContext } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
@@ -10,34 +10,30 @@ const VALUE_STEPS = 4;
 
 /**
  * Finds the header fields that differ. For `set-cookie`, only the names of the cookies are compared, in any order. The
- * order of directives in `cache-control`, and case and spaces in `content-type`, do not count.
- *
- * @param expected The primary's header lines.
- * @param actual The other service's header lines.
- * @param means Rules, result and step budget.
+ * order of directives in `cache-control` is ignored, and so are case and spaces in `content-type`.
  */
 export function compareHeaders(
-  expected: readonly HeaderLine[],
-  actual: readonly HeaderLine[],
+  expectedLines: readonly HeaderLine[],
+  actualLines: readonly HeaderLine[],
   { rules, differences, steps }: ComparisonContext,
 ): void {
   for (const name of rules.headers) {
-    steps.take(expected.length + actual.length);
-    const value = readField(expected, name);
-    const other = readField(actual, name);
-    if (value === other) continue;
-    steps.take(VALUE_STEPS * ((value?.length ?? 0) + (other?.length ?? 0)));
-    if (isAlike(name, value, other, rules)) continue;
-    const kind = value === undefined ? "added" : other === undefined ? "removed" : "changed";
+    steps.take(expectedLines.length + actualLines.length);
+    const expected = readField(expectedLines, name);
+    const actual = readField(actualLines, name);
+    if (expected === actual) continue;
+    steps.take(VALUE_STEPS * ((expected?.length ?? 0) + (actual?.length ?? 0)));
+    if (isEquivalent(name, expected, actual, rules)) continue;
+    const kind = expected === undefined ? "added" : actual === undefined ? "removed" : "changed";
     const sampleOf = (text: string) => () => sampleOfField(name, text, rules);
     differences.add(`header:${name}`, kind, {
-      ...(value === undefined ? {} : { expected: sampleOf(value) }),
-      ...(other === undefined ? {} : { actual: sampleOf(other) }),
+      ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
+      ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
     });
   }
 }
 
-/** Several lines of one field are one list (RFC 9110 §5.3). */
+/** Joins all lines of a field to one list (RFC 9110 §5.3). */
 function readField(headers: readonly HeaderLine[], name: string): string | undefined {
   let value: string | undefined;
   for (const [key, text] of headers) {
@@ -48,12 +44,17 @@ function readField(headers: readonly HeaderLine[], name: string): string | undef
   return value;
 }
 
-function isAlike(name: string, a: string | undefined, b: string | undefined, rules: CompareRules): boolean {
-  if (a === undefined || b === undefined) return false;
-  const [one, other] = rules.normalises
-    ? [rules.normaliseField(a, "header", name), rules.normaliseField(b, "header", name)]
-    : [a, b];
-  return one === other || canonical(name, one) === canonical(name, other);
+function isEquivalent(
+  name: string,
+  expected: string | undefined,
+  actual: string | undefined,
+  rules: CompareRules,
+): boolean {
+  if (expected === undefined || actual === undefined) return false;
+  const [a, b] = rules.normalises
+    ? [rules.normaliseField(expected, "header", name), rules.normaliseField(actual, "header", name)]
+    : [expected, actual];
+  return a === b || canonical(name, a) === canonical(name, b);
 }
 
 function canonical(name: string, value: string): string {
@@ -66,7 +67,7 @@ function sorted(list: string): string {
   return list.split(",").map((item) => item.trim()).sort().join();
 }
 
-/** Names of cookies are no secret, other than their values. */
+/** Shows cookie names, because only the values of cookies are secret. */
 function sampleOfField(name: string, text: string, { redactor }: CompareRules): string {
   const isSecret = name !== "set-cookie" && redactor.hidesField("header", name);
   return isSecret ? redactor.replace(text) : sampleOfText(text, redactor);

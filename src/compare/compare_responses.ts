@@ -1,19 +1,16 @@
-/** Compares two responses to one request, with a limit on the work. */
+/** Comparison of two responses to the same request, with a limit on the work. */
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedOutcome, CapturedResponse } from "./response.ts";
+import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
-import type { ComparisonContext } from "./comparison_context.ts";
 import { compareHeaders } from "./compare_headers.ts";
-import type { Difference } from "./difference.ts";
-import { DifferenceList } from "./difference_list.ts";
+import { type ComparisonContext, type Difference, DifferenceList } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
  * Maximum steps of one comparison. A step takes 5 to 10 ns, so a comparison takes at most 20 to 40 ms. This is enough
- * for ordinary JSON of 256 KiB in any order, for JSON of 4 MiB that differs only in values, or for 128 MiB of equal
- * bytes.
+ * for 256 KiB of JSON in any order, 4 MiB of JSON that differs only in values, or 128 MiB of equal bytes.
  */
 export const MAX_COMPARISON_STEPS = 4_000_000;
 
@@ -21,22 +18,17 @@ const NONE: readonly Difference[] = [];
 
 /** Result of a comparison. */
 export interface ResponseComparison {
-  /** The differences, in the order status, header fields, body; empty if the responses match or are not comparable. */
+  /** Differences in the order status, header fields, body. Empty if the responses match or are not comparable. */
   readonly differences: readonly Difference[];
   /** Reason why the responses are not comparable; `undefined` if they were compared. */
   readonly notComparable: NotComparableReason | undefined;
 }
 
 /**
- * Finds the differences between two responses to the same request: at most 100, and no path twice. Compares status,
- * header fields and body, and notices a missing response. Responses with different status codes differ, whatever their
- * bodies are.
+ * Compares status, header fields and body of a candidate with the baseline. A response on only one side is a difference
+ * of the outcome. Responses with different status codes always differ, even if their bodies are not comparable.
  *
- * @param expected The primary's response.
- * @param actual The response of the service that is compared with the primary.
- * @param rules What counts as a difference.
- * @param steps Budget for the work. Default: {@linkcode MAX_COMPARISON_STEPS}.
- * @returns The differences, or why the responses are not comparable.
+ * Without `steps`, the work is limited to {@linkcode MAX_COMPARISON_STEPS}.
  */
 export function compareResponses(
   expected: CapturedOutcome,
@@ -46,49 +38,49 @@ export function compareResponses(
 ): ResponseComparison {
   const differences = new DifferenceList({ hasSamples: rules.hasSamples });
   if (!expected.ok || !actual.ok) {
-    const [outcome, other] = [outcomeOf(expected), outcomeOf(actual)];
-    if (outcome !== other && !rules.ignores("outcome")) {
-      differences.add("outcome", "changed", { expected: () => outcome, actual: () => other });
+    const [expectedText, actualText] = [describeOutcome(expected), describeOutcome(actual)];
+    if (expectedText !== actualText && !rules.ignores("outcome")) {
+      differences.add("outcome", "changed", { expected: () => expectedText, actual: () => actualText });
     }
-    return made(differences);
+    return compared(differences);
   }
-  const { response } = expected;
-  const { response: other } = actual;
-  if (response.status !== other.status && !rules.ignores("status")) {
+  const { response: baseline } = expected;
+  const { response: candidate } = actual;
+  if (baseline.status !== candidate.status && !rules.ignores("status")) {
     differences.add("status", "changed", {
-      expected: () => String(response.status),
-      actual: () => String(other.status),
+      expected: () => String(baseline.status),
+      actual: () => String(candidate.status),
     });
   }
-  const ofStatus = made(differences);
-  const notComparable = compareRest(response, other, { rules, differences, steps });
-  if (notComparable === undefined) return made(differences);
+  const statusOnly = compared(differences);
+  const notComparable = compareHeadersAndBody(baseline, candidate, { rules, differences, steps });
+  if (notComparable === undefined) return compared(differences);
   // Only a different status counts here: differing headers may be noise, and an incomplete body proves nothing.
-  return ofStatus.differences.length > 0 ? ofStatus : { differences: NONE, notComparable };
+  return statusOnly.differences.length > 0 ? statusOnly : { differences: NONE, notComparable };
 }
 
 /** Returns the reason why the responses are not comparable; `undefined` if they were compared. */
-function compareRest(
+function compareHeadersAndBody(
   expected: CapturedResponse,
   actual: CapturedResponse,
-  means: ComparisonContext,
+  context: ComparisonContext,
 ): NotComparableReason | undefined {
-  // Without memory, the header lines may be missing too.
+  // If memory ran out, the header lines may be missing as well.
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
-  means.rules.startComparison(means.steps);
+  context.rules.startComparison(context.steps);
   try {
-    compareHeaders(expected.headers, actual.headers, means);
-    return compareBodies(expected, actual, means);
+    compareHeaders(expected.headers, actual.headers, context);
+    return compareBodies(expected, actual, context);
   } catch (error) {
     if (!(error instanceof StepsExceeded)) throw error;
     return "costly";
   }
 }
 
-function made(differences: DifferenceList): ResponseComparison {
+function compared(differences: DifferenceList): ResponseComparison {
   return { differences: differences.isEmpty ? NONE : differences.toArray(), notComparable: undefined };
 }
 
-function outcomeOf(answer: CapturedOutcome): string {
-  return answer.ok ? `response ${answer.response.status}` : answer.kind;
+function describeOutcome(outcome: CapturedOutcome): string {
+  return outcome.ok ? `response ${outcome.response.status}` : outcome.kind;
 }

@@ -1,7 +1,7 @@
-/** Two texts, line by line. */
+/** Comparison of two texts, line by line. */
 
 import { shorten } from "../config/schema/describe.ts";
-import type { ComparisonContext } from "./comparison_context.ts";
+import type { ComparisonContext } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Characters of a long line that are shown before the first difference. */
@@ -9,55 +9,48 @@ const SHOWN_BEFORE = 60;
 /** Maximum characters that are shown after the first difference. */
 const SHOWN_AFTER = 200;
 /**
- * Characters on either side that are searched for secrets. A secret may be long, and its name may stand in a line above
+ * Characters on either side that are searched for secrets. A secret may be long, and its name may be on a line above
  * it, as in PEM blocks, elements and pretty-printed JSON.
  */
-const LOOKED_AT = 16_384;
+const SEARCHED_AROUND = 16_384;
 /** Steps per line, in addition to those for its characters. */
 const LINE_STEPS = 20;
 /** Characters compared per step. */
 const CHARACTERS_PER_STEP = 8;
-/** Characters compared one by one per step. */
+/** Characters compared per step if they are compared one by one. */
 const COLUMNS_PER_STEP = 2;
 
-/**
- * Finds the first difference between two texts. A text has one path, `body`; the sample shows the first line that
- * differs.
- *
- * @param expected The primary's text.
- * @param actual The other service's text.
- * @param means Rules, result and step budget.
- */
+/** Finds the first line that differs. All differences of a text have the path `body`, so further lines do not count. */
 export function compareTexts(
-  expected: string,
-  actual: string,
+  expectedText: string,
+  actualText: string,
   { rules, differences, steps }: ComparisonContext,
 ): void {
-  if (expected === actual) return;
-  const lines = new Lines(expected);
-  const others = new Lines(actual);
+  if (expectedText === actualText) return;
+  const expectedLines = new Lines(expectedText);
+  const actualLines = new Lines(actualText);
   for (let index = 0;; index++) {
-    const { start } = lines;
-    const otherStart = others.start;
-    const line = lines.next();
-    const other = others.next();
-    if (line === undefined && other === undefined) return;
-    steps.take(LINE_STEPS + Math.max(line?.length ?? 0, other?.length ?? 0) / CHARACTERS_PER_STEP);
-    if (line === other || isAlike(line, other, rules)) continue;
-    steps.take(Math.min(line?.length ?? 0, other?.length ?? 0) / COLUMNS_PER_STEP);
-    const column = firstDifference(line ?? "", other ?? "");
+    const { start: expectedStart } = expectedLines;
+    const { start: actualStart } = actualLines;
+    const expected = expectedLines.next();
+    const actual = actualLines.next();
+    if (expected === undefined && actual === undefined) return;
+    steps.take(LINE_STEPS + Math.max(expected?.length ?? 0, actual?.length ?? 0) / CHARACTERS_PER_STEP);
+    if (expected === actual || isEquivalent(expected, actual, rules)) continue;
+    steps.take(Math.min(expected?.length ?? 0, actual?.length ?? 0) / COLUMNS_PER_STEP);
+    const column = firstDifference(expected ?? "", actual ?? "");
     const sampleOf = (text: string, line: string | undefined, start: number) => () =>
       line === undefined
         ? `no line ${index + 1}`
         : `line ${index + 1}: ${around(text, { start, length: line.length, column }, rules)}`;
     return differences.add("body", "changed", {
-      expected: sampleOf(expected, line, start),
-      actual: sampleOf(actual, other, otherStart),
+      expected: sampleOf(expectedText, expected, expectedStart),
+      actual: sampleOf(actualText, actual, actualStart),
     });
   }
 }
 
-/** Lines of a text, one at a time: an array of short lines would take many times the memory of the text. */
+/** Iterates over the lines of a text. An array of short lines would take many times the memory of the text. */
 class Lines {
   readonly #text: string;
   #start = 0;
@@ -82,13 +75,9 @@ class Lines {
   }
 }
 
-function isAlike(
-  line: string | undefined,
-  other: string | undefined,
-  rules: CompareRules,
-): boolean {
-  if (!rules.normalises || line === undefined || other === undefined) return false;
-  return rules.normaliseLine(line) === rules.normaliseLine(other);
+function isEquivalent(expected: string | undefined, actual: string | undefined, rules: CompareRules): boolean {
+  if (!rules.normalises || expected === undefined || actual === undefined) return false;
+  return rules.normaliseLine(expected) === rules.normaliseLine(actual);
 }
 
 function firstDifference(a: string, b: string): number {
@@ -110,15 +99,16 @@ function around(text: string, { start, length, column }: Line, { redactor }: Com
   if (redactor.hidesBody()) return redactor.replace(text.slice(start, start + length));
   const shownFrom = column <= SHOWN_BEFORE ? start : start + column - SHOWN_BEFORE;
   const shownTo = Math.min(start + length, start + column + SHOWN_AFTER);
-  const from = Math.max(0, shownFrom - LOOKED_AT);
-  const seen = text.slice(from, shownTo + LOOKED_AT);
+  const from = Math.max(0, shownFrom - SEARCHED_AROUND);
+  const searched = text.slice(from, shownTo + SEARCHED_AROUND);
   let shown = "";
   let at = shownFrom - from;
-  for (const secret of redactor.find(seen)) {
+  for (const secret of redactor.find(searched)) {
     if (secret.end <= at || secret.start >= shownTo - from) continue;
-    shown += seen.slice(at, Math.max(at, secret.start)) + redactor.replace(seen.slice(secret.start, secret.end));
+    shown += searched.slice(at, Math.max(at, secret.start));
+    shown += redactor.replace(searched.slice(secret.start, secret.end));
     at = secret.end;
   }
-  shown += seen.slice(at, Math.max(at, shownTo - from));
+  shown += searched.slice(at, Math.max(at, shownTo - from));
   return shorten(shownFrom === start ? shown : `…${shown}`, SHOWN_BEFORE + SHOWN_AFTER);
 }

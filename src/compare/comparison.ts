@@ -1,10 +1,10 @@
-/** One comparison that has been made: what the tally, the log and the report are fed with. */
+/** Finished comparisons, and the events that report them. */
 
-import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedOutcome } from "./response.ts";
+import type { ComparedEvent, ComparisonResult, NotComparableReason } from "../observe/events.ts";
+import type { CapturedOutcome } from "./captured_response.ts";
 import type { Difference } from "./difference.ts";
 
-/** Two answers to the same request, and how they differ. */
+/** A comparison of two outcomes of the same request. */
 export interface Comparison {
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
@@ -12,22 +12,43 @@ export interface Comparison {
   readonly route: string;
   /** The request method. */
   readonly method: string;
-  /** The request path, without the query; from the wire. */
+  /** The request path without the query, redacted. Computed on access, because redaction is expensive. */
   readonly path: string;
   /** The service that was compared with the primary. */
   readonly service: string;
-  /** Whether this shows what differs by itself: the service is a control of the primary, or the primary was asked again. */
+  /** True if the comparison measures noise: with a control of the primary, or with a second response of the primary. */
   readonly isNoise: boolean;
-  /** The primary's answer. */
+  /** The primary's outcome: the baseline. */
   readonly expected: CapturedOutcome;
-  /** The service's answer. */
+  /** The service's outcome. */
   readonly actual: CapturedOutcome;
-  /** How they differ; empty where they are alike. No path occurs twice. */
+  /** The differences, at most one for each path. Empty if the outcomes match. */
   readonly differences: readonly Difference[];
 }
 
 /** Two responses to the same request that are not comparable. */
 export interface NotComparable extends Pick<Comparison, "requestId" | "route" | "service" | "isNoise"> {
-  /** Reason. */
+  /** The reason. */
   readonly reason: NotComparableReason;
+}
+
+/** Maximum paths in an event. */
+const MAX_PATHS = 10;
+
+/** Returns the event of a comparison. */
+export function comparedEvent(comparison: Comparison): ComparedEvent {
+  const { requestId, route, service, differences } = comparison;
+  const paths = differences.slice(0, MAX_PATHS).map(({ path }) => path);
+  return { type: "compared", requestId, route, service, result: resultOf(comparison), paths };
+}
+
+/** Returns the event of responses that are not comparable. */
+export function notComparableEvent({ requestId, route, service, reason }: NotComparable): ComparedEvent {
+  return { type: "compared", requestId, route, service, result: "not-comparable", paths: [], reason };
+}
+
+function resultOf({ isNoise, expected, actual, differences }: Comparison): ComparisonResult {
+  if (isNoise) return "noise";
+  if (expected.ok !== actual.ok) return "missing";
+  return differences.length === 0 ? "match" : "mismatch";
 }

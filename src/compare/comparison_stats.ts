@@ -1,61 +1,60 @@
-/** All comparisons, counted in bounded memory: by route, endpoint and service, and by field. */
+/** Statistics of all comparisons in bounded memory: by route, endpoint and service, and by field. */
 
+import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
+import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedOutcome } from "./response.ts";
+import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
-import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
-import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import { detachString } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
-import type { ResponsesTally, ServiceTally, TallySnapshot } from "./tally_snapshot.ts";
+import type { ResponseStats, ServiceStats, StatsSnapshot } from "./stats_snapshot.ts";
 
-/** What the counts of a tally may take by default: 16 MiB, of which at most half is really used. */
-export const DEFAULT_TALLY_BYTES = 16_777_216;
-/** Endpoints of one tally; further ones are counted as `…`, one for each route. */
-export const MAX_ENDPOINTS = 1_000;
-const OTHER_ENDPOINT = "…";
+/** Default memory limit: 16 MiB by estimate. The actual memory is at most half of it. */
+const DEFAULT_MAX_BYTES = 16_777_216;
+/** Maximum endpoints. Further endpoints are counted together as `…`, one for each route. */
+const MAX_ENDPOINTS = 1_000;
+const OVERFLOW_ENDPOINT = "…";
 
 const MAX_ID_LENGTH = 128;
 const MAX_PATH_LENGTH = 256;
 const MAX_VALUE_LENGTH = 200;
 const MAX_BODY_LENGTH = 2_048;
 
-/** How a tally is set up. */
-export interface TallyOptions {
+/** Options of {@linkcode ComparisonStats}. */
+export interface ComparisonStatsOptions {
   /**
-   * How much memory what is counted may take, in bytes, by estimate. Where it is used up, samples of the oldest endpoints
-   * make room for counts; then further fields and endpoints are counted together.
+   * Memory limit in bytes, by estimate. At the limit, samples of the oldest endpoints are dropped in favour of counts.
+   * After that, further fields and endpoints are counted together.
    *
-   * @default DEFAULT_TALLY_BYTES
+   * @default 16_777_216
    */
   readonly maxBytes?: number;
   /**
-   * The services that are to be compared, so that one without any comparison is in the report.
+   * Services that are in the report even without any comparison.
    *
    * @default []
    */
-  readonly expected?: readonly Pick<ServiceTally, "route" | "service">[];
+  readonly expected?: readonly Pick<ServiceStats, "route" | "service">[];
   /**
-   * Draws from 0 up to 1: which samples are kept.
+   * Returns numbers from 0 up to 1, which select the samples.
    *
    * @default Math.random
    */
   readonly random?: () => number;
 }
 
-/** What a tally needs to know of a comparison beside itself. */
-export interface TallyContext {
-  /** Where it is counted: method and path with variable segments as `{…}`. */
+/** Options for counting a comparison. */
+export interface CountOptions {
+  /** Name of the endpoint: method and path, with variable segments as `{…}`. */
   readonly endpoint: string;
-  /** What is kept of it, as in the configuration; `none` keeps counts only. */
+  /** Samples to keep, as in the configuration. `none` keeps counts only. */
   readonly samples: "values" | "bodies" | "none";
-  /** Makes texts of the bodies, redacted; asked with `samples: bodies` only, and only for what is kept. */
+  /** Returns redacted samples of the bodies. Called only for `samples: bodies`, and only if the sample is kept. */
   readonly bodies?: () => { readonly expected?: string; readonly actual?: string };
 }
 
-interface Answers {
+interface ResponseCounts {
   errors: number;
   readonly latency: LatencyHistogram;
 }
@@ -67,8 +66,8 @@ interface ServiceTotals {
   readonly service: string;
   compared: number;
   readonly notComparable: NotComparableCounts;
-  readonly primary: Answers;
-  readonly answers: Answers;
+  readonly primary: ResponseCounts;
+  readonly responses: ResponseCounts;
 }
 
 interface Endpoint {
@@ -77,62 +76,54 @@ interface Endpoint {
   readonly counts: EndpointCounts;
 }
 
-/** Counts comparisons. It does not throw, whatever backends answer. */
+/** Counts comparisons. Never throws, whatever backends send. */
 export class ComparisonStats {
   readonly #budget: MemoryBudget;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #totals = new Map<string, ServiceTotals>();
-  readonly #means: MemoryAccounting;
+  readonly #memory: MemoryAccounting;
+  readonly #random: () => number;
   #dropped = 0;
 
-  /**
-   * Makes a tally without counts.
-   *
-   * @param options Its bounds.
-   */
-  constructor(options: TallyOptions = {}) {
-    const { maxBytes = DEFAULT_TALLY_BYTES, expected = [], random = Math.random } = options;
+  /** Creates statistics without counts. */
+  constructor(options: ComparisonStatsOptions = {}) {
+    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random } = options;
     this.#budget = new MemoryBudget(maxBytes);
-    this.#means = {
-      claim: (bytes) => this.#claim(bytes),
-      claimForSample: (bytes) => this.#budget.reserve(bytes) || this.#drop(),
-      giveBack: (bytes) => this.#budget.release(bytes),
-      random,
+    this.#random = random;
+    this.#memory = {
+      reserve: (bytes) => this.#reserve(bytes),
+      reserveForSample: (bytes) => this.#budget.reserve(bytes) || this.#drop(),
+      release: (bytes) => this.#budget.release(bytes),
     };
     for (const { route, service } of expected) this.#totalsOf(route, service);
   }
 
-  /** Bytes that are kept, by estimate. */
-  get bytes(): number {
-    return this.#budget.used;
+  /** Used memory in bytes, by estimate. */
+  get usedBytes(): number {
+    return this.#budget.usedBytes;
   }
 
-  /**
-   * Counts a comparison. Its path and the values of its differences are kept as they are: they have been redacted.
-   *
-   * @param comparison The comparison.
-   * @param context Where it is counted, and what is kept of it.
-   */
-  add(comparison: Comparison, context: TallyContext): void {
+  /** Counts a comparison. Its path and the samples of its differences must be redacted already. */
+  add(comparison: Comparison, options: CountOptions): void {
     const { route, service, differences } = comparison;
     if (comparison.isNoise) {
-      this.#endpointOf(route, context.endpoint)?.addNoise(1, differences.map(({ path }) => [path, 1]));
+      this.#endpointOf(route, options.endpoint)?.addNoise(1, differences.map(({ path }) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
     if (totals === undefined) return;
-    const endpoint = this.#endpointOf(route, context.endpoint, service)!;
+    const endpoint = this.#endpointOf(route, options.endpoint, service)!;
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
-    countResponse(totals.answers, comparison.actual);
+    countResponse(totals.responses, comparison.actual);
     const paths = differences.map(({ path }) => path);
-    if (context.samples === "none") {
+    if (options.samples === "none") {
       endpoint.add(service, paths);
       return;
     }
     const byPath = new Map(differences.map((difference) => [difference.path, difference]));
     endpoint.add(service, paths, {
-      sample: (path, key) => sampleOf(comparison, byPath.get(path)!, { context, isOther: path !== key }),
+      sample: (path, key) => sampleOf(comparison, byPath.get(path)!, { options, isCollective: path !== key }),
     });
   }
 
@@ -142,52 +133,44 @@ export class ComparisonStats {
     if (totals !== undefined) addCounts(totals.notComparable, { [reason]: 1 });
   }
 
-  /**
-   * Counts what another tally has counted.
-   *
-   * @param snapshot Its counts.
-   */
-  merge(snapshot: TallySnapshot): void {
+  /** Adds the counts of a snapshot. */
+  merge(snapshot: StatsSnapshot): void {
     this.#dropped += snapshot.dropped;
-    for (const { route, service, compared, notComparable, primary, answers } of snapshot.services) {
+    for (const { route, service, compared, notComparable, primary, responses } of snapshot.services) {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
       addCounts(totals.notComparable, notComparable);
       mergeResponses(totals.primary, primary);
-      mergeResponses(totals.answers, answers);
+      mergeResponses(totals.responses, responses);
     }
     for (const { route, endpoint, noise, services } of snapshot.endpoints) {
       this.#endpointOf(route, endpoint)?.addNoise(noise.compared, noise.fields);
-      for (const counted of services) {
-        if (this.#totals.has(`${route}\n${counted.service}`)) {
-          this.#endpointOf(route, endpoint, counted.service)!.merge(counted);
+      for (const stats of services) {
+        if (this.#totals.has(`${route}\n${stats.service}`)) {
+          this.#endpointOf(route, endpoint, stats.service)!.merge(stats);
         }
       }
     }
   }
 
-  /**
-   * Gives what was counted as plain data.
-   *
-   * @returns The counts.
-   */
-  snapshot(): TallySnapshot {
+  /** Returns the counts as plain data. */
+  snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ route, service, compared, notComparable, primary, answers }) => ({
+      services: [...this.#totals.values()].map(({ route, service, compared, notComparable, primary, responses }) => ({
         route,
         service,
         compared,
         notComparable: { ...notComparable },
-        primary: responsesTally(primary),
-        answers: responsesTally(answers),
+        primary: responseStats(primary),
+        responses: responseStats(responses),
       })),
       dropped: this.#dropped,
     };
   }
 
-  #claim(bytes: number): boolean {
+  #reserve(bytes: number): boolean {
     if (this.#budget.reserve(bytes)) return true;
     for (const { counts } of this.#endpoints.values()) {
       this.#dropped += counts.dropSamples();
@@ -205,32 +188,39 @@ export class ComparisonStats {
     const key = `${route}\n${service}`;
     const known = this.#totals.get(key);
     if (known !== undefined) return known;
-    // From now on there is a place for each of its comparisons, if not at an endpoint of their own.
-    if (!this.#otherEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#claim(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
-    const totals = { route, service, compared: 0, notComparable: {}, primary: noResponses(), answers: noResponses() };
+    // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
+    if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
+    if (!this.#reserve(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
+    const totals = {
+      route,
+      service,
+      compared: 0,
+      notComparable: {},
+      primary: noResponses(),
+      responses: noResponses(),
+    };
     this.#totals.set(key, totals);
     return totals;
   }
 
-  /** The endpoint where there is room for it and the service, else the one for all others. */
+  /** Returns the endpoint; the overflow endpoint if the limits allow neither the endpoint nor the service there. */
   #endpointOf(route: string, name: string, service?: string): EndpointCounts | undefined {
     const endpoint = name.toWellFormed();
-    const other = this.#otherEndpointOf(route);
-    const counts = other && (this.#endpoints.get(`${route}\n${endpoint}`)?.counts ?? this.#create(route, endpoint));
-    return counts === undefined || (service !== undefined && !counts.admit(service)) ? other : counts;
+    const overflow = this.#overflowEndpointOf(route);
+    const counts = overflow && (this.#endpoints.get(`${route}\n${endpoint}`)?.counts ?? this.#create(route, endpoint));
+    return counts === undefined || (service !== undefined && !counts.admit(service)) ? overflow : counts;
   }
 
-  #otherEndpointOf(route: string): EndpointCounts | undefined {
-    return this.#endpoints.get(`${route}\n${OTHER_ENDPOINT}`)?.counts ?? this.#create(route, OTHER_ENDPOINT);
+  #overflowEndpointOf(route: string): EndpointCounts | undefined {
+    return this.#endpoints.get(`${route}\n${OVERFLOW_ENDPOINT}`)?.counts ?? this.#create(route, OVERFLOW_ENDPOINT);
   }
 
   #create(route: string, endpoint: string): EndpointCounts | undefined {
     if (endpoint.length > MAX_PATH_LENGTH) return undefined;
-    if (endpoint !== OTHER_ENDPOINT && this.#endpoints.size >= MAX_ENDPOINTS) return undefined;
+    if (endpoint !== OVERFLOW_ENDPOINT && this.#endpoints.size >= MAX_ENDPOINTS) return undefined;
     const key = `${route}\n${endpoint}`;
-    if (!this.#claim(ENDPOINT_BYTES + textBytes(key, endpoint))) return undefined;
-    const counts = new EndpointCounts(this.#means);
+    if (!this.#reserve(ENDPOINT_BYTES + textBytes(key, endpoint))) return undefined;
+    const counts = new EndpointCounts(this.#memory, this.#random);
     this.#endpoints.set(detachString(key, Infinity), {
       route,
       endpoint: detachString(endpoint, MAX_PATH_LENGTH),
@@ -240,29 +230,28 @@ export class ComparisonStats {
   }
 }
 
-/**
- * Adds up what several tallies have counted, those of workers for example.
- *
- * @param snapshots Their counts.
- * @param options The bounds of the sum, which are those of a tally.
- * @returns All counts together.
- */
-export function mergeTallies(snapshots: readonly TallySnapshot[], options: TallyOptions = {}): TallySnapshot {
-  const tally = new ComparisonStats(options);
-  for (const snapshot of snapshots) tally.merge(snapshot);
-  return tally.snapshot();
+/** Adds up snapshots, for example those of workers. The options limit the result. */
+export function mergeSnapshots(
+  snapshots: readonly StatsSnapshot[],
+  options: ComparisonStatsOptions = {},
+): StatsSnapshot {
+  const stats = new ComparisonStats(options);
+  for (const snapshot of snapshots) stats.merge(snapshot);
+  return stats.snapshot();
 }
 
 interface SampleInfo {
-  readonly context: TallyContext;
-  readonly isOther: boolean;
+  readonly options: CountOptions;
+  /** True if the difference is counted together with other paths. */
+  readonly isCollective: boolean;
 }
 
-function sampleOf(comparison: Comparison, difference: Difference, { context, isOther }: SampleInfo): MismatchSample {
+function sampleOf(comparison: Comparison, difference: Difference, info: SampleInfo): MismatchSample {
   const { expected, actual } = difference;
-  // Fields that are counted together are told apart by their values at least.
-  const prefix = isOther ? `${difference.path}: ` : "";
-  const bodies = context.samples === "bodies" ? context.bodies?.() : undefined;
+  const { options, isCollective } = info;
+  // The values of a collective path name the fields to which they belong.
+  const prefix = isCollective ? `${difference.path}: ` : "";
+  const bodies = options.samples === "bodies" ? options.bodies?.() : undefined;
   return {
     requestId: detachString(comparison.requestId, MAX_ID_LENGTH),
     method: detachString(comparison.method, MAX_ID_LENGTH),
@@ -280,20 +269,20 @@ function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCou
   }
 }
 
-function noResponses(): Answers {
+function noResponses(): ResponseCounts {
   return { errors: 0, latency: new LatencyHistogram() };
 }
 
-function countResponse(answers: Answers, answer: CapturedOutcome): void {
-  if (!answer.ok || answer.response.status >= 500) answers.errors++;
-  if (answer.ok) answers.latency.add(answer.response.durationMs);
+function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
+  if (!outcome.ok || outcome.response.status >= 500) counts.errors++;
+  if (outcome.ok) counts.latency.add(outcome.response.durationMs);
 }
 
-function mergeResponses(answers: Answers, { errors, latency }: ResponsesTally): void {
-  answers.errors += errors;
-  answers.latency.merge(latency);
+function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseStats): void {
+  counts.errors += errors;
+  counts.latency.merge(latency);
 }
 
-function responsesTally({ errors, latency }: Answers): ResponsesTally {
+function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
   return { errors, latency: latency.counts() };
 }

@@ -1,83 +1,77 @@
-/** What a thread has compared so far. It outlives a configuration, as long as the next one compares in the same way. */
+/** The comparison results of one thread. They outlive a configuration if the next one has the same rules. */
 
 import type { Config } from "../config/config.ts";
-import { BodyDigest } from "./body_digest.ts";
+import { Digest } from "../lib/digest.ts";
 import { PerSecond } from "../lib/per_second.ts";
 import { routePattern } from "../observe/route_pattern.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
-import { ComparisonStats, type TallyContext } from "./comparison_stats.ts";
-import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";
-import type { TallySnapshot } from "./tally_snapshot.ts";
+import { ComparisonStats, type CountOptions } from "./comparison_stats.ts";
+import { type MismatchEntry, mismatchEntryOf, MismatchFeed } from "./mismatch_feed.ts";
+import type { StatsSnapshot } from "./stats_snapshot.ts";
 
-/** What has been compared, as plain data: it goes from worker to main thread. */
-export interface ComparisonsReading {
-  /** What says by which rules: counts by others are not to be added. */
-  readonly rules: string;
-  /** The counts; `undefined` where nothing is compared. */
-  readonly tally: TallySnapshot | undefined;
-  /** The latest mismatches with a higher id than was asked for, oldest first. */
+/** Comparison results as plain data, which workers send to the main thread. */
+export interface ComparisonsSnapshot {
+  /** Digest of the rules. Counts under different rules must not be added up. */
+  readonly rulesHash: string;
+  /** The counts; `undefined` if comparison is off. */
+  readonly stats: StatsSnapshot | undefined;
+  /** Latest mismatches above the requested id, oldest first. */
   readonly mismatches: readonly MismatchEntry[];
 }
 
 /** Counts comparisons. */
 export interface ComparisonCounter {
-  /** Counts a comparison. Samples are redacted as the context says. */
-  made(comparison: Comparison, context: TallyContext): void;
+  /** Counts a comparison. */
+  add(comparison: Comparison, options: CountOptions): void;
   /** Counts responses that are not comparable. */
-  notComparable(skipped: NotComparable): void;
+  addNotComparable(skipped: NotComparable): void;
 }
 
-/** How many mismatches of one second are listed: copying their texts costs more than to find and to count them. */
-const LISTED_PER_SECOND = 50;
+/** Maximum mismatches listed per second. Copying the texts of a mismatch costs more than finding and counting it. */
+const MAX_LISTED_PER_SECOND = 50;
 
-/** Counts, and the latest mismatches: of those that come faster than 50 in a second, the first ones. */
+/** Counts of all comparisons, and the latest mismatches: the first 50 of each second. */
 export class ComparisonStore {
-  readonly #listed = new PerSecond(LISTED_PER_SECOND);
+  readonly #listed = new PerSecond(MAX_LISTED_PER_SECOND);
   readonly #feed = new MismatchFeed();
-  #tally: ComparisonStats | undefined;
-  #rules = "";
+  #stats: ComparisonStats | undefined;
+  #rulesHash = "";
 
   /**
-   * Applies a configuration. If its comparison settings differ, counting starts again: counts under other rules mean
-   * nothing.
+   * Applies a configuration, and returns its counter. If the comparison rules differ, counting starts again, because
+   * counts under different rules cannot be added up.
    *
-   * @param config The configuration.
-   * @returns The counter for comparisons under this configuration. It stops counting when other settings apply, because
-   * requests finish on the configuration on which they began.
+   * A counter stops counting when other rules apply: requests finish on the configuration on which they started.
    */
   reconfigure(config: Pick<Config, "routes" | "compare">): ComparisonCounter {
-    const rules = rulesHash(config);
-    if (rules !== this.#rules) {
-      this.#rules = rules;
-      this.#tally = config.compare === undefined ? undefined : new ComparisonStats({ expected: expectedOf(config) });
+    const hash = rulesHash(config);
+    if (hash !== this.#rulesHash) {
+      this.#rulesHash = hash;
+      this.#stats = config.compare === undefined ? undefined : new ComparisonStats({ expected: expectedOf(config) });
     }
     return {
-      made: (comparison, context) => {
-        if (rules === this.#rules) this.#add(comparison, context);
+      add: (comparison, options) => {
+        if (hash === this.#rulesHash) this.#add(comparison, options);
       },
-      notComparable: (skipped) => {
-        if (rules === this.#rules) this.#tally?.addNotComparable(skipped);
+      addNotComparable: (skipped) => {
+        if (hash === this.#rulesHash) this.#stats?.addNotComparable(skipped);
       },
     };
   }
 
-  /**
-   * Gives what has been compared.
-   *
-   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
-   * @returns It as plain data.
-   */
-  read(after: number): ComparisonsReading {
+  /** Returns the results as plain data, with the mismatches above the id `after`. With `Infinity`, there are none. */
+  read(after: number): ComparisonsSnapshot {
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
-    return { rules: this.#rules, tally: this.#tally?.snapshot(), mismatches };
+    return { rulesHash: this.#rulesHash, stats: this.#stats?.snapshot(), mismatches };
   }
 
-  #add(comparison: Comparison, context: TallyContext): void {
-    this.#tally?.add(comparison, context);
+  #add(comparison: Comparison, options: CountOptions): void {
+    this.#stats?.add(comparison, options);
     const timeMs = Date.now();
     if (comparison.isNoise || comparison.differences.length === 0 || !this.#listed.tryTake(timeMs)) return;
-    const found = findMismatch(comparison, { endpoint: context.endpoint, values: context.samples !== "none", timeMs });
-    if (found !== undefined) this.#feed.add(found);
+    const { endpoint, samples } = options;
+    const entry = mismatchEntryOf(comparison, { endpoint, hasValues: samples !== "none", timeMs });
+    if (entry !== undefined) this.#feed.add(entry);
   }
 }
 
@@ -89,16 +83,11 @@ function expectedOf({ routes }: Pick<Config, "routes">): { readonly route: strin
   );
 }
 
-/**
- * Says in short how a configuration compares.
- *
- * @param config The configuration.
- * @returns A text that is another one where it compares in another way; empty where it compares nothing.
- */
+/** Returns a digest of all settings that affect comparisons; an empty text if comparison is off. */
 export function rulesHash({ routes, compare }: Pick<Config, "routes" | "compare">): string {
   if (compare === undefined) return "";
-  const digest = new BodyDigest();
-  // Regular expressions are texts there, so that all of it is plain.
+  const digest = new Digest();
+  // Regular expressions are texts in the configuration, so all settings are plain data.
   const rules = routes.map((route) => [
     routePattern(route),
     route.members.map(({ service, role }) => [service.name, service.origin, role, service.compare, service.control]),

@@ -1,25 +1,25 @@
-/** Content codings undone, as far as it takes to compare what was said in them (RFC 9110 §8.4). */
+/** Decoding of content codings (RFC 9110 §8.4), because equal content may be compressed in different ways. */
 
 import type { HeaderLine } from "../config/config.ts";
 import { parseList } from "../http/headers.ts";
+import { Digest } from "../lib/digest.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
-import type { CapturedBody } from "./response.ts";
-import { BodyDigest } from "./body_digest.ts";
+import type { CapturedBody } from "./captured_response.ts";
 
-/** How many codings one upon the other are undone; honest answers have one. */
+/** Maximum codings of a body. Ordinary responses have one. */
 const MAX_CODINGS = 4;
 
 interface Coding {
-  /** What `DecompressionStream` calls it; where that fails, what it may also be. */
+  /** Names for `DecompressionStream`. If decoding as the first format fails, the next one is used. */
   readonly formats: readonly string[];
   /**
-   * How many bytes are decoded at a time. All that comes of them is in memory at once: with DEFLATE a thousand times as
-   * much, with Brotli 16 MiB for every dozen of bytes.
+   * Encoded bytes written at a time. Their whole output is in memory at once. DEFLATE expands up to 1,000-fold, and a
+   * dozen bytes of Brotli may expand to 16 MiB.
    */
   readonly sliceBytes: number;
 }
 
-/** The codings by name. Some servers take `deflate` for DEFLATE without its zlib wrapping. */
+/** The codings by name. Some servers send raw DEFLATE, without the zlib wrapper, as `deflate`. */
 const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ["gzip", { formats: ["gzip"], sliceBytes: 1_024 }],
   ["x-gzip", { formats: ["gzip"], sliceBytes: 1_024 }],
@@ -27,7 +27,7 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ["br", { formats: ["brotli"], sliceBytes: 32 }],
 ]);
 
-/** Called after each decoded piece. Returns a promise if other tasks must run first. */
+/** Called after each decoded chunk. Returns a promise if other tasks must run first. */
 export type Pause = () => Promise<void> | undefined;
 
 interface DecodeOptions {
@@ -35,18 +35,14 @@ interface DecodeOptions {
   readonly pause: Pause;
 }
 
-/** The bytes, or the reason why there are none. */
+/** The decoded bytes, or the reason why there are none. */
 type Decoded = Uint8Array | "too-large" | "undecodable";
 
 /**
- * Decodes a captured body. If it cannot be decoded, or is larger than the limit, the result is cut and has a digest of
- * the bytes as sent.
+ * Decodes a captured body. A body that cannot be decoded, or exceeds `maxBytes` when decoded, becomes a cut body with a
+ * digest of the bytes as sent.
  *
- * @param body The body as sent. A body that is cut is returned unchanged.
- * @param headers The header lines of the response.
- * @param maxBytes Maximum size of the decoded body, in bytes.
- * @param pause Called after each decoded piece. Default: never waits.
- * @returns The body to compare; not a promise if the body has no coding.
+ * Returns no promise if the body has no coding, or is already cut.
  */
 export function decodeBody(
   body: CapturedBody,
@@ -65,7 +61,7 @@ export function codingsOf(headers: readonly HeaderLine[]): string[] {
   for (const [name, value] of headers) {
     if (name.length !== 16 || name.toLowerCase() !== "content-encoding") continue;
     for (const coding of parseList(value)) {
-      // Reading one coding above the limit is enough to refuse the body.
+      // One coding above the limit is enough to refuse the body.
       if (coding !== "identity" && names.push(coding) > MAX_CODINGS) return names;
     }
   }
@@ -85,7 +81,7 @@ async function decodeAll(body: CapturedBody, names: readonly string[], options: 
 }
 
 function asCut({ bytes, length }: CapturedBody, cutBy: "too-large" | "undecodable"): CapturedBody {
-  const digest = new BodyDigest();
+  const digest = new Digest();
   digest.update(bytes);
   return { bytes: new Uint8Array(), length, cut: true, cutBy, digest: digest.toString() };
 }
@@ -113,7 +109,7 @@ async function decompress(
   }
 }
 
-/** Never rejects: what is wrong with the bytes is known from reading. */
+/** Writes all bytes. Never rejects, because the reader reports invalid bytes. */
 async function writeSlices(
   writable: WritableStream<BufferSource>,
   bytes: Uint8Array,
@@ -127,7 +123,7 @@ async function writeSlices(
     }
     await writer.close();
   } catch {
-    // The reader has been told, or was the one to stop.
+    // The reader receives the same error, or has cancelled the stream.
   }
 }
 
@@ -144,7 +140,7 @@ async function readBounded(
       await reader.cancel();
       return "too-large";
     }
-    // A stream with bytes at hand never yields to the event loop.
+    // A stream with available bytes never yields to the event loop.
     const pausing = pause();
     if (pausing !== undefined) await pausing;
   }

@@ -1,19 +1,80 @@
-/** One way in which two answers differ. */
+/** Differences between two responses, and their collection during a comparison. */
 
-/** What is different there: `type` where both are there as values of different JSON types. */
+import type { StepBudget } from "../lib/step_budget.ts";
+import type { CompareRules } from "./rules.ts";
+
+/** Kind of a difference. `type`: both sides have a value, but of different JSON types. */
 export type DifferenceKind = "added" | "removed" | "changed" | "type";
 
-/** A place where two answers to the same request differ. */
+/** A difference between two responses to the same request. */
 export interface Difference {
   /**
-   * Where: `status`, `outcome` (one of the two has no response), `header:NAME` in lower case, a JSON path such as
-   * `$.items[*].price` (indexes of arrays are `[*]`; a key that is no plain name is `["a b"]`), `form:NAME`, or `body`.
+   * `status`, `outcome` (one side has no response), `header:NAME` in lower case, `form:NAME`, `body`, or a JSON path such
+   * as `$.items[*].price`. Array indexes are `[*]`. Keys that are no plain names are quoted: `["a b"]`.
    */
   readonly path: string;
-  /** What is different. */
+  /** Kind of the difference. */
   readonly kind: DifferenceKind;
-  /** The primary's value as short text; absent where it has none. */
+  /** The baseline's value as short text. Absent if the baseline has none, or if samples are off. */
   readonly expected?: string;
-  /** The other's value as short text; absent where it has none. */
+  /** The candidate's value as short text. Absent if the candidate has none, or if samples are off. */
   readonly actual?: string;
+}
+
+/** Samples of the two values of a difference. Functions, because samples are expensive and not always kept. */
+export interface SampleSource {
+  /** Returns a sample of the baseline's value. Absent if it has none. */
+  readonly expected?: () => string;
+  /** Returns a sample of the candidate's value. Absent if it has none. */
+  readonly actual?: () => string;
+}
+
+/** State that all parts of one comparison share. */
+export interface ComparisonContext {
+  /** Rules that decide what counts as a difference. */
+  readonly rules: CompareRules;
+  /** Differences found so far. */
+  readonly differences: DifferenceList;
+  /** Budget for the work. Steps are taken before the work is done. */
+  readonly steps: StepBudget;
+}
+
+/** Maximum differences of one comparison. More would not be read, but would have to be counted and stored. */
+const MAX_DIFFERENCES = 100;
+
+/** Collects the differences of one comparison, at most one for each path. */
+export class DifferenceList {
+  readonly #byPath = new Map<string, Difference>();
+  readonly #hasSamples: boolean;
+
+  /** Creates an empty list. Without `hasSamples`, no samples are taken. */
+  constructor({ hasSamples }: { readonly hasSamples: boolean }) {
+    this.#hasSamples = hasSamples;
+  }
+
+  /** Reports whether further differences are ignored. */
+  get isFull(): boolean {
+    return this.#byPath.size >= MAX_DIFFERENCES;
+  }
+
+  /** Reports whether no difference has been found. */
+  get isEmpty(): boolean {
+    return this.#byPath.size === 0;
+  }
+
+  /** Adds a difference, unless the list is full or has one for the same path. */
+  add(path: string, kind: DifferenceKind, { expected, actual }: SampleSource = {}): void {
+    if (this.isFull || this.#byPath.has(path)) return;
+    this.#byPath.set(path, {
+      path,
+      kind,
+      ...(this.#hasSamples && expected !== undefined ? { expected: expected() } : {}),
+      ...(this.#hasSamples && actual !== undefined ? { actual: actual() } : {}),
+    });
+  }
+
+  /** Returns all differences in the order in which they were found. */
+  toArray(): Difference[] {
+    return [...this.#byPath.values()];
+  }
 }

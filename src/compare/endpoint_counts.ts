@@ -1,18 +1,22 @@
-/** What is counted at one endpoint, within its bounds. */
+/** Counts of one endpoint in bounded memory. */
 
-import { MAX_SETS } from "./difference_sets.ts";
-import { rankSample, withSample } from "./field_samples.ts";
-import { textBytes } from "../lib/memory_budget.ts";
-import { detachString } from "../lib/detach_string.ts";
+import { detachString, textBytes } from "../lib/memory_budget.ts";
 import type { MismatchSample } from "./report.ts";
-import type { EndpointServiceTally, EndpointTally, RankedSample } from "./tally_snapshot.ts";
+import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
-/** Distinct paths of one endpoint; further ones are counted as {@linkcode otherPath}. */
+/** Maximum distinct paths of one endpoint. Further ones are counted under their {@linkcode collectivePath}. */
 export const MAX_PATHS = 256;
-/** A longer path is counted as {@linkcode otherPath}. */
+/** Maximum length of a path. Longer ones are counted under their {@linkcode collectivePath}. */
 const MAX_PATH_LENGTH = 256;
+/** Maximum sets of differing fields for each service. Further combinations are counted by field alone. */
+const MAX_SETS = 64;
+/** Maximum samples of a field. */
+const MAX_SAMPLES = 5;
+/** Samples of a field that are its first ones. They show a regression as soon as it begins. */
+const FIRST_SAMPLES = 2;
+const RANK_OF_FIRST = -1;
 
-// Estimates, checked against the heap: docs/decisions/019-the-verdict.md.
+// Estimated memory, checked against the heap: docs/decisions/019-the-verdict.md.
 const SERVICE_BYTES = 1_536;
 const PATH_BYTES = 160;
 const FIELD_BYTES = 320;
@@ -20,10 +24,10 @@ const SET_BYTES = 320;
 const BYTES_PER_SET_PATH = 24;
 const SAMPLE_BYTES = 224;
 
-/** Bytes that an endpoint takes beside its name: its maps, and the paths that there is always room for. */
+/** Estimated memory of an endpoint in bytes, without its name: its maps and the collective paths. */
 export const ENDPOINT_BYTES = 1_536;
 
-/** A path as it is kept: once, with a number that stands for it in sets. */
+/** A stored path. Its id stands for it in sets. */
 interface Path {
   readonly text: string;
   readonly id: number;
@@ -39,155 +43,123 @@ interface SetCount {
   count: number;
 }
 
-interface Service {
+interface ServiceCounts {
   compared: number;
   readonly fields: Map<string, Field>;
   readonly sets: Map<string, SetCount>;
-  othersCount: number;
-  readonly othersFields: Map<string, number>;
+  overflowCount: number;
+  readonly overflowFields: Map<string, number>;
 }
 
-/** What the endpoints of a tally have in common. */
+/** Memory that all endpoints share, in bytes. */
 export interface MemoryAccounting {
-  /** Takes memory for counts, from samples where there is none left; counts what it refuses. */
-  readonly claim: (bytes: number) => boolean;
-  /** Takes memory for a sample; counts what it refuses. */
-  readonly claimForSample: (bytes: number) => boolean;
-  /** Gives a sample's memory back. */
-  readonly giveBack: (bytes: number) => void;
-  /** Draws from 0 up to 1. */
-  readonly random: () => number;
+  /** Reserves memory for counts; drops samples if too little is free. Returns `false`, and counts it, if that fails. */
+  readonly reserve: (bytes: number) => boolean;
+  /** Reserves memory for a sample. Returns `false`, and counts it, if too little is free. */
+  readonly reserveForSample: (bytes: number) => boolean;
+  /** Releases the memory of a sample. */
+  readonly release: (bytes: number) => void;
 }
 
-/** A sample without its rank: made only where it is kept. `path` is where it differed, `key` where that is counted. */
+/** Creates a sample. `path` is the path that differs, `key` the path under which it is counted. */
 export type SampleMaker = (path: string, key: string) => MismatchSample;
 
-/** What is counted, and how samples of it are made. */
+/** Options of {@linkcode EndpointCounts.add}. */
 export interface AddOptions {
-  /**
-   * How many comparisons.
-   *
-   * @default 1
-   */
+  /** Number of comparisons. Default: 1. */
   readonly count?: number;
-  /** Makes samples; without it, none are kept. */
+  /** Creates the samples. Called only for samples that are kept. Default: no samples. */
   readonly sample?: SampleMaker;
 }
 
-/** One endpoint. */
+/** Counts of one endpoint. */
 export class EndpointCounts {
-  readonly #means: MemoryAccounting;
+  readonly #memory: MemoryAccounting;
+  readonly #random: () => number;
   readonly #paths = new Map<string, Path>();
   #noiseCompared = 0;
   readonly #noiseFields = new Map<string, number>();
-  readonly #services = new Map<string, Service>();
+  readonly #services = new Map<string, ServiceCounts>();
   #samples = 0;
 
-  /**
-   * Makes an endpoint without counts.
-   *
-   * @param means What it has in common with others.
-   */
-  constructor(means: MemoryAccounting) {
-    this.#means = means;
+  /** Creates an endpoint without counts. `random` returns numbers from 0 up to 1, which select the samples. */
+  constructor(memory: MemoryAccounting, random: () => number) {
+    this.#memory = memory;
+    this.#random = random;
   }
 
-  /**
-   * Counts comparisons of the primary with itself.
-   *
-   * @param compared How many.
-   * @param fields How many of them differed in each field.
-   */
+  /** Counts comparisons of the primary with itself: their number, and the number that differ in each field. */
   addNoise(compared: number, fields: Iterable<readonly [path: string, differing: number]>): void {
     this.#noiseCompared += compared;
     const counts = new Map<string, number>();
     for (const [path, differing] of fields) {
       const { text: key } = this.#pathOf(path);
-      // Several fields may be counted as one; no comparison is counted twice.
+      // Several fields may share a key, but no comparison is counted twice under it.
       counts.set(key, Math.min(compared, (counts.get(key) ?? 0) + differing));
     }
     for (const [key, differing] of counts) this.#noiseFields.set(key, (this.#noiseFields.get(key) ?? 0) + differing);
   }
 
-  /**
-   * Makes sure that there is room for a service.
-   *
-   * @param service Its name.
-   * @returns Whether there is.
-   */
+  /** Reserves the memory of a service. Returns `false` if too little is free. */
   admit(service: string): boolean {
     if (this.#services.has(service)) return true;
-    if (!this.#means.claim(SERVICE_BYTES + textBytes(service))) return false;
-    const [fields, sets, othersFields] = [new Map(), new Map(), new Map()];
-    this.#services.set(service, { compared: 0, fields, sets, othersCount: 0, othersFields });
+    if (!this.#memory.reserve(SERVICE_BYTES + textBytes(service))) return false;
+    const [fields, sets, overflowFields] = [new Map(), new Map(), new Map()];
+    this.#services.set(service, { compared: 0, fields, sets, overflowCount: 0, overflowFields });
     return true;
   }
 
-  /**
-   * Counts comparisons of an admitted service that differed in the same places.
-   *
-   * @param name The service.
-   * @param paths Where, each once.
-   * @param options How many, and what makes samples of them.
-   */
+  /** Counts comparisons of an admitted service that differ in the same paths. The paths have no duplicates. */
   add(name: string, paths: readonly string[], options: AddOptions = {}): void {
     const { count = 1, sample } = options;
     const service = this.#services.get(name)!;
     service.compared += count;
     if (paths.length === 0) return;
-    const kept = new Set<Path>();
+    const counted = new Set<Path>();
     for (const path of paths) {
-      const known = this.#fieldPathOf(service, path);
-      if (kept.has(known)) continue;
-      kept.add(known);
-      const key = known.text;
+      const stored = this.#fieldPathOf(service, path);
+      if (counted.has(stored)) continue;
+      counted.add(stored);
+      const key = stored.text;
       const field = service.fields.get(key)!;
       field.differing += count;
-      if (sample !== undefined) this.#keepSample(field, () => sample(path, key));
+      if (sample !== undefined) this.#addSample(field, () => sample(path, key));
     }
-    this.#countSet(service, [...kept], count);
+    this.#countSet(service, [...counted], count);
   }
 
-  /**
-   * Counts what another tally has counted of an admitted service.
-   *
-   * @param counted What it has.
-   */
-  merge(counted: EndpointServiceTally): void {
-    const service = this.#services.get(counted.service)!;
-    const { sets, others, fields, compared } = counted;
+  /** Adds the counts of an admitted service from a snapshot. */
+  merge(stats: EndpointServiceStats): void {
+    const service = this.#services.get(stats.service)!;
+    const { sets, overflow, fields, compared } = stats;
     service.compared += compared;
     for (const { paths, count } of sets) {
-      this.add(counted.service, paths, { count });
+      this.add(stats.service, paths, { count });
       service.compared -= count;
     }
-    service.othersCount += others.count;
+    service.overflowCount += overflow.count;
     const added = new Map<string, number>();
-    for (const [path, count] of others.fields) {
+    for (const [path, count] of overflow.fields) {
       const { text: key } = this.#fieldPathOf(service, path);
-      added.set(key, Math.min(others.count, (added.get(key) ?? 0) + count));
+      added.set(key, Math.min(overflow.count, (added.get(key) ?? 0) + count));
     }
     for (const [key, count] of added) {
-      service.othersFields.set(key, (service.othersFields.get(key) ?? 0) + count);
+      service.overflowFields.set(key, (service.overflowFields.get(key) ?? 0) + count);
       service.fields.get(key)!.differing += count;
     }
     for (const { path, samples } of fields) {
       const field = service.fields.get(this.#fieldPathOf(service, path).text)!;
-      for (const sample of samples) this.#keepSample(field, () => sample, sample.rank);
+      for (const sample of samples) this.#addSample(field, () => sample, sample.rank);
     }
   }
 
-  /**
-   * Lets go of all samples.
-   *
-   * @returns How many there were.
-   */
+  /** Drops all samples, and returns their number. */
   dropSamples(): number {
     const dropped = this.#samples;
     if (dropped === 0) return 0;
     for (const { fields } of this.#services.values()) {
       for (const field of fields.values()) {
-        for (const sample of field.samples) this.#means.giveBack(sampleBytes(sample));
+        for (const sample of field.samples) this.#memory.release(sampleBytes(sample));
         field.samples = [];
       }
     }
@@ -195,62 +167,61 @@ export class EndpointCounts {
     return dropped;
   }
 
-  /**
-   * Gives what was counted as plain data.
-   *
-   * @param route The route's pattern.
-   * @param endpoint The endpoint.
-   * @returns The counts.
-   */
-  snapshot(route: string, endpoint: string): EndpointTally {
-    const services = [...this.#services].map(([service, { compared, fields, sets, othersCount, othersFields }]) => ({
+  /** Returns the counts as plain data. */
+  snapshot(route: string, endpoint: string): EndpointStats {
+    const services = [...this.#services].map((
+      [service, { compared, fields, sets, overflowCount, overflowFields }],
+    ) => ({
       service,
       compared,
       fields: [...fields].map(([path, { differing, samples }]) => ({ path, differing, samples })),
       sets: [...sets.values()].map(({ paths, count }) => ({ paths, count })),
-      others: { count: othersCount, fields: [...othersFields] },
+      overflow: { count: overflowCount, fields: [...overflowFields] },
     }));
     return { route, endpoint, noise: { compared: this.#noiseCompared, fields: [...this.#noiseFields] }, services };
   }
 
-  /** The path itself where there is room, else what stands for it. */
+  /** Returns the stored path; the collective path if the limits do not allow to store it. */
   #pathOf(asFound: string): Path {
-    // What is kept has no lone surrogates; one that had would never be found again.
+    // Detached strings have no lone surrogates, so a path that has some would never be found again.
     const path = asFound.toWellFormed();
     const known = this.#paths.get(path);
     if (known !== undefined) return known;
-    const other = otherPath(path);
-    const isTooMuch = this.#paths.size >= MAX_PATHS || path.length > MAX_PATH_LENGTH;
-    if (path !== other && (isTooMuch || !this.#means.claim(PATH_BYTES + textBytes(path)))) return this.#pathOf(other);
-    const kept = { text: detachString(path, MAX_PATH_LENGTH), id: this.#paths.size };
-    this.#paths.set(kept.text, kept);
-    return kept;
+    const collective = collectivePath(path);
+    const isAboveLimit = this.#paths.size >= MAX_PATHS || path.length > MAX_PATH_LENGTH;
+    if (path !== collective && (isAboveLimit || !this.#memory.reserve(PATH_BYTES + textBytes(path)))) {
+      return this.#pathOf(collective);
+    }
+    const stored = { text: detachString(path, MAX_PATH_LENGTH), id: this.#paths.size };
+    this.#paths.set(stored.text, stored);
+    return stored;
   }
 
-  #fieldPathOf({ fields }: Service, path: string): Path {
-    const wanted = this.#pathOf(path);
-    const other = otherPath(path);
-    const hasRoom = fields.has(wanted.text) || wanted.text === other || this.#means.claim(FIELD_BYTES);
-    const kept = hasRoom ? wanted : this.#pathOf(other);
-    if (!fields.has(kept.text)) fields.set(kept.text, { differing: 0, samples: [] });
-    return kept;
+  /** Returns the path under which a field of a service is counted. The field exists afterwards. */
+  #fieldPathOf({ fields }: ServiceCounts, path: string): Path {
+    const stored = this.#pathOf(path);
+    const collective = collectivePath(path);
+    const hasRoom = fields.has(stored.text) || stored.text === collective || this.#memory.reserve(FIELD_BYTES);
+    const counted = hasRoom ? stored : this.#pathOf(collective);
+    if (!fields.has(counted.text)) fields.set(counted.text, { differing: 0, samples: [] });
+    return counted;
   }
 
-  #keepSample(field: Field, make: () => MismatchSample, knownRank = -1): void {
-    const rank = knownRank >= 0 ? knownRank : rankSample(field.samples, this.#means.random);
+  #addSample(field: Field, create: () => MismatchSample, knownRank = -1): void {
+    const rank = knownRank >= 0 ? knownRank : rankSample(field.samples, this.#random);
     if (rank === undefined) return;
-    const sample = { ...make(), rank };
-    if (!this.#means.claimForSample(sampleBytes(sample))) return;
+    const sample = { ...create(), rank };
+    if (!this.#memory.reserveForSample(sampleBytes(sample))) return;
     const before = field.samples;
-    field.samples = withSample(before, sample);
+    field.samples = [...before, sample].sort((a, b) => a.rank - b.rank).slice(0, MAX_SAMPLES);
     this.#samples += field.samples.length - before.length;
     for (const old of [...before, sample]) {
-      if (!field.samples.includes(old)) this.#means.giveBack(sampleBytes(old));
+      if (!field.samples.includes(old)) this.#memory.release(sampleBytes(old));
     }
   }
 
-  #countSet(service: Service, kept: readonly Path[], count: number): void {
-    const sorted = kept.toSorted((a, b) => a.id - b.id);
+  #countSet(service: ServiceCounts, counted: readonly Path[], count: number): void {
+    const sorted = counted.toSorted((a, b) => a.id - b.id);
     const paths = sorted.map(({ text }) => text);
     const key = sorted.map(({ id }) => id).join();
     const set = service.sets.get(key);
@@ -259,26 +230,37 @@ export class EndpointCounts {
       return;
     }
     const bytes = SET_BYTES + textBytes(key) + paths.length * BYTES_PER_SET_PATH;
-    if (service.sets.size < MAX_SETS && this.#means.claim(bytes)) {
+    if (service.sets.size < MAX_SETS && this.#memory.reserve(bytes)) {
       service.sets.set(key, { paths, count });
       return;
     }
-    service.othersCount += count;
-    for (const path of paths) service.othersFields.set(path, (service.othersFields.get(path) ?? 0) + count);
+    service.overflowCount += count;
+    for (const path of paths) service.overflowFields.set(path, (service.overflowFields.get(path) ?? 0) + count);
   }
 }
 
-/** Reports whether several fields are counted as this path. */
+/** Reports whether several fields are counted under this path. */
 export function isCollective(path: string): boolean {
-  return path.endsWith("…") && path === otherPath(path);
+  return path.endsWith("…") && path === collectivePath(path);
 }
 
-/** What a path is counted as where there is no room for it: one of a few, for which there always is. */
-function otherPath(path: string): string {
+/** Returns the path that stands for all fields of the same kind above the limits. Memory for it is always reserved. */
+function collectivePath(path: string): string {
   if (path.startsWith("$")) return "$.…";
   const [, area] = /^(header|form):/.exec(path) ?? [];
   if (area !== undefined) return `${area}:…`;
   return path === "status" || path === "outcome" ? path : "body";
+}
+
+/**
+ * Returns the rank of a new sample; `undefined` if it would not be kept. The samples with the lowest ranks are kept. So
+ * the samples of two workers can be merged, and still are an unbiased selection.
+ */
+function rankSample(samples: readonly RankedSample[], random: () => number): number | undefined {
+  const firsts = samples.filter(({ rank }) => rank === RANK_OF_FIRST).length;
+  if (firsts < FIRST_SAMPLES) return RANK_OF_FIRST;
+  const rank = random();
+  return samples.length < MAX_SAMPLES || samples.some((sample) => sample.rank > rank) ? rank : undefined;
 }
 
 function sampleBytes(sample: RankedSample): number {

@@ -1,58 +1,54 @@
-/** All answers to one request, kept until the last of them is over. */
+/** Captures the responses to one request, until the last attempt has finished. */
 
-import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../body/body_tap.ts";
+import type { Route, Service } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
+import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 
-/** An attempt that can be looked at. */
+/** An attempt whose response body can be observed. */
 export interface TappedAttempt extends CapturedAttempt {
-  /** Who looks on as its body passes. */
+  /** Observer of the response body; `undefined`: none. */
   tap: BodyTap | undefined;
 }
 
-/** How an exchange is captured. */
+/** Options of {@linkcode ExchangeCapture}. */
 export interface ExchangeCaptureOptions {
   /** The request. */
   readonly clientRequest: ClientRequest;
-  /** Its route. */
+  /** The route of the request. */
   readonly route: Route;
-  /** Whether the request has a body. */
+  /** True if the request has a body. */
   readonly hasBody: boolean;
-  /** Memory taken from the budget for the request, in bytes. */
+  /** Memory reserved for the request, in bytes. */
   readonly heldBytes: number;
-  /** Whose answers are kept. */
-  readonly wanted: ReadonlySet<Service>;
-  /** How much of each body is kept, in bytes. */
+  /** Services whose responses are captured. */
+  readonly captured: ReadonlySet<Service>;
+  /** Maximum size of each captured body, in bytes. */
   readonly maxBytes: number;
-  /** What the memory is taken from. */
+  /** Budget from which the memory is reserved. */
   readonly budget: MemoryBudget;
-  /** Told once, when all attempts are over. */
+  /** Called once, after the exchange is sealed and all captured attempts have finished. */
   onComplete(capture: ExchangeCapture): void;
 }
 
-/** The answers to one request. */
+/** The captured responses to one request. */
 export class ExchangeCapture {
   /** The request. */
   readonly clientRequest: ClientRequest;
-  /** Its route. */
+  /** The route of the request. */
   readonly route: Route;
-  /** Whether it has a body. */
+  /** True if the request has a body. */
   readonly hasBody: boolean;
-  /** What was captured, in the order in which the attempts were started. */
-  readonly answers: ResponseCapture[] = [];
+  /** Captured responses in the order in which their attempts started. */
+  readonly responses: ResponseCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
   #running = 0;
   #isSealed = false;
   #isComplete = false;
   #heldBytes: number;
 
-  /**
-   * Starts with no attempts.
-   *
-   * @param options The request, and the bounds.
-   */
+  /** Creates a capture without attempts. */
   constructor(options: ExchangeCaptureOptions) {
     this.clientRequest = options.clientRequest;
     this.route = options.route;
@@ -61,41 +57,33 @@ export class ExchangeCapture {
     this.#heldBytes = options.heldBytes;
   }
 
-  /**
-   * Looks on as an attempt is answered, where its answer is to be compared.
-   *
-   * @param attempt The attempt, when it starts.
-   */
+  /** Called when an attempt starts. Captures its response if the service is one of the captured ones. */
   started(attempt: TappedAttempt): void {
-    if (this.#isComplete || !this.#options.wanted.has(attempt.service)) return;
+    if (this.#isComplete || !this.#options.captured.has(attempt.service)) return;
     this.#running++;
     const capture = new ResponseCapture(attempt, this.#options.maxBytes, this.#options.budget);
     attempt.tap = capture;
-    this.answers.push(capture);
+    this.responses.push(capture);
   }
 
-  /**
-   * Takes note that an attempt is over: its answer has been read or given up.
-   *
-   * @param attempt The attempt.
-   */
-  over(attempt: TappedAttempt): void {
+  /** Called when an attempt has finished: its response has been read or discarded. */
+  finished(attempt: TappedAttempt): void {
     const capture = attempt.tap;
     if (!(capture instanceof ResponseCapture)) return;
-    capture.over();
+    capture.finish();
     this.#running--;
     this.#completeOnce();
   }
 
-  /** Takes note that the answer to the client has been decided: what has not been started by now may never be. */
+  /** Called when the client's response is selected. Attempts that have not started until then may never start. */
   seal(): void {
     this.#isSealed = true;
     this.#completeOnce();
   }
 
-  /** Gives all memory back. */
+  /** Releases all memory. */
   release(): void {
-    for (const answer of this.answers) answer.release();
+    for (const response of this.responses) response.release();
     this.#options.budget.release(this.#heldBytes);
     this.#heldBytes = 0;
   }

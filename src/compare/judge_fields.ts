@@ -1,55 +1,68 @@
-/** Which fields differ more often than by themselves. */
+/** Judges which differing fields are mismatches, and which are noise. */
 
-import { significantBelow } from "../lib/false_discoveries.ts";
-import { type Count, fisherTest } from "../lib/fisher_test.ts";
+import { falseDiscoveryThreshold, fisherTest, type Proportion } from "../lib/statistics.ts";
 
 /**
- * Judgement of a field that differs: a `mismatch`; `noise`, which the baseline shows against itself; or `undecided`.
- * A field is undecided if too few comparisons exist to exclude noise, or if it stands for several fields.
+ * Judgement of a field that differs: a `mismatch`; `noise`, which the primary shows against itself; or `undecided`. A
+ * field is undecided if too few comparisons exist to exclude noise, or if it stands for several fields.
  */
 export type Judgement = "mismatch" | "noise" | "undecided";
 
-/** How often one field of one endpoint differed. */
+/** Comparisons in which a field differs. */
+export interface DifferingCount {
+  /** Comparisons with a difference in the field. */
+  readonly differing: number;
+  /** All comparisons. */
+  readonly compared: number;
+}
+
+/** Counts of one field at one endpoint. */
 export interface FieldCounts {
   /** Comparisons of the service with the primary. */
-  readonly service: Count;
+  readonly service: DifferingCount;
   /** Comparisons of the primary with itself. */
-  readonly noise: Count;
-  /** Whether the primary is compared with itself there at all; where it is not, every difference counts. */
+  readonly noise: DifferingCount;
+  /** False if the primary is never compared with itself at this endpoint. Then every difference is a mismatch. */
   readonly hasNoise: boolean;
-  /** True if several fields are counted as this one: the noise of one must not excuse the fault of another. */
+  /** True if several fields are counted as this one. Then the noise of one must not excuse a fault in another. */
   readonly isCollective: boolean;
 }
 
-/** How probable any false alarm may be, of all fields of a service together. */
+/** Maximum probability of any false alarm, over all fields of a service together. */
 export const SIGNIFICANCE_LEVEL = 0.01;
-/** Diffy's `threshold.relative`: how far the rates must be apart, as a share of their sum. */
+/** Minimum difference of the rates as a ratio of their sum: Diffy's `threshold.relative`. */
 export const RELATIVE_THRESHOLD = 0.2;
-/** Diffy's `threshold.absolute`: how far the rates must be apart, 0.03 % of the comparisons. */
+/** Minimum difference of the rates, 0.03 % of the comparisons: Diffy's `threshold.absolute`. */
 export const ABSOLUTE_THRESHOLD = 0.0003;
 
 /**
- * Judges the fields of one service on one route together. Where the primary is not compared with itself, every difference
- * counts. Else a field is a mismatch where its rate is significantly above its noise (Fisher's exact test; all fields
- * together by Benjamini and Hochberg at {@linkcode SIGNIFICANCE_LEVEL}) and both of Diffy's thresholds are exceeded: with
- * enough comparisons the smallest distance is significant, and few are worth anybody's time.
+ * Judges all fields of one service on one route together, because the significance of each depends on their number.
  *
- * @param fields The fields that have differed in any comparison.
- * @returns A judgement for each field.
+ * A field is a mismatch if its rate is significantly above its noise, and exceeds both of Diffy's thresholds. The
+ * significance comes from Fisher's exact test and the Benjamini–Hochberg procedure. The thresholds are needed because any
+ * difference of the rates becomes significant with enough comparisons. Without noise measurements, each differing field
+ * is a mismatch.
+ *
  * @see https://github.com/opendiffy/diffy
  */
 export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
-  const pValues = fields.map(({ service, noise }) => fisherTest(service, noise, SIGNIFICANCE_LEVEL));
-  const threshold = significantBelow(pValues.filter((_, index) => fields[index]!.hasNoise), SIGNIFICANCE_LEVEL);
+  const pValues = fields.map(({ service, noise }) =>
+    fisherTest(proportionOf(service), proportionOf(noise), SIGNIFICANCE_LEVEL)
+  );
+  const threshold = falseDiscoveryThreshold(pValues.filter((_, index) => fields[index]!.hasNoise), SIGNIFICANCE_LEVEL);
   return fields.map((field, index) => {
     if (!field.hasNoise) return "mismatch";
-    if (pValues[index]! <= threshold && isFarFromNoise(field)) return "mismatch";
+    if (pValues[index]! <= threshold && exceedsThresholds(field)) return "mismatch";
     const isUnexplained = field.noise.differing === 0 || field.isCollective;
     return field.service.differing > 0 && isUnexplained ? "undecided" : "noise";
   });
 }
 
-function isFarFromNoise({ service, noise }: FieldCounts): boolean {
+function proportionOf({ differing, compared }: DifferingCount): Proportion {
+  return { count: differing, total: compared };
+}
+
+function exceedsThresholds({ service, noise }: FieldCounts): boolean {
   const rate = service.differing / service.compared;
   const noiseRate = noise.differing / noise.compared;
   return rate - noiseRate > ABSOLUTE_THRESHOLD && (rate - noiseRate) / (rate + noiseRate) > RELATIVE_THRESHOLD;

@@ -1,23 +1,23 @@
-/** Two JSON texts of the same shape and spacing, read side by side: what differs is found without parsing either of them. */
+/** Finds differences between two JSON texts of the same shape by reading them side by side, without parsing them. */
 
 import { ELEMENT, type Segment } from "../config/body_path.ts";
-import { decodeText } from "./response_format.ts";
-import { type ParsedJson, parseExactJson } from "../lib/exact_json.ts";
+import { isJsonObject, type ParsedJson, parseExactJson } from "../lib/exact_json.ts";
 import { StepBudget } from "../lib/step_budget.ts";
-import { isJsonObject } from "../lib/json_value.ts";
+import { decodeText } from "./captured_response.ts";
 
-/** A value that is no container, and differs. */
+/** A differing value that is neither object nor array. */
 export interface DifferingLeaf {
-  /** Where it is. */
+  /** The path of the value. */
   readonly path: readonly Segment[];
-  /** The one text's value, as `parseExactJson` reads it. */
+  /** The baseline's value, as `parseExactJson` returns it. */
   readonly expected: unknown;
-  /** The other service's text. */
+  /** The candidate's value. */
   readonly actual: unknown;
 }
 
-/** Deeper documents, and those that differ in more places, are left to the parser. */
+/** Maximum depth of a document. Deeper documents are left to the parser. */
 const MAX_DEPTH = 64;
+/** Maximum differing leaves. Documents with more are left to the parser. */
 const MAX_LEAVES = 50;
 /** Bytes read per step. */
 const BYTES_PER_STEP = 4;
@@ -27,7 +27,7 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 const [SPACE, TAB, LINE_FEED, RETURN] = [0x20, 0x09, 0x0a, 0x0d];
 const ASCII_BYTES = 0x80;
 const IN_ARRAY = -1;
-/** 1 for what may stand in a string as it is, and is ASCII. */
+/** 1 for ASCII bytes that strings may contain without an escape. */
 const PLAIN = Uint8Array.from(
   { length: 256 },
   (_, byte) => byte >= SPACE && byte < ASCII_BYTES && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
@@ -35,17 +35,15 @@ const PLAIN = Uint8Array.from(
 const LITERALS: readonly (readonly number[])[] = ["true", "false", "null"].map((word) =>
   [...word].map((letter) => letter.charCodeAt(0))
 );
-/** A byte order mark within a text is a character as others are. */
+/** Keeps byte order marks, because inside a text they are ordinary characters. */
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Finds the values that differ between two documents with the same keys and elements in the same order.
+ * Finds the leaves that differ between two texts in UTF-8 with the same keys and elements in the same order. A path that
+ * occurs several times has several leaves.
  *
- * @param expected The primary's text, in UTF-8.
- * @param actual The other service's text.
- * @param steps Budget for the reading. Default: no limit.
- * @returns The differing values, every one if a path has several. `undefined` if a parser is needed: shape or white
- * space differ, or a text may not be JSON.
+ * Returns `undefined` if a parser is needed: if shape or white space differ, or if a text may not be JSON. Without
+ * `steps`, the work is not limited.
  */
 export function differingLeaves(
   expected: Uint8Array,
@@ -55,21 +53,21 @@ export function differingLeaves(
   steps.take((expected.length + actual.length) / BYTES_PER_STEP);
   const reader = new Lockstep(expected, actual, steps);
   if (!reader.readDocuments()) return undefined;
-  const isText = !reader.hasOtherThanAscii || (decodeText(expected) !== undefined && decodeText(actual) !== undefined);
+  const isText = !reader.hasNonAscii || (decodeText(expected) !== undefined && decodeText(actual) !== undefined);
   return isText ? reader.leaves : undefined;
 }
 
-/** All methods that read and pass return whether both texts are as they must be to go on. */
+/** A pair of cursors. Methods that read or pass a token return `false` if the texts must be left to the parser. */
 class Lockstep {
   readonly leaves: DifferingLeaf[] = [];
-  hasOtherThanAscii = false;
+  hasNonAscii = false;
   readonly #a: Uint8Array;
   readonly #b: Uint8Array;
   readonly #steps: StepBudget;
-  /** Where the keys begin that lead to the value that is being read. */
+  /** Offsets of the keys on the path to the current value; `IN_ARRAY` for an element. */
   readonly #keys: number[] = [];
   #at = 0;
-  /** How much further the other one is, as values that differ may differ in length. */
+  /** Offset in `#b` minus offset in `#a`. Differing values may have different lengths. */
   #shift = 0;
 
   constructor(a: Uint8Array, b: Uint8Array, steps: StepBudget) {
@@ -98,7 +96,7 @@ class Lockstep {
     for (;;) {
       const keyAt = this.#at;
       if (this.#a[keyAt] !== QUOTE || !this.#passString()) return false;
-      // Of several members with one key the last counts.
+      // If a key occurs several times, the last member counts, so an earlier one must not be a difference.
       if (changed?.some((at) => this.#isSameKey(at, keyAt))) return false;
       if (!this.#skipSpace() || !this.#pass(COLON) || !this.#skipSpace()) return false;
       const known = this.leaves.length;
@@ -124,7 +122,7 @@ class Lockstep {
     return this.#pass(CLOSE_BRACKET);
   }
 
-  /** One byte that both have here. */
+  /** Passes one byte that both texts have. */
   #pass(byte: number): boolean {
     if (this.#a[this.#at] !== byte || this.#b[this.#at + this.#shift] !== byte) return false;
     this.#at++;
@@ -132,7 +130,7 @@ class Lockstep {
   }
 
   #skipSpace(): boolean {
-    // Most texts have none.
+    // Shortcut, because most texts have no white space.
     if (this.#a[this.#at]! > SPACE) return true;
     for (; isSpace(this.#a[this.#at]); this.#at++) {
       if (this.#a[this.#at] !== this.#b[this.#at + this.#shift]) return false;
@@ -140,7 +138,7 @@ class Lockstep {
     return true;
   }
 
-  /** A string that both have, without escapes. */
+  /** Passes a string without escapes that both texts have. */
   #passString(): boolean {
     const [a, b, shift] = [this.#a, this.#b, this.#shift];
     if (b[this.#at + shift] !== QUOTE) return false;
@@ -153,12 +151,12 @@ class Lockstep {
         return true;
       }
       if (byte < ASCII_BYTES) return false;
-      this.hasOtherThanAscii = true;
+      this.hasNonAscii = true;
     }
     return false;
   }
 
-  /** A number without an exponent, or a word, that both have. */
+  /** Passes a number without exponent, or a literal, that both texts have. */
   #passPlain(): boolean {
     const [a, b, start, shift] = [this.#a, this.#b, this.#at, this.#shift];
     const end = plainEnd(a, start);
@@ -168,7 +166,7 @@ class Lockstep {
     return true;
   }
 
-  /** Any two values that are no containers: what they are is for the parser to say. */
+  /** Reads two leaves of any kind. The parser decides on their values. */
   #readLeaf(): boolean {
     const startB = this.#at + this.#shift;
     const [endA, endB] = [leafEnd(this.#a, this.#at), leafEnd(this.#b, startB)];
@@ -184,7 +182,7 @@ class Lockstep {
   }
 
   #parse(bytes: Uint8Array): ParsedJson | undefined {
-    this.hasOtherThanAscii ||= bytes.some((byte) => byte >= ASCII_BYTES);
+    this.hasNonAscii ||= bytes.some((byte) => byte >= ASCII_BYTES);
     return parseExactJson(UTF8.decode(bytes), this.#steps);
   }
 
@@ -197,10 +195,10 @@ class Lockstep {
     });
   }
 
-  #isSameKey(one: number, other: number): boolean {
+  #isSameKey(a: number, b: number): boolean {
     for (let length = 1;; length++) {
-      const byte = this.#a[one + length];
-      const isSame = byte === this.#a[other + length];
+      const byte = this.#a[a + length];
+      const isSame = byte === this.#a[b + length];
       if (isSame && byte !== QUOTE) continue;
       this.#steps.take(1 + length / BYTES_PER_STEP);
       return isSame;
@@ -216,7 +214,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB;
 }
 
-/** What may stand behind a value. */
+/** Reports whether a byte may follow a value. */
 function isEnd(byte: number | undefined): boolean {
   return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === undefined || isSpace(byte);
 }
@@ -225,7 +223,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
-/** @returns Where the number or the word ends that begins there; the start where there is none. */
+/** Returns the end of a number without exponent, or of a literal; `start` if there is none. */
 function plainEnd(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
   if (first !== MINUS && !isDigit(first)) return wordEnd(bytes, start);
@@ -251,7 +249,7 @@ function wordEnd(bytes: Uint8Array, start: number): number {
   return start;
 }
 
-/** @returns Where the value ends that begins there and is no container, if it is one at all. */
+/** Returns the end of a leaf. The result is only meaningful if the text is valid. */
 function leafEnd(bytes: Uint8Array, start: number): number {
   let at = start;
   if (bytes[at] !== QUOTE) {

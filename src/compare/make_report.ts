@@ -1,93 +1,87 @@
-/** From what was counted to a verdict on each service. */
+/** Creates the report from the statistics of all comparisons. */
 
-import { formatDuration } from "../lib/duration.ts";
-import { countDiffering } from "./difference_sets.ts";
-import { isCollective } from "./endpoint_counts.ts";
-import { judgeFields, type Judgement } from "./judge_fields.ts";
 import { latencyQuantile } from "../lib/latency_histogram.ts";
+import { wilsonInterval } from "../lib/statistics.ts";
+import { isCollective } from "./endpoint_counts.ts";
+import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
-import { percent } from "../lib/percent.ts";
-import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
-import type {
-  EndpointServiceTally,
-  EndpointTally,
-  FieldTally,
-  RankedSample,
-  ResponsesTally,
-  ServiceTally,
-  TallySnapshot,
-} from "./tally_snapshot.ts";
-import { wilsonInterval } from "../lib/wilson_interval.ts";
+import type { Mismatch, Report, ReportThresholds, ServiceReport } from "./report.ts";
+import { DEFAULT_THRESHOLDS } from "./report_thresholds.ts";
+import {
+  countDiffering,
+  type EndpointServiceStats,
+  type EndpointStats,
+  type FieldStats,
+  type RankedSample,
+  type ResponseStats,
+  type ServiceStats,
+  type StatsSnapshot,
+} from "./stats_snapshot.ts";
+import { countNotComparable, decide, ratioOf, worstVerdict } from "./verdict.ts";
 
-/** What a service must do to be ready, where nothing else is asked for. */
-export const DEFAULT_THRESHOLDS: ReportThresholds = {
-  minRequests: 1_000,
-  maxMismatch: 0.001,
-  maxLatencyRatio: 1.2,
-  maxErrors: 0.001,
-};
-
-/** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */
-export const MAX_NOT_COMPARABLE = 0.01;
-/** The longest that a list of fields gets; those with the highest rates come first. */
-export const MAX_LISTED_FIELDS = 500;
-/** What is slower by less is not held against a service: neither clocks nor networks are finer, in milliseconds. */
-const LATENCY_SLACK_MS = 1;
+/** Maximum fields in each list of the report. The fields with the highest rates come first. */
+const MAX_LISTED_FIELDS = 500;
 /**
- * An endpoint where the primary was never compared with itself, though by the rest of its route that should have happened
- * this often, is one where it never is: POST, for one, is not sent again. The probability of chance is e⁻⁵, or 0.7 %.
+ * Expected noise measurements above which an endpoint without any is one that never has them: POST, for example, is not
+ * replayed. The expectation is based on the noise ratio of the route. By chance, there are none with probability e⁻⁵, or
+ * 0.7 %.
  */
 const EXPECTED_NOISE = 5;
 
-const SEVERITY: readonly Verdict[] = ["ready", "not-enough-traffic", "not-ready"];
-
 /**
- * Makes the report.
+ * Creates the report.
  *
- * A comparison is a mismatch where one of its differences is at a field that {@linkcode judgeFields} calls so. Which those
- * are is known only now, and changes; so comparisons are counted by the set of fields in which they differ. There are sets
- * for 64 combinations at each endpoint of each service. As long as they suffice the count is exact; where they did not,
- * each comparison without a set is taken for a mismatch in as many fields as possible on its own, so that the match rate is
- * never above the true one.
+ * A comparison is a mismatch if it differs in a field that {@linkcode judgeFields} judges as a mismatch. This judgement
+ * exists only now and changes over time, so comparisons were counted by the set of fields in which they differ.
  *
- * @param snapshot What was counted.
- * @param thresholds What a service must do.
- * @param marks The fields that a person has called noise.
- * @returns The report.
+ * The count of mismatches is exact while 64 sets for each service and endpoint are enough. Beyond them, the report takes
+ * the highest possible count, so that the match rate is never above the true one.
  */
 export function makeReport(
-  snapshot: TallySnapshot,
+  snapshot: StatsSnapshot,
   thresholds: ReportThresholds = DEFAULT_THRESHOLDS,
   marks: readonly NoiseMark[] = [],
 ): Report {
-  const index = new MarkIndex(marks);
-  const judged = snapshot.services.map((totals) => judgeService(totals, { snapshot, thresholds, marks: index }));
+  const input = { snapshot, thresholds, marks: new MarkIndex(marks) };
+  const judged = snapshot.services.map((totals) => judgeService(totals, input));
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
   const fields = judged.flatMap((service) => service.fields);
   return {
-    verdict: overall(services),
+    verdict: worstVerdict(services),
     compared,
-    notComparable: services.reduce((sum, service) => sum + countOf(service.notComparable), 0),
-    matchRate: matchShare(mismatching, compared).value,
+    notComparable: services.reduce((sum, service) => sum + countNotComparable(service.notComparable), 0),
+    matchRate: matchRateOf(mismatching, compared).value,
     services,
-    mismatches: listed(fields, "mismatch"),
-    noise: listed(fields, "noise").map(({ samples: _, ...field }) => field),
-    undecided: listed(fields, "undecided"),
+    mismatches: listFields(fields, "mismatch"),
+    noise: listFields(fields, "noise").map(({ samples: _, ...field }) => field),
+    undecided: listFields(fields, "undecided"),
     dropped: snapshot.dropped,
   };
 }
 
-interface Facts {
-  readonly snapshot: TallySnapshot;
+interface ReportInput {
+  readonly snapshot: StatsSnapshot;
   readonly thresholds: ReportThresholds;
   readonly marks: MarkIndex;
 }
 
+/** One service at one endpoint. */
+interface EndpointRow {
+  readonly endpoint: EndpointStats;
+  readonly stats: EndpointServiceStats;
+}
+
+/** A field with its counts, before it is judged. */
+interface CountedField extends Omit<Mismatch, "rate" | "noiseRate" | "samples"> {
+  readonly samples: readonly RankedSample[];
+  readonly noise: DifferingCount;
+}
+
 interface JudgedField {
   readonly judgement: Judgement;
-  readonly field: Omit<Mismatch, "samples"> & Pick<Candidate, "samples">;
+  readonly field: Omit<Mismatch, "samples"> & Pick<CountedField, "samples">;
 }
 
 interface JudgedService {
@@ -96,99 +90,90 @@ interface JudgedService {
   readonly fields: readonly JudgedField[];
 }
 
-interface Place {
-  readonly endpoint: EndpointTally;
-  readonly counts: EndpointServiceTally;
-}
-
-function judgeService(totals: ServiceTally, { snapshot, thresholds, marks }: Facts): JudgedService {
+function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: ReportInput): JudgedService {
   const { route, service, compared, notComparable } = totals;
   const endpoints = snapshot.endpoints.filter((endpoint) => endpoint.route === route);
-  const places = endpoints.flatMap((endpoint): Place[] => {
-    const counts = endpoint.services.find((candidate) => candidate.service === service);
-    return counts === undefined || counts.compared === 0 ? [] : [{ endpoint, counts }];
+  const rows = endpoints.flatMap((endpoint): EndpointRow[] => {
+    const stats = endpoint.services.find((each) => each.service === service);
+    return stats === undefined || stats.compared === 0 ? [] : [{ endpoint, stats }];
   });
-  const noiseShare = shareOf(endpoints.reduce((sum, { noise }) => sum + noise.compared, 0), compared);
-  const fields = judgePlaces(places, { noiseShare, marks });
+  const noiseRatio = ratioOf(endpoints.reduce((sum, { noise }) => sum + noise.compared, 0), compared);
+  const fields = judgeRows(rows, noiseRatio, marks);
 
-  let [mismatching, suspect] = [0, 0];
-  for (const { endpoint: { endpoint }, counts } of places) {
-    const judgements = fields.get(endpoint)!;
-    const isMismatch = (path: string) => judgements.get(path)?.judgement === "mismatch";
-    const isSuspect = (path: string) => judgements.get(path)?.judgement !== "noise";
-    mismatching += countDiffering(counts, isMismatch).most;
-    suspect += countDiffering(counts, isSuspect).most;
+  let [mismatching, suspected] = [0, 0];
+  for (const { endpoint: { endpoint }, stats } of rows) {
+    const judged = fields.get(endpoint)!;
+    mismatching += countDiffering(stats, (path) => judged.get(path)?.judgement === "mismatch").most;
+    suspected += countDiffering(stats, (path) => judged.get(path)?.judgement !== "noise").most;
   }
+  const { errors: primaryErrors } = totals.primary;
+  const { errors } = totals.responses;
   const quantities = {
     compared,
     notComparable,
-    matchRate: matchShare(mismatching, compared),
-    errorRate: { primary: shareOf(totals.primary.errors, compared), service: shareOf(totals.answers.errors, compared) },
-    latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.answers) },
+    matchRate: matchRateOf(mismatching, compared),
+    errorRate: { primary: ratioOf(primaryErrors, compared), service: ratioOf(errors, compared) },
+    latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
   };
-  const { verdict, reasons } = decide(quantities, {
-    thresholds,
-    // Shares of counts, as differences of shares are off by a rounding: 1 - 0.99 is above 1 %.
-    mismatch: shareOf(mismatching, compared),
-    suspected: shareOf(suspect, compared),
-    moreErrors: shareOf(totals.answers.errors - totals.primary.errors, compared),
-  });
+  const ratios = {
+    // Computed from counts, because differences of ratios have rounding errors: 1 - 0.99 is above 1 %.
+    mismatch: ratioOf(mismatching, compared),
+    suspected: ratioOf(suspected, compared),
+    moreErrors: ratioOf(errors - primaryErrors, compared),
+  };
+  const { verdict, reasons } = decide(quantities, ratios, thresholds);
   return {
     report: { route, service, verdict, reasons, ...quantities },
     mismatching,
-    fields: [...fields.values()].flatMap((judgements) => [...judgements.values()]),
+    fields: [...fields.values()].flatMap((judged) => [...judged.values()]),
   };
 }
 
-/** Judges all fields of a service together, and gives them by endpoint and path. */
-function judgePlaces(
-  places: readonly Place[],
-  { noiseShare, marks }: { readonly noiseShare: number; readonly marks: MarkIndex },
+/** Judges all fields of a service together. Returns them by endpoint and path. Marked fields are noise. */
+function judgeRows(
+  rows: readonly EndpointRow[],
+  noiseRatio: number,
+  marks: MarkIndex,
 ): ReadonlyMap<string, ReadonlyMap<string, JudgedField>> {
-  const candidates: Candidate[] = [];
-  const unmarked: Candidate[] = [];
-  for (const place of places) {
-    const { endpoint: { route, endpoint }, counts: { service } } = place;
+  const fields: CountedField[] = [];
+  const unmarked: CountedField[] = [];
+  for (const row of rows) {
+    const { endpoint: { route, endpoint }, stats: { service } } = row;
     const isMarked = marks.at({ route, endpoint, service });
-    const fields = fieldsOf(place);
-    candidates.push(...fields);
-    unmarked.push(...fields.filter(({ path }) => !isMarked(path)));
+    const counted = fieldsOf(row);
+    fields.push(...counted);
+    unmarked.push(...counted.filter(({ path }) => !isMarked(path)));
   }
   const judgements = judgeFields(
     unmarked.map(({ path, differing, compared, noise }) => ({
       service: { differing, compared },
       noise,
-      hasNoise: noise.compared > 0 || (noiseShare > 0 && compared * noiseShare < EXPECTED_NOISE),
+      hasNoise: noise.compared > 0 || (noiseRatio > 0 && compared * noiseRatio < EXPECTED_NOISE),
       isCollective: isCollective(path),
     })),
   );
   const judgementOf = new Map(unmarked.map((field, index) => [field, judgements[index]!]));
-  const byEndpoint = new Map(places.map(({ endpoint }) => [endpoint.endpoint, new Map<string, JudgedField>()]));
-  for (const candidate of candidates) {
-    const { noise, ...field } = candidate;
+  const byEndpoint = new Map(rows.map(({ endpoint }) => [endpoint.endpoint, new Map<string, JudgedField>()]));
+  for (const counted of fields) {
+    const { noise, ...field } = counted;
     byEndpoint.get(field.endpoint)!.set(field.path, {
-      judgement: judgementOf.get(candidate) ?? "noise",
+      judgement: judgementOf.get(counted) ?? "noise",
       field: {
         ...field,
-        rate: shareOf(field.differing, field.compared),
-        noiseRate: shareOf(noise.differing, noise.compared),
+        rate: ratioOf(field.differing, field.compared),
+        noiseRate: ratioOf(noise.differing, noise.compared),
       },
     });
   }
   return byEndpoint;
 }
 
-interface Candidate extends Omit<Mismatch, "rate" | "noiseRate" | "samples"> {
-  readonly samples: readonly RankedSample[];
-  readonly noise: { readonly differing: number; readonly compared: number };
-}
-
-/** Every field that differed, if only when the primary was compared with itself. */
-function fieldsOf({ endpoint: { route, endpoint, noise }, counts: { service, compared, fields } }: Place): Candidate[] {
+/** Returns all fields that differ, including fields that differ only between responses of the primary. */
+function fieldsOf({ endpoint: { route, endpoint, noise }, stats: { service, compared, fields } }: EndpointRow) {
   const noiseOf = new Map(noise.fields);
-  const byPath = new Map<string, FieldTally>(noise.fields.map(([path]) => [path, { path, differing: 0, samples: [] }]));
+  const byPath = new Map<string, FieldStats>(noise.fields.map(([path]) => [path, { path, differing: 0, samples: [] }]));
   for (const field of fields) byPath.set(field.path, field);
-  return [...byPath.values()].map(({ path, differing, samples }) => ({
+  return [...byPath.values()].map(({ path, differing, samples }): CountedField => ({
     route,
     endpoint,
     service,
@@ -200,69 +185,7 @@ function fieldsOf({ endpoint: { route, endpoint, noise }, counts: { service, com
   }));
 }
 
-interface Shares {
-  readonly thresholds: ReportThresholds;
-  /** Of the answers that differ. */
-  readonly mismatch: number;
-  /** Of those that do, or might. */
-  readonly suspected: number;
-  /** How far the share of errors is above the primary's. */
-  readonly moreErrors: number;
-}
-
-type Quantities = Pick<ServiceReport, "compared" | "notComparable" | "matchRate" | "errorRate" | "latencyMs">;
-
-function decide(
-  { compared, notComparable, errorRate, latencyMs }: Quantities,
-  { thresholds, mismatch, suspected, moreErrors }: Shares,
-): Pick<ServiceReport, "verdict" | "reasons"> {
-  const { minRequests, maxMismatch, maxLatencyRatio, maxErrors } = thresholds;
-  const missing: string[] = [];
-  const faults: string[] = [];
-  if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the ${minRequests} that are needed`);
-  const notMade = shareOf(countOf(notComparable), compared + countOf(notComparable));
-  if (notMade > MAX_NOT_COMPARABLE) {
-    missing.push(
-      `${percent(notMade)} of the responses are not comparable (${reasonsText(notComparable)}), more than` +
-        ` ${percent(MAX_NOT_COMPARABLE)}`,
-    );
-  }
-  if (mismatch > maxMismatch) {
-    faults.push(`${percent(mismatch)} of the answers differ, more than ${percent(maxMismatch)}`);
-  } else if (suspected > maxMismatch) {
-    missing.push(
-      `${percent(suspected)} of the answers differ in fields of which it is not known whether they differ by` +
-        " themselves: the primary was compared with itself too seldom, or more than 256 fields of an endpoint differ",
-    );
-  }
-  if (moreErrors > maxErrors) {
-    faults.push(
-      `${percent(errorRate.service)} of the answers are errors, of the primary ${percent(errorRate.primary)}: that is` +
-        ` more than ${percent(maxErrors)} above it`,
-    );
-  }
-  for (const name of ["p50", "p99"] as const) {
-    const [service, primary] = [latencyMs.service[name], latencyMs.primary[name]];
-    if (service <= primary * maxLatencyRatio || service - primary <= LATENCY_SLACK_MS) continue;
-    faults.push(
-      `${name} is ${formatDuration(service)}, of the primary ${formatDuration(primary)}: that is more than` +
-        ` ${maxLatencyRatio} times as long`,
-    );
-  }
-  const isEnough = compared >= minRequests && compared > 0;
-  const verdict = !isEnough ? "not-enough-traffic" : faults.length > 0 ? "not-ready" : "ready";
-  return {
-    verdict: verdict === "ready" && missing.length > 0 ? "not-enough-traffic" : verdict,
-    reasons: compared === 0 && notMade === 0 ? ["nothing was compared"] : [...missing, ...faults],
-  };
-}
-
-function overall(services: readonly ServiceReport[]): Verdict {
-  if (services.length === 0) return "not-enough-traffic";
-  return SEVERITY[Math.max(...services.map(({ verdict }) => SEVERITY.indexOf(verdict)))]!;
-}
-
-function listed(fields: readonly JudgedField[], judgement: Judgement): Mismatch[] {
+function listFields(fields: readonly JudgedField[], judgement: Judgement): Mismatch[] {
   return fields
     .filter((field) => field.judgement === judgement)
     .map(({ field }) => field)
@@ -271,30 +194,14 @@ function listed(fields: readonly JudgedField[], judgement: Judgement): Mismatch[
     .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
 }
 
-function matchShare(mismatching: number, compared: number): ServiceReport["matchRate"] {
+function matchRateOf(mismatching: number, compared: number): ServiceReport["matchRate"] {
   return wilsonInterval(compared - mismatching, compared);
 }
 
-function quantiles({ latency }: ResponsesTally): ServiceReport["latencyMs"]["primary"] {
+function quantiles({ latency }: ResponseStats): ServiceReport["latencyMs"]["primary"] {
   return {
     p50: latencyQuantile(latency, 0.5),
     p95: latencyQuantile(latency, 0.95),
     p99: latencyQuantile(latency, 0.99),
   };
-}
-
-type NotComparableCounts = ServiceReport["notComparable"];
-
-function countOf(counts: NotComparableCounts): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-/** Writes counts by reason, the most frequent first: `costly 12, too-large 3`. */
-export function reasonsText(counts: NotComparableCounts): string {
-  const sorted = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
-  return sorted.map(([reason, count]) => `${reason} ${count}`).join(", ");
-}
-
-function shareOf(count: number, of: number): number {
-  return of === 0 ? 0 : count / of;
 }

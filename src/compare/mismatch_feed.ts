@@ -1,14 +1,14 @@
-/** The latest mismatches, one after the other. */
+/** A feed of the latest mismatches. */
 
+import { detachString } from "../lib/memory_budget.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { detachString } from "../lib/detach_string.ts";
 
-/** A comparison whose answers differed. */
+/** A comparison with differences. */
 export interface MismatchEntry {
-  /** Rises from entry to entry; the place to go on from. */
+  /** Increases from entry to entry. Clients continue after the last id that they have received. */
   readonly id: number;
-  /** When it was found, in milliseconds since 1970. */
+  /** Time of the comparison, in milliseconds since 1970. */
   readonly timeMs: number;
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
@@ -22,29 +22,29 @@ export interface MismatchEntry {
   readonly method: string;
   /** The request path, without the query. */
   readonly path: string;
-  /** How the answers differ, noise or not: at most ten. */
+  /** At most ten differences, noise included. */
   readonly differences: readonly Difference[];
-  /** How many more differences there are; absent where there are none. */
+  /** Number of further differences. Absent if there are none. */
   readonly more?: number;
 }
 
-/** A mismatch without its number: it is given where all workers' mismatches come together. */
-export type FoundMismatch = Omit<MismatchEntry, "id">;
+/** A mismatch without an id. Ids are assigned when the mismatches of all workers are joined. */
+export type UnnumberedMismatch = Omit<MismatchEntry, "id">;
 
-/** What an entry has that its comparison does not tell. */
+/** Properties of an entry that its comparison does not have. */
 export interface MismatchContext {
-  /** The endpoint. */
+  /** Name of the endpoint. */
   readonly endpoint: string;
-  /** Whether values are kept; not with `samples: none`. */
-  readonly values: boolean;
-  /** The time, in milliseconds since 1970. */
+  /** False if samples of values are off. */
+  readonly hasValues: boolean;
+  /** Time of the comparison, in milliseconds since 1970. */
   readonly timeMs: number;
 }
 
-/** How a feed is set up. */
+/** Options of {@linkcode MismatchFeed}. */
 export interface MismatchFeedOptions {
   /**
-   * How many entries are kept; the oldest make room.
+   * Maximum entries. Further ones replace the oldest.
    *
    * @default 200
    */
@@ -52,79 +52,68 @@ export interface MismatchFeedOptions {
 }
 
 const DEFAULT_MAX_ENTRIES = 200;
+/** Maximum differences of an entry. */
 const MAX_DIFFERENCES = 10;
+/** Maximum length of each text of an entry, in characters. */
 const MAX_TEXT_LENGTH = 256;
 
-/** Keeps the latest mismatches in a ring: at most 200 entries of at most 16 KiB. */
+/** Keeps the latest mismatches: at most 200 entries of at most 16 KiB. */
 export class MismatchFeed {
   readonly #maxEntries: number;
   readonly #entries: MismatchEntry[] = [];
-  #last = 0;
+  #lastId = 0;
 
-  /**
-   * Makes an empty feed.
-   *
-   * @param options Its bounds.
-   */
+  /** Creates an empty feed. */
   constructor(options: MismatchFeedOptions = {}) {
     this.#maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
   }
 
-  /**
-   * Keeps a mismatch.
-   *
-   * @param found What {@linkcode findMismatch} has found.
-   */
-  add(found: FoundMismatch): void {
-    // One more by one shift: the ring is short.
-    if (this.#entries.push({ id: ++this.#last, ...found }) > this.#maxEntries) this.#entries.shift();
+  /** Adds a mismatch with the next id. */
+  add(mismatch: UnnumberedMismatch): void {
+    // `shift()` is fast, because the array is short.
+    if (this.#entries.push({ id: ++this.#lastId, ...mismatch }) > this.#maxEntries) this.#entries.shift();
   }
 
   /**
-   * Gives the entries that came after one.
-   *
-   * @param id The id of the last one that is known; 0 for all. One that is higher than any, as after a restart, is 0.
-   * @returns The entries that are still kept, oldest first.
+   * Returns the entries with higher ids, oldest first; 0 returns all. An id above the last one, as a client has after a
+   * restart, returns all as well.
    */
   after(id: number): readonly MismatchEntry[] {
-    return id > this.#last ? [...this.#entries] : this.#entries.filter((entry) => entry.id > id);
+    return id > this.#lastId ? [...this.#entries] : this.#entries.filter((entry) => entry.id > id);
   }
 }
 
 /**
- * Makes what the feed keeps of a comparison.
- *
- * @param comparison The comparison; its path and values have been redacted.
- * @param context What it does not tell.
- * @returns The mismatch; `undefined` where the answers are alike, or the comparison shows noise.
+ * Returns the feed entry of a comparison; `undefined` if the responses match, or if the comparison measures noise. Path
+ * and values of the comparison must be redacted already.
  */
-export function findMismatch(comparison: Comparison, context: MismatchContext): FoundMismatch | undefined {
+export function mismatchEntryOf(comparison: Comparison, context: MismatchContext): UnnumberedMismatch | undefined {
   const { differences, isNoise } = comparison;
   if (isNoise || differences.length === 0) return undefined;
   const { requestId, route, service, method, path } = comparison;
   const more = differences.length - MAX_DIFFERENCES;
   return {
     timeMs: context.timeMs,
-    requestId: own(requestId),
+    requestId: detach(requestId),
     route,
-    endpoint: own(context.endpoint),
+    endpoint: detach(context.endpoint),
     service,
-    method: own(method),
-    path: own(path),
-    differences: differences.slice(0, MAX_DIFFERENCES).map((difference) => keep(difference, context.values)),
+    method: detach(method),
+    path: detach(path),
+    differences: differences.slice(0, MAX_DIFFERENCES).map((each) => detachDifference(each, context.hasValues)),
     ...(more > 0 && { more }),
   };
 }
 
-function keep({ path, kind, expected, actual }: Difference, values: boolean): Difference {
+function detachDifference({ path, kind, expected, actual }: Difference, hasValues: boolean): Difference {
   return {
-    path: own(path),
+    path: detach(path),
     kind,
-    ...(values && expected !== undefined && { expected: own(expected) }),
-    ...(values && actual !== undefined && { actual: own(actual) }),
+    ...(hasValues && expected !== undefined && { expected: detach(expected) }),
+    ...(hasValues && actual !== undefined && { actual: detach(actual) }),
   };
 }
 
-function own(text: string): string {
+function detach(text: string): string {
   return detachString(text, MAX_TEXT_LENGTH);
 }

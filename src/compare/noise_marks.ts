@@ -1,53 +1,43 @@
-/** Fields that a person has called noise. */
+/** Fields that a user has marked as noise. */
 
-/** A field that may differ, with all that is inside it. */
+/** A marked field. The mark applies to values within the field as well. */
 export interface NoiseMark {
   /** The route's pattern. */
   readonly route: string;
-  /** The endpoint; absent: all of the route. */
+  /** The endpoint. Absent: all endpoints of the route. */
   readonly endpoint?: string;
-  /** The service; absent: all of the route. */
+  /** The service. Absent: all services of the route. */
   readonly service?: string;
-  /** Where, as in `Difference`. */
+  /** Path of the field, as in `Difference`. */
   readonly path: string;
 }
 
-/** Further marks are refused: they belong into the configuration. */
+/** Maximum marks. Further fields belong in the configuration. */
 export const MAX_MARKS = 1_000;
 
-/** Marks in the order in which they were made. They live as long as the process; {@linkcode NoiseMarks.asConfig} keeps them. */
+/** Marks of this process, in the order in which they were added. {@linkcode NoiseMarks.toYaml} makes them permanent. */
 export class NoiseMarks {
   readonly #marks = new Map<string, NoiseMark>();
 
-  /**
-   * Calls a field noise.
-   *
-   * @param mark The field.
-   * @returns Whether there was room for it.
-   */
-  markNoise(mark: NoiseMark): boolean {
+  /** Adds a mark. Returns `false` if the maximum is reached. */
+  add(mark: NoiseMark): boolean {
     const { route, endpoint, service, path } = mark;
-    const key = JSON.stringify([placeKey(route, endpoint, service), path]);
+    const key = JSON.stringify([scopeKey(route, endpoint, service), path]);
     if (!this.#marks.has(key) && this.#marks.size >= MAX_MARKS) return false;
     this.#marks.set(key, mark);
     return true;
   }
 
-  /**
-   * Gives all marks.
-   *
-   * @returns The marks.
-   */
+  /** Returns all marks. */
   list(): readonly NoiseMark[] {
     return [...this.#marks.values()];
   }
 
   /**
-   * Writes the marks as the lines to be added to a configuration, as YAML. There, a field is ignored on all routes.
-   *
-   * @returns The lines; empty where there are no marks.
+   * Returns the lines of YAML to add to the configuration; an empty text without marks. The configuration ignores a
+   * field on all routes, while a mark applies to one.
    */
-  asConfig(): string {
+  toYaml(): string {
     const marks = this.list();
     const services = new Set(marks.flatMap(({ service }) => service ?? []));
     const general = marks.filter(({ service }) => service === undefined);
@@ -61,16 +51,16 @@ export class NoiseMarks {
   }
 }
 
-/** Marks by route, endpoint and service: a field is looked up instead of matched against each mark. */
+/** Index of marks by route, endpoint and service. Matching each field against each mark would take quadratic time. */
 export class MarkIndex {
   readonly #paths = new Map<string, Set<string>>();
 
   /** Indexes the marks. */
   constructor(marks: readonly NoiseMark[]) {
     for (const { route, endpoint, service, path } of marks) {
-      const place = placeKey(route, endpoint, service);
-      const paths = this.#paths.get(place);
-      if (paths === undefined) this.#paths.set(place, new Set([path]));
+      const key = scopeKey(route, endpoint, service);
+      const paths = this.#paths.get(key);
+      if (paths === undefined) this.#paths.set(key, new Set([path]));
       else paths.add(path);
     }
   }
@@ -78,17 +68,17 @@ export class MarkIndex {
   /** Returns a function that reports whether a path, or a value that contains it, is marked. */
   at({ route, endpoint, service }: Required<Omit<NoiseMark, "path">>): (path: string) => boolean {
     const sets = [
-      placeKey(route, undefined, undefined),
-      placeKey(route, endpoint, undefined),
-      placeKey(route, undefined, service),
-      placeKey(route, endpoint, service),
-    ].flatMap((place) => this.#paths.get(place) ?? []);
+      scopeKey(route, undefined, undefined),
+      scopeKey(route, endpoint, undefined),
+      scopeKey(route, undefined, service),
+      scopeKey(route, endpoint, service),
+    ].flatMap((key) => this.#paths.get(key) ?? []);
     if (sets.length === 0) return () => false;
-    return (path) => sets.some((paths) => holds(paths, path));
+    return (path) => sets.some((paths) => includesPrefix(paths, path));
   }
 }
 
-function holds(paths: ReadonlySet<string>, path: string): boolean {
+function includesPrefix(paths: ReadonlySet<string>, path: string): boolean {
   if (paths.has(path)) return true;
   for (let at = 1; at < path.length; at++) {
     if ((path[at] === "." || path[at] === "[") && paths.has(path.slice(0, at))) return true;
@@ -96,15 +86,15 @@ function holds(paths: ReadonlySet<string>, path: string): boolean {
   return false;
 }
 
-function placeKey(route: string, endpoint: string | undefined, service: string | undefined): string {
+function scopeKey(route: string, endpoint: string | undefined, service: string | undefined): string {
   return JSON.stringify([route, endpoint, service]);
 }
 
 function ignoreLines(marks: readonly NoiseMark[], indent: string): string[] {
-  const entries = new Map(marks.map(({ path, route, endpoint }) => [path, endpoint ?? route]));
+  const scopes = new Map(marks.map(({ path, route, endpoint }) => [path, endpoint ?? route]));
   return [
     `${indent}ignore:`,
-    ...[...entries].map(([path, where]) => `${indent}  - ${JSON.stringify(path)} # ${oneLine(where)}`),
+    ...[...scopes].map(([path, scope]) => `${indent}  - ${JSON.stringify(path)} # ${oneLine(scope)}`),
   ];
 }
 

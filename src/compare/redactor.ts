@@ -1,24 +1,21 @@
-/** Keeps secrets out of samples: by the common rule for secrets, and by the paths of `compare.redact`. */
+/** Hides secrets in samples: by the common rules for secrets, and by the paths of `compare.redact`. */
 
 import { type BodyPath, matchesName, matchesSteps, type Segment } from "../config/body_path.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
 import { findSecrets, redactPath } from "../lib/secret_text.ts";
 import { mergeRanges, replaceRanges, type TextRange } from "../lib/text_ranges.ts";
-import { type HashKey, textHash } from "../lib/text_hash.ts";
 
-/** Hides values. */
+/** Key of the hashes that stand for secrets: two random 32-bit integers. */
+export type HashKey = readonly [first: number, second: number];
+
+/** Hides secrets in values, texts and request paths. */
 export class Redactor {
   readonly #paths: readonly BodyPath[];
   readonly #key: HashKey;
   readonly #known: KnownSecrets;
 
-  /**
-   * Created once for each configuration.
-   *
-   * @param paths Paths of further values to hide.
-   * @param options The key of the hashes, and the secrets of the configuration: a response may repeat them.
-   */
+  /** Hides the values at `paths` as well, and `known`: secrets of the configuration, which a response may repeat. */
   constructor(paths: readonly BodyPath[], { key, known }: { readonly key: HashKey; readonly known: KnownSecrets }) {
     this.#paths = paths;
     this.#key = key;
@@ -26,12 +23,10 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a value in a JSON document, or a value that contains it, is secret.
-   *
-   * @param segments Keys and elements on the path to the value.
-   * @param from Index of the first segment to check. Earlier segments have been checked already.
+   * Reports whether a value in a JSON document, or a value that contains it, is secret. Segments before the index `from`
+   * are not checked by name.
    */
-  hidesJson(segments: readonly Segment[], from = 0): boolean {
+  hidesJson(segments: readonly Segment[], from: number = 0): boolean {
     if (this.hidesBody()) return true;
     for (let at = from; at < segments.length; at++) {
       const segment = segments[at]!;
@@ -40,40 +35,47 @@ export class Redactor {
     return this.#paths.some((path) => path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true }));
   }
 
-  /**
-   * Reports whether a header field or a form field is secret.
-   *
-   * @param kind Kind of the field.
-   * @param name Its name, in lower case for a header field.
-   */
+  /** Reports whether a header field or a form field is secret. Names of header fields are in lower case. */
   hidesField(kind: "header" | "form", name: string): boolean {
     if (kind === "form" && this.hidesBody()) return true;
     return (kind === "form" ? isSecretParameter(name) : isSecretName(name)) ||
       this.#paths.some((path) => path.kind === kind && matchesName(path.name, name));
   }
 
-  /** Whether everything in bodies is secret. */
+  /** Reports whether all content of bodies is secret. */
   hidesBody(): boolean {
     return this.#paths.some(({ kind }) => kind === "body");
   }
 
-  /** Returns a mark that differs between secrets: `[redacted 3f9a]`. */
+  /** Returns a mark such as `[redacted 3f9a]`. Equal secrets have equal marks; different secrets rarely do. */
   replace(text: string): string {
-    return `[redacted ${textHash(text, this.#key)}]`;
+    return `[redacted ${keyedHash(text, this.#key)}]`;
   }
 
-  /** Finds the secrets within a text: sorted ranges that do not overlap. */
+  /** Returns the ranges of the secrets in a text, sorted and without overlaps. */
   find(text: string): TextRange[] {
     return mergeRanges([...findSecrets(text), ...this.#known.find(text)]);
   }
 
-  /** Hides the secrets within a text. */
+  /** Hides the secrets in a text. */
   clean(text: string): string {
     return replaceRanges(text, this.find(text), (secret) => this.replace(secret));
   }
 
-  /** Hides the secrets within the path of a request. */
+  /** Hides the secrets in a request path. */
   cleanPath(path: string): string {
     return redactPath(path, (secret) => this.replace(secret));
   }
+}
+
+/** Returns four hexadecimal digits, which are too few to recover a secret from. One in 65,536 pairs of texts collides. */
+function keyedHash(text: string, [first, second]: HashKey): string {
+  let hash = first ^ text.length;
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ second, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
 }

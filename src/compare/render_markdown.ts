@@ -1,32 +1,29 @@
-/** The report for a comment on a pull request. */
+/** Renders the report for a comment on a pull request. */
 
 import { formatDuration } from "../lib/duration.ts";
-import { printable } from "../lib/printable.ts";
 import { percent } from "../lib/percent.ts";
-import { VERDICT_WORDS } from "./render_text.ts";
+import { printable } from "../lib/printable.ts";
+import { VERDICT_TEXTS } from "./render_text.ts";
 import type { Report } from "./report.ts";
 
+/** Maximum fields in the table. */
 const MAX_FIELDS = 20;
+/** Maximum length of a sample in characters. */
 const MAX_VALUE_LENGTH = 60;
 
-/**
- * Writes a report as Markdown of GitHub's kind. Backends can put neither markup nor mentions into it.
- *
- * @param report The report.
- * @returns The text, the last line with its line end.
- */
+/** Renders a report as GitHub Flavored Markdown. Texts from backends are escaped, so they cannot add markup or mentions. */
 export function renderMarkdown(report: Report): string {
   const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise } = report;
   const lines = [
-    `### ${VERDICT_WORDS[verdict]}: ${compared} comparisons, ${percent(matchRate)} alike`,
+    `### ${VERDICT_TEXTS[verdict]}: ${compared} comparisons, ${percent(matchRate)} match`,
     "",
-    "| service | route | verdict | compared | alike | errors (primary) | p50 (primary) | p99 (primary) |",
+    "| service | route | verdict | compared | match | errors (primary) | p50 (primary) | p99 (primary) |",
     "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ...services.map((service) =>
       row([
         code(service.service),
         code(service.route),
-        VERDICT_WORDS[service.verdict],
+        VERDICT_TEXTS[service.verdict],
         String(service.compared),
         percent(service.matchRate.value),
         `${percent(service.errorRate.service)} (${percent(service.errorRate.primary)})`,
@@ -40,7 +37,7 @@ export function renderMarkdown(report: Report): string {
   if (mismatches.length > 0) {
     lines.push(
       "",
-      "| differs | noise | service | endpoint | field | expected | got |",
+      "| differs | noise | service | endpoint | field | expected | actual |",
       "| ---: | ---: | --- | --- | --- | --- | --- |",
       ...mismatches.slice(0, MAX_FIELDS).map(({ rate, noiseRate, service, endpoint, path, samples: [sample] }) =>
         row([
@@ -49,8 +46,8 @@ export function renderMarkdown(report: Report): string {
           code(service),
           code(endpoint),
           code(path),
-          value(sample?.expected),
-          value(sample?.actual),
+          sampleCode(sample?.expected),
+          sampleCode(sample?.actual),
         ])
       ),
     );
@@ -59,7 +56,7 @@ export function renderMarkdown(report: Report): string {
   const notes = [
     ...(further > 0 ? [`${further} more fields differ`] : []),
     ...(notComparable > 0 ? [`${notComparable} responses were not comparable`] : []),
-    ...(undecided.length > 0 ? [`${undecided.length} fields differ, and may do so by themselves`] : []),
+    ...(undecided.length > 0 ? [`${undecided.length} fields are undecided: too few comparisons to exclude noise`] : []),
     ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
   ];
   if (notes.length > 0) lines.push("", `${notes.join("; ")}.`);
@@ -70,16 +67,19 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-function value(text: string | undefined): string {
+function sampleCode(text: string | undefined): string {
   if (text === undefined) return "";
   return code(text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text);
 }
 
-/** A code span: nothing in it is markup, but a run of backticks as long as its fence, and `|`, which ends a cell. */
+/**
+ * Returns a code span, in which nothing is markup. A longer fence protects runs of backticks. `|` is escaped, because it
+ * would end the table cell.
+ */
 function code(text: string): string {
-  const harmless = printable(text).replaceAll("|", "\\|");
-  const longest = Math.max(0, ...(harmless.match(/`+/g) ?? []).map((run) => run.length));
+  const escaped = printable(text).replaceAll("|", "\\|");
+  const longest = Math.max(0, ...(escaped.match(/`+/g) ?? []).map((run) => run.length));
   const fence = "`".repeat(longest + 1);
-  const padding = /^[` ]|[` ]$|^$/.test(harmless) ? " " : "";
-  return `${fence}${padding}${harmless}${padding}${fence}`;
+  const padding = /^[` ]|[` ]$|^$/.test(escaped) ? " " : "";
+  return `${fence}${padding}${escaped}${padding}${fence}`;
 }

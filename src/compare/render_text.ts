@@ -1,48 +1,41 @@
-/** The report for a terminal. */
+/** Renders the report for a terminal. */
 
 import { formatDuration } from "../lib/duration.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
-import { printable } from "../lib/printable.ts";
-import { reasonsText } from "./make_report.ts";
 import { percent } from "../lib/percent.ts";
+import { printable } from "../lib/printable.ts";
 import type { Mismatch, Report, ServiceReport, Verdict } from "./report.ts";
+import { formatReasons } from "./verdict.ts";
 
+/** Maximum fields in each table. */
 const MAX_FIELDS = 20;
+/** Maximum samples of each field. */
 const MAX_SAMPLES = 2;
 
-/** How each verdict is said. */
-export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+/** Texts of the verdicts. */
+export const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
   ready: "ready",
   "not-ready": "not ready",
   "not-enough-traffic": "not enough traffic",
 };
 
-/**
- * Writes a report for people.
- *
- * @param report The report.
- * @param paint The brushes of the output.
- * @returns The lines, the last with its line end. Nothing in them drives a terminal.
- */
+/** Renders a report as text that contains no control characters from backends or clients. */
 export function renderText(report: Report, paint: Paint): string {
   const { verdict, compared, matchRate, services, mismatches, undecided, noise, dropped } = report;
   return [
-    `${verdictText(verdict, paint)}: ${count(compared)} comparisons, ${percent(matchRate)} alike`,
+    `${verdictText(verdict, paint)}: ${formatCount(compared)} comparisons, ${percent(matchRate)} match`,
     ...services.flatMap((service) => serviceLines(service, paint)),
     ...fieldLines("Mismatches", mismatches, paint),
-    ...fieldLines("Differs, too little compared to know whether by itself", undecided, paint),
+    ...fieldLines("Undecided: too few comparisons to exclude noise", undecided, paint),
     ...fieldLines("Noise", noise.filter(({ differing }) => differing > 0), paint),
-    ...(dropped === 0 ? [] : [
-      "",
-      paint.warn(`${count(dropped)} details were not kept as the memory for them was used up`),
-    ]),
+    ...(dropped === 0 ? [] : ["", paint.warn(`${formatCount(dropped)} details were dropped: memory limit reached`)]),
     "",
   ].join("\n");
 }
 
 function serviceLines(service: ServiceReport, paint: Paint): string[] {
   const { matchRate: { value, low, high }, errorRate, latencyMs } = service;
-  const notComparable = reasonsText(service.notComparable);
+  const notComparable = formatReasons(service.notComparable);
   const quantile = (name: "p50" | "p95" | "p99") =>
     `${name} ${formatDuration(latencyMs.service[name])} (${formatDuration(latencyMs.primary[name])})`;
   return [
@@ -52,7 +45,9 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
     }`,
     ...service.reasons.map((reason) => `  ${paint.warn("!")} ${reason}`),
     ...(notComparable === "" ? [] : [`  ${paint.warn("!")} not comparable: ${notComparable}`]),
-    `  alike    ${percent(value)} of ${count(service.compared)} (95 % sure: ${percent(low)} to ${percent(high)})`,
+    `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
+      percent(high)
+    })`,
     `  errors   ${percent(errorRate.service)} (primary ${percent(errorRate.primary)})`,
     `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")} (primary)`,
   ];
@@ -73,16 +68,16 @@ function fieldLines(title: string, fields: readonly Field[], paint: Paint): stri
   shown.forEach(({ samples = [] }, index) => {
     lines.push(line(rows[index]!));
     for (const { expected, actual, method, path, requestId } of samples.slice(0, MAX_SAMPLES)) {
-      const values = `${value(expected)} → ${value(actual)}`;
+      const values = `${valueText(expected)} → ${valueText(actual)}`;
       lines.push(`    ${values}  ${paint.faint(printable(`${method} ${path} ${requestId}`))}`);
     }
   });
-  if (fields.length > MAX_FIELDS) lines.push(paint.faint(`  and ${count(fields.length - MAX_FIELDS)} more`));
+  if (fields.length > MAX_FIELDS) lines.push(paint.faint(`  and ${formatCount(fields.length - MAX_FIELDS)} more`));
   return lines;
 }
 
-function value(text: string | undefined): string {
-  return text === undefined ? "nothing" : printable(text);
+function valueText(sample: string | undefined): string {
+  return sample === undefined ? "absent" : printable(sample);
 }
 
 function verdictText(verdict: Verdict, paint: Paint): string {
@@ -91,9 +86,9 @@ function verdictText(verdict: Verdict, paint: Paint): string {
     "not-ready": paint.bad,
     "not-enough-traffic": paint.warn,
   };
-  return brushes[verdict](VERDICT_WORDS[verdict]);
+  return brushes[verdict](VERDICT_TEXTS[verdict]);
 }
 
-function count(value: number): string {
-  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
+function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

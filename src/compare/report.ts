@@ -1,13 +1,12 @@
-/** The verdict on a service: `GET /api/report`, and what `conductor report` prints. */
+/** The report on all comparisons: `GET /api/report`, and the output of `conductor report`. */
 
-import type { RatioEstimate } from "../lib/wilson_interval.ts";
-
+import type { RatioEstimate } from "../lib/statistics.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 
-/** May the new version go live? */
+/** Verdict on a service: ready to replace the primary, not ready, or not enough comparisons to decide. */
 export type Verdict = "ready" | "not-ready" | "not-enough-traffic";
 
-/** Two values of one field that differed. */
+/** Sample of a field that differs. */
 export interface MismatchSample {
   /** The `X-Request-Id` of the exchange. */
   readonly requestId: string;
@@ -15,17 +14,17 @@ export interface MismatchSample {
   readonly method: string;
   /** The request path, redacted as configured. */
   readonly path: string;
-  /** The primary's value; absent where it has none. */
+  /** The primary's value. Absent if it has none. */
   readonly expected?: string;
-  /** The other's value; absent where it has none. */
+  /** The service's value. Absent if it has none. */
   readonly actual?: string;
-  /** The beginning of the primary's body, redacted; only with `samples: bodies`. */
+  /** Beginning of the primary's body, redacted. Present only with `samples: bodies`. */
   readonly expectedBody?: string;
-  /** The beginning of the other's body. */
+  /** Beginning of the service's body, redacted. Present only with `samples: bodies`. */
   readonly actualBody?: string;
 }
 
-/** A field that differs more often than by itself. */
+/** A field of one service that differs. */
 export interface Mismatch {
   /** The route's pattern. */
   readonly route: string;
@@ -33,21 +32,21 @@ export interface Mismatch {
   readonly endpoint: string;
   /** The service that differs from the primary. */
   readonly service: string;
-  /** Where, as in `Difference`. */
+  /** Path of the field, as in `Difference`. */
   readonly path: string;
-  /** How many comparisons of the endpoint had a difference there. */
+  /** Number of comparisons at the endpoint in which the field differs. */
   readonly differing: number;
-  /** How many comparisons of the endpoint there were. */
+  /** Number of comparisons at the endpoint. */
   readonly compared: number;
-  /** Share of the comparisons that differ there, 0 to 1. */
+  /** Ratio of the comparisons in which the field differs, 0 to 1. */
   readonly rate: number;
-  /** Share of the comparisons of the primary with itself that differ there, 0 to 1. */
+  /** Ratio of the comparisons of the primary with itself in which the field differs, 0 to 1. */
   readonly noiseRate: number;
-  /** At most five. */
+  /** At most five samples. */
   readonly samples: readonly MismatchSample[];
 }
 
-/** How one service compares with the primary. */
+/** The report on one service of one route. */
 export interface ServiceReport {
   /** The route's pattern. */
   readonly route: string;
@@ -55,53 +54,53 @@ export interface ServiceReport {
   readonly service: string;
   /** The verdict on this service alone. */
   readonly verdict: Verdict;
-  /** Why, one sentence for each threshold that was not met; empty where it is ready. */
+  /** One sentence for each threshold that is not met. Empty if the service is ready. */
   readonly reasons: readonly string[];
-  /** Comparisons made. */
+  /** Number of comparisons. */
   readonly compared: number;
-  /** Responses that were not comparable, by reason. No other count includes them. */
+  /** Number of responses that are not comparable, by reason. No other count includes them. */
   readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
-  /** Comparisons without a difference that is no noise. */
+  /** Ratio of the comparisons without a mismatch. */
   readonly matchRate: RatioEstimate;
-  /** Share of failures and of responses with 5xx of the primary, and of the service. */
+  /** Ratio of failures and of responses with status 5xx, 0 to 1. */
   readonly errorRate: { readonly primary: number; readonly service: number };
-  /** Quantiles in milliseconds of the primary, and of the service. */
+  /** Quantiles of the latency, in milliseconds. */
   readonly latencyMs: {
     readonly primary: { readonly p50: number; readonly p95: number; readonly p99: number };
     readonly service: { readonly p50: number; readonly p95: number; readonly p99: number };
   };
 }
 
-/** The whole report. */
+/** The report on all services. */
 export interface Report {
-  /** The worst verdict of all services: one that is not ready outweighs one with not enough traffic. */
+  /** The worst verdict of all services: `not-ready` before `not-enough-traffic` before `ready`. */
   readonly verdict: Verdict;
-  /** Comparisons made, noise aside. */
+  /** Number of comparisons, without noise measurements. */
   readonly compared: number;
-  /** Responses that were not comparable. Comparisons of the primary with itself are not included. */
+  /** Number of responses that are not comparable. Comparisons of the primary with itself are not included. */
   readonly notComparable: number;
-  /** Share of the comparisons without a difference that is no noise, 0 to 1. */
+  /** Ratio of the comparisons without a mismatch, 0 to 1. */
   readonly matchRate: number;
-  /** One for each service that is compared. */
+  /** One entry for each service of each route that is compared. */
   readonly services: readonly ServiceReport[];
-  /** The fields that differ, the most frequent first. */
+  /** Fields that differ more often than by noise, the highest rates first. */
   readonly mismatches: readonly Mismatch[];
-  /** The fields that differ by themselves, or were called noise. */
+  /** Fields that differ by noise, or were marked as noise. */
   readonly noise: readonly Omit<Mismatch, "samples">[];
-  /** The fields that differ, and too little was compared to know whether they do by themselves. */
+  /** Fields that differ, with too few comparisons to decide whether by noise. */
   readonly undecided: readonly Mismatch[];
-  /** Samples, fields, endpoints and comparisons that there was no memory for, counted together. */
+  /** Number of samples, fields, endpoints and comparisons that exceeded the memory limit. */
   readonly dropped: number;
 }
 
-/** What a service must do to be ready. */
+/** Requirements for the verdict `ready`. */
 export interface ReportThresholds {
-  /** Comparisons that are needed. */
+  /** Minimum number of comparisons. */
   readonly minRequests: number;
-  /** The largest share of mismatches, 0 to 1. */
+  /** Maximum ratio of mismatches, 0 to 1. */
   readonly maxMismatch: number;
-  /** The largest p99 as a multiple of the primary's, and p50 likewise. */
+  /** Maximum latency as a multiple of the primary's, for p50 and p99. */
   readonly maxLatencyRatio: number;
-  /** The largest share of errors beyond the primary's, 0 to 1. */
+  /** Maximum ratio of errors above the primary's, 0 to 1. */
   readonly maxErrors: number;
 }

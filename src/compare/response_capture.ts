@@ -1,24 +1,24 @@
-/** One service's answer, kept as it passes. */
+/** Captures the response of one service while its body is read. */
 
-import type { Service } from "../config/config.ts";
-import type { AttemptView, UpstreamResponse } from "../upstream/attempt.ts";
-import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../body/body_tap.ts";
+import type { Service } from "../config/config.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
-import type { NotComparableReason } from "../observe/events.ts";
-import type { CapturedBody, CapturedOutcome } from "./response.ts";
-import { decodeBody, type Pause } from "./decode_body.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
+import type { NotComparableReason } from "../observe/events.ts";
+import type { AttemptView, UpstreamResponse } from "../upstream/attempt.ts";
+import type { CapturedBody, CapturedOutcome } from "./captured_response.ts";
+import { decodeBody, type Pause } from "./decode_body.ts";
 
-/** An attempt as far as capturing looks at it. */
+/** The part of an attempt that capturing needs. */
 export interface CapturedAttempt extends AttemptView {
-  /** From its start until it settled, in milliseconds. */
+  /** Time from the start of the attempt until it settled, in milliseconds. */
   readonly durationMs: number;
-  /** What broke it off from our side; `undefined` where nothing did. */
+  /** Reason why conductor aborted the attempt; `undefined` if it did not. */
   readonly abortReason: FailureKind | undefined;
 }
 
-/** Failures caused by conductor: it did not send the attempt, or aborted it. */
+/** Failures caused by conductor: it did not send the attempt, or aborted it. They say nothing about the service. */
 const OURS: ReadonlySet<FailureKind> = new Set([
   "aborted",
   "lagging",
@@ -33,156 +33,146 @@ const LINE_BYTES = 64;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Keeps a copy of an attempt's body as it passes. */
+/** Keeps a copy of a response's body while it is read. */
 export class ResponseCapture implements BodyTap {
-  /** How much is kept, in bytes. */
+  /** Maximum size of the captured body, in bytes. */
   readonly maxBytes: number;
-  /** The service. */
+  /** The service that sends the response. */
   readonly service: Service;
   readonly #budget: MemoryBudget;
-  /** Refers to the whole response; dropped when the attempt is over. */
+  /** Refers to the whole response, so it is dropped when the attempt has finished. */
   #attempt: CapturedAttempt | undefined;
-  #answer: CapturedOutcome | undefined;
-  readonly #kept: GrowingBytes;
+  #outcome: CapturedOutcome | undefined;
+  readonly #body: GrowingBytes;
   #seenBytes = 0;
-  /** Memory taken from the budget for everything except the body, in bytes. */
-  #takenBytes = 0;
+  /** Memory reserved for everything except the body, in bytes. */
+  #reservedBytes = 0;
   #isWhole = false;
   #isLagging = false;
   #cutBy: NotComparableReason | undefined;
 
-  /**
-   * Starts to look on.
-   *
-   * @param attempt The attempt.
-   * @param maxBytes How much of its body to keep, in bytes.
-   * @param budget What the memory is taken from.
-   */
+  /** Starts capturing. Memory is reserved from `budget`. */
   constructor(attempt: CapturedAttempt, maxBytes: number, budget: MemoryBudget) {
     this.#attempt = attempt;
     this.service = attempt.service;
     this.maxBytes = maxBytes;
     this.#budget = budget;
-    this.#kept = new GrowingBytes(maxBytes, budget);
-    if (!this.#take(CAPTURE_BYTES)) this.#cut("memory");
+    this.#body = new GrowingBytes(maxBytes, budget);
+    if (!this.#reserve(CAPTURE_BYTES)) this.#cut("memory");
   }
 
-  /**
-   * Keeps a piece, as far as there is room.
-   *
-   * @param piece The bytes.
-   */
-  onChunk(piece: Uint8Array): void {
-    this.#seenBytes += piece.length;
-    if (this.#cutBy !== undefined || this.#kept.append(piece)) return;
+  /** Called with each chunk of the body. */
+  onChunk(chunk: Uint8Array): void {
+    this.#seenBytes += chunk.length;
+    if (this.#cutBy !== undefined || this.#body.append(chunk)) return;
     this.#cut(this.#seenBytes > this.maxBytes ? "too-large" : "memory");
   }
 
-  /** Takes note that the body is whole. */
+  /** Called at the end of the body. */
   end(): void {
     this.#isWhole = true;
   }
 
-  /** Takes note that the attempt is over: a body that is there as a whole is held from now on. */
-  over(): void {
+  /** Called when the attempt has finished. */
+  finish(): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     const { outcome, durationMs, abortReason } = attempt!;
     if (outcome === undefined) return;
     if (!outcome.ok) {
       this.#isLagging = outcome.kind === "lagging";
-      if (!OURS.has(outcome.kind)) this.#answer = { ok: false, kind: outcome.kind, durationMs };
+      if (!OURS.has(outcome.kind)) this.#outcome = { ok: false, kind: outcome.kind, durationMs };
       return;
     }
     const { status, headers, body } = outcome.response;
-    if (body instanceof Uint8Array) this.#keepWhole(body);
+    if (body instanceof Uint8Array) this.#captureWhole(body);
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
     if (!isComplete && abortReason !== undefined && OURS.has(abortReason)) {
       this.#isLagging = abortReason === "lagging";
       return;
     }
-    const response = { status, headers: this.#keepHead(headers), body: this.#body(body !== null), durationMs };
-    this.#answer = { ok: true, response };
+    const capturedHeaders = this.#captureHeaders(headers);
+    const capturedBody = this.#capturedBody(body !== null);
+    this.#outcome = { ok: true, response: { status, headers: capturedHeaders, body: capturedBody, durationMs } };
+  }
+
+  /** The outcome, after the attempt has finished. `undefined` if it says nothing about the service. */
+  get outcome(): CapturedOutcome | undefined {
+    return this.#outcome;
   }
 
   /**
-   * Tells what was captured, when the attempt is over.
-   *
-   * @returns The answer; `undefined` where it says nothing about the service.
+   * Reports whether conductor cut the service off because it read an upload too slowly. The responses are then counted
+   * as not comparable, because the lag is the service's fault.
    */
-  answer(): CapturedOutcome | undefined {
-    return this.#answer;
-  }
-
-  /** Reports whether the service was cut off because it read an upload too slowly. That is a result, not a reason to skip it. */
   get isLagging(): boolean {
     return this.#isLagging;
   }
 
-  /** Decodes the body's content codings. Returns `undefined` if nothing has to be waited for. */
-  unpack(pause: Pause): Promise<void> | undefined {
-    const answer = this.#answer;
-    if (!answer?.ok || answer.response.body === undefined) return undefined;
-    const { response } = answer;
-    const maxBytes = Math.min(this.maxBytes, this.#budget.left);
-    const unpacking = decodeBody(answer.response.body, response.headers, maxBytes, pause);
-    if (!(unpacking instanceof Promise)) return undefined;
-    return unpacking.then((unpacked) => {
-      const isKept = this.#take(unpacked.bytes.length);
-      const isShort = unpacked.cutBy === "too-large" && maxBytes < this.maxBytes;
-      const body = isKept && !isShort
-        ? unpacked
-        : { ...unpacked, bytes: NO_BYTES, cut: true, cutBy: "memory" as const };
-      this.#answer = { ok: true, response: { ...response, body } };
+  /** Decodes the body's content codings. Returns `undefined` if there is nothing to wait for. */
+  decode(pause: Pause): Promise<void> | undefined {
+    const outcome = this.#outcome;
+    if (!outcome?.ok || outcome.response.body === undefined) return undefined;
+    const { response } = outcome;
+    const maxBytes = Math.min(this.maxBytes, this.#budget.freeBytes);
+    const decoding = decodeBody(outcome.response.body, response.headers, maxBytes, pause);
+    if (!(decoding instanceof Promise)) return undefined;
+    return decoding.then((decoded) => {
+      const isReserved = this.#reserve(decoded.bytes.length);
+      const isLimitedByMemory = decoded.cutBy === "too-large" && maxBytes < this.maxBytes;
+      const body = isReserved && !isLimitedByMemory
+        ? decoded
+        : { ...decoded, bytes: NO_BYTES, cut: true, cutBy: "memory" as const };
+      this.#outcome = { ok: true, response: { ...response, body } };
     });
   }
 
-  /** Gives the memory back. */
+  /** Drops the outcome, and releases its memory. */
   release(): void {
-    this.#budget.release(this.#takenBytes);
-    this.#takenBytes = 0;
-    this.#kept.clear();
-    this.#answer = undefined;
+    this.#budget.release(this.#reservedBytes);
+    this.#reservedBytes = 0;
+    this.#body.clear();
+    this.#outcome = undefined;
   }
 
-  /** Keeps a whole body. A small one may be a view on a larger buffer, which must not be held. */
-  #keepWhole(body: Uint8Array): void {
+  /** Captures a body that was read at once. A view on a larger buffer is copied, so that the buffer is not retained. */
+  #captureWhole(body: Uint8Array): void {
     this.#seenBytes = body.length;
-    // Not copied: nothing writes into it, and the memory of captured bodies is not reclaimed.
-    const isOwn = body.length === body.buffer.byteLength;
-    const isKept = this.#cutBy === undefined && this.#kept.adopt(isOwn ? body : body.slice());
+    // A body with a buffer of its own is not copied: nothing writes into it, and captured buffers are not reused.
+    const ownsBuffer = body.length === body.buffer.byteLength;
+    const isKept = this.#cutBy === undefined && this.#body.adopt(ownsBuffer ? body : body.slice());
     if (!isKept) this.#cut(body.length > this.maxBytes ? "too-large" : "memory");
     this.end();
   }
 
-  /** Takes memory for the header lines. If there is not enough, they are dropped and the response is not comparable. */
-  #keepHead(headers: UpstreamResponse["headers"]): UpstreamResponse["headers"] {
+  /** Reserves memory for the header lines. Without it, they are dropped and the response is not comparable. */
+  #captureHeaders(headers: UpstreamResponse["headers"]): UpstreamResponse["headers"] {
     let bytes = 0;
     for (const [name, value] of headers) bytes += LINE_BYTES + textBytes(name, value);
-    if (this.#take(bytes)) return headers;
+    if (this.#reserve(bytes)) return headers;
     this.#cut("memory");
     return [];
   }
 
-  #take(bytes: number): boolean {
+  #reserve(bytes: number): boolean {
     if (!this.#budget.reserve(bytes)) return false;
-    this.#takenBytes += bytes;
+    this.#reservedBytes += bytes;
     return true;
   }
 
-  /** Drops the body: an incomplete body is not comparable. */
+  /** Drops the body, because an incomplete body is not comparable. */
   #cut(reason: NotComparableReason): void {
     this.#cutBy = reason;
-    this.#kept.clear();
+    this.#body.clear();
   }
 
-  #body(isThere: boolean): CapturedBody | undefined {
+  #capturedBody(hasBody: boolean): CapturedBody | undefined {
     const cutBy = this.#cutBy;
-    if (cutBy === "memory" || (isThere && cutBy !== undefined)) {
+    if (cutBy === "memory" || (hasBody && cutBy !== undefined)) {
       return { bytes: NO_BYTES, length: this.#seenBytes, cut: true, cutBy };
     }
-    if (!isThere || !this.#isWhole) return undefined;
-    const { bytes, length } = this.#kept;
+    if (!hasBody || !this.#isWhole) return undefined;
+    const { bytes, length } = this.#body;
     return { bytes, length, cut: false };
   }
 }

@@ -1,4 +1,4 @@
-/** The rules of the configuration, made ready for comparing. */
+/** Compiled comparison rules of one service. */
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
@@ -6,8 +6,7 @@ import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
-import { Redactor } from "./redactor.ts";
-import type { HashKey } from "../lib/text_hash.ts";
+import { type HashKey, Redactor } from "./redactor.ts";
 
 interface Normaliser {
   readonly pattern: LinearRegExp;
@@ -15,20 +14,28 @@ interface Normaliser {
   readonly path: BodyPath | undefined;
 }
 
-/** How the answers of one service are compared. */
+/** Options of {@linkcode CompareRules}. */
+export interface CompareRulesOptions {
+  /** Key of the hashes in samples. Default: random. */
+  readonly key?: HashKey;
+  /** Secrets of the configuration. Default: none. */
+  readonly known?: KnownSecrets;
+}
+
+/** Rules that decide which differences between two responses count, and what samples show. */
 export class CompareRules {
   /** Names of the header fields that are compared, in lower case. */
   readonly headers: readonly string[];
-  /** Whether nothing of a body is compared. */
+  /** True if bodies are not compared. */
   readonly ignoresBody: boolean;
-  /** What is kept out of samples. */
+  /** Hides secrets in samples. */
   readonly redactor: Redactor;
-  /** Whether differences carry samples of the values. */
+  /** True if differences have samples of the values. */
   readonly hasSamples: boolean;
-  /** Whether any rule is about texts. */
+  /** True if texts are normalised before they are compared. */
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
-  readonly pathRules: number;
+  readonly pathRuleCount: number;
   readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
@@ -36,16 +43,9 @@ export class CompareRules {
   readonly #tolerance: readonly ToleranceRule[];
   #steps = new StepBudget(0);
 
-  /**
-   * Compiles the rules, once for a configuration.
-   *
-   * @param settings What the configuration says.
-   * @param options The key of the hashes in samples, random by default, and the secrets of the configuration.
-   */
-  constructor(
-    settings: CompareSettings,
-    { key = randomKey(), known = new KnownSecrets([]) }: { readonly key?: HashKey; readonly known?: KnownSecrets } = {},
-  ) {
+  /** Compiles the settings of one service. */
+  constructor(settings: CompareSettings, options: CompareRulesOptions = {}) {
+    const { key = randomKey(), known = new KnownSecrets([]) } = options;
     this.#ignore = settings.ignore;
     this.#ignoredSteps = stepsOf(settings.ignore);
     this.#normalisers = settings.normalise.map(toNormaliser);
@@ -55,85 +55,57 @@ export class CompareRules {
     this.ignoresBody = this.ignores("body");
     this.normalises = this.#normalisers.length > 0;
     const { ignore, normalise, tolerance, unordered } = settings;
-    this.pathRules = ignore.length + normalise.length + tolerance.length + (unordered === "all" ? 0 : unordered.length);
+    this.pathRuleCount = ignore.length + normalise.length + tolerance.length +
+      (unordered === "all" ? 0 : unordered.length);
     this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
   }
 
   /**
-   * Starts a comparison. Comparisons do not overlap.
-   *
-   * @param steps Budget for the patterns of `normalise`. Methods that replace throw `StepsExceeded` if it is used up.
+   * Starts a comparison. Comparisons with the same rules must not overlap. Methods that normalise take their steps from
+   * this budget, and throw `StepsExceeded` if it is used up.
    */
   startComparison(steps: StepBudget): void {
     this.#steps = steps;
   }
 
-  /** Whether any numbers may be apart. */
+  /** Reports whether numbers may differ within a tolerance anywhere. */
   get hasTolerance(): boolean {
     return this.#tolerance.length > 0;
   }
 
-  /** Whether the order of any array's elements may not count. */
+  /** Reports whether the order of elements is ignored in any array. */
   get hasUnordered(): boolean {
     return this.#unordered === "all" || this.#unordered.length > 0;
   }
 
-  /** Whether anything inside of JSON documents may differ. */
+  /** Reports whether any value of JSON documents is ignored. */
   get ignoresJson(): boolean {
     return this.#ignoredSteps.length > 0;
   }
 
-  /**
-   * Tells whether a part of an answer may differ.
-   *
-   * @param kind Which part.
-   * @returns Whether it may.
-   */
+  /** Reports whether a part of the response is ignored. */
   ignores(kind: "status" | "outcome" | "body"): boolean {
     return this.#ignore.some((path) => path.kind === kind);
   }
 
-  /**
-   * Tells whether a header field, or a field of a form, may differ.
-   *
-   * @param kind Which of the two.
-   * @param name Its name, in lower case for a header field.
-   * @returns Whether it may.
-   */
+  /** Reports whether a header field or a form field is ignored. Names of header fields are in lower case. */
   ignoresField(kind: "header" | "form", name: string): boolean {
     return this.#ignore.some((path) => path.kind === kind && matchesName(path.name, name));
   }
 
-  /**
-   * Tells whether a value in a JSON document may differ.
-   *
-   * @param segments Where it is.
-   * @returns Whether it, or what it is inside of, may.
-   */
+  /** Reports whether a value in a JSON document, or a value that contains it, is ignored. */
   ignoresValue(segments: readonly Segment[]): boolean {
     return this.#ignoredSteps.some((steps) => matchesSteps(steps, segments, { orInside: true }));
   }
 
-  /**
-   * Tells whether the order of an array's elements counts.
-   *
-   * @param segments Where the array is.
-   * @returns Whether it does not.
-   */
+  /** Reports whether the order of an array's elements is ignored. */
   isUnordered(segments: readonly Segment[]): boolean {
     if (this.#unordered === "all") return true;
     return this.#unordered.some((steps) => matchesSteps(steps, segments, { orInside: false }));
   }
 
-  /**
-   * Tells whether two numbers are near enough to each other.
-   *
-   * @param expected The one.
-   * @param actual The other.
-   * @param segments Where they are.
-   * @returns Whether they count as alike.
-   */
+  /** Reports whether two numbers at a path are equal within the tolerance there. */
   isWithinTolerance(expected: number, actual: number, segments: readonly Segment[]): boolean {
     const rule = this.#tolerance.find(({ path }) =>
       path === undefined || (path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true }))
@@ -144,13 +116,7 @@ export class CompareRules {
     return expected === actual || distance <= rule.absolute || distance <= rule.relative * larger;
   }
 
-  /**
-   * Replaces in a string of a JSON document what the configuration says.
-   *
-   * @param text The string.
-   * @param segments Where it is.
-   * @returns The string to compare.
-   */
+  /** Normalises a string of a JSON document. */
   normaliseValue(text: string, segments: readonly Segment[]): string {
     return this.#normalise(
       text,
@@ -159,14 +125,7 @@ export class CompareRules {
     );
   }
 
-  /**
-   * Replaces in a header field, or in a field of a form, what the configuration says.
-   *
-   * @param text The value.
-   * @param kind Which of the two.
-   * @param name The field's name.
-   * @returns The value to compare.
-   */
+  /** Normalises the value of a header field or a form field. Names of header fields are in lower case. */
   normaliseField(text: string, kind: "header" | "form", name: string): string {
     return this.#normalise(
       text,
@@ -174,20 +133,15 @@ export class CompareRules {
     );
   }
 
-  /**
-   * Replaces in a line of a text what the configuration says.
-   *
-   * @param line The line.
-   * @returns The line to compare.
-   */
+  /** Normalises a line of a text. */
   normaliseLine(line: string): string {
     return this.#normalise(line, (path) => path.kind === "body");
   }
 
-  #normalise(text: string, isMeant: (path: BodyPath) => boolean): string {
+  #normalise(text: string, applies: (path: BodyPath) => boolean): string {
     let normalised = text;
     for (const { pattern, replacement, path } of this.#normalisers) {
-      if (path !== undefined && !isMeant(path)) continue;
+      if (path !== undefined && !applies(path)) continue;
       normalised = pattern.replaceAll(normalised, replacement, this.#steps);
     }
     return normalised;

@@ -1,29 +1,21 @@
-/** Values as short texts, for people to look at. */
+/** Samples: values as short texts without secrets. */
 
 import { ELEMENT, type Segment } from "../config/body_path.ts";
 import { shorten } from "../config/schema/describe.ts";
-import { ExactNumber } from "../lib/exact_json.ts";
-import { isJsonObject } from "../lib/json_value.ts";
+import { ExactNumber, isJsonObject, type JsonObject } from "../lib/exact_json.ts";
 import { isPrivateKeyMember } from "../lib/secret_names.ts";
 import type { Redactor } from "./redactor.ts";
 
+/** Maximum length of a sample in characters. */
 const MAX_LENGTH = 200;
-/** More text is searched than shown: a secret that is cut off might not be recognised. */
-const LOOKED_AT_FACTOR = 4;
-/** Below this nobody reads on, and the stack must not get as deep as a body can be. */
+/** Ratio of searched to shown text. A secret that is cut off might not be recognised. */
+const SEARCH_FACTOR = 4;
+/** Maximum depth of a sample. Deeper values would not be read, and recursion could overflow the stack. */
 const MAX_DEPTH = 200;
-/** What of a secret goes into its hash. */
+/** Maximum characters of a secret that are hashed. */
 const MAX_HASHED_LENGTH = 1_000;
 
-/**
- * Shows a value of a JSON document.
- *
- * @param value The value.
- * @param segments Where it is.
- * @param redactor Hides the secrets.
- * @param maxLength How much of it is shown, in characters. Default: 200.
- * @returns Its JSON text, or the beginning of it.
- */
+/** Returns the beginning of a value's JSON text. `segments` is the path of the value in its document. */
 export function sampleOfJson(
   value: unknown,
   segments: readonly Segment[],
@@ -34,35 +26,22 @@ export function sampleOfJson(
   return shorten(new Writer(redactor, maxLength + 1).write(value, [...segments]), maxLength);
 }
 
-/** Returns a mark for a value of a JSON document that is secret. */
+/** Returns the mark that stands for a secret JSON value. */
 export function sampleOfSecret(value: unknown, redactor: Redactor): string {
   return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));
 }
 
-/**
- * Shows a text.
- *
- * @param text The text.
- * @param redactor Hides the secrets.
- * @param maxLength How much of it is shown, in characters. Default: 200.
- * @returns The text, or the beginning of it.
- */
+/** Returns the beginning of a text. */
 export function sampleOfText(text: string, redactor: Redactor, maxLength: number = MAX_LENGTH): string {
-  return shorten(redactor.clean(text.slice(0, LOOKED_AT_FACTOR * maxLength)), maxLength);
+  return shorten(redactor.clean(text.slice(0, SEARCH_FACTOR * maxLength)), maxLength);
 }
 
-/**
- * Returns a sample of a request's path.
- *
- * @param path The path, without the query.
- * @param redactor Hides the secrets.
- * @returns At most 200 characters.
- */
+/** Returns the beginning of a request path. The path has no query. */
 export function sampleOfPath(path: string, redactor: Redactor): string {
-  return shorten(redactor.cleanPath(path.slice(0, LOOKED_AT_FACTOR * MAX_LENGTH)), MAX_LENGTH);
+  return shorten(redactor.cleanPath(path.slice(0, SEARCH_FACTOR * MAX_LENGTH)), MAX_LENGTH);
 }
 
-/** Writes JSON until it is long enough, or too deep. */
+/** Writes JSON until the maximum length or depth is reached. */
 class Writer {
   readonly #redactor: Redactor | undefined;
   readonly #maxLength: number;
@@ -83,13 +62,13 @@ class Writer {
     else if (value instanceof ExactNumber) this.#text += value.text.slice(0, this.#maxLength);
     else if (Array.isArray(value)) this.#writeArray(value, path);
     else if (isJsonObject(value)) this.#writeObject(value, path);
-    else this.#text += JSON.stringify(typeof value === "string" ? this.#shown(value) : value);
+    else this.#text += JSON.stringify(typeof value === "string" ? this.#clean(value) : value);
   }
 
   /** Cleans keys as well as strings: a string may contain a document with secrets, and a key may be a secret. */
-  #shown(text: string): string {
-    const begin = text.slice(0, LOOKED_AT_FACTOR * this.#maxLength);
-    return (this.#redactor?.clean(begin) ?? begin).slice(0, this.#maxLength);
+  #clean(text: string): string {
+    const beginning = text.slice(0, SEARCH_FACTOR * this.#maxLength);
+    return (this.#redactor?.clean(beginning) ?? beginning).slice(0, this.#maxLength);
   }
 
   #writeArray(array: readonly unknown[], path: Segment[]): void {
@@ -104,11 +83,11 @@ class Writer {
     this.#text += "]";
   }
 
-  #writeObject(object: Readonly<Record<string, unknown>>, path: Segment[]): void {
+  #writeObject(object: JsonObject, path: Segment[]): void {
     this.#text += "{";
     for (const [index, key] of Object.keys(object).entries()) {
       if (this.#text.length >= this.#maxLength) break;
-      this.#text += `${index > 0 ? "," : ""}${JSON.stringify(this.#shown(key))}:`;
+      this.#text += `${index > 0 ? "," : ""}${JSON.stringify(this.#clean(key))}:`;
       path.push(key);
       this.#writeUnlessSecret(object[key], path, isPrivateKeyMember(object, key));
       path.pop();

@@ -1,10 +1,10 @@
-/** JSON whose large numbers are not rounded. */
+/** JSON parsing without rounding of large numbers, and the types of parsed values. */
 
 import { StepBudget } from "./step_budget.ts";
 
 /**
- * What might hold a number that a double can not: sixteen digits that are not in a string or behind a point, a fraction with
- * an exponent, an exponent of three digits.
+ * Matches texts that may contain a number which a double cannot represent. Such a number has 16 digits outside of
+ * strings and fractions, a fraction with an exponent, or an exponent of three digits.
  */
 const MAY_BE_ROUNDED = /(?:^|[:,[\s-])\d{16}|\d\.\d+[eE]\+?\d|\d[eE]\+?\d{3}/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
@@ -13,19 +13,15 @@ const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const CALL_STEPS = 100;
 /** Steps per value, in addition to those for its text. */
 const VALUE_STEPS = 10;
-/** Further steps per array, object or member, because each takes memory of its own. */
+/** Further steps per array, object or member, because each allocates memory. */
 const CONTAINER_STEPS = 20;
-/** Steps per value if the parser calls back for each value. */
+/** Steps per value if the parser calls a reviver for each value. */
 const EXACT_VALUE_STEPS = 150;
 const [COLON, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x3a, 0x2c, 0x5b, 0x7b];
 
-/** A number that would have been rounded. */
+/** A number that `JSON.parse` would round. */
 export class ExactNumber {
-  /**
-   * Keeps it as it was written.
-   *
-   * @param text The JSON text of the number.
-   */
+  /** Keeps the number as written. */
   constructor(
     /** The JSON text of the number. */
     readonly text: string,
@@ -34,23 +30,27 @@ export class ExactNumber {
 
 /** A parsed document. */
 export interface ParsedJson {
-  /** Its value; numbers that would have been rounded are {@linkcode ExactNumber}s. */
+  /** The value. Numbers that would be rounded are {@linkcode ExactNumber}s. */
   readonly value: unknown;
 }
 
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A JSON type. */
+export type JsonType = "null" | "boolean" | "number" | "string" | "array" | "object";
+
 /**
- * Parses JSON. If a key occurs several times, the last member counts, as in `JSON.parse`. Whole numbers beyond 2^53 and
- * numbers beyond the largest double keep their text.
+ * Parses JSON. Returns `undefined` if the text is not JSON, or is nested too deeply to be parsed without rounding.
  *
- * @param text The text.
- * @param steps Budget for the parsing. Steps are taken before it begins, because it cannot be stopped. Default: no
- * limit.
- * @returns The document; `undefined` if the text is not JSON, or nested too deeply to be read without rounding.
+ * Integers beyond 2^53 and numbers beyond the largest double keep their text. If a key occurs several times, the last
+ * member counts, as in `JSON.parse`. All steps are taken before parsing begins, because parsing cannot be interrupted.
+ * Without `steps`, the work is not limited.
  */
 export function parseExactJson(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   steps.take(CALL_STEPS + text.length);
   const mayBeRounded = MAY_BE_ROUNDED.test(text);
-  payForValues(text, steps, mayBeRounded ? EXACT_VALUE_STEPS : VALUE_STEPS);
+  takeValueSteps(text, steps, mayBeRounded ? EXACT_VALUE_STEPS : VALUE_STEPS);
   try {
     return { value: mayBeRounded ? JSON.parse(text, keepExact) : JSON.parse(text) };
   } catch {
@@ -59,11 +59,8 @@ export function parseExactJson(text: string, steps: StepBudget = new StepBudget(
 }
 
 /**
- * Parses lines of JSON.
- *
- * @param text The text; empty lines do not count.
- * @param steps Budget for the parsing. Default: no limit.
- * @returns An array of all documents; `undefined` if a line is not JSON.
+ * Parses JSON lines as one array. Empty lines are ignored. Returns `undefined` if a line is not JSON. Without `steps`,
+ * the work is not limited.
  */
 export function parseJsonLines(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   const values: unknown[] = [];
@@ -82,10 +79,10 @@ export function parseJsonLines(text: string, steps: StepBudget = new StepBudget(
 }
 
 /**
- * Takes steps for all values, by counting punctuation. Punctuation in strings counts too, because excluding it would
- * cost more.
+ * Takes steps for all values by counting punctuation. Punctuation within strings counts as well, because excluding it
+ * would cost more.
  */
-function payForValues(text: string, steps: StepBudget, stepsPerValue: number): void {
+function takeValueSteps(text: string, steps: StepBudget, stepsPerValue: number): void {
   let [commas, containers] = [0, 0];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -95,18 +92,30 @@ function payForValues(text: string, steps: StepBudget, stepsPerValue: number): v
   steps.take(commas * stepsPerValue + containers * (stepsPerValue + CONTAINER_STEPS));
 }
 
-/** The source text is there in V8 since 11.4 and in JavaScriptCore; where it is not, numbers stay rounded. */
+/** A reviver. V8 since 11.4 and JavaScriptCore pass the source text; in other engines, numbers stay rounded. */
 function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;
   if (typeof value !== "number" || source === undefined) return value;
   return Math.abs(value) > Number.MAX_SAFE_INTEGER ? new ExactNumber(source) : value;
 }
 
+/** Reports whether a parsed value is a JSON object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+/** Returns the JSON type of a parsed value. */
+export function jsonTypeOf(value: unknown): JsonType {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (isJsonObject(value)) return "object";
+  if (typeof value === "boolean" || typeof value === "string") return typeof value as "boolean" | "string";
+  return "number";
+}
+
 /**
- * Writes a number in one way, however it was written.
- *
- * @param value A number of a parsed document.
- * @returns Its digits without zeros at either end, and the power of ten: `12e3` for `12000` and for `1.2e4`.
+ * Returns the canonical spelling of a number: its digits without zeros at either end, and a power of ten. Both `12000`
+ * and `1.2e4` give `12e3`.
  */
 export function canonicalNumber(value: number | ExactNumber): string {
   const text = value instanceof ExactNumber ? value.text : String(value);
@@ -117,7 +126,7 @@ export function canonicalNumber(value: number | ExactNumber): string {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
-/** By hand: `0+$` would look at every run of zeros to its end. */
+/** A loop instead of `0+$`: the expression is quadratic for texts with many runs of zeros. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits[end - 1] === "0") end--;

@@ -1,14 +1,14 @@
-/** Bytes that arrive in pieces, copied into one buffer. Views on the pieces would hold their whole buffers. */
+/** A buffer for bytes that arrive in chunks. Chunks are copied, because a view would retain its whole underlying buffer. */
 
 /** A limited amount of memory. */
 export interface MemorySource {
-  /** Takes memory. Returns `false` if there is not enough. */
+  /** Reserves memory. Returns `false` if too little is free. */
   reserve(bytes: number): boolean;
-  /** Gives memory back. */
+  /** Releases reserved memory. */
   release(bytes: number): void;
 }
 
-/** Minimum capacity in bytes. A smaller buffer would cost more than it holds. */
+/** Minimum capacity in bytes. The overhead of a smaller buffer would exceed its content. */
 const MIN_CAPACITY = 1_024;
 
 const NO_BYTES = new Uint8Array(0);
@@ -20,7 +20,7 @@ export class GrowingBytes {
   #buffer: Uint8Array = NO_BYTES;
   #length = 0;
 
-  /** Starts empty. `memory` limits the memory taken. Default: no limit. */
+  /** Creates an empty buffer. Its memory is reserved from `memory`; by default, only `maxBytes` limits it. */
   constructor(maxBytes: number, memory?: MemorySource) {
     this.#maxBytes = maxBytes;
     this.#memory = memory;
@@ -31,22 +31,22 @@ export class GrowingBytes {
     return this.#length;
   }
 
-  /** All bytes; valid until the next call of `append` or `clear`. */
+  /** All bytes. The view is valid until the next call of `append` or `clear`. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Appends a copy of a piece. Returns `false`, and changes nothing, if the maximum or the memory does not allow it. */
-  append(piece: Uint8Array): boolean {
-    const length = this.#length + piece.length;
+  /** Appends a copy of a chunk. Returns `false`, and appends nothing, if the maximum or the memory is exceeded. */
+  append(chunk: Uint8Array): boolean {
+    const length = this.#length + chunk.length;
     if (length > this.#maxBytes) return false;
     if (length > this.#buffer.length && !this.#grow(length)) return false;
-    this.#buffer.set(piece, this.#length);
+    this.#buffer.set(chunk, this.#length);
     this.#length = length;
     return true;
   }
 
-  /** Takes over a buffer without copying. Returns `false` if the maximum or the memory does not allow it. */
+  /** Replaces the content by a buffer, without copying. Returns `false` if the maximum or the memory is exceeded. */
   adopt(buffer: Uint8Array): boolean {
     if (buffer.length > this.#maxBytes || this.#memory?.reserve(buffer.length) === false) return false;
     this.clear();
@@ -55,7 +55,7 @@ export class GrowingBytes {
     return true;
   }
 
-  /** Drops all bytes, and gives their memory back. */
+  /** Removes all bytes, and releases their memory. */
   clear(): void {
     this.#memory?.release(this.#buffer.length);
     this.#buffer = NO_BYTES;
@@ -64,7 +64,7 @@ export class GrowingBytes {
 
   #grow(length: number): boolean {
     const capacity = Math.min(this.#maxBytes, Math.max(MIN_CAPACITY, 2 * this.#buffer.length, length));
-    // Memory for both buffers is taken, because both exist during the copy.
+    // Both buffers exist during the copy, so the memory of the old one is released afterwards.
     if (this.#memory?.reserve(capacity) === false) return false;
     const grown = new Uint8Array(capacity);
     grown.set(this.bytes);

@@ -1,59 +1,56 @@
-/** How much may be kept, by estimate. */
+/** Accounting of retained memory: a byte budget, and strings that retain no more than their own text. */
 
-/** Counts bytes that are kept, and refuses what would be too much. */
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+/** Estimated memory of a string in bytes, without its characters. */
+const STRING_HEADER_BYTES = 32;
+
+/** Counts reserved bytes, and refuses reservations above its limit. */
 export class MemoryBudget {
   readonly #maxBytes: number;
-  #used = 0;
+  #usedBytes = 0;
 
-  /**
-   * Makes a budget.
-   *
-   * @param maxBytes How much may be kept.
-   */
+  /** Creates an unused budget of `maxBytes`. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** How much is kept. */
-  get used(): number {
-    return this.#used;
+  /** Reserved memory in bytes. */
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
   /** Free memory in bytes. */
-  get left(): number {
-    return this.#maxBytes - this.#used;
+  get freeBytes(): number {
+    return this.#maxBytes - this.#usedBytes;
   }
 
-  /**
-   * Takes memory.
-   *
-   * @param bytes How much.
-   * @returns Whether there was enough.
-   */
+  /** Reserves memory. Returns `false`, and reserves nothing, if too little is free. */
   reserve(bytes: number): boolean {
-    if (this.#used + bytes > this.#maxBytes) return false;
-    this.#used += bytes;
+    if (this.#usedBytes + bytes > this.#maxBytes) return false;
+    this.#usedBytes += bytes;
     return true;
   }
 
-  /**
-   * Gives memory back.
-   *
-   * @param bytes How much.
-   */
+  /** Releases reserved memory. */
   release(bytes: number): void {
-    this.#used -= bytes;
+    this.#usedBytes -= bytes;
   }
 }
 
-/**
- * Estimates what texts take: V8 needs at most two bytes for a UTF-16 unit, and a header for each string.
- *
- * @param texts The texts.
- * @returns Bytes.
- */
+/** Estimates the memory of strings in bytes. V8 needs a header, and at most two bytes per UTF-16 unit. */
 export function textBytes(...texts: readonly (string | undefined)[]): number {
   let bytes = 0;
-  for (const text of texts) if (text !== undefined) bytes += 32 + 2 * text.length;
+  for (const text of texts) if (text !== undefined) bytes += STRING_HEADER_BYTES + 2 * text.length;
   return bytes;
+}
+
+/**
+ * Returns a copy of the first `maxLength` UTF-16 units of a text, followed by `…` if the text is longer.
+ *
+ * The copy is needed because V8's sliced strings keep the whole original text in memory.
+ */
+export function detachString(text: string, maxLength: number): string {
+  const detached = DECODER.decode(ENCODER.encode(text.slice(0, maxLength)));
+  return text.length > maxLength ? `${detached}…` : detached;
 }

@@ -1,15 +1,15 @@
-/** A limit on work without a clock: the same input always takes the same number of steps. */
+/** A limit on work that needs no clock: the same input always takes the same number of steps. */
 
 /** Thrown when a {@linkcode StepBudget} has been used up. */
 export class StepsExceeded extends Error {
   override readonly name = "StepsExceeded";
 }
 
-/** Counts the steps of one piece of work. Too many steps end the work with an exception. */
+/** Counts the steps of one task. A task that takes too many steps ends with an exception. */
 export class StepBudget {
   #left: number;
 
-  /** Starts with a number of steps. Default: no limit. */
+  /** Creates a budget of `maxSteps`. Default: no limit. */
   constructor(maxSteps: number = Infinity) {
     this.#left = maxSteps;
   }
@@ -19,7 +19,7 @@ export class StepBudget {
     return this.#left;
   }
 
-  /** Takes steps before the work that they stand for. Throws {@linkcode StepsExceeded} if fewer are left. */
+  /** Takes steps; called before the work itself. Throws {@linkcode StepsExceeded} if too few are left. */
   take(steps: number): void {
     this.#left -= steps;
     if (this.#left < 0) throw new StepsExceeded("Cannot continue: the step budget is used up");

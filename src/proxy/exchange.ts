@@ -170,6 +170,6 @@ export class Exchange implements FanOutHooks, BodyListener {
    */
   onOver(attempt: Attempt): void {
     this.#means.gate.over(attempt);
-    this.capture?.over(attempt);
+    this.capture?.finished(attempt);
   }
 }

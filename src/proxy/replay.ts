@@ -31,6 +31,6 @@ export function replay(
     onAttempt: (attempt) => capture.started(attempt),
     startSpan: () => undefined,
     onSettle() {},
-    onOver: (attempt) => capture.over(attempt),
+    onOver: (attempt) => capture.finished(attempt),
   });
 }

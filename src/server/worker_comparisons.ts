@@ -1,10 +1,10 @@
 /** Comparisons of all workers, merged. */
 
 import { deadline } from "@std/async/deadline";
-import { mergeTallies } from "../compare/comparison_stats.ts";
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import { mergeSnapshots } from "../compare/comparison_stats.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import { MismatchFeed } from "../compare/mismatch_feed.ts";
-import type { TallySnapshot } from "../compare/tally_snapshot.ts";
+import type { StatsSnapshot } from "../compare/stats_snapshot.ts";
 import type { Command, CommandResult } from "./worker_messages.ts";
 
 /** A worker that returns its comparisons. */
@@ -20,25 +20,25 @@ const TIMEOUT_MS = 1_000;
 export class WorkerComparisons {
   /** Mismatches of all workers, with new ids. */
   readonly #feed = new MismatchFeed();
-  readonly #known = new Map<ComparingWorker, ComparisonsReading>();
+  readonly #known = new Map<ComparingWorker, ComparisonsSnapshot>();
   /** Last id that was read of each worker's mismatches. */
   readonly #lastIds = new Map<ComparingWorker, number>();
   /** Tally of exited workers, with the rules it was counted under. */
-  #lost: { readonly rules: string; readonly tally: TallySnapshot } | undefined;
+  #lost: { readonly rulesHash: string; readonly stats: StatsSnapshot } | undefined;
   #pending: Promise<void> | undefined;
 
   /**
    * Returns the merged tally, and the mismatches with an id above `after` (Infinity: none). Concurrent calls share one round
    * of requests. If some workers already compare by new rules, only those count.
    */
-  async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsReading> {
+  async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsSnapshot> {
     await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));
     const readings = [...this.#known.values()];
-    const rules = readings.at(-1)?.rules ?? "";
+    const rulesHash = readings.at(-1)?.rulesHash ?? "";
     const tallies = [...readings, ...(this.#lost === undefined ? [] : [this.#lost])]
-      .flatMap((reading) => reading.rules === rules && reading.tally !== undefined ? [reading.tally] : []);
+      .flatMap((reading) => reading.rulesHash === rulesHash && reading.stats !== undefined ? [reading.stats] : []);
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
-    return { rules, tally: tallies.length === 0 ? undefined : mergeTallies(tallies), mismatches };
+    return { rulesHash, stats: tallies.length === 0 ? undefined : mergeSnapshots(tallies), mismatches };
   }
 
   /** Keeps the tally of an exited worker. */
@@ -46,10 +46,10 @@ export class WorkerComparisons {
     const known = this.#known.get(worker);
     this.#known.delete(worker);
     this.#lastIds.delete(worker);
-    if (known?.tally === undefined) return;
-    const isSame = this.#lost?.rules === known.rules;
-    const tally = isSame ? mergeTallies([this.#lost!.tally, known.tally]) : known.tally;
-    this.#lost = { rules: known.rules, tally };
+    if (known?.stats === undefined) return;
+    const isSame = this.#lost?.rulesHash === known.rulesHash;
+    const stats = isSame ? mergeSnapshots([this.#lost!.stats, known.stats]) : known.stats;
+    this.#lost = { rulesHash: known.rulesHash, stats };
   }
 
   async #requestAll(workers: readonly ComparingWorker[]): Promise<void> {
@@ -59,7 +59,7 @@ export class WorkerComparisons {
     for (const { id: _, ...found } of fresh) this.#feed.add(found);
   }
 
-  async #request(worker: ComparingWorker): Promise<ComparisonsReading | undefined> {
+  async #request(worker: ComparingWorker): Promise<ComparisonsSnapshot | undefined> {
     try {
       const command = { type: "compared", after: this.#lastIds.get(worker) ?? 0 } as const;
       const { comparisons } = await deadline(worker.request(command), TIMEOUT_MS);

@@ -1,6 +1,6 @@
 /** Messages between the main thread and its workers. */
 
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
@@ -39,7 +39,7 @@ export interface CommandResult {
   /** Result of `inspect`. */
   readonly inspection?: Inspection;
   /** Result of `compared`. */
-  readonly comparisons?: ComparisonsReading;
+  readonly comparisons?: ComparisonsSnapshot;
 }
 
 /** A stream of the process. */

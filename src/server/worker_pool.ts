@@ -1,7 +1,7 @@
 /** A pool of worker threads that share one port: reconfigured together, stopped together, replaced after a crash. */
 
 import { delay } from "@std/async/delay";
-import type { ComparisonsReading } from "../compare/comparison_store.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
 import type { Inspection } from "../observe/inspection.ts";
 import type { MetricsReading } from "../observe/metrics_reading.ts";
@@ -60,7 +60,7 @@ export interface WorkerPool {
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
-  comparisons(after: number): Promise<ComparisonsReading>;
+  comparisons(after: number): Promise<ComparisonsSnapshot>;
   /**
    * Stops accepting connections, and starts no replacements. Resolves when every response in flight has been sent and
    * every attempt has settled.

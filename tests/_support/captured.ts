@@ -1,12 +1,12 @@
-/** Answers as they are captured, for comparing. */
+/** Captured responses and rules for tests. */
 
-import type { CapturedBody, CapturedOutcome } from "../../src/compare/response.ts";
+import type { CapturedBody, CapturedOutcome } from "../../src/compare/captured_response.ts";
 import { CompareRules } from "../../src/compare/rules.ts";
 import type { CompareSettings, HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
-/** What an answer is made of; what is missing is as in most. */
-export interface AnswerParts {
+/** Parts of a captured response. */
+export interface ResponseParts {
   /** The status. Default: 200. */
   readonly status?: number;
   /** Header lines beside the content type. Default: none. */
@@ -15,18 +15,13 @@ export interface AnswerParts {
   readonly type?: string | null;
   /** The body, as text or bytes. Default: none. */
   readonly body?: string | Uint8Array;
-  /** What is special about the captured body. */
+  /** Overrides for the captured body. */
   readonly captured?: Partial<CapturedBody>;
 }
 
-/**
- * Makes an answer.
- *
- * @param parts What it is made of.
- * @returns The answer.
- */
-export function answer(
-  { status = 200, headers = [], type = "application/json", body, captured }: AnswerParts,
+/** Creates a captured response. */
+export function capturedResponse(
+  { status = 200, headers = [], type = "application/json", body, captured }: ResponseParts,
 ): CapturedOutcome {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return {
@@ -40,12 +35,7 @@ export function answer(
   };
 }
 
-/**
- * Makes settings as a configuration would.
- *
- * @param compare What it says under `compare`.
- * @returns The settings of a service that is compared.
- */
+/** Returns the settings of a candidate for the value of `compare` in a configuration. */
 export function compareSettings(compare: Readonly<Record<string, unknown>> = {}): CompareSettings {
   const services = [
     { name: "main", url: "http://localhost:1", primary: true },
@@ -54,12 +44,7 @@ export function compareSettings(compare: Readonly<Record<string, unknown>> = {})
   return validateConfig({ compare, services }).config.services[1]!.compare!;
 }
 
-/**
- * Compiles rules as a configuration would have them.
- *
- * @param compare What it says under `compare`.
- * @returns The rules, with a key that is always the same.
- */
+/** Compiles the rules for the value of `compare` in a configuration, with a constant hash key. */
 export function compareRules(compare: Readonly<Record<string, unknown>> = {}): CompareRules {
   return new CompareRules(compareSettings(compare), { key: [1, 2] });
 }

@@ -1,6 +1,6 @@
 /**
- * Synthetic services with known noise and known regressions: how often the judgement is wrong. Started directly, it prints
- * the tables of docs/decisions/019-the-verdict.md.
+ * Simulates services with known noise and known regressions, and counts wrong judgements. As a program, it prints the
+ * tables of docs/decisions/019-the-verdict.md.
  *
  * ```sh
  * deno task noise-table
@@ -30,31 +30,31 @@ const REGRESSIONS: readonly (readonly [noise: number, regression: number])[] = [
   [0.1, 1],
   [0.5, 1],
 ];
-/** Fields that differ by themselves in every run, beside one with a regression or none. */
+/** Noisy fields of every run, in addition to the planted one. */
 const NOISY_FIELDS = 20;
 const DEFAULT_RUNS = 1_000;
 
-/** One run's setting. */
+/** A scenario to simulate. */
 export interface Scenario {
-  /** How often a field differs by itself. */
+  /** Rate at which each noisy field differs. */
   readonly noiseRate: number;
-  /** How many comparisons there are. */
+  /** Numbers of comparisons. */
   readonly sizes: Sizes;
-  /** How often one more field differs by itself, and with the service; absent: there is none. */
+  /** Rates of one further field: its noise, and its rate with the service. Default: no such field. */
   readonly planted?: readonly [noise: number, service: number];
-  /** Where the random numbers begin. */
+  /** Seed of the random numbers. */
   readonly seed: number;
-  /** How often it is tried. */
+  /** Number of runs. */
   readonly runs?: number;
 }
 
-/** How often the judgement was wrong, as shares of the runs. */
+/** Wrong judgements as ratios of the runs. */
 export interface ErrorRates {
-  /** Runs with a mismatch that is none. */
+  /** Runs with a false mismatch. */
   readonly falseAlarms: number;
-  /** The same by Diffy's two thresholds alone. */
+  /** Runs with a false mismatch by Diffy's two thresholds alone. */
   readonly falseAlarmsOfThresholds: number;
-  /** Runs in which the planted regression was not called a mismatch. */
+  /** Runs in which the planted regression is not a mismatch. */
   readonly misses: number;
 }
 
@@ -84,7 +84,7 @@ export function simulate(
   };
 }
 
-/** The table of false alarms: 20 fields that differ by themselves, and no regression. */
+/** Returns the table of false alarms: 20 noisy fields, and no regression. */
 export function falseAlarmTable(): string {
   const rows = NOISE_RATES.map((noiseRate) => [
     percent(noiseRate),
@@ -93,16 +93,16 @@ export function falseAlarmTable(): string {
       return `${percent(falseAlarms)} (${percent(falseAlarmsOfThresholds)})`;
     }),
   ]);
-  return table("differs by itself", rows);
+  return table("noise", rows);
 }
 
-/** The table of misses: one regression among 20 fields of which each differs by itself in half of the comparisons. */
+/** Returns the table of misses: one regression among 20 fields that differ by noise in half of the comparisons. */
 export function missTable(): string {
   const rows = REGRESSIONS.map((planted) => [
     `${percent(planted[0])} → ${percent(planted[1])}`,
     ...SIZES.map((sizes, index) => percent(simulate({ noiseRate: 0.5, sizes, planted, seed: 200 + index }).misses)),
   ]);
-  return table("by itself → with the service", rows);
+  return table("noise → with the service", rows);
 }
 
 function exceedsThresholds({ service, noise }: FieldCounts): boolean {
@@ -110,7 +110,7 @@ function exceedsThresholds({ service, noise }: FieldCounts): boolean {
   return rate - noiseRate > ABSOLUTE_THRESHOLD && (rate - noiseRate) / (rate + noiseRate) > RELATIVE_THRESHOLD;
 }
 
-/** How many of `n` happen, by drawing how far it is to the next one. */
+/** Draws a binomial number, by drawing the distances between successes. */
 function binomial(n: number, rate: number, random: () => number): number {
   if (rate === 0 || rate === 1) return n * rate;
   let count = -1;
@@ -124,8 +124,8 @@ function table(title: string, rows: readonly (readonly string[])[]): string {
   return [header, separator, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
+function percent(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(1))} %`;
 }
 
 if (import.meta.main) console.log(`${falseAlarmTable()}\n\n${missTable()}`);

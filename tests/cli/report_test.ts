@@ -3,15 +3,15 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
-import { respondReport } from "../../src/compare/respond_report.ts";
-import type { TallySnapshot } from "../../src/compare/tally_snapshot.ts";
+import { respondReport } from "../../src/compare/admin_responses.ts";
+import type { StatsSnapshot } from "../../src/compare/stats_snapshot.ts";
 import { runCli } from "../_support/cli_process.ts";
 import { comparison } from "../_support/comparisons.ts";
 import { type Backend, startBackend } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 /** 100 comparisons, of which one differs. */
-function snapshot(): TallySnapshot {
+function snapshot(): StatsSnapshot {
   const tally = new ComparisonStats();
   for (let n = 0; n < 100; n++) {
     tally.add(comparison(n === 0 ? ["$.price"] : []), { endpoint: "GET /users/{id}", samples: "values" });
@@ -19,7 +19,7 @@ function snapshot(): TallySnapshot {
   return tally.snapshot();
 }
 
-function startAdmin(counted: TallySnapshot | undefined = snapshot()): Backend {
+function startAdmin(counted: StatsSnapshot | undefined = snapshot()): Backend {
   return startBackend((request) => {
     const { pathname } = new URL(request.url);
     return pathname.endsWith("/api/report")
@@ -38,10 +38,10 @@ Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough t
   await using admin = startAdmin();
   const ready = await report(["--admin", admin.url, "--min-requests", "100", "--max-mismatch", "1%"]);
   assertEquals([ready.code, ready.stderr], [0, ""]);
-  assertMatch(ready.stdout, /^ready: 100 comparisons, 99 % alike\n/);
+  assertMatch(ready.stdout, /^ready: 100 comparisons, 99 % match\n/);
   const notReady = await report(["--admin", admin.url, "--min-requests", "100"]);
   assertEquals(notReady.code, 1);
-  assertStringIncludes(notReady.stdout, "! 1 % of the answers differ, more than 0.1 %");
+  assertStringIncludes(notReady.stdout, "! 1 % of the comparisons are mismatches, more than 0.1 %");
   const tooFew = await report(["--admin", admin.url]);
   assertEquals(tooFew.code, 3);
   assertMatch(tooFew.stdout, /^not enough traffic: /);
@@ -135,8 +135,11 @@ const MISTAKES: readonly (readonly [args: readonly string[], message: string])[]
   [["--admin", "ftp://x"], 'Cannot ask "ftp://x" for a report as the admin listener must be a URL'],
   [["--admin", "http://user:secret@x"], "must be a URL without credentials"],
   [["--admin", "x", "--format", "jsn"], 'the format must be "text", "json" or "markdown"; did you mean "json"?'],
-  [["--admin", "x", "--min-requests", "many"], 'Cannot use "many" as "--min-requests" must be a whole number'],
-  [["--admin", "x", "--max-mismatch", "200%"], 'Cannot use "200%" as "--max-mismatch" must be a share'],
+  [["--admin", "x", "--min-requests", "many"], '"--min-requests" must be a whole number: found "many"'],
+  [
+    ["--admin", "x", "--max-mismatch", "200%"],
+    '"--max-mismatch" must be a ratio from 0 to 1, or a percentage such as "0.1%": found "200%"',
+  ],
   [["--admin", "x", "--port", "1"], 'Cannot use "--port" with "report" as that command has no such flag'],
 ];
 
@@ -152,5 +155,5 @@ Deno.test("report as a process needs no permission but the net, and hands its ex
   await using admin = startAdmin();
   const { code, stdout, stderr } = await runCli(["report", "--admin", admin.url], { permissions: ["--allow-net"] });
   assertEquals([code, stderr], [3, ""]);
-  assertMatch(stdout, /^not enough traffic: 100 comparisons, 99 % alike\n/);
+  assertMatch(stdout, /^not enough traffic: 100 comparisons, 99 % match\n/);
 });

@@ -5,7 +5,7 @@ import { FakeTime } from "@std/testing/time";
 import { type CapturedAttempt, ResponseCapture } from "../../src/compare/response_capture.ts";
 import { compareResponses, MAX_COMPARISON_STEPS } from "../../src/compare/compare_responses.ts";
 import { ComparisonEngine } from "../../src/compare/comparison_engine.ts";
-import { ComparisonStats, mergeTallies } from "../../src/compare/comparison_stats.ts";
+import { ComparisonStats, mergeSnapshots } from "../../src/compare/comparison_stats.ts";
 import type { NotComparable } from "../../src/compare/comparison.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { MemoryBudget } from "../../src/lib/memory_budget.ts";
@@ -17,7 +17,7 @@ import { ResponseOutcome } from "../../src/upstream/attempt.ts";
 import type { ClientRequest } from "../../src/http/client_request.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import { createPaint } from "../../src/lib/paint.ts";
-import { answer, compareRules } from "../_support/captured.ts";
+import { capturedResponse, compareRules } from "../_support/captured.ts";
 import { comparison } from "../_support/comparisons.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
@@ -96,10 +96,10 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
 ];
 
 for (const [title, a, b, type, rules] of COSTLY) {
-  Deno.test(`compareAnswers() stops a comparison that is too expensive: ${title}`, () => {
-    const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
+  Deno.test(`compareResponses() stops a comparison that is too expensive: ${title}`, () => {
+    const [expected, actual] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
     const startMs = performance.now();
-    const result = compareResponses(one, other, compareRules(rules));
+    const result = compareResponses(expected, actual, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals(result, { differences: [], notComparable: "costly" });
   });
@@ -147,38 +147,38 @@ const COMPARABLE: readonly (readonly [string, a: string, b: string, type: string
 ];
 
 for (const [title, a, b, type, rules, paths] of COMPARABLE) {
-  Deno.test(`compareAnswers() compares large bodies that are not too expensive: ${title}`, () => {
-    const [one, other] = [answer({ body: a, type }), answer({ body: b, type })];
+  Deno.test(`compareResponses() compares large bodies that are not too expensive: ${title}`, () => {
+    const [expected, actual] = [capturedResponse({ body: a, type }), capturedResponse({ body: b, type })];
     const startMs = performance.now();
-    const { differences, notComparable } = compareResponses(one, other, compareRules(rules));
+    const { differences, notComparable } = compareResponses(expected, actual, compareRules(rules));
     assertLess(performance.now() - startMs, MAX_MS);
     assertEquals([notComparable, differences.map(({ path }) => path)], [undefined, paths]);
   });
 }
 
-Deno.test("compareAnswers() takes the same steps for the same responses at any speed", () => {
-  const one = answer({ body: JSON.stringify(page(100, 1)) });
-  const other = answer({ body: JSON.stringify(page(100, 2), undefined, 1) });
+Deno.test("compareResponses() takes the same steps for the same responses at any speed", () => {
+  const expected = capturedResponse({ body: JSON.stringify(page(100, 1)) });
+  const actual = capturedResponse({ body: JSON.stringify(page(100, 2), undefined, 1) });
   const rules = compareRules({ arrays: "unordered" });
   let [enough, tooFew] = [MAX_COMPARISON_STEPS, 0];
   while (enough - tooFew > 1) {
     const steps = Math.floor((enough + tooFew) / 2);
-    if (compareResponses(one, other, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
+    if (compareResponses(expected, actual, rules, new StepBudget(steps)).notComparable === undefined) enough = steps;
     else tooFew = steps;
   }
   for (let again = 0; again < 3; again++) {
-    assertEquals(compareResponses(one, other, rules, new StepBudget(enough)).notComparable, undefined);
-    assertEquals(compareResponses(one, other, rules, new StepBudget(tooFew)).notComparable, "costly");
+    assertEquals(compareResponses(expected, actual, rules, new StepBudget(enough)).notComparable, undefined);
+    assertEquals(compareResponses(expected, actual, rules, new StepBudget(tooFew)).notComparable, "costly");
   }
 });
 
 Deno.test("sampleOfBody() shows only the length of a body that is too expensive to show", () => {
-  const large = answer({ body: `[${"[],".repeat(700_000)}1]` });
+  const large = capturedResponse({ body: `[${"[],".repeat(700_000)}1]` });
   assert(large.ok);
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
 });
 
-const INBOUND: ClientRequest = {
+const CLIENT_REQUEST: ClientRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/",
@@ -211,58 +211,58 @@ function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): Ca
   };
 }
 
-function comparer(skipped: NotComparable[], onMade = () => {}): ComparisonEngine {
+function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngine {
   return new ComparisonEngine(CONFIG, {
-    count: { made: onMade, notComparable: (comparison) => void skipped.push(comparison) },
+    count: { add: onAdd, addNotComparable: (comparison) => void skipped.push(comparison) },
     observe: undefined,
     now: () => performance.now(),
     replay() {},
   });
 }
 
-function exchange(comparer: ComparisonEngine): void {
-  const capture = comparer.begin(INBOUND, ROUTE, false);
+function exchange(engine: ComparisonEngine): void {
+  const capture = engine.begin(CLIENT_REQUEST, ROUTE, false);
   if (capture === undefined) return;
-  for (const one of [attempt(0), attempt(1)]) {
-    capture.started(one);
-    capture.over(one);
+  for (const each of [attempt(0), attempt(1)]) {
+    capture.started(each);
+    capture.finished(each);
   }
   capture.seal();
 }
 
-Deno.test("Comparer counts requests without memory, and compares again when memory is free", async () => {
+Deno.test("ComparisonEngine counts requests without memory, and compares again once memory is free", async () => {
   const skipped: NotComparable[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  let made = 0;
-  const comparing = comparer(skipped, () => {
-    if (++made + skipped.length === 200) resolve();
+  let compared = 0;
+  const engine = engineWith(skipped, () => {
+    if (++compared + skipped.length === 200) resolve();
   });
-  for (let sent = 0; sent < 200; sent++) exchange(comparing);
+  for (let sent = 0; sent < 200; sent++) exchange(engine);
   assertGreater(skipped.length, 100);
   assertEquals(skipped[0], { requestId: "id-1", route: "path /", service: "v2", reason: "memory", isNoise: false });
   await promise;
   const before = skipped.length;
-  exchange(comparing);
+  exchange(engine);
   assertEquals(skipped.length, before);
 });
 
-Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken", () => {
+Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has reserved", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
   const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
-  const piece = new Uint8Array(65_536).subarray(0, 1);
+  const chunk = new Uint8Array(65_536).subarray(0, 1);
   const before = heldBytes();
-  for (let seen = 0; seen < 262_144; seen++) capture.onChunk(piece);
+  for (let seen = 0; seen < 262_144; seen++) capture.onChunk(chunk);
   assertLess(heldBytes() - before, 10_000_000);
-  assertGreater(budget.used, 262_144);
-  assertLess(budget.used, 300_000);
+  assertGreater(budget.usedBytes, 262_144);
+  assertLess(budget.usedBytes, 300_000);
   capture.end();
-  capture.over();
-  const captured = capture.answer();
+  capture.finish();
+  const captured = capture.outcome;
   assert(captured?.ok);
   assertEquals([captured.response.body?.length, captured.response.body?.cut], [262_144, false]);
   capture.release();
-  assertEquals(budget.used, 0);
+  assertEquals(budget.usedBytes, 0);
 });
 
 function heldBytes(): number {
@@ -270,19 +270,19 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-Deno.test("AnswerCapture copies a small body out of a shared buffer", () => {
+Deno.test("ResponseCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
   const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
-  capture.over();
-  const captured = capture.answer();
+  capture.finish();
+  const captured = capture.outcome;
   assert(captured?.ok);
   const { bytes } = captured.response.body!;
   assertEquals([...bytes], Array(10).fill(7));
   assertLess(bytes.buffer.byteLength, 2_000);
 });
 
-Deno.test("AnswerCapture counts header lines, and without memory for them is not comparable", () => {
+Deno.test("ResponseCapture reserves memory for header lines; without it, the response is not comparable", () => {
   const budget = new MemoryBudget(20_000);
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new ResponseCapture(
@@ -290,31 +290,31 @@ Deno.test("AnswerCapture counts header lines, and without memory for them is not
     262_144,
     budget,
   );
-  capture.over();
-  const captured = capture.answer();
+  capture.finish();
+  const captured = capture.outcome;
   assert(captured?.ok);
   assertEquals([captured.response.headers.length, captured.response.body?.cutBy], [0, "memory"]);
-  assertEquals(compareResponses(answer({}), captured, compareRules()).notComparable, "memory");
+  assertEquals(compareResponses(capturedResponse({}), captured, compareRules()).notComparable, "memory");
   capture.release();
-  assertEquals(budget.used, 0);
+  assertEquals(budget.usedBytes, 0);
 });
 
 const ROUTE_NAME = "pathPrefix /api";
 
-function tallyOf(made: number, notMade: number): ComparisonStats {
-  const tally = new ComparisonStats();
-  const context = { endpoint: "GET /", samples: "none" } as const;
-  for (let count = 0; count < made; count++) tally.add(comparison(), context);
+function statsOf(compared: number, notComparable: number): ComparisonStats {
+  const stats = new ComparisonStats();
+  const options = { endpoint: "GET /", samples: "none" } as const;
+  for (let count = 0; count < compared; count++) stats.add(comparison(), options);
   const skipped = { requestId: "id", route: ROUTE_NAME, service: "v2" };
-  for (let count = 0; count < notMade; count++) {
-    tally.addNotComparable({ ...skipped, isNoise: false, reason: count % 4 === 0 ? "busy" : "costly" });
-    tally.addNotComparable({ ...skipped, isNoise: true, reason: "costly" });
+  for (let count = 0; count < notComparable; count++) {
+    stats.addNotComparable({ ...skipped, isNoise: false, reason: count % 4 === 0 ? "busy" : "costly" });
+    stats.addNotComparable({ ...skipped, isNoise: true, reason: "costly" });
   }
-  return tally;
+  return stats;
 }
 
 Deno.test("makeReport() never says ready if more than 1 % of the responses are not comparable", () => {
-  const [few, some] = [makeReport(tallyOf(1_000, 10).snapshot()), makeReport(tallyOf(1_000, 12).snapshot())];
+  const [few, some] = [makeReport(statsOf(1_000, 10).snapshot()), makeReport(statsOf(1_000, 12).snapshot())];
   assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 1_000, 10]);
   assertEquals([some.verdict, some.matchRate, some.services[0]?.notComparable], [
     "not-enough-traffic",
@@ -327,26 +327,26 @@ Deno.test("makeReport() never says ready if more than 1 % of the responses are n
 });
 
 Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
-  const { verdict, services: [service] } = makeReport(tallyOf(0, 4).snapshot());
+  const { verdict, services: [service] } = makeReport(statsOf(0, 4).snapshot());
   assertEquals(verdict, "not-enough-traffic");
   assertStringIncludes(service!.reasons.join(), "100 % of the responses are not comparable (costly 3, busy 1)");
 });
 
-Deno.test("mergeTallies() adds up the counts of responses that were not comparable", () => {
-  const snapshot = structuredClone(tallyOf(1, 4).snapshot());
-  const merged = mergeTallies([snapshot, snapshot]);
+Deno.test("mergeSnapshots() adds up the counts of responses that were not comparable", () => {
+  const snapshot = structuredClone(statsOf(1, 4).snapshot());
+  const merged = mergeSnapshots([snapshot, snapshot]);
   assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
 });
 
-Deno.test("makeReport() takes about as long for a thousand marks as for none", () => {
-  const tally = new ComparisonStats();
+Deno.test("makeReport() takes about as long with 1,000 marks as without", () => {
+  const stats = new ComparisonStats();
   for (let endpoint = 0; endpoint < 80; endpoint++) {
     for (let from = 0; from < 250; from += 50) {
       const paths = Array.from({ length: 50 }, (_, index) => `$.data.items[*].attributes.field${from + index}`);
-      tally.add(comparison(paths), { endpoint: `GET /${endpoint}`, samples: "none" });
+      stats.add(comparison(paths), { endpoint: `GET /${endpoint}`, samples: "none" });
     }
   }
-  const snapshot = tally.snapshot();
+  const snapshot = stats.snapshot();
   const marks = Array.from({ length: 1_000 }, (_, index) => ({ route: ROUTE_NAME, path: `$.data.other${index}` }));
   const bestMs = (given: typeof marks) =>
     Math.min(...Array.from({ length: 5 }, () => {
@@ -358,21 +358,21 @@ Deno.test("makeReport() takes about as long for a thousand marks as for none", (
   assertLess(bestMs(marks), 8 * noneMs + 10);
 });
 
-Deno.test("Comparer takes at most a fifth of the event loop's time under any load", async () => {
+Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under any load", async () => {
   using time = new FakeTime();
-  let made = 0;
-  const comparing = new ComparisonEngine(CONFIG, {
+  let compared = 0;
+  const engine = new ComparisonEngine(CONFIG, {
     // Each comparison takes 10 ms.
-    count: { made: () => (made++, void time.tick(10)), notComparable() {} },
+    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {} },
     observe: undefined,
     now: () => Date.now(),
     replay() {},
   });
   const startMs = Date.now();
-  for (let sent = 0; sent < 40; sent++) exchange(comparing);
-  while (made < 40) await time.nextAsync();
+  for (let sent = 0; sent < 40; sent++) exchange(engine);
+  while (compared < 40) await time.nextAsync();
   const tookMs = Date.now() - startMs;
-  // 50 ms of 400 ms are taken at once.
+  // The burst takes 50 ms of the 400 ms at once.
   assertGreater(tookMs, 1_600);
   assertLess(tookMs, 2_500);
 });

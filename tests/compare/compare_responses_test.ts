@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import type { CapturedOutcome } from "../../src/compare/response.ts";
+import type { CapturedOutcome } from "../../src/compare/captured_response.ts";
 import { compareResponses } from "../../src/compare/compare_responses.ts";
 import type { Difference } from "../../src/compare/difference.ts";
 import { CompareRules } from "../../src/compare/rules.ts";
@@ -9,22 +9,26 @@ import type { Segment } from "../../src/config/body_path.ts";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import type { NotComparableReason } from "../../src/observe/events.ts";
-import { answer, type AnswerParts, compareRules, compareSettings } from "../_support/captured.ts";
+import { capturedResponse, compareRules, compareSettings, type ResponseParts } from "../_support/captured.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
 
-function compare(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
-  const { differences, notComparable } = compareResponses(answer(a), answer(b), compareRules(rules));
+function compare(a: ResponseParts, b: ResponseParts, rules: Rules = {}): readonly Difference[] {
+  const { differences, notComparable } = compareResponses(
+    capturedResponse(a),
+    capturedResponse(b),
+    compareRules(rules),
+  );
   assertEquals(notComparable, undefined);
   return differences;
 }
 
-/** Compares without a bound on the work. */
-function compareAtLength(a: AnswerParts, b: AnswerParts, rules: Rules = {}): readonly Difference[] {
-  return compareResponses(answer(a), answer(b), compareRules(rules), new StepBudget()).differences;
+/** Compares without a limit on the work. */
+function compareAtLength(a: ResponseParts, b: ResponseParts, rules: Rules = {}): readonly Difference[] {
+  return compareResponses(capturedResponse(a), capturedResponse(b), compareRules(rules), new StepBudget()).differences;
 }
 
-/** Each difference on a line: path, kind, the values. */
+/** Formats each difference as one line: path, kind, values. */
 function summary(differences: readonly Difference[]): string[] {
   return differences.map(({ path, kind, expected, actual }) =>
     [path, kind, expected ?? "-", actual ?? "-"].join(" | ")
@@ -36,42 +40,49 @@ function compareJson(a: unknown, b: unknown, rules: Rules = {}): string[] {
   return summary(compare({ body: text(a) }, { body: text(b) }, rules));
 }
 
-/** Too many for each to be looked at beside each. */
+/** Too many elements to rank all pairs by similarity. */
 const MANY = Array.from({ length: 100 }, (_, id) => ({ id, t: 0, tags: [id, { t: 1, v: [1, 2] }, "x"] }));
 const MANY_REVERSED = MANY.map(({ id }) => ({ tags: ["x", { v: [2, 1], t: 3 }, id], t: 4, id })).reverse();
 
-// Columns: two documents, as values or as their text; rules; the differences.
+// Columns: title; two documents, as values or as text; rules; differences.
 const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rules: Rules, expected: string[]])[] = [
   ["the order of keys", '{"a":1,"b":2}', '{ "b": 2, "a": 1 }', {}, []],
   ["a value", { a: 1 }, { a: 2 }, {}, ["$.a | changed | 1 | 2"]],
   ["a type", { a: 1 }, { a: "1" }, {}, ['$.a | type | 1 | "1"']],
   ["null and an object", { a: null }, { a: {} }, {}, ["$.a | type | null | {}"]],
   ["an array and an object", { a: [] }, { a: {} }, {}, ["$.a | type | [] | {}"]],
-  ["a key that is gone", { a: 1, b: [1] }, { a: 1 }, {}, ["$.b | removed | [1] | -"]],
-  ["a key that is new", { a: 1 }, { a: 1, b: null }, {}, ["$.b | added | - | null"]],
+  ["a removed key", { a: 1, b: [1] }, { a: 1 }, {}, ["$.b | removed | [1] | -"]],
+  ["an added key", { a: 1 }, { a: 1, b: null }, {}, ["$.b | added | - | null"]],
   ["the root", "1", "[1]", {}, ["$ | type | 1 | [1]"]],
   ["an odd key", { "a b": { "*": 1 } }, { "a b": { "*": 2 } }, {}, ['$["a b"]["*"] | changed | 1 | 2']],
   ["__proto__", '{"__proto__":{"a":1}}', '{"__proto__":{"a":2}}', {}, ["$.__proto__.a | changed | 1 | 2"]],
-  ["__proto__ that is new", "{}", '{"__proto__":{"a":2}}', {}, ['$.__proto__ | added | - | {"a":2}']],
-  ["constructor that is gone", '{"constructor":1}', "{}", {}, ["$.constructor | removed | 1 | -"]],
+  ["an added __proto__", "{}", '{"__proto__":{"a":2}}', {}, ['$.__proto__ | added | - | {"a":2}']],
+  ["a removed constructor", '{"constructor":1}', "{}", {}, ["$.constructor | removed | 1 | -"]],
   ["the last of two members with one key", '{"a":1,"a":2}', '{"a":2}', {}, []],
-  ["two elements in one place", [{ p: 1 }, { p: 2 }], [{ p: 3 }, { p: 4 }], {}, ["$[*].p | changed | 1 | 3"]],
-  ["one more element in front", { a: [1, 2, 3] }, { a: [0, 1, 2, 3] }, {}, ["$.a[*] | added | - | 0"]],
-  ["one element less inside", { a: [1, 2, 3] }, { a: [1, 3] }, {}, ["$.a[*] | removed | 2 | -"]],
-  ["an element less and one changed", [1, 2, 3], [1, 5], {}, ["$[*] | changed | 2 | 5"]],
+  ["two differing elements with the same path", [{ p: 1 }, { p: 2 }], [{ p: 3 }, { p: 4 }], {}, [
+    "$[*].p | changed | 1 | 3",
+  ]],
+  ["an added first element", { a: [1, 2, 3] }, { a: [0, 1, 2, 3] }, {}, ["$.a[*] | added | - | 0"]],
+  ["a removed element", { a: [1, 2, 3] }, { a: [1, 3] }, {}, ["$.a[*] | removed | 2 | -"]],
+  ["a removed and a changed element", [1, 2, 3], [1, 5], {}, ["$[*] | changed | 2 | 5"]],
   ["the order of elements", [1, 2], [2, 1], {}, ["$[*] | changed | 1 | 2"]],
-  ["the order of elements that does not count", [1, [2, 3]], [[3, 2], 1], { arrays: "unordered" }, []],
-  ["the order in one array alone", { a: [1, 2], b: [1, 2] }, { a: [2, 1], b: [2, 1] }, { arrays: "$.a" }, [
+  ["the order of elements of unordered arrays", [1, [2, 3]], [[3, 2], 1], { arrays: "unordered" }, []],
+  ["the order of elements of one unordered array", { a: [1, 2], b: [1, 2] }, { a: [2, 1], b: [2, 1] }, {
+    arrays: "$.a",
+  }, [
     "$.b[*] | changed | 1 | 2",
   ]],
-  ["how often an element is there", [1, 1, 2], [1, 2, 2], { arrays: "$" }, ["$[*] | changed | 1 | 2"]],
+  ["the number of equal elements", [1, 1, 2], [1, 2, 2], { arrays: "$" }, ["$[*] | changed | 1 | 2"]],
   ["the most similar element", [{ id: 1, p: 1 }, { id: 2, p: 2 }], [{ id: 2, p: 2 }, { id: 1, p: 9 }, { id: 3 }], {
     arrays: "unordered",
   }, ["$[*].p | changed | 1 | 9", '$[*] | added | - | {"id":3}']],
-  ["elements of one name", [{ id: 1, p: 1 }, { id: 2, p: 2 }], [{ id: 2, p: 9 }, { id: 1, p: 8 }], {
+  ["elements with the same id", [{ id: 1, p: 1 }, { id: 2, p: 2 }], [{ id: 2, p: 9 }, { id: 1, p: 8 }], {
     arrays: "unordered",
   }, ["$[*].p | changed | 1 | 8"]],
-  ["many elements in any order, and all inside them", MANY, MANY_REVERSED, { arrays: "unordered", ignore: "$..t" }, []],
+  ["many elements in any order, with ignored and nested values", MANY, MANY_REVERSED, {
+    arrays: "unordered",
+    ignore: "$..t",
+  }, []],
   ["ignored parts of elements in any order", [{ t: 1, a: 1 }, { t: 2, a: 2 }], [{ t: 3, a: 2 }, { t: 4, a: 1 }], {
     arrays: "unordered",
     ignore: "$[*].t",
@@ -81,7 +92,7 @@ const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rul
     tolerance: { absolute: 0.1 },
   }, []],
   ["spellings of a number", "[1.0, 1e2, -0, 0.10]", "[1, 100, 0, 1e-1]", {}, []],
-  ["whole numbers that a double can not tell apart", '{"id":9007199254740992}', '{"id":9007199254740993}', {}, [
+  ["integers that are equal as doubles", '{"id":9007199254740992}', '{"id":9007199254740993}', {}, [
     "$.id | changed | 9007199254740992 | 9007199254740993",
   ]],
   ["spellings of a large number", "[100000000000000000000, 1e400]", "[1e20, 10e399]", {}, []],
@@ -92,7 +103,7 @@ const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rul
   ["a large number and its text", "12345678901234567890", '"12345678901234567890"', {}, [
     '$ | type | 12345678901234567890 | "12345678901234567890"',
   ]],
-  ["a large number in parts", "[1234567890.123456789e10]", "[1234567890.123456788e10]", {}, [
+  ["a large number with fraction and exponent", "[1234567890.123456789e10]", "[1234567890.123456788e10]", {}, [
     "$[*] | changed | 1234567890.123456789e10 | 1234567890.123456788e10",
   ]],
   ["large numbers by their sign", "[-12345678901234567]", "[12345678901234567]", { tolerance: { absolute: 1 } }, [
@@ -104,47 +115,51 @@ const JSON_CASES: readonly (readonly [title: string, a: unknown, b: unknown, rul
   }, [
     "$[*] | changed | 1 | 1e400",
   ]],
-  ["fractions as doubles have them", "[0.30000000000000004]", "[0.300000000000000041]", {}, []],
-  ["a distance", { a: 1, b: 1 }, { a: 1.05, b: 1.2 }, { tolerance: { absolute: 0.1 } }, ["$.b | changed | 1 | 1.2"]],
-  ["a relative distance", [-1000, 1], [-1009, 1.02], { tolerance: { relative: "1%" } }, ["$[*] | changed | 1 | 1.02"]],
-  ["a distance in one place", { a: 1, b: 1 }, { a: 2, b: 2 }, { tolerance: { absolute: 1, path: "$.a" } }, [
+  ["fractions that are equal as doubles", "[0.30000000000000004]", "[0.300000000000000041]", {}, []],
+  ["an absolute tolerance", { a: 1, b: 1 }, { a: 1.05, b: 1.2 }, { tolerance: { absolute: 0.1 } }, [
+    "$.b | changed | 1 | 1.2",
+  ]],
+  ["a relative tolerance", [-1000, 1], [-1009, 1.02], { tolerance: { relative: "1%" } }, ["$[*] | changed | 1 | 1.02"]],
+  ["a tolerance at one path", { a: 1, b: 1 }, { a: 2, b: 2 }, { tolerance: { absolute: 1, path: "$.a" } }, [
     "$.b | changed | 1 | 2",
   ]],
-  ["the first rule about a number", { a: 1, b: 1 }, { a: 2, b: 2 }, {
+  ["the first of two tolerances that apply", { a: 1, b: 1 }, { a: 2, b: 2 }, {
     tolerance: [{ absolute: 0, path: "$.a" }, { absolute: 1 }],
   }, ["$.a | changed | 1 | 2"]],
-  ["what is ignored", { a: 1, m: { x: 1, y: [1] }, i: [{ id: 1 }] }, { a: 1, m: { x: 2, z: 1 }, i: [{ id: 2 }] }, {
+  ["ignored values", { a: 1, m: { x: 1, y: [1] }, i: [{ id: 1 }] }, { a: 1, m: { x: 2, z: 1 }, i: [{ id: 2 }] }, {
     ignore: ["$.m", "$.i[*].id"],
   }, []],
-  ["what is beside what is ignored", { a: { t: 1, b: { t: 1 } } }, { a: { t: 2, b: { t: 2, n: 1 } } }, {
+  ["values beside ignored ones", { a: { t: 1, b: { t: 1 } } }, { a: { t: 2, b: { t: 2, n: 1 } } }, {
     ignore: "$..t",
   }, ["$.a.b.n | added | - | 1"]],
-  ["texts that are alike after replacing", { u: "http://a:81/x" }, { u: "http://a:82/x" }, {
+  ["texts that are equal after normalisation", { u: "http://a:81/x" }, { u: "http://a:82/x" }, {
     normalise: { pattern: ":\\d+/", replacement: "/" },
   }, []],
-  ["texts elsewhere", { u: "a1", v: "a1" }, { u: "a2", v: "a2" }, { normalise: { pattern: "\\d", path: "$.u" } }, [
+  ["texts outside of the path of normalisation", { u: "a1", v: "a1" }, { u: "a2", v: "a2" }, {
+    normalise: { pattern: "\\d", path: "$.u" },
+  }, [
     '$.v | changed | "a1" | "a2"',
   ]],
-  ["long texts that are alike after replacing", "x".repeat(5_000) + "1", "x".repeat(5_000) + "2", {
+  ["long texts that are equal after normalisation", "x".repeat(5_000) + "1", "x".repeat(5_000) + "2", {
     normalise: { pattern: "\\d" },
   }, []],
-  ["texts in which groups change places", "a=1;b=2", "b=2;a=1", {
+  ["normalisation with groups", "a=1;b=2", "b=2;a=1", {
     normalise: { pattern: "^(?<first>[^;]*);(a.*)$", replacement: "$2;$<first>" },
   }, []],
-  ["replacing in texts in any order", ["a1", "b2"], ["b3", "a4"], {
+  ["normalised texts in any order", ["a1", "b2"], ["b3", "a4"], {
     arrays: "unordered",
     normalise: { pattern: "\\d" },
   }, []],
-  ["what is no JSON after all", "{", "{}", {}, ["body | changed | line 1: { | line 1: {}"]],
+  ["invalid JSON", "{", "{}", {}, ["body | changed | line 1: { | line 1: {}"]],
   ["a byte order mark", "\ufeff{}", "{ }", {}, []],
 ];
 
 for (const [title, a, b, rules, expected] of JSON_CASES) {
-  Deno.test(`compareAnswers() looks at JSON: ${title}`, () => assertEquals(compareJson(a, b, rules), expected));
+  Deno.test(`compareResponses() compares JSON: ${title}`, () => assertEquals(compareJson(a, b, rules), expected));
 }
 
-// Columns: content types of both; bodies; rules; the differences.
-type BodyCase = readonly [title: string, a: AnswerParts, b: AnswerParts, rules: Rules, expected: string[]];
+// Columns: title; two responses; rules; differences.
+type BodyCase = readonly [title: string, a: ResponseParts, b: ResponseParts, rules: Rules, expected: string[]];
 const TYPE = "header:content-type";
 const BODIES: readonly BodyCase[] = [
   [
@@ -176,7 +191,10 @@ const BODIES: readonly BodyCase[] = [
   ["line ends", { type: "text/plain", body: "a\r\n" }, { type: "text/plain", body: "a\n" }, {}, [
     "body | changed | line 1: a\\u000d | line 1: a",
   ]],
-  ["a text after replacing", { type: "text/plain", body: "at 12:30\nb" }, { type: "text/plain", body: "at 12:31\nb" }, {
+  ["a text after normalisation", { type: "text/plain", body: "at 12:30\nb" }, {
+    type: "text/plain",
+    body: "at 12:31\nb",
+  }, {
     normalise: { pattern: "\\d+:\\d+", path: "body" },
   }, []],
   [
@@ -210,7 +228,7 @@ const BODIES: readonly BodyCase[] = [
     ["form:a | removed | 1 | -", "form:b | changed | 2 | 3", "form:e | added | - | "],
   ],
   [
-    "a form after replacing",
+    "a form after normalisation",
     { type: "application/x-www-form-urlencoded", body: "a=1" },
     {
       type: "application/x-www-form-urlencoded",
@@ -242,7 +260,7 @@ const BODIES: readonly BodyCase[] = [
     [],
   ],
   [
-    "a character set that nobody knows",
+    "an unknown character set",
     { type: "text/plain; charset=x-odd", body: "a" },
     {
       type: "text/plain; charset=x-odd",
@@ -264,70 +282,74 @@ const BODIES: readonly BodyCase[] = [
   ["JSON without a type", { type: null, body: '{"a":1}' }, { type: null, body: '{"a":2}' }, {}, [
     "$.a | changed | 1 | 2",
   ]],
-  ["JSON where one has no type", { body: '{"a":1}' }, { type: null, body: '{ "a":2}' }, {}, [
+  ["JSON with and without a type", { body: '{"a":1}' }, { type: null, body: '{ "a":2}' }, {}, [
     `${TYPE} | removed | application/json | -`,
     "$.a | changed | 1 | 2",
   ]],
   ["text without a type", { type: null, body: "1" }, { type: null, body: "1.0" }, {}, [
     "body | changed | line 1: 1 | line 1: 1.0",
   ]],
-  ["a page in place of JSON", { body: "{}" }, { type: "text/html", body: "<p>" }, {}, [
+  ["a page instead of JSON", { body: "{}" }, { type: "text/html", body: "<p>" }, {}, [
     `${TYPE} | changed | application/json | text/html`,
     "body | changed | line 1: {} | line 1: <p>",
   ]],
-  ["no body", { body: "{}" }, {}, {}, ["body | removed | 2 bytes | -"]],
-  ["a body where there was none", { body: "" }, { body: "{}" }, {}, ["body | added | - | 2 bytes"]],
-  ["two that are empty", { body: "" }, {}, {}, []],
-  ["equal bytes whatever they are", { type: "image/png", body: "{" }, { type: "image/png", body: "{" }, {}, []],
-  ["a body that is ignored", { body: "{}" }, { type: "image/png", body: "x" }, { ignore: ["body", TYPE] }, []],
+  ["a removed body", { body: "{}" }, {}, {}, ["body | removed | 2 bytes | -"]],
+  ["an added body", { body: "" }, { body: "{}" }, {}, ["body | added | - | 2 bytes"]],
+  ["two empty bodies", { body: "" }, {}, {}, []],
+  ["equal bytes of any content", { type: "image/png", body: "{" }, { type: "image/png", body: "{" }, {}, []],
+  ["an ignored body", { body: "{}" }, { type: "image/png", body: "x" }, { ignore: ["body", TYPE] }, []],
 ];
 
 for (const [title, a, b, rules, expected] of BODIES) {
-  Deno.test(`compareAnswers() looks at bodies: ${title}`, () => assertEquals(summary(compare(a, b, rules)), expected));
+  Deno.test(`compareResponses() compares bodies: ${title}`, () =>
+    assertEquals(summary(compare(a, b, rules)), expected));
 }
 
-// Columns: captured parts of two bodies; the reason if they are not comparable.
+// Columns: title; captured parts of two bodies; reason if they are not comparable.
 const CUT: readonly (readonly [
   title: string,
-  a: AnswerParts["captured"],
-  b: AnswerParts["captured"],
+  a: ResponseParts["captured"],
+  b: ResponseParts["captured"],
   reason: NotComparableReason | undefined,
 ])[] = [
   ["same length and digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "d" }, undefined],
   ["another digest", { cut: true, length: 9, digest: "d" }, { cut: true, length: 9, digest: "e" }, "too-large"],
   ["another length", { cut: true, length: 9, digest: "d" }, { cut: true, length: 8, digest: "d" }, "too-large"],
   ["no digest", { cut: true, length: 9 }, { cut: true, length: 9 }, "too-large"],
-  ["one that is whole", { cut: true, cutBy: "undecodable", length: 9, digest: "d" }, { length: 9 }, "undecodable"],
-  ["one without a byte", { cut: true, length: 0 }, {}, "too-large"],
+  ["one cut body", { cut: true, cutBy: "undecodable", length: 9, digest: "d" }, { length: 9 }, "undecodable"],
+  ["a cut body without bytes", { cut: true, length: 0 }, {}, "too-large"],
   ["no memory", { cut: true, cutBy: "memory", length: 0 }, {}, "memory"],
 ];
 
 for (const [title, a, b, reason] of CUT) {
-  Deno.test(`compareAnswers() finds incomplete bodies not comparable: ${title}`, () => {
-    const [one, other] = [answer({ body: "{}", captured: a! }), answer({ body: "{}", captured: b! })];
-    assertEquals(compareResponses(one, other, compareRules()), { differences: [], notComparable: reason });
+  Deno.test(`compareResponses() finds incomplete bodies not comparable: ${title}`, () => {
+    const [expected, actual] = [
+      capturedResponse({ body: "{}", captured: a! }),
+      capturedResponse({ body: "{}", captured: b! }),
+    ];
+    assertEquals(compareResponses(expected, actual, compareRules()), { differences: [], notComparable: reason });
   });
 }
 
-Deno.test("compareAnswers() does not take the same packed bytes under another coding for equal", () => {
+Deno.test("compareResponses() does not match the same encoded bytes in different codings", () => {
   const captured = { cut: true, cutBy: "undecodable", length: 9, digest: "d" } as const;
   const [one, same, other] = ["zstd", "ZSTD", "aws-chunked"].map((coding) =>
-    answer({ body: "", captured, headers: [["Content-Encoding", coding]] })
+    capturedResponse({ body: "", captured, headers: [["Content-Encoding", coding]] })
   );
   assertEquals(compareResponses(one!, same!, compareRules()), { differences: [], notComparable: undefined });
   assertEquals(compareResponses(one!, other!, compareRules()), { differences: [], notComparable: "undecodable" });
 });
 
-Deno.test("compareAnswers() reports only a different status if the bodies are not comparable", () => {
+Deno.test("compareResponses() reports only a different status if the bodies are not comparable", () => {
   const cut = { cut: true, length: 9 };
-  const one = answer({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
-  const other = answer({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
-  const { differences, notComparable } = compareResponses(one, other, compareRules());
+  const expected = capturedResponse({ body: "{}", captured: cut, headers: [["Location", "/a"]] });
+  const actual = capturedResponse({ status: 500, body: "{}", captured: cut, headers: [["Location", "/b"]] });
+  const { differences, notComparable } = compareResponses(expected, actual, compareRules());
   assertEquals(summary(differences), ["status | changed | 200 | 500"]);
   assertEquals(notComparable, undefined);
 });
 
-// Columns: header lines of both; rules; the differences.
+// Columns: title; header lines of two responses; rules; differences.
 const HEADERS: readonly (readonly [
   title: string,
   a: readonly HeaderLine[],
@@ -335,11 +357,13 @@ const HEADERS: readonly (readonly [
   rules: Rules,
   expected: string[],
 ])[] = [
-  ["one that is not compared", [["Date", "a"]], [["Date", "b"]], {}, []],
-  ["one that is", [["Date", "a"]], [["DATE", "b"]], { headers: ["Date"] }, ["header:date | changed | a | b"]],
-  ["one that is gone", [["Location", "/a"]], [], {}, ["header:location | removed | /a | -"]],
-  ["one that is new", [], [["location", ""]], {}, ["header:location | added | - | "]],
-  ["one that is ignored", [["x-a", "1"]], [], { headers: ["x-a"], ignore: "header:x-*" }, []],
+  ["a field that is not compared", [["Date", "a"]], [["Date", "b"]], {}, []],
+  ["a field that is compared", [["Date", "a"]], [["DATE", "b"]], { headers: ["Date"] }, [
+    "header:date | changed | a | b",
+  ]],
+  ["a removed field", [["Location", "/a"]], [], {}, ["header:location | removed | /a | -"]],
+  ["an added field", [], [["location", ""]], {}, ["header:location | added | - | "]],
+  ["an ignored field", [["x-a", "1"]], [], { headers: ["x-a"], ignore: "header:x-*" }, []],
   ["several lines", [["vary", "a"], ["Vary", "b"]], [["vary", "a, b"]], { headers: "vary" }, []],
   [
     "directives in another order",
@@ -358,46 +382,46 @@ const HEADERS: readonly (readonly [
     {},
     [],
   ],
-  ["after replacing", [["location", "http://a:1/"]], [["location", "http://a:2/"]], {
+  ["a field after normalisation", [["location", "http://a:1/"]], [["location", "http://a:2/"]], {
     normalise: { pattern: ":\\d+", path: "header:location" },
   }, []],
 ];
 
 for (const [title, a, b, rules, expected] of HEADERS) {
-  Deno.test(`compareAnswers() looks at header fields: ${title}`, () => {
+  Deno.test(`compareResponses() compares header fields: ${title}`, () => {
     assertEquals(summary(compare({ headers: a }, { headers: b }, rules)), expected);
   });
 }
 
-Deno.test("compareAnswers() folds case and spaces of content types", () => {
+Deno.test("compareResponses() ignores case and spaces in content types", () => {
   assertEquals(compare({ type: "text/html;charset=UTF-8" }, { type: "text/HTML; charset=utf-8" }), []);
 });
 
-Deno.test("compareAnswers() looks at the status", () => {
+Deno.test("compareResponses() compares the status", () => {
   assertEquals(summary(compare({ status: 200 }, { status: 201 })), ["status | changed | 200 | 201"]);
   assertEquals(compare({ status: 200 }, { status: 201 }, { ignore: "status" }), []);
 });
 
-Deno.test("compareAnswers() takes a missing answer for an outcome of its own", () => {
+Deno.test("compareResponses() compares failures as outcomes", () => {
   const late: CapturedOutcome = { ok: false, kind: "timeout", durationMs: 1 };
   const gone: CapturedOutcome = { ok: false, kind: "reset", durationMs: 1 };
   const rules = compareRules();
-  assertEquals(summary(compareResponses(answer({}), late, rules).differences), [
+  assertEquals(summary(compareResponses(capturedResponse({}), late, rules).differences), [
     "outcome | changed | response 200 | timeout",
   ]);
   assertEquals(summary(compareResponses(late, gone, rules).differences), ["outcome | changed | timeout | reset"]);
   assertEquals(compareResponses(late, late, rules).differences, []);
-  assertEquals(compareResponses(answer({}), late, compareRules({ ignore: "outcome" })).differences, []);
+  assertEquals(compareResponses(capturedResponse({}), late, compareRules({ ignore: "outcome" })).differences, []);
 });
 
-Deno.test("compareAnswers() keeps no samples where none are wanted", () => {
+Deno.test("compareResponses() takes no samples with `samples: none`", () => {
   assertEquals(compare({ status: 200, body: "[1]" }, { status: 201, body: "[2]" }, { samples: "none" }), [
     { path: "status", kind: "changed" },
     { path: "$[*]", kind: "changed" },
   ]);
 });
 
-Deno.test("compareAnswers() cuts samples, keys and the list of differences", () => {
+Deno.test("compareResponses() limits samples, keys and the number of differences", () => {
   const object = (value: number) =>
     Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`k${index}`, value]));
   assertEquals(compareJson(object(1), object(2)).length, 100);
@@ -406,7 +430,7 @@ Deno.test("compareAnswers() cuts samples, keys and the list of differences", () 
   assertEquals(long!.path, `$["${"k".repeat(100)}…"]`);
 });
 
-Deno.test("compareAnswers() finds what differs very deep inside, and does not run out of stack", () => {
+Deno.test("compareResponses() finds differences at any depth without overflowing the stack", () => {
   const nested = (depth: number, core: string) => `${'{"a":['.repeat(depth)}${core}${"]}".repeat(depth)}`;
   const deep = compareAtLength({ body: nested(20_000, "1") }, { body: nested(20_000, "2") });
   assertEquals(deep.map(({ path }) => path), [`$${".a[*]".repeat(50)}`]);
@@ -421,7 +445,7 @@ Deno.test("compareAnswers() finds what differs very deep inside, and does not ru
   assertEquals(large.map(({ path }) => path), ["body"]);
 });
 
-Deno.test("compareAnswers() looks at each element a few times only, however many differ", () => {
+Deno.test("compareResponses() visits each element a few times only, however many differ", () => {
   const body = (from: number) => JSON.stringify(Array.from({ length: 50_000 }, (_, index) => ({ id: from + index })));
   for (const arrays of ["ordered", "unordered"]) {
     const differences = compareAtLength({ body: body(0) }, { body: body(100_000) }, { arrays });
@@ -429,7 +453,7 @@ Deno.test("compareAnswers() looks at each element a few times only, however many
   }
 });
 
-/** Counts how many arrays are looked at. */
+/** Counts the visited arrays. */
 class CountingRules extends CompareRules {
   arrays = 0;
 
@@ -439,17 +463,21 @@ class CountingRules extends CompareRules {
   }
 }
 
-Deno.test("compareAnswers() does not look twice as often at each level of arrays inside arrays", () => {
+Deno.test("compareResponses() does not double its work at each level of nested arrays", () => {
   const nested = (end: string) => `${`[${"1,".repeat(100)}`.repeat(99)}1${end.repeat(99)}`;
   for (const compare of [{}, { arrays: "unordered" }, { arrays: "unordered", tolerance: { absolute: 0.1 } }]) {
     const rules = new CountingRules(compareSettings(compare), { key: [1, 2] });
-    const { differences } = compareResponses(answer({ body: nested(",1]") }), answer({ body: nested(",1,2]") }), rules);
+    const { differences } = compareResponses(
+      capturedResponse({ body: nested(",1]") }),
+      capturedResponse({ body: nested(",1,2]") }),
+      rules,
+    );
     assertEquals(differences.length, 99);
     assert(rules.arrays < 2_000, `${JSON.stringify(compare)}: ${rules.arrays}`);
   }
 });
 
-Deno.test("compareAnswers() pairs many elements within a tolerance in any order", () => {
+Deno.test("compareResponses() pairs many elements within a tolerance in any order", () => {
   const body = (by: number) =>
     JSON.stringify(Array.from({ length: 100 }, (_, index) => ({ id: `${index}`, n: index * 10 + by })));
   const reversed = (by: number) => JSON.stringify((JSON.parse(body(by)) as unknown[]).reverse());
@@ -458,126 +486,133 @@ Deno.test("compareAnswers() pairs many elements within a tolerance in any order"
   assertGreater(compare({ body: body(0) }, { body: reversed(1.5) }, rules).length, 0);
 });
 
-Deno.test("compareAnswers() applies a tolerance only at its path", () => {
+Deno.test("compareResponses() applies a tolerance only at its path", () => {
   const rules = { arrays: "unordered", tolerance: { absolute: 1, path: "$.near" } };
-  const [one, other] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
-  assertEquals(compareJson(one, other, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
+  const [expected, actual] = [{ near: [1, 5], far: [1, 5] }, { near: [5.5, 1.5], far: [5.5, 1.5] }];
+  assertEquals(compareJson(expected, actual, rules).map((line) => line.split(" ")[0]), ["$.far[*]"]);
 });
 
-// Columns: what one value becomes; what another becomes; rules; what must not be seen.
-const SECRETS: readonly (readonly [title: string, a: AnswerParts, b: AnswerParts, rules: Rules, secret: RegExp])[] = [
+// Columns: title; two responses; rules; the secret, which samples must not show.
+const SECRETS: readonly (readonly [title: string, a: ResponseParts, b: ResponseParts, rules: Rules, secret: RegExp])[] =
   [
-    "a password",
-    { body: '{"user":{"password":"hunter2"}}' },
-    { body: '{"user":{"password":"hunter3"}}' },
-    {},
-    /hunter/,
-  ],
-  ["an API key in a new object", { body: "{}" }, { body: '{"a":{"x-api-key":"hunter2","n":1}}' }, {}, /hunter/],
-  [
-    "all inside a secret",
-    { body: '{"credentials":{"a":["hunter2"]}}' },
-    { body: '{"credentials":{"a":["hunter3"]}}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "what is configured",
-    { body: '{"a":{"b":"hunter2"}}' },
-    { body: '{"a":{"b":"hunter3"}}' },
-    { redact: "$.a" },
-    /hunter/,
-  ],
-  ["a part of a new object", { body: "{}" }, { body: '{"a":{"b":"hunter2"}}' }, { redact: "$.a.b" }, /hunter/],
-  ["a header field", { headers: [["x-a", "hunter2"]] }, { headers: [["x-a", "hunter3"]] }, {
-    headers: "x-a",
-    redact: "header:x-a",
-  }, /hunter/],
-  ["a header field by its name", { headers: [["x-auth-token", "hunter2"]] }, {}, { headers: "x-auth-token" }, /hunter/],
-  ["a token in a location", { headers: [["location", "/a?access_token=hunter2&b=1"]] }, {}, {}, /hunter/],
-  [
-    "a form field",
-    { type: "application/x-www-form-urlencoded", body: "pin=1234" },
-    {
-      type: "application/x-www-form-urlencoded",
-      body: "pin=4321",
-    },
-    {},
-    /1234|4321/,
-  ],
-  [
-    "a token in a text",
-    { type: "text/plain", body: "Authorization: Bearer hunter2hunter2" },
-    {
-      type: "text/plain",
-      body: "Authorization: Bearer hunter3hunter3",
-    },
-    {},
-    /hunter/,
-  ],
-  [
-    "a token far into a line",
-    { type: "text/plain", body: `${"x".repeat(300)} token=hunter2${"y".repeat(80)}1` },
-    {
-      type: "text/plain",
-      body: `${"x".repeat(300)} token=hunter2${"y".repeat(80)}2`,
-    },
-    {},
-    /hunter|yyy/,
-  ],
-  ["a JSON Web Token", { body: '["eyJhbGciOi.eyJzdWIiOiIx.c2lnbmF0dXJl"]' }, { body: "[]" }, {}, /eyJ|c2lnb/],
-  ["a password in an address", { headers: [["location", "https://jo:hunter2@host/"]] }, {}, {}, /hunter/],
-  [
-    "whole bodies",
-    { type: "text/plain", body: "hunter2" },
-    { type: "text/plain", body: "hunter3" },
-    { redact: "body" },
-    /hunter/,
-  ],
-  [
-    "a private JSON Web Key that differs",
-    { body: '{"items":[{"kty":"EC","x":"a","d":"hunter2"}]}' },
-    { body: '{"items":[{"kty":"EC","x":"a","d":"hunter3"}]}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "a symmetric JSON Web Key that is removed",
-    { body: '{"kty":"oct","k":"hunter2"}' },
-    { body: '{"kty":"oct"}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "a private JSON Web Key that is added",
-    { body: '{"kty":"RSA"}' },
-    { body: '{"kty":"RSA","d":"hunter2"}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "a private JSON Web Key in a new object",
-    { body: "{}" },
-    { body: '{"a":{"kty":"RSA","qi":"hunter2"}}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "a part of a private JSON Web Key",
-    { body: '{"kty":"RSA","oth":[{"r":"hunter2","t":1}]}' },
-    { body: '{"kty":"RSA","oth":[{"r":"hunter3","t":1}]}' },
-    {},
-    /hunter/,
-  ],
-  [
-    "a private JSON Web Key in elements of any order",
-    { body: '[{"kty":"EC","d":"hunter2"},{"a":1}]' },
-    { body: '[{"a":1},{"kty":"EC","d":"hunter3"}]' },
-    { arrays: "unordered" },
-    /hunter/,
-  ],
-  ["JSON as whole bodies", { body: '["hunter2"]' }, { body: '["hunter3"]' }, { redact: "body" }, /hunter/],
-];
+    [
+      "a password",
+      { body: '{"user":{"password":"hunter2"}}' },
+      { body: '{"user":{"password":"hunter3"}}' },
+      {},
+      /hunter/,
+    ],
+    ["an API key in a new object", { body: "{}" }, { body: '{"a":{"x-api-key":"hunter2","n":1}}' }, {}, /hunter/],
+    [
+      "values inside a secret",
+      { body: '{"credentials":{"a":["hunter2"]}}' },
+      { body: '{"credentials":{"a":["hunter3"]}}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a value at a configured path",
+      { body: '{"a":{"b":"hunter2"}}' },
+      { body: '{"a":{"b":"hunter3"}}' },
+      { redact: "$.a" },
+      /hunter/,
+    ],
+    ["a part of a new object", { body: "{}" }, { body: '{"a":{"b":"hunter2"}}' }, { redact: "$.a.b" }, /hunter/],
+    ["a header field", { headers: [["x-a", "hunter2"]] }, { headers: [["x-a", "hunter3"]] }, {
+      headers: "x-a",
+      redact: "header:x-a",
+    }, /hunter/],
+    [
+      "a header field by its name",
+      { headers: [["x-auth-token", "hunter2"]] },
+      {},
+      { headers: "x-auth-token" },
+      /hunter/,
+    ],
+    ["a token in a location", { headers: [["location", "/a?access_token=hunter2&b=1"]] }, {}, {}, /hunter/],
+    [
+      "a form field",
+      { type: "application/x-www-form-urlencoded", body: "pin=1234" },
+      {
+        type: "application/x-www-form-urlencoded",
+        body: "pin=4321",
+      },
+      {},
+      /1234|4321/,
+    ],
+    [
+      "a token in a text",
+      { type: "text/plain", body: "Authorization: Bearer hunter2hunter2" },
+      {
+        type: "text/plain",
+        body: "Authorization: Bearer hunter3hunter3",
+      },
+      {},
+      /hunter/,
+    ],
+    [
+      "a token far into a line",
+      { type: "text/plain", body: `${"x".repeat(300)} token=hunter2${"y".repeat(80)}1` },
+      {
+        type: "text/plain",
+        body: `${"x".repeat(300)} token=hunter2${"y".repeat(80)}2`,
+      },
+      {},
+      /hunter|yyy/,
+    ],
+    ["a JSON Web Token", { body: '["eyJhbGciOi.eyJzdWIiOiIx.c2lnbmF0dXJl"]' }, { body: "[]" }, {}, /eyJ|c2lnb/],
+    ["a password in an address", { headers: [["location", "https://jo:hunter2@host/"]] }, {}, {}, /hunter/],
+    [
+      "whole bodies",
+      { type: "text/plain", body: "hunter2" },
+      { type: "text/plain", body: "hunter3" },
+      { redact: "body" },
+      /hunter/,
+    ],
+    [
+      "a private JSON Web Key that differs",
+      { body: '{"items":[{"kty":"EC","x":"a","d":"hunter2"}]}' },
+      { body: '{"items":[{"kty":"EC","x":"a","d":"hunter3"}]}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a symmetric JSON Web Key that is removed",
+      { body: '{"kty":"oct","k":"hunter2"}' },
+      { body: '{"kty":"oct"}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a private JSON Web Key that is added",
+      { body: '{"kty":"RSA"}' },
+      { body: '{"kty":"RSA","d":"hunter2"}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a private JSON Web Key in a new object",
+      { body: "{}" },
+      { body: '{"a":{"kty":"RSA","qi":"hunter2"}}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a part of a private JSON Web Key",
+      { body: '{"kty":"RSA","oth":[{"r":"hunter2","t":1}]}' },
+      { body: '{"kty":"RSA","oth":[{"r":"hunter3","t":1}]}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "a private JSON Web Key in an unordered array",
+      { body: '[{"kty":"EC","d":"hunter2"},{"a":1}]' },
+      { body: '[{"a":1},{"kty":"EC","d":"hunter3"}]' },
+      { arrays: "unordered" },
+      /hunter/,
+    ],
+    ["JSON as whole bodies", { body: '["hunter2"]' }, { body: '["hunter3"]' }, { redact: "body" }, /hunter/],
+  ];
 
 for (const [title, a, b, rules, secret] of SECRETS) {
   Deno.test(`samples do not show ${title}`, () => {
@@ -602,20 +637,20 @@ Deno.test("samples show the public members of a JSON Web Key", () => {
   assertMatch(text, /shown/);
 });
 
-Deno.test("samples tell two secrets apart, and show that one is the same", () => {
+Deno.test("samples have different marks for different secrets, and the same mark for the same secret", () => {
   const [first] = compare({ body: '{"token":"a"}' }, { body: '{"token":"b"}' });
   const [second] = compare({ body: '{"token":"a"}' }, { body: '{"token":"c"}' });
   assert(first!.expected !== first!.actual);
   assertEquals(first!.expected, second!.expected);
 });
 
-Deno.test("names that only remind of a secret are shown", () => {
+Deno.test("samples show values whose names merely resemble those of secrets", () => {
   assertEquals(compareJson({ compass: 1, span: 1, tokens: 1 }, { compass: 2, span: 2, tokens: 2 }).length, 3);
   assert(!JSON.stringify(compareJson({ compass: 1, span: 1 }, { compass: 2, span: 2 })).includes("redacted"));
 });
 
-// Columns: a response; rules; the text of its body.
-const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rules, expected: RegExp])[] = [
+// Columns: title; a response; rules; sample of its body.
+const SAMPLED: readonly (readonly [title: string, parts: ResponseParts, rules: Rules, expected: RegExp])[] = [
   [
     "JSON",
     { body: '{ "a": [1, {"password": "hunter2"}] }' },
@@ -641,22 +676,22 @@ const SAMPLED: readonly (readonly [title: string, parts: AnswerParts, rules: Rul
   ["a hidden body", { body: "[1]" }, { redact: "body" }, /^\[redacted .{4}\]$/],
   ["an image", { type: "image/png", body: "abc" }, {}, /^3 bytes$/],
   [
-    "what was cut",
+    "a cut body",
     { body: "[1", captured: { cut: true, length: 9, digest: "d" } },
     {},
     /^9 bytes \(too-large\), digest d$/,
   ],
-  ["what is too deep for anybody", { body: `${"[".repeat(5_000)}1${"]".repeat(5_000)}` }, {}, /^\[{200}…\]{200}$/],
+  ["very deep JSON", { body: `${"[".repeat(5_000)}1${"]".repeat(5_000)}` }, {}, /^\[{200}…\]{200}$/],
 ];
 
 for (const [title, parts, rules, expected] of SAMPLED) {
   Deno.test(`sampleOfBody() shows ${title}`, () => {
-    const { response } = answer(parts) as Extract<CapturedOutcome, { ok: true }>;
+    const { response } = capturedResponse(parts) as Extract<CapturedOutcome, { ok: true }>;
     assertMatch(sampleOfBody(response, compareRules(rules)) ?? "", expected);
   });
 }
 
-Deno.test("sampleOfPath() hides what stands behind a name for a secret", () => {
+Deno.test("sampleOfPath() hides the segment after the name of a secret", () => {
   const { redactor } = compareRules();
   assertMatch(
     sampleOfPath("/users/7/reset-token/8c6e01", redactor),
@@ -667,18 +702,18 @@ Deno.test("sampleOfPath() hides what stands behind a name for a secret", () => {
   }
 });
 
-Deno.test("compareAnswers() never reports a match if patterns need too many steps", () => {
+Deno.test("compareResponses() never reports a match if patterns need too many steps", () => {
   const rules = compareRules({ normalise: { pattern: "a.*b|a" } });
   // Each match looks ahead to the end of the line.
   const text = "a".repeat(20_000);
   for (const type of ["text/plain", "application/json"]) {
-    const [expected, actual] = ["", "c"].map((end) => answer({ type, body: JSON.stringify(text + end) }));
+    const [expected, actual] = ["", "c"].map((end) => capturedResponse({ type, body: JSON.stringify(text + end) }));
     assertEquals(compareResponses(expected!, actual!, rules), { differences: [], notComparable: "costly" });
   }
-  const [one, other] = ["1", "2"].map((body) => answer({ type: "text/plain", body }));
+  const [next, nextActual] = ["1", "2"].map((body) => capturedResponse({ type: "text/plain", body }));
   assertEquals(
-    compareResponses(one!, other!, rules).differences.map(({ expected }) => expected),
+    compareResponses(next!, nextActual!, rules).differences.map(({ expected }) => expected),
     ["line 1: 1"],
-    "the next has its own",
+    "the next comparison has its own steps",
   );
 });

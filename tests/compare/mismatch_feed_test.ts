@@ -1,26 +1,25 @@
-/** The latest mismatches, and what log and observers are told of comparisons. */
+/** The feed of mismatches, and the events and log lines of comparisons. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { comparedEvent } from "../../src/compare/compared_event.ts";
-import type { Comparison } from "../../src/compare/comparison.ts";
+import { comparedEvent, type Comparison } from "../../src/compare/comparison.ts";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
-import { findMismatch, MismatchFeed } from "../../src/compare/mismatch_feed.ts";
-import { respondMismatches } from "../../src/compare/respond_mismatches.ts";
+import { mismatchEntryOf, MismatchFeed } from "../../src/compare/mismatch_feed.ts";
+import { respondMismatches } from "../../src/compare/admin_responses.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ComparedEvent } from "../../src/observe/events.ts";
 import { createLogger, type LogLevel } from "../../src/observe/log.ts";
 import { formatJson } from "../../src/observe/log_json.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
-import { answer, comparison } from "../_support/comparisons.ts";
+import { capturedResponse, comparison } from "../_support/comparisons.ts";
 
-const CONTEXT = { endpoint: "GET /users/{id}", values: true, timeMs: 1_700_000_000_000 };
+const CONTEXT = { endpoint: "GET /users/{id}", hasValues: true, timeMs: 1_700_000_000_000 };
 
 function feedOf(...comparisons: readonly Comparison[]): MismatchFeed {
   const feed = new MismatchFeed({ maxEntries: 3 });
   for (const each of comparisons) {
-    const found = findMismatch(each, CONTEXT);
-    if (found !== undefined) feed.add(found);
+    const entry = mismatchEntryOf(each, CONTEXT);
+    if (entry !== undefined) feed.add(entry);
   }
   return feed;
 }
@@ -30,13 +29,13 @@ async function linesOf(response: Response): Promise<Record<string, unknown>[]> {
   return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
-function ask(query: string, feed: MismatchFeed | undefined): Response {
+function requestFeed(query: string, feed: MismatchFeed | undefined): Response {
   return respondMismatches(new Request(`http://admin/api/mismatches${query}`), feed);
 }
 
-Deno.test("a feed keeps mismatches, without what is alike or noise", async () => {
+Deno.test("MismatchFeed has no entries for matches and noise", async () => {
   const feed = feedOf(comparison(["status"]), comparison(), comparison(["$.time"], { isNoise: true }));
-  const response = ask("", feed);
+  const response = requestFeed("", feed);
   assertEquals(response.headers.get("content-type"), "application/x-ndjson");
   assertEquals(await linesOf(response), [{
     id: 1,
@@ -51,24 +50,24 @@ Deno.test("a feed keeps mismatches, without what is alike or noise", async () =>
   }]);
 });
 
-Deno.test("a feed goes on after an id, keeps the latest, and begins anew where the id is from before a restart", async () => {
+Deno.test("MismatchFeed continues after an id, keeps the latest entries, and returns all for an id from before a restart", async () => {
   const feed = feedOf(...[1, 2, 3, 4, 5].map((n) => comparison([`$.f${n}`])));
-  const idsAfter = async (query: string) => (await linesOf(ask(query, feed))).map(({ id }) => id);
+  const idsAfter = async (query: string) => (await linesOf(requestFeed(query, feed))).map(({ id }) => id);
   assertEquals(await idsAfter(""), [3, 4, 5]);
   assertEquals(await idsAfter("?after=4"), [5]);
   assertEquals(await idsAfter("?after=5"), []);
   assertEquals(await idsAfter("?after=99"), [3, 4, 5]);
 });
 
-Deno.test("respondMismatches() refuses what is no id, other methods, and to speak of what is off", async () => {
-  const refused = ask("?after=-1", feedOf());
+Deno.test("respondMismatches() sends 400 for an invalid id, 404 if comparison is off, and 405 for other methods", async () => {
+  const refused = requestFeed("?after=-1", feedOf());
   assertEquals(refused.status, 400);
-  assertEquals((await refused.json()).detail, 'Cannot go on after "-1" as "after" must be an entry\'s id');
-  assertEquals(ask("", undefined).status, 404);
+  assertEquals((await refused.json()).detail, '"after" must be the id of an entry: found "-1"');
+  assertEquals(requestFeed("", undefined).status, 404);
   assertEquals(respondMismatches(new Request("http://admin/", { method: "DELETE" }), feedOf()).status, 405);
 });
 
-Deno.test("an entry is bounded, whatever came over the wire, and holds no values where none are to be kept", () => {
+Deno.test("mismatchEntryOf() limits the size of an entry, and omits values if samples are off", () => {
   const long = "x".repeat(100_000);
   const differences = Array.from({ length: 1_000 }, (_, n) => ({
     path: `$.${n}${long}`,
@@ -77,10 +76,10 @@ Deno.test("an entry is bounded, whatever came over the wire, and holds no values
     actual: long,
   }));
   const hostile = comparison([], { path: long, requestId: long, method: long, differences });
-  const found = findMismatch(hostile, CONTEXT)!;
-  assert(JSON.stringify(found).length < 16_384);
-  assertEquals([found.differences.length, found.more], [10, 990]);
-  const withoutValues = findMismatch(comparison(["$.a"]), { ...CONTEXT, values: false })!;
+  const entry = mismatchEntryOf(hostile, CONTEXT)!;
+  assert(JSON.stringify(entry).length < 16_384);
+  assertEquals([entry.differences.length, entry.more], [10, 990]);
+  const withoutValues = mismatchEntryOf(comparison(["$.a"]), { ...CONTEXT, hasValues: false })!;
   assertEquals(withoutValues.differences, [{ path: "$.a", kind: "changed" }]);
 });
 
@@ -91,29 +90,34 @@ const RESULTS: readonly (readonly [Comparison, ComparedEvent["result"], LogLevel
   [comparison(["$.a"]), "mismatch", "info", "answers differ"],
   [comparison(["outcome"], { actual: FAILED }), "missing", "info", "answer missing"],
   [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "answers alike"],
-  [comparison(["$.a"], { isNoise: true, actual: answer(500) }), "noise", "debug", "primary compared with itself"],
+  [
+    comparison(["$.a"], { isNoise: true, actual: capturedResponse(500) }),
+    "noise",
+    "debug",
+    "primary compared with itself",
+  ],
 ];
 
-for (const [made, result, level, message] of RESULTS) {
-  Deno.test(`a comparison that is ${result} with ${made.differences.length} differences is logged at ${level}`, () => {
-    const event = comparedEvent(made);
+for (const [compared, result, level, message] of RESULTS) {
+  Deno.test(`a comparison with result ${result} and ${compared.differences.length} differences is logged at ${level}`, () => {
+    const event = comparedEvent(compared);
     assertEquals(event.result, result);
     const lines: string[] = [];
     createLogger({ level: "debug", format: formatJson, write: (line) => lines.push(line) > 0, now: () => 0 })
       .observe(event);
-    const { requestId, route, service } = made;
-    const paths = made.differences.map(({ path }) => path);
+    const { requestId, route, service } = compared;
+    const paths = compared.differences.map(({ path }) => path);
     const time = "1970-01-01T00:00:00.000Z";
     assertEquals(JSON.parse(lines[0]!), { time, level, message, requestId, route, service, result, paths });
   });
 }
 
-Deno.test("the event of a comparison names ten places at most", () => {
+Deno.test("comparedEvent() has at most ten paths", () => {
   const paths = Array.from({ length: 11 }, (_, n) => `$.f${n}`);
   assertEquals(comparedEvent(comparison(paths)).paths, paths.slice(0, 10));
 });
 
-Deno.test("a comparison for people is one line that drives no terminal", () => {
+Deno.test("a logged comparison is one line without control characters", () => {
   const lines: string[] = [];
   const format = createPrettyFormat({ color: false });
   const { observe } = createLogger({ level: "debug", format, write: (line) => lines.push(line) > 0 });
@@ -126,7 +130,7 @@ Deno.test("a comparison for people is one line that drives no terminal", () => {
 });
 
 for (const format of [formatJson, createPrettyFormat({ color: false })]) {
-  Deno.test(`of mismatches in one second ten are logged, and how many were left out, by ${format.name || "pretty"}`, () => {
+  Deno.test(`at most ten mismatches are logged per second, with the number of suppressed ones, as ${format.name || "pretty"}`, () => {
     const lines: string[] = [];
     let nowMs = 5_000;
     const { observe } = createLogger({
@@ -148,14 +152,14 @@ for (const format of [formatJson, createPrettyFormat({ color: false })]) {
   });
 }
 
-Deno.test("at debug every comparison is logged", () => {
+Deno.test("every comparison is logged at level debug", () => {
   const lines: string[] = [];
   const { observe } = createLogger({ level: "debug", format: formatJson, write: (line) => lines.push(line) > 0 });
   for (let n = 0; n < 25; n++) observe(comparedEvent(comparison(["$.time"])));
   assertEquals(lines.length, 25);
 });
 
-Deno.test("mismatches are all counted, and fifty in a second are listed", () => {
+Deno.test("ComparisonStore counts all mismatches, and lists fifty per second", () => {
   using time = new FakeTime(1_700_000_000_000);
   const { config } = validateConfig({
     compare: true,
@@ -166,10 +170,10 @@ Deno.test("mismatches are all counted, and fifty in a second are listed", () => 
   });
   const comparisons = new ComparisonStore();
   const count = comparisons.reconfigure(config);
-  const add = () => count.made(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
+  const add = () => count.add(comparison(["$.time"]), { endpoint: "GET /users/{id}", samples: "values" });
   for (let n = 0; n < 60; n++) add();
-  const { tally, mismatches } = comparisons.read(0);
-  assertEquals([tally?.services[0]?.compared, mismatches.length], [60, 50]);
+  const { stats, mismatches } = comparisons.read(0);
+  assertEquals([stats?.services[0]?.compared, mismatches.length], [60, 50]);
   time.tick(1_000);
   add();
   assertEquals(comparisons.read(50).mismatches.length, 1);

@@ -1,10 +1,10 @@
-/** Random documents: what is the same is alike, and what was changed is found where it was changed. */
+/** Random documents: equal documents match, and a planted change is found at its path. */
 
 import { assert, assertEquals } from "@std/assert";
 import { compareResponses } from "../../src/compare/compare_responses.ts";
 import type { Difference, DifferenceKind } from "../../src/compare/difference.ts";
 import { ELEMENT, printJsonPath, type Segment } from "../../src/config/body_path.ts";
-import { answer, compareRules } from "../_support/captured.ts";
+import { capturedResponse, compareRules } from "../_support/captured.ts";
 
 const ROUNDS = 400;
 const KEYS = ["a", "b", "id", "a b", "", "__proto__", "constructor", "0", "*", "é", '"', "updatedAt", "x-y", "\u2028"];
@@ -12,7 +12,7 @@ const KEYS = ["a", "b", "id", "a b", "", "__proto__", "constructor", "0", "*", "
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Random = () => number;
 
-/** Mulberry32: small, and the same everywhere. */
+/** Mulberry32: a small generator with the same numbers on all platforms. */
 function randomFrom(seed: number): Random {
   let state = seed;
   return () => {
@@ -49,7 +49,7 @@ function randomJson(random: Random, depth: number): Json {
   }
 }
 
-/** A container at the root, with something in it. */
+/** Returns a non-empty object or array. */
 function randomDocument(random: Random): Json {
   for (;;) {
     const document = randomJson(random, 5);
@@ -57,7 +57,7 @@ function randomDocument(random: Random): Json {
   }
 }
 
-/** The same value in other words: white space, order of keys. */
+/** Writes a value with random white space and order of keys. */
 function rewrite(value: Json, random: Random, shuffleArrays: boolean): string {
   const space = () => pick(["", " ", "\n\t"], random);
   if (Array.isArray(value)) {
@@ -81,7 +81,7 @@ interface Planted {
   readonly kind: DifferenceKind;
 }
 
-/** Goes down at random, and changes one thing there. */
+/** Changes one value at a random path. */
 function plant(value: Json, random: Random, path: readonly Segment[] = []): Planted {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
   if (keys.length > 0 && random() < 0.7) {
@@ -126,14 +126,15 @@ function plantHere(value: Json, random: Random, path: readonly Segment[]): Plant
 }
 
 function compare(a: string, b: string, rules: Readonly<Record<string, unknown>> = {}): readonly Difference[] {
-  return compareResponses(answer({ body: a }), answer({ body: b }), compareRules(rules)).differences;
+  return compareResponses(capturedResponse({ body: a }), capturedResponse({ body: b }), compareRules(rules))
+    .differences;
 }
 
 function forManySeeds(check: (random: Random, seed: number) => void): void {
   for (let seed = 1; seed <= ROUNDS; seed++) check(randomFrom(seed), seed);
 }
 
-Deno.test("compareAnswers() finds no difference between a document and the same in other words", () => {
+Deno.test("compareResponses() finds no difference between two spellings of a document", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     const text = JSON.stringify(document);
@@ -142,7 +143,7 @@ Deno.test("compareAnswers() finds no difference between a document and the same 
   });
 });
 
-Deno.test("compareAnswers() finds a planted change, there and nowhere else", () => {
+Deno.test("compareResponses() finds a planted change at its path only", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     const { changed, path, kind } = plant(document, random);
@@ -152,7 +153,7 @@ Deno.test("compareAnswers() finds a planted change, there and nowhere else", () 
   });
 });
 
-Deno.test("compareAnswers() finds several planted changes, each path once", () => {
+Deno.test("compareResponses() finds several planted changes, each path once", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     let changed = document;
@@ -162,11 +163,11 @@ Deno.test("compareAnswers() finds several planted changes, each path once", () =
     const paths = compare(a, b).map(({ path }) => path);
     assertEquals(new Set(paths).size, paths.length, `seed ${seed}`);
     assertEquals(paths.length === 0, compare(b, rewrite(document, random, false)).length === 0, `seed ${seed}`);
-    assertEquals(compare(a, b, { ignore: paths }), [], `seed ${seed}: what was found is silenced by its paths`);
+    assertEquals(compare(a, b, { ignore: paths }), [], `seed ${seed}: the found paths are ignored`);
   });
 });
 
-Deno.test("an ignore rule silences its path, and no other one", () => {
+Deno.test("compareResponses() ignores the path of an ignore rule, and no other path", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     const { changed, path } = plant(document, random);
@@ -181,7 +182,7 @@ Deno.test("an ignore rule silences its path, and no other one", () => {
   });
 });
 
-Deno.test("where order does not count, no shuffling makes a difference", () => {
+Deno.test("compareResponses() finds no difference between shuffled unordered arrays", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     const differences = compare(JSON.stringify(document), rewrite(document, random, true), { arrays: "unordered" });
@@ -189,7 +190,7 @@ Deno.test("where order does not count, no shuffling makes a difference", () => {
   });
 });
 
-Deno.test("where order does not count, a planted change is found all the same", () => {
+Deno.test("compareResponses() finds a planted change in shuffled unordered arrays", () => {
   forManySeeds((random, seed) => {
     const document = randomDocument(random);
     const { changed } = plant(document, random);

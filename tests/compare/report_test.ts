@@ -1,22 +1,22 @@
-/** From counts to a verdict, and how it is asked for and written. */
+/** The report: verdicts, the admin response, and rendering. */
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Comparison } from "../../src/compare/comparison.ts";
 import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
-import { DEFAULT_THRESHOLDS, makeReport } from "../../src/compare/make_report.ts";
+import { makeReport } from "../../src/compare/make_report.ts";
+import { DEFAULT_THRESHOLDS, readReportQuery } from "../../src/compare/report_thresholds.ts";
 import { renderMarkdown } from "../../src/compare/render_markdown.ts";
 import { renderText } from "../../src/compare/render_text.ts";
 import type { Report } from "../../src/compare/report.ts";
-import { readReportQuery } from "../../src/compare/report_query.ts";
-import { respondReport } from "../../src/compare/respond_report.ts";
+import { respondReport } from "../../src/compare/admin_responses.ts";
 import { createPaint } from "../../src/lib/paint.ts";
-import { answer, comparison } from "../_support/comparisons.ts";
+import { capturedResponse, comparison } from "../_support/comparisons.ts";
 
 const ROUTE = "pathPrefix /api";
 const GET = "GET /users/{id}";
 const POST = "POST /users";
 
-/** So many comparisons of one kind. */
+/** Equal comparisons. */
 interface Batch {
   readonly count: number;
   readonly paths?: readonly string[];
@@ -24,18 +24,18 @@ interface Batch {
   readonly with?: Partial<Comparison>;
 }
 
-function tallyOf(...batches: readonly Batch[]): ComparisonStats {
-  const tally = new ComparisonStats({ expected: [{ route: ROUTE, service: "v2" }], random: () => 0.5 });
+function statsOf(...batches: readonly Batch[]): ComparisonStats {
+  const stats = new ComparisonStats({ expected: [{ route: ROUTE, service: "v2" }], random: () => 0.5 });
   for (const { count, paths, endpoint = GET, with: overrides } of batches) {
     for (let n = 0; n < count; n++) {
-      tally.add(comparison(paths, { requestId: `id-${n}`, ...overrides }), { endpoint, samples: "values" });
+      stats.add(comparison(paths, { requestId: `id-${n}`, ...overrides }), { endpoint, samples: "values" });
     }
   }
-  return tally;
+  return stats;
 }
 
 function reportOf(...batches: readonly Batch[]): Report {
-  return makeReport(tallyOf(...batches).snapshot());
+  return makeReport(statsOf(...batches).snapshot());
 }
 
 function noise(count: number, paths: readonly string[] = [], endpoint = GET): Batch {
@@ -46,7 +46,7 @@ function pathsOf(fields: readonly { readonly path: string }[]): string[] {
   return fields.map(({ path }) => path);
 }
 
-Deno.test("makeReport() says ready where the answers are alike, but for what differs by itself", () => {
+Deno.test("makeReport() says ready if the responses differ only by noise", () => {
   const report = reportOf({ count: 2_000, paths: ["$.time"] }, noise(200, ["$.time"]));
   assertEquals([report.verdict, report.compared, report.matchRate], ["ready", 2_000, 1]);
   assertEquals([report.mismatches, pathsOf(report.noise)], [[], ["$.time"]]);
@@ -67,16 +67,16 @@ Deno.test("makeReport() finds a planted regression among timestamps, and shows s
   assertEquals([route, endpoint, service], [ROUTE, GET, "v2"]);
   assertEquals(samples.length, 5);
   assertEquals(samples[0], { requestId: "id-0", method: "GET", path: "/api/users/1", expected: "1", actual: "2" });
-  assertEquals(services[0]!.reasons, ["10 % of the answers differ, more than 0.1 %"]);
+  assertEquals(services[0]!.reasons, ["10 % of the comparisons are mismatches, more than 0.1 %"]);
   assertAlmostEquals(services[0]!.matchRate.low, 0.88, 0.01);
 });
 
-Deno.test("makeReport() lets every difference count where there is no noise to compare with", () => {
+Deno.test("makeReport() counts every difference as a mismatch without noise measurements", () => {
   const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: ["$.time"] });
   assertEquals([verdict, pathsOf(mismatches)], ["not-ready", ["$.time"]]);
 });
 
-Deno.test("makeReport() lets every difference count at an endpoint that is never asked again, such as POST", () => {
+Deno.test("makeReport() counts every difference as a mismatch at an endpoint that is never replayed, such as POST", () => {
   const report = reportOf(
     { count: 900 },
     { count: 100, endpoint: POST, paths: ["$.id"] },
@@ -86,18 +86,21 @@ Deno.test("makeReport() lets every difference count at an endpoint that is never
   assertEquals([pathsOf(report.mismatches), pathsOf(report.undecided)], [["$.id"], ["$.time"]]);
 });
 
-Deno.test("makeReport() asks for more traffic where it can not know whether a field differs by itself", () => {
+Deno.test("makeReport() requires more traffic if too few comparisons exclude noise", () => {
   const { verdict, mismatches, undecided, services } = reportOf(
     { count: 990 },
     { count: 10, paths: ["$.a"] },
     noise(20),
   );
   assertEquals([verdict, mismatches, pathsOf(undecided)], ["not-enough-traffic", [], ["$.a"]]);
-  assertMatch(services[0]!.reasons[0]!, /^1 % of the answers differ in fields of which it is not known/);
+  assertMatch(
+    services[0]!.reasons[0]!,
+    /^1 % of the comparisons differ in undecided fields: the primary was compared with itself too rarely/,
+  );
 });
 
 for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], ["form:", "form:…"]] as const) {
-  Deno.test(`makeReport() does not say ready where noise and a fault are both counted as ${collective}`, () => {
+  Deno.test(`makeReport() does not say ready if noise and a fault are both counted as ${collective}`, () => {
     const invented = Array.from({ length: 300 }, (_, index) => `${prefix}invented-${index}`);
     const [time, price] = [`${prefix}time`, `${prefix}price`];
     const { verdict, undecided, services } = reportOf(
@@ -110,20 +113,20 @@ for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], 
   });
 }
 
-Deno.test("makeReport() asks for more traffic with fewer comparisons than are needed, whatever they say", () => {
+Deno.test("makeReport() requires more traffic below the minimum of comparisons, whatever their result", () => {
   assertEquals(reportOf({ count: 999, paths: ["status"] }).verdict, "not-enough-traffic");
   assertEquals(reportOf({ count: 999 }).services[0]!.reasons, [
-    "999 comparisons are fewer than the 1000 that are needed",
+    "999 comparisons are fewer than the required 1000",
   ]);
   const none = reportOf();
   assertEquals([none.verdict, none.compared, none.matchRate], ["not-enough-traffic", 0, 0]);
   assertEquals(none.services[0]!.reasons, ["nothing was compared"]);
   assertEquals(makeReport(new ComparisonStats().snapshot()).verdict, "not-enough-traffic");
   const nothingNeeded = { ...DEFAULT_THRESHOLDS, minRequests: 0 };
-  assertEquals(makeReport(tallyOf().snapshot(), nothingNeeded).verdict, "not-enough-traffic");
+  assertEquals(makeReport(statsOf().snapshot(), nothingNeeded).verdict, "not-enough-traffic");
 });
 
-Deno.test("makeReport() says not ready where one service is not, and else asks for traffic where one has too little", () => {
+Deno.test("makeReport() takes the worst verdict of all services", () => {
   const other = { service: "v3" };
   const few = { count: 10, with: other };
   assertEquals(reportOf({ count: 1_000 }, few).verdict, "not-enough-traffic");
@@ -131,71 +134,74 @@ Deno.test("makeReport() says not ready where one service is not, and else asks f
   assertEquals(reportOf({ count: 1_000 }, { count: 1_000, with: other }).verdict, "ready");
 });
 
-Deno.test("makeReport() takes errors into account, beyond the primary's", () => {
-  const failing = { expected: answer(503), actual: answer(503) };
+Deno.test("makeReport() counts errors above the primary's", () => {
+  const failing = { expected: capturedResponse(503), actual: capturedResponse(503) };
   assertEquals(reportOf({ count: 500, with: failing }, { count: 500 }).verdict, "ready");
   const { verdict, services } = reportOf({ count: 998 }, {
     count: 2,
     with: { actual: { ok: false, kind: "timeout", durationMs: 1_000 } },
   });
   assertEquals([verdict, services[0]!.errorRate], ["not-ready", { primary: 0, service: 0.002 }]);
-  assertMatch(services[0]!.reasons[0]!, /^0\.2 % of the answers are errors, of the primary 0 %/);
+  assertMatch(
+    services[0]!.reasons[0]!,
+    /^0\.2 % of the responses are errors, more than 0\.1 % above the primary's 0 %$/,
+  );
 });
 
-Deno.test("makeReport() takes p50 and p99 into account, but no difference below a millisecond", () => {
+Deno.test("makeReport() compares p50 and p99, and ignores differences below a millisecond", () => {
   const took = (primary: number, service: number, count = 1_000) => ({
     count,
-    with: { expected: answer(200, primary), actual: answer(200, service) },
+    with: { expected: capturedResponse(200, primary), actual: capturedResponse(200, service) },
   });
   assertEquals(reportOf(took(100, 110)).verdict, "ready");
   assertEquals(reportOf(took(0.2, 1.1)).verdict, "ready");
   const slow = reportOf(took(100, 150));
   assertEquals([slow.verdict, slow.services[0]!.reasons.length], ["not-ready", 2]);
-  assertMatch(slow.services[0]!.reasons[0]!, /^p50 is 1\d\d ms, of the primary \d+ ms: that is more than 1\.2 times/);
+  assertMatch(slow.services[0]!.reasons[0]!, /^p50 is 1\d\d ms, more than 1\.2 times the primary's \d+ ms$/);
   const tail = reportOf(took(100, 100, 980), took(100, 400, 20));
   assertEquals([tail.verdict, tail.services[0]!.reasons.length], ["not-ready", 1]);
   assertAlmostEquals(tail.services[0]!.latencyMs.service.p99, 400, 400 * 0.023);
 });
 
-Deno.test("makeReport() takes marks for noise, where they are", () => {
-  const snapshot = tallyOf({ count: 1_000, paths: ["$.meta.time"] }).snapshot();
+Deno.test("makeReport() treats marked fields as noise within the scope of the mark", () => {
+  const snapshot = statsOf({ count: 1_000, paths: ["$.meta.time"] }).snapshot();
   const marked = makeReport(snapshot, DEFAULT_THRESHOLDS, [{ route: ROUTE, path: "$.meta" }]);
   assertEquals([marked.verdict, marked.matchRate, pathsOf(marked.noise)], ["ready", 1, ["$.meta.time"]]);
   const elsewhere = makeReport(snapshot, DEFAULT_THRESHOLDS, [{ route: ROUTE, path: "$.meta", service: "v3" }]);
   assertEquals(elsewhere.verdict, "not-ready");
 });
 
-Deno.test("makeReport() never says that more answers match than do, however many combinations there are", () => {
+Deno.test("makeReport() never overstates the match rate, for any number of combinations", () => {
   const batches = Array.from({ length: 200 }, (_, n): Batch => ({
     count: 1,
     paths: ["$.time", ...[0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => n & (1 << bit)).map((bit) => `$.noise${bit}`)],
   }));
   const marks = [{ route: ROUTE, path: "$.time" }];
   for (let bit = 0; bit < 6; bit++) marks.push({ route: ROUTE, path: `$.noise${bit}` });
-  const report = makeReport(tallyOf(...batches).snapshot(), DEFAULT_THRESHOLDS, marks);
-  // Bits 6 and 7 are left: 64 of 200 have neither.
+  const report = makeReport(statsOf(...batches).snapshot(), DEFAULT_THRESHOLDS, marks);
+  // Bits 6 and 7 are not marked: 64 of 200 comparisons have neither.
   assert(report.matchRate <= 64 / 200 && report.matchRate > 0, `${report.matchRate}`);
 });
 
 const QUERIES: readonly (readonly [query: string, problem: string])[] = [
   ["maxMismach=1", 'Unknown parameter "maxMismach"; did you mean "maxMismatch"?'],
   ["after=7", 'Unknown parameter "after"; parameters are minRequests, maxMismatch, maxLatencyRatio, maxErrors'],
-  ["minRequests=-1", 'Cannot use "-1" as "minRequests" must be a whole number'],
-  ["minRequests=", 'Cannot use "" as "minRequests" must be a whole number'],
-  ["maxMismatch=2", 'Cannot use "2" as "maxMismatch" must be a share from 0 to 1, or like "0.1%"'],
-  ["maxErrors=NaN", 'Cannot use "NaN" as "maxErrors" must be a share from 0 to 1, or like "0.1%"'],
-  ["maxLatencyRatio=1e3", 'Cannot use "1e3" as "maxLatencyRatio" must be a number such as 1.2'],
+  ["minRequests=-1", '"minRequests" must be a whole number: found "-1"'],
+  ["minRequests=", '"minRequests" must be a whole number: found ""'],
+  ["maxMismatch=2", '"maxMismatch" must be a ratio from 0 to 1, or a percentage such as "0.1%": found "2"'],
+  ["maxErrors=NaN", '"maxErrors" must be a ratio from 0 to 1, or a percentage such as "0.1%": found "NaN"'],
+  ["maxLatencyRatio=1e3", '"maxLatencyRatio" must be a number such as 1.2: found "1e3"'],
 ];
 
 for (const [query, problem] of QUERIES) {
   Deno.test(`respondReport() refuses ?${query} with 400`, async () => {
-    const response = respondReport(new Request(`http://admin/api/report?${query}`), tallyOf().snapshot());
+    const response = respondReport(new Request(`http://admin/api/report?${query}`), statsOf().snapshot());
     assertEquals(response.status, 400);
     assertEquals(await response.json(), { status: 400, detail: problem });
   });
 }
 
-Deno.test("readReportQuery() takes shares as percentages and as numbers, and the defaults for the rest", () => {
+Deno.test("readReportQuery() accepts ratios as percentages and as numbers, and has defaults", () => {
   const read = (query: string) => readReportQuery(new URLSearchParams(query));
   assertEquals(read(""), { ok: true, thresholds: DEFAULT_THRESHOLDS });
   assertEquals(read("minRequests=5&maxMismatch=2.5%25&maxErrors=.5&maxLatencyRatio=3"), {
@@ -204,8 +210,8 @@ Deno.test("readReportQuery() takes shares as percentages and as numbers, and the
   });
 });
 
-Deno.test("respondReport() answers with the report by the thresholds that are asked for", async () => {
-  const snapshot = structuredClone(tallyOf({ count: 99 }, { count: 1, paths: ["status"] }).snapshot());
+Deno.test("respondReport() applies the thresholds of the query", async () => {
+  const snapshot = structuredClone(statsOf({ count: 99 }, { count: 1, paths: ["status"] }).snapshot());
   const ask = async (query: string) =>
     await respondReport(new Request(`http://admin/api/report${query}`), snapshot).json();
   assertEquals((await ask("")).verdict, "not-enough-traffic");
@@ -216,34 +222,34 @@ Deno.test("respondReport() answers with the report by the thresholds that are as
   assertEquals([route, service, path, rate, noiseRate, samples.length], [ROUTE, "v2", "status", 0.01, 0, 1]);
 });
 
-Deno.test("respondReport() answers with JSON that drives no terminal, and that a parser gets back as it was", async () => {
-  const response = respondReport(new Request("http://admin/api/report"), hostileTally().snapshot());
+Deno.test("respondReport() sends JSON without control characters that parses to the original values", async () => {
+  const response = respondReport(new Request("http://admin/api/report"), hostileStats().snapshot());
   const text = await response.text();
   assertEquals(text.includes("\u001b"), false);
   assertEquals(JSON.parse(text).mismatches[0].samples[0].expected, HOSTILE);
 });
 
-Deno.test("respondReport() says so where comparison is off, and knows GET and HEAD only", async () => {
+Deno.test("respondReport() sends 404 if comparison is off, and 405 for methods other than GET and HEAD", async () => {
   const url = "http://admin/api/report";
   assertEquals(respondReport(new Request(url), undefined).status, 404);
-  const post = respondReport(new Request(url, { method: "POST" }), tallyOf().snapshot());
+  const post = respondReport(new Request(url, { method: "POST" }), statsOf().snapshot());
   assertEquals([post.status, post.headers.get("allow")], [405, "GET, HEAD"]);
-  const head = respondReport(new Request(url, { method: "HEAD" }), tallyOf().snapshot());
+  const head = respondReport(new Request(url, { method: "HEAD" }), statsOf().snapshot());
   assertEquals([head.status, await head.text()], [200, ""]);
 });
 
 const HOSTILE = 'x`| @team <b>\u001b[31m\n"';
 
-function hostileTally(): ComparisonStats {
+function hostileStats(): ComparisonStats {
   const differences = [{ path: `$["${HOSTILE}"]`, kind: "changed" as const, expected: HOSTILE }];
-  return tallyOf({ count: 1_000, endpoint: HOSTILE, with: { differences, path: HOSTILE, requestId: HOSTILE } });
+  return statsOf({ count: 1_000, endpoint: HOSTILE, with: { differences, path: HOSTILE, requestId: HOSTILE } });
 }
 
 function hostileReport(): Report {
-  return makeReport(hostileTally().snapshot());
+  return makeReport(hostileStats().snapshot());
 }
 
-Deno.test("renderText() shows verdict, reasons, quantities and the fields that differ, aligned", () => {
+Deno.test("renderText() shows verdict, reasons, quantities and differing fields in aligned columns", () => {
   const text = renderText(
     reportOf({ count: 900, paths: ["$.time"] }, { count: 100, paths: ["$.time", "$.price"] }, noise(100, ["$.time"])),
     createPaint(false),
@@ -251,11 +257,11 @@ Deno.test("renderText() shows verdict, reasons, quantities and the fields that d
   assertEquals(
     text,
     `\
-not ready: 1,000 comparisons, 90 % alike
+not ready: 1,000 comparisons, 90 % match
 
 v2 on pathPrefix /api: not ready
-  ! 10 % of the answers differ, more than 0.1 %
-  alike    90 % of 1,000 (95 % sure: 88 % to 91.7 %)
+  ! 10 % of the comparisons are mismatches, more than 0.1 %
+  match    90 % of 1,000 (95 % confidence: 88 % to 91.7 %)
   errors   0 % (primary 0 %)
   latency  p50 10 ms (10 ms), p95 10 ms (10 ms), p99 10 ms (10 ms) (primary)
 
@@ -272,19 +278,19 @@ Noise
   );
 });
 
-Deno.test("renderText() lets nothing from the wire drive a terminal", () => {
+Deno.test("renderText() escapes control characters from the wire", () => {
   const text = renderText(hostileReport(), createPaint(false));
   assertEquals(text.includes("\u001b"), false);
   assertStringIncludes(text, "\\x1b[31m");
-  assertStringIncludes(text, "→ nothing");
+  assertStringIncludes(text, "→ absent");
 });
 
-Deno.test("renderMarkdown() writes tables in which nothing from the wire is markup", () => {
+Deno.test("renderMarkdown() escapes markup from the wire", () => {
   const text = renderMarkdown(hostileReport());
-  assertStringIncludes(text, "### not ready: 1000 comparisons, 0 % alike\n");
+  assertStringIncludes(text, "### not ready: 1000 comparisons, 0 % match\n");
   const rows = text.split("\n").filter((line) => line.startsWith("| 100 %"));
   assertEquals(rows.length, 1);
-  // Cells are between bars that no backslash precedes; what is hostile stays within its code span.
+  // Cells end at bars without a backslash. Hostile texts stay within their code spans.
   const cells = rows[0]!.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim());
   assertEquals(cells.length, 7);
   for (const cell of [cells[3], cells[4], cells[5]]) assertMatch(cell!, /^``.*@team <b>.*``$/);

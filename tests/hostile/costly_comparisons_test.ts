@@ -12,7 +12,7 @@ const MIB = 1_048_576;
 const MAX_P50_MS = 300;
 const MAX_MS = 2_000;
 
-/** Two bodies that are compared with each other. */
+/** Two bodies to compare. */
 interface Bodies {
   readonly expected: Uint8Array<ArrayBuffer>;
   readonly actual: Uint8Array<ArrayBuffer>;
@@ -20,7 +20,7 @@ interface Bodies {
   readonly coding?: string;
 }
 
-/** Requests responses with these bodies until the attack is over, and asserts that other clients and memory do not suffer. */
+/** Requests these bodies until the attack is over. Asserts that other clients and memory are not affected. */
 async function attack(
   { expected, actual, type = "application/json", coding }: Bodies,
   compare: object,
@@ -32,7 +32,7 @@ async function attack(
   await using fresh = startBackend(() => new Response(actual, { headers }));
   const report = await underAttack(async ({ url }, signal) => {
     while (!signal.aborted) {
-      // Only responses that the client has read whole are compared.
+      // Responses are compared only if the client has read them to the end.
       await readRaw(url, "/costly", signal);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -51,7 +51,7 @@ async function attack(
   assertLess(report.attacked.maxMs, MAX_MS);
 }
 
-/** Arrays inside arrays, 90 levels deep, up to a size in bytes. */
+/** Returns arrays that are nested 90 levels deep, up to a size in bytes. */
 function nestedArrays(bytes: number, first: number): Uint8Array<ArrayBuffer> {
   const [open, close] = ["[".repeat(90), "]".repeat(90)];
   const count = Math.floor(bytes / (open.length + close.length + 9));
@@ -63,7 +63,7 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
 }
 
 attackTest({
-  name: "nested arrays in any order are not comparable when they cost too much, and the report, metrics and log say so",
+  name: "expensive nested arrays in any order are not comparable, which the report, metrics and log show",
   async fn() {
     const bodies = { expected: nestedArrays(2 * MIB, 1e6), actual: nestedArrays(2 * MIB, 2e6) };
     await attack(bodies, { arrays: "unordered" }, async ({ url, adminUrl, process }) => {
@@ -83,7 +83,7 @@ attackTest({
 });
 
 attackTest({
-  name: "large documents of another shape do not stall other clients",
+  name: "large documents of different shapes do not stall other clients",
   async fn() {
     const items = (price: number) =>
       Array.from({ length: 100_000 }, (_, id) => ({ id, name: `an item with a name ${id}`, price: price + id }));
@@ -95,7 +95,7 @@ attackTest({
 });
 
 attackTest({
-  name: "bodies that unpack to a thousand times their size neither fill memory nor stall other clients",
+  name: "bodies that decode to 1,000 times their size neither fill memory nor stall other clients",
   async fn() {
     const bodies = {
       expected: gzipSync(new Uint8Array(60 * MIB)),

@@ -1,4 +1,4 @@
-/** Services whose responses arrive in tiny pieces. */
+/** Services whose responses arrive in tiny chunks. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
@@ -6,7 +6,7 @@ import { type FloodOptions, startFlood } from "../_support/flood_backend.ts";
 import { readRaw } from "../_support/raw_client.ts";
 import { startBackend } from "../_support/servers.ts";
 
-/** A dripping response, the configuration, and the clients that request it. */
+/** A dripping response, the clients that request it, and the configuration. */
 interface Scene {
   readonly flood: FloodOptions;
   /** Role of the dripping service. */
@@ -36,7 +36,7 @@ async function attack({ flood: options, role, clients, config }: Scene): Promise
   return report;
 }
 
-/** Relative limit, because a busy machine slows down the calm client, too. */
+/** Asserts relative limits, because a busy machine slows down the calm client as well. */
 function assertServed({ calm, attacked }: AttackReport): void {
   assertLess(attacked.p50Ms, 500 + 40 * calm.p50Ms);
   assertLess(attacked.maxMs, ATTACK_MS + 40 * calm.p50Ms);
@@ -48,7 +48,7 @@ async function readOn(url: string, signal: AbortSignal): Promise<void> {
 }
 
 attackTest({
-  name: "captured responses that drip byte by byte hold no more memory than `compare.maxMemory` says",
+  name: "captured responses that drip byte by byte stay within `compare.maxMemory`",
   async fn() {
     const report = await attack({
       flood: { chunk: TINY_CHUNK, isDripping: true },
@@ -56,7 +56,7 @@ attackTest({
       clients: 64,
       config: { compare: { noise: "off", maxMemory: "64MiB" } },
     });
-    // The limit, and the memory of 64 exchanges.
+    // The limit, plus the memory of 64 exchanges.
     assertLess(report.growthMiB, 64 + 48);
     assertServed(report);
   },
@@ -72,7 +72,7 @@ attackTest({
 });
 
 attackTest({
-  name: "a discarded response that is almost nothing but framing does not starve other clients",
+  name: "a discarded response that consists mostly of framing does not starve other clients",
   async fn() {
     const report = await attack({ flood: { chunk: LONG_EXTENSION }, role: "shadow", clients: 100 });
     assertLess(report.growthMiB, 100);

@@ -1,12 +1,12 @@
-/** Patterns in the configuration that backtrack for ever, and responses that trigger it. */
+/** Patterns in the configuration with exponential backtracking, and responses that trigger it. */
 
 import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { startBackend } from "../_support/servers.ts";
 
-/** The first never ends on 40 characters, the second and the last never end on 60, and the third takes seconds on 8 KiB. */
+/** With backtracking, the first never ends on 40 characters, the second and the last on 60. The third needs seconds for 8 KiB. */
 const NORMALISE = ["(a|a)*$", "(\\w|\\d)+=", ".*.*=.*", "(?:a+)+b"].map((pattern) => ({ pattern }));
-/** Time in milliseconds after which a server that no longer responds is killed. */
+/** Time in milliseconds after which a server without response is killed. */
 const WATCHDOG_MS = ATTACK_MS + 20_000;
 const MAX_EXIT_MS = 5_000;
 
@@ -30,12 +30,12 @@ async function attack({ responses, compare, inspect }: Scene): Promise<AttackRep
   const report = await underAttack(
     async ({ url, process }, signal) => {
       const watchdog = setTimeout(() => process.kill("SIGKILL"), WATCHDOG_MS);
-      const ask = async () => {
+      const sendRequests = async () => {
         while (!signal.aborted) {
           for (const path of Object.keys(responses)) await (await fetch(new URL(path, url))).body?.cancel();
         }
       };
-      await Promise.all([ask(), ask()]);
+      await Promise.all([sendRequests(), sendRequests()]);
       clearTimeout(watchdog);
     },
     {
@@ -57,7 +57,7 @@ async function attack({ responses, compare, inspect }: Scene): Promise<AttackRep
 }
 
 attackTest({
-  name: "patterns that backtrack for ever on 60 characters do not stop the server",
+  name: "patterns with exponential backtracking on 60 characters do not stop the server",
   async fn() {
     const text = "a".repeat(60);
     const report = await attack({
@@ -79,7 +79,7 @@ attackTest({
 });
 
 attackTest({
-  name: "a text of 1 MiB that takes the patterns too many steps is not comparable, and others are served",
+  name: "a text of 1 MiB that needs too many steps is not comparable, and other clients are served",
   async fn() {
     const text = "a".repeat(1_048_576);
     const report = await attack({

@@ -1,29 +1,26 @@
-/** A digest of a body that is too large to keep. */
+/** A fast, non-cryptographic digest of streamed bytes. */
 
 /**
- * Digests a body piece by piece. Two different bodies have the same digest by accident once in 2^64; it is no protection
- * from a backend that means harm, which could as well answer what it is expected to.
+ * Digests bytes chunk by chunk. The result does not depend on the chunk boundaries.
+ *
+ * Two different inputs have the same digest by accident once in 2^64. An adversary can construct collisions.
  *
  * @example Usage
  * ```ts ignore
- * const digest = new BodyDigest();
+ * const digest = new Digest();
  * for await (const chunk of body) digest.update(chunk);
- * digest.toString(); // 16 hexadecimal digits, however the body was cut into pieces
+ * digest.toString(); // 16 hexadecimal digits
  * ```
  */
-export class BodyDigest {
+export class Digest {
   #first = 0x243f6a88;
   #second = 0x85a308d3;
-  /** Up to three bytes that do not make a word yet, the earliest lowest. */
+  /** Up to three bytes that do not fill a word yet; the first byte is the least significant. */
   #pending = 0;
   #pendingBytes = 0;
   #length = 0;
 
-  /**
-   * Takes the next piece.
-   *
-   * @param chunk The bytes; not kept.
-   */
+  /** Adds a chunk. The chunk is not retained. */
   update(chunk: Uint8Array): void {
     this.#length += chunk.length;
     let at = 0;
@@ -34,7 +31,7 @@ export class BodyDigest {
     while (at < chunk.length) this.#addByte(chunk[at++]!);
   }
 
-  /** The digest of all pieces so far: 16 hexadecimal digits. */
+  /** Returns the digest of all chunks so far as 16 hexadecimal digits. */
   toString(): string {
     let first = mix(this.#first ^ this.#pending, this.#length);
     let second = mix(this.#second ^ this.#pending, this.#length + this.#pendingBytes);

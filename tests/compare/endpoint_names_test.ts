@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { EndpointNames } from "../../src/compare/endpoint.ts";
+import { EndpointNames } from "../../src/compare/endpoint_names.ts";
 
-// Columns: a path; its name.
+// Columns: path; name of its endpoint.
 const PATHS: readonly (readonly [path: string, name: string])[] = [
   ["/", "GET /"],
   ["/users", "GET /users"],
@@ -24,12 +24,12 @@ const PATHS: readonly (readonly [path: string, name: string])[] = [
 ];
 
 for (const [path, name] of PATHS) {
-  Deno.test(`nameOf() calls ${path.slice(0, 60)} ${name}`, () => {
+  Deno.test(`nameOf() names ${path.slice(0, 60)} ${name}`, () => {
     assertEquals(new EndpointNames().nameOf("GET", path), name);
   });
 }
 
-Deno.test("nameOf() takes methods that are not common for one", () => {
+Deno.test("nameOf() names all uncommon methods *", () => {
   const names = new EndpointNames();
   assertEquals([names.nameOf("PROPFIND", "/a"), names.nameOf("X", "/a"), names.nameOf("POST", "/a")], [
     "* /a",
@@ -38,7 +38,7 @@ Deno.test("nameOf() takes methods that are not common for one", () => {
   ]);
 });
 
-Deno.test("nameOf() prefers what is configured", () => {
+Deno.test("nameOf() prefers templates", () => {
   const names = new EndpointNames({ templates: ["/users/me", "/users/{name}", "/{tenant}/users/7"] });
   assertEquals(names.nameOf("GET", "/users/me"), "GET /users/me");
   assertEquals(names.nameOf("GET", "/users/jo"), "GET /users/{name}");
@@ -47,13 +47,13 @@ Deno.test("nameOf() prefers what is configured", () => {
   assertEquals(names.nameOf("GET", "/users/"), "GET /users/");
 });
 
-/** Letters only, so that nothing but their number says that they are values. */
+/** Returns a word of letters, which only the number of different words reveals as a value. */
 function word(index: number): string {
   const letters = "abcdefghij";
   return String(index).split("").map((digit) => letters[Number(digit)]).join("");
 }
 
-Deno.test("nameOf() takes segments for values where there are too many of them, and keeps those that come often", () => {
+Deno.test("nameOf() treats segments as values at a position with too many, and keeps frequent ones", () => {
   const names = new EndpointNames();
   for (let index = 0; index < 60; index++) {
     for (let count = 0; count < 20; count++) names.nameOf("GET", "/users/search");
@@ -64,7 +64,7 @@ Deno.test("nameOf() takes segments for values where there are too many of them, 
   assertEquals(names.nameOf("GET", "/users/search"), "GET /users/search");
 });
 
-Deno.test("nameOf() gives out no more names than it may, whatever comes", () => {
+Deno.test("nameOf() limits the number of names for any paths", () => {
   const names = new EndpointNames({ maxEndpoints: 100 });
   const found = new Set<string>();
   for (let index = 0; index < 20_000; index++) {
@@ -75,7 +75,7 @@ Deno.test("nameOf() gives out no more names than it may, whatever comes", () => 
   assert(found.has("GET {…}") && found.has("PUT {…}"));
 });
 
-Deno.test("nameOf() has a name for what is configured, however many others there were", () => {
+Deno.test("nameOf() names templates even above the maximum of endpoints", () => {
   const names = new EndpointNames({ maxEndpoints: 1, templates: ["/users/{id}"] });
   assertEquals(names.nameOf("GET", "/first"), "GET /first");
   assertEquals(names.nameOf("GET", "/second"), "GET {…}");

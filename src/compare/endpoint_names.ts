@@ -1,24 +1,28 @@
-/** Endpoints: paths that differ in their ids only are one, and there is never an end of them. */
+/** Names of endpoints: paths that differ only in ids have the same name. */
 
-/** What {@linkcode EndpointNames} is made with. */
-export interface EndpointOptions {
-  /** Paths with variable segments in braces, for example `/users/{id}`; the first that fits is taken. Default: none. */
+/** Options of {@linkcode EndpointNames}. */
+export interface EndpointNamesOptions {
+  /** Paths with variable segments in braces, for example `/users/{id}`. The first match wins. Default: none. */
   readonly templates?: readonly string[];
-  /** How many names are learned at most, besides one for the rest of each method. Default: 200. */
+  /** Maximum names that are learned. Each method has one further name for all other endpoints. Default: 200. */
   readonly maxEndpoints?: number;
-  /** How many different segments in one place are taken for names, not for values. Default: 50. */
+  /** Maximum distinct names of segments at the same position. Further segments count as values. Default: 50. */
   readonly maxSiblings?: number;
 }
 
 const DEFAULT_MAX_ENDPOINTS = 200;
 const DEFAULT_MAX_SIBLINGS = 50;
+/** Nodes of the tree for each endpoint. */
+const NODES_PER_ENDPOINT = 10;
 const MAX_DEPTH = 16;
 const MAX_SEGMENT_LENGTH = 64;
+/** Segments with fewer hits than this multiple of the average are taken for values. */
+const RARE_FACTOR = 4;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const VARIABLE = "{id}";
 const REST = "{…}";
 
-/** Numbers, UUIDs, dates and times, hexadecimal texts with a digit, e-mail addresses, four digits in a row anywhere. */
+/** Numbers, UUIDs, dates and times, hexadecimal texts with a digit, email addresses, four digits in a row anywhere. */
 const VALUES = [
   /^[-+]?\d+(?:[.,:]\d+)*$/,
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
@@ -27,23 +31,25 @@ const VALUES = [
   /@|%40/,
   /\d{4}/,
 ];
-/** Letters and digits in turns, as in base 64 or 62: `cus_NffrFeUfNV2Hib`, `dQw4w9WgXcQ`. */
+/** Matches the alphabets of base 64 and base 62, as in `cus_NffrFeUfNV2Hib` and `dQw4w9WgXcQ`. */
 const RANDOM_PART = /^[A-Za-z0-9+=~]{8,}$/;
 
 interface Node {
-  /** Segments that are names, and what follows on them. */
+  /** Segments that are names, with their subtrees. */
   readonly children: Map<string, Node>;
-  /** How often it was passed. */
+  /** Number of paths through this node. */
   hits: number;
-  /** What follows on values. */
+  /** Subtree of segments that are values. */
   variable: Node | undefined;
-  /** Whether new segments are values, for there have been too many. */
+  /** True if there were too many different segments. Then all unknown segments are values. */
   isFull: boolean;
 }
 
 /**
- * Names the endpoints of one route: from templates, or by looking at the paths. What looks like an id is one; where one
- * place has had many different segments, those that are rare and those that are new count as ids, too.
+ * Names the endpoints of one route, from templates or from the paths of requests.
+ *
+ * Segments that look like ids become `{id}`. At positions with many different segments, rare and new segments count as
+ * ids as well.
  */
 export class EndpointNames {
   readonly #templates: readonly (readonly string[])[];
@@ -53,29 +59,22 @@ export class EndpointNames {
   readonly #names = new Set<string>();
   #nodesLeft: number;
 
-  /**
-   * Starts without any but the templates.
-   *
-   * @param options Templates and bounds.
-   */
-  constructor(options: EndpointOptions = {}) {
+  /** Creates names without learned endpoints. */
+  constructor(options: EndpointNamesOptions = {}) {
     this.#templates = (options.templates ?? []).map((template) => template.split("/"));
     this.#maxEndpoints = options.maxEndpoints ?? DEFAULT_MAX_ENDPOINTS;
     this.#maxSiblings = options.maxSiblings ?? DEFAULT_MAX_SIBLINGS;
-    this.#nodesLeft = 10 * this.#maxEndpoints;
+    this.#nodesLeft = NODES_PER_ENDPOINT * this.#maxEndpoints;
   }
 
   /**
-   * Names the endpoint of a request.
-   *
-   * @param method The method; one that is not common becomes `*`.
-   * @param path The path, without the query.
-   * @returns The name: `GET /users/{id}`, or `GET {…}` where there are too many others.
+   * Returns the name of a request's endpoint, for example `GET /users/{id}`. Above the maximum of endpoints, the name is
+   * `GET {…}`. Uncommon methods become `*`. The path has no query.
    */
   nameOf(method: string, path: string): string {
     const verb = METHODS.has(method) ? method : "*";
     const segments = path.split("/");
-    const template = this.#templates.find((template) => fits(template, segments));
+    const template = this.#templates.find((template) => matchesTemplate(template, segments));
     if (template !== undefined) return `${verb} ${template.join("/")}`;
     const name = `${verb} ${this.#learn(segments)}`;
     if (this.#names.has(name)) return name;
@@ -89,7 +88,7 @@ export class EndpointNames {
     let node = this.#root;
     for (const [depth, segment] of segments.entries()) {
       if (depth > MAX_DEPTH) return [...parts, REST].join("/");
-      const isValue = segment !== "" && (isVariable(segment) || !this.#isName(node, segment));
+      const isValue = segment !== "" && (looksLikeValue(segment) || !this.#isName(node, segment));
       const next = isValue ? node.variable : node.children.get(segment);
       const child = next ?? this.#addChild(node, isValue ? undefined : segment);
       parts.push(isValue ? VARIABLE : segment);
@@ -100,21 +99,21 @@ export class EndpointNames {
     return parts.join("/");
   }
 
-  /** Whether a segment that does not look like a value is none. */
+  /** Reports whether a segment that does not look like a value is a name. */
   #isName(node: Node, segment: string): boolean {
     if (node.children.has(segment)) return true;
-    if (node.children.size >= this.#maxSiblings && !node.isFull) this.#forgetRare(node);
+    if (node.children.size >= this.#maxSiblings && !node.isFull) this.#dropRare(node);
     return !node.isFull;
   }
 
-  /** Names come again and again; what comes as rarely as most of very many is a value. */
-  #forgetRare(node: Node): void {
+  /** Drops rare segments of a node with too many. Names recur, so a segment as rare as most others is a value. */
+  #dropRare(node: Node): void {
     node.isFull = true;
     let total = 0;
     for (const { hits } of node.children.values()) total += hits;
     const average = total / node.children.size;
     for (const [segment, { hits }] of node.children) {
-      if (hits < 4 * average) node.children.delete(segment);
+      if (hits < RARE_FACTOR * average) node.children.delete(segment);
     }
   }
 
@@ -132,17 +131,17 @@ function newNode(): Node {
   return { children: new Map(), hits: 0, variable: undefined, isFull: false };
 }
 
-function fits(template: readonly string[], segments: readonly string[]): boolean {
+function matchesTemplate(template: readonly string[], segments: readonly string[]): boolean {
   return template.length === segments.length &&
     template.every((part, index) => part === segments[index] || (part.startsWith("{") && segments[index] !== ""));
 }
 
-function isVariable(segment: string): boolean {
+function looksLikeValue(segment: string): boolean {
   if (segment.length > MAX_SEGMENT_LENGTH) return true;
   return VALUES.some((pattern) => pattern.test(segment)) || segment.split(/[-_.]/).some(isRandom);
 }
 
-/** Words have no digits among their letters, or a few at their end: `v2`, `oauth2`, `utf8`. */
+/** Reports whether a part looks random. Words have no digits among their letters, or a few at the end: `v2`, `utf8`. */
 function isRandom(part: string): boolean {
   return RANDOM_PART.test(part) && /\d[A-Za-z]+\d|[A-Za-z]\d[A-Za-z]/.test(part) ||
     (part.length >= 16 && /[a-z][A-Z]+[a-z]+[A-Z]/.test(part) && /\d/.test(part));

@@ -1,4 +1,4 @@
-/** What was compared, from one configuration to the next. */
+/** Comparison results across reloads of the configuration. */
 
 import { assertEquals } from "@std/assert";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
@@ -10,8 +10,8 @@ import { type Backend, startBackend } from "../_support/servers.ts";
 
 const COMPARE = { compare: { noise: "off" } } as const;
 
-/** The handler of a configuration, with what is kept from the one before. */
-function follow(
+/** Applies a configuration to the store, and returns its handler. */
+function reconfigure(
   comparisons: ComparisonStore,
   [v1, v2]: readonly [Backend, Backend],
   { observe, ...top }: Partial<ConfigInput> & { observe?: Observer } = {},
@@ -21,43 +21,43 @@ function follow(
   return createHandler(config, { comparisons, ...(observe !== undefined && { observe }) });
 }
 
-async function ask(handle: Handler): Promise<void> {
+async function request(handle: Handler): Promise<void> {
   await (await handle(new Request("http://conductor/"))).body?.cancel();
 }
 
-Deno.test("answers to requests of before a reload are not counted where it compares in another way", async () => {
-  const { promise: late, resolve: answer } = Promise.withResolvers<void>();
+Deno.test("responses to requests from before a reload with different rules are not counted", async () => {
+  const { promise: late, resolve: respond } = Promise.withResolvers<void>();
   await using v1 = startBackend(() => Response.json(1));
   await using slow = startBackend(() => late.then(() => Response.json(2)));
-  await using mended = startBackend(() => Response.json(1));
+  await using fixed = startBackend(() => Response.json(1));
   const comparisons = new ComparisonStore();
   const { promise: compared, resolve: observed } = Promise.withResolvers<void>();
-  const before = follow(comparisons, [v1, slow], {
+  const before = reconfigure(comparisons, [v1, slow], {
     ...COMPARE,
     observe: ({ type }) => void (type === "compared" && observed()),
   });
-  await ask(before);
-  follow(comparisons, [v1, mended], COMPARE);
-  answer();
+  await request(before);
+  reconfigure(comparisons, [v1, fixed], COMPARE);
+  respond();
   await compared;
-  const { tally, mismatches } = comparisons.read(0);
-  assertEquals([tally?.services.map(({ compared }) => compared), mismatches], [[0], []]);
+  const { stats, mismatches } = comparisons.read(0);
+  assertEquals([stats?.services.map(({ compared }) => compared), mismatches], [[0], []]);
 });
 
-Deno.test("a reload that turns comparing off leaves nothing to report, and one that turns it on again begins anew", async () => {
+Deno.test("a reload without `compare` drops the counts, and a further reload with it starts again", async () => {
   await using v1 = startBackend(() => Response.json(1));
   await using v2 = startBackend(() => Response.json(1));
   const comparisons = new ComparisonStore();
   const { promise: compared, resolve: observed } = Promise.withResolvers<void>();
-  const before = follow(comparisons, [v1, v2], {
+  const before = reconfigure(comparisons, [v1, v2], {
     ...COMPARE,
     observe: ({ type }) => void (type === "compared" && observed()),
   });
-  await ask(before);
+  await request(before);
   await compared;
-  assertEquals(comparisons.read(0).tally?.services[0]?.compared, 1);
-  follow(comparisons, [v1, v2]);
-  assertEquals(comparisons.read(0).tally, undefined);
-  follow(comparisons, [v1, v2], COMPARE);
-  assertEquals(comparisons.read(0).tally?.services[0]?.compared, 0);
+  assertEquals(comparisons.read(0).stats?.services[0]?.compared, 1);
+  reconfigure(comparisons, [v1, v2]);
+  assertEquals(comparisons.read(0).stats, undefined);
+  reconfigure(comparisons, [v1, v2], COMPARE);
+  assertEquals(comparisons.read(0).stats?.services[0]?.compared, 0);
 });

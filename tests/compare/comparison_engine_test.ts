@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
+import { makeReport } from "../../src/compare/make_report.ts";
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -7,27 +8,27 @@ import type { ComparedEvent } from "../../src/observe/events.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 import { type Backend, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
-type Answer = (request: Request) => Response | Promise<Response>;
+type Respond = (request: Request) => Response | Promise<Response>;
 
 interface Scene extends AsyncDisposable {
   readonly handle: Handler;
   readonly comparisons: ComparisonStore;
   readonly services: Readonly<Record<string, Backend>>;
-  /** Resolves when so many comparisons have been made. */
+  /** Resolves after a number of comparisons. */
   compared(count: number): Promise<readonly ComparedEvent[]>;
 }
 
-/** conductor in front of backends that answer as they are told; the first is the primary. */
+/** Starts a handler with backends. The first backend is the primary. */
 function scene(
-  answers: Record<string, Answer>,
+  backends: Record<string, Respond>,
   { top = {}, of = {}, create = TRANSPORTS[0]![1] }: {
     top?: Partial<ConfigInput>;
     of?: Record<string, Partial<ServiceInput>>;
     create?: (typeof TRANSPORTS)[number][1];
   } = {},
 ): Scene {
-  const names = Object.keys(answers);
-  const services = Object.fromEntries(names.map((name) => [name, startBackend(answers[name]!)]));
+  const names = Object.keys(backends);
+  const services = Object.fromEntries(names.map((name) => [name, startBackend(backends[name]!)]));
   const { config } = validateConfig({
     compare: { noise: "off" },
     ...top,
@@ -72,10 +73,10 @@ function summary(events: readonly ComparedEvent[]): string[] {
   return events.map(({ service, result, paths }) => [service, result, ...paths].join(" "));
 }
 
-const json = (value: unknown): Answer => () => Response.json(value);
+const json = (value: unknown): Respond => () => Response.json(value);
 
 for (const [over, create] of TRANSPORTS) {
-  Deno.test(`answers are compared by their fields, whatever the role, over ${over}`, async () => {
+  Deno.test(`responses of all roles are compared by their fields, over ${over}`, async () => {
     await using stage = scene({
       v1: json({ id: 1, name: "tea", price: 2 }),
       v2: json({ id: 1, title: "tea", price: "2" }),
@@ -84,15 +85,15 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(await (await stage.handle(get("/items/7"))).json(), { id: 1, name: "tea", price: 2 });
     const events = await stage.compared(2);
     assertEquals(summary(events).sort(), ["v2 mismatch $.name $.price $.title", "v3 match"]);
-    assertEquals(stage.comparisons.read(0).tally?.endpoints.at(-1)?.endpoint, "GET /items/{id}");
+    assertEquals(stage.comparisons.read(0).stats?.endpoints.at(-1)?.endpoint, "GET /items/{id}");
     const [{ path, differences } = { path: "", differences: [] }] = stage.comparisons.read(0).mismatches;
     assertEquals([path, differences.length], ["/items/7", 3]);
   });
 
-  Deno.test(`a body that streams is compared though nobody waits for it, over ${over}`, async () => {
+  Deno.test(`a streamed body of a shadow is compared, over ${over}`, async () => {
     const { promise: late, resolve: finish } = Promise.withResolvers<void>();
     const text = "x".repeat(100_000);
-    const pieces = (end: string): Answer => () => {
+    const streamed = (end: string): Respond => () => {
       return new Response(
         ReadableStream.from((async function* () {
           yield new TextEncoder().encode(text);
@@ -102,19 +103,19 @@ for (const [over, create] of TRANSPORTS) {
         { headers: { "content-type": "text/plain" } },
       );
     };
-    await using stage = scene({ v1: pieces("one"), v2: pieces("two"), v3: pieces("one") }, { create });
+    await using stage = scene({ v1: streamed("one"), v2: streamed("two"), v3: streamed("one") }, { create });
     const response = await stage.handle(get());
     const reader = response.body!.getReader();
     let length = 0;
-    // All of these bytes are there before any service has ended its answer.
+    // These bytes arrive before any service has ended its response.
     while (length < text.length) length += (await reader.read()).value!.length;
     finish();
     while (!(await reader.read()).done);
     assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
   });
 
-  Deno.test(`a body above maxBody is neither a match nor a mismatch, over ${over}`, async () => {
-    const body = (byte: number, at: number): Answer => () => {
+  Deno.test(`a body above maxBody is not comparable, over ${over}`, async () => {
+    const body = (byte: number, at: number): Respond => () => {
       const bytes = new Uint8Array(300_000);
       bytes[at] = byte;
       return new Response(bytes);
@@ -129,14 +130,14 @@ for (const [over, create] of TRANSPORTS) {
       ["not-comparable", "too-large"],
       ["not-comparable", "too-large"],
     ]);
-    const services = stage.comparisons.read(0).tally!.services;
+    const services = stage.comparisons.read(0).stats!.services;
     assertEquals(services.map(({ compared, notComparable }) => [compared, notComparable]), [
       [0, { "too-large": 1 }],
       [0, { "too-large": 1 }],
     ]);
   });
 
-  Deno.test(`an answer that is missing, or breaks off, is a difference of its own, over ${over}`, async () => {
+  Deno.test(`a missing response is a difference of the outcome, over ${over}`, async () => {
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
     await using stage = scene({
       v1: json({ ok: true }),
@@ -148,9 +149,9 @@ for (const [over, create] of TRANSPORTS) {
     end(new Response());
   });
 
-  Deno.test(`a body that never ends is missing where the other has one, over ${over}`, async () => {
+  Deno.test(`a body that never ends differs from a complete one, over ${over}`, async () => {
     const { promise: late, resolve: finish } = Promise.withResolvers<void>();
-    const halves = (middle: () => Promise<void> | undefined): Answer => () => {
+    const halves = (middle: () => Promise<void> | undefined): Respond => () => {
       return new Response(
         ReadableStream.from((async function* () {
           yield new Uint8Array(70_000);
@@ -168,11 +169,11 @@ for (const [over, create] of TRANSPORTS) {
     finish();
   });
 
-  Deno.test(`a client that goes away leaves nothing to compare, over ${over}`, async () => {
-    let asked = 0;
+  Deno.test(`a disconnected client leaves nothing to compare, over ${over}`, async () => {
+    let requests = 0;
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
     await using stage = scene({
-      v1: () => ++asked === 1 ? never : Response.json(1),
+      v1: () => ++requests === 1 ? never : Response.json(1),
       v2: json(1),
     }, { create });
     const gone = new AbortController();
@@ -182,13 +183,13 @@ for (const [over, create] of TRANSPORTS) {
     await first;
     await (await stage.handle(get())).body?.cancel();
     assertEquals(summary(await stage.compared(1)), ["v2 match"]);
-    assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
+    assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 1);
     end(new Response());
   });
 }
 
-Deno.test("packed answers are compared by what is in them", async () => {
-  const packed = (value: unknown): Answer => () => {
+Deno.test("encoded responses are compared by their content", async () => {
+  const packed = (value: unknown): Respond => () => {
     const stream = new Response(JSON.stringify(value)).body!.pipeThrough(new CompressionStream("gzip"));
     return new Response(stream, { headers: { "content-type": "application/json", "content-encoding": "gzip" } });
   };
@@ -197,7 +198,7 @@ Deno.test("packed answers are compared by what is in them", async () => {
   assertEquals(summary(await stage.compared(2)).sort(), ["v2 match", "v3 mismatch $.a[*]"]);
 });
 
-Deno.test("what a primary says when it is asked again shows what differs by itself", async () => {
+Deno.test("a replay to the primary measures noise", async () => {
   let count = 0;
   await using stage = scene({ v1: () => Response.json({ at: ++count }), v2: () => Response.json({ at: ++count }) }, {
     top: { compare: { noiseSample: 1 } },
@@ -211,28 +212,28 @@ Deno.test("what a primary says when it is asked again shows what differs by itse
   const post = await stage.handle(get("/", { method: "POST", body: "{}" }));
   await post.body?.cancel();
   await stage.compared(3);
-  assertEquals(stage.services["v1"]!.seen.length, 3, "POST is not sent again");
+  assertEquals(stage.services["v1"]!.seen.length, 3, "POST is not replayed");
 });
 
-Deno.test("a control shows what differs by itself, and is not judged", async () => {
+Deno.test("a control measures noise, and has no verdict", async () => {
   await using stage = scene({ v1: json({ at: 1 }), v2: json({ at: 2 }), again: json({ at: 3 }) }, {
     of: { again: { control: true } },
   });
   await (await stage.handle(get())).body?.cancel();
   assertEquals(summary(await stage.compared(2)).sort(), ["again noise $.at", "v2 mismatch $.at"]);
-  const { endpoints, services } = stage.comparisons.read(0).tally!;
+  const { endpoints, services } = stage.comparisons.read(0).stats!;
   assertEquals(endpoints.at(-1)?.noise, { compared: 1, fields: [["$.at", 1]] });
   assertEquals(services.map(({ service }) => service), ["v2"]);
 });
 
-Deno.test("of the requests the sampled share is compared, and others cost nothing", async () => {
+Deno.test("only the sampled ratio of requests is compared", async () => {
   await using stage = scene({ v1: json(1), v2: json(1) }, { top: { compare: { noise: "off", sample: 0.25 } } });
   for (let sent = 0; sent < 8; sent++) await (await stage.handle(get())).body?.cancel();
   assertEquals((await stage.compared(2)).length, 2);
 });
 
-Deno.test("responses without memory are not comparable, and release what they held", async () => {
-  const large: Answer = () => new Response(new Uint8Array(3_000_000));
+Deno.test("responses without memory are not comparable, and release the memory that they held", async () => {
+  const large: Respond = () => new Response(new Uint8Array(3_000_000));
   await using stage = scene({ v1: large, v2: large }, {
     top: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },
   });
@@ -243,7 +244,7 @@ Deno.test("responses without memory are not comparable, and release what they he
   }
 });
 
-Deno.test("a request that a candidate is too slow to read is not comparable", async () => {
+Deno.test("a request that the candidate reads too slowly is not comparable", async () => {
   await using main = startBackend((_, body) => new Response(String(body.length)));
   const never = Promise.withResolvers<void>();
   await using candidate = startRawBackend(() => never.promise);
@@ -261,7 +262,7 @@ Deno.test("a request that a candidate is too slow to read is not comparable", as
   never.resolve();
 });
 
-Deno.test("Comparisons goes on under a configuration that compares alike, and begins anew under another", async () => {
+Deno.test("ComparisonStore keeps its counts under the same rules, and starts again under different ones", async () => {
   await using stage = scene({ v1: json(1), v2: json(1) });
   await (await stage.handle(get())).body?.cancel();
   await stage.compared(1);
@@ -275,12 +276,12 @@ Deno.test("Comparisons goes on under a configuration that compares alike, and be
       ],
     }).config;
   stage.comparisons.reconfigure(config([]));
-  assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 1);
+  assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 1);
   stage.comparisons.reconfigure(config(["$.at"]));
-  assertEquals(stage.comparisons.read(0).tally?.services[0]?.compared, 0);
+  assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 0);
 });
 
-Deno.test("a bug that one comparison meets is not the end of the others", async () => {
+Deno.test("a comparison that throws does not end the others", async () => {
   const { promise: thrown, resolve: caught } = Promise.withResolvers<unknown>();
   const onRejection = (event: PromiseRejectionEvent) => {
     event.preventDefault();
@@ -291,11 +292,11 @@ Deno.test("a bug that one comparison meets is not the end of the others", async 
     #calls = 0;
     override reconfigure(): ComparisonCounter {
       return {
-        made: () => {
+        add: () => {
           if (this.#calls++ === 0) throw new Error("a bug");
           count();
         },
-        notComparable() {},
+        addNotComparable() {},
       };
     }
   }
@@ -315,4 +316,28 @@ Deno.test("a bug that one comparison meets is not the end of the others", async 
   } finally {
     globalThis.removeEventListener("unhandledrejection", onRejection);
   }
+});
+
+Deno.test("replays measure the noise of each endpoint in periodic traffic", async () => {
+  await using old = startBackend(() => Response.json({ id: crypto.randomUUID() }));
+  await using fresh = startBackend(() => Response.json({ id: crypto.randomUUID() }));
+  const { config } = validateConfig({
+    compare: true,
+    services: [{ name: "old", url: old.url, primary: true }, { name: "fresh", url: fresh.url, shadow: true }],
+  });
+  const comparisons = new ComparisonStore();
+  let compared = Promise.withResolvers<void>();
+  const handle = createHandler(config, {
+    comparisons,
+    observe: ({ type }) => void (type === "compared" && compared.resolve()),
+  });
+  for (let sent = 0; sent < 500; sent++) {
+    const { promise } = compared;
+    await (await handle(new Request(`http://conductor/${sent % 2 === 0 ? "page" : "data"}`))).body?.cancel();
+    await promise;
+    compared = Promise.withResolvers();
+  }
+  const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
+  assertEquals(mismatches, []);
+  assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
 });

@@ -1,18 +1,25 @@
-/** The thresholds of a report as text: query parameters and flags. */
+/** Thresholds of a report, and their text form in query parameters and flags. */
 
 import { suggest } from "../config/schema/describe.ts";
-import { DEFAULT_THRESHOLDS } from "./make_report.ts";
 import type { ReportThresholds } from "./report.ts";
 
-/** The thresholds, or why there are none. */
-export type ThresholdsReading =
+/** Default thresholds. */
+export const DEFAULT_THRESHOLDS: ReportThresholds = {
+  minRequests: 1_000,
+  maxMismatch: 0.001,
+  maxLatencyRatio: 1.2,
+  maxErrors: 0.001,
+};
+
+/** Parsed thresholds, or a description of the first invalid one. */
+export type ThresholdsResult =
   | { readonly ok: true; readonly thresholds: ReportThresholds }
   | { readonly ok: false; readonly problem: string };
 
-/** The name of a threshold. */
+/** Name of a threshold. */
 export type ThresholdName = keyof ReportThresholds;
 
-/** The names of the thresholds, which are those of the query parameters. */
+/** Names of the thresholds, which are also those of the query parameters. */
 export const THRESHOLD_NAMES: readonly ThresholdName[] = ["minRequests", "maxMismatch", "maxLatencyRatio", "maxErrors"];
 
 const WHOLE_NUMBER = /^\d{1,15}$/;
@@ -21,23 +28,18 @@ const PERCENTAGE = /^(\d+(?:\.\d+)?|\.\d+) ?%$/;
 
 const NEEDS: Readonly<Record<ThresholdName, string>> = {
   minRequests: "a whole number",
-  maxMismatch: 'a share from 0 to 1, or like "0.1%"',
+  maxMismatch: 'a ratio from 0 to 1, or a percentage such as "0.1%"',
   maxLatencyRatio: "a number such as 1.2",
-  maxErrors: 'a share from 0 to 1, or like "0.1%"',
+  maxErrors: 'a ratio from 0 to 1, or a percentage such as "0.1%"',
 };
 
-/**
- * Reads the thresholds of a request for a report.
- *
- * @param query The query parameters: `minRequests`, `maxMismatch`, `maxLatencyRatio`, `maxErrors`; no others.
- * @returns The thresholds, {@linkcode DEFAULT_THRESHOLDS} for those that are not there; or what is wrong.
- */
-export function readReportQuery(query: URLSearchParams): ThresholdsReading {
+/** Parses the query parameters of a report. Absent thresholds have their defaults; unknown parameters are errors. */
+export function readReportQuery(query: URLSearchParams): ThresholdsResult {
   const texts = new Map<ThresholdName, string>();
   for (const [key, text] of query) {
     const name = THRESHOLD_NAMES.find((known) => known === key);
     if (name === undefined) {
-      // A slip of the pen would else be a threshold that nobody looks at.
+      // A misspelt parameter would be a threshold without effect.
       const hint = suggest(key, THRESHOLD_NAMES) || `; parameters are ${THRESHOLD_NAMES.join(", ")}`;
       return { ok: false, problem: `Unknown parameter "${key}"${hint}` };
     }
@@ -47,23 +49,20 @@ export function readReportQuery(query: URLSearchParams): ThresholdsReading {
 }
 
 /**
- * Reads thresholds.
- *
- * @param textOf The text of a threshold; `undefined` where it was not given.
- * @param labelOf What a threshold is called in messages.
- * @returns The thresholds, or what is wrong with the first that is.
+ * Parses thresholds. `textOf` returns the text of a threshold, or `undefined` for its default. `labelOf` returns its name
+ * in error messages.
  */
 export function readThresholds(
   textOf: (name: ThresholdName) => string | undefined,
   labelOf: (name: ThresholdName) => string,
-): ThresholdsReading {
+): ThresholdsResult {
   const thresholds: { -readonly [K in ThresholdName]: number } = { ...DEFAULT_THRESHOLDS };
   for (const name of THRESHOLD_NAMES) {
     const text = textOf(name);
     if (text === undefined) continue;
     const value = readValue(name, text);
     if (value === undefined) {
-      return { ok: false, problem: `Cannot use "${text}" as "${labelOf(name)}" must be ${NEEDS[name]}` };
+      return { ok: false, problem: `"${labelOf(name)}" must be ${NEEDS[name]}: found "${text}"` };
     }
     thresholds[name] = value;
   }
@@ -73,7 +72,7 @@ export function readThresholds(
 function readValue(name: ThresholdName, text: string): number | undefined {
   if (name === "minRequests") return WHOLE_NUMBER.test(text) ? Number(text) : undefined;
   if (name === "maxLatencyRatio") return DECIMAL.test(text) ? Number(text) : undefined;
-  const [, percent] = PERCENTAGE.exec(text) ?? [];
-  const share = percent !== undefined ? Number(percent) / 100 : DECIMAL.test(text) ? Number(text) : NaN;
-  return share <= 1 ? share : undefined;
+  const [, percentage] = PERCENTAGE.exec(text) ?? [];
+  const ratio = percentage !== undefined ? Number(percentage) / 100 : DECIMAL.test(text) ? Number(text) : NaN;
+  return ratio <= 1 ? ratio : undefined;
 }

@@ -1,0 +1,97 @@
+/** Captured responses, and the types of their bodies. */
+
+import type { HeaderLine } from "../config/config.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
+import type { NotComparableReason } from "../observe/events.ts";
+
+/** A captured body. */
+export interface CapturedBody {
+  /** All bytes, without content coding. Empty if `cut` is set. */
+  readonly bytes: Uint8Array;
+  /** Length of the body as sent, in bytes. If `cut` is set, length of the part that arrived. */
+  readonly length: number;
+  /** True if the body could not be kept or decoded. */
+  readonly cut: boolean;
+  /** Reason for the cut. Default: `too-large`. */
+  readonly cutBy?: NotComparableReason;
+  /** Digest of the body as sent. Present only if `cut` is set and the whole body arrived. */
+  readonly digest?: string;
+}
+
+/** A captured response. */
+export interface CapturedResponse {
+  readonly status: number;
+  /** Header lines as received. */
+  readonly headers: readonly HeaderLine[];
+  /** The body; `undefined` if the response has none, or if it broke off. */
+  readonly body: CapturedBody | undefined;
+  /** Time from the start of the attempt to the response head, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** Outcome of one attempt: a response, or a failure. */
+export type CapturedOutcome =
+  | { readonly ok: true; readonly response: CapturedResponse }
+  | { readonly ok: false; readonly kind: FailureKind; readonly durationMs: number };
+
+/** Format as which a body is compared. */
+export type ResponseFormat = "json" | "json-lines" | "form" | "markup" | "text" | "binary" | "unknown";
+
+/** Type of a body, from the content type of its response. */
+export interface BodyType {
+  /** `unknown` if the response has no content type. */
+  readonly format: ResponseFormat;
+  /** Character set; `undefined` if the content type names none. */
+  readonly charset: string | undefined;
+}
+
+const JSON_LINES = new Set([
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "application/x-jsonlines",
+]);
+const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x-yaml|toml|sql|x-sh))$/;
+
+/** Maximum parts of a content type that are read. A charset after them is ignored. */
+const MAX_PARAMETERS = 16;
+
+/** Returns the type of a body from the header lines of its response. */
+export function bodyTypeOf(headers: readonly HeaderLine[]): BodyType {
+  const line = headers.find(([name]) => name.length === 12 && name.toLowerCase() === "content-type");
+  const [essence = "", ...parameters] = (line?.[1] ?? "").toLowerCase().split(";", MAX_PARAMETERS);
+  const charset = parameters
+    .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(parameter)?.[1])
+    .find((name) => name !== undefined);
+  return { format: formatOf(essence.trim()), charset };
+}
+
+function formatOf(type: string): ResponseFormat {
+  if (type === "") return "unknown";
+  if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return "json";
+  if (JSON_LINES.has(type)) return "json-lines";
+  if (type === "application/x-www-form-urlencoded") return "form";
+  if (type === "text/html" || type === "text/xml" || type === "application/xml" || type.endsWith("+xml")) {
+    return "markup";
+  }
+  return TEXTS.test(type) ? "text" : "binary";
+}
+
+/**
+ * Decodes bytes as text, without a byte order mark. Returns `undefined` if the bytes are invalid in the character set,
+ * or if the character set is unknown.
+ */
+export function decodeText(bytes: Uint8Array, charset: string = "utf-8"): string | undefined {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Describes the size of a body: `12 bytes`, with the reason and the digest if the body was cut. */
+export function sizeOf({ length, cut, cutBy = "too-large", digest }: CapturedBody): string {
+  const size = `${length} ${length === 1 ? "byte" : "bytes"}`;
+  if (!cut) return size;
+  return digest === undefined ? `at least ${size} (${cutBy})` : `${size} (${cutBy}), digest ${digest}`;
+}

@@ -1,0 +1,97 @@
+/** Plans: which services of a route are compared, by which rules, and on which requests. */
+
+import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import type { KnownSecrets } from "../lib/known_secrets.ts";
+import { Sampler } from "../lib/sampler.ts";
+import { REDACTED, redactPath } from "../lib/secret_text.ts";
+import { secretsOf } from "../observe/redaction.ts";
+import { routePattern } from "../observe/route_pattern.ts";
+import { EndpointNames } from "./endpoint_names.ts";
+import { CompareRules } from "./rules.ts";
+
+/** A service that is compared with the primary. */
+export interface Candidate {
+  readonly service: Service;
+  readonly settings: CompareSettings;
+  readonly rules: CompareRules;
+}
+
+/** Candidates with the same sample ratio. They are compared on the same requests, so the baseline is captured once. */
+interface SampledGroup {
+  readonly sampler: Sampler;
+  readonly services: readonly Service[];
+}
+
+/** Plan of one route. */
+export interface ComparisonPlan {
+  /** The route's pattern. */
+  readonly route: string;
+  readonly primary: Service;
+  readonly candidates: readonly Candidate[];
+  /** The primary and all candidates. */
+  readonly allServices: ReadonlySet<Service>;
+  readonly endpoints: EndpointNames;
+  /** Maximum size of a captured body, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly groups: readonly SampledGroup[];
+  /** Selects the requests that are replayed to the primary, to measure noise. */
+  readonly replaySampler: Sampler;
+}
+
+/** Maximum length of a path from which an endpoint is named. Names of endpoints are shorter. */
+const MAX_PATH_LENGTH = 2_048;
+
+/** Returns the plans of all routes on which services are compared. */
+export function plansFor(config: Config): Map<Route, ComparisonPlan> {
+  const known = secretsOf(config);
+  const replayRatio = config.compare?.replaySample ?? 0;
+  const plans = new Map<Route, ComparisonPlan>();
+  for (const route of config.routes) {
+    const plan = planFor(route, replayRatio, known);
+    if (plan !== undefined) plans.set(route, plan);
+  }
+  return plans;
+}
+
+function planFor(route: Route, replayRatio: number, known: KnownSecrets): ComparisonPlan | undefined {
+  const primary = route.members.find(({ role }) => role === "primary")?.service;
+  const candidates = route.members
+    .filter(({ role }) => role !== "primary")
+    .flatMap(({ service }) => service.compare === undefined ? [] : candidateFor(service, service.compare, known));
+  if (primary === undefined || candidates.length === 0) return undefined;
+  return {
+    route: routePattern(route),
+    primary,
+    candidates,
+    allServices: new Set([primary, ...candidates.map(({ service }) => service)]),
+    endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
+    maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
+    groups: groupBySample(candidates),
+    replaySampler: new Sampler(replayRatio),
+  };
+}
+
+function candidateFor(service: Service, settings: CompareSettings, known: KnownSecrets): Candidate {
+  return { service, settings, rules: new CompareRules(settings, { known }) };
+}
+
+function groupBySample(candidates: readonly Candidate[]): SampledGroup[] {
+  const ratios = new Set(candidates.map(({ settings }) => settings.sample));
+  return [...ratios].map((ratio) => ({
+    sampler: new Sampler(ratio),
+    services: candidates.filter(({ settings }) => settings.sample === ratio).map(({ service }) => service),
+  }));
+}
+
+/** Returns the services whose responses to the next request are captured; `undefined` if none are. */
+export function sampleServices({ primary, groups, allServices }: ComparisonPlan): ReadonlySet<Service> | undefined {
+  const sampled = groups.filter(({ sampler }) => sampler.next());
+  if (sampled.length === groups.length) return allServices;
+  return sampled.length === 0 ? undefined : new Set([primary, ...sampled.flatMap(({ services }) => services)]);
+}
+
+/** Returns the name of a request's endpoint. Names are shown, so a secret in the path becomes `{id}`. */
+export function endpointOf({ endpoints }: ComparisonPlan, { method, path }: ClientRequest): string {
+  return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
+}

@@ -1,0 +1,82 @@
+/** A queue of captured exchanges that are compared in the background. */
+
+import type { Service } from "../config/config.ts";
+import { LoopShare } from "../lib/loop_share.ts";
+import type { CapturedOutcome } from "./captured_response.ts";
+import type { Pause } from "./decode_body.ts";
+import type { ExchangeCapture } from "./exchange_capture.ts";
+
+/** Outcomes of one exchange by service. Outcomes that say nothing about their service are left out. */
+export type CapturedOutcomes = ReadonlyMap<Service, CapturedOutcome>;
+
+/** A captured exchange to compare. */
+export interface ComparisonJob {
+  readonly capture: ExchangeCapture;
+  /** Compares the outcomes. Called once, after all bodies have been decoded. */
+  readonly compare: (outcomes: CapturedOutcomes) => Promise<void>;
+  /** Called instead of `compare` if the queue is full. */
+  readonly onBusy: () => void;
+}
+
+/** Maximum exchanges in the queue. Further exchanges are not compared. */
+const MAX_WAITING = 1_000;
+/** Time in milliseconds after which comparing yields to requests. A single large comparison takes longer. */
+const SLICE_MS = 2;
+/** Maximum average ratio of the event loop's time for comparing, 0 to 1: 200 ms per second. */
+const LOOP_RATIO = 0.2;
+/** Maximum time of a burst in milliseconds, after comparing has been idle. */
+const BURST_MS = 50;
+
+/** Runs jobs one at a time, within a share of the event loop's time. */
+export class ComparisonQueue {
+  readonly #share: LoopShare;
+  readonly #jobs: ComparisonJob[] = [];
+  #isRunning = false;
+
+  /** Creates an empty queue. `now` is a clock in milliseconds. */
+  constructor(now: () => number) {
+    this.#share = new LoopShare({ ratio: LOOP_RATIO, burstMs: BURST_MS, sliceMs: SLICE_MS, now });
+  }
+
+  /** Reports whether further jobs are refused. */
+  get isFull(): boolean {
+    return this.#jobs.length >= MAX_WAITING;
+  }
+
+  /** Adds a job. Without captured responses, its memory is released at once. */
+  add(job: ComparisonJob): void {
+    if (job.capture.responses.length === 0) return job.capture.release();
+    if (this.isFull) return job.onBusy();
+    this.#jobs.push(job);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#run();
+  }
+
+  /** Returns a promise to await if the time slice is over, so that requests are served; otherwise `undefined`. */
+  readonly pause: Pause = () => this.#share.isSliceOver ? this.#share.nextSlice() : undefined;
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#jobs.length > 0) {
+        await this.pause();
+        const { capture, compare } = this.#jobs.shift()!;
+        for (const response of capture.responses) await response.decode(this.pause);
+        await compare(outcomesOf(capture));
+      }
+    } finally {
+      this.#share.endSlice();
+      // A comparison that throws because of a bug must not end all others.
+      this.#isRunning = this.#jobs.length > 0;
+      if (this.#isRunning) this.#run();
+    }
+  }
+}
+
+function outcomesOf({ responses }: ExchangeCapture): CapturedOutcomes {
+  const outcomes = new Map<Service, CapturedOutcome>();
+  for (const { service, outcome } of responses) {
+    if (outcome !== undefined) outcomes.set(service, outcome);
+  }
+  return outcomes;
+}

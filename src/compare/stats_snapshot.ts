@@ -1,0 +1,115 @@
+/** Snapshots of comparison statistics: plain data that workers send to the main thread, and that can be merged. */
+
+import type { NotComparableReason } from "../observe/events.ts";
+import type { MismatchSample } from "./report.ts";
+
+/** A sample with the rank that decides whether it is kept. */
+export interface RankedSample extends MismatchSample {
+  /** The five lowest ranks are kept. -1 for the first samples, otherwise random from 0 to 1: an unbiased selection. */
+  readonly rank: number;
+}
+
+/** Counts of one field of one service. */
+export interface FieldStats {
+  /** Path as in `Difference`. `$.…`, `header:…` and `form:…` stand for all fields above the limits. */
+  readonly path: string;
+  /** Comparisons in which the field differs. */
+  readonly differing: number;
+  /** At most five samples. */
+  readonly samples: readonly RankedSample[];
+}
+
+/** Number of comparisons that differ in exactly these fields. */
+export interface DifferenceSet {
+  /** The paths, without duplicates. */
+  readonly paths: readonly string[];
+  readonly count: number;
+}
+
+/** Counts by field: the path, and the number of comparisons in which it differs. */
+export type PathCounts = readonly (readonly [path: string, differing: number])[];
+
+/** Counts of one service at one endpoint. */
+export interface EndpointServiceStats {
+  readonly service: string;
+  /** Comparisons, without noise measurements. */
+  readonly compared: number;
+  /** Fields that differ in any comparison. */
+  readonly fields: readonly FieldStats[];
+  /** Comparisons with differences, by the set of differing fields. */
+  readonly sets: readonly DifferenceSet[];
+  /** Comparisons above the limit of sets: their number, and the number that differ in each field. */
+  readonly overflow: { readonly count: number; readonly fields: PathCounts };
+}
+
+/** Counts of one endpoint of a route. */
+export interface EndpointStats {
+  /** The route's pattern. */
+  readonly route: string;
+  /** Name of the endpoint; `…` stands for all endpoints above the limit. */
+  readonly endpoint: string;
+  /** Comparisons of the primary with itself: their number, and the number that differ in each field. */
+  readonly noise: { readonly compared: number; readonly fields: PathCounts };
+  /** The candidates. */
+  readonly services: readonly EndpointServiceStats[];
+}
+
+/** Errors and latencies of one side of the comparisons. */
+export interface ResponseStats {
+  /** Failures, and responses with status 5xx. */
+  readonly errors: number;
+  /** Latencies from the start of the attempt to the response head: the counts of a `LatencyHistogram`. */
+  readonly latency: readonly number[];
+}
+
+/** Counts of one service on one route. */
+export interface ServiceStats {
+  /** The route's pattern. */
+  readonly route: string;
+  readonly service: string;
+  /** Comparisons, without noise measurements. */
+  readonly compared: number;
+  /** Pairs of responses that are not comparable, by reason. No other count includes them. */
+  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
+  /** The primary's responses in these comparisons. */
+  readonly primary: ResponseStats;
+  /** The service's responses. */
+  readonly responses: ResponseStats;
+}
+
+/** All counts. */
+export interface StatsSnapshot {
+  /** The endpoints in the order in which they were first seen. */
+  readonly endpoints: readonly EndpointStats[];
+  /** The services. Configured candidates come first. */
+  readonly services: readonly ServiceStats[];
+  /** Number of samples, fields, endpoints and comparisons above the limits. */
+  readonly dropped: number;
+}
+
+/** Bounds of a count. Both are equal if the count is exact. */
+export interface CountRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Counts the comparisons that differ in a field for which the predicate holds.
+ *
+ * The count is exact unless there were more combinations of fields than sets. The overflow only has counts by field: at
+ * least the largest of these counts differ, and at most their sum.
+ */
+export function countDiffering(
+  { sets, overflow }: Pick<EndpointServiceStats, "sets" | "overflow">,
+  predicate: (path: string) => boolean,
+): CountRange {
+  let exact = 0;
+  for (const { paths, count } of sets) if (paths.some(predicate)) exact += count;
+  let [largest, sum] = [0, 0];
+  for (const [path, differing] of overflow.fields) {
+    if (!predicate(path)) continue;
+    largest = Math.max(largest, differing);
+    sum += differing;
+  }
+  return { least: exact + largest, most: exact + Math.min(sum, overflow.count) };
+}
