@@ -5,7 +5,7 @@ import type { CapturedOutcome } from "./response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
-import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
+import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import { detachString } from "../lib/detach_string.ts";
 import type { MismatchSample } from "./report.ts";
@@ -57,7 +57,7 @@ export interface TallyContext {
 
 interface Answers {
   errors: number;
-  readonly latency: LatencyHistogram;
+  readonly latency: Histogram;
 }
 
 type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
@@ -207,7 +207,7 @@ export class ComparisonStats {
     if (known !== undefined) return known;
     // From now on there is a place for each of its comparisons, if not at an endpoint of their own.
     if (!this.#otherEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#claim(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
+    if (!this.#claim(2 * LATENCY_BUCKETS.bytes + textBytes(key, route, service))) return undefined;
     const totals = { route, service, compared: 0, notComparable: {}, primary: noResponses(), answers: noResponses() };
     this.#totals.set(key, totals);
     return totals;
@@ -281,12 +281,12 @@ function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCou
 }
 
 function noResponses(): Answers {
-  return { errors: 0, latency: new LatencyHistogram() };
+  return { errors: 0, latency: new Histogram(LATENCY_BUCKETS) };
 }
 
 function countResponse(answers: Answers, answer: CapturedOutcome): void {
   if (!answer.ok || answer.response.status >= 500) answers.errors++;
-  if (answer.ok) answers.latency.add(answer.response.durationMs);
+  if (answer.ok) answers.latency.record(answer.response.durationMs);
 }
 
 function mergeResponses(answers: Answers, { errors, latency }: ResponsesTally): void {
@@ -295,5 +295,5 @@ function mergeResponses(answers: Answers, { errors, latency }: ResponsesTally): 
 }
 
 function responsesTally({ errors, latency }: Answers): ResponsesTally {
-  return { errors, latency: latency.counts() };
+  return { errors, latency: latency.trimmedCounts() };
 }

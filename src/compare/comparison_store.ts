@@ -3,7 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { BodyDigest } from "./body_digest.ts";
 import { PerSecond } from "../lib/per_second.ts";
-import { routePattern } from "../observe/route_pattern.ts";
+import { routePattern } from "../observe/events.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import { ComparisonStats, type TallyContext } from "./comparison_stats.ts";
 import { findMismatch, type MismatchEntry, MismatchFeed } from "./mismatch_feed.ts";

@@ -4,7 +4,7 @@ import { formatDuration } from "../lib/duration.ts";
 import { countDiffering } from "./difference_sets.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { judgeFields, type Judgement } from "./judge_fields.ts";
-import { latencyQuantile } from "../lib/latency_histogram.ts";
+import { LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
 import { percent } from "../lib/percent.ts";
 import type { Mismatch, Report, ReportThresholds, ServiceReport, Verdict } from "./report.ts";
@@ -277,9 +277,9 @@ function matchShare(mismatching: number, compared: number): ServiceReport["match
 
 function quantiles({ latency }: ResponsesTally): ServiceReport["latencyMs"]["primary"] {
   return {
-    p50: latencyQuantile(latency, 0.5),
-    p95: latencyQuantile(latency, 0.95),
-    p99: latencyQuantile(latency, 0.99),
+    p50: LATENCY_BUCKETS.quantile(latency, 0.5) ?? 0,
+    p95: LATENCY_BUCKETS.quantile(latency, 0.95) ?? 0,
+    p99: LATENCY_BUCKETS.quantile(latency, 0.99) ?? 0,
   };
 }
 

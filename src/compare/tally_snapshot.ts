@@ -60,7 +60,7 @@ export interface EndpointTally {
 export interface ResponsesTally {
   /** Answers that were none, and responses with 5xx. */
   readonly errors: number;
-  /** Responses by latency, from the start of the attempt until the head: the counts of a `LatencyHistogram`. */
+  /** Responses by latency, from the start of the attempt until the head: counts by `LATENCY_BUCKETS`. */
   readonly latency: readonly number[];
 }
 

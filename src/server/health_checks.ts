@@ -5,7 +5,7 @@ import type { HealthSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/same_backend.ts";
 import { type Health, HealthCounter } from "../policy/health.ts";
 import type { Observer } from "../observe/events.ts";
-import { swallowErrors } from "../observe/swallow_errors.ts";
+import { swallowErrors } from "../observe/observers.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 

@@ -1,6 +1,6 @@
 /** What the process takes, as far as it may look. */
 
-import type { ProcessStats } from "../observe/metrics_reading.ts";
+import type { ProcessStats } from "../observe/metrics_snapshot.ts";
 
 /** One entry for each open descriptor, on Linux. Deno lets a process look there with all permissions only. */
 const DESCRIPTORS = "/proc/self/fd";

@@ -1,6 +1,6 @@
 /** One worker as the main thread sees it: orders go in, answers come back, and it may crash. */
 
-import type { MetricsReading } from "../observe/metrics_reading.ts";
+import type { MetricsReading } from "../observe/metrics_snapshot.ts";
 import { ListenError } from "./listen_error.ts";
 import type { Command, FromWorker, OrderFailure, OrderResult, StreamName, ToWorker } from "./worker_messages.ts";
 

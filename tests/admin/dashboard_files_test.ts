@@ -59,7 +59,8 @@ Deno.test("serviceSpan() leaves out who was given up or never asked, and differe
     comparisons: {},
     notComparable: {},
     selected: 8,
-    hedges: { sent: 0, won: 0 },
+    hedgesSent: 0,
+    hedgesWon: 0,
     inFlight: 0,
     duration: { counts: [13, 0], sumMs: 20 },
   } as const;

@@ -6,7 +6,7 @@ import { createLiveTable } from "../../src/cli/top/live_table.ts";
 import { runTop } from "../../src/cli/top/run_top.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
-import { HISTOGRAM_BOUNDS_MS } from "../../src/observe/histogram_bounds.ts";
+import { DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -88,7 +88,7 @@ class Server {
       draining: false,
       workers: { count: 1, crashes: 0 },
       process: {},
-      histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+      histogramBoundsMs: DURATION_BUCKETS.bounds,
       services: [],
       routes: this.#routes,
       comparing: false,

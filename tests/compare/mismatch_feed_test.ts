@@ -9,8 +9,7 @@ import { findMismatch, MismatchFeed } from "../../src/compare/mismatch_feed.ts";
 import { respondMismatches } from "../../src/compare/respond_mismatches.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ComparedEvent } from "../../src/observe/events.ts";
-import { createLogger, type LogLevel } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
+import { createLogger, formatJson, type LogLevel } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { answer, comparison } from "../_support/comparisons.ts";
 

@@ -3,7 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { significantBelow } from "../../src/lib/false_discoveries.ts";
 import { type Count, fisherTest } from "../../src/lib/fisher_test.ts";
-import { LatencyHistogram, latencyQuantile } from "../../src/lib/latency_histogram.ts";
+import { Histogram, LATENCY_BUCKETS } from "../../src/lib/histogram.ts";
 import { wilsonInterval } from "../../src/lib/wilson_interval.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 
@@ -93,23 +93,23 @@ Deno.test("wilsonInterval() has the published bounds, and holds at 0 and 1", () 
   assertEquals(wilsonInterval(0, 0), { value: 0, low: 0, high: 1 });
 });
 
-Deno.test("latencyQuantile() is within 2.3 % of the exact quantile, from a tenth of a millisecond to hours", () => {
+Deno.test("LATENCY_BUCKETS.quantile() is within 2.3 % of the exact quantile, from a tenth of a millisecond to hours", () => {
   const random = seededRandom(2);
-  const histogram = new LatencyHistogram();
+  const histogram = new Histogram(LATENCY_BUCKETS);
   const durations = Array.from({ length: 5_000 }, () => 0.11 * 10 ** (random() * 7.8));
-  for (const duration of durations) histogram.add(duration);
+  for (const duration of durations) histogram.record(duration);
   durations.sort((a, b) => a - b);
   for (const share of [0.01, 0.5, 0.95, 0.99, 1]) {
     const exact = durations[Math.ceil(share * durations.length) - 1]!;
-    assertAlmostEquals(latencyQuantile(histogram.counts(), share) / exact, 1, 0.023);
+    assertAlmostEquals(LATENCY_BUCKETS.quantile(histogram.counts(), share)! / exact, 1, 0.023);
   }
 });
 
-Deno.test("latencyQuantile() is 0 without answers, and takes durations of any kind", () => {
-  const histogram = new LatencyHistogram();
-  assertEquals(latencyQuantile(histogram.counts(), 0.5), 0);
-  for (const odd of [0, -1, NaN, 1e-9]) histogram.add(odd);
-  assertAlmostEquals(latencyQuantile(histogram.counts(), 0.5), 0.1, 1e-9);
-  histogram.add(Infinity);
-  assert(latencyQuantile(histogram.counts(), 1) > 80_000_000);
+Deno.test("LATENCY_BUCKETS.quantile() is absent without responses, and takes durations of any kind", () => {
+  const histogram = new Histogram(LATENCY_BUCKETS);
+  assertEquals(LATENCY_BUCKETS.quantile(histogram.counts(), 0.5), undefined);
+  for (const odd of [0, -1, NaN, 1e-9]) histogram.record(odd);
+  assertAlmostEquals(LATENCY_BUCKETS.quantile(histogram.counts(), 0.5)!, 0.1, 1e-9);
+  histogram.record(Infinity);
+  assert(LATENCY_BUCKETS.quantile(histogram.counts(), 1)! > 80_000_000);
 });

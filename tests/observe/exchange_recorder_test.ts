@@ -5,11 +5,10 @@ import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { AttemptView } from "../../src/upstream/attempt.ts";
 import type { ClientRequest } from "../../src/http/client_request.ts";
-import { EventContext } from "../../src/observe/detail.ts";
+import { EventContext } from "../../src/observe/observers.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
-import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import { type ExchangeRecord, ExchangeRing, type NewExchange } from "../../src/observe/exchange_record.ts";
 import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observe/exchange_recorder.ts";
-import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_ring.ts";
 import { createRedaction } from "../../src/observe/redaction.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 

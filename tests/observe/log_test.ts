@@ -3,8 +3,7 @@ import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../../src/lib/duration.ts";
 import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../../src/observe/events.ts";
-import { createLogger, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
+import { createLogger, formatJson, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { printable } from "../../src/lib/printable.ts";
 

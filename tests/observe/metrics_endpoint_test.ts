@@ -3,9 +3,8 @@ import { conductor, type ConductorEvent, type ConfigInput } from "@zeek/conducto
 
 import { serveThread, type ServingThread } from "../../src/cli/serve_thread.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createLogger } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
-import { PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { createLogger, formatJson } from "../../src/observe/log.ts";
+import { PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
 import { runCli, startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";

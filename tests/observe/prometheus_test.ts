@@ -2,11 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
-import { HISTOGRAM_BOUNDS_SECONDS } from "../../src/observe/histogram_bounds.ts";
+import { DURATION_BOUNDS_SECONDS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
-import { METRIC_FAMILIES } from "../../src/observe/metric_families.ts";
-import type { MetricsReading } from "../../src/observe/metrics_reading.ts";
-import { formatPrometheus, PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { formatPrometheus, METRIC_FAMILIES, PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
+import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { hasCommand } from "../bench/has_command.ts";
@@ -60,7 +59,7 @@ Deno.test("formatPrometheus() writes histograms that add up, in seconds", () => 
   const name = "conductor_service_attempt_duration_seconds";
   const labels = 'route="path /",service="a",role="primary"';
   const buckets = lines.filter((line) => line.startsWith(`${name}_bucket{${labels}`));
-  const bounds = [...HISTOGRAM_BOUNDS_SECONDS, "+Inf"];
+  const bounds = [...DURATION_BOUNDS_SECONDS, "+Inf"];
   const counts = bounds.map((bound) => bound === "+Inf" ? 4 : Number(bound) < 0.02 ? 1 : 3);
   assertEquals(buckets, bounds.map((bound, index) => `${name}_bucket{${labels},le="${bound}"} ${counts[index]}`));
   const [sum, count] = lines.slice(lines.indexOf(buckets.at(-1)!) + 1);
