@@ -1,26 +1,16 @@
-/** No more than a number in any one second: for what is shown to people, who read no more. */
+/** Limit for events per second. */
 
-/** Counts what happens within the current second. */
+/** Counts events within the current second of the clock. */
 export class PerSecond {
   readonly #max: number;
   #second = 0;
   #taken = 0;
 
-  /**
-   * Starts with nothing.
-   *
-   * @param max How many there may be in one second.
-   */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /**
-   * Asks for one more.
-   *
-   * @param timeMs The time, in milliseconds.
-   * @returns Whether it is within the bound; then it counts.
-   */
+  /** Counts an event at a time in milliseconds. Returns `false`, and does not count it, above the limit. */
   tryTake(timeMs: number): boolean {
     const second = Math.floor(timeMs / 1_000);
     if (second !== this.#second) {

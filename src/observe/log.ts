@@ -131,7 +131,7 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
     case "attempted":
       return { level: "debug", message: "attempt started" };
     case "skipped":
-      return { level: "debug", message: "service skipped" };
+      return { level: "debug", message: "attempt skipped" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };

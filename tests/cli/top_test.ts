@@ -308,5 +308,5 @@ Deno.test("serve --top shows a table on a terminal, and no line for each request
 
 Deno.test("serve --top writes the lines of old where no terminal is", async () => {
   const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
-  assertEquals(lines.slice(0, 2), ["listening", "request"]);
+  assertEquals(lines.slice(0, 2), ["listening", "request completed"]);
 });

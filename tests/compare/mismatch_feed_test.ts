@@ -86,10 +86,10 @@ Deno.test("an entry is bounded, whatever came over the wire, and holds no values
 const FAILED = { ok: false, kind: "timeout", durationMs: 10 } as const;
 
 const RESULTS: readonly (readonly [Comparison, ComparedEvent["result"], LogLevel, string])[] = [
-  [comparison(), "match", "debug", "answers alike"],
-  [comparison(["$.a"]), "mismatch", "info", "answers differ"],
-  [comparison(["outcome"], { actual: FAILED }), "missing", "info", "answer missing"],
-  [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "answers alike"],
+  [comparison(), "match", "debug", "responses match"],
+  [comparison(["$.a"]), "mismatch", "info", "responses differ"],
+  [comparison(["outcome"], { actual: FAILED }), "missing", "info", "response missing"],
+  [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "responses match"],
   [comparison(["$.a"], { isNoise: true, actual: answer(500) }), "noise", "debug", "primary compared with itself"],
 ];
 
@@ -119,9 +119,9 @@ Deno.test("a comparison for people is one line that drives no terminal", () => {
   observe(comparedEvent(comparison(["$.a", '$["\u001b b"]'])));
   observe(comparedEvent(comparison()));
   observe(comparedEvent(comparison(["$.time"], { isNoise: true, service: "control" })));
-  assertMatch(lines[0]!, /INFO {2}v2 answered unlike the primary: \$\.a, \$\["\\x1b\\x20b"\] id-1\n$/);
-  assertMatch(lines[1]!, /DEBUG v2 answered like the primary id-1\n$/);
-  assertStringIncludes(lines[2]!, "the primary compared with itself, by control: $.time id-1\n");
+  assertMatch(lines[0]!, /INFO {2}response of v2 differs from the primary: \$\.a, \$\["\\x1b\\x20b"\] id-1\n$/);
+  assertMatch(lines[1]!, /DEBUG response of v2 matches the primary id-1\n$/);
+  assertStringIncludes(lines[2]!, "primary compared with itself (control): $.time id-1\n");
 });
 
 for (const format of [formatJson, createPrettyFormat({ color: false })]) {

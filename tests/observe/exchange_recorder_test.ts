@@ -32,7 +32,7 @@ function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): Exchang
   return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
 }
 
-function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
+function clientRequestOf(parts: Partial<ClientRequest> = {}): ClientRequest {
   return {
     requestId: "r",
     method: "GET",
@@ -46,8 +46,8 @@ function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
   };
 }
 
-/** Gives a recorder the events of one exchange. */
-function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], clientRequest = inboundOf()): void {
+/** Sends the events of one exchange to a recorder. */
+function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], clientRequest = clientRequestOf()): void {
   recorder.observe({ type: "received", ...ABOUT }, new EventContext(clientRequest, undefined, clientRequest));
   for (const event of events) recorder.observe(event, new EventContext(clientRequest));
 }
@@ -58,7 +58,7 @@ function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
   return record;
 }
 
-/** Real exchanges, recorded. */
+/** Records one exchange with real services. */
 async function recordReal(
   config: ConfigInput,
   request: (url: string) => Request,
@@ -73,9 +73,9 @@ async function recordReal(
   return { record: await recorded.promise, response, text };
 }
 
-Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, however late", () => {
+Deno.test("ExchangeRecorder publishes an exchange when its last shadow request has settled", () => {
   const recorder = createRecorder();
-  const clientRequest = inboundOf();
+  const clientRequest = clientRequestOf();
   play(recorder, [
     { type: "attempted", ...BLUE, atMs: 1, hedge: false },
     { type: "attempted", ...COPY, atMs: 5, hedge: false },
@@ -124,9 +124,9 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
   });
 });
 
-Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", () => {
+Deno.test("ExchangeRecorder distinguishes exchanges with the same X-Request-Id", () => {
   const recorder = createRecorder();
-  const [first, second] = [inboundOf({ path: "/1" }), inboundOf({ path: "/2" })];
+  const [first, second] = [clientRequestOf({ path: "/1" }), clientRequestOf({ path: "/2" })];
   for (const clientRequest of [first, second]) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
@@ -140,7 +140,7 @@ Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", (
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
 });
 
-Deno.test("ExchangeRecorder shows who was not sent the request, and when no time was spent on it", () => {
+Deno.test("ExchangeRecorder records skipped services, without a start if they were not sent the request", () => {
   const recorder = createRecorder();
   play(recorder, [
     { type: "skipped", ...BLUE, reason: "open-circuit" },
@@ -155,9 +155,9 @@ Deno.test("ExchangeRecorder shows who was not sent the request, and when no time
   ]);
 });
 
-Deno.test("ExchangeRecorder puts in what breaks off after the exchange was listed", () => {
+Deno.test("ExchangeRecorder records an interruption after the exchange was published", () => {
   const recorder = createRecorder();
-  const clientRequest = inboundOf();
+  const clientRequest = clientRequestOf();
   play(recorder, [RESPONDED], clientRequest);
   recorder.observe(
     { type: "interrupted", ...ABOUT, service: "blue", failure: "reset" },
@@ -166,7 +166,7 @@ Deno.test("ExchangeRecorder puts in what breaks off after the exchange was liste
   assertEquals(recordOf(recorder).interrupted, "reset");
 });
 
-Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", () => {
+Deno.test("ExchangeRecorder keeps the newest exchanges, and records at most maxPerSecond", () => {
   let now = 0;
   const recorder = createRecorder({ size: 3, maxPerSecond: 5, now: () => now });
   for (let count = 0; count < 100; count++) play(recorder, [RESPONDED]);
@@ -176,9 +176,9 @@ Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", 
   assertEquals(recorder.after(9).exchanges.map(({ id }) => id), [10]);
 });
 
-Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token for its start", () => {
+Deno.test("ExchangeRecorder omits all events of an exchange that had no token at its start", () => {
   const recorder = createRecorder({ maxPerSecond: 1, now: () => 0 });
-  const [first, second] = [inboundOf(), inboundOf({ path: "/late" })];
+  const [first, second] = [clientRequestOf(), clientRequestOf({ path: "/late" })];
   for (const clientRequest of [first, second]) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
@@ -192,7 +192,7 @@ Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token f
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
 });
 
-Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has not settled", () => {
+Deno.test("ExchangeRecorder publishes an exchange without the end of a slow shadow request", () => {
   let now = 0;
   const recorder = createRecorder({ now: () => now });
   play(recorder, [{ type: "attempted", ...COPY, atMs: 0, hedge: false }, RESPONDED]);
@@ -204,13 +204,13 @@ Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has no
   ]);
 });
 
-Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given up", () => {
+Deno.test("ExchangeRecorder drops the oldest of too many incomplete exchanges", () => {
   const recorder = createRecorder({ maxPerSecond: 1_000, size: 1_000 });
-  const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
-  for (const clientRequest of inbounds) {
+  const clientRequests = Array.from({ length: 300 }, (_, index) => clientRequestOf({ path: `/${index}` }));
+  for (const clientRequest of clientRequests) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
-  for (const clientRequest of inbounds) {
+  for (const clientRequest of clientRequests) {
     recorder.observe(
       { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
       new EventContext(clientRequest),
@@ -221,28 +221,28 @@ Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given
   assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
 });
 
-Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
+Deno.test("ExchangeRecorder truncates long requests and responses", () => {
   const recorder = createRecorder();
   const long = "x".repeat(60_000);
-  const clientRequest = inboundOf({
+  const clientRequest = clientRequestOf({
     method: long,
     path: `/${long}`,
     headers: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
   const attempt = { outcome } as unknown as AttemptView;
-  const detail = new EventContext(clientRequest, attempt, clientRequest);
-  recorder.observe({ type: "received", ...ABOUT }, detail);
-  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
-  recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);
-  recorder.observe(RESPONDED, detail);
+  const context = new EventContext(clientRequest, attempt, clientRequest);
+  recorder.observe({ type: "received", ...ABOUT }, context);
+  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, context);
+  recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, context);
+  recorder.observe(RESPONDED, context);
   const record = recordOf(recorder);
   assertLess(JSON.stringify(record).length, 12_000);
   assertStringIncludes(String(record.headers.at(-1)?.[1]), "more lines");
   assertEquals(record.path.length, 1_024);
 });
 
-Deno.test("ExchangeRing numbers what it is given, and lists all to who comes from another process", () => {
+Deno.test("ExchangeRing assigns ascending ids, and returns all exchanges for an id of another process", () => {
   const ring = new ExchangeRing(2);
   const { id: _, ...exchange } = { ...emptyRecord(), id: 0 };
   for (let count = 0; count < 5; count++) ring.add({ ...exchange });
@@ -265,7 +265,7 @@ function emptyRecord(): NewExchange {
   };
 }
 
-Deno.test("a real exchange is recorded with the lines of both sides, and without secrets and queries", async () => {
+Deno.test("an exchange is recorded with the headers of both sides, and without secrets and queries", async () => {
   const secret = "s3cr3t-0f-the-file";
   await using backend = startBackend(() =>
     new Response("hello", {
@@ -315,13 +315,13 @@ Deno.test("a request without a route is recorded too", async () => {
   assertEquals([record.status, record.route, record.attempts], [404, "", []]);
 });
 
-Deno.test("an observer of the public API is told of events alone, without what they are about", async () => {
+Deno.test("an observer of the public API gets events without a context", async () => {
   const { conductor } = await import("@zeek/conductor");
-  const told: unknown[][] = [];
+  const calls: unknown[][] = [];
   const handle = conductor({ services: [{ name: "a", url: "http://localhost:1", pathExact: "/a" }] }, {
-    observe: (...all: unknown[]) => void told.push(all),
+    observe: (...all: unknown[]) => void calls.push(all),
   });
   await (await handle(new Request("http://localhost/b"))).text();
-  assertEquals(told.map(({ length }) => length), told.map(() => 1));
-  assert(told.length > 0);
+  assertEquals(calls.map(({ length }) => length), calls.map(() => 1));
+  assert(calls.length > 0);
 });

@@ -299,7 +299,7 @@ Deno.test("an unhealthy service is sent nothing until it is healthy again, and a
   io.signal("SIGTERM");
   assertEquals(await ended, 0);
   const lines = io.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const skipped = lines.filter(({ message }) => message === "not sent");
+  const skipped = lines.filter(({ message }) => message === "attempt skipped");
   assertEquals(skipped.map(({ service, reason }) => `${service} ${reason}`), Array(3).fill("main unhealthy"));
   const failures = lines.filter(({ failure }) => failure !== undefined);
   assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main open-circuit"));
