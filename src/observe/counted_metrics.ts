@@ -9,7 +9,7 @@ import { HistogramBuckets } from "../lib/histogram.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
-import { type DeclaredMetrics, declareMetrics } from "./metric_cells.ts";
+import { declareMetrics } from "./metric_cells.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
@@ -226,13 +226,13 @@ export const SERVICE_STATES: {
   },
 };
 
-/** Reports whether a `skipped` event reports the end of an attempt too, so that it must not count as a failure. */
+/** Reports whether a `skipped` event covers the end of an attempt: it counts as a skip, not as a failure. */
 export function isCountedAsSkip({ failure, role }: Pick<SettledEvent, "failure" | "role">): boolean {
   if (failure === undefined) return false;
   return role === "shadow" ? Object.hasOwn(SKIP_REASONS, failure) : GATE_REJECTIONS.has(failure);
 }
 
-/** Reports whether the duration of an attempt says something about the service: conductor neither aborted nor withheld it. */
+/** Reports whether the duration of an attempt is meaningful: it was sent, and conductor did not abort it. */
 export function hasDuration(failure: FailureKind | undefined): boolean {
   return failure === undefined || (failure !== "aborted" && !NOT_SENT_KINDS.has(failure));
 }

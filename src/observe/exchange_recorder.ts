@@ -48,9 +48,9 @@ export interface ExchangeRecorderOptions {
 export const RECENT_EXCHANGES = 200;
 /** Default of `maxPerSecond`. */
 export const RECORDED_PER_SECOND = 50;
-/** Maximum incomplete exchanges; a further one completes the oldest. */
+/** Maximum incomplete exchanges. A further one publishes or drops the oldest. */
 const MAX_INCOMPLETE = 200;
-/** Maximum wait for shadow requests after the response: they have no other limit than their own timeout. */
+/** Maximum wait for shadow requests after the response, because their own timeout can be long. */
 const MAX_WAIT_MS = 5_000;
 const MAX_PATH_LENGTH = 1_024;
 const MAX_METHOD_LENGTH = 32;
@@ -120,8 +120,8 @@ export class ExchangeRecorder {
       record: {
         requestId,
         timeMs: 0,
-        method: cut(clientRequest.method, MAX_METHOD_LENGTH),
-        path: cut(redactPath(clientRequest.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
+        method: truncate(clientRequest.method, MAX_METHOD_LENGTH),
+        path: truncate(redactPath(clientRequest.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
         headers: this.#keptHeaders(clientRequest.headers),
         status: 0,
@@ -152,14 +152,14 @@ export class ExchangeRecorder {
         return;
       case "settled":
         draft.unsettled--;
-        settle(partOf(record.attempts, event), event);
+        recordOutcome(partOf(record.attempts, event), event);
         if (attempt?.outcome?.ok) {
           partOf(record.attempts, event).headers = this.#keptHeaders(attempt.outcome.response.headers);
         }
         break;
       case "responded":
         draft.respondedMs = this.#now();
-        respond(record, event);
+        recordResponse(record, event);
         break;
       case "interrupted":
         record.interrupted = event.failure;
@@ -188,7 +188,7 @@ export class ExchangeRecorder {
     let left = MAX_HEAD_LENGTH;
     for (const line of lines) {
       const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
-      const [shownName, shownValue] = [cut(name, MAX_VALUE_LENGTH), cut(value, MAX_VALUE_LENGTH)];
+      const [shownName, shownValue] = [truncate(name, MAX_VALUE_LENGTH), truncate(value, MAX_VALUE_LENGTH)];
       left -= shownName.length + shownValue.length;
       if (left < 0 || kept.length === MAX_LINES) {
         kept.push(["…", `[${lines.length - kept.length} more lines]`]);
@@ -208,14 +208,14 @@ function partOf(parts: AttemptDraft[], { service, role }: Pick<SettledEvent, "se
   return part;
 }
 
-function settle(part: AttemptDraft, { success, status, failure, durationMs }: SettledEvent): void {
+function recordOutcome(part: AttemptDraft, { success, status, failure, durationMs }: SettledEvent): void {
   part.success = success;
   if (status !== undefined) part.status = status;
   if (failure !== undefined) part.failure = failure;
   if (part.startMs !== undefined) part.endMs = part.startMs + durationMs;
 }
 
-function respond(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
+function recordResponse(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
   record.timeMs = Math.round(Date.now() - durationMs);
   record.status = status;
   record.fallback = fallback;
@@ -226,7 +226,7 @@ function respond(record: Draft["record"], { status, service, fallback, durationM
 }
 
 /** Truncates a text and copies it: V8's substrings retain the whole text. */
-function cut(text: string, maxLength: number): string {
+function truncate(text: string, maxLength: number): string {
   const shown = text.length > maxLength ? `${text.slice(0, maxLength - 1).toWellFormed()}…` : text;
   return ` ${shown}`.slice(1);
 }

@@ -70,7 +70,7 @@ const COMPARED_LINES = {
 /** A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a few. */
 const COMPARED_LINES_PER_SECOND = 10;
 
-/** Paths can be as long as the server accepts, which is too long for a log line. */
+/** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
 
 /** Creates a logger. Its `observe` is the observer for the handler. */

@@ -30,7 +30,7 @@ export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRe
       parts.push(message, ...fieldTexts(fields, paint));
     } else {
       parts.push(eventText(event, fields, paint));
-      if ("requestId" in event) parts.push(paint.faint(token(event.requestId)));
+      if ("requestId" in event) parts.push(paint.faint(oneWord(event.requestId)));
     }
     return parts.join(" ");
   };
@@ -71,8 +71,8 @@ function respondedText(event: RespondedEvent, fields: LogFields, paint: Paint): 
   const by = event.service === undefined ? "conductor" : printable(event.service);
   const remark = event.fallback ? "fallback" : event.refusal;
   const note = remark === undefined ? "" : ` ${paint.warn(`(${remark})`)}`;
-  const path = token(String(fields.path));
-  return `${statusText(event.status, paint)} ${token(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
+  const path = oneWord(String(fields.path));
+  return `${statusText(event.status, paint)} ${oneWord(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
     formatDuration(event.durationMs)
   }`;
 }
@@ -129,7 +129,7 @@ function fieldTexts(fields: LogFields, paint: Paint): string[] {
 }
 
 /** Escapes spaces, so that the text stays one word. Methods, paths and ids from HTTP have none. */
-function token(text: string): string {
+function oneWord(text: string): string {
   return printable(text).replaceAll(" ", "\\x20");
 }
 

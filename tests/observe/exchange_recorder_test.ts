@@ -15,7 +15,7 @@ import { refusingUrl, startBackend } from "../_support/servers.ts";
 const PLAIN = { line: (line: readonly [string, string]) => line, text: (text: string) => text } as const;
 const ABOUT = { requestId: "r", route: "path /" } as const;
 const BLUE = { ...ABOUT, service: "blue", role: "primary" } as const;
-const COPY = { ...ABOUT, service: "copy", role: "shadow" } as const;
+const SHADOW = { ...ABOUT, service: "copy", role: "shadow" } as const;
 const RESPONDED = {
   ...ABOUT,
   type: "responded",
@@ -78,13 +78,13 @@ Deno.test("ExchangeRecorder publishes an exchange when its last shadow request h
   const clientRequest = clientRequestOf();
   play(recorder, [
     { type: "attempted", ...BLUE, atMs: 1, hedge: false },
-    { type: "attempted", ...COPY, atMs: 5, hedge: false },
+    { type: "attempted", ...SHADOW, atMs: 5, hedge: false },
     { type: "settled", ...BLUE, success: true, status: 200, durationMs: 40 },
     RESPONDED,
   ], clientRequest);
   assertEquals(recorder.after(0), { last: 0, exchanges: [] });
   recorder.observe(
-    { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
+    { type: "settled", ...SHADOW, success: false, failure: "reset", durationMs: 100 },
     new EventContext(clientRequest),
   );
   const { timeMs: _, ...record } = recordOf(recorder);
@@ -146,7 +146,7 @@ Deno.test("ExchangeRecorder records skipped services, without a start if they we
     { type: "skipped", ...BLUE, reason: "open-circuit" },
     { type: "attempted", ...BLUE, atMs: 0, hedge: false },
     { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
-    { type: "skipped", ...COPY, reason: "sampled" },
+    { type: "skipped", ...SHADOW, reason: "sampled" },
     { ...RESPONDED, status: 502 },
   ]);
   assertEquals(recordOf(recorder).attempts.map(({ service, skipped, startMs }) => ({ service, skipped, startMs })), [
@@ -195,7 +195,7 @@ Deno.test("ExchangeRecorder omits all events of an exchange that had no token at
 Deno.test("ExchangeRecorder publishes an exchange without the end of a slow shadow request", () => {
   let now = 0;
   const recorder = createRecorder({ now: () => now });
-  play(recorder, [{ type: "attempted", ...COPY, atMs: 0, hedge: false }, RESPONDED]);
+  play(recorder, [{ type: "attempted", ...SHADOW, atMs: 0, hedge: false }, RESPONDED]);
   now = 4_999;
   assertEquals(recorder.after(0).exchanges, []);
   now = 5_001;
