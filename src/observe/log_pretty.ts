@@ -109,7 +109,7 @@ function comparedText(
   paint: Paint,
 ): string {
   const subject = paint.strong(printable(service));
-  const where = paths.length === 0 ? "" : `: ${paths.map(token).join(", ")}`;
+  const where = paths.length === 0 ? "" : `: ${paths.map(oneWord).join(", ")}`;
   if (result === "noise") return `primary compared with itself (${subject})${where}`;
   if (result === "match") return `response of ${subject} matches the primary`;
   const more = leftOut === undefined ? "" : `, after ${leftOut} suppressed lines`;
