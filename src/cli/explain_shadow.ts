@@ -45,7 +45,7 @@ export function explainShadow(
   isTrusted: AddressMatcher,
 ): ShadowExplanation {
   const unfit = staticSkipReason(copy, request);
-  if (unfit === "method") return no(`${printable(request.method)} is not one of ${copy.methods!.join(", ")}`);
+  if (unfit === "method-excluded") return no(`${printable(request.method)} is not one of ${copy.methods!.join(", ")}`);
   if (unfit !== undefined) return no(`its body is larger than ${formatSize(copy.maxBodyBytes)}`);
   const sampled = copy.sampleKey === undefined ? noteShare(copy) : noteClient({ service, copy }, request, isTrusted);
   if (!sampled.mayBeSent) return sampled;

@@ -3,10 +3,9 @@
  */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
 
 /** A request arrived. */
 export interface ReceivedEvent {

@@ -137,7 +137,9 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
-      if (event.failure === "open-circuit") return { level: "debug", message: "attempt not made" };
+      if (event.failure === "open-circuit" || event.failure === "unhealthy") {
+        return { level: "debug", message: "attempt not made" };
+      }
       return { level: "warn", message: "attempt failed" };
     case "responded":
       return { level: "info", message: "request" };

@@ -1,8 +1,15 @@
 /** The counters of one route, and of each service on it. */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { RefusalReason } from "../http/problem.ts";
+import {
+  FAILURE_KINDS,
+  type FailureKind,
+  NOT_SENT_KINDS,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  SKIP_REASONS,
+  type SkipReason,
+} from "../http/outcome_kinds.ts";
 import type {
   ComparedEvent,
   ComparisonResult,
@@ -16,39 +23,9 @@ import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot, StatusClass } f
 
 /** The place of each counter in its array; does not compile where one is missing. */
 const CLASSES: Readonly<Record<StatusClass, number>> = { "1xx": 0, "2xx": 1, "3xx": 2, "4xx": 3, "5xx": 4 };
-const FAILURES: Readonly<Record<FailureKind, number>> = {
-  "timeout": 0,
-  "refused": 1,
-  "reset": 2,
-  "dns": 3,
-  "tls": 4,
-  "protocol": 5,
-  "aborted": 6,
-  "lagging": 7,
-  "open-circuit": 8,
-  "overloaded": 9,
-  "head-too-large": 10,
-  "unsendable": 11,
-};
-const SKIPS: Readonly<Record<SkipReason, number>> = {
-  "sampled": 0,
-  "method": 1,
-  "overloaded": 2,
-  "rate": 3,
-  "lagging": 4,
-  "open-circuit": 5,
-  "unhealthy": 6,
-  "body-too-large": 7,
-  "hedge-budget": 8,
-};
-const REFUSALS: Readonly<Record<RefusalReason, number>> = {
-  "max-in-flight": 0,
-  "max-in-flight-per-client": 1,
-  "max-uploads": 2,
-  "max-uploads-per-client": 3,
-  "stalled-upload": 4,
-  "slow-upload": 5,
-};
+const FAILURES: Readonly<Record<FailureKind, number>> = indexKeys(FAILURE_KINDS);
+const SKIPS: Readonly<Record<SkipReason, number>> = indexKeys(SKIP_REASONS);
+const REFUSALS: Readonly<Record<RefusalReason, number>> = indexKeys(REFUSAL_REASONS);
 const COMPARISONS: Readonly<Record<ComparisonResult, number>> = {
   "match": 0,
   "mismatch": 1,
@@ -68,12 +45,7 @@ const ROUTE_COUNTERS = { fallbacks: 0, ownAnswers: 1, interrupted: 2, requestByt
 const SERVICE_COUNTERS = { failedResponses: 0, selected: 1, hedgesSent: 2, hedgesWon: 3, inFlight: 4 };
 
 /** Failures without a meaningful duration: conductor aborted the attempt, or never sent it. */
-const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set([
-  "aborted",
-  "open-circuit",
-  "overloaded",
-  "unsendable",
-]);
+const UNTIMED: ReadonlySet<FailureKind | undefined> = new Set([...NOT_SENT_KINDS, "aborted"]);
 
 /** Durations by bucket, and their sum behind them. */
 class Histogram {
@@ -254,6 +226,11 @@ function leave(counts: Float64Array, place: number): void {
 /** What is no status at all is the service's fault. */
 function classOf(status: number): number {
   return status >= 100 && status < 600 ? Math.floor(status / 100) - 1 : CLASSES["5xx"];
+}
+
+/** Returns the position of each key of a declaration. */
+function indexKeys<K extends string>(declaration: Readonly<Record<K, unknown>>): Record<K, number> {
+  return Object.fromEntries(Object.keys(declaration).map((key, index) => [key, index])) as Record<K, number>;
 }
 
 function newCounters(places: Readonly<Record<string, number>>): Float64Array {

@@ -1,10 +1,9 @@
 /** What the counters of a process say at one moment, as plain data: it goes from worker to main thread, and adds up. */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
 import type { ComparisonResult, NotComparableReason } from "./events.ts";
 
 /** How long something took, in buckets. */

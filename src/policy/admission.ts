@@ -4,7 +4,8 @@ import type { Limits } from "../config/config.ts";
 import { FairPermits, type Grant } from "../lib/fair_permits.ts";
 import { clientNetwork } from "../http/client_network.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
-import type { Problem, RefusalReason } from "../http/problem.ts";
+import type { RefusalReason } from "../http/outcome_kinds.ts";
+import type { Problem } from "../http/problem.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 
 /** An admitted exchange, or the problem to respond with. */

@@ -2,7 +2,7 @@
 
 import type { BreakerSettings } from "../config/config.ts";
 import type { Outcome } from "../upstream/attempt.ts";
-import type { FailureKind } from "../http/outcome_kinds.ts";
+import { NEUTRAL_KINDS } from "../http/outcome_kinds.ts";
 
 /** Whether requests go through: all of them, none, or one to see. */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -143,16 +143,6 @@ export class Breaker {
  * Via field.
  */
 const REQUESTED_STATUSES: ReadonlySet<number> = new Set([501, 505, 508]);
-
-/** Failures that are no verdict on the service (docs/reference/failure-kinds.md). */
-const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
-  "aborted",
-  "lagging",
-  "overloaded",
-  "open-circuit",
-  "head-too-large",
-  "unsendable",
-]);
 
 /**
  * Returns the verdict of an attempt on its service. An outcome that a client can cause alone is not a failure of the

@@ -2,7 +2,7 @@
 
 import type { Member, Service } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/safe_methods.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import { type FailureKind, NOT_SENT_KINDS, type SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";
@@ -31,13 +31,7 @@ export interface HeldBackOptions {
 }
 
 /** Failures of a service that has not received the request. */
-const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>([
-  "refused",
-  "dns",
-  "open-circuit",
-  "overloaded",
-  "unsendable",
-]);
+const UNSENT: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "refused", "dns"]);
 
 /** One request's services that are held back. They take turns in the order of the file: the first of them is the next. */
 export class HedgeScheduler implements TimeoutListener {
@@ -182,7 +176,7 @@ export class HedgeScheduler implements TimeoutListener {
     const isUnsent = this.#options.attempts.every(({ service, outcome }) => {
       return !plan.peers.has(service) || (outcome?.ok === false && UNSENT.has(outcome.kind));
     });
-    return isUnsent ? undefined : "method";
+    return isUnsent ? undefined : "method-excluded";
   }
 
   #earn(service: Service): void {

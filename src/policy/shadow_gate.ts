@@ -64,12 +64,14 @@ export class ShadowGate {
     const unfit = staticSkipReason(shadow, clientRequest);
     if (unfit !== undefined) return unfit;
     const state = this.#stateOf(service);
-    if (!this.#isSampled(service, state, clientRequest)) return "sampled";
-    if (state.inFlight >= shadow.maxInFlight) return "overloaded";
+    if (!this.#isSampled(service, state, clientRequest)) return "not-sampled";
+    if (state.inFlight >= shadow.maxInFlight) return "max-in-flight";
     const isCostly = isExpensiveToDrain(service);
-    if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
+    if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) {
+      return "connection-budget";
+    }
     if (shadow.maxPerSecond === Infinity) return undefined;
-    return takeToken(state, shadow.maxPerSecond, this.#options.now()) ? undefined : "rate";
+    return takeToken(state, shadow.maxPerSecond, this.#options.now()) ? undefined : "rate-limited";
   }
 
   /**

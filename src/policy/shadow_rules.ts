@@ -15,6 +15,6 @@ export function staticSkipReason(
   copy: ShadowPolicy,
   { method, contentLength }: Pick<ClientRequest, "method" | "contentLength">,
 ): SkipReason | undefined {
-  if (copy.methods !== undefined && !copy.methods.includes(method)) return "method";
+  if (copy.methods !== undefined && !copy.methods.includes(method)) return "method-excluded";
   return copy.body && contentLength !== undefined && contentLength > copy.maxBodyBytes ? "body-too-large" : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The table of docs/reference/failure-kinds.md: the failures that open a breaker, and those that a client can cause
+ * The table of docs/reference/outcomes.md: the failures that open a breaker, and those that a client can cause
  * alone. Each breaker opens on the first failure that counts.
  */
 
@@ -216,7 +216,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: ["reset"], opened: false });
   });
 
-  Deno.test(`lagging: a secondary that does not read an upload has not failed, over ${over}`, async () => {
+  Deno.test(`body-lag: a secondary that does not read an upload has not failed, over ${over}`, async () => {
     const done = Promise.withResolvers<void>();
     await using main = startBackend();
     await using stuck = startRawBackend(async (connection) => {
@@ -234,7 +234,7 @@ for (const [over, create] of TRANSPORTS) {
     const response = await fetch(front.url, { method: "POST", body });
     await response.body?.cancel();
     done.resolve();
-    assertEquals(resultOf(front), { settled: ["lagging", 200], opened: false });
+    assertEquals(resultOf(front), { settled: ["body-lag", 200], opened: false });
   });
 }
 

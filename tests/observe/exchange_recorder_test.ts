@@ -147,12 +147,12 @@ Deno.test("ExchangeRecorder shows who was not sent the request, and when no time
     { type: "skipped", ...BLUE, reason: "open-circuit" },
     { type: "attempted", ...BLUE, atMs: 0, hedge: false },
     { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
-    { type: "skipped", ...COPY, reason: "sampled" },
+    { type: "skipped", ...COPY, reason: "not-sampled" },
     { ...RESPONDED, status: 502 },
   ]);
   assertEquals(recordOf(recorder).attempts.map(({ service, skipped, startMs }) => ({ service, skipped, startMs })), [
     { service: "blue", skipped: "open-circuit", startMs: undefined },
-    { service: "copy", skipped: "sampled", startMs: undefined },
+    { service: "copy", skipped: "not-sampled", startMs: undefined },
   ]);
 });
 

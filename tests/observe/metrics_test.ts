@@ -228,7 +228,7 @@ Deno.test("Metrics makes no series of what the configuration does not name", () 
     { type: "health", service: "x", state: "unhealthy" },
     ...["path /", "path /x"].flatMap((route): ConductorEvent[] => [
       { type: "attempted", atMs: 0, hedge: false, ...about, route },
-      { type: "skipped", ...about, route, reason: "rate" },
+      { type: "skipped", ...about, route, reason: "rate-limited" },
       { type: "settled", ...about, route, ...settled },
     ]),
   ];
@@ -322,7 +322,7 @@ Deno.test("mergeSnapshots() adds up what workers have counted, and tells the wor
     for (let i = 0; i < startedMs / 1_000; i++) {
       metrics.observe({ type: "received", ...about });
       metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
-      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate" });
+      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate-limited" });
       metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
     }

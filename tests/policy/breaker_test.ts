@@ -113,7 +113,19 @@ Deno.test("verdictOf() counts what a service did, and neither the client's fault
     assertEquals(signalOf({ ok: false, kind }), "failure");
   }
   for (
-    const kind of ["aborted", "lagging", "overloaded", "open-circuit", "head-too-large", "unsendable"] as const
+    const kind of [
+      "aborted",
+      "body-lag",
+      "queue-full",
+      "queue-timeout",
+      "no-descriptors",
+      "no-ports",
+      "hanging-handshakes",
+      "open-circuit",
+      "unhealthy",
+      "head-too-large",
+      "unsendable",
+    ] as const
   ) {
     assertEquals(signalOf({ ok: false, kind }), "nothing");
   }

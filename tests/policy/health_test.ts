@@ -186,7 +186,7 @@ Deno.test("HealthChecks reaches a service as the newest configuration says", asy
 Deno.test("HealthChecks does not hold our own lack of descriptors against a service", async () => {
   using time = new FakeTime();
   const script = scripted();
-  script.answer = { ok: false, kind: "overloaded" };
+  script.answer = { ok: false, kind: "no-descriptors" };
   script.checks.reconfigure([serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 1 } })]);
   await pass(time, 5_000, 100);
   assertEquals(script.events, []);
@@ -302,7 +302,7 @@ Deno.test("an unhealthy service is sent nothing until it is healthy again, and a
   const skipped = lines.filter(({ message }) => message === "not sent");
   assertEquals(skipped.map(({ service, reason }) => `${service} ${reason}`), Array(3).fill("main unhealthy"));
   const failures = lines.filter(({ failure }) => failure !== undefined);
-  assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main open-circuit"));
+  assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main unhealthy"));
   assertEquals(lines.filter(({ message }) => /^service/.test(message)).length, 2);
 });
 

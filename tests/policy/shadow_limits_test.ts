@@ -65,14 +65,14 @@ Deno.test("more copies in flight than maxInFlight are not sent, and the client's
   using _time = new FakeTime();
   const { handle, outcomes } = scene({ maxInFlight: 2 }, { hangs: true });
   await ask(handle, 4);
-  assertEquals(outcomes, ["copied", "copied", "overloaded", "overloaded"]);
+  assertEquals(outcomes, ["copied", "copied", "max-in-flight", "max-in-flight"]);
 });
 
 Deno.test("64 copies of a shadow without any field may be in flight", async () => {
   using _time = new FakeTime();
   const { handle, outcomes } = scene({}, { hangs: true });
   await ask(handle, 70);
-  assertEquals(outcomes, [...Array(64).fill("copied"), ...Array(6).fill("overloaded")]);
+  assertEquals(outcomes, [...Array(64).fill("copied"), ...Array(6).fill("max-in-flight")]);
 });
 
 // Columns: how a copy ends.
@@ -95,7 +95,7 @@ for (const [name, result] of ENDS) {
     await ask(handle, 2);
     await answerCopy(result);
     await ask(handle, 2);
-    assertEquals(outcomes, ["copied", "overloaded", "copied", "overloaded"]);
+    assertEquals(outcomes, ["copied", "max-in-flight", "copied", "max-in-flight"]);
     await answerCopy();
   });
 }
@@ -106,7 +106,7 @@ Deno.test("a copy that times out makes room for the next one", async () => {
   await ask(handle, 2);
   await time.tickAsync(1_010);
   await ask(handle, 1);
-  assertEquals(outcomes, ["copied", "overloaded", "copied"]);
+  assertEquals(outcomes, ["copied", "max-in-flight", "copied"]);
 });
 
 Deno.test("copies in flight are counted on when the configuration is replaced, by the shadow's name", async () => {
@@ -115,17 +115,17 @@ Deno.test("copies in flight are counted on when the configuration is replaced, b
   await ask(scene({ maxInFlight: 2 }, { hangs: true, instance }).handle, 1);
   const next = scene({ maxInFlight: 2 }, { hangs: true, instance });
   await ask(next.handle, 2);
-  assertEquals(next.outcomes, ["copied", "overloaded"]);
+  assertEquals(next.outcomes, ["copied", "max-in-flight"]);
   const other = scene({ name: "other", maxInFlight: 2 }, { hangs: true, instance });
   await ask(other.handle, 2);
   assertEquals(other.outcomes, ["copied", "copied"]);
 });
 
-Deno.test("a copy that finds no place under maxConnectionsPerService is reported as overloaded, once", async () => {
+Deno.test("a copy that finds no place under maxConnectionsPerService is reported as queue-full, once", async () => {
   using _time = new FakeTime();
   const { handle, outcomes } = scene({}, { hangs: true, top: { limits: { maxConnectionsPerService: 1 } } });
   await ask(handle, 2);
-  assertEquals(outcomes, ["copied", "copied", "overloaded"]);
+  assertEquals(outcomes, ["copied", "copied", "queue-full"]);
 });
 
 Deno.test("takeToken() lets one second's worth through at once, then as many as come in", () => {
@@ -162,17 +162,17 @@ Deno.test("copies above maxRate are not sent, and a reload does not fill the buc
   await ask(handle, 3);
   nowMs = 500;
   await ask(handle, 2);
-  assertEquals(outcomes, ["copied", "copied", "rate", "copied", "rate"]);
+  assertEquals(outcomes, ["copied", "copied", "rate-limited", "copied", "rate-limited"]);
   const next = scene({ maxRate: 2 }, options);
   await ask(next.handle, 1);
-  assertEquals(next.outcomes, ["rate"]);
+  assertEquals(next.outcomes, ["rate-limited"]);
 });
 
 Deno.test("what is not sampled takes nothing of maxRate", async () => {
   const { handle, outcomes } = scene({ maxRate: 2, sample: 0.5 }, { now: () => 0 });
   await ask(handle, 10);
   const count = (wanted: string) => outcomes.filter((outcome) => outcome === wanted).length;
-  assertEquals([count("sampled"), count("copied"), count("rate")], [5, 2, 3]);
+  assertEquals([count("not-sampled"), count("copied"), count("rate-limited")], [5, 2, 3]);
 });
 
 Deno.test("over sockets, a shadow that hangs is sent no more than it may have, and its sibling gets everything", async () => {
@@ -194,7 +194,7 @@ Deno.test("over sockets, a shadow that hangs is sent no more than it may have, a
   for (let index = 0; index < 20; index++) assertEquals(await (await fetch(front.url)).text(), "ok");
   await healthy.received(20);
   const skips = front.events.flatMap((event) => event.type === "skipped" ? [`${event.service} ${event.reason}`] : []);
-  assertEquals(skips, Array(17).fill("hanging overloaded"));
+  assertEquals(skips, Array(17).fill("hanging max-in-flight"));
   assertEquals(heard.connections, 3);
   await front.event((event) => event.type === "settled" && event.failure === "timeout");
 });
@@ -233,7 +233,7 @@ Deno.test("a shadow whose answers do not end is sent twenty copies a second, unt
   assertEquals((await askEach(8)).copied, 8);
   const { copied, outcomes: first } = await askEach(300);
   assertEquals(copied, 20);
-  assertEquals(new Set(first), new Set(["copied", "overloaded"]));
+  assertEquals(new Set(first), new Set(["copied", "connection-budget"]));
   nowMs += 500;
   assertEquals((await askEach(300)).copied, 10);
   // One in sixteen is read all the same: then it is known that they end now.

@@ -225,10 +225,10 @@ function requests(count: number, headersOf: (index: number) => HeadersInit = () 
   );
 }
 
-Deno.test("a share of the requests is copied, and each other one is reported as sampled", async () => {
+Deno.test("a share of the requests is copied, and each other one is reported as not-sampled", async () => {
   const outcomes = await copies({ sample: "10%" }, requests(1_000));
   assertEquals(outcomes.filter((outcome) => outcome === "copied").length, 100);
-  assertEquals(outcomes.filter((outcome) => outcome === "copy sampled").length, 900);
+  assertEquals(outcomes.filter((outcome) => outcome === "copy not-sampled").length, 900);
 });
 
 Deno.test("a client is in or out for good, the same on every instance, and in with every larger share", async () => {
@@ -244,7 +244,7 @@ Deno.test("a client is in or out for good, the same on every instance, and in wi
 Deno.test("a client that cannot be told apart is not copied, whatever the share", async () => {
   const cookies: HeadersInit[] = [{}, { cookie: "sid=" }, { cookie: "sid=1" }];
   const outcomes = await copies({ sample: { by: "cookie:sid" } }, requests(3, (index) => cookies[index]!));
-  assertEquals(outcomes, ["copy sampled", "copy sampled", "copied"]);
+  assertEquals(outcomes, ["copy not-sampled", "copy not-sampled", "copied"]);
 });
 
 Deno.test("a client is known by its address, or by the one that a trusted proxy tells", async () => {
@@ -270,14 +270,20 @@ Deno.test("methods that a shadow does not list are not copied, and do not count 
     ] as const
   );
   const outcomes = await copies({ methods: ["get", "post"], sample: 0.5 }, mixed);
-  assertEquals(outcomes.filter((outcome) => outcome === "copy method").length, 10);
+  assertEquals(outcomes.filter((outcome) => outcome === "copy method-excluded").length, 10);
   assertEquals(outcomes.filter((outcome) => outcome === "copied").length, 5);
 });
 
 for (
   const [methods, expected] of [
-    [undefined, ["copied", "copied", "copied", "copy method", "copy method"]],
-    [["POST"], ["copy method", "copy method", "copy method", "copied", "copy method"]],
+    [undefined, ["copied", "copied", "copied", "copy method-excluded", "copy method-excluded"]],
+    [["POST"], [
+      "copy method-excluded",
+      "copy method-excluded",
+      "copy method-excluded",
+      "copied",
+      "copy method-excluded",
+    ]],
   ] as const
 ) {
   Deno.test(`safeShadows leaves a shadow with methods ${methods} what is safe, or what it names`, async () => {
@@ -307,7 +313,7 @@ Deno.test("shadows do not share their samples: over sockets, each backend gets i
   for (let index = 0; index < 100; index++) await (await fetch(front.url)).body?.cancel();
   await Promise.all([half.received(50), tenth.received(10), all.received(100)]);
   const skips = front.events.flatMap((event) => event.type === "skipped" ? [`${event.service} ${event.reason}`] : []);
-  assertEquals(skips.filter((skip) => skip === "half sampled").length, 50);
-  assertEquals(skips.filter((skip) => skip === "tenth sampled").length, 90);
+  assertEquals(skips.filter((skip) => skip === "half not-sampled").length, 50);
+  assertEquals(skips.filter((skip) => skip === "tenth not-sampled").length, 90);
   assertEquals([main.seen.length, half.seen.length, tenth.seen.length, all.seen.length], [100, 50, 10, 100]);
 });
