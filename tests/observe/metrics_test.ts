@@ -103,7 +103,7 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
   const shadow = serviceOf(snapshot, "copy");
   assertEquals([shadow.role, some(shadow.responses), shadow.failedResponses], ["shadow", { "5xx": 1 }, 1]);
   const skipped = serviceOf(snapshot, "web");
-  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ method: 1 }, {}, 0]);
+  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ "method-excluded": 1 }, {}, 0]);
 });
 
 Deno.test("Metrics counts what is in flight, and it is nothing when all has been answered", async () => {
@@ -340,7 +340,7 @@ Deno.test("mergeSnapshots() adds up what workers have counted, and tells the wor
   );
   const { hedges, failures, duration } = serviceOf(merged, "a");
   assertEquals([hedges.sent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
-  assertEquals(some(serviceOf(merged, "b").skips), { rate: 3 });
+  assertEquals(some(serviceOf(merged, "b").skips), { "rate-limited": 3 });
   assertEquals(merged.states, [{ service: "a", breaker: "half-open", health: "unhealthy" }, { service: "b" }]);
   const [one] = workers.map((metrics) => metrics.snapshot());
   assertEquals(mergeSnapshots([one!]), one);
