@@ -2,7 +2,7 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import { takeToken } from "../lib/token_bucket.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import type { DetailedObserver, EventContext } from "./detail.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import type { AttemptRecord, ExchangeRecord } from "./exchange_record.ts";
@@ -76,8 +76,7 @@ export class ExchangeRecorder {
   readonly #options: ExchangeRecorderOptions;
   readonly #now: () => number;
   readonly #ring: ExchangeRing;
-  readonly #bucket: { tokens: number; refilledMs: number };
-  readonly #maxPerSecond: number;
+  readonly #bucket: TokenBucket;
   /** By the exchange, as two may have the same id. Held weakly: a record must not keep an exchange's memory. */
   readonly #drafts = new WeakMap<WeakKey, Draft>();
   /** Those that are not complete, the oldest first. */
@@ -93,8 +92,7 @@ export class ExchangeRecorder {
     this.#options = options;
     this.#now = now;
     this.#ring = new ExchangeRing(size);
-    this.#maxPerSecond = maxPerSecond;
-    this.#bucket = { tokens: maxPerSecond, refilledMs: now() };
+    this.#bucket = new TokenBucket(limitsForRate(maxPerSecond));
   }
 
   /** The observer to give to the handler. */
@@ -118,7 +116,7 @@ export class ExchangeRecorder {
 
   #begin({ requestId, route = "" }: ReceivedEvent, { exchange, clientRequest }: EventContext): void {
     const nowMs = this.#now();
-    if (clientRequest === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
+    if (clientRequest === undefined || !this.#bucket.tryTake(nowMs)) return;
     this.#sweep(nowMs);
     const [oldest] = this.#open;
     if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#give(oldest);

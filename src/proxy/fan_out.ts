@@ -214,7 +214,7 @@ class RunningFanOut implements FanOut, AttemptListener {
       hedges: this.#means.hedges,
       deadlines: this.deadlines,
       attempts: this.attempts,
-      isLeftAlone: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
+      isUnavailable: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
       launch: (member) => this.#launch(member, request, true),
       onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
     });

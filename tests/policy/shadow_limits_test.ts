@@ -6,7 +6,6 @@ import type { ConductorEvent, ConfigInput, ServiceInput, Transport, TransportRes
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState, type SharedState } from "../../src/policy/shared_state.ts";
-import { takeToken } from "../../src/lib/token_bucket.ts";
 import { answerAll } from "../_support/answer_all.ts";
 import { startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
@@ -126,32 +125,6 @@ Deno.test("a copy that finds no place under maxConnectionsPerService is reported
   const { handle, outcomes } = scene({}, { hangs: true, top: { limits: { maxConnectionsPerService: 1 } } });
   await ask(handle, 2);
   assertEquals(outcomes, ["copied", "copied", "queue-full"]);
-});
-
-Deno.test("takeToken() lets one second's worth through at once, then as many as come in", () => {
-  const state = { tokens: 0, refilledMs: -Infinity };
-  const taken = (count: number, nowMs: number) =>
-    Array.from({ length: count }, () => takeToken(state, 10, nowMs)).filter(Boolean).length;
-  assertEquals(taken(100, 0), 10);
-  assertEquals(taken(100, 99), 0);
-  assertEquals(taken(100, 100), 1);
-  assertEquals(taken(100, 600), 5);
-  assertEquals(taken(100, 60_000), 10);
-  assertEquals(taken(1, 50_000), 0);
-});
-
-Deno.test("takeToken() never lets more through in a second than twice its worth, and in a long time no more than the rate", () => {
-  const state = { tokens: 0, refilledMs: -Infinity };
-  const times: number[] = [];
-  for (let nowMs = 0; nowMs < 60_000; nowMs += 3) if (takeToken(state, 7, nowMs)) times.push(nowMs);
-  for (const from of times) assertEquals(times.filter((at) => at >= from && at < from + 1_000).length <= 14, true);
-  assertEquals(times.length, 60 * 7 + 6);
-});
-
-Deno.test("takeToken() saves up for one copy where the rate is below one per second", () => {
-  const state = { tokens: 0, refilledMs: -Infinity };
-  const times = [0, 1, 1_000, 1_999, 2_000, 9_000, 9_001].map((nowMs) => takeToken(state, 0.5, nowMs));
-  assertEquals(times, [true, false, false, false, true, true, false]);
 });
 
 Deno.test("copies above maxRate are not sent, and a reload does not fill the bucket again", async () => {

@@ -5,7 +5,7 @@ import type { ServiceInput } from "@zeek/conductor";
 import { createHandler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
-import { rampValue } from "../../src/policy/ramp.ts";
+import { rampValue } from "../../src/policy/shadow_gate.ts";
 import { answerAll } from "../_support/answer_all.ts";
 
 const MINUTE_MS = 60_000;
@@ -44,7 +44,7 @@ function scene() {
   };
 }
 
-Deno.test("shareAt() rises evenly, and stays where the ramp ends", () => {
+Deno.test("rampValue() rises evenly, and stays at the end of the ramp", () => {
   const ramp = { from: 0.1, to: 0.5, overMs: 1_000, startedMs: 2_000 };
   const shares = [0, 2_000, 2_500, 3_000, 9_000].map((nowMs) => rampValue(ramp, nowMs));
   for (const [index, expected] of [0.1, 0.1, 0.3, 0.5, 0.5].entries()) assertAlmostEquals(shares[index]!, expected);
