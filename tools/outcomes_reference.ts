@@ -63,7 +63,7 @@ Responses count by \`failOn\` (default \`5xx\`):
 
 A failure that does not count is not a success either: it changes neither the count of failures nor the state of a breaker.
 A half-open breaker lets one further probe in per second, so a slow probe does not block other clients.
-An upload may last as long as its client wants, so a probe whose body is still arriving blocks only other uploads.
+A client decides how long its upload takes, so a probe whose body is still arriving blocks only other uploads.
 
 Requests of all clients share one HTTP/2 connection to a service.
 Servers close it when too many requests are cancelled (Node.js: about 1,000 at once, then 33 per second).
@@ -90,7 +90,10 @@ A breaker without \`window\` counts failures in a row, so a success for any othe
 \`limits\` has limits per client.
 
 Each row is a test in one of these files:
-[\`tests/conformance/failure_kinds_test.ts\`](../../tests/conformance/failure_kinds_test.ts), [\`tests/policy/breaker_test.ts\`](../../tests/policy/breaker_test.ts) or [\`tests/conformance/targets_test.ts\`](../../tests/conformance/targets_test.ts).
+
+- [\`tests/conformance/failure_kinds_test.ts\`](../../tests/conformance/failure_kinds_test.ts)
+- [\`tests/policy/breaker_test.ts\`](../../tests/policy/breaker_test.ts)
+- [\`tests/conformance/targets_test.ts\`](../../tests/conformance/targets_test.ts)
 
 ## Skip reasons
 

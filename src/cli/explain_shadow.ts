@@ -24,7 +24,7 @@ export type ExplainedRequest = ShadowedRequest & Pick<ClientRequest, "path" | "q
 export interface ShadowExplanation {
   /** False if the request is never mirrored. Otherwise it also depends on the other requests. */
   readonly mayBeSent: boolean;
-  /** What the shadow would get, or why it would get nothing. */
+  /** Parts of the request that the shadow would get, or the reason why it would get nothing. */
   readonly text: string;
 }
 

@@ -6,7 +6,7 @@ import { stableHash } from "./stable_hash.ts";
 const CYCLE = 1_000;
 /** Weight of one request of a cycle, in billionths of the requests. Integers compare without rounding errors. */
 const PARTS = 1_000_000;
-/** A ratio between two multiples of 1/1,000 gets one more request in some cycles, which the golden ratio spreads. */
+/** A ratio between two multiples of 1/1,000 gets one more request in some cycles. The golden ratio spreads them. */
 const PARTS_PER_CYCLE = 618_033;
 const BASE = 10;
 
@@ -18,7 +18,7 @@ export class NestedSampler {
   readonly #name: string;
   /** Position in the cycle. */
   #cursor = 0;
-  /** Position of the cycle among those that get one more request, in millionths. */
+  /** Position of the cycle among the cycles that get one more request, in millionths. */
   #phase = 0;
   #order: Uint16Array | undefined;
 

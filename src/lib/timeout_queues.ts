@@ -11,7 +11,7 @@ export interface Deadline {
   stop(): void;
 }
 
-/** Listener of a timeout. An object, not a closure: each attempt has one for as long as it waits. */
+/** Listener of a timeout. An object, not a closure: each attempt keeps one while it waits. */
 export interface TimeoutListener {
   /** Called when the time has passed without a refresh. */
   onTimeout(): void;

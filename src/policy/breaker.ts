@@ -7,7 +7,7 @@ import type { Outcome } from "../upstream/attempt.ts";
 /** State of a breaker: all requests pass, none pass, or one passes as a probe. */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** What an attempt indicates about its service. */
+/** Signal of an attempt about its service. */
 export type AttemptSignal = "success" | "failure" | "nothing";
 
 /** Context of a {@linkcode Breaker}. */
@@ -66,8 +66,8 @@ export class Breaker {
 
   /**
    * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is the
-   * probe. While it is in flight, one further probe is admitted per second. An upload may last as long as its client
-   * wants, so as a probe it blocks only other uploads.
+   * probe. While it is in flight, one further probe is admitted per second. A client decides how
+   * long its upload takes, so an upload as a probe blocks only other uploads.
    */
   tryAcquire(isUpload = false): number {
     if (this.#state === "closed") return this.#generation;

@@ -1,4 +1,4 @@
-/** Which requests, and which clients' requests, a shadow gets copies of. */
+/** Samples of shadows: by request, by client and by method. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo } from "@zeek/conductor";
@@ -16,7 +16,7 @@ const LINES: readonly HeaderLine[] = [
   ["x-forwarded-for", "203.0.113.9, 198.51.100.7:4711, 10.0.0.1"],
 ];
 
-// Columns: what the client is known by; what is read.
+// Columns: the key, and the value that identifies the client.
 const KEYS: readonly (readonly [key: SampleKey, value: string | undefined])[] = [
   [{ kind: "header", name: "x-user" }, "ada"],
   [{ kind: "header", name: "x-other" }, undefined],
@@ -37,7 +37,7 @@ for (const [key, value] of KEYS) {
   });
 }
 
-Deno.test("readSampleKey() takes the peer for the client where no proxy is trusted, and one IPv6 network for one client", () => {
+Deno.test("readSampleKey() uses the peer without a trusted proxy, and one value per IPv6 network", () => {
   const read = (path: string) => {
     const headers: HeaderLine[] = [["x-forwarded-for", path]];
     return readSampleKey({ kind: "ip" }, { headers, authority: "" }, () => false);
@@ -47,8 +47,8 @@ Deno.test("readSampleKey() takes the peer for the client where no proxy is trust
   assertEquals(readSampleKey({ kind: "ip" }, { headers: [], authority: "" }, () => false), undefined);
 });
 
-/** Who got the requests of a handler with a shadow: a line of `copied` or the reason for each. */
-async function copies(
+/** Sends requests to a handler with a shadow, and returns `mirrored` or the skip reason of each. */
+async function outcomesOf(
   shadow: Partial<ConfigInput["services"][number]>,
   requests: readonly (readonly [request: Request, info?: ConnectionInfo])[],
   top: Partial<ConfigInput> = {},
@@ -64,7 +64,7 @@ async function copies(
   for (const [request, info] of requests) assertEquals((await handle(request, info)).status, 200);
   return events.flatMap((event) => {
     if (event.type === "skipped") return [`${event.service} ${event.reason}`];
-    return event.type === "attempted" && event.service === "copy" ? ["copied"] : [];
+    return event.type === "attempted" && event.service === "copy" ? ["mirrored"] : [];
   });
 }
 
@@ -75,34 +75,34 @@ function requests(count: number, headersOf: (index: number) => HeadersInit = () 
   );
 }
 
-Deno.test("a share of the requests is copied, and each other one is reported as not-sampled", async () => {
-  const outcomes = await copies({ sample: "10%" }, requests(1_000));
-  assertEquals(outcomes.filter((outcome) => outcome === "copied").length, 100);
+Deno.test("the ratio of the requests is mirrored, and each other request is reported as not-sampled", async () => {
+  const outcomes = await outcomesOf({ sample: "10%" }, requests(1_000));
+  assertEquals(outcomes.filter((outcome) => outcome === "mirrored").length, 100);
   assertEquals(outcomes.filter((outcome) => outcome === "copy not-sampled").length, 900);
 });
 
-Deno.test("a client is in or out for good, the same on every instance, and in with every larger share", async () => {
+Deno.test("a client is always in or out, on every instance, and in with every larger ratio", async () => {
   const users = requests(500, (index) => ({ "x-user": `user-${index % 250}` }));
-  const sample = (rate: number) => copies({ sample: { rate, by: "header:x-user" } }, users);
+  const sample = (rate: number) => outcomesOf({ sample: { rate, by: "header:x-user" } }, users);
   const [once, again, more] = await Promise.all([sample(0.2), sample(0.2), sample(0.4)]);
   assertEquals(once, again);
   assertEquals(once.slice(0, 250), once.slice(250));
-  assertAlmostEquals(once.filter((outcome) => outcome === "copied").length / 500, 0.2, 0.08);
-  assert(once.every((outcome, index) => outcome !== "copied" || more[index] === "copied"));
+  assertAlmostEquals(once.filter((outcome) => outcome === "mirrored").length / 500, 0.2, 0.08);
+  assert(once.every((outcome, index) => outcome !== "mirrored" || more[index] === "mirrored"));
 });
 
-Deno.test("a client that cannot be told apart is not copied, whatever the share", async () => {
+Deno.test("requests without the key are not mirrored, whatever the ratio", async () => {
   const cookies: HeadersInit[] = [{}, { cookie: "sid=" }, { cookie: "sid=1" }];
-  const outcomes = await copies({ sample: { by: "cookie:sid" } }, requests(3, (index) => cookies[index]!));
-  assertEquals(outcomes, ["copy not-sampled", "copy not-sampled", "copied"]);
+  const outcomes = await outcomesOf({ sample: { by: "cookie:sid" } }, requests(3, (index) => cookies[index]!));
+  assertEquals(outcomes, ["copy not-sampled", "copy not-sampled", "mirrored"]);
 });
 
-Deno.test("a client is known by its address, or by the one that a trusted proxy tells", async () => {
+Deno.test("a client is identified by its address, or by the address that a trusted proxy reports", async () => {
   const from = (hostname: string, forwardedFor?: string) => {
     const headers = forwardedFor === undefined ? {} : { "x-forwarded-for": forwardedFor };
     return [new Request("http://h/", { headers }), { remoteAddr: { hostname } }] as const;
   };
-  const outcomes = await copies({ sample: { rate: 0.5, by: "ip" } }, [
+  const outcomes = await outcomesOf({ sample: { rate: 0.5, by: "ip" } }, [
     from("192.0.2.1"),
     from("192.0.2.1", "192.0.2.77"),
     from("10.0.0.1", "192.0.2.1"),
@@ -113,32 +113,32 @@ Deno.test("a client is known by its address, or by the one that a trusted proxy 
   assertEquals(outcomes[3], outcomes[4]!);
 });
 
-Deno.test("methods that a shadow does not list are not copied, and do not count for its share", async () => {
+Deno.test("requests with excluded methods are not mirrored, and do not count for the sample", async () => {
   const mixed = requests(20).map(([request], index) =>
     [
       index % 2 === 0 ? request : new Request(request, { method: "DELETE" }),
     ] as const
   );
-  const outcomes = await copies({ methods: ["get", "post"], sample: 0.5 }, mixed);
+  const outcomes = await outcomesOf({ methods: ["get", "post"], sample: 0.5 }, mixed);
   assertEquals(outcomes.filter((outcome) => outcome === "copy method-excluded").length, 10);
-  assertEquals(outcomes.filter((outcome) => outcome === "copied").length, 5);
+  assertEquals(outcomes.filter((outcome) => outcome === "mirrored").length, 5);
 });
 
 for (
   const [methods, expected] of [
-    [undefined, ["copied", "copied", "copied", "copy method-excluded", "copy method-excluded"]],
+    [undefined, ["mirrored", "mirrored", "mirrored", "copy method-excluded", "copy method-excluded"]],
     [["POST"], [
       "copy method-excluded",
       "copy method-excluded",
       "copy method-excluded",
-      "copied",
+      "mirrored",
       "copy method-excluded",
     ]],
   ] as const
 ) {
-  Deno.test(`safeShadows leaves a shadow with methods ${methods} what is safe, or what it names`, async () => {
+  Deno.test(`safeShadows mirrors safe methods, or those in methods: ${methods}`, async () => {
     const all = ["GET", "HEAD", "OPTIONS", "POST", "PURGE"];
-    const outcomes = await copies(
+    const outcomes = await outcomesOf(
       methods === undefined ? {} : { methods },
       all.map((method) => [new Request("http://h/", { method })]),
       { safeShadows: true },
@@ -147,7 +147,7 @@ for (
   });
 }
 
-Deno.test("shadows do not share their samples: over sockets, each backend gets its own part", async () => {
+Deno.test("over sockets, each shadow gets its own sample", async () => {
   await using main = startBackend();
   await using half = startBackend();
   await using tenth = startBackend();
