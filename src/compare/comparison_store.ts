@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { BodyDigest } from "./body_digest.ts";
-import { PerSecond } from "../lib/per_second.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import { routePattern } from "../observe/events.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import { ComparisonStats, type TallyContext } from "./comparison_stats.ts";
@@ -32,7 +32,7 @@ const LISTED_PER_SECOND = 50;
 
 /** Counts, and the latest mismatches: of those that come faster than 50 in a second, the first ones. */
 export class ComparisonStore {
-  readonly #listed = new PerSecond(LISTED_PER_SECOND);
+  readonly #listed = new TokenBucket(limitsForRate(LISTED_PER_SECOND));
   readonly #feed = new MismatchFeed();
   #tally: ComparisonStats | undefined;
   #rules = "";

@@ -559,7 +559,7 @@ export const LIMITS_FIELDS = {
     default: 0,
     description:
       "Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not " +
-      "sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.",
+      "sent and fail as `queue-full`, requests that have waited for the service's `timeout` as `queue-timeout`.",
   },
 } as const;
 

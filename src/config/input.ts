@@ -305,7 +305,7 @@ export interface LimitsInput {
   readonly maxConnectionsPerService?: number;
   /**
    * Maximum requests that wait in order of arrival if `maxConnectionsPerService` is reached. Further requests are not
-   * sent and fail as `overloaded`, and so do requests that have waited for the service's `timeout`.
+   * sent and fail as `queue-full`, requests that have waited for the service's `timeout` as `queue-timeout`.
    *
    * @default 0
    */

@@ -3,8 +3,13 @@
  * them. A new counter needs an entry here, and a line in metrics.ts that counts it.
  */
 
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { RefusalReason } from "../http/problem.ts";
+import {
+  FAILURE_KINDS,
+  type FailureKind,
+  NOT_SENT_KINDS,
+  REFUSAL_REASONS,
+  SKIP_REASONS,
+} from "../http/outcome_kinds.ts";
 import { HistogramBuckets } from "../lib/histogram.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
@@ -18,39 +23,6 @@ export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
 export const STATUS_CLASSES: readonly StatusClass[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /** Records, not arrays: they do not compile if a value is missing. */
-const FAILURE_KINDS: Readonly<Record<FailureKind, true>> = {
-  "timeout": true,
-  "refused": true,
-  "reset": true,
-  "dns": true,
-  "tls": true,
-  "protocol": true,
-  "head-too-large": true,
-  "unsendable": true,
-  "aborted": true,
-  "lagging": true,
-  "open-circuit": true,
-  "overloaded": true,
-};
-const SKIP_REASONS: Readonly<Record<SkipReason, true>> = {
-  "sampled": true,
-  "method": true,
-  "overloaded": true,
-  "rate": true,
-  "lagging": true,
-  "open-circuit": true,
-  "unhealthy": true,
-  "body-too-large": true,
-  "hedge-budget": true,
-};
-const REFUSAL_REASONS: Readonly<Record<RefusalReason, true>> = {
-  "max-in-flight": true,
-  "max-in-flight-per-client": true,
-  "max-uploads": true,
-  "max-uploads-per-client": true,
-  "stalled-upload": true,
-  "slow-upload": true,
-};
 const COMPARISON_RESULTS: Readonly<Record<ComparisonResult, true>> = {
   "match": true,
   "mismatch": true,
@@ -89,9 +61,7 @@ export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
 );
 
 /** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
-const GATE_REJECTIONS: ReadonlySet<string> = new Set(["open-circuit", "unhealthy"]);
-/** Failures of attempts that were not sent. */
-const NOT_SENT_KINDS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "overloaded", "unsendable"]);
+const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
 
 /** Metrics of the exchanges of one route. */
 export const ROUTE_METRICS = declareMetrics(["route"], {

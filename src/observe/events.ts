@@ -1,10 +1,9 @@
 /** Events: one for each step of a request and each change of a service. Log, metrics and dashboard read the same events. */
 
 import type { Role, Route } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
 
 /** A request arrived. */
 export interface ReceivedEvent {

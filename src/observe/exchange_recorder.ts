@@ -2,7 +2,7 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import { takeToken } from "../lib/token_bucket.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import type { DetailedObserver, EventContext } from "./observers.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import {
@@ -80,8 +80,7 @@ export class ExchangeRecorder {
   readonly #options: ExchangeRecorderOptions;
   readonly #now: () => number;
   readonly #ring: ExchangeRing;
-  readonly #bucket: { tokens: number; refilledMs: number };
-  readonly #maxPerSecond: number;
+  readonly #bucket: TokenBucket;
   /** By exchange, because two may have the same request id. Weak: a record must not retain the memory of an exchange. */
   readonly #drafts = new WeakMap<WeakKey, Draft>();
   /** Incomplete exchanges, the oldest first. */
@@ -92,8 +91,7 @@ export class ExchangeRecorder {
     this.#options = options;
     this.#now = now;
     this.#ring = new ExchangeRing(size);
-    this.#maxPerSecond = maxPerSecond;
-    this.#bucket = { tokens: maxPerSecond, refilledMs: now() };
+    this.#bucket = new TokenBucket(limitsForRate(maxPerSecond));
   }
 
   /** Observer for the handler. */
@@ -112,7 +110,7 @@ export class ExchangeRecorder {
 
   #begin({ requestId, route = "" }: ReceivedEvent, { exchange, clientRequest }: EventContext): void {
     const nowMs = this.#now();
-    if (clientRequest === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
+    if (clientRequest === undefined || !this.#bucket.tryTake(nowMs)) return;
     this.#sweep(nowMs);
     const [oldest] = this.#incomplete;
     if (oldest !== undefined && this.#incomplete.size >= MAX_INCOMPLETE) this.#publish(oldest);

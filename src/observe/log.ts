@@ -3,8 +3,8 @@
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
-import { PerSecond } from "../lib/per_second.ts";
 import { printableJson } from "../lib/printable.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 
 /** Severity of a line. */
 export type LogLevel = Logging["level"];
@@ -78,7 +78,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const { format, write, now = Date.now } = options;
   const threshold = SEVERITY[options.level];
   let dropped = 0;
-  const compared = new PerSecond(COMPARED_LINES_PER_SECOND);
+  const compared = new TokenBucket(limitsForRate(COMPARED_LINES_PER_SECOND));
   let suppressed = 0;
 
   function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
@@ -135,7 +135,9 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
-      if (event.failure === "open-circuit") return { level: "debug", message: "attempt rejected" };
+      if (event.failure === "open-circuit" || event.failure === "unhealthy") {
+        return { level: "debug", message: "attempt rejected" };
+      }
       return { level: "warn", message: "attempt failed" };
     case "responded":
       return { level: "info", message: "request completed" };

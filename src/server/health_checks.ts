@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/same_backend.ts";
 import { type Health, HealthCounter } from "../policy/health.ts";
+import { isOverload } from "../http/outcome_kinds.ts";
 import type { Observer } from "../observe/events.ts";
 import { swallowErrors } from "../observe/observers.ts";
 import type { Transport } from "../upstream/transport.ts";
@@ -105,7 +106,9 @@ export class HealthChecks {
     while (!signal.aborted) {
       const result = await checkHealth(checked.service, settings, { transport: this.#options.transport, signal });
       // What we have no descriptor for says nothing about the service.
-      if (!signal.aborted && result.failure !== "overloaded") this.#take(result, tally, checked.service);
+      if (!signal.aborted && (result.failure === undefined || !isOverload(result.failure))) {
+        this.#take(result, tally, checked.service);
+      }
       await delay(this.#pauseMs(settings), { signal }).catch(() => {});
     }
   }

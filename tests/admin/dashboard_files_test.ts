@@ -55,7 +55,7 @@ Deno.test("serviceSpan() leaves out who was given up or never asked, and differe
     responses: { "2xx": 8, "5xx": 2 },
     failedResponses: 2,
     failures: { refused: 3, aborted: 40, "open-circuit": 5 },
-    skips: { sampled: 7 },
+    skips: { "not-sampled": 7 },
     comparisons: {},
     notComparable: {},
     selected: 8,
@@ -67,7 +67,7 @@ Deno.test("serviceSpan() leaves out who was given up or never asked, and differe
   const span = serviceSpan(snapshot);
   assertEquals([span.total, span.good], [13, 8]);
   assertEquals(span.failures, { refused: 3, "bad status": 2 });
-  assertEquals(span.skips, { sampled: 7, "open-circuit": 5 });
+  assertEquals(span.skips, { "not-sampled": 7, "open-circuit": 5 });
   const less = serviceSpan({ ...snapshot, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
   assertEquals(difference(span, less, 1).total, 0);
   assertAlmostEquals(difference(less, span, 2).total, 12);

@@ -150,12 +150,19 @@ Deno.test("drawTop() says what is wrong in a line of its own", () => {
       role: "secondary",
       reason: "open-circuit",
     },
-    { type: "skipped", requestId: "2", route: server.route, service: "green", role: "secondary", reason: "sampled" },
+    {
+      type: "skipped",
+      requestId: "2",
+      route: server.route,
+      service: "green",
+      role: "secondary",
+      reason: "not-sampled",
+    },
   );
   const text = drawn([first, server.read({ draining: true, workers: { count: 2, crashes: 3 } })]);
   assertStringIncludes(text, "3 crashed stopping");
   assertStringIncludes(text, "\n    5xx 25.0%\n");
-  assertStringIncludes(text, "\n    breaker open · not sent per second: sampled 1.0, open-circuit 1.0");
+  assertStringIncludes(text, "\n    breaker open · not sent per second: not-sampled 1.0, open-circuit 1.0");
 });
 
 Deno.test("drawTop() counts what a service was not sent neither as its requests nor as its failures", () => {

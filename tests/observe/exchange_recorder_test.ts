@@ -146,12 +146,12 @@ Deno.test("ExchangeRecorder records skipped services, without a start if they we
     { type: "skipped", ...BLUE, reason: "open-circuit" },
     { type: "attempted", ...BLUE, atMs: 0, hedge: false },
     { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
-    { type: "skipped", ...SHADOW, reason: "sampled" },
+    { type: "skipped", ...SHADOW, reason: "not-sampled" },
     { ...RESPONDED, status: 502 },
   ]);
   assertEquals(recordOf(recorder).attempts.map(({ service, skipped, startMs }) => ({ service, skipped, startMs })), [
     { service: "blue", skipped: "open-circuit", startMs: undefined },
-    { service: "copy", skipped: "sampled", startMs: undefined },
+    { service: "copy", skipped: "not-sampled", startMs: undefined },
   ]);
 });
 

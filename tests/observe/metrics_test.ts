@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
+import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
 import { DURATION_BOUNDS_SECONDS, DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
 import {
   type HistogramSnapshot,
@@ -102,7 +103,7 @@ Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and
   const shadow = serviceOf(snapshot, "copy");
   assertEquals([shadow.role, some(shadow.responses), shadow.failedResponses], ["shadow", { "5xx": 1 }, 1]);
   const skipped = serviceOf(snapshot, "web");
-  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ method: 1 }, {}, 0]);
+  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ "method-excluded": 1 }, {}, 0]);
 });
 
 Deno.test("Metrics counts requests and attempts in flight, and none after the responses", async () => {
@@ -137,6 +138,20 @@ Deno.test("Metrics counts 502s as local replies, and attempts that an open break
   assertEquals(snapshot.states, [{ service: "down", breaker: "open" }]);
 });
 
+Deno.test("Metrics counts every failure kind once: as a skip if the gate rejected the attempt, otherwise as a failure", () => {
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const kinds = Object.keys(FAILURE_KINDS) as FailureKind[];
+  const { failures, duration } = serviceOf(
+    count({ services: [{ name: "a", url: "http://a" }] }, [
+      ...kinds.map((failure) => ({ type: "settled", ...about, success: false, failure, durationMs: 1 }) as const),
+    ]),
+    "a",
+  );
+  const counted = kinds.filter((kind) => kind !== "open-circuit" && kind !== "unhealthy");
+  assertEquals(failures, Object.fromEntries(counted.map((kind) => [kind, 1])));
+  assertEquals(countOf(duration), kinds.filter((kind) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind)).length);
+});
+
 Deno.test("Metrics counts a shadow request that was dropped or cut off as a skip alone", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", primary: true }, { name: "s", url: "http://s", shadow: true }],
@@ -146,17 +161,17 @@ Deno.test("Metrics counts a shadow request that was dropped or cut off as a skip
   const { failures, skips, duration, inFlight } = serviceOf(
     count(config, [
       { type: "attempted", ...about, atMs: 0, hedge: false },
-      { type: "settled", ...about, ...end, failure: "overloaded" },
-      { type: "skipped", ...about, reason: "overloaded" },
+      { type: "settled", ...about, ...end, failure: "queue-full" },
+      { type: "skipped", ...about, reason: "queue-full" },
       { type: "attempted", ...about, atMs: 0, hedge: false },
-      { type: "skipped", ...about, reason: "lagging" },
-      { type: "settled", ...about, ...end, failure: "lagging" },
+      { type: "skipped", ...about, reason: "body-lag" },
+      { type: "settled", ...about, ...end, failure: "body-lag" },
       { type: "attempted", ...about, atMs: 0, hedge: false },
       { type: "settled", ...about, ...end, failure: "reset" },
     ]),
     "s",
   );
-  assertEquals([some(failures), some(skips)], [{ reset: 1 }, { overloaded: 1, lagging: 1 }]);
+  assertEquals([some(failures), some(skips)], [{ reset: 1 }, { "queue-full": 1, "body-lag": 1 }]);
   assertEquals([countOf(duration), inFlight], [1, 0]);
 });
 
@@ -164,10 +179,10 @@ Deno.test("Metrics counts a primary without a connection as a failure alone", ()
   const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
   const snapshot = count({ services: [{ name: "a", url: "http://a" }] }, [
     { type: "attempted", ...about, atMs: 0, hedge: false },
-    { type: "settled", ...about, success: false, failure: "overloaded", durationMs: 3 },
+    { type: "settled", ...about, success: false, failure: "queue-full", durationMs: 3 },
   ]);
   const { failures, skips, duration } = serviceOf(snapshot, "a");
-  assertEquals([some(failures), some(skips), countOf(duration)], [{ overloaded: 1 }, {}, 0]);
+  assertEquals([some(failures), some(skips), countOf(duration)], [{ "queue-full": 1 }, {}, 0]);
 });
 
 Deno.test("Metrics counts a disconnected client as 499, without the duration of its attempts", async () => {
@@ -260,7 +275,7 @@ Deno.test("Metrics ignores routes and services that the configuration does not n
     { type: "health", service: "x", state: "unhealthy" },
     ...["path /", "path /x"].flatMap((route): ConductorEvent[] => [
       { type: "attempted", atMs: 0, hedge: false, ...about, route },
-      { type: "skipped", ...about, route, reason: "rate" },
+      { type: "skipped", ...about, route, reason: "rate-limited" },
       { type: "settled", ...about, route, ...settled },
     ]),
   ];
@@ -334,7 +349,7 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
     for (let i = 0; i < startedMs / 1_000; i++) {
       metrics.observe({ type: "received", ...about });
       metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
-      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate" });
+      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate-limited" });
       metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
     }
@@ -352,7 +367,7 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
   );
   const { hedgesSent, failures, duration } = serviceOf(merged, "a");
   assertEquals([hedgesSent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
-  assertEquals(some(serviceOf(merged, "b").skips), { rate: 3 });
+  assertEquals(some(serviceOf(merged, "b").skips), { "rate-limited": 3 });
   assertEquals(merged.states, [{ service: "a", breaker: "half-open", health: "unhealthy" }, { service: "b" }]);
   const [one] = workers.map((metrics) => metrics.snapshot());
   assertEquals(mergeSnapshots([one!]), one);

@@ -135,7 +135,7 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
       for (const found of [await promtool(text), await promtool(extras)]) assertEquals(found, { code: 0, output: "" });
       if (config === undefined) {
         assertStringIncludes(text, '\nconductor_requests_total{route="path /",code="2xx"} 3\n');
-        assertStringIncludes(text, 'role="shadow",reason="sampled"}');
+        assertStringIncludes(text, 'role="shadow",reason="not-sampled"}');
       } else {
         assertStringIncludes(text, '\nconductor_requests_total{route="",code="4xx"} 3\n');
       }

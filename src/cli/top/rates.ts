@@ -87,7 +87,8 @@ export function serviceRates(
   const responses = rise(sum(previous?.responses), sum(current.responses));
   // Who is left alone was sent nothing: that is among the skips.
   const failures = rise(sum(previous?.failures), sum(current.failures)) -
-    rise(previous?.failures["open-circuit"], current.failures["open-circuit"]);
+    rise(previous?.failures["open-circuit"], current.failures["open-circuit"]) -
+    rise(previous?.failures.unhealthy, current.failures.unhealthy);
   const judged = responses + failures - rise(previous?.failures.aborted, current.failures.aborted);
   const succeeded = responses - rise(previous?.failedResponses, current.failedResponses);
   const skips = Object.entries(current.skips) as [SkipReason, number][];
