@@ -1,6 +1,6 @@
 /**
- * Prints the reference of the configuration and of the metrics. With `--write`, updates README.md and the page about
- * secrets instead.
+ * Prints the reference of the configuration and of the metrics. With `--write`, updates README.md, the
+ * generated pages and the labels of the dashboard instead.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write
@@ -9,6 +9,7 @@
 
 import { configReference, markdownTable } from "../src/config/schema/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
+import { OUTCOME_LABELS, outcomeLabels, OUTCOMES_PAGE, outcomesReference } from "./outcomes_reference.ts";
 import { REDACTION_PAGE, redactionReference } from "./redaction_reference.ts";
 import { withPart } from "./readme_part.ts";
 
@@ -39,6 +40,8 @@ if (import.meta.main) {
     const path = new URL("../README.md", import.meta.url);
     await Deno.writeTextFile(path, withReference(await Deno.readTextFile(path)));
     await Deno.writeTextFile(new URL(`../${REDACTION_PAGE}`, import.meta.url), redactionReference());
+    await Deno.writeTextFile(new URL(`../${OUTCOMES_PAGE}`, import.meta.url), outcomesReference());
+    await Deno.writeTextFile(new URL(`../${OUTCOME_LABELS}`, import.meta.url), outcomeLabels());
   } else {
     await Deno.stdout.write(new TextEncoder().encode(Object.values(PARTS).map((write) => write()).join("\n")));
   }

@@ -1,7 +1,7 @@
 /** The JSON that the admin listener speaks: `/api/state`, `/api/exchanges`, `/api/events`. */
 
 import type { Role } from "../config/config.ts";
-import type { RecentExchanges } from "../observe/exchange_ring.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 
 /** A service as the dashboard draws it. */

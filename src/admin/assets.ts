@@ -28,6 +28,7 @@ import mismatchList from "./dashboard/mismatch_list.js" with { type: "text" };
 import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
 import noiseConfig from "./dashboard/noise_config.js" with { type: "text" };
 import noiseList from "./dashboard/noise_list.js" with { type: "text" };
+import outcomes from "./dashboard/outcomes.js" with { type: "text" };
 import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
 import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
@@ -89,6 +90,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "mismatch_list": mismatchList,
   "noise_config": noiseConfig,
   "noise_list": noiseList,
+  outcomes,
   overview,
   "pause_on_interaction": pauseOnInteraction,
   rates,

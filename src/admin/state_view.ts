@@ -1,7 +1,7 @@
 /** The state as the dashboard and programs read it. */
 
 import type { Config } from "../config/config.ts";
-import { HISTOGRAM_BOUNDS_MS } from "../observe/histogram_bounds.ts";
+import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
 import type { StateView } from "./api.ts";
 
 /** What is not in the configuration. */
@@ -21,7 +21,7 @@ export function viewState(
   return {
     ...facts,
     timeMs: Date.now(),
-    histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+    histogramBoundsMs: DURATION_BUCKETS.bounds,
     comparing: compare !== undefined,
     services: services.map(({ name, origin, shown }) => ({ name, origin: shown.isUrlSecret ? shown.url : origin })),
     routes: routes.map(({ kind, path, members }) => ({

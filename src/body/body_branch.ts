@@ -20,7 +20,7 @@ export interface BranchHooks {
  * Reason why a body is aborted: the service lags by more than the window, the body is too large for it, or no service
  * gets the rest.
  */
-export type BranchError = "lagging" | "body-too-large" | "aborted";
+export type BranchError = "body-lag" | "body-too-large" | "aborted";
 
 /** Queue of a body for one service, and the stream that its attempt reads. */
 export class BodyBranch {

@@ -106,7 +106,7 @@ export class BodyFanOut implements TimeoutListener {
       const isTooMuch = piece.length > branch.leftBytes;
       const lags = branch.rank > pace && branch.queuedBytes > 0 &&
         branch.queuedBytes + piece.length > this.#options.windowBytes;
-      if (lags || isTooMuch) branch.break(isTooMuch ? "body-too-large" : "lagging");
+      if (lags || isTooMuch) branch.break(isTooMuch ? "body-too-large" : "body-lag");
       else branch.push(range);
     });
     range.chunk.release();

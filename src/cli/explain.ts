@@ -96,7 +96,7 @@ function explainShadows(
   for (const member of members) {
     const { service } = member;
     if (service.shadow !== undefined) {
-      notes.set(member, explainShadow({ service, copy: service.shadow }, asked, isTrusted));
+      notes.set(member, explainShadow({ service, policy: service.shadow }, asked, isTrusted));
     }
   }
   return notes;

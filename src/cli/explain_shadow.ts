@@ -1,98 +1,93 @@
-/** What a shadow would get of one request, in words. */
+/** Explains in words whether a shadow would get a request. */
 
 import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { getHeader } from "../http/headers.ts";
-import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
-import { SecretNames } from "../lib/secret_names.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { printable } from "../lib/printable.ts";
-import { staticSkipReason } from "../policy/shadow_rules.ts";
-import { isClientSampled } from "../policy/sample.ts";
-import { readSampleKey } from "../policy/sample_key.ts";
-import { stableHash } from "../lib/stable_hash.ts";
+import { SecretNames } from "../lib/secret_names.ts";
+import {
+  clientRank,
+  decideShadow,
+  readSampleKey,
+  type ShadowDecision,
+  type ShadowedRequest,
+} from "../policy/shadow_decision.ts";
 import { formatShare } from "./format_share.ts";
 
-/** Parts of a request that decide whether it is mirrored. */
-export type ShadowedRequest = Pick<
-  ClientRequest,
-  "method" | "contentLength" | "path" | "query" | "headers" | "authority"
->;
+/** Parts of a request that decide what a shadow gets of it. */
+export type ExplainedRequest = ShadowedRequest & Pick<ClientRequest, "path" | "query">;
 
-/** What becomes of a copy, as far as it can be told. */
+/** Decision on a shadow request, as far as it is known before the request is sent. */
 export interface ShadowExplanation {
-  /** Whether it may be sent; whether it is can depend on what else is going on. */
+  /** False if the request is never mirrored. Otherwise it also depends on the other requests. */
   readonly mayBeSent: boolean;
-  /** What is sent, or why it is not. */
+  /** Parts of the request that the shadow would get, or the reason why it would get nothing. */
   readonly text: string;
 }
 
 const UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const;
 
-/**
- * Says what a shadow would get.
- *
- * @param service The shadow.
- * @param copy What it gets in general.
- * @param request The request.
- * @param isTrusted Whose forwarding fields are believed.
- * @returns What it would get, or why it would not.
- */
+/** Explains the decision that the handler would make, at the end of the ramp if there is one. */
 export function explainShadow(
-  { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
-  request: ShadowedRequest,
+  { service, policy }: { readonly service: Service; readonly policy: ShadowPolicy },
+  request: ExplainedRequest,
   isTrusted: AddressMatcher,
 ): ShadowExplanation {
-  const unfit = staticSkipReason(copy, request);
-  if (unfit === "method") return no(`${printable(request.method)} is not one of ${copy.methods!.join(", ")}`);
-  if (unfit !== undefined) return no(`its body is larger than ${formatSize(copy.maxBodyBytes)}`);
-  const sampled = copy.sampleKey === undefined ? noteShare(copy) : noteClient({ service, copy }, request, isTrusted);
-  if (!sampled.mayBeSent) return sampled;
+  const { sampleRate: ratio, ramp, sampleKey } = policy;
+  const decision = decideShadow(policy, request, { name: service.name, ratio, isTrusted });
+  const reason = ratio === 0 && sampleKey === undefined
+    ? reasonOf(decision, policy, request) ?? "the ratio is 0"
+    : reasonOf(decision, policy, request);
+  if (reason !== undefined) return { mayBeSent: false, text: `not mirrored: ${reason}` };
+  const client = sampleKey && readSampleKey(sampleKey, request, isTrusted);
+  const sampled = client === undefined
+    ? describeRatio(ratio, ramp)
+    : describeClient(clientRank(service.name, client), ratio, ramp);
   return {
     mayBeSent: true,
-    text: [sampled.text, ...conditions(copy, request), ...omissions(service, request)].join("; "),
+    text: [sampled, ...conditions(policy, request), ...omissions(service, request)].join("; "),
   };
 }
 
-function no(because: string): ShadowExplanation {
-  return { mayBeSent: false, text: `no copy: ${because}` };
+function reasonOf(
+  decision: ShadowDecision,
+  { methods = [], maxBodyBytes, sampleKey, sampleRate }: ShadowPolicy,
+  request: ShadowedRequest,
+): string | undefined {
+  switch (decision) {
+    case "method-excluded":
+      return `${printable(request.method)} is not one of ${methods.join(", ")}`;
+    case "body-too-large":
+      return `its body is larger than ${formatSize(maxBodyBytes)}`;
+    case "client-unknown":
+      return sampleKey === undefined || sampleKey.kind === "ip"
+        ? "the client's address is not known"
+        : `it has no ${sampleKey.kind} "${sampleKey.name}"`;
+    case "client-not-sampled":
+      return `this client is not in the ${formatPercentage(sampleRate)} of clients`;
+    default:
+      return undefined;
+  }
 }
 
-function noteShare({ sampleRate, ramp }: ShadowPolicy): ShadowExplanation {
+function describeRatio(ratio: number, ramp: Ramp | undefined): string {
   if (ramp !== undefined) {
-    const text = `gets ${formatShare(ramp.from)} at first, ${formatShare(ramp.to)} after ${formatWait(ramp.overMs)}`;
-    return { mayBeSent: ramp.to > 0, text };
+    return `gets ${formatShare(ramp.from)} at first, ${formatShare(ramp.to)} after ${formatWait(ramp.overMs)}`;
   }
-  if (sampleRate === 0) return no("its share is 0");
-  return {
-    mayBeSent: true,
-    text: sampleRate === 1 ? "gets a copy, never waited for" : `gets ${formatShare(sampleRate)}`,
-  };
+  return ratio === 1 ? "mirrored, never waited for" : `gets ${formatShare(ratio)}`;
 }
 
-function noteClient(
-  { service, copy }: { readonly service: Service; readonly copy: ShadowPolicy },
-  request: ShadowedRequest,
-  isTrusted: AddressMatcher,
-): ShadowExplanation {
-  const key = copy.sampleKey!;
-  const client = readSampleKey(key, request, isTrusted);
-  if (client === undefined) {
-    return no(key.kind === "ip" ? "the client's address is not known" : `it has no ${key.kind} "${key.name}"`);
-  }
-  const isIn = isClientSampled(service.name, client, copy.sampleRate);
-  const share = formatPercentage(copy.sampleRate);
-  if (!isIn) return no(`this client is not in the ${share} of clients`);
-  const waitMs = copy.ramp === undefined ? 0 : timeUntil(stableHash(service.name, client), copy.ramp);
-  const text = waitMs === 0
-    ? `gets a copy: this client is in the ${share} of clients`
-    : `gets a copy once the ramp has risen for ${formatWait(waitMs)}: this client is in the ${share} of clients`;
-  return { mayBeSent: true, text };
+function describeClient(rank: number, ratio: number, ramp: Ramp | undefined): string {
+  const waitMs = ramp === undefined ? 0 : timeUntil(rank, ramp);
+  const wait = waitMs === 0 ? "" : ` once the ramp has run for ${formatWait(waitMs)}`;
+  return `mirrored${wait}: this client is in the ${formatPercentage(ratio)} of clients`;
 }
 
-function timeUntil(share: number, { from, to, overMs }: Ramp): number {
-  return share < from ? 0 : (share - from) / (to - from) * overMs;
+function timeUntil(rank: number, { from, to, overMs }: Ramp): number {
+  return rank < from ? 0 : (rank - from) / (to - from) * overMs;
 }
 
 function conditions(
@@ -101,24 +96,27 @@ function conditions(
 ): string[] {
   const mayBeLarger = body && maxBodyBytes !== Infinity && request.contentLength === undefined;
   const rate = maxPerSecond === Infinity ? "" : `, ${maxPerSecond} per second`;
-  return [`up to ${maxInFlight} at once${rate}`, ...(mayBeLarger ? [`a body up to ${formatSize(maxBodyBytes)}`] : [])];
+  return [
+    `up to ${maxInFlight} in flight${rate}`,
+    ...(mayBeLarger ? [`a body up to ${formatSize(maxBodyBytes)}`] : []),
+  ];
 }
 
-function omissions({ shadow, removeHeaders }: Service, request: ShadowedRequest): string[] {
+function omissions({ shadow, removeHeaders }: Service, request: ExplainedRequest): string[] {
   const removed = removeHeaders.filter((name) => getHeader(request.headers, name) !== undefined);
   const { fields, parameters } = shadow?.credentials === false
     ? withoutCredentials(request, new SecretNames())
     : { fields: [], parameters: [] };
-  const left = [
+  const omitted = [
     ...(shadow?.body === false ? ["its body"] : []),
     ...new Set([...removed, ...fields.toSorted()].map(printable)),
     ...parameters.map((name) => `parameter ${printable(name)}`),
   ];
-  return left.length === 0 ? [] : [`without ${left.join(", ")}`];
+  return omitted.length === 0 ? [] : [`without ${omitted.join(", ")}`];
 }
 
-function formatPercentage(share: number): string {
-  return `${Number((share * 100).toFixed(7))} %`;
+function formatPercentage(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(7))} %`;
 }
 
 function formatSize(bytes: number): string {
@@ -126,7 +124,7 @@ function formatSize(bytes: number): string {
   return `${(bytes / length).toLocaleString("en")} ${unit}`;
 }
 
-/** Ramps take minutes and hours. */
+/** Ramps take minutes or hours. */
 function formatWait(ms: number): string {
   return ms < 60_000 ? formatDuration(ms) : `${Number((ms / 60_000).toFixed(1))} min`;
 }

@@ -4,12 +4,11 @@ import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison
 import { createHandler } from "../proxy/handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
-import type { DetailedObserver } from "../observe/detail.ts";
+import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
-import type { Inspection } from "../observe/inspection.ts";
+import type { Inspection, MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
-import type { MetricsSource } from "../observe/metrics_reading.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/in_flight.ts";

@@ -1,8 +1,7 @@
 /** A logger for a terminal or a log collector, and its first lines. */
 
 import type { Config } from "../config/config.ts";
-import { createLogger, type Logger, type LogLevel } from "../observe/log.ts";
-import { formatJson } from "../observe/log_json.ts";
+import { createLogger, formatJson, type Logger, type LogLevel } from "../observe/log.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
 import { createPaint } from "../lib/paint.ts";
 import type { Output } from "../server/output.ts";

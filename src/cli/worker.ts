@@ -1,7 +1,7 @@
 /** What each thread of `--workers` runs: a server that does what the main thread asks for. */
 
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
-import type { MetricsReading, MetricsSource } from "../observe/metrics_reading.ts";
+import type { MetricsReading, MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
 import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { ListenError } from "../server/listen_error.ts";

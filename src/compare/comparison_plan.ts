@@ -6,7 +6,7 @@ import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { Sampler } from "../lib/sampler.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import { secretsOf } from "../observe/redaction.ts";
-import { routePattern } from "../observe/route_pattern.ts";
+import { routePattern } from "../observe/events.ts";
 import { EndpointNames } from "./endpoint_names.ts";
 import { CompareRules } from "./rules.ts";
 

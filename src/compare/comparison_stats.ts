@@ -1,6 +1,6 @@
 /** Statistics of all comparisons in bounded memory: by route, endpoint and service, and by field. */
 
-import { HISTOGRAM_BYTES, LatencyHistogram } from "../lib/latency_histogram.ts";
+import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
@@ -56,7 +56,7 @@ export interface CountOptions {
 
 interface ResponseCounts {
   errors: number;
-  readonly latency: LatencyHistogram;
+  readonly latency: Histogram;
 }
 
 type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
@@ -190,7 +190,7 @@ export class ComparisonStats {
     if (known !== undefined) return known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#reserve(2 * HISTOGRAM_BYTES + textBytes(key, route, service))) return undefined;
+    if (!this.#reserve(2 * LATENCY_BUCKETS.bytes + textBytes(key, route, service))) return undefined;
     const totals = {
       route,
       service,
@@ -270,12 +270,12 @@ function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCou
 }
 
 function noResponses(): ResponseCounts {
-  return { errors: 0, latency: new LatencyHistogram() };
+  return { errors: 0, latency: new Histogram(LATENCY_BUCKETS) };
 }
 
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
   if (!outcome.ok || outcome.response.status >= 500) counts.errors++;
-  if (outcome.ok) counts.latency.add(outcome.response.durationMs);
+  if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 
 function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseStats): void {
@@ -284,5 +284,5 @@ function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseSta
 }
 
 function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
-  return { errors, latency: latency.counts() };
+  return { errors, latency: latency.trimmedCounts() };
 }

@@ -2,8 +2,8 @@
 
 import type { Config } from "../config/config.ts";
 import { Digest } from "../lib/digest.ts";
-import { PerSecond } from "../lib/per_second.ts";
-import { routePattern } from "../observe/route_pattern.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
+import { routePattern } from "../observe/events.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import { ComparisonStats, type CountOptions } from "./comparison_stats.ts";
 import { type MismatchEntry, mismatchEntryOf, MismatchFeed } from "./mismatch_feed.ts";
@@ -32,7 +32,7 @@ const MAX_LISTED_PER_SECOND = 50;
 
 /** Counts of all comparisons, and the latest mismatches: the first 50 of each second. */
 export class ComparisonStore {
-  readonly #listed = new PerSecond(MAX_LISTED_PER_SECOND);
+  readonly #listed = new TokenBucket(limitsForRate(MAX_LISTED_PER_SECOND));
   readonly #feed = new MismatchFeed();
   #stats: ComparisonStats | undefined;
   #rulesHash = "";

@@ -1,6 +1,6 @@
 /** Creates the report from the statistics of all comparisons. */
 
-import { latencyQuantile } from "../lib/latency_histogram.ts";
+import { LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
@@ -200,8 +200,8 @@ function matchRateOf(mismatching: number, compared: number): ServiceReport["matc
 
 function quantiles({ latency }: ResponseStats): ServiceReport["latencyMs"]["primary"] {
   return {
-    p50: latencyQuantile(latency, 0.5),
-    p95: latencyQuantile(latency, 0.95),
-    p99: latencyQuantile(latency, 0.99),
+    p50: LATENCY_BUCKETS.quantile(latency, 0.5) ?? 0,
+    p95: LATENCY_BUCKETS.quantile(latency, 0.95) ?? 0,
+    p99: LATENCY_BUCKETS.quantile(latency, 0.99) ?? 0,
   };
 }

@@ -2,7 +2,7 @@
 
 import type { BodyTap } from "../body/body_tap.ts";
 import type { Service } from "../config/config.ts";
-import type { FailureKind } from "../http/outcome_kinds.ts";
+import { type FailureKind, NOT_SENT_KINDS } from "../http/outcome_kinds.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
@@ -19,13 +19,7 @@ export interface CapturedAttempt extends AttemptView {
 }
 
 /** Failures caused by conductor: it did not send the attempt, or aborted it. They say nothing about the service. */
-const OURS: ReadonlySet<FailureKind> = new Set([
-  "aborted",
-  "lagging",
-  "open-circuit",
-  "overloaded",
-  "unsendable",
-]);
+const OURS: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "aborted", "body-lag"]);
 /** Estimated memory of a capture in bytes, without body and header lines. */
 const CAPTURE_BYTES = 1_024;
 /** Estimated memory of a header line in bytes, without its texts. */
@@ -80,7 +74,7 @@ export class ResponseCapture implements BodyTap {
     const { outcome, durationMs, abortReason } = attempt!;
     if (outcome === undefined) return;
     if (!outcome.ok) {
-      this.#isLagging = outcome.kind === "lagging";
+      this.#isLagging = outcome.kind === "body-lag";
       if (!OURS.has(outcome.kind)) this.#outcome = { ok: false, kind: outcome.kind, durationMs };
       return;
     }
@@ -88,7 +82,7 @@ export class ResponseCapture implements BodyTap {
     if (body instanceof Uint8Array) this.#captureWhole(body);
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
     if (!isComplete && abortReason !== undefined && OURS.has(abortReason)) {
-      this.#isLagging = abortReason === "lagging";
+      this.#isLagging = abortReason === "body-lag";
       return;
     }
     const capturedHeaders = this.#captureHeaders(headers);

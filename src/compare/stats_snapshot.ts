@@ -58,7 +58,7 @@ export interface EndpointStats {
 export interface ResponseStats {
   /** Failures, and responses with status 5xx. */
   readonly errors: number;
-  /** Latencies from the start of the attempt to the response head: the counts of a `LatencyHistogram`. */
+  /** Latencies from the start of the attempt to the response head: counts by `LATENCY_BUCKETS`. */
   readonly latency: readonly number[];
 }
 

@@ -1,28 +1,216 @@
-/** Failure kinds and skip reasons: one declaration for log, metrics, responses and documentation. */
+/**
+ * Failure kinds, skip reasons and refusal reasons: one declaration for types, metrics, log, dashboard and
+ * docs/reference/outcomes.md.
+ */
 
-/** How an attempt failed without a usable response. */
-export type FailureKind =
-  | "timeout"
-  | "refused"
-  | "reset"
-  | "dns"
-  | "tls"
-  | "protocol"
-  | "head-too-large"
-  | "unsendable"
-  | "aborted"
-  | "lagging"
-  | "open-circuit"
-  | "overloaded";
+/** Point at which an attempt failed: before the request was sent, by an abort of conductor, or after it was sent. */
+export type FailureStage = "not-sent" | "aborted" | "failed";
 
-/** Why a service was not sent a request that its route matched. */
-export type SkipReason =
-  | "sampled"
-  | "method"
-  | "overloaded"
-  | "rate"
-  | "lagging"
-  | "open-circuit"
-  | "unhealthy"
-  | "body-too-large"
-  | "hedge-budget";
+/** Facts about a failure kind. */
+export interface FailureKindInfo {
+  /** Cause, in one sentence. */
+  readonly description: string;
+  /** Reports whether a client can cause the failure alone: `yes` or `no`, and how. */
+  readonly clientCause: string;
+  /** Reports whether the failure counts against the breaker of the service: `yes`, `no`, or the condition. */
+  readonly breaker: string;
+  /** Point at which the attempt failed. */
+  readonly stage: FailureStage;
+}
+
+/** Causes of an overload of conductor, not of the service: failure kinds, and for shadows also skip reasons. */
+const OVERLOADS = {
+  "queue-full": "`limits.maxConnectionsPerService` is reached, and the queue of the service has no room.",
+  "queue-timeout": "The attempt waited in the queue of the service until its `timeout`.",
+  "no-descriptors": "The operating system has no file descriptor or socket buffer for a connection.",
+  "no-ports": "The operating system has no local port for a connection.",
+  "hanging-handshakes": "32 TLS handshakes in a row were not answered, and another one is in progress.",
+} as const;
+
+/** Failure kind of an attempt that did not reach the service for lack of a resource of conductor. */
+export type OverloadKind = keyof typeof OVERLOADS;
+
+/** Descriptions of the failure kinds. */
+const FAILURES = {
+  "timeout": {
+    description:
+      "No response head arrived within `timeout` after the request was sent, a small body stopped, or no connection was established.",
+    clientCause: "not with a slow upload: the timeout pauses while the service waits for the client",
+    breaker: "yes",
+    stage: "failed",
+  },
+  "refused": {
+    description: "The connection was refused, or the host or network is unreachable.",
+    clientCause: "no",
+    breaker: "yes",
+    stage: "failed",
+  },
+  "dns": {
+    description: "The name of the service cannot be resolved.",
+    clientCause: "no",
+    breaker: "yes",
+    stage: "failed",
+  },
+  "tls": {
+    description: "The TLS handshake failed, the certificate is not valid, or TLS records are corrupt.",
+    clientCause: "no: neither the name nor the certificate depends on a request",
+    breaker: "yes",
+    stage: "failed",
+  },
+  "reset": {
+    description: "The connection ended before the response was complete.",
+    clientCause:
+      "with an upload that is too large or too slow, or a head that is too large; over HTTP/2 with many cancelled requests",
+    breaker:
+      "over HTTP/1.1 only, for requests with a head up to 8 KiB, and with no body or a body of known length up to 64 KiB",
+    stage: "failed",
+  },
+  "protocol": {
+    description: "The response is not valid HTTP, switches protocols unasked, or has a status above 599.",
+    clientCause: "no",
+    breaker: "yes",
+    stage: "failed",
+  },
+  "head-too-large": {
+    description: "The response head has more than 256 KiB or 1,000 fields, or the interim responses more than 256 KiB.",
+    clientCause: "yes, if the service returns parts of the request",
+    breaker: "no",
+    stage: "failed",
+  },
+  "unsendable": {
+    description: "The transport cannot write the request; the client gets 400.",
+    clientCause: "yes, over `fetch` only: methods such as `TRACK` or `get`, a URL above 64 KiB",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "aborted": {
+    description: "The client disconnected or broke off its body, or the response was no longer needed.",
+    clientCause: "yes",
+    breaker: "no",
+    stage: "aborted",
+  },
+  "body-lag": {
+    description: "A secondary or shadow lagged by more than `bodyWindow` in reading an upload.",
+    clientCause: "yes, with a fast upload",
+    breaker: "no",
+    stage: "aborted",
+  },
+  "open-circuit": {
+    description: "The breaker of the service is open.",
+    clientCause: "no",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "unhealthy": {
+    description: "The health checks of the service fail.",
+    clientCause: "no",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "queue-full": {
+    description: OVERLOADS["queue-full"],
+    clientCause: "yes",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "queue-timeout": {
+    description: OVERLOADS["queue-timeout"],
+    clientCause: "yes",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "no-descriptors": {
+    description: OVERLOADS["no-descriptors"],
+    clientCause: "yes",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "no-ports": {
+    description: OVERLOADS["no-ports"],
+    clientCause: "yes",
+    breaker: "no",
+    stage: "not-sent",
+  },
+  "hanging-handshakes": {
+    description: OVERLOADS["hanging-handshakes"],
+    clientCause: "yes",
+    breaker: "no",
+    stage: "not-sent",
+  },
+} as const satisfies Record<string, FailureKindInfo>;
+
+/** Reason why an attempt ended without a usable response. */
+export type FailureKind = keyof typeof FAILURES;
+
+/** Every failure kind with its facts. */
+export const FAILURE_KINDS: Readonly<Record<FailureKind, FailureKindInfo>> = FAILURES;
+
+/** Failures of attempts that were never sent to the service. */
+export const NOT_SENT_KINDS: ReadonlySet<FailureKind> = kindsWith(({ stage }) => stage === "not-sent");
+
+/** Failures that the breaker of the service ignores. */
+export const NEUTRAL_KINDS: ReadonlySet<FailureKind> = kindsWith(({ breaker }) => breaker === "no");
+
+/** Reports whether an attempt failed because conductor lacked a connection, a descriptor or a port for it. */
+export function isOverload(kind: FailureKind): kind is OverloadKind {
+  return Object.hasOwn(OVERLOADS, kind);
+}
+
+/** Descriptions of the skip reasons. */
+const SKIPS = {
+  "method-excluded": "The method is not one of `methods`, not safe, or not safe to send again.",
+  "not-sampled": "The request, or its client, is not in the sample.",
+  "max-in-flight": "`maxInFlight` requests to the shadow are in flight.",
+  "connection-budget":
+    "Responses of the shadow do not end, so that each costs a connection, and it was sent 20 in the last second.",
+  "rate-limited": "`maxRate` requests were sent to the shadow in the last second.",
+  "body-too-large": "The body is larger than `maxBodySize`, or was streamed and cannot be sent again.",
+  "body-lag": FAILURES["body-lag"].description,
+  "open-circuit": FAILURES["open-circuit"].description,
+  "unhealthy": FAILURES["unhealthy"].description,
+  "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
+  ...OVERLOADS,
+} as const;
+
+/** Reason why a service did not get a request that its route matched. */
+export type SkipReason = keyof typeof SKIPS;
+
+/** Every skip reason with a description. */
+export const SKIP_REASONS: Readonly<Record<SkipReason, string>> = SKIPS;
+
+/** A local reply to a request that a limit refused. */
+export interface RefusalReasonInfo {
+  /** Status of the reply. */
+  readonly status: number;
+  /** Limit that was reached, in one sentence. */
+  readonly description: string;
+}
+
+/** Descriptions of the refusal reasons. */
+const REFUSALS = {
+  "max-in-flight": { status: 503, description: "`limits.maxInFlight` requests are in flight." },
+  "max-in-flight-per-client": {
+    status: 503,
+    description:
+      "The client has as many requests in flight as `limits.maxInFlightPerClient`, or its fair share, allows.",
+  },
+  "max-uploads": { status: 503, description: "`limits.maxUploads` request bodies are arriving." },
+  "max-uploads-per-client": {
+    status: 503,
+    description:
+      "The client has as many uploads in progress as `limits.maxInFlightPerClient`, or its fair share, allows.",
+  },
+  "stalled-upload": { status: 408, description: "No byte of the request body arrived within the timeout." },
+  "slow-upload": { status: 408, description: "The request body arrived more slowly than `limits.minUploadRate`." },
+} as const satisfies Record<string, RefusalReasonInfo>;
+
+/** Limit that refused a request, so that one client cannot harm other clients. */
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** Every refusal reason with its facts. */
+export const REFUSAL_REASONS: Readonly<Record<RefusalReason, RefusalReasonInfo>> = REFUSALS;
+
+function kindsWith(predicate: (info: FailureKindInfo) => boolean): ReadonlySet<FailureKind> {
+  const entries = Object.entries(FAILURES) as [FailureKind, FailureKindInfo][];
+  return new Set(entries.filter(([, info]) => predicate(info)).map(([kind]) => kind));
+}

@@ -1,7 +1,7 @@
 /** What conductor answers itself: a status and a reason, written as RFC 9457 problem details by respond.ts. */
 
 import type { HeaderLine, Role } from "../config/config.ts";
-import type { FailureKind } from "./outcome_kinds.ts";
+import type { FailureKind, RefusalReason } from "./outcome_kinds.ts";
 
 /** How one service failed, as a client may know it. */
 export interface ServiceFailure {
@@ -14,15 +14,6 @@ export interface ServiceFailure {
   /** Why there was no response. */
   readonly failure?: FailureKind;
 }
-
-/** Limits that refuse a request, so that one client cannot harm other clients. */
-export type RefusalReason =
-  | "max-in-flight"
-  | "max-in-flight-per-client"
-  | "max-uploads"
-  | "max-uploads-per-client"
-  | "stalled-upload"
-  | "slow-upload";
 
 /** A response of conductor's own. It never contains an upstream's address. */
 export interface Problem {

@@ -1,11 +1,6 @@
-/** Durations as people read them. */
+/** Durations for text output. */
 
-/**
- * Writes a duration with as many digits as matter.
- *
- * @param durationMs The duration in milliseconds.
- * @returns For example `0.8 ms`, `34 ms` or `1.25 s`.
- */
+/** Formats a duration with its significant digits: `0.8 ms`, `34 ms` or `1.25 s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 9.95) return `${durationMs.toFixed(1)} ms`;
   if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;

@@ -1,10 +1,10 @@
 /** Permits shared by many keys, so that a greedy key cannot take all of them. */
 
-/** Result of a request for a permit: granted, no permit is free, or the key has reached its limit. */
+/** Result of {@linkcode FairPermits.tryAcquire}: granted, no permit is free, or the key has reached its limit. */
 export type Grant = "granted" | "full" | "key-full";
 
-/** Bounds of one request for a permit. */
-export interface PermitBounds {
+/** Limits of the permits. */
+export interface PermitLimits {
   /** Maximum permits of all keys together. */
   readonly max: number;
   /**
@@ -22,7 +22,7 @@ export interface PermitBounds {
 const MAX_UNUSED = 1_024;
 
 /**
- * Counts permits by key.
+ * Counts permits by key. Unlike {@linkcode KeyedSemaphore}, all keys share the permits, and there is no queue.
  *
  * Without `maxPerKey`, the limit of a key is the number of free permits times the ratio of free permits to all. One
  * greedy key gets 38 % of all permits, and 134 greedy keys use up 5,000 permits. Switches share packet buffers with the
@@ -34,12 +34,12 @@ export class FairPermits {
   #counts = new Map<string, number>();
   #unused = 0;
 
-  /** Takes a permit. A key of `undefined` has no limit of its own. */
-  take(key: string | undefined, { max, maxPerKey }: PermitBounds): Grant {
+  /** Acquires a permit. A key of `undefined` has no limit of its own. */
+  tryAcquire(key: string | undefined, { max, maxPerKey }: PermitLimits): Grant {
     if (this.#taken >= max) return "full";
     if (key !== undefined) {
       const held = this.#counts.get(key);
-      if ((held ?? 0) >= (maxPerKey ?? this.#shareOf(max))) return "key-full";
+      if ((held ?? 0) >= (maxPerKey ?? this.#fairLimit(max))) return "key-full";
       if (held === 0) this.#unused--;
       this.#counts.set(key, (held ?? 0) + 1);
     }
@@ -47,8 +47,8 @@ export class FairPermits {
     return "granted";
   }
 
-  /** Returns a permit that was granted to the key. */
-  giveBack(key: string | undefined): void {
+  /** Releases a permit that was granted to the key. */
+  release(key: string | undefined): void {
     this.#taken--;
     if (key === undefined) return;
     const held = this.#counts.get(key)! - 1;
@@ -56,7 +56,7 @@ export class FairPermits {
     if (held === 0 && ++this.#unused > MAX_UNUSED) this.#forgetUnused();
   }
 
-  #shareOf(max: number): number {
+  #fairLimit(max: number): number {
     const free = max - this.#taken;
     return max === Infinity ? max : free * free / max;
   }

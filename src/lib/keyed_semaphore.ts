@@ -1,102 +1,96 @@
-/** Who may be in flight under a name, and who waits for that: first come, first served. */
+/** A keyed semaphore with a bounded FIFO queue per key. */
 
-/** How many may be there; `Infinity` where there is no bound. */
+/** Limits of one key. */
 export interface SemaphoreLimits {
-  /** How many may be in flight under one name. */
+  /** Maximum permits; `Infinity` for no limit. */
   readonly max: number;
-  /** How many more may wait for one of those to leave. */
+  /** Maximum requests that wait for a permit. */
   readonly maxQueued: number;
 }
 
-/** A place, or a place in the queue. */
+/** A permit, granted or queued. */
 export interface Permit {
-  /** Fulfilled when others have left and it is this one's turn; `undefined` where nobody is waited for. */
+  /** Resolves when the permit is granted; `undefined` if it was granted at once. */
   readonly ready: Promise<void> | undefined;
-  /** Leaves, in flight or waiting; a second call changes nothing. */
+  /** Releases the permit, or leaves the queue. Later calls do nothing. */
   release(): void;
 }
 
 interface WaitQueue {
   taken: number;
-  /** In the order in which they came. */
+  /** Oldest first. */
   readonly waiting: Set<() => void>;
 }
 
 const UNLIMITED: Permit = { ready: undefined, release: () => {} };
 
-/** Places that are taken, waited for and left. */
+/** Counts permits by key. */
 export class KeyedSemaphore {
-  /** One for each name ever asked for: services are few, and what is deleted and made anew for each costs collections. */
-  readonly #lines = new Map<string, WaitQueue>();
+  /** Entries stay: keys are few, and deleting and adding them for each request would cause garbage collections. */
+  readonly #queues = new Map<string, WaitQueue>();
 
-  /**
-   * Asks for a place.
-   *
-   * @param name Whose place it is.
-   * @param bounds How many there are under this name; with `Infinity` nothing is counted.
-   * @returns The place, or `undefined` where there is none, and no room to wait.
-   */
-  acquire(name: string, { max, maxQueued }: SemaphoreLimits): Permit | undefined {
+  /** Returns a permit, or `undefined` if none is free and the queue is full. */
+  acquire(key: string, { max, maxQueued }: SemaphoreLimits): Permit | undefined {
     if (max === Infinity) return UNLIMITED;
-    const line = this.#lineOf(name);
-    if (line.taken < max) {
-      line.taken++;
-      return new GrantedPermit(line);
+    const queue = this.#queueOf(key);
+    if (queue.taken < max) {
+      queue.taken++;
+      return new GrantedPermit(queue);
     }
-    return line.waiting.size < maxQueued ? new QueuedPermit(line) : undefined;
+    return queue.waiting.size < maxQueued ? new QueuedPermit(queue) : undefined;
   }
 
-  #lineOf(name: string): WaitQueue {
-    let line = this.#lines.get(name);
-    if (line === undefined) this.#lines.set(name, line = { taken: 0, waiting: new Set() });
-    return line;
+  #queueOf(key: string): WaitQueue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) this.#queues.set(key, queue = { taken: 0, waiting: new Set() });
+    return queue;
   }
 }
 
 class GrantedPermit implements Permit {
   readonly ready = undefined;
-  readonly #line: WaitQueue;
-  #isLeft = false;
+  readonly #queue: WaitQueue;
+  #isReleased = false;
 
-  constructor(line: WaitQueue) {
-    this.#line = line;
+  constructor(queue: WaitQueue) {
+    this.#queue = queue;
   }
 
   release(): void {
-    if (this.#isLeft) return;
-    this.#isLeft = true;
-    grantNext(this.#line);
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    grantNext(this.#queue);
   }
 }
 
 class QueuedPermit implements Permit {
   readonly ready: Promise<void>;
-  readonly #line: WaitQueue;
-  readonly #admit: () => void;
-  #isLeft = false;
+  readonly #queue: WaitQueue;
+  readonly #grant: () => void;
+  #isReleased = false;
 
-  constructor(line: WaitQueue) {
+  constructor(queue: WaitQueue) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
-    this.#line = line;
-    this.#admit = resolve;
-    line.waiting.add(resolve);
+    this.#queue = queue;
+    this.#grant = resolve;
+    queue.waiting.add(resolve);
   }
 
   release(): void {
-    if (this.#isLeft) return;
-    this.#isLeft = true;
-    if (!this.#line.waiting.delete(this.#admit)) grantNext(this.#line);
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (!this.#queue.waiting.delete(this.#grant)) grantNext(this.#queue);
   }
 }
 
-/** A place that is left goes to who has waited longest. */
-function grantNext(line: WaitQueue): void {
-  const [next] = line.waiting;
+/** Passes a released permit to the request that has waited longest. */
+function grantNext(queue: WaitQueue): void {
+  const [next] = queue.waiting;
   if (next === undefined) {
-    line.taken--;
+    queue.taken--;
     return;
   }
-  line.waiting.delete(next);
+  queue.waiting.delete(next);
   next();
 }

@@ -1,19 +1,18 @@
-/** How long a service takes to answer: a histogram of fixed size over the last minute. */
+/** A histogram of fixed size over the latencies of the last minute. */
 
-/** The shortest time that is told from shorter ones, in milliseconds. */
+/** Upper bound of the first bucket in milliseconds. */
 const MIN_MS = 0.1;
-/** From one bucket's upper bound to the next one's: a value in the middle is off by one part in a hundred. */
+/** Ratio of the bounds of two adjacent buckets. The middle of a bucket differs from its bounds by 1 %. */
 const GROWTH = 1.02;
 const LOG_GROWTH = Math.log(GROWTH);
-/** Up to 17 hours. */
+/** Covers latencies up to 17 hours. */
 const BUCKETS = 1_024;
-/** How long a half of the window takes: what is looked at is between one and two of them old. */
+/** Length of one half of the window in milliseconds. The window covers one to two halves. */
 const HALF_WINDOW_MS = 30_000;
 
 /**
- * The times of one service's answers. The buckets grow by the same factor, so that every percentile is told within one
- * percent, whatever the times are (as in DDSketch, Masson et al., VLDB 2019); two halves take turns, and the older one is
- * forgotten as a whole. It takes 8 KiB, however much is recorded.
+ * Latencies of one service, in 8 KiB. The buckets grow by a constant factor, so every quantile is exact within 1 % (as in
+ * DDSketch, Masson et al., VLDB 2019). Two halves take turns, and the older one is dropped as a whole.
  */
 export class LatencySketch {
   readonly #now: () => number;
@@ -23,27 +22,18 @@ export class LatencySketch {
   #formerCount = 0;
   #turnMs: number;
 
-  /**
-   * Starts empty.
-   *
-   * @param now The clock, in milliseconds; it must not go backwards.
-   */
+  /** Starts empty. The clock is in milliseconds, and must be monotonic. */
   constructor(now: () => number) {
     this.#now = now;
     this.#turnMs = now() + HALF_WINDOW_MS;
   }
 
-  /** How many times are in the window. */
+  /** Number of latencies in the window. */
   get count(): number {
     this.#turn();
     return this.#recentCount + this.#formerCount;
   }
 
-  /**
-   * Takes note of a time.
-   *
-   * @param durationMs The time, in milliseconds.
-   */
   record(durationMs: number): void {
     this.#turn();
     const bucket = durationMs > MIN_MS ? Math.ceil(Math.log(durationMs / MIN_MS) / LOG_GROWTH) : 0;
@@ -51,18 +41,13 @@ export class LatencySketch {
     this.#recentCount++;
   }
 
-  /**
-   * Tells below which time a share of the answers was.
-   *
-   * @param share The share, 0 to 1: 0.95 for the 95th percentile.
-   * @returns The time in milliseconds, within one percent; 0 where nothing is in the window.
-   */
-  quantile(share: number): number {
-    const rank = Math.max(1, Math.ceil(share * this.count));
+  /** Returns the latency in milliseconds at a ratio, such as 0.95 for the 95th percentile; 0 for an empty window. */
+  quantile(ratio: number): number {
+    const rank = Math.max(1, Math.ceil(ratio * this.count));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       seen += this.#recent[bucket]! + this.#former[bucket]!;
-      // The middle in the sense of the least relative error.
+      // The value with the least relative error within the bucket.
       if (seen >= rank) return MIN_MS * GROWTH ** bucket * 2 / (1 + GROWTH);
     }
     return 0;
@@ -71,12 +56,12 @@ export class LatencySketch {
   #turn(): void {
     const nowMs = this.#now();
     if (nowMs < this.#turnMs) return;
-    const isLongAgo = nowMs >= this.#turnMs + HALF_WINDOW_MS;
+    const hasMissedTurn = nowMs >= this.#turnMs + HALF_WINDOW_MS;
     [this.#recent, this.#former] = [this.#former, this.#recent];
     this.#formerCount = this.#recentCount;
     this.#recentCount = 0;
     this.#recent.fill(0);
-    if (isLongAgo) {
+    if (hasMissedTurn) {
       this.#former.fill(0);
       this.#formerCount = 0;
     }

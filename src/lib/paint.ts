@@ -1,27 +1,27 @@
-/** Colours for terminals, or none. */
+/** Colors for terminals. */
 
 import { blue, bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 
-/** Wraps a text in an escape sequence, or leaves it as it is. */
+/** Wraps a text in escape sequences, or returns it unchanged. */
 export type Brush = (text: string) => string;
 
-/** One brush for each meaning that the output knows. */
+/** Brushes by meaning. */
 export interface Paint {
-  /** Headings and what must not be overlooked. */
+  /** Headings and important text. */
   readonly strong: Brush;
-  /** What may be overlooked. */
+  /** Secondary text. */
   readonly faint: Brush;
-  /** Success, and the primary that brings it. */
+  /** Success, and primaries. */
   readonly good: Brush;
-  /** Something that is worth a look. */
+  /** Warnings. */
   readonly warn: Brush;
-  /** A failure. */
+  /** Failures. */
   readonly bad: Brush;
-  /** A service that may stand in. */
+  /** Secondary services. */
   readonly secondary: Brush;
-  /** A service that gets copies. */
+  /** Shadow services. */
   readonly shadow: Brush;
-  /** What a person may type or click. */
+  /** Commands and links. */
   readonly accent: Brush;
 }
 
@@ -49,12 +49,7 @@ const PLAIN: Paint = {
   accent: plain,
 };
 
-/**
- * Gives the brushes for an output. `NO_COLOR` is respected by `@std/fmt/colors` itself.
- *
- * @param color Whether the output is a terminal.
- * @returns Brushes that colour, or that change nothing.
- */
+/** Returns the brushes for an output with or without colors. `@std/fmt/colors` respects `NO_COLOR`. */
 export function createPaint(color: boolean): Paint {
   return color ? COLORED : PLAIN;
 }

@@ -1,32 +1,26 @@
-/** Text from the wire, made harmless for terminals and for readers of lines. */
+/** Escapes untrusted text for terminals and log lines. */
 
 /**
- * Controls (C0, DEL, C1), format characters (bidi overrides, zero-width, tags), lone surrogates and every line or
- * space separator but the plain space: what could start a line, hide text or drive a terminal.
+ * Characters that could start a line, hide text or control a terminal: controls (C0, DEL, C1), format characters (bidi
+ * overrides, zero-width, tags), lone surrogates, and line and space separators other than the plain space.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /**
- * Replaces every character that could forge a log line or drive a terminal by its escape: `\x1b`, `\u202e`.
+ * Escapes every character that could forge a log line or control a terminal, for example `\x1b` and `\u202e`.
  *
  * @example Usage
  * ```ts ignore
  * printable("/a\n200 OK"); // "/a\\x0a200 OK"
  * ```
- *
- * @param text Any text.
- * @returns The text on one line, without controls.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escapeCharacter);
 }
 
 /**
- * Does the same inside a JSON document, with JSON's own escapes, so that a parser gets the original text back. Only a
- * string can hold such characters once `JSON.stringify` without indentation has written it.
- *
- * @param json What `JSON.stringify` returned.
- * @returns The same document, harmless for terminals.
+ * Escapes the same characters in the output of `JSON.stringify`, with the escapes of JSON: a parser returns the original
+ * text. Without indentation, such characters occur only in strings.
  */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, escapeUnits);

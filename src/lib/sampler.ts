@@ -1,43 +1,36 @@
-/** An exact share of a row of requests, which of them is left to chance. */
+/** A ratio of a sequence of requests, selected at random. */
 
 /**
- * Chooses requests. One after the other, as many as the share says are chosen out of each stretch: of ten in a row one, at
- * 10 %. Which one is drawn: people's traffic repeats itself (a page asks for the same ten things each time), and every tenth
- * request would be the same one for ever.
+ * Samples one request at a random position of each stretch: at 10 %, one of every ten requests. Random, because traffic
+ * repeats itself: a page requests the same ten resources each time, and every tenth request would always be the same.
+ *
+ * Of any number of requests, the sample differs from the ratio by at most 2. A {@linkcode NestedSampler} differs by
+ * more within a cycle, but keeps its requests when the ratio grows.
  */
 export class Sampler {
-  readonly #share: number;
+  readonly #ratio: number;
   readonly #random: () => number;
-  /** How many requests are due, in whole stretches and parts of one; counted from the beginning of a stretch. */
-  #passed = 0;
-  /** Where the next request is chosen, counted in the same way. */
+  /** Position in stretches, since the beginning of the current one. */
+  #position = 0;
+  /** Position of the next sampled request. */
   #next: number;
 
-  /**
-   * Starts at the beginning of a stretch.
-   *
-   * @param share The share, 0 to 1.
-   * @param random Draws from 0 up to 1.
-   */
-  constructor(share: number, random: () => number = Math.random) {
-    this.#share = share;
+  /** Starts at the beginning of a stretch. The ratio and the random numbers are between 0 and 1. */
+  constructor(ratio: number, random: () => number = Math.random) {
+    this.#ratio = ratio;
     this.#random = random;
     this.#next = random();
   }
 
-  /**
-   * Goes on to the next request.
-   *
-   * @returns Whether it is chosen.
-   */
+  /** Moves on to the next request, and reports whether it is in the sample. */
   next(): boolean {
-    this.#passed += this.#share;
-    if (this.#passed <= this.#next) return false;
-    // The next one is in the next stretch. Where that has begun already, it may be due at once: then it is the next request.
+    this.#position += this.#ratio;
+    if (this.#position <= this.#next) return false;
+    // The position in the next stretch may have passed already. It is then the next request.
     this.#next = Math.floor(this.#next) + 1 + this.#random();
-    const whole = Math.floor(Math.min(this.#passed, this.#next));
-    this.#passed -= whole;
-    this.#next -= whole;
+    const stretches = Math.floor(Math.min(this.#position, this.#next));
+    this.#position -= stretches;
+    this.#next -= stretches;
     return true;
   }
 }

@@ -1,25 +1,23 @@
-/** A hash that every instance computes alike, in every version: sticky sampling rests on it. */
+/** A hash that is the same on every instance and in every version. Sticky sampling depends on it. */
 
 const FNV_OFFSET_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 const TWO_TO_32 = 4_294_967_296;
-/** Can not be in a service's name. */
+/** Not allowed in the name of a service. */
 const SEPARATOR = "\n";
 
 /**
- * Hashes a text, under another one that makes the result its own: the same text under two salts has results that have
- * nothing to do with each other. It is FNV-1a with 32 bits over the bytes of salt, line feed and text, as Latin-1 (each
- * half of a character above that counts as a byte), and MurmurHash3's finalizer, without which texts that differ in their
- * last character have neighbouring results.
+ * Hashes a text to a number from 0 up to, but not including, 1. Hashes of one text under two salts are independent. The
+ * salt must not contain a line feed.
+ *
+ * The hash is FNV-1a with 32 bits over the Latin-1 bytes of salt, line feed and text. A character above U+00FF counts as
+ * two bytes. MurmurHash3's finalizer follows, because texts that differ only at the end have similar FNV hashes.
  *
  * @example Usage
  * ```ts ignore
- * stableHash("v2", "user-1") === stableHash("v2", "user-1"); // here, and on every other machine
+ * stableHash("v2", "user-1") === stableHash("v2", "user-1"); // on every machine
  * ```
  *
- * @param salt The salt, without a line feed.
- * @param text The text.
- * @returns A number from 0 up to, but not including, 1.
  * @see http://www.isthe.com/chongo/tech/comp/fnv/
  */
 export function stableHash(salt: string, text = ""): number {
@@ -27,8 +25,8 @@ export function stableHash(salt: string, text = ""): number {
 }
 
 function addText(hash: number, text: string): number {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
     hash = Math.imul(hash ^ (code & 0xff), FNV_PRIME);
     if (code > 0xff) hash = Math.imul(hash ^ (code >> 8), FNV_PRIME);
   }

@@ -1,34 +1,34 @@
 /**
- * Time-outs without a timer each: deadlines of the same length expire in the order in which they were last touched, so
- * one ordered queue and one timer per length serve any number of exchanges.
+ * Timeouts without a timer each. Deadlines of the same length expire in the order of their last refresh, so one linked
+ * list and one timer per length serve any number of exchanges.
  */
 
-/** A running time-out. */
+/** A running timeout. */
 export interface Deadline {
-  /** Starts the time anew: something has happened. */
+  /** Restarts the timeout, also after {@linkcode Deadline.stop}. */
   refresh(): void;
-  /** Ends the time-out without expiry. It can be started anew by {@linkcode Deadline.refresh}. */
+  /** Ends the timeout without expiry. */
   stop(): void;
 }
 
-/** Whoever a time-out is for. An object and no closure: there is one for each attempt, for as long as that waits. */
+/** Listener of a timeout. An object, not a closure: each attempt keeps one while it waits. */
 export interface TimeoutListener {
-  /** Called once when the time has passed untouched. */
+  /** Called when the time has passed without a refresh. */
   onTimeout(): void;
 }
 
-/** One time-out of a queue, linked with those before and after it. */
+/** A timeout in the linked list of its length. */
 class Entry implements Deadline {
   dueMs = 0;
   previous: Entry | undefined;
   next: Entry | undefined;
   isQueued = false;
-  readonly owner: TimeoutListener;
+  readonly listener: TimeoutListener;
   readonly #queue: DeadlineQueue;
 
-  constructor(queue: DeadlineQueue, owner: TimeoutListener) {
+  constructor(queue: DeadlineQueue, listener: TimeoutListener) {
     this.#queue = queue;
-    this.owner = owner;
+    this.listener = listener;
   }
 
   refresh(): void {
@@ -40,42 +40,32 @@ class Entry implements Deadline {
   }
 }
 
-/** All deadlines of one handler. */
+/** Deadlines by length. */
 export class TimeoutQueues {
   readonly #now: () => number;
   readonly #queues = new Map<number, DeadlineQueue>();
 
-  /**
-   * Holds no timer until a deadline is started.
-   *
-   * @param now The clock, in milliseconds; it must not go backwards.
-   */
+  /** Starts without a timer. The clock is in milliseconds, and must be monotonic. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /**
-   * Starts a time-out.
-   *
-   * @param timeoutMs How long, in milliseconds, from now and from each touch.
-   * @param owner Told when that time has passed untouched.
-   * @returns The handle to touch or stop it.
-   */
-  start(timeoutMs: number, owner: TimeoutListener): Deadline {
+  /** Starts a timeout, counted from now and from each refresh. */
+  start(timeoutMs: number, listener: TimeoutListener): Deadline {
     let queue = this.#queues.get(timeoutMs);
     if (queue === undefined) {
       queue = new DeadlineQueue(timeoutMs, this.#now);
       this.#queues.set(timeoutMs, queue);
     }
-    const entry = new Entry(queue, owner);
+    const entry = new Entry(queue, listener);
     entry.refresh();
     return entry;
   }
 }
 
 /**
- * Deadlines of one length, the next to expire first. A Set would keep the order as well, but its outgrown tables point to
- * the newer ones: as soon as one of them is old, every entry outlives the next collection, and what it holds with it.
+ * Deadlines of one length, the next to expire first. Not a Set: its outgrown tables point to the newer ones, so an old
+ * table would keep every entry alive through the next minor garbage collection.
  */
 class DeadlineQueue {
   readonly #timeoutMs: number;
@@ -103,7 +93,7 @@ class DeadlineQueue {
     this.#timer ??= startTimer(() => this.#expire(), this.#timeoutMs);
   }
 
-  /** With nothing left, the timer that runs is kept for what comes next, but does not keep the process alive. */
+  /** Keeps the timer of an empty queue for the next deadline, but without keeping the process alive. */
   remove(entry: Entry): void {
     this.#unlink(entry);
     if (this.#first === undefined) this.#timer?.unref?.();
@@ -122,7 +112,7 @@ class DeadlineQueue {
 
   #expire(): void {
     this.#timer = undefined;
-    // Timers may fire up to a millisecond early against the clock.
+    // Timers may fire up to a millisecond early.
     const now = this.#now() + 1;
     for (let entry = this.#first; entry !== undefined; entry = this.#first) {
       if (entry.dueMs > now) {
@@ -130,12 +120,12 @@ class DeadlineQueue {
         return;
       }
       this.#unlink(entry);
-      entry.owner.onTimeout();
+      entry.listener.onTimeout();
     }
   }
 }
 
-/** A running timer, with what Deno, Bun and Node have beyond the platform's number. */
+/** A timer of Deno, Bun or Node; browsers have a number without these methods. */
 interface Timer {
   ref?(): void;
   unref?(): void;

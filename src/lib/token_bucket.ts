@@ -1,21 +1,61 @@
-/** Copies per second: a token bucket. */
+/** A token bucket that refills with time, with credits, or with both. */
 
-/**
- * Takes a token for one copy, where there is one. As many as come in one second, but at least one, are kept for a burst.
- *
- * @param state The shadow's state.
- * @param maxPerSecond How many tokens come in a second.
- * @param nowMs The time.
- * @returns Whether the copy may be sent.
- */
-export function takeToken(
-  state: { tokens: number; refilledMs: number },
-  maxPerSecond: number,
-  nowMs: number,
-): boolean {
-  const added = Math.max(0, nowMs - state.refilledMs) / 1_000 * maxPerSecond;
-  const tokens = Math.min(Math.max(1, maxPerSecond), state.tokens + added);
-  state.refilledMs = nowMs;
-  state.tokens = tokens >= 1 ? tokens - 1 : tokens;
-  return tokens >= 1;
+/** Limits of a {@linkcode TokenBucket}. */
+export interface BucketLimits {
+  /** Maximum number of tokens; `Infinity` for no limit at all. */
+  readonly capacity: number;
+  /** Tokens added per second. Default: 0, which leaves only credits. */
+  readonly ratePerSecond?: number;
+}
+
+/** Rounding errors: ten credits of a tenth add up to a little less than 1. */
+const ONE = 1 - 1e-9;
+
+/** Returns the limits for a rate: the tokens of one second, at least one, may be taken at once. */
+export function limitsForRate(ratePerSecond: number): BucketLimits {
+  return { capacity: ratePerSecond === 0 ? 0 : Math.max(1, ratePerSecond), ratePerSecond };
+}
+
+/** Tokens that are taken one by one, or in any amount after the work. A new bucket is full. */
+export class TokenBucket {
+  #capacity: number;
+  #ratePerSecond: number;
+  #tokens = Infinity;
+  #refilledMs = 0;
+
+  constructor({ capacity, ratePerSecond = 0 }: BucketLimits) {
+    this.#capacity = capacity;
+    this.#ratePerSecond = ratePerSecond;
+  }
+
+  /** Replaces the limits. The tokens stay, as far as they fit. */
+  reconfigure({ capacity, ratePerSecond = 0 }: BucketLimits): void {
+    this.#capacity = capacity;
+    this.#ratePerSecond = ratePerSecond;
+  }
+
+  /** Takes one token, and reports whether there was one. The time is needed only with a rate. */
+  tryTake(nowMs = 0): boolean {
+    if (this.#capacity === Infinity) return true;
+    if (this.level(nowMs) < ONE) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Takes an amount after the work, when its cost is known. The bucket may become negative, and must then refill first. */
+  take(amount: number, nowMs = 0): void {
+    this.#tokens = this.level(nowMs) - amount;
+  }
+
+  /** Adds tokens, up to the capacity. */
+  credit(amount: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + amount);
+  }
+
+  /** Refills the bucket, and returns the number of tokens. */
+  level(nowMs = 0): number {
+    const added = Math.max(0, nowMs - this.#refilledMs) / 1_000 * this.#ratePerSecond;
+    this.#refilledMs = nowMs;
+    return this.#tokens = Math.min(this.#capacity, this.#tokens + added);
+  }
 }

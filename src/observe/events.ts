@@ -1,169 +1,166 @@
-/**
- * One event per thing that happened to a request, or to a service. Log, metrics, dashboard and tests read the same events.
- */
+/** Events: one for each step of a request and each change of a service. Log, metrics and dashboard read the same events. */
 
-import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { Role, Route } from "../config/config.ts";
+import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
 
 /** A request arrived. */
 export interface ReceivedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "received";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The matched route's pattern, for example `pathPrefix /api`; absent where none matched. */
+  /** Pattern of the matched route, for example `pathPrefix /api`; absent if none matched. */
   readonly route?: string;
 }
 
-/** A request was given to one service. */
+/** An attempt started: the request goes to one service. */
 export interface AttemptedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "attempted";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** The service's role on the route. */
+  /** Role of the service on the route. */
   readonly role: Role;
   /** Time since the request arrived, in milliseconds. */
   readonly atMs: number;
-  /** Whether the request had been held back from it. */
+  /** True for a hedge: the attempt started with a delay. */
   readonly hedge: boolean;
 }
 
-/** A service of the route was not sent the request; a copy that was cut off later is told of as well. */
+/** A service of the route did not get the request, or a shadow request was cut off. */
 export interface SkippedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "skipped";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** The service's role on the route. */
+  /** Role of the service on the route. */
   readonly role: Role;
-  /** Why. */
+  /** Reason of the skip. */
   readonly reason: SkipReason;
 }
 
-/** An attempt ended: with a response's head (and small body), or with a failure. */
+/** An attempt settled: with a response head (and a small body), or with a failure. */
 export interface SettledEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "settled";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** The service's role on the route. */
+  /** Role of the service on the route. */
   readonly role: Role;
-  /** Whether the response counts as a success. */
+  /** True if the response counts as a success. */
   readonly success: boolean;
-  /** The response's status; absent where there was none. */
+  /** Status of the response; absent without a response. */
   readonly status?: number;
-  /** Why there was no response; absent where there was one. */
+  /** Kind of the failure; absent with a response. */
   readonly failure?: FailureKind;
   /** Time from the start of the attempt, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** The client's answer was decided and handed to the server. */
+/** The response for the client was selected and handed to the server. */
 export interface RespondedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "responded";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The id of the trace that the request is part of (W3C Trace Context); absent where it is part of none. */
+  /** Trace id of the request (W3C Trace Context); absent without a trace. */
   readonly traceId?: string;
-  /** The request method. */
+  /** Request method. */
   readonly method: string;
-  /** The request path without the query; observers given to `conductor()` get it with secrets redacted. */
+  /** Request path without the query; secrets are redacted for observers given to `conductor()`. */
   readonly path: string;
-  /** The matched route's pattern; absent if none matched. */
+  /** Pattern of the matched route; absent if none matched. */
   readonly route?: string;
-  /** The status that the client gets; 499 if the client disconnected before a response. */
+  /** Status of the response; 499 if the client disconnected earlier. */
   readonly status: number;
   /** Limit that refused the request; absent for every other response. */
   readonly refusal?: RefusalReason;
-  /** The service whose response was selected; absent if conductor responded itself. */
+  /** Service whose response was selected; absent for a local reply of conductor. */
   readonly service?: string;
-  /** The selected service's role. */
+  /** Role of the selected service. */
   readonly role?: Role;
-  /** Whether the answer came from another than a primary. */
+  /** True if the selected service is not a primary. */
   readonly fallback: boolean;
-  /** Whether the selected service's request had been held back first; absent: it had not. */
+  /** True if the selected attempt was a hedge; otherwise absent. */
   readonly hedge?: boolean;
   /** Time since the request arrived, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** The selected response broke off after its head; the client's connection is cut. */
+/** The selected response broke off after its head. The client's connection is closed. */
 export interface InterruptedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "interrupted";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service that was being relayed. */
+  /** Service whose response was being relayed. */
   readonly service: string;
-  /** What broke it off. */
+  /** Kind of the failure. */
   readonly failure: FailureKind;
 }
 
 /**
- * Nothing more of an answer is passed on: it has been whole, was broken off, or the client does not want the rest. Told
- * once of each request that was admitted, after `responded`.
+ * The relay of a response ended: it is complete, it broke off, or the client disconnected. Emitted once for each admitted
+ * request, after `responded`.
  */
 export interface RelayedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "relayed";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service whose response it was; absent where conductor answered itself. */
+  /** Service whose response was relayed; absent for a local reply of conductor. */
   readonly service?: string;
-  /** That service's role. */
+  /** Role of the service. */
   readonly role?: Role;
-  /** How much of the request's body had been read, in bytes. */
+  /** Bytes of the request body that were read. */
   readonly requestBytes: number;
-  /** How much of the service's body has been passed on, in bytes; 0 where conductor answered itself. */
+  /** Bytes of the response body that were relayed; 0 for a local reply of conductor. */
   readonly responseBytes: number;
   /** Time since the request arrived, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** A service's circuit breaker changed its state. */
+/** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "breaker";
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** `open`: nothing is sent; `half-open`: one request is, to see; `closed`: all are. */
+  /** `open`: no requests are sent. `half-open`: one request is sent as a probe. `closed`: all requests are sent. */
   readonly state: BreakerState;
-  /** How long it stays open before a request may tell how the service is, in milliseconds; absent otherwise. */
+  /** Time until the next probe, in milliseconds; present if the breaker opened. */
   readonly openForMs?: number;
 }
 
-/** A service's health checks changed what is thought of it. */
+/** The health checks of a service changed its state. */
 export interface HealthEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "health";
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** `unhealthy`: nothing is sent to it. */
+  /** `unhealthy`: no requests are sent to the service. */
   readonly state: HealthState;
-  /** The status that the last check was answered with; absent where there was no answer. */
+  /** Status of the response to the last check; absent without a response. */
   readonly status?: number;
-  /** Why there was no answer; absent where there was one. */
+  /** Kind of the failure of the last check; absent with a response. */
   readonly failure?: FailureKind;
 }
 
@@ -182,13 +179,13 @@ export type NotComparableReason = "too-large" | "undecodable" | "memory" | "cost
 
 /** The responses of two services to one request were compared. */
 export interface ComparedEvent {
-  /** What happened. */
+  /** Type of the event. */
   readonly type: "compared";
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** The route's pattern, for example `pathPrefix /api`. */
+  /** Pattern of the route, for example `pathPrefix /api`. */
   readonly route: string;
-  /** The service that was compared with the primary. */
+  /** Service whose response was compared with the response of the primary. */
   readonly service: string;
   /** Result of the comparison. */
   readonly result: ComparisonResult;
@@ -198,7 +195,7 @@ export interface ComparedEvent {
   readonly reason?: NotComparableReason;
 }
 
-/** Anything that an observer is told. */
+/** Any event. */
 export type ConductorEvent =
   | ReceivedEvent
   | AttemptedEvent
@@ -211,5 +208,17 @@ export type ConductorEvent =
   | HealthEvent
   | ComparedEvent;
 
-/** Receives every event. It may throw; the request does not notice. */
+/** Receives every event. Errors that it throws are ignored. */
 export type Observer = (event: ConductorEvent) => void;
+
+/** Keeps each pattern as one string: a Map lookup with a newly concatenated string computes its hash again. */
+const PATTERNS = new WeakMap<Pick<Route, "kind" | "path">, string>();
+
+/** Returns the pattern of a route, for example `pathPrefix /api`. It is unique within a configuration. */
+export function routePattern(route: Pick<Route, "kind" | "path">): string {
+  const known = PATTERNS.get(route);
+  if (known !== undefined) return known;
+  const pattern = `${route.kind} ${route.path}`;
+  PATTERNS.set(route, pattern);
+  return pattern;
+}

@@ -1,87 +1,78 @@
-/** Turns what happens to one request into events, and keeps the request safe from whoever listens. */
+/** Reports the steps of one exchange as events. */
 
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { Problem } from "../http/problem.ts";
 import type { Member, Route } from "../config/config.ts";
-import { type DetailedObserver, EventContext } from "./detail.ts";
-import type { ConductorEvent } from "./events.ts";
-import { routePattern } from "./route_pattern.ts";
+import { type DetailedObserver, EventContext } from "./observers.ts";
+import { type ConductorEvent, routePattern } from "./events.ts";
 
-/** Reports one request's events. */
+/** Reports the events of one exchange. */
 export interface ExchangeObserver {
-  /** The request arrived. */
+  /** Reports that the request arrived. */
   received(clientRequest: ClientRequest): void;
-  /** A service was given the request. */
+  /** Reports that an attempt started. */
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** A service was not given the request. */
+  /** Reports that a service did not get the request, or that its shadow request was cut off. */
   skipped(member: Member, reason: SkipReason): void;
-  /** An attempt settled after this many milliseconds. */
+  /** Reports that an attempt settled. */
   settled(attempt: AttemptView, durationMs: number): void;
-  /** Records the selected service's response. */
+  /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** Records a response of conductor's own. */
-  refused(problem: Problem): void;
-  /** The relayed response broke off. */
+  /** Reports a local reply of conductor. */
+  localReply(problem: Problem): void;
+  /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
-  /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
+  /** Reports that the relay ended. The attempt is absent for a local reply. */
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
 
-/** For most handlers that are part of another program: no event is made for nobody. */
-const NOBODY: ExchangeObserver = {
+/** Saves the events in handlers without an observer, as most embedded handlers are. */
+const UNOBSERVED: ExchangeObserver = {
   received() {},
   attempted() {},
   skipped() {},
   settled() {},
   responded() {},
-  refused() {},
+  localReply() {},
   interrupted() {},
   relayed() {},
 };
 
-/** When a request arrived, and by which clock, in milliseconds. */
+/** Arrival of a request, and the clock that measured it. */
 export interface ExchangeClock {
-  /** The time at which it arrived. */
+  /** Arrival, in milliseconds. */
   readonly startedMs: number;
-  /** The time now. */
+  /** Returns the current time, in milliseconds. */
   readonly now: () => number;
 }
 
-/**
- * Starts to observe one request.
- *
- * @param observe Who listens, and never throws. Absent: nobody.
- * @param clientRequest The request.
- * @param route Its route; absent where none matched.
- * @param clock When it arrived.
- * @returns The reporter.
- */
+/** Returns the reporter of one exchange. The observer must not throw. */
 export function observeExchange(
   observe: DetailedObserver | undefined,
   clientRequest: ClientRequest,
   route: Route | undefined,
   clock: ExchangeClock,
 ): ExchangeObserver {
-  return observe === undefined ? NOBODY : new EventReporter(observe, clientRequest, route, clock);
+  return observe === undefined ? UNOBSERVED : new EventReporter(observe, clientRequest, route, clock);
 }
 
-/** It keeps no more of the request than it tells: a service may be waited for long after the client has been answered. */
+/** Keeps only the parts of the request that events need: shadow requests may outlive the response to the client. */
 class EventReporter implements ExchangeObserver {
-  readonly #tell: DetailedObserver;
+  readonly #observe: DetailedObserver;
   readonly #requestId: string;
   readonly #method: string;
   readonly #path: string;
   readonly #traceId: string | undefined;
   readonly #startedMs: number;
   readonly #now: () => number;
-  /** In events that every request has, the route may be absent; in those of an attempt, it never is. */
-  readonly #matched: { readonly route?: string };
   readonly #route: string;
+  /** Route of events that also exist for requests without a route. */
+  readonly #matched: { readonly route?: string };
 
   constructor(observe: DetailedObserver, clientRequest: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
-    this.#tell = observe;
+    this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
     this.#path = clientRequest.path;
@@ -94,16 +85,16 @@ class EventReporter implements ExchangeObserver {
 
   received(clientRequest: ClientRequest): void {
     const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
-    this.#tell(event, new EventContext(this, undefined, clientRequest));
+    this.#observe(event, new EventContext(this, undefined, clientRequest));
   }
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
-    this.#notify({ type: "attempted", ...this.#about(attempt), atMs, hedge: attempt.hedge }, attempt);
+    this.#notify({ type: "attempted", ...this.#attemptFields(attempt), atMs, hedge: attempt.hedge }, attempt);
   }
 
   skipped(member: Member, reason: SkipReason): void {
-    this.#notify({ type: "skipped", ...this.#about(member), reason });
+    this.#notify({ type: "skipped", ...this.#attemptFields(member), reason });
   }
 
   settled(attempt: AttemptView, durationMs: number): void {
@@ -112,23 +103,36 @@ class EventReporter implements ExchangeObserver {
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
       : { success: false, failure: outcome.kind };
-    this.#notify({ type: "settled", ...this.#about(attempt), ...result, durationMs }, attempt);
+    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {
     const fallback = attempt.role !== "primary";
     const won = attempt.hedge ? { hedge: true } : {};
-    const about = { status, ...chosenOf(attempt), fallback, ...won };
-    this.#notify({ type: "responded", ...this.#asked(), ...about, durationMs: this.#elapsedMs() }, attempt);
+    const result = { status, ...serviceOf(attempt), fallback, ...won };
+    this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  refused({ status, reason }: Problem): void {
+  localReply({ status, reason }: Problem): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
-    const about = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
-    this.#notify({ type: "responded", ...this.#asked(), ...about });
+    const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
+    this.#notify({ type: "responded", ...this.#requestFields(), ...result });
   }
 
-  #asked() {
+  interrupted(attempt: AttemptView, failure: FailureKind): void {
+    const { requestId, route, service } = this.#attemptFields(attempt);
+    this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
+  }
+
+  relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {
+    const bytes = { requestBytes, responseBytes, durationMs: this.#elapsedMs() };
+    this.#notify(
+      { type: "relayed", requestId: this.#requestId, route: this.#route, ...serviceOf(attempt), ...bytes },
+      attempt,
+    );
+  }
+
+  #requestFields() {
     const traced = this.#traceId === undefined ? {} : { traceId: this.#traceId };
     return {
       requestId: this.#requestId,
@@ -139,32 +143,19 @@ class EventReporter implements ExchangeObserver {
     };
   }
 
-  interrupted(attempt: AttemptView, failure: FailureKind): void {
-    const { requestId, route, service } = this.#about(attempt);
-    this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
-  }
-
-  relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {
-    const bytes = { requestBytes, responseBytes, durationMs: this.#elapsedMs() };
-    this.#notify(
-      { type: "relayed", requestId: this.#requestId, route: this.#route, ...chosenOf(attempt), ...bytes },
-      attempt,
-    );
-  }
-
   #notify(event: ConductorEvent, attempt?: AttemptView): void {
-    this.#tell(event, new EventContext(this, attempt));
+    this.#observe(event, new EventContext(this, attempt));
   }
 
   #elapsedMs(): number {
     return this.#now() - this.#startedMs;
   }
 
-  #about({ service, role }: Member) {
+  #attemptFields({ service, role }: Member) {
     return { requestId: this.#requestId, route: this.#route, service: service.name, role };
   }
 }
 
-function chosenOf(attempt: AttemptView | undefined) {
+function serviceOf(attempt: AttemptView | undefined) {
   return attempt === undefined ? {} : { service: attempt.service.name, role: attempt.role };
 }

@@ -1,60 +1,96 @@
-/** One exchange as people look at it later: who was asked, when, and what came of it. */
+/** Records of exchanges for the dashboard and the admin API, and the ring that keeps the most recent ones. */
 
 import type { HeaderLine, Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 
-/** One service's part in an exchange. */
+/** Part of one service in an exchange. */
 export interface AttemptRecord {
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** The service's role on the route. */
+  /** Role of the service on the route. */
   readonly role: Role;
-  /** Why it was not sent the request; absent where it was. */
+  /** Reason of a skip; absent if the request was sent. */
   readonly skipped?: SkipReason;
-  /** When its attempt started, in milliseconds after the request had arrived; absent where it was not sent. */
+  /** Start of the attempt, in milliseconds after the arrival of the request; absent if it was not sent. */
   readonly startMs?: number;
-  /** When it settled, in milliseconds after the request had arrived; absent while it has not. */
+  /** End of the attempt, in milliseconds after the arrival of the request; absent until it settles. */
   readonly endMs?: number;
-  /** Whether its response counts as a success; absent while it has not settled. */
+  /** True if the response counts as a success; absent until the attempt settles. */
   readonly success?: boolean;
-  /** The response's status; absent where there was none. */
+  /** Status of the response; absent without a response. */
   readonly status?: number;
-  /** Why there was no response; absent where there was one. */
+  /** Kind of the failure; absent with a response. */
   readonly failure?: FailureKind;
-  /** Whether its copy had been held back. */
+  /** True for a hedge: the attempt started with a delay. */
   readonly hedge: boolean;
-  /** Whether its response was the client's answer. */
+  /** True if the response was selected for the client. */
   readonly selected: boolean;
-  /** The response's header lines, secrets redacted. */
+  /** Header lines of the response, secrets redacted. */
   readonly headers?: readonly HeaderLine[];
 }
 
-/** One exchange, from its arrival until the last copy has settled. */
+/** One exchange, from the arrival of the request until the last attempt settled. */
 export interface ExchangeRecord {
-  /** Rises from exchange to exchange; the place to go on from. */
+  /** Ascending number; readers continue after the last number they know. */
   readonly id: number;
-  /** The `X-Request-Id` of the exchange. */
+  /** `X-Request-Id` of the exchange. */
   readonly requestId: string;
-  /** When the request arrived, in milliseconds since 1970. */
+  /** Arrival of the request, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** The request method. */
+  /** Request method. */
   readonly method: string;
-  /** The request path, without the query; from the wire, and cut where it is very long. */
+  /** Request path without the query, as sent by the client; truncated if it is very long. */
   readonly path: string;
-  /** The matched route's pattern; empty where none matched. */
+  /** Pattern of the matched route; empty if none matched. */
   readonly route: string;
-  /** The request's header lines, secrets redacted. */
+  /** Header lines of the request, secrets redacted. */
   readonly headers: readonly HeaderLine[];
-  /** The status that the client got. */
+  /** Status of the response to the client. */
   readonly status: number;
-  /** The service whose response the client got; absent where conductor answered itself. */
+  /** Service whose response was selected; absent for a local reply of conductor. */
   readonly service?: string;
-  /** Whether the answer came from another than a primary. */
+  /** True if the selected service is not a primary. */
   readonly fallback: boolean;
-  /** From the arrival until the answer was decided, in milliseconds. */
+  /** Time from the arrival until the response was selected, in milliseconds. */
   readonly durationMs: number;
-  /** What broke the answer off after its head; absent where nothing did. */
+  /** Kind of the failure that broke the response off after its head; otherwise absent. */
   readonly interrupted?: FailureKind;
-  /** The services of the route, in the order of the configuration. */
+  /** Attempts and skips, in the order in which they happened. */
   readonly attempts: readonly AttemptRecord[];
+}
+
+/** Exchanges above a requested id, the oldest first. */
+export interface RecentExchanges {
+  /** Highest id so far. */
+  readonly last: number;
+  /** The exchanges. */
+  readonly exchanges: readonly ExchangeRecord[];
+}
+
+/** Exchange before the ring assigns an id. */
+export type NewExchange = Omit<ExchangeRecord, "id">;
+
+/** The most recent exchanges, with ascending ids. */
+export class ExchangeRing {
+  readonly #size: number;
+  readonly #records: ExchangeRecord[] = [];
+  #last = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Assigns an id to an exchange and adds it; drops the oldest one if the ring is full. Its fields may still change. */
+  add(exchange: NewExchange): ExchangeRecord {
+    const record = Object.assign(exchange, { id: ++this.#last });
+    this.#records.push(record);
+    if (this.#records.length > this.#size) this.#records.shift();
+    return record;
+  }
+
+  /** Returns the exchanges above an id, none for Infinity. An id above the last is from another process: returns all. */
+  after(id: number): RecentExchanges {
+    const known = id > this.#last && id !== Infinity ? 0 : id;
+    return { last: this.#last, exchanges: this.#records.filter((record) => record.id > known) };
+  }
 }

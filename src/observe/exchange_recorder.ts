@@ -1,116 +1,108 @@
-/** Keeps the recent exchanges, put together from their events. */
+/** Records recent exchanges from their events. */
 
 import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import { takeToken } from "../lib/token_bucket.ts";
-import type { DetailedObserver, EventContext } from "./detail.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
+import type { DetailedObserver, EventContext } from "./observers.ts";
 import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
-import type { AttemptRecord, ExchangeRecord } from "./exchange_record.ts";
-import { ExchangeRing, type NewExchange, type RecentExchanges } from "./exchange_ring.ts";
+import {
+  type AttemptRecord,
+  type ExchangeRecord,
+  ExchangeRing,
+  type NewExchange,
+  type RecentExchanges,
+} from "./exchange_record.ts";
 import type { Redaction } from "./redaction.ts";
 
-/** What a recorder is given. */
+/** Options of an {@linkcode ExchangeRecorder}. */
 export interface ExchangeRecorderOptions {
-  /** Gives what takes secrets out of header lines; asked for each exchange. */
+  /** Returns the redaction for header lines; called for each message, because a reload may replace it. */
   readonly redaction: () => Redaction;
   /**
-   * How many exchanges are kept.
+   * Maximum exchanges that are kept.
    *
    * @default {200}
    */
   readonly size?: number;
   /**
-   * How many exchanges are recorded in a second; the others leave no trace, so that recording costs next to nothing under
-   * load.
+   * Maximum exchanges recorded per second. Further ones are not recorded, so that recording costs little under load.
    *
    * @default {50}
    */
   readonly maxPerSecond?: number;
   /**
-   * Told of each exchange when it is complete.
+   * Called with each complete exchange.
    *
-   * @default Nobody is told.
+   * @default none
    */
   readonly onRecord?: (record: ExchangeRecord) => void;
   /**
-   * The clock, in milliseconds; it must not go backwards.
+   * Monotonic clock, in milliseconds.
    *
    * @default performance.now
    */
   readonly now?: () => number;
 }
 
-/** How many exchanges are kept where nothing else is said. */
+/** Default of `size`. */
 export const RECENT_EXCHANGES = 200;
-/** How many exchanges are recorded in a second where nothing else is said. */
+/** Default of `maxPerSecond`. */
 export const RECORDED_PER_SECOND = 50;
-/** How many exchanges may be incomplete at once; the oldest is given up for one more. */
-const MAX_OPEN = 200;
-/** How long attempts are waited for once the client has its answer: a copy may take as long as it likes. */
+/** Maximum incomplete exchanges. A further one publishes or drops the oldest. */
+const MAX_INCOMPLETE = 200;
+/** Maximum wait for shadow requests after the response, because their own timeout can be long. */
 const MAX_WAIT_MS = 5_000;
 const MAX_PATH_LENGTH = 1_024;
 const MAX_METHOD_LENGTH = 32;
 const MAX_VALUE_LENGTH = 256;
-/** Slightly more text is redacted than shown: a secret that is cut off might not be recognised. */
+/** Longer than the text that is shown: redaction might not recognise a truncated secret. */
 const MAX_REDACTED_LENGTH = 1_024;
 const MAX_LINES = 48;
-/** Names and values of all header lines of one message. */
+/** Maximum characters of all names and values of one message. */
 const MAX_HEAD_LENGTH = 4_096;
 
-type Changeable<T> = { -readonly [K in keyof T]: T[K] };
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A service's part as it grows. */
-type AttemptDraft = Changeable<AttemptRecord>;
+/** Part of a service while its attempt is in progress. */
+type AttemptDraft = Mutable<AttemptRecord>;
 
-/** A record as it grows. What comes after it has been listed, such as an answer that breaks off, is still put in. */
+/** Record in progress. Events after its publication, such as an interrupted response, still change it. */
 interface Draft {
-  readonly record: Changeable<Omit<NewExchange, "attempts">> & { readonly attempts: AttemptDraft[] };
-  /** How many attempts have started and not settled. */
+  readonly record: Mutable<Omit<NewExchange, "attempts">> & { readonly attempts: AttemptDraft[] };
+  /** Attempts that have started and not settled. */
   unsettled: number;
-  /** When the client had its answer, by the recorder's clock; `undefined` until then. */
-  answeredMs: number | undefined;
+  /** Time of the response, by the clock of the recorder; `undefined` until then. */
+  respondedMs: number | undefined;
 }
 
-/** Observes exchanges, and keeps the recent ones. */
+/** Observes exchanges and keeps the recent ones. */
 export class ExchangeRecorder {
   readonly #options: ExchangeRecorderOptions;
   readonly #now: () => number;
   readonly #ring: ExchangeRing;
-  readonly #bucket: { tokens: number; refilledMs: number };
-  readonly #maxPerSecond: number;
-  /** By the exchange, as two may have the same id. Held weakly: a record must not keep an exchange's memory. */
+  readonly #bucket: TokenBucket;
+  /** By exchange, because two may have the same request id. Weak: a record must not retain the memory of an exchange. */
   readonly #drafts = new WeakMap<WeakKey, Draft>();
-  /** Those that are not complete, the oldest first. */
-  readonly #open = new Set<Draft>();
+  /** Incomplete exchanges, the oldest first. */
+  readonly #incomplete = new Set<Draft>();
 
-  /**
-   * Starts with nothing.
-   *
-   * @param options What it is given.
-   */
   constructor(options: ExchangeRecorderOptions) {
     const { size = RECENT_EXCHANGES, maxPerSecond = RECORDED_PER_SECOND, now = () => performance.now() } = options;
     this.#options = options;
     this.#now = now;
     this.#ring = new ExchangeRing(size);
-    this.#maxPerSecond = maxPerSecond;
-    this.#bucket = { tokens: maxPerSecond, refilledMs: now() };
+    this.#bucket = new TokenBucket(limitsForRate(maxPerSecond));
   }
 
-  /** The observer to give to the handler. */
-  readonly observe: DetailedObserver = (event, detail) => {
-    if (detail === undefined || !("requestId" in event)) return;
-    if (event.type === "received") return this.#begin(event, detail);
-    const draft = this.#drafts.get(detail.exchange);
-    if (draft !== undefined) this.#note(draft, event, detail);
+  /** Observer for the handler. */
+  readonly observe: DetailedObserver = (event, context) => {
+    if (context === undefined || !("requestId" in event)) return;
+    if (event.type === "received") return this.#begin(event, context);
+    const draft = this.#drafts.get(context.exchange);
+    if (draft !== undefined) this.#update(draft, event, context);
   };
 
-  /**
-   * Lists what has been completed since.
-   *
-   * @param id The last id that is known already.
-   * @returns The exchanges.
-   */
+  /** Returns the exchanges that were completed after an id. */
   after(id: number): RecentExchanges {
     this.#sweep(this.#now());
     return this.#ring.after(id);
@@ -118,38 +110,38 @@ export class ExchangeRecorder {
 
   #begin({ requestId, route = "" }: ReceivedEvent, { exchange, clientRequest }: EventContext): void {
     const nowMs = this.#now();
-    if (clientRequest === undefined || !takeToken(this.#bucket, this.#maxPerSecond, nowMs)) return;
+    if (clientRequest === undefined || !this.#bucket.tryTake(nowMs)) return;
     this.#sweep(nowMs);
-    const [oldest] = this.#open;
-    if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#give(oldest);
+    const [oldest] = this.#incomplete;
+    if (oldest !== undefined && this.#incomplete.size >= MAX_INCOMPLETE) this.#publish(oldest);
     const draft: Draft = {
       record: {
         requestId,
         timeMs: 0,
-        method: cut(clientRequest.method, MAX_METHOD_LENGTH),
-        path: cut(redactPath(clientRequest.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
+        method: truncate(clientRequest.method, MAX_METHOD_LENGTH),
+        path: truncate(redactPath(clientRequest.path.slice(0, MAX_PATH_LENGTH + 1)), MAX_PATH_LENGTH),
         route,
-        headers: this.#lines(clientRequest.headers),
+        headers: this.#keptHeaders(clientRequest.headers),
         status: 0,
         fallback: false,
         durationMs: 0,
         attempts: [],
       },
       unsettled: 0,
-      answeredMs: undefined,
+      respondedMs: undefined,
     };
     this.#drafts.set(exchange, draft);
-    this.#open.add(draft);
+    this.#incomplete.add(draft);
   }
 
-  #note(draft: Draft, event: ConductorEvent, { attempt }: EventContext): void {
+  #update(draft: Draft, event: ConductorEvent, { attempt }: EventContext): void {
     const { record } = draft;
     switch (event.type) {
       case "attempted": {
         const part = partOf(record.attempts, event);
         draft.unsettled++;
         if (event.hedge) part.hedge = true;
-        // Where an open breaker stands before it, the attempt is a formality.
+        // Attempts that the gate skipped are not sent, so they have no start.
         if (part.skipped === undefined) part.startMs = event.atMs;
         return;
       }
@@ -158,43 +150,43 @@ export class ExchangeRecorder {
         return;
       case "settled":
         draft.unsettled--;
-        settle(partOf(record.attempts, event), event);
+        recordOutcome(partOf(record.attempts, event), event);
         if (attempt?.outcome?.ok) {
-          partOf(record.attempts, event).headers = this.#lines(attempt.outcome.response.headers);
+          partOf(record.attempts, event).headers = this.#keptHeaders(attempt.outcome.response.headers);
         }
         break;
       case "responded":
-        draft.answeredMs = this.#now();
-        answer(record, event);
+        draft.respondedMs = this.#now();
+        recordResponse(record, event);
         break;
       case "interrupted":
         record.interrupted = event.failure;
         return;
     }
-    if (draft.answeredMs !== undefined && draft.unsettled === 0) this.#give(draft);
+    if (draft.respondedMs !== undefined && draft.unsettled === 0) this.#publish(draft);
   }
 
-  /** Puts a draft among the records, where the client had an answer. */
-  #give(draft: Draft): void {
-    if (!this.#open.delete(draft) || draft.answeredMs === undefined) return;
+  /** Moves a draft to the ring. A draft without a response is dropped. */
+  #publish(draft: Draft): void {
+    if (!this.#incomplete.delete(draft) || draft.respondedMs === undefined) return;
     const record = this.#ring.add(draft.record);
     this.#options.onRecord?.(record);
   }
 
-  /** Gives up waiting for attempts that take very long. */
+  /** Publishes drafts whose shadow requests take too long. */
   #sweep(nowMs: number): void {
-    for (const draft of this.#open) {
-      if (draft.answeredMs !== undefined && nowMs - draft.answeredMs > MAX_WAIT_MS) this.#give(draft);
+    for (const draft of this.#incomplete) {
+      if (draft.respondedMs !== undefined && nowMs - draft.respondedMs > MAX_WAIT_MS) this.#publish(draft);
     }
   }
 
-  #lines(lines: readonly HeaderLine[]): HeaderLine[] {
+  #keptHeaders(lines: readonly HeaderLine[]): HeaderLine[] {
     const redaction = this.#options.redaction();
     const kept: HeaderLine[] = [];
     let left = MAX_HEAD_LENGTH;
     for (const line of lines) {
       const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
-      const [shownName, shownValue] = [cut(name, MAX_VALUE_LENGTH), cut(value, MAX_VALUE_LENGTH)];
+      const [shownName, shownValue] = [truncate(name, MAX_VALUE_LENGTH), truncate(value, MAX_VALUE_LENGTH)];
       left -= shownName.length + shownValue.length;
       if (left < 0 || kept.length === MAX_LINES) {
         kept.push(["…", `[${lines.length - kept.length} more lines]`]);
@@ -214,14 +206,14 @@ function partOf(parts: AttemptDraft[], { service, role }: Pick<SettledEvent, "se
   return part;
 }
 
-function settle(part: AttemptDraft, { success, status, failure, durationMs }: SettledEvent): void {
+function recordOutcome(part: AttemptDraft, { success, status, failure, durationMs }: SettledEvent): void {
   part.success = success;
   if (status !== undefined) part.status = status;
   if (failure !== undefined) part.failure = failure;
   if (part.startMs !== undefined) part.endMs = part.startMs + durationMs;
 }
 
-function answer(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
+function recordResponse(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {
   record.timeMs = Math.round(Date.now() - durationMs);
   record.status = status;
   record.fallback = fallback;
@@ -231,8 +223,8 @@ function answer(record: Draft["record"], { status, service, fallback, durationMs
   for (const part of record.attempts) part.selected = part.service === service;
 }
 
-/** Cuts a text off, and copies it: a piece of a long text would keep all of that in memory. */
-function cut(text: string, maxLength: number): string {
+/** Truncates a text and copies it: V8's substrings retain the whole text. */
+function truncate(text: string, maxLength: number): string {
   const shown = text.length > maxLength ? `${text.slice(0, maxLength - 1).toWellFormed()}…` : text;
   return ` ${shown}`.slice(1);
 }

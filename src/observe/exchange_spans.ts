@@ -1,4 +1,4 @@
-/** The spans of one exchange: what the server's says beside what the server knows, and one below it for each attempt. */
+/** OpenTelemetry spans of an exchange: attributes on the server's span, and one child span for each attempt. */
 
 import type { Route, Service } from "../config/config.ts";
 import type { AttemptView } from "../upstream/attempt.ts";
@@ -17,7 +17,7 @@ import {
   type Tracer,
 } from "./telemetry.ts";
 
-/** Methods that may be part of a name; a client can make up any number of others (OpenTelemetry's rules for HTTP). */
+/** Methods that may be part of a span name. Clients can invent others, and names must have a low cardinality (OpenTelemetry). */
 const METHODS: ReadonlySet<string> = new Set([
   "GET",
   "HEAD",
@@ -41,39 +41,24 @@ type Attributes = Readonly<Record<string, AttributeValue>>;
 export class ExchangeTracer {
   readonly #telemetry: Telemetry;
   readonly #tracer: Tracer;
-  /** What is the same for all attempts of a service. */
+  /** Attributes that all attempts of a service share. */
   readonly #services = new WeakMap<Service, Attributes>();
+  readonly #clock = new EpochClock();
 
-  /**
-   * Takes a tracer of conductor's own.
-   *
-   * @param telemetry Who records.
-   */
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
     this.#tracer = telemetry.trace.getTracer("conductor");
   }
 
-  /**
-   * Starts to record an exchange, below the span that is active now: the server's.
-   *
-   * @returns The exchange's spans.
-   */
+  /** Returns the spans of an exchange. The active span must be the server's. */
   start(): ExchangeSpans {
     return new ExchangeSpans(this, this.#telemetry.context.active());
   }
 
-  /**
-   * Starts the span of an attempt.
-   *
-   * @param context Where the server's span is.
-   * @param attempt The attempt.
-   * @param clientRequest The client's request.
-   * @returns The attempt's span.
-   */
+  /** Starts the span of an attempt. The context must have the server's span. */
   startAttempt(context: Context, { service, role }: AttemptView, { method }: ClientRequest): AttemptSpan {
     const known = METHODS.has(method);
-    const startTime = epochMs();
+    const startTime = this.#clock.now();
     const span = this.#tracer.startSpan(`${known ? method : "HTTP"} ${service.name}`, {
       kind: CLIENT,
       startTime,
@@ -83,7 +68,7 @@ export class ExchangeTracer {
         ...this.#attributesOf(service),
       },
     }, context);
-    return new RecordedAttempt(span, this.#telemetry, context);
+    return new RecordedAttempt(span, context, { telemetry: this.#telemetry, clock: this.#clock });
   }
 
   #attributesOf(service: Service): Attributes {
@@ -111,25 +96,19 @@ export class ExchangeSpans {
   readonly #context: Context;
   readonly #server: Span | undefined;
 
-  /**
-   * Remembers the server's span.
-   *
-   * @param tracer Makes the others.
-   * @param context Where it is.
-   */
   constructor(tracer: ExchangeTracer, context: Context) {
     this.#tracer = tracer;
     this.#context = context;
     this.#server = context.getValue(SPAN_KEY) as Span | undefined;
   }
 
-  /** The trace of the server's span; `undefined` if the server has none. */
+  /** Trace of the server's span; `undefined` if the server has none. */
   get trace(): TraceContext | undefined {
     const { traceId, traceFlags } = this.#server?.spanContext() ?? {};
     return traceId === undefined ? undefined : { traceId, flags: formatFlags(traceFlags) };
   }
 
-  /** Removes secrets from the target in the server's span. The server has recorded the target as sent. */
+  /** Redacts the target in the server's span: the server recorded it as sent by the client. */
   received(url: string): void {
     if (this.#server === undefined) return;
     const shown = redactUrl(url);
@@ -140,12 +119,7 @@ export class ExchangeSpans {
     if (query !== undefined) this.#server.setAttribute("url.query", query);
   }
 
-  /**
-   * Adds the request and its route to the server's span.
-   *
-   * @param clientRequest The request.
-   * @param route Its route; `undefined` if none matched.
-   */
+  /** Adds the request and its route to the server's span. */
   matched({ method, requestId }: ClientRequest, route: Route | undefined): void {
     const server = this.#server;
     if (server === undefined) return;
@@ -155,66 +129,62 @@ export class ExchangeSpans {
     server.updateName(`${METHODS.has(method) ? method : "HTTP"} ${route.path}`);
   }
 
-  /**
-   * Starts the span of an attempt.
-   *
-   * @param attempt The attempt.
-   * @param clientRequest The client's request.
-   * @returns The attempt's span.
-   */
+  /** Starts the span of an attempt. */
   startAttempt(attempt: AttemptView, clientRequest: ClientRequest): AttemptSpan {
     return this.#tracer.startAttempt(this.#context, attempt, clientRequest);
   }
 
-  /**
-   * Says in the server's span whose answer the client got.
-   *
-   * @param attempt The selected attempt.
-   */
-  answered({ service, role }: AttemptView): void {
+  /** Adds the selected service to the server's span. */
+  responded({ service, role }: AttemptView): void {
     this.#server?.setAttribute("conductor.service", service.name);
     this.#server?.setAttribute("conductor.fallback", role !== "primary");
   }
 }
 
-/** Ends when the attempt is over, and says whether it was selected: what is known first waits for the other. */
+/** Span of an attempt. It ends when the attempt is finished and the selection is known, in either order. */
 class RecordedAttempt implements AttemptSpan {
   readonly traceparent: string;
   readonly #span: Span;
   readonly #telemetry: Telemetry;
-  /** In which `fetch` neither adds a `traceparent` nor, where the parent's sampling counts, records a span. */
-  readonly #quiet: Context;
+  readonly #clock: EpochClock;
+  /** Context in which `fetch` adds no `traceparent`, and records no span if the sampler respects the parent. */
+  readonly #untraced: Context;
   #isDecided = false;
-  #brokenBy: FailureKind | undefined;
+  #interruption: FailureKind | undefined;
   #endMs: number | undefined;
 
-  constructor(span: Span, telemetry: Telemetry, context: Context) {
+  constructor(
+    span: Span,
+    context: Context,
+    { telemetry, clock }: { readonly telemetry: Telemetry; readonly clock: EpochClock },
+  ) {
     const { traceId, spanId, traceFlags } = span.spanContext();
     const unsampled = { traceId, spanId, traceFlags: 0 };
     this.traceparent = formatTraceparent({ traceId, flags: formatFlags(traceFlags) }, spanId);
     this.#span = span;
     this.#telemetry = telemetry;
-    this.#quiet = context.setValue(SPAN_KEY, { spanContext: () => unsampled }).setValue(SUPPRESS_TRACING_KEY, true);
+    this.#clock = clock;
+    this.#untraced = context.setValue(SPAN_KEY, { spanContext: () => unsampled }).setValue(SUPPRESS_TRACING_KEY, true);
   }
 
   around<T>(send: () => T): T {
-    return this.#telemetry.context.with(this.#quiet, send);
+    return this.#telemetry.context.with(this.#untraced, send);
   }
 
   broken(kind: FailureKind): void {
-    this.#brokenBy = kind;
+    this.#interruption = kind;
   }
 
   over({ outcome, role, abortReason }: Parameters<AttemptSpan["over"]>[0]): void {
-    this.#endMs = epochMs();
+    this.#endMs = this.#clock.now();
     const span = this.#span;
-    const failure = abortReason ?? this.#brokenBy ?? (outcome?.ok === false ? outcome.kind : undefined);
+    const failure = abortReason ?? this.#interruption ?? (outcome?.ok === false ? outcome.kind : undefined);
     const status = outcome?.ok ? outcome.response.status : undefined;
     if (status !== undefined) span.setAttribute("http.response.status_code", status);
     const succeeded = outcome?.ok === true && outcome.success && failure === undefined;
     span.setAttribute("conductor.outcome", failure ?? (succeeded ? "success" : "failed"));
     if (!succeeded) span.setAttribute("error.type", failure ?? String(status));
-    // One that was given up, because its client had gone away, says nothing about the service.
+    // An abort, for example because the client disconnected, says nothing about the service.
     if (!succeeded && failure !== "aborted") span.setStatus({ code: ERROR });
     if (this.#isDecided || role === "shadow") span.end(this.#endMs);
   }
@@ -226,15 +196,18 @@ class RecordedAttempt implements AttemptSpan {
   }
 }
 
-/** How far the clock that never goes back may be from the one that people set, in milliseconds. */
+/** Maximum difference between the monotonic clock and the system clock, in milliseconds. */
 const MAX_DRIFT_MS = 2;
-let originMs = performance.timeOrigin;
 
-/** The time in milliseconds since 1970, finer than `Date.now`, and with it when that has been set. */
-function epochMs(): number {
-  const nowMs = originMs + performance.now();
-  const driftMs = Date.now() - nowMs;
-  if (Math.abs(driftMs) <= MAX_DRIFT_MS) return nowMs;
-  originMs += driftMs;
-  return nowMs + driftMs;
+/** Clock in milliseconds since 1970 with the resolution of `performance.now`. It follows changes of the system clock. */
+class EpochClock {
+  #originMs = performance.timeOrigin;
+
+  now(): number {
+    const nowMs = this.#originMs + performance.now();
+    const driftMs = Date.now() - nowMs;
+    if (Math.abs(driftMs) <= MAX_DRIFT_MS) return nowMs;
+    this.#originMs += driftMs;
+    return nowMs + driftMs;
+  }
 }

@@ -1,43 +1,41 @@
-/**
- * The log: one line per request at info, one per failed attempt at warn, every attempt at debug. Where lines go and how
- * they look is injected.
- */
+/** The log: one line per request at info, one per failed attempt at warn, and every attempt at debug. */
 
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
-import { PerSecond } from "../lib/per_second.ts";
+import { printableJson } from "../lib/printable.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 
-/** How much a line matters. */
+/** Severity of a line. */
 export type LogLevel = Logging["level"];
 
-/** The data of one line, beside its message. */
+/** Data of a line. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** One line before it is formatted. */
+/** A line before it is formatted. */
 export interface LogRecord {
-  /** When it happened, in milliseconds since 1970. */
+  /** Time, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** How much it matters. */
+  /** Severity. */
   readonly level: LogLevel;
-  /** What happened, in a few constant words: `request`, `attempt failed`. */
+  /** Constant text, for example `request completed` or `attempt failed`. */
   readonly message: string;
-  /** The event that the line tells of; absent where the line is about the process. */
+  /** Event of the line; absent if the line concerns the process. */
   readonly event?: ConductorEvent;
-  /** The data of the line. */
+  /** Data. */
   readonly fields: LogFields;
 }
 
-/** How a logger is set up. */
+/** Options of {@linkcode createLogger}. */
 export interface LoggerOptions {
-  /** The lowest level that is written. */
+  /** Lowest level that is written. */
   readonly level: LogLevel;
-  /** Turns a record into a line, without its line end. */
+  /** Formats a record as a line, without a line end. */
   readonly format: (record: LogRecord) => string;
-  /** Takes a line with its line end; `false` where it had to be dropped because the reader is too slow. */
+  /** Writes a line with its line end. Returns `false` if the line was dropped because the reader is too slow. */
   readonly write: (line: string) => boolean;
   /**
-   * The clock, in milliseconds since 1970.
+   * Clock, in milliseconds since 1970.
    *
    * @default Date.now
    */
@@ -46,9 +44,9 @@ export interface LoggerOptions {
 
 /** Writes log lines; never throws. */
 export interface Logger {
-  /** Writes a line about the process itself. */
+  /** Writes a line that concerns the process. */
   readonly log: (level: LogLevel, message: string, fields?: LogFields) => void;
-  /** Writes the line that an event is worth, if any. */
+  /** Writes the line of an event, if the event has one. */
   readonly observe: Observer;
 }
 
@@ -60,35 +58,30 @@ const BREAKER_LINES = {
   closed: { level: "info", message: "breaker closed" },
 } as const;
 
-/** Whether a difference matters is not known before many have been counted: none is a warning. */
+/** None is a warning: only the report, with many comparisons, shows whether differences matter. */
 const COMPARED_LINES = {
-  match: { level: "debug", message: "answers alike" },
-  mismatch: { level: "info", message: "answers differ" },
-  missing: { level: "info", message: "answer missing" },
+  match: { level: "debug", message: "responses match" },
+  mismatch: { level: "info", message: "responses differ" },
+  missing: { level: "info", message: "response missing" },
   noise: { level: "debug", message: "primary compared with itself" },
-  "not-comparable": { level: "info", message: "answers not comparable" },
+  "not-comparable": { level: "info", message: "responses not comparable" },
 } as const;
 
-/** Where a time stamp differs, every request has such a line: metrics and report count them all, people read a few. */
+/** A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a few. */
 const COMPARED_LINES_PER_SECOND = 10;
 
-/** A path may have as many bytes as the server accepts in a head; a log line need not. */
+/** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
 
-/**
- * Creates a logger.
- *
- * @param options Level, format and destination.
- * @returns The logger, whose `observe` is given to the handler.
- */
+/** Creates a logger. Its `observe` is the observer for the handler. */
 export function createLogger(options: LoggerOptions): Logger {
   const { format, write, now = Date.now } = options;
   const threshold = SEVERITY[options.level];
   let dropped = 0;
-  const compared = new PerSecond(COMPARED_LINES_PER_SECOND);
-  let leftOut = 0;
+  const compared = new TokenBucket(limitsForRate(COMPARED_LINES_PER_SECOND));
+  let suppressed = 0;
 
-  function put(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
+  function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
     try {
       const record = { timeMs: now(), level, message, fields };
@@ -100,47 +93,54 @@ export function createLogger(options: LoggerOptions): Logger {
       }
       if (!write(format(event === undefined ? record : { ...record, event }) + "\n")) dropped++;
     } catch {
-      // A line that cannot be written is lost; the request that it tells of is not.
+      // A failing output must not affect the request.
     }
   }
 
-  function putCompared({ level, message }: Pick<LogRecord, "level" | "message">, event: ConductorEvent): void {
+  function writeCompared({ level, message }: Pick<LogRecord, "level" | "message">, event: ConductorEvent): void {
     if (!compared.tryTake(now())) {
-      leftOut++;
+      suppressed++;
       return;
     }
-    put(level, message, leftOut > 0 ? { ...fieldsOf(event), leftOut } : fieldsOf(event), event);
-    leftOut = 0;
+    writeLine(level, message, suppressed > 0 ? { ...fieldsOf(event), leftOut: suppressed } : fieldsOf(event), event);
+    suppressed = 0;
   }
 
   return {
-    log: (level, message, fields = {}) => put(level, message, fields),
+    log: (level, message, fields = {}) => writeLine(level, message, fields),
     observe: (event) => {
       const line = describe(event);
       if (line === undefined || SEVERITY[line.level] < threshold) return;
-      if (event.type === "compared" && threshold > SEVERITY.debug) putCompared(line, event);
-      else put(line.level, line.message, fieldsOf(event), event);
+      if (event.type === "compared" && threshold > SEVERITY.debug) writeCompared(line, event);
+      else writeLine(line.level, line.message, fieldsOf(event), event);
     },
   };
 }
 
+/** Formats a record as one line of JSON with escaped control characters. A parser returns every value unchanged. */
+export function formatJson({ timeMs, level, message, fields }: LogRecord): string {
+  return printableJson(JSON.stringify({ time: new Date(timeMs).toISOString(), level, message, ...fields }));
+}
+
 /**
- * An attempt that was given up, because the client had gone away, says nothing about the service; one that an open breaker
- * kept from being made tells nothing new.
+ * Aborted attempts are not warnings, because they say nothing about the service. Attempts that the gate rejected are not
+ * either, because the change of the breaker or of the health was logged.
  */
 function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> | undefined {
   switch (event.type) {
     case "attempted":
       return { level: "debug", message: "attempt started" };
     case "skipped":
-      return { level: "debug", message: "not sent" };
+      return { level: "debug", message: "attempt skipped" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
       if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
-      if (event.failure === "open-circuit") return { level: "debug", message: "attempt not made" };
+      if (event.failure === "open-circuit" || event.failure === "unhealthy") {
+        return { level: "debug", message: "attempt rejected" };
+      }
       return { level: "warn", message: "attempt failed" };
     case "responded":
-      return { level: "info", message: "request" };
+      return { level: "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
     case "breaker":
@@ -157,13 +157,13 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
 function fieldsOf(event: ConductorEvent): LogFields {
   const fields: Record<string, unknown> = { ...event };
   delete fields.type;
-  if ("path" in event) fields.path = shownPath(event.path);
+  if ("path" in event) fields.path = truncatedPath(event.path);
   if ("durationMs" in event) fields.durationMs = toMicroseconds(event.durationMs);
   if ("atMs" in event) fields.atMs = toMicroseconds(event.atMs);
   return fields;
 }
 
-function shownPath(path: string): string {
+function truncatedPath(path: string): string {
   const shown = redactPath(path.slice(0, MAX_PATH_LENGTH));
   return path.length > MAX_PATH_LENGTH ? `${shown}…` : shown;
 }

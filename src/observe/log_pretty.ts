@@ -1,4 +1,4 @@
-/** Log lines for people. */
+/** Log lines for terminals. */
 
 import { formatDuration } from "../lib/duration.ts";
 import type {
@@ -14,18 +14,13 @@ import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 
-/** How lines for people look. */
+/** Options of {@linkcode createPrettyFormat}. */
 export interface PrettyFormatOptions {
-  /** Whether the lines go to a terminal. */
+  /** True if the lines go to a terminal with colors. */
   readonly color: boolean;
 }
 
-/**
- * Makes a format for people: local time, level, what happened in words, and the request's id at the end where there is one.
- *
- * @param options How the lines look.
- * @returns The format for {@linkcode createLogger}.
- */
+/** Creates a format for {@linkcode createLogger}: local time, level, the event in words, and the id of the request. */
 export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRecord) => string {
   const paint = createPaint(options.color);
   const brushes: Record<LogLevel, Brush> = { debug: paint.faint, info: paint.good, warn: paint.warn, error: paint.bad };
@@ -35,7 +30,7 @@ export function createPrettyFormat(options: PrettyFormatOptions): (record: LogRe
       parts.push(message, ...fieldTexts(fields, paint));
     } else {
       parts.push(eventText(event, fields, paint));
-      if ("requestId" in event) parts.push(paint.faint(token(event.requestId)));
+      if ("requestId" in event) parts.push(paint.faint(oneWord(event.requestId)));
     }
     return parts.join(" ");
   };
@@ -46,7 +41,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })${event.hedge ? " held back until now" : ""}`;
+      })${event.hedge ? " as a hedge" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
@@ -61,7 +56,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return healthText(event, paint);
     case "received":
     case "relayed":
-      // No line tells of them.
+      // They have no line.
       return event.type;
     case "compared":
       return comparedText(event, fields, paint);
@@ -76,8 +71,8 @@ function respondedText(event: RespondedEvent, fields: LogFields, paint: Paint): 
   const by = event.service === undefined ? "conductor" : printable(event.service);
   const remark = event.fallback ? "fallback" : event.refusal;
   const note = remark === undefined ? "" : ` ${paint.warn(`(${remark})`)}`;
-  const path = token(String(fields.path));
-  return `${statusText(event.status, paint)} ${token(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
+  const path = oneWord(String(fields.path));
+  return `${statusText(event.status, paint)} ${oneWord(event.method)} ${path} ← ${paint.strong(by)}${note} in ${
     formatDuration(event.durationMs)
   }`;
 }
@@ -92,20 +87,20 @@ function settledText(event: SettledEvent, paint: Paint): string {
 }
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
-  return `the response of ${paint.strong(printable(event.service))} broke off: ${paint.bad(event.failure)}`;
+  return `response of ${paint.strong(printable(event.service))} interrupted: ${paint.bad(event.failure)}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {
-  const subject = `the breaker of ${paint.strong(printable(service))}`;
-  if (state === "closed") return `${subject} closed: it gets requests again`;
-  if (state === "half-open") return `${subject} lets one request through`;
-  return `${subject} opened: nothing is sent to it for ${formatDuration(openForMs ?? 0)}`;
+  const subject = `breaker of ${paint.strong(printable(service))}`;
+  if (state === "closed") return `${subject} closed: requests are sent again`;
+  if (state === "half-open") return `${subject} half-open: one request is sent as a probe`;
+  return `${subject} opened: no requests for ${formatDuration(openForMs ?? 0)}`;
 }
 
 function healthText({ service, state, status, failure }: HealthEvent, paint: Paint): string {
   const subject = paint.strong(printable(service));
-  if (state === "healthy") return `${subject} is healthy: it gets requests again`;
-  return `${subject} is unhealthy: nothing is sent to it (${paint.bad(failure ?? `status ${status}`)})`;
+  if (state === "healthy") return `${subject} is healthy: requests are sent again`;
+  return `${subject} is unhealthy: no requests are sent (${paint.bad(failure ?? `status ${status}`)})`;
 }
 
 function comparedText(
@@ -114,12 +109,12 @@ function comparedText(
   paint: Paint,
 ): string {
   const subject = paint.strong(printable(service));
-  const where = paths.length === 0 ? "" : `: ${paths.map(token).join(", ")}`;
-  if (result === "noise") return `the primary compared with itself, by ${subject}${where}`;
-  if (result === "match") return `${subject} answered like the primary`;
-  const more = leftOut === undefined ? "" : `, after ${leftOut} more that were left out`;
-  if (result === "not-comparable") return `${subject} could not be compared: ${paint.warn(reason ?? "")}${more}`;
-  return `${subject} answered ${paint.warn("unlike the primary")}${where}${more}`;
+  const where = paths.length === 0 ? "" : `: ${paths.map(oneWord).join(", ")}`;
+  if (result === "noise") return `primary compared with itself (${subject})${where}`;
+  if (result === "match") return `response of ${subject} matches the primary`;
+  const more = leftOut === undefined ? "" : `, after ${leftOut} suppressed lines`;
+  if (result === "not-comparable") return `response of ${subject} not comparable: ${paint.warn(reason ?? "")}${more}`;
+  return `response of ${subject} ${paint.warn("differs from the primary")}${where}${more}`;
 }
 
 function statusText(status: number, paint: Paint): string {
@@ -133,8 +128,8 @@ function fieldTexts(fields: LogFields, paint: Paint): string[] {
   });
 }
 
-/** What a space inside it would break into two; no method, path or id that arrives over HTTP has one. */
-function token(text: string): string {
+/** Escapes spaces, so that the text stays one word. Methods, paths and ids from HTTP have none. */
+function oneWord(text: string): string {
   return printable(text).replaceAll(" ", "\\x20");
 }
 

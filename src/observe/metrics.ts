@@ -1,61 +1,64 @@
-/** Counts what happens to requests and services, for one thread. */
+/** Counts the events of one thread. */
 
-import type { Config, Route, Service } from "../config/config.ts";
+import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { BreakerState } from "../policy/breaker.ts";
-import type { HealthState } from "../policy/health.ts";
-import type { ConductorEvent } from "./events.ts";
-import { RouteSeries, ServiceSeries } from "./metric_series.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
+import {
+  hasDuration,
+  isCountedAsSkip,
+  ROUTE_METRICS,
+  SERVICE_METRICS,
+  STATUS_CLASSES,
+  type StatusClass,
+} from "./counted_metrics.ts";
+import {
+  type ComparedEvent,
+  type ConductorEvent,
+  type RelayedEvent,
+  type RespondedEvent,
+  routePattern,
+  type SettledEvent,
+} from "./events.ts";
+import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
-import { routePattern } from "./route_pattern.ts";
 
-/** Under what requests are counted that matched no route. */
+/** Row for requests that matched no route. */
 const NO_ROUTE = "";
 
-/** A service's state, as far as it has one. */
+/** Service of the configuration with its states. */
 interface KnownService {
   readonly service: Service;
-  breaker: BreakerState | undefined;
-  health: HealthState | undefined;
+  breaker: ServiceStateSnapshot["breaker"];
+  health: ServiceStateSnapshot["health"];
 }
 
-/** Counts events. What is counted is bounded by the configuration: nothing else makes a series. */
+/** Counts events. The configuration bounds the memory: events of unknown routes and services are not counted. */
 export class Metrics {
   readonly #now: () => number;
   readonly #startedMs: number;
+  /** Typed array: a field would be allocated again with each request. */
   readonly #lastRequestMs = new Float64Array(1);
-  readonly #unmatched = new RouteSeries();
-  #routes: ReadonlyMap<string, RouteSeries> = new Map([[NO_ROUTE, this.#unmatched]]);
+  readonly #unmatched = new RouteCounters();
+  #routes: ReadonlyMap<string, RouteCounters> = new Map([[NO_ROUTE, this.#unmatched]]);
   #services: ReadonlyMap<string, KnownService> = new Map();
 
-  /**
-   * Starts at zero, with no routes.
-   *
-   * @param now The clock, in milliseconds since 1970. Absent: `Date.now`.
-   */
+  /** Starts at zero, without routes. The clock is in milliseconds since 1970. */
   constructor(now: () => number = Date.now) {
     this.#now = now;
     this.#startedMs = now();
   }
 
-  /**
-   * Counts for a configuration from now on. Routes, and services in the same role on them, keep their counts; those that
-   * are gone are forgotten.
-   *
-   * @param config The configuration.
-   */
+  /** Counts for this configuration from now on. Routes, and services with the same role on them, keep their counts. */
   reconfigure({ routes, services }: Pick<Config, "routes" | "services">): void {
-    const [former, known] = [this.#routes, this.#services];
-    const series = routes.map((route) => [routePattern(route), seriesOf(route, former)] as const);
-    this.#routes = new Map([...series, [NO_ROUTE, this.#unmatched]]);
-    this.#services = new Map(services.map((service) => [service.name, stateOf(service, known.get(service.name))]));
+    const [formerRoutes, formerServices] = [this.#routes, this.#services];
+    const rows = routes.map((route) => [routePattern(route), countersOf(route, formerRoutes)] as const);
+    this.#routes = new Map([...rows, [NO_ROUTE, this.#unmatched]]);
+    this.#services = new Map(
+      services.map((service) => [service.name, statesOf(service, formerServices.get(service.name))]),
+    );
   }
 
-  /**
-   * Counts an event; one of an unknown route or service is not counted.
-   *
-   * @param event What happened.
-   */
+  /** Counts an event. Allocates nothing: at thousands of requests per second, garbage shows in the tail (decision 022). */
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":
@@ -88,38 +91,105 @@ export class Metrics {
     }
   };
 
-  /**
-   * Reads all counters.
-   *
-   * @returns What they say now.
-   */
+  /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
-    const routes = [...this.#routes];
+    const rows = [...this.#routes];
     return {
       startedMs: this.#startedMs,
       lastRequestMs: this.#lastRequestMs[0]!,
-      routes: routes.map(([label, route]) => route.snapshot(label)),
-      services: routes.flatMap(([label, { services }]) =>
-        [...services].map(([name, one]) => one.snapshot(label, name))
+      routes: rows.map(([route, { cells }]) => ({ route, ...cells.snapshot() })),
+      services: rows.flatMap(([route, { services }]) =>
+        [...services].map(([service, { role, cells }]) => ({ route, service, role, ...cells.snapshot() }))
       ),
       states: [...this.#services.values()].map(stateSnapshot),
     };
   }
 }
 
-function seriesOf(route: Route, former: ReadonlyMap<string, RouteSeries>): RouteSeries {
-  const series = former.get(routePattern(route)) ?? new RouteSeries();
-  const known = new Map(series.services);
-  series.services.clear();
-  for (const { service: { name }, role } of route.members) {
-    const kept = known.get(name);
-    series.services.set(name, kept?.role === role ? kept : new ServiceSeries(role));
+/** Counters of one route. */
+class RouteCounters {
+  /** Services on the route, by name. */
+  readonly services: Map<string, ServiceCounters> = new Map();
+  readonly cells = new MetricCells(ROUTE_METRICS);
+
+  received(): void {
+    this.cells.add(ROUTE_METRICS.inFlight);
   }
-  return series;
+
+  responded({ status, refusal, service, fallback, hedge, durationMs }: RespondedEvent): void {
+    this.cells.subtract(ROUTE_METRICS.inFlight);
+    this.cells.addFor(ROUTE_METRICS.responses, classOf(status));
+    this.cells.record(ROUTE_METRICS.duration, durationMs);
+    if (refusal !== undefined) this.cells.addFor(ROUTE_METRICS.refusals, refusal);
+    if (fallback) this.cells.add(ROUTE_METRICS.fallbacks);
+    if (service === undefined) this.cells.add(ROUTE_METRICS.localReplies);
+    else this.services.get(service)?.selected(hedge === true);
+  }
+
+  interrupted(): void {
+    this.cells.add(ROUTE_METRICS.interrupted);
+  }
+
+  relayed({ requestBytes, responseBytes }: RelayedEvent): void {
+    this.cells.add(ROUTE_METRICS.requestBytes, requestBytes);
+    this.cells.add(ROUTE_METRICS.responseBytes, responseBytes);
+  }
 }
 
-/** It keeps its state where its breaker and its checks keep theirs. */
-function stateOf(service: Service, known: KnownService | undefined): KnownService {
+/** Counters of one service on one route. */
+class ServiceCounters {
+  readonly role: Role;
+  readonly cells = new MetricCells(SERVICE_METRICS);
+
+  constructor(role: Role) {
+    this.role = role;
+  }
+
+  attempted(isHedge: boolean): void {
+    this.cells.add(SERVICE_METRICS.inFlight);
+    if (isHedge) this.cells.add(SERVICE_METRICS.hedgesSent);
+  }
+
+  skipped(reason: SkipReason): void {
+    this.cells.addFor(SERVICE_METRICS.skips, reason);
+  }
+
+  settled(event: SettledEvent): void {
+    const { status, success, failure, durationMs } = event;
+    this.cells.subtract(SERVICE_METRICS.inFlight);
+    if (isCountedAsSkip(event)) return;
+    if (status !== undefined) {
+      this.cells.addFor(SERVICE_METRICS.responses, classOf(status));
+      if (!success) this.cells.add(SERVICE_METRICS.failedResponses);
+    }
+    if (failure !== undefined) this.cells.addFor(SERVICE_METRICS.failures, failure);
+    if (hasDuration(failure)) this.cells.record(SERVICE_METRICS.duration, durationMs);
+  }
+
+  compared({ result, reason }: ComparedEvent): void {
+    this.cells.addFor(SERVICE_METRICS.comparisons, result);
+    if (reason !== undefined) this.cells.addFor(SERVICE_METRICS.notComparable, reason);
+  }
+
+  selected(isHedge: boolean): void {
+    this.cells.add(SERVICE_METRICS.selected);
+    if (isHedge) this.cells.add(SERVICE_METRICS.hedgesWon);
+  }
+}
+
+function countersOf(route: Route, former: ReadonlyMap<string, RouteCounters>): RouteCounters {
+  const counters = former.get(routePattern(route)) ?? new RouteCounters();
+  const known = new Map(counters.services);
+  counters.services.clear();
+  for (const { service: { name }, role } of route.members) {
+    const kept = known.get(name);
+    counters.services.set(name, kept?.role === role ? kept : new ServiceCounters(role));
+  }
+  return counters;
+}
+
+/** Keeps the states of a service whose breaker and health checks keep theirs. */
+function statesOf(service: Service, known: KnownService | undefined): KnownService {
   const isKept = (settings: "breaker" | "health") =>
     known !== undefined && sameUpstream(known.service, service, settings);
   return {
@@ -131,4 +201,9 @@ function stateOf(service: Service, known: KnownService | undefined): KnownServic
 
 function stateSnapshot({ service, breaker, health }: KnownService): ServiceStateSnapshot {
   return { service: service.name, ...(breaker !== undefined && { breaker }), ...(health !== undefined && { health }) };
+}
+
+/** Returns the class of a status. An invalid status is a fault of the service. */
+function classOf(status: number): StatusClass {
+  return STATUS_CLASSES[Math.floor(status / 100) - 1] ?? "5xx";
 }

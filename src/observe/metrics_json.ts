@@ -1,80 +1,73 @@
-/** Metrics as JSON: go-conductor's fields, and figures of each service beside them. */
+/** Metrics as JSON: the fields of go-conductor, and figures of each service. */
 
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { Role } from "../config/config.ts";
-import type { MetricsReading } from "./metrics_reading.ts";
-import type { HistogramSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
-import { quantileOf } from "./quantile_of.ts";
+import type { HistogramSnapshot, MetricsReading, ServiceSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
+import { DURATION_BUCKETS } from "./counted_metrics.ts";
 
-/** Figures of one service on one route; times in milliseconds, `null` where nothing has been counted. */
+/** Figures of one service on one route. Times are in milliseconds, and `null` before the first attempt. */
 export interface ServiceMetrics {
-  /** The service's configured name. */
+  /** Configured name of the service. */
   readonly service: string;
-  /** The route's pattern. */
+  /** Pattern of the route. */
   readonly route: string;
-  /** The service's role on it. */
+  /** Role of the service on the route. */
   readonly role: Role;
-  /** Attempts that have settled. */
+  /** Attempts that have settled, without skipped ones. */
   readonly request_count: number;
-  /** Of these the ones without a response, or with one that counts as a failure. */
+  /** Attempts without a response, or with a response that counts as a failure. */
   readonly error_count: number;
-  /** The others. */
+  /** Attempts with a successful response. */
   readonly success_count: number;
-  /** The share of the successes, 0 to 1. */
+  /** Ratio of successes to settled attempts, 0 to 1. */
   readonly success_rate: number | null;
-  /** Attempts that have not settled. */
+  /** Attempts that have started and not settled. */
   readonly in_flight: number;
-  /** How often it was the client's answer. */
+  /** Responses that were selected for the client. */
   readonly selected_count: number;
-  /** The mean duration of an attempt. */
+  /** Mean duration of an attempt. */
   readonly avg_request_time_ms: number | null;
-  /** What half of the attempts took no longer than, estimated. */
+  /** Median duration of an attempt, estimated. */
   readonly p50_ms: number | null;
-  /** The same for 95 %. */
+  /** 95th percentile, estimated. */
   readonly p95_ms: number | null;
-  /** The same for 99 %. */
+  /** 99th percentile, estimated. */
   readonly p99_ms: number | null;
-  /** Attempts without a response, by kind, where there were any. */
+  /** Attempts without a response, by failure kind; kinds without any are absent. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
-  /** Requests that it was not sent, by reason, where there were any. */
+  /** Requests that were not sent to the service, by reason; reasons without any are absent. */
   readonly skips: Readonly<Partial<Record<SkipReason, number>>>;
-  /** Its breaker's state; absent where it has none. */
+  /** State of the breaker; absent if the service has none. */
   readonly breaker?: BreakerState;
-  /** What its health checks say; absent where it has none. */
+  /** Result of the health checks; absent if the service has none. */
   readonly health?: HealthState;
 }
 
-/** What go-conductor's metrics handler wrote, and more. */
+/** Response of the metrics endpoint as JSON. */
 export interface MetricsJson {
-  /** Requests that have been answered. */
+  /** Responses to clients. */
   readonly request_count: number;
-  /** Of these the ones answered with a status from 500 on. */
+  /** Responses with a status of 500 or above. */
   readonly error_count: number;
-  /** The others. */
+  /** Responses with a status below 500. */
   readonly success_count: number;
-  /** The share of the errors, 0 to 1; 0 where there were no requests. */
+  /** Ratio of errors to responses, 0 to 1; 0 before the first response. */
   readonly error_rate: number;
-  /** From the arrival until the answer was decided, on average; 0 where there were no requests. */
+  /** Mean time from the arrival until the response was selected; 0 before the first response. */
   readonly avg_request_time_ms: number;
-  /** When the last request arrived, RFC 3339; the start where none has, as in go-conductor. */
+  /** Arrival of the last request, RFC 3339. Before the first request it is the start, as in go-conductor. */
   readonly last_request_time: string;
-  /** Time since the start, in seconds. */
+  /** Time since the start of counting, in seconds. */
   readonly uptime_seconds: number;
-  /** When counting began, RFC 3339. */
+  /** Start of counting, RFC 3339. */
   readonly start_time: string;
-  /** The services of each route. */
+  /** Services of each route. */
   readonly services: readonly ServiceMetrics[];
 }
 
-/**
- * Sums up a reading.
- *
- * @param reading What has been counted.
- * @param nowMs The time, in milliseconds since 1970.
- * @returns What is written as JSON.
- */
+/** Returns the JSON value for a reading at a time in milliseconds since 1970. */
 export function metricsJson({ metrics }: MetricsReading, nowMs: number): MetricsJson {
   const { routes, services, states, startedMs, lastRequestMs } = metrics;
   const responses = routes.map((route) => route.responses);
@@ -90,11 +83,11 @@ export function metricsJson({ metrics }: MetricsReading, nowMs: number): Metrics
     last_request_time: new Date(lastRequestMs || startedMs).toISOString(),
     uptime_seconds: (nowMs - startedMs) / 1_000,
     start_time: new Date(startedMs).toISOString(),
-    services: services.map((service) => ({ ...figuresOf(service), ...stateOf.get(service.service) })),
+    services: services.map((service) => ({ ...serviceMetrics(service), ...stateOf.get(service.service) })),
   };
 }
 
-function figuresOf(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Omit<ServiceStateSnapshot, "service">> {
+function serviceMetrics(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Omit<ServiceStateSnapshot, "service">> {
   const { service, route, role, responses, failedResponses, failures, skips, selected, inFlight, duration } = counted;
   const settled = total(responses) + total(failures);
   const errors = failedResponses + total(failures);
@@ -109,9 +102,9 @@ function figuresOf(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Omit<Se
     in_flight: inFlight,
     selected_count: selected,
     avg_request_time_ms: meanOf(duration),
-    p50_ms: quantileOf(duration, 0.5) ?? null,
-    p95_ms: quantileOf(duration, 0.95) ?? null,
-    p99_ms: quantileOf(duration, 0.99) ?? null,
+    p50_ms: DURATION_BUCKETS.quantile(duration.counts, 0.5) ?? null,
+    p95_ms: DURATION_BUCKETS.quantile(duration.counts, 0.95) ?? null,
+    p99_ms: DURATION_BUCKETS.quantile(duration.counts, 0.99) ?? null,
     failures: withoutZeros(failures),
     skips: withoutZeros(skips),
   };

@@ -1,97 +1,130 @@
-/** What the counters of a process say at one moment, as plain data: it goes from worker to main thread, and adds up. */
+/** Snapshots of the counters, as plain data: workers send them to the main thread, which adds them up. */
 
 import type { Role } from "../config/config.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { BreakerState } from "../policy/breaker.ts";
-import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
-import type { ComparisonResult, NotComparableReason } from "./events.ts";
+import { ROUTE_METRICS, SERVICE_METRICS, SERVICE_STATES, type StateMetric } from "./counted_metrics.ts";
+import type { RecentExchanges } from "./exchange_record.ts";
+import { addRows, type SnapshotOf } from "./metric_cells.ts";
 
-/** How long something took, in buckets. */
-export interface HistogramSnapshot {
-  /** How many took no longer than each of `HISTOGRAM_BOUNDS_MS`, and longer than the bound before; one more for what took longer than all. */
-  readonly counts: readonly number[];
-  /** All together, in milliseconds. */
-  readonly sumMs: number;
+export type { HistogramSnapshot } from "./metric_cells.ts";
+
+/** Counters of one route. */
+export interface RouteSnapshot extends SnapshotOf<typeof ROUTE_METRICS> {
+  /** Pattern of the route, for example `pathPrefix /api`. Empty for requests that matched none. */
+  readonly route: string;
 }
 
-/** The first digit of a status code with `xx`. */
-export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
-
-/** The exchanges of one route; the pattern is empty for requests that matched none. */
-export interface RouteSnapshot {
-  /** The route's pattern, for example `pathPrefix /api`. */
+/** Counters of one service on one route. */
+export interface ServiceSnapshot extends SnapshotOf<typeof SERVICE_METRICS> {
+  /** Pattern of the route. */
   readonly route: string;
-  /** Answers to clients by status class. 499, for a client that went away, counts among `4xx`. */
-  readonly responses: Readonly<Partial<Record<StatusClass, number>>>;
-  /** Requests refused by a limit, by reason. */
-  readonly refusals: Readonly<Partial<Record<RefusalReason, number>>>;
-  /** Answers that came from another than a primary. */
-  readonly fallbacks: number;
-  /** Answers that conductor gave itself, among them 502 where all services had failed. */
-  readonly ownAnswers: number;
-  /** Responses that broke off after their head. */
-  readonly interrupted: number;
-  /** Bytes of request bodies that came from clients. */
-  readonly requestBytes: number;
-  /** Bytes of response bodies that were passed on to clients. */
-  readonly responseBytes: number;
-  /** Requests that have not been answered. */
-  readonly inFlight: number;
-  /** From a request's arrival until its answer was decided. */
-  readonly duration: HistogramSnapshot;
-}
-
-/** The attempts of one service on one route. */
-export interface ServiceSnapshot {
-  /** The route's pattern. */
-  readonly route: string;
-  /** The service's configured name. */
+  /** Name of the service. */
   readonly service: string;
-  /** The service's role on the route. */
+  /** Role of the service on the route. */
   readonly role: Role;
-  /** Responses by status class. */
-  readonly responses: Readonly<Partial<Record<StatusClass, number>>>;
-  /** Responses that count as a failure by `failOn`. */
-  readonly failedResponses: number;
-  /** Attempts without a response, by kind. */
-  readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
-  /** Requests that the service was not sent, by reason. */
-  readonly skips: Readonly<Partial<Record<SkipReason, number>>>;
-  /** How often its response was the client's answer. */
-  readonly selected: number;
-  /** Attempts that were hedges, and how many of them were selected. */
-  readonly hedges: { readonly sent: number; readonly won: number };
-  /** Answers that were compared with the primary's, by what came of it. */
-  readonly comparisons: Readonly<Partial<Record<ComparisonResult, number>>>;
-  /** Responses that were not comparable with the primary's, by reason. */
-  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
-  /** Attempts that have started and not settled. */
-  readonly inFlight: number;
-  /** From an attempt's start until it settled; attempts that were given up (`aborted`) or never sent are not in it. */
-  readonly duration: HistogramSnapshot;
 }
 
-/** The state of one service beside its attempts. */
-export interface ServiceStateSnapshot {
-  /** The service's configured name. */
+type States = {
+  readonly [K in keyof typeof SERVICE_STATES]?: typeof SERVICE_STATES[K] extends StateMetric<infer S> ? S : never;
+};
+
+/** States of one service. A state is absent if the service has no breaker or no health checks. */
+export interface ServiceStateSnapshot extends States {
+  /** Name of the service. */
   readonly service: string;
-  /** Its breaker's state; absent where it has none. */
-  readonly breaker?: BreakerState;
-  /** What its health checks say; absent where it has none. */
-  readonly health?: HealthState;
 }
 
-/** Everything that is counted. */
+/** All counters of a thread, or of several threads together. */
 export interface MetricsSnapshot {
-  /** When counting began, in milliseconds since 1970. */
+  /** Start of counting, in milliseconds since 1970. */
   readonly startedMs: number;
-  /** When the last request arrived, in milliseconds since 1970; 0 where none has. */
+  /** Arrival of the last request, in milliseconds since 1970; 0 before the first request. */
   readonly lastRequestMs: number;
-  /** The routes in the order of the configuration, and one without a pattern. */
+  /** Routes in the order of the configuration, then the row for requests that matched no route. */
   readonly routes: readonly RouteSnapshot[];
-  /** The services of each route in the order of the configuration. */
+  /** Services of each route, in the order of the configuration. */
   readonly services: readonly ServiceSnapshot[];
-  /** The services in the order of the configuration. */
+  /** Services in the order of the configuration. */
   readonly states: readonly ServiceStateSnapshot[];
+}
+
+/** Resources of the process. Each is absent if the permissions do not allow to read it. */
+export interface ProcessStats {
+  /** Resident memory, in bytes. */
+  readonly residentBytes?: number;
+  /** Heap of this thread, in bytes. */
+  readonly heapBytes?: number;
+  /** Open file descriptors. */
+  readonly descriptors?: number;
+}
+
+/** Worker threads of the process. */
+export interface WorkerStats {
+  /** Workers that serve. */
+  readonly count: number;
+  /** Workers lost since the start. */
+  readonly crashes: number;
+}
+
+/** All that the metrics endpoint shows. */
+export interface MetricsReading {
+  /** Counters of this thread, or of all workers. */
+  readonly metrics: MetricsSnapshot;
+  /** Resources of the process; absent in a handler that is embedded in another program. */
+  readonly process?: ProcessStats;
+  /** Workers; absent if the process has none. */
+  readonly workers?: WorkerStats;
+}
+
+/** Reads the metrics for one request to the endpoint. */
+export type MetricsSource = () => MetricsReading | Promise<MetricsReading>;
+
+/** Counters and recent exchanges of a thread, as plain data: workers send it to the main thread. */
+export interface Inspection {
+  /** The counters. */
+  readonly metrics: MetricsSnapshot;
+  /** Exchanges above the requested id. */
+  readonly recent: RecentExchanges;
+}
+
+/** Adds up the counters of several threads, at least one. Rows keep the order in which they first appear. */
+export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  return {
+    startedMs: Math.min(...snapshots.map(({ startedMs }) => startedMs)),
+    lastRequestMs: Math.max(...snapshots.map(({ lastRequestMs }) => lastRequestMs)),
+    routes: mergeRows(snapshots.flatMap(({ routes }) => routes), {
+      keyOf: ({ route }) => route,
+      add: (a, b) => addRows(ROUTE_METRICS, a, b),
+    }),
+    services: mergeRows(snapshots.flatMap(({ services }) => services), {
+      keyOf: ({ route, service, role }) => JSON.stringify([route, service, role]),
+      add: (a, b) => addRows(SERVICE_METRICS, a, b),
+    }),
+    states: mergeRows(snapshots.flatMap(({ states }) => states), { keyOf: ({ service }) => service, add: worstOf }),
+  };
+}
+
+interface Merging<T> {
+  readonly keyOf: (row: T) => string;
+  readonly add: (a: T, b: T) => T;
+}
+
+function mergeRows<T>(rows: readonly T[], { keyOf, add }: Merging<T>): T[] {
+  const merged = new Map<string, T>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? row : add(known, row));
+  }
+  return [...merged.values()];
+}
+
+function worstOf(a: ServiceStateSnapshot, b: ServiceStateSnapshot): ServiceStateSnapshot {
+  const worst = { ...a };
+  const keys = Object.keys(SERVICE_STATES) as (keyof typeof SERVICE_STATES)[];
+  for (const key of keys) {
+    const states: readonly string[] = SERVICE_STATES[key].states;
+    const isWorse = b[key] !== undefined && states.indexOf(a[key] ?? "") < states.indexOf(b[key]);
+    if (isWorse) Object.assign(worst, { [key]: b[key] });
+  }
+  return worst;
 }

@@ -8,20 +8,9 @@ import type { ConductorEvent } from "./events.ts";
 
 /** Redacts secrets before output. */
 export interface Redaction {
-  /**
-   * Redacts one header line.
-   *
-   * @param line The name and the value.
-   * @param maxLength Maximum characters of the value that are kept. Default: all.
-   * @returns The line with its value, or with a mark instead.
-   */
+  /** Returns a header line with a mark instead of a secret value. Longer values are truncated to `maxLength`. */
   line(line: HeaderLine, maxLength?: number): HeaderLine;
-  /**
-   * Redacts a text of the configuration.
-   *
-   * @param text The text.
-   * @returns The text, or a mark instead.
-   */
+  /** Returns a text of the configuration, or a mark if it contains a secret. */
   text(text: string): string;
 }
 
@@ -31,11 +20,8 @@ const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
 const QUERY = /([?#])[^\s<>"']+/g;
 
 /**
- * Creates a redaction with the secrets of a configuration: values of placeholders, the admin listener's token, keys,
+ * Creates a redaction with the secrets of a configuration: values of placeholders, the token of the admin listener, keys,
  * and values of header fields with secret names.
- *
- * @param config The configuration.
- * @returns The redaction.
  */
 export function createRedaction(config: Config): Redaction {
   const secrets = secretsOf(config);
@@ -50,12 +36,7 @@ export function createRedaction(config: Config): Redaction {
   };
 }
 
-/**
- * Returns the mark for a secret.
- *
- * @param text The secret.
- * @returns A mark that shows only the length of the secret.
- */
+/** Returns the mark for a secret. It shows only the length. */
 export function redacted(text: string): string {
   return `[redacted, ${text.length} ${text.length === 1 ? "byte" : "bytes"}]`;
 }

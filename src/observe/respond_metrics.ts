@@ -1,19 +1,19 @@
-/** Answers a request for the metrics, in the format that suits whoever asks. */
+/** Responses to requests for the metrics, in the format that the client accepts. */
 
 import type { MetricsSettings } from "../config/config.ts";
 import { acceptedTypes } from "../http/accept.ts";
 import { metricsJson } from "./metrics_json.ts";
-import type { MetricsReading } from "./metrics_reading.ts";
-import { formatPrometheus, PROMETHEUS_TYPE } from "./prometheus.ts";
+import type { MetricsReading } from "./metrics_snapshot.ts";
+import { formatPrometheus, PROMETHEUS_TYPE } from "./metric_families.ts";
 
-/** What a Prometheus server asks for; it takes plain text for either. */
+/** Types that a Prometheus server accepts. It reads plain text for both. */
 const TEXT_TYPES: ReadonlySet<string> = new Set(["text/plain", "application/openmetrics-text"]);
 const JSON_TYPES: ReadonlySet<string> = new Set(["application/json"]);
 
-/** How metrics are answered. */
+/** Options of {@linkcode respondMetrics}. */
 export interface RespondMetricsOptions extends Pick<MetricsSettings, "enablePrometheus"> {
   /**
-   * The clock, in milliseconds since 1970.
+   * Clock, in milliseconds since 1970.
    *
    * @default Date.now
    */
@@ -21,12 +21,8 @@ export interface RespondMetricsOptions extends Pick<MetricsSettings, "enableProm
 }
 
 /**
- * Answers with Prometheus text or with JSON, as the request's `Accept` prefers, else as configured. GET and HEAD only.
- *
- * @param request The request.
- * @param reading What to show.
- * @param options What to answer where the request leaves that open.
- * @returns The response: 200, or 405 for another method.
+ * Responds with Prometheus text or JSON, as the `Accept` of the request prefers, otherwise as configured. Methods other
+ * than GET and HEAD get 405.
  */
 export function respondMetrics(request: Request, reading: MetricsReading, options: RespondMetricsOptions): Response {
   const { enablePrometheus, now = Date.now } = options;
@@ -45,7 +41,7 @@ export function respondMetrics(request: Request, reading: MetricsReading, option
   return new Response(body, { headers });
 }
 
-/** Parameters but `q` are not looked at: Prometheus names a version for each of the formats that it can read. */
+/** Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case. */
 function prefersText(accept: string, isDefault: boolean): boolean {
   let [text, json] = [0, 0];
   for (const range of accept.toLowerCase().split(",")) {

@@ -1,95 +1,87 @@
 /**
- * Of the OpenTelemetry API, what is used here. Whoever records spans registers it under a symbol that all versions of
- * `@opentelemetry/api` share: Deno with `OTEL_DENO=true`, or an SDK in any runtime. So no package is needed.
+ * The part of the OpenTelemetry API that conductor uses. Deno with `OTEL_DENO=true`, or an SDK in any runtime, registers
+ * the API under a symbol that all versions of `@opentelemetry/api` share, so no package is needed.
  */
 
-/** A value that a span can have. */
+/** Value of an attribute of a span. */
 export type AttributeValue = string | number | boolean;
 
-/** What a span is known by. */
+/** Identity of a span. */
 export interface SpanContext {
   /** 32 hex digits. */
   readonly traceId: string;
   /** 16 hex digits. */
   readonly spanId: string;
-  /** 1: it is recorded. */
+  /** 1 if the span is recorded, otherwise 0. */
   readonly traceFlags: number;
 }
 
 /** A span. */
 export interface Span {
-  /** What it is known by. */
+  /** Returns the identity of the span. */
   spanContext(): SpanContext;
-  /** Gives it a value. */
+  /** Sets an attribute. */
   setAttribute(name: string, value: AttributeValue): unknown;
-  /** Gives it another name. */
+  /** Renames the span. */
   updateName(name: string): unknown;
-  /** Says whether it went well; 2: it did not. */
+  /** Sets the status; code 2 is an error. */
   setStatus(status: { readonly code: number }): unknown;
-  /** Ends it at a time in milliseconds since 1970. */
+  /** Ends the span at a time in milliseconds since 1970. */
   end(timeMs: number): void;
 }
 
-/** What is active while code runs, and while what it has called runs. */
+/** Values that are active while a function and its asynchronous continuations run. */
 export interface Context {
-  /** Finds a value. */
+  /** Returns a value. */
   getValue(key: symbol): unknown;
-  /** Makes a context with one more value. */
+  /** Returns a context with one more value. */
   setValue(key: symbol, value: unknown): Context;
 }
 
-/** Makes spans. */
+/** Creates spans. */
 export interface Tracer {
-  /** Starts a span below that of the context. */
+  /** Starts a child of the context's span. */
   startSpan(
     name: string,
     options: {
-      /** 2: the sending side of a call. */
+      /** 2 for the client of a call. */
       readonly kind: number;
-      /** When it starts, in milliseconds since 1970. */
+      /** Start, in milliseconds since 1970. */
       readonly startTime: number;
-      /** Its values. */
+      /** Attributes. */
       readonly attributes: Readonly<Record<string, AttributeValue>>;
     },
     context: Context,
   ): Span;
 }
 
-/** Who records spans. */
+/** The registered API. */
 export interface Telemetry {
-  /** Where tracers come from. */
+  /** Provider of tracers. */
   readonly trace: { getTracer(name: string): Tracer };
-  /** What is active. */
+  /** Manager of the active context. */
   readonly context: { active(): Context; with<T>(context: Context, act: () => T): T };
 }
 
-/** Where a context has its span. */
+/** Key of the span in a context. */
 export const SPAN_KEY: unique symbol = Symbol.for("OpenTelemetry Context Key SPAN");
-/** Where a context says that nothing is to be recorded or told to services. */
+/** Key of the flag in a context that disables recording and propagation. */
 export const SUPPRESS_TRACING_KEY: unique symbol = Symbol.for("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 const API_KEY: unique symbol = Symbol.for("opentelemetry.js.api.1");
 
-/**
- * Finds out who records spans.
- *
- * @returns The API, or `undefined` where nobody does.
- */
+/** Returns the registered API; `undefined` if spans are not recorded. */
 export function findTelemetry(): Telemetry | undefined {
   const { trace, context } = (globalThis as { [API_KEY]?: Partial<Telemetry> })[API_KEY] ?? {};
   return trace === undefined || context === undefined ? undefined : { trace, context };
 }
 
-/** A parent that is not sampled, so that spans below it are not recorded. */
+/** Parent that is not sampled, so that its children are not recorded. */
 const UNSAMPLED: SpanContext = { traceId: `${"0".repeat(31)}1`, spanId: `${"0".repeat(15)}1`, traceFlags: 0 };
 
 /**
  * Calls a function without recording spans for it, unless the sampler ignores the parent. Spans of the runtime's
- * `fetch` contain the whole URL, which may have a secret.
- *
- * @param act The function.
- * @param telemetry The API; `undefined` if nothing is recorded.
- * @returns The function's result.
+ * `fetch` contain the whole URL, which may contain a secret.
  */
 export function untraced<T>(act: () => T, telemetry: Telemetry | undefined = findTelemetry()): T {
   if (telemetry === undefined) return act();

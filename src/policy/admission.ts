@@ -4,7 +4,8 @@ import type { Limits } from "../config/config.ts";
 import { FairPermits, type Grant } from "../lib/fair_permits.ts";
 import { clientNetwork } from "../http/client_network.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
-import type { Problem, RefusalReason } from "../http/problem.ts";
+import { REFUSAL_REASONS, type RefusalReason } from "../http/outcome_kinds.ts";
+import type { Problem } from "../http/problem.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 
 /** An admitted exchange, or the problem to respond with. */
@@ -49,15 +50,15 @@ export class Admission {
     const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
     const client = clientName(request, info, isTrusted);
     const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;
-    const grant = this.#requests.take(key, { max: maxInFlight, maxPerKey });
+    const grant = this.#requests.tryAcquire(key, { max: maxInFlight, maxPerKey });
     if (grant !== "granted") return { problem: REFUSED.requests[grant] };
-    const upload: Grant = hasBody ? this.#uploads.take(key, { max: maxUploads, maxPerKey }) : "granted";
+    const upload: Grant = hasBody ? this.#uploads.tryAcquire(key, { max: maxUploads, maxPerKey }) : "granted";
     if (upload !== "granted") {
-      this.#requests.giveBack(key);
+      this.#requests.release(key);
       return { problem: REFUSED.uploads[upload] };
     }
     const admission = new AdmittedExchange(this.#requests, hasBody ? this.#uploads : undefined, key);
-    if (info.completed !== undefined) admission.leaveAfter(info.completed);
+    if (info.completed !== undefined) admission.releaseAfter(info.completed);
     return { admission };
   }
 }
@@ -79,37 +80,37 @@ export class AdmittedExchange {
 
   /** Releases the permit of the upload, when the body has arrived or is no longer read. Later calls do nothing. */
   uploaded(): void {
-    this.#uploads?.giveBack(this.#key);
+    this.#uploads?.release(this.#key);
     this.#uploads = undefined;
-    if (this.#isResponded) this.#leave();
+    if (this.#isResponded) this.#release();
   }
 
   /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
   responded(): void {
-    if (!this.#isAwaited) this.#leave();
+    if (!this.#isAwaited) this.#release();
   }
 
   /**
    * Releases the permits only when the promise settles. A client that has stopped reading holds memory in the server,
    * which the handler cannot release.
    */
-  leaveAfter(completed: Promise<unknown>): void {
+  releaseAfter(completed: Promise<unknown>): void {
     this.#isAwaited = true;
-    const leave = () => this.#leave();
-    completed.then(leave, leave);
+    const release = () => this.#release();
+    completed.then(release, release);
   }
 
   /** Waits for the upload, which can outlast the response: services other than the selected one still receive it. */
-  #leave(): void {
+  #release(): void {
     this.#isResponded = true;
     if (this.#uploads !== undefined) return;
-    this.#requests?.giveBack(this.#key);
+    this.#requests?.release(this.#key);
     this.#requests = undefined;
   }
 }
 
 function busy(reason: RefusalReason, detail: string): Problem {
-  return { status: 503, detail, headers: RETRY_AFTER, reason };
+  return { status: REFUSAL_REASONS[reason].status, detail, headers: RETRY_AFTER, reason };
 }
 
 /**

@@ -1,95 +1,66 @@
-/** Whether a service is sent a request: copies within their bounds, and nobody who is down. */
+/** Decides whether a service gets a request: limits of shadows, health checks and breakers. */
 
 import type { Config, Member, Service } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
+import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { Attempt } from "../upstream/running_attempt.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { SharedState } from "./shared_state.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { ShadowGate } from "./shadow_gate.ts";
+import type { SharedState } from "./shared_state.ts";
 
-/** What the gate needs. */
+/** Options of {@linkcode Availability}. */
 export interface AvailabilityOptions {
-  /** What outlives the configuration. */
+  /** State that outlives the configuration. */
   readonly instance: SharedState;
-  /** Whose forwarding fields are believed. */
+  /** Reports whether the forwarding fields of a peer are trusted. */
   readonly isTrusted: AddressMatcher;
-  /** The clock, in milliseconds. */
+  /** Clock in milliseconds. */
   readonly now: () => number;
-  /** Told of each breaker's change of state. */
+  /** Called on each change of state of a breaker. */
   readonly onBreaker: BreakersOptions["onChange"];
 }
 
-/** Decides on every attempt of one configuration, and learns from how they end. */
+/** Reason why a service gets no requests at all. */
+export type UnavailableReason = "open-circuit" | "unhealthy";
+
+/** Decides on the attempts of one configuration, and learns from their outcomes. Uploads are bodies still arriving. */
 export class Availability {
   readonly #shadows: ShadowGate;
   readonly #health: Health;
   readonly #breakers: ServiceBreakers;
 
-  /**
-   * Goes on where the former configuration was.
-   *
-   * @param config The configuration.
-   * @param options What outlives it, and whom to tell.
-   */
   constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: AvailabilityOptions) {
     this.#shadows = new ShadowGate(config, { states: instance.shadows, isTrusted, now });
     this.#health = instance.health;
     this.#breakers = instance.breakers.reconfigure(config.services, { now, onChange: onBreaker });
   }
 
-  /**
-   * Decides whether a service is sent a request.
-   *
-   * @param member The service and its role.
-   * @param clientRequest The request.
-   * @param isUpload Whether its body is still arriving.
-   * @returns Why it is not; `undefined` where it is.
-   */
+  /** Returns the reason to skip a service for a request; `undefined` for a request that is sent. */
   check(member: Member, clientRequest: ClientRequest, isUpload = false): SkipReason | undefined {
     return this.#shadows.check(member, clientRequest) ?? this.unavailableReason(member.service, isUpload);
   }
 
-  /**
-   * Tells whether a service is left alone, whatever the request.
-   *
-   * @param service The service.
-   * @param isUpload Whether the request's body is still arriving.
-   * @returns Why it is; `undefined` where it is not.
-   */
-  unavailableReason(service: Service, isUpload = false): SkipReason | undefined {
+  /** Returns the reason why a service gets no requests at all; `undefined` if it is available. */
+  unavailableReason(service: Service, isUpload = false): UnavailableReason | undefined {
     return this.#health.unavailableReason(service) ?? this.#breakers.unavailableReason(service, isUpload);
   }
 
-  /**
-   * Takes note of an attempt that starts, whether it will be sent or not.
-   *
-   * @param attempt The attempt.
-   * @param isUpload Whether the request's body is still arriving.
-   */
+  /** Called when an attempt starts, whether it will be sent or not. */
   started(attempt: Attempt, isUpload = false): void {
     this.#shadows.started(attempt);
-    // One that is about to fail for its service's health must not be taken for the probe.
-    if (this.#health.unavailableReason(attempt.service) === undefined) this.#breakers.enter(attempt, isUpload);
+    // An attempt at an unhealthy service fails at once, so it must not become the probe of the breaker.
+    if (this.#health.unavailableReason(attempt.service) === undefined) this.#breakers.started(attempt, isUpload);
   }
 
-  /**
-   * Takes note of how an attempt has settled.
-   *
-   * @param attempt The attempt.
-   */
+  /** Called when an attempt has settled. */
   settled(attempt: Attempt): void {
-    this.#breakers.leave(attempt);
+    this.#breakers.settled(attempt);
   }
 
-  /**
-   * Takes note of the end of an attempt.
-   *
-   * @param attempt The attempt, when its answer has been read or given up.
-   */
-  over(attempt: Attempt): void {
-    this.#shadows.over(attempt);
+  /** Called when an attempt failed, or its response was read or discarded. */
+  finished(attempt: Attempt): void {
+    this.#shadows.finished(attempt);
   }
 }

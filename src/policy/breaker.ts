@@ -1,20 +1,20 @@
-/** A circuit breaker: after enough failures a service is left alone for a while, then one request tells how it is. */
+/** A circuit breaker: after enough failures, a service gets no requests for a while, then one probe. */
 
 import type { BreakerSettings } from "../config/config.ts";
+import { NEUTRAL_KINDS } from "../http/outcome_kinds.ts";
 import type { Outcome } from "../upstream/attempt.ts";
-import type { FailureKind } from "../http/outcome_kinds.ts";
 
-/** Whether requests go through: all of them, none, or one to see. */
+/** State of a breaker: all requests pass, none pass, or one passes as a probe. */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** What an attempt says about its service. */
+/** Signal of an attempt about its service. */
 export type AttemptSignal = "success" | "failure" | "nothing";
 
-/** What a breaker needs beside its settings. */
+/** Context of a {@linkcode Breaker}. */
 export interface BreakerOptions {
-  /** The clock, in milliseconds; it must not go backwards. */
+  /** Clock in milliseconds; must be monotonic. */
   readonly now: () => number;
-  /** Called on each change of state; with `open`, the time in milliseconds until the probe. */
+  /** Called on each change of state; with `open`, also with the time in milliseconds until the probe. */
   onChange(state: BreakerState, openForMs?: number): void;
 }
 
@@ -24,34 +24,26 @@ export interface BreakerOptions {
  */
 const PROBE_TURN_MS = 1_000;
 
-/** Ticket of an attempt that the breaker did not let in. Its verdict does not count. */
+/** Generation of an attempt that the breaker rejected. Its signal does not count. */
 export const REJECTED = 0;
 
-/**
- * What one service's attempts have come to. Each of them enters, and leaves with a verdict; both take the same short time
- * and no memory, however large the window is.
- */
+/** Breaker of one service. Each attempt takes constant time and no memory, however large the window is. */
 export class Breaker {
   readonly #settings: BreakerSettings;
   readonly #options: BreakerOptions;
-  /** The verdicts of the window, 1 for a failure; the oldest is the next to be replaced. */
+  /** Signals of the window, 1 for a failure. */
   readonly #window: Uint8Array;
+  /** Position of the oldest signal, which the next one replaces. */
   #oldest = 0;
   #failures = 0;
   #state: BreakerState = "closed";
-  /** Tells the attempts that count now from those that entered before the last change. */
-  #ticket = REJECTED + 1;
+  /** Grows with each change of state, and so marks the attempts that started before it. */
+  #generation = REJECTED + 1;
   #probedUntilMs = 0;
   #uploadProbedUntilMs = 0;
   #openForMs: number;
   #openUntilMs = 0;
 
-  /**
-   * Starts closed.
-   *
-   * @param settings When it opens, and for how long.
-   * @param options The clock, and whom to tell.
-   */
   constructor(settings: BreakerSettings, options: BreakerOptions) {
     this.#settings = settings;
     this.#options = options;
@@ -59,59 +51,52 @@ export class Breaker {
     this.#openForMs = settings.openForMs;
   }
 
-  /** The state; an open breaker stays so until the first attempt after its time. */
+  /** The state. An open breaker stays open until the first attempt after its open time. */
   get state(): BreakerState {
     return this.#state;
   }
 
-  /** Reports whether an attempt would not be let in. Uploads are bodies that are still arriving. */
+  /** Reports whether an attempt would be rejected. Uploads are requests whose body is still arriving. */
   isRejecting(isUpload = false): boolean {
     if (this.#state === "closed") return false;
-    const now = this.#options.now();
-    if (this.#state === "open") return now < this.#openUntilMs;
-    return now < this.#probedUntilMs || (isUpload && now < this.#uploadProbedUntilMs);
+    const nowMs = this.#options.now();
+    if (this.#state === "open") return nowMs < this.#openUntilMs;
+    return nowMs < this.#probedUntilMs || (isUpload && nowMs < this.#uploadProbedUntilMs);
   }
 
   /**
-   * Lets an attempt in. The first attempt after the open time is the probe. While a probe is in flight, one further
-   * probe is let in per second. An upload may last as long as its client wants, so as a probe it blocks only other uploads.
-   *
-   * @returns The ticket to leave with; {@linkcode REJECTED} if it was not let in.
+   * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is the
+   * probe. While it is in flight, one further probe is admitted per second. A client decides how
+   * long its upload takes, so an upload as a probe blocks only other uploads.
    */
   tryAcquire(isUpload = false): number {
-    if (this.#state === "closed") return this.#ticket;
+    if (this.#state === "closed") return this.#generation;
     if (this.isRejecting(isUpload)) return REJECTED;
     const untilMs = this.#options.now() + PROBE_TURN_MS;
     if (isUpload) this.#uploadProbedUntilMs = untilMs;
     else this.#probedUntilMs = untilMs;
     if (this.#state === "open") {
-      this.#ticket++;
+      this.#generation++;
       this.#change("half-open");
     }
-    return this.#ticket;
+    return this.#generation;
   }
 
-  /**
-   * Takes note of how an attempt ended. One that entered before the last change of state changes nothing any more: what a
-   * service did before it was left alone is known, and says nothing about the probe.
-   *
-   * @param ticket What {@linkcode Breaker.tryAcquire} gave it.
-   * @param verdict What it says about the service.
-   */
-  record(ticket: number, verdict: AttemptSignal): void {
-    if (ticket !== this.#ticket) return;
-    if (this.#state === "half-open") this.#leaveProbe(verdict);
-    else if (verdict !== "nothing") this.#count(verdict);
+  /** Records the signal of an attempt. Ignores attempts of earlier generations, which say nothing about the probe. */
+  record(generation: number, signal: AttemptSignal): void {
+    if (generation !== this.#generation) return;
+    if (this.#state === "half-open") this.#recordProbe(signal);
+    else if (signal !== "nothing") this.#count(signal);
   }
 
-  #leaveProbe(verdict: AttemptSignal): void {
+  #recordProbe(signal: AttemptSignal): void {
     this.#probedUntilMs = this.#uploadProbedUntilMs = 0;
-    if (verdict === "success") this.#close();
-    else if (verdict === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
+    if (signal === "success") this.#close();
+    else if (signal === "failure") this.#open(Math.min(2 * this.#openForMs, this.#settings.maxOpenForMs));
   }
 
-  #count(verdict: AttemptSignal): void {
-    const failure = verdict === "failure" ? 1 : 0;
+  #count(signal: AttemptSignal): void {
+    const failure = signal === "failure" ? 1 : 0;
     this.#failures += failure - this.#window[this.#oldest]!;
     this.#window[this.#oldest] = failure;
     this.#oldest = (this.#oldest + 1) % this.#window.length;
@@ -121,14 +106,14 @@ export class Breaker {
   #open(openForMs: number): void {
     this.#openForMs = openForMs;
     this.#openUntilMs = this.#options.now() + openForMs;
-    this.#ticket++;
+    this.#generation++;
     this.#change("open", openForMs);
   }
 
   #close(): void {
     this.#window.fill(0);
     this.#failures = 0;
-    this.#ticket++;
+    this.#generation++;
     this.#change("closed");
   }
 
@@ -144,23 +129,7 @@ export class Breaker {
  */
 const REQUESTED_STATUSES: ReadonlySet<number> = new Set([501, 505, 508]);
 
-/** Failures that are no verdict on the service (docs/reference/failure-kinds.md). */
-const NEUTRAL_KINDS: ReadonlySet<FailureKind> = new Set([
-  "aborted",
-  "lagging",
-  "overloaded",
-  "open-circuit",
-  "head-too-large",
-  "unsendable",
-]);
-
-/**
- * Returns the verdict of an attempt on its service. An outcome that a client can cause alone is not a failure of the
- * service.
- *
- * @param outcome Outcome of the attempt.
- * @returns The verdict.
- */
+/** Returns the signal of an outcome. A failure that a client can cause alone is not a failure of the service. */
 export function signalOf(outcome: Outcome): AttemptSignal {
   if (!outcome.ok) return outcome.provoked || NEUTRAL_KINDS.has(outcome.kind) ? "nothing" : "failure";
   if (outcome.success) return "success";

@@ -1,59 +1,38 @@
-/** The breakers of a running conductor, by the names of their services, from one configuration to the next. */
+/** The breakers of a running conductor, kept across reloads by the names of their services. */
 
 import type { BreakerSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
-import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
+import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
 
-/** What breakers need beside the services. */
+/** Context of {@linkcode Breakers.reconfigure}. */
 export interface BreakersOptions {
-  /** The clock, in milliseconds; it must not go backwards. */
+  /** Clock in milliseconds; must be monotonic. */
   readonly now: () => number;
-  /** Told of each change of state, and with `open` for how many milliseconds. */
+  /** Called on each change of state; with `open`, also with the time in milliseconds until the probe. */
   onChange(service: Service, state: BreakerState, openForMs?: number): void;
 }
 
-/** The breakers of one configuration's services. */
+/** Breakers of the services of one configuration. */
 export class ServiceBreakers {
   readonly #breakers: ReadonlyMap<Service, Breaker>;
 
-  /**
-   * Holds the breakers of those services that have one.
-   *
-   * @param breakers The breakers.
-   */
   constructor(breakers: ReadonlyMap<Service, Breaker>) {
     this.#breakers = breakers;
   }
 
-  /**
-   * Tells whether a service is to be left alone.
-   *
-   * @param service The service.
-   * @param isUpload Whether the request's body is still arriving.
-   * @returns Why; `undefined` where it may be asked.
-   */
-  unavailableReason(service: Service, isUpload = false): SkipReason | undefined {
+  /** Returns the reason why a service must not get a request; `undefined` if it may. */
+  unavailableReason(service: Service, isUpload = false): "open-circuit" | undefined {
     return this.#breakers.get(service)?.isRejecting(isUpload) ? "open-circuit" : undefined;
   }
 
-  /**
-   * Takes note of an attempt that starts, whether it will be sent or not.
-   *
-   * @param attempt The attempt.
-   * @param isUpload Whether the request's body is still arriving.
-   */
-  enter(attempt: Attempt, isUpload = false): void {
+  /** Called when an attempt starts, whether it will be sent or not. */
+  started(attempt: Attempt, isUpload = false): void {
     attempt.breakerGeneration = this.#breakers.get(attempt.service)?.tryAcquire(isUpload) ?? REJECTED;
   }
 
-  /**
-   * Takes note of how an attempt has settled.
-   *
-   * @param attempt The attempt.
-   */
-  leave({ service, outcome, breakerGeneration }: Attempt): void {
+  /** Called when an attempt has settled. */
+  settled({ service, outcome, breakerGeneration }: Attempt): void {
     if (breakerGeneration !== REJECTED && outcome !== undefined) {
       this.#breakers.get(service)?.record(breakerGeneration, signalOf(outcome));
     }
@@ -66,48 +45,44 @@ interface BreakerEntry {
   onChange: BreakersOptions["onChange"];
 }
 
-/** What is kept of breakers when a configuration is replaced. */
+/** Breakers that outlive the configuration. */
 export class Breakers {
-  readonly #kept = new Map<string, BreakerEntry>();
+  readonly #entries = new Map<string, BreakerEntry>();
 
   /**
-   * Follows a configuration. A service of the same name, at the same place and with the same settings keeps its breaker;
-   * others start anew, and those that are gone are forgotten.
-   *
-   * @param services The services of the configuration.
-   * @param options The clock, and whom to tell from now on.
-   * @returns The services' breakers.
+   * Takes over a configuration. A service with the same name, address and settings keeps its breaker. Other services get
+   * a new one.
    */
   reconfigure(services: readonly Service[], { now, onChange }: BreakersOptions): ServiceBreakers {
     const breakers = new Map<Service, Breaker>();
-    const former = new Map(this.#kept);
-    this.#kept.clear();
+    const former = new Map(this.#entries);
+    this.#entries.clear();
     for (const service of services) {
       const { name, breaker: settings } = service;
       if (settings === undefined) continue;
       const known = former.get(name);
-      const kept = known !== undefined && sameUpstream(known.service, service, "breaker")
+      const entry = known !== undefined && sameUpstream(known.service, service, "breaker")
         ? known
         : this.#create(service, settings, now);
-      kept.onChange = onChange;
-      this.#kept.set(name, kept);
-      breakers.set(service, kept.breaker);
+      entry.onChange = onChange;
+      this.#entries.set(name, entry);
+      breakers.set(service, entry.breaker);
     }
     return new ServiceBreakers(breakers);
   }
 
   #create(service: Service, settings: BreakerSettings, now: () => number): BreakerEntry {
-    const kept: BreakerEntry = {
+    const entry: BreakerEntry = {
       service,
       breaker: new Breaker(settings, {
         now,
         onChange: (state, openForMs) => {
-          // Attempts of a former configuration still end, but nobody goes by their breaker any more.
-          if (this.#kept.get(service.name) === kept) kept.onChange(service, state, openForMs);
+          // Attempts of a former configuration still settle, but their breaker is no longer in use.
+          if (this.#entries.get(service.name) === entry) entry.onChange(service, state, openForMs);
         },
       }),
       onChange: () => {},
     };
-    return kept;
+    return entry;
   }
 }

@@ -1,65 +1,44 @@
-/** Which services answer their health checks; who checks is the server's business. */
+/** Results of the health checks. The server runs the checks themselves. */
 
 import type { HealthSettings, Service } from "../config/config.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
 
-/** Whether a service is sent requests, as far as its checks go. */
+/** State of a service according to its health checks. */
 export type HealthState = "healthy" | "unhealthy";
 
-/** What one service's checks have come to. */
+/** Counts consecutive checks of one service. A new service is healthy. */
 export class HealthCounter {
   readonly #settings: Pick<HealthSettings, "healthyAfter" | "unhealthyAfter">;
   #state: HealthState = "healthy";
-  /** How many checks in a row have spoken against the state. */
-  #against = 0;
+  /** Consecutive checks that contradict the state. */
+  #contradictions = 0;
 
-  /**
-   * Starts healthy.
-   *
-   * @param settings How many checks in a row it takes to change that, and back.
-   */
   constructor(settings: Pick<HealthSettings, "healthyAfter" | "unhealthyAfter">) {
     this.#settings = settings;
   }
 
-  /**
-   * Counts a check.
-   *
-   * @param isGood How it went.
-   * @returns The new state where it has changed.
-   */
+  /** Counts a check, and returns the new state if it has changed. */
   count(isGood: boolean): HealthState | undefined {
     const { healthyAfter, unhealthyAfter } = this.#settings;
     const isHealthy = this.#state === "healthy";
-    this.#against = isGood === isHealthy ? 0 : this.#against + 1;
-    if (this.#against < (isHealthy ? unhealthyAfter : healthyAfter)) return undefined;
-    this.#against = 0;
+    this.#contradictions = isGood === isHealthy ? 0 : this.#contradictions + 1;
+    if (this.#contradictions < (isHealthy ? unhealthyAfter : healthyAfter)) return undefined;
+    this.#contradictions = 0;
     return this.#state = isHealthy ? "unhealthy" : "healthy";
   }
 }
 
-/** The services of a running conductor that are known to be unhealthy, by name. */
+/** Unhealthy services of a running conductor, by name. */
 export class Health {
   readonly #unhealthy = new Set<string>();
 
-  /**
-   * Takes note of a service's state.
-   *
-   * @param name The service's name.
-   * @param state Its state.
-   */
+  /** Sets the state of a service. */
   set(name: string, state: HealthState): void {
     if (state === "unhealthy") this.#unhealthy.add(name);
     else this.#unhealthy.delete(name);
   }
 
-  /**
-   * Tells whether a service is to be left alone.
-   *
-   * @param service The service.
-   * @returns Why; `undefined` where it may be asked.
-   */
-  unavailableReason({ name }: Service): SkipReason | undefined {
+  /** Returns the reason why a service must not get a request; `undefined` if it may. */
+  unavailableReason({ name }: Service): "unhealthy" | undefined {
     return this.#unhealthy.has(name) ? "unhealthy" : undefined;
   }
 }

@@ -1,56 +1,96 @@
-/** What hedging knows beyond one exchange: whom each service waits for, for how long, and how often. */
+/** Hedging across exchanges: the delay of each hedged service, its budget, and the latencies that both depend on. */
 
-import type { Config, HedgeSettings, Member, Service } from "../config/config.ts";
-import type { HedgeState, HedgeStates } from "./hedge_state.ts";
+import type { Config, HedgeSettings, Member, Role, Service } from "../config/config.ts";
+import { sameUpstream } from "../config/config.ts";
+import { LatencySketch } from "../lib/latency_sketch.ts";
+import { type BucketLimits, TokenBucket } from "../lib/token_bucket.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
-import { earn, spend } from "./hedge_budget.ts";
-import { isAtLeastAsPreferred } from "./rank.ts";
 
-/** What hedging needs. */
-export interface HedgesOptions {
-  /** What is remembered from one configuration to the next. */
+/** Successful requests whose credits the budget holds. */
+const CREDITED_REQUESTS = 100;
+/** Latencies that a percentile needs, unless it is so high that it needs more for one to be above it. */
+const MIN_LATENCIES = 100;
+/** Time in milliseconds for which a percentile is cached, because computing it costs more than the rest of hedging. */
+const PERCENTILE_TTL_MS = 100;
+
+/** State of one service. */
+class HedgeState {
+  readonly service: Service;
+  readonly latency: LatencySketch;
+  /**
+   * Budget for hedges, which successful requests fill, not time. In an outage, or when all services are slow, hedges would
+   * only add load: hedging stops, and resumes with the successes. gRPC throttles retries in the same way (gRFC A6).
+   */
+  readonly budget = new TokenBucket({ capacity: 0 });
+
+  constructor(service: Service, now: () => number) {
+    this.service = service;
+    this.latency = new LatencySketch(now);
+  }
+}
+
+/** States of the services that take part in hedging, by name. */
+export class HedgeStates {
+  #byName: ReadonlyMap<string, HedgeState> = new Map();
+
+  /**
+   * Takes over the services of a new configuration, and drops the state of all others. A service with another address
+   * starts with a new state.
+   */
+  reconfigure(services: Iterable<Service>, now: () => number): ReadonlyMap<Service, HedgeState> {
+    const states = new Map<Service, HedgeState>();
+    for (const service of services) {
+      const known = this.#byName.get(service.name);
+      const isKnown = known !== undefined && sameUpstream(known.service, service);
+      const state = isKnown ? known : new HedgeState(service, now);
+      if (service.hedge !== undefined) state.budget.reconfigure(budgetLimits(service.hedge));
+      states.set(service, state);
+    }
+    this.#byName = new Map([...states].map(([{ name }, state]) => [name, state]));
+    return states;
+  }
+}
+
+/** At least one hedge must fit into the budget, unless hedges are disabled. */
+function budgetLimits({ maxExtra }: HedgeSettings): BucketLimits {
+  if (maxExtra === 0 || maxExtra === 1) return { capacity: maxExtra === 1 ? Infinity : 0 };
+  return { capacity: Math.max(1, maxExtra * CREDITED_REQUESTS) };
+}
+
+/** Options of {@linkcode HedgePolicies}. */
+export interface HedgePoliciesOptions {
+  /** States that outlive the configuration. */
   readonly states: HedgeStates;
-  /** The clock, in milliseconds. */
+  /** Clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** A service of a route whose copies are held back. */
+/** Plan for a hedged service of a route. */
 export interface HedgePlan {
   /** The service and its role. */
   readonly member: Member;
-  /** How it is held back. */
+  /** Settings of the hedge. */
   readonly settings: HedgeSettings;
-  /** Whom it waits for: those before it whose answers are as good as its own, else all before it. */
+  /** Services that the hedge waits for: earlier ones with an equal or better role, otherwise all earlier ones. */
   readonly peers: ReadonlySet<Service>;
 }
 
-interface KnownDelay {
+interface CachedDelay {
   readonly delayMs: number;
   readonly untilMs: number;
 }
 
-/** How many answers a percentile takes, unless it is so high that even more are needed for one to be above it. */
-const MIN_ANSWERS = 100;
-/** How long a percentile is taken for what it was, in milliseconds: to tell it anew takes longer than all the rest. */
-const KEEP_MS = 100;
-
-/** The held back services of one configuration. */
+/** Plans for the hedged services of one configuration. */
 export class HedgePolicies {
   readonly #plans = new Map<Member, HedgePlan>();
-  /** Those whose times are looked at. */
+  /** Services whose latencies are recorded. */
   readonly #timed = new Set<Service>();
-  readonly #delays = new Map<HedgePlan, KnownDelay>();
-  readonly #options: HedgesOptions;
-  /** A configuration that was only prepared must leave no trace, so nothing is taken over before the first request. */
+  readonly #delays = new Map<HedgePlan, CachedDelay>();
+  readonly #options: HedgePoliciesOptions;
+  /** Taken over at the first request, because a configuration that is only prepared must leave no trace. */
   #states: ReadonlyMap<Service, HedgeState> | undefined;
 
-  /**
-   * Prepares what can be told beforehand.
-   *
-   * @param config The configuration.
-   * @param options The clock, and what is remembered.
-   */
-  constructor({ routes }: Pick<Config, "routes">, options: HedgesOptions) {
+  constructor({ routes }: Pick<Config, "routes">, options: HedgePoliciesOptions) {
     this.#options = options;
     for (const { members } of routes) {
       for (const plan of hedgePlans(members)) {
@@ -60,109 +100,79 @@ export class HedgePolicies {
     }
   }
 
-  /**
-   * Finds the plan of a service of a route.
-   *
-   * @param member The service and its role.
-   * @returns The plan; `undefined` where it is not held back.
-   */
+  /** Returns the plan of a service of a route; `undefined` without `hedge`. */
   planOf(member: Member): HedgePlan | undefined {
     return member.service.hedge === undefined ? undefined : this.#plans.get(member);
   }
 
-  /**
-   * Tells how long a service is held back.
-   *
-   * @param plan Its plan.
-   * @returns The time in milliseconds; `undefined` where it is a percentile of which too little is known.
-   */
+  /** Returns the delay of a hedge in milliseconds; `undefined` for a percentile of too few latencies. */
   delayOf(plan: HedgePlan): number | undefined {
     const { after } = plan.settings;
     if (after.kind === "time") return after.delayMs;
     const nowMs = this.#options.now();
-    const known = this.#delays.get(plan);
-    if (known !== undefined && nowMs < known.untilMs) return known.delayMs;
+    const cached = this.#delays.get(plan);
+    if (cached !== undefined && nowMs < cached.untilMs) return cached.delayMs;
     const delayMs = this.#percentile(plan.peers, after.quantile);
-    if (delayMs !== undefined) this.#delays.set(plan, { delayMs, untilMs: nowMs + KEEP_MS });
+    if (delayMs !== undefined) this.#delays.set(plan, { delayMs, untilMs: nowMs + PERCENTILE_TTL_MS });
     return delayMs;
   }
 
-  /**
-   * Takes from a service's budget what one request for the time alone costs.
-   *
-   * @param plan Its plan.
-   * @returns Whether there was enough in it.
-   */
-  spend({ member: { service }, settings }: HedgePlan): boolean {
-    return spend(this.#stateOf(service), settings.maxExtra);
+  /** Takes one hedge from the budget of a service, and reports whether there was one. */
+  tryTake({ member: { service } }: HedgePlan): boolean {
+    return this.#stateOf(service).budget.tryTake();
   }
 
-  /**
-   * Adds to a service's budget what an answer of those before it earns.
-   *
-   * @param plan Its plan.
-   */
-  earn({ member: { service }, settings }: HedgePlan): void {
-    earn(this.#stateOf(service), settings.maxExtra);
+  /** Credits a success of a peer to the budget of a hedged service. */
+  credit({ member: { service }, settings }: HedgePlan): void {
+    this.#stateOf(service).budget.credit(settings.maxExtra);
   }
 
-  /**
-   * Takes note of how long a service took. A failure that came soon says nothing about how long answers take.
-   *
-   * @param attempt The attempt, when it has settled.
-   */
+  /** Records the latency of a settled attempt. A fast failure says nothing about the latency of responses. */
   settled({ service, outcome, durationMs }: Attempt): void {
     if (this.#timed.size === 0 || outcome === undefined) return;
     if (outcome.ok ? outcome.success : outcome.kind === "timeout") this.record(service, durationMs);
   }
 
-  /**
-   * Takes note of a time that a service took, or would have exceeded.
-   *
-   * @param service The service.
-   * @param durationMs The time, in milliseconds.
-   */
+  /** Records a latency, or the lower bound of one, if a percentile depends on the service. */
   record(service: Service, durationMs: number): void {
     if (this.#timed.has(service)) this.#stateOf(service).latency.record(durationMs);
   }
 
   /**
-   * Of several that are waited for, the quickest tells when an answer is late. In whole milliseconds, as `Deadlines` keeps
-   * a queue for each length of time.
+   * Of several peers, the fastest determines when a response is late. In whole milliseconds, because `TimeoutQueues` keeps
+   * a queue for each length.
    */
-  #percentile(peers: ReadonlySet<Service>, share: number): number | undefined {
-    const times: number[] = [];
+  #percentile(peers: ReadonlySet<Service>, ratio: number): number | undefined {
+    const latenciesMs: number[] = [];
     for (const service of peers) {
       const { latency } = this.#stateOf(service);
-      if (latency.count >= Math.max(MIN_ANSWERS, 1 / (1 - share))) times.push(latency.quantile(share));
+      if (latency.count >= Math.max(MIN_LATENCIES, 1 / (1 - ratio))) latenciesMs.push(latency.quantile(ratio));
     }
-    return times.length === 0 ? undefined : Math.ceil(Math.min(...times));
+    return latenciesMs.length === 0 ? undefined : Math.ceil(Math.min(...latenciesMs));
   }
 
   #stateOf(service: Service): HedgeState {
-    this.#states ??= this.#takeOver();
+    if (this.#states === undefined) {
+      const hedged = [...this.#plans.keys()].map(({ service }) => service);
+      this.#states = this.#options.states.reconfigure(new Set([...this.#timed, ...hedged]), this.#options.now);
+    }
     return this.#states.get(service)!;
-  }
-
-  #takeOver(): ReadonlyMap<Service, HedgeState> {
-    const hedged = [...this.#plans.keys()].map(({ service }) => service);
-    return this.#options.states.reconfigure(new Set([...this.#timed, ...hedged]), this.#options.now);
   }
 }
 
-/**
- * Lists the services of a route that are held back, and whom they wait for.
- *
- * @param members The services of the route, in the order of the file.
- * @returns A plan for each, in that order.
- */
+/** Returns the plans of a route, in the order of the file. */
 export function hedgePlans(members: readonly Member[]): HedgePlan[] {
   return members.flatMap((member, index) => {
     const settings = member.service.hedge;
     if (settings === undefined) return [];
     const before = members.slice(0, index).filter(({ role }) => role !== "shadow");
-    const asGood = before.filter(({ role }) => isAtLeastAsPreferred(role, member.role));
-    const peers = new Set((asGood.length > 0 ? asGood : before).map(({ service }) => service));
+    const preferred = before.filter(({ role }) => isAtLeastAsPreferred(role, member.role));
+    const peers = new Set((preferred.length > 0 ? preferred : before).map(({ service }) => service));
     return [{ member, settings, peers }];
   });
+}
+
+/** Reports whether a success of one role makes a success of another role unnecessary. */
+export function isAtLeastAsPreferred(role: Role, other: Role): boolean {
+  return role === "primary" || role === other;
 }

@@ -1,115 +1,93 @@
-/** The services that one request is held back from, until those before them are late or have failed. */
+/** Schedules the hedged services of one exchange: each gets the request when its peers are late or have failed. */
 
 import type { Member, Service } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/schema/http.ts";
-import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import { type FailureKind, NOT_SENT_KINDS, type SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
-import type { HedgePlan, HedgePolicies } from "./hedge_policies.ts";
-import { isAtLeastAsPreferred } from "./rank.ts";
+import { type HedgePlan, type HedgePolicies, isAtLeastAsPreferred } from "./hedge_policies.ts";
 
-/** What is needed of the exchange. */
-export interface HeldBackOptions {
-  /** The request method. */
+/** Context of {@linkcode HedgeScheduler}: the exchange and its handler. */
+export interface HedgeContext {
+  /** Method of the request. */
   readonly method: string;
-  /** The request's body. */
+  /** Body of the request. */
   readonly body: RequestBody;
-  /** What is known beyond the exchange. */
+  /** Plans, delays and budgets. */
   readonly hedges: HedgePolicies;
-  /** The handler's time-outs. */
+  /** Timeouts of the handler. */
   readonly deadlines: TimeoutQueues;
-  /** Every attempt that has been started. */
+  /** Attempts of the exchange. */
   readonly attempts: readonly Attempt[];
-  /** Tells whether a service is left alone. */
-  isLeftAlone(member: Member): boolean;
-  /** Starts an attempt, which is among the others then. */
+  /** Reports whether a service is unavailable. */
+  isUnavailable(member: Member): boolean;
+  /** Starts an attempt, and adds it to the attempts. */
   launch(member: Member): Attempt | undefined;
-  /** Told of each service that should have been sent the request, and was not. */
+  /** Called for each service that should have received the request but did not. */
   onSkip(member: Member, reason: SkipReason): void;
 }
 
-/** Failures of a service that has not received the request. */
-const UNSENT: ReadonlySet<FailureKind> = new Set<FailureKind>([
-  "refused",
-  "dns",
-  "open-circuit",
-  "overloaded",
-  "unsendable",
-]);
+/** Failures of a service that did not receive the request. */
+const UNSENT: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "refused", "dns"]);
 
-/** One request's services that are held back. They take turns in the order of the file: the first of them is the next. */
+/** Hedged services of one exchange. They take turns in the order of the file. */
 export class HedgeScheduler implements TimeoutListener {
-  readonly #options: HeldBackOptions;
+  readonly #context: HedgeContext;
   readonly #plans: HedgePlan[] = [];
+  /** Services that have not received the request. The first is the next. */
   readonly #held: HedgePlan[] = [];
-  /** Those whose budgets have not earned anything yet. */
+  /** Plans whose budgets have no credit for this exchange yet. */
   readonly #uncredited: HedgePlan[] = [];
   #delay: Deadline | undefined;
-  /** Why the first one was not sent the request when it should have been; it may still be, where the others fail. */
+  /** Reason why the next service did not receive the request when it was due. It still may if its peers fail. */
   #pendingSkipReason: SkipReason | undefined;
   #isOpen = false;
-  /** A body that streams would have to be kept whole for those who may need it later. */
+  /** A streamed body cannot be sent later: it would have to be kept as a whole. */
   #bodyStreamed = false;
 
-  /**
-   * Holds nothing back yet.
-   *
-   * @param options What is needed of the exchange.
-   */
-  constructor(options: HeldBackOptions) {
-    this.#options = options;
+  constructor(context: HedgeContext) {
+    this.#context = context;
   }
 
-  /**
-   * Holds the request back from a service.
-   *
-   * @param plan The service, and whom it waits for.
-   */
+  /** Adds a hedged service. */
   add(plan: HedgePlan): void {
     this.#plans.push(plan);
     this.#held.push(plan);
     if (this.#isHedged(plan)) this.#uncredited.push(plan);
   }
 
-  /** Starts the time, when all the others have been sent the request. */
+  /** Starts the delay. Called when all other services have received the request. */
   begin(): void {
     this.#isOpen = true;
     this.#advance();
-    this.#bodyStreamed = this.#options.body instanceof BodyFanOut;
+    this.#bodyStreamed = this.#context.body instanceof BodyFanOut;
   }
 
-  /**
-   * Takes note of how an attempt has settled: those who can not win any more are cancelled, or never asked.
-   *
-   * @param attempt The attempt.
-   */
+  /** Called when an attempt has settled. Aborts or drops the services whose responses are no longer needed. */
   settled(attempt: Attempt): void {
     if (!this.#isOpen || attempt.role === "shadow") return;
     if (isResponse(attempt)) {
-      this.#earn(attempt.service);
+      this.#credit(attempt.service);
       this.#cancelLosers(attempt);
     }
     this.#advance();
   }
 
-  /** Nobody who is still held back is sent the request any more. */
+  /** Drops the services that have not received the request. */
   close(): void {
     this.#isOpen = false;
     this.#disarm();
     while (this.#held.length > 0) this.#dequeue();
   }
 
-  /**
-   * The time of the next one has come. One who can not be sent the request leaves the turn to the one behind, who has waited
-   * for as long.
-   */
+  /** Sends the request to the next service. If that is not possible, the service after it is due at once. */
   onTimeout(): void {
     this.#disarm();
     const [plan] = this.#held;
     if (plan === undefined || !this.#isHedged(plan)) return;
-    if (this.#options.isLeftAlone(plan.member) || this.#options.hedges.spend(plan)) {
+    if (this.#context.isUnavailable(plan.member) || this.#context.hedges.tryTake(plan)) {
       if (!this.#launch(plan)?.pending) return this.onTimeout();
       this.#advance();
     } else this.#pendingSkipReason = "hedge-budget";
@@ -131,7 +109,7 @@ export class HedgeScheduler implements TimeoutListener {
 
   #arm(plan: HedgePlan): void {
     if (this.#delay !== undefined || this.#pendingSkipReason !== undefined || !this.#isHedged(plan)) return;
-    const { hedges, deadlines } = this.#options;
+    const { hedges, deadlines } = this.#context;
     const delayMs = hedges.delayOf(plan);
     if (delayMs !== undefined) this.#delay = deadlines.start(delayMs, this);
   }
@@ -144,63 +122,65 @@ export class HedgeScheduler implements TimeoutListener {
   #launch(plan: HedgePlan): Attempt | undefined {
     this.#pendingSkipReason = undefined;
     this.#dequeue();
-    return this.#options.launch(plan.member);
+    return this.#context.launch(plan.member);
   }
 
-  /** What has kept it from being sent is told now, as it can not be sent any more; `#launch` has nothing to tell. */
+  /** Removes the next service, and reports why it was skipped. `#launch` clears the reason, because it is sent then. */
   #dequeue(): void {
     this.#disarm();
     const plan = this.#held.shift();
     if (plan !== undefined && this.#pendingSkipReason !== undefined) {
-      this.#options.onSkip(plan.member, this.#pendingSkipReason);
+      this.#context.onSkip(plan.member, this.#pendingSkipReason);
     }
     this.#pendingSkipReason = undefined;
   }
 
   #isObsolete({ member }: HedgePlan): boolean {
-    return this.#options.attempts.some((attempt) =>
+    return this.#context.attempts.some((attempt) =>
       isResponse(attempt) && isAtLeastAsPreferred(attempt.role, member.role)
     );
   }
 
   #peersFailed({ peers }: HedgePlan): boolean {
-    return this.#options.attempts.every((attempt) => {
+    return this.#context.attempts.every((attempt) => {
       return !peers.has(attempt.service) || !(attempt.pending || isResponse(attempt));
     });
   }
 
-  /** Whether it may be sent the request while others may be carrying it out. */
+  /** Reports whether the service may receive the request while a peer may still process it. */
   #isHedged({ settings }: HedgePlan): boolean {
-    const { method, body } = this.#options;
+    const { method, body } = this.#context;
     return (settings.unsafe || SAFE_METHODS.includes(method)) && !(body instanceof BodyFanOut);
   }
 
-  /** Why it is not sent the request after others have failed: one that may have carried it out must be the only one. */
+  /**
+   * Returns the reason why the service does not receive the request after its peers failed. A peer may have processed it,
+   * and an unsafe request must not be processed twice.
+   */
   #failoverBlockedBy(plan: HedgePlan): SkipReason | undefined {
     if (this.#bodyStreamed) return "body-too-large";
     if (this.#isHedged(plan)) return undefined;
-    const isUnsent = this.#options.attempts.every(({ service, outcome }) => {
+    const isUnsent = this.#context.attempts.every(({ service, outcome }) => {
       return !plan.peers.has(service) || (outcome?.ok === false && UNSENT.has(outcome.kind));
     });
-    return isUnsent ? undefined : "method";
+    return isUnsent ? undefined : "method-excluded";
   }
 
-  #earn(service: Service): void {
+  #credit(service: Service): void {
     for (let index = this.#uncredited.length - 1; index >= 0; index--) {
       const plan = this.#uncredited[index]!;
       if (!plan.peers.has(service)) continue;
       this.#uncredited.splice(index, 1);
-      this.#options.hedges.earn(plan);
+      this.#context.hedges.credit(plan);
     }
   }
 
   /**
-   * An attempt that had been held back is not needed where another is as good; the winning one, if it was, has beaten those
-   * whom it had waited for. They would have taken longer than this: without that, only quick answers would be counted, and
-   * percentiles would sink from hedge to hedge.
+   * Aborts hedges that are no longer needed, and the peers that a winning hedge waited for. Records the time so far as
+   * the latency of these peers. Otherwise only fast responses would count, and each hedge would lower the percentiles.
    */
   #cancelLosers(winner: Attempt): void {
-    const { attempts, hedges } = this.#options;
+    const { attempts, hedges } = this.#context;
     const plan = winner.hedge ? this.#plans.find(({ member }) => member.service === winner.service) : undefined;
     for (const attempt of attempts) {
       if (!attempt.pending || attempt.role === "shadow") continue;

@@ -1,112 +1,123 @@
-/** Which copies are sent, and why the others are not. */
+/** Decides which shadow requests are sent, and keeps the state of each shadow across reloads. */
 
-import type { Config, Member, Role, Service } from "../config/config.ts";
+import type { Config, Member, Ramp, Role, Service, ShadowPolicy } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { ShadowState, ShadowStates } from "./shadow_state.ts";
-import { isExpensiveToDrain } from "../upstream/response_body.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
-import { staticSkipReason } from "./shadow_rules.ts";
-import { rampValue, startRamp } from "./ramp.ts";
-import { takeToken } from "../lib/token_bucket.ts";
-import { isClientSampled, sampleNext } from "./sample.ts";
-import { readSampleKey } from "./sample_key.ts";
+import { NestedSampler } from "../lib/nested_sampler.ts";
+import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
+import { isExpensiveToDrain } from "../upstream/response_body.ts";
+import { decideShadow, type ShadowDecision } from "./shadow_decision.ts";
 
 /**
- * Copies in a second to a shadow whose answers are given up because they do not end: each costs a connection, as much CPU as
+ * Maximum requests per second to a shadow whose responses do not end. Each costs a connection, and as much CPU time as
  * the client's own exchange.
  */
-const MAX_COSTLY_PER_SECOND = 20;
+const MAX_CONNECTIONS_PER_SECOND = 20;
 
-/** What the gate needs. */
+/** Skip reasons of decisions. A client without a key cannot be in the sample. */
+const SKIPPED: Readonly<Record<Exclude<ShadowDecision, "mirror" | "sample">, SkipReason>> = {
+  "method-excluded": "method-excluded",
+  "body-too-large": "body-too-large",
+  "client-unknown": "not-sampled",
+  "client-not-sampled": "not-sampled",
+};
+
+/** A ramp that has started. */
+type RunningRamp = Ramp & { readonly startedMs: number };
+
+/** State of one shadow. */
+class ShadowState {
+  inFlight = 0;
+  readonly sampler: NestedSampler;
+  readonly rateLimit = new TokenBucket({ capacity: Infinity });
+  readonly connectionBudget = new TokenBucket(limitsForRate(MAX_CONNECTIONS_PER_SECOND));
+  ramp: RunningRamp | undefined;
+
+  constructor(name: string) {
+    this.sampler = new NestedSampler(name);
+  }
+
+  /** Takes over a new policy. A ramp that is the same as before continues. */
+  reconfigure({ maxPerSecond, ramp }: ShadowPolicy, nowMs: number): void {
+    this.rateLimit.reconfigure(limitsForRate(maxPerSecond));
+    const { from, to, overMs } = this.ramp ?? {};
+    if (ramp?.from === from && ramp?.to === to && ramp?.overMs === overMs) return;
+    this.ramp = ramp === undefined ? undefined : { ...ramp, startedMs: nowMs };
+  }
+}
+
+/** States of the shadows of a running conductor, by name. */
+export class ShadowStates {
+  #byName: ReadonlyMap<string, ShadowState> = new Map();
+
+  /** Takes over the shadows of a new configuration, and drops the state of all others. */
+  reconfigure(shadows: readonly Service[], nowMs: number): ReadonlyMap<string, ShadowState> {
+    const states = new Map(shadows.map(({ name }) => [name, this.#byName.get(name) ?? new ShadowState(name)]));
+    for (const { name, shadow } of shadows) states.get(name)!.reconfigure(shadow!, nowMs);
+    return this.#byName = states;
+  }
+}
+
+/** Options of {@linkcode ShadowGate}. */
 export interface ShadowGateOptions {
-  /** What is remembered from one configuration to the next. */
+  /** States that outlive the configuration. */
   readonly states: ShadowStates;
-  /** Whose forwarding fields are believed. */
+  /** Reports whether the forwarding fields of a peer are trusted. */
   readonly isTrusted: AddressMatcher;
-  /** The clock, in milliseconds. */
+  /** Clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** A service's part in an exchange, as attempts and members of routes have it. */
-type Part = { readonly service: Service; readonly role: Role };
-
-/** Decides on every copy of one configuration. */
+/** Decides on the shadow requests of one configuration. */
 export class ShadowGate {
-  readonly #services: readonly Service[];
+  readonly #shadows: readonly Service[];
   readonly #options: ShadowGateOptions;
   readonly #sinceMs: number;
-  /** A configuration that was only prepared must leave no trace, so nothing is taken over before the first request. */
+  /** Taken over at the first request, because a configuration that is only prepared must leave no trace. */
   #states: ReadonlyMap<string, ShadowState> | undefined;
 
-  /**
-   * Prepares the gate.
-   *
-   * @param config The configuration.
-   * @param options The clock, and what is remembered.
-   */
   constructor(config: Pick<Config, "services">, options: ShadowGateOptions) {
-    this.#services = config.services.filter(({ shadow }) => shadow !== undefined);
+    this.#shadows = config.services.filter(({ shadow }) => shadow !== undefined);
     this.#options = options;
     this.#sinceMs = options.now();
   }
 
-  /**
-   * Decides whether a service is sent the request.
-   *
-   * @param member The service and its role; only shadows are ever left out.
-   * @param clientRequest The request.
-   * @returns Why it is not sent; `undefined` where it is.
-   */
+  /** Returns the reason to skip a shadow, or `undefined` for a request that is sent. Other roles are never skipped. */
   check({ service, role }: Member, clientRequest: ClientRequest): SkipReason | undefined {
-    if (role !== "shadow" || service.shadow === undefined) return undefined;
     const { shadow } = service;
-    const unfit = staticSkipReason(shadow, clientRequest);
-    if (unfit !== undefined) return unfit;
+    if (role !== "shadow" || shadow === undefined) return undefined;
+    const { now, isTrusted } = this.#options;
     const state = this.#stateOf(service);
-    if (!this.#isSampled(service, state, clientRequest)) return "sampled";
-    if (state.inFlight >= shadow.maxInFlight) return "overloaded";
-    const isCostly = isExpensiveToDrain(service);
-    if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
+    const ratio = state.ramp === undefined ? shadow.sampleRate : rampValue(state.ramp, now());
+    const decision = decideShadow(shadow, clientRequest, { name: service.name, ratio, isTrusted });
+    if (decision === "sample") {
+      if (!state.sampler.next(ratio)) return "not-sampled";
+    } else if (decision !== "mirror") return SKIPPED[decision];
+    if (state.inFlight >= shadow.maxInFlight) return "max-in-flight";
+    if (isExpensiveToDrain(service) && !state.connectionBudget.tryTake(now())) return "connection-budget";
     if (shadow.maxPerSecond === Infinity) return undefined;
-    return takeToken(state, shadow.maxPerSecond, this.#options.now()) ? undefined : "rate";
+    return state.rateLimit.tryTake(now()) ? undefined : "rate-limited";
   }
 
-  /**
-   * Counts a copy that is sent.
-   *
-   * @param part The attempt.
-   */
-  started({ service, role }: Part): void {
+  /** Counts an attempt that starts. */
+  started({ service, role }: { readonly service: Service; readonly role: Role }): void {
     if (role === "shadow") this.#stateOf(service).inFlight++;
   }
 
-  /**
-   * Counts it off again.
-   *
-   * @param part The attempt, when its answer has been read or given up.
-   */
-  over({ service, role }: Part): void {
+  /** Called when an attempt failed, or its response was read or discarded. */
+  finished({ service, role }: { readonly service: Service; readonly role: Role }): void {
     if (role === "shadow") this.#stateOf(service).inFlight--;
   }
 
-  #isSampled({ name, shadow }: Service, state: ShadowState, clientRequest: ClientRequest): boolean {
-    const { sampleKey, sampleRate } = shadow!;
-    if (sampleRate === 1 && sampleKey === undefined && state.ramp === undefined) return true;
-    const share = state.ramp === undefined ? sampleRate : rampValue(state.ramp, this.#options.now());
-    if (sampleKey === undefined) return sampleNext(state, share, name);
-    const client = readSampleKey(sampleKey, clientRequest, this.#options.isTrusted);
-    return client !== undefined && isClientSampled(name, client, share);
-  }
-
   #stateOf({ name }: Service): ShadowState {
-    this.#states ??= this.#takeOver();
+    this.#states ??= this.#options.states.reconfigure(this.#shadows, this.#sinceMs);
     return this.#states.get(name)!;
   }
+}
 
-  #takeOver(): ReadonlyMap<string, ShadowState> {
-    const states = this.#options.states.reconfigure(this.#services.map(({ name }) => name));
-    for (const { name, shadow } of this.#services) startRamp(states.get(name)!, shadow?.ramp, this.#sinceMs);
-    return states;
-  }
+/** Returns the ratio of a ramp at a time. */
+export function rampValue({ from, to, overMs, startedMs }: RunningRamp, nowMs: number): number {
+  const progress = Math.min(1, Math.max(0, nowMs - startedMs) / overMs);
+  return from + (to - from) * progress;
 }

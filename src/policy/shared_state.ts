@@ -1,48 +1,39 @@
-/** What a running conductor knows of itself, and keeps when its configuration is replaced. */
+/** State of a running conductor that outlives the configuration. */
 
+import { KeyedSemaphore } from "../lib/keyed_semaphore.ts";
+import { SecretNames } from "../lib/secret_names.ts";
 import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
-import { ShadowStates } from "./shadow_state.ts";
-import { HedgeStates } from "./hedge_state.ts";
-import { SecretNames } from "../lib/secret_names.ts";
-import { KeyedSemaphore } from "../lib/keyed_semaphore.ts";
+import { HedgeStates } from "./hedge_policies.ts";
+import { ShadowStates } from "./shadow_gate.ts";
 
-/** One running conductor. */
+/** State of one running conductor. */
 export interface SharedState {
-  /** Its name in Via, by which it knows its own requests when they come back. */
+  /** Name in Via, which identifies requests that have already passed this conductor. */
   readonly pseudonym: string;
-  /** The exchanges that are in flight. */
+  /** Limits on the exchanges in flight. */
   readonly admission: Admission;
-  /** The attempts that are in flight, by the name of their service. */
+  /** Attempts in flight, by the name of their service. */
   readonly inFlight: KeyedSemaphore;
-  /** What the attempts of each service have come to. */
+  /** Breakers, by the name of their service. */
   readonly breakers: Breakers;
-  /** What their health checks have come to. */
+  /** Results of the health checks. */
   readonly health: Health;
-  /** What is remembered of copies, by the name of their shadow. */
+  /** Samples, rates and ramps of the shadows. */
   readonly shadows: ShadowStates;
-  /** How long services take to answer, and how often copies may be sent for that. */
+  /** Latencies of the services, and budgets for hedges. */
   readonly hedges: HedgeStates;
   /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
 
-/**
- * Makes a name for Via that no other conductor has.
- *
- * @returns The name.
- */
+/** Returns a unique name for Via. */
 export function createPseudonym(): string {
   return `conductor-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/**
- * Makes an instance.
- *
- * @param pseudonym Its name in Via. Absent: one of its own; threads of one server share one, to know each other's requests.
- * @returns The instance.
- */
+/** Creates the state of a conductor. The workers of one server share a pseudonym, so that they detect loops together. */
 export function createSharedState(pseudonym: string = createPseudonym()): SharedState {
   return {
     pseudonym,

@@ -1,8 +1,8 @@
 /** The counting of a handler that nobody counts for. */
 
 import type { Config } from "../config/config.ts";
-import type { DetailedObserver } from "../observe/detail.ts";
-import type { MetricsSource } from "../observe/metrics_reading.ts";
+import type { DetailedObserver } from "../observe/observers.ts";
+import type { MetricsSource } from "../observe/metrics_snapshot.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { HandlerOptions } from "./handler_options.ts";
 

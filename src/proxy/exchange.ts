@@ -169,7 +169,7 @@ export class Exchange implements FanOutHooks, BodyListener {
    * @param attempt The attempt.
    */
   onOver(attempt: Attempt): void {
-    this.#means.gate.over(attempt);
+    this.#means.gate.finished(attempt);
     this.capture?.finished(attempt);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Member } from "../config/config.ts";
 import { type AttemptView, isStreamed } from "../upstream/attempt.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
+import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import { withoutCredentials } from "../http/credentials.ts";
@@ -148,10 +148,18 @@ class RunningFanOut implements FanOut, AttemptListener {
   onSettle(attempt: Attempt): void {
     attempt.settledOrder = ++this.#settled;
     this.#hooks.onSettle(attempt);
-    if (wasShadowRejected(attempt)) this.#hooks.onSkip(attempt, "overloaded");
+    this.#reportRejection(attempt);
     if (this.#isReleased || attempt.role === "shadow") this.#discard(attempt);
     this.#held?.settled(attempt);
     this.#wake?.();
+  }
+
+  /** Reports a shadow request as skipped if it lacked a connection: the gate cannot foresee that. */
+  #reportRejection(attempt: Attempt): void {
+    const { role, outcome } = attempt;
+    if (role === "shadow" && outcome?.ok === false && isOverload(outcome.kind)) {
+      this.#hooks.onSkip(attempt, outcome.kind);
+    }
   }
 
   #discard(attempt: Attempt): void {
@@ -177,8 +185,8 @@ class RunningFanOut implements FanOut, AttemptListener {
     attempt.hedge = hedge;
     hooks.onAttempt(attempt);
     this.attempts.push(attempt);
-    if (reason !== undefined) attempt.abort("open-circuit");
-    else if (place === undefined) attempt.abort("overloaded");
+    if (reason !== undefined) attempt.abort(reason === "unhealthy" ? "unhealthy" : "open-circuit");
+    else if (place === undefined) attempt.abort("queue-full");
     else {
       attempt.span = hooks.startSpan(attempt, request.clientRequest);
       const own = new AttemptRequest(attempt, this.#requestFor(member, request), hooks);
@@ -206,14 +214,9 @@ class RunningFanOut implements FanOut, AttemptListener {
       hedges: this.#means.hedges,
       deadlines: this.deadlines,
       attempts: this.attempts,
-      isLeftAlone: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
+      isUnavailable: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
       launch: (member) => this.#launch(member, request, true),
       onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
     });
   }
-}
-
-/** It found no place among the attempts of its service, or no descriptor: the gate could not know. */
-function wasShadowRejected({ role, outcome }: Attempt): boolean {
-  return role === "shadow" && outcome?.ok === false && outcome.kind === "overloaded";
 }

@@ -22,11 +22,10 @@ import { fanOut } from "./fan_out.ts";
 import { HedgePolicies } from "../policy/hedge_policies.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
-import { observeBreakers } from "../observe/breaker_observer.ts";
+import { observeBreakers, swallowErrors } from "../observe/observers.ts";
 import type { Observer } from "../observe/events.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
-import { swallowErrors } from "../observe/swallow_errors.ts";
 import { withoutSecrets } from "../observe/redaction.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";
@@ -141,7 +140,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     spans?.matched(clientRequest, route);
     observer.received(clientRequest);
     const refuse = (problem: Problem) => {
-      observer.refused(problem);
+      observer.localReply(problem);
       return respondProblem(request, problem, clientRequest.requestId);
     };
     if (route === undefined) return refuse(received.problem ?? NOT_FOUND);
@@ -167,7 +166,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
       if (attempt === undefined || !attempt.outcome?.ok) return refuse(allFailed(fan.attempts, { identify, timing }));
       const { response } = attempt.outcome;
       observer.responded(response.status, attempt);
-      spans?.answered(attempt);
+      spans?.responded(attempt);
       const relayed = relayResponse(attempt, response, new ClientRelay(exchange, attempt, { identify, timing }));
       exchange.isRelayed = true;
       return relayed;

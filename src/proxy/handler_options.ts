@@ -2,9 +2,9 @@
 
 import type { ComparisonStore } from "../compare/comparison_store.ts";
 import type { SharedState } from "../policy/shared_state.ts";
-import type { DetailedObserver } from "../observe/detail.ts";
+import type { DetailedObserver } from "../observe/observers.ts";
 import type { Observer } from "../observe/events.ts";
-import type { MetricsSource } from "../observe/metrics_reading.ts";
+import type { MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { Telemetry } from "../observe/telemetry.ts";
 import type { Transport } from "../upstream/transport.ts";
 

@@ -4,8 +4,9 @@ import { delay } from "@std/async/delay";
 import type { HealthSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
 import { type Health, HealthCounter } from "../policy/health.ts";
+import { isOverload } from "../http/outcome_kinds.ts";
 import type { Observer } from "../observe/events.ts";
-import { swallowErrors } from "../observe/swallow_errors.ts";
+import { swallowErrors } from "../observe/observers.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
 
@@ -94,8 +95,10 @@ export class HealthChecks {
     const tally = new HealthCounter(settings);
     while (!signal.aborted) {
       const result = await checkHealth(checked.service, settings, { transport: this.#options.transport, signal });
-      // A lack of file descriptors says nothing about the service.
-      if (!signal.aborted && result.failure !== "overloaded") this.#record(result, tally, checked.service);
+      // A lack of file descriptors or ports says nothing about the service.
+      if (!signal.aborted && (result.failure === undefined || !isOverload(result.failure))) {
+        this.#record(result, tally, checked.service);
+      }
       await delay(this.#nextPauseMs(settings), { signal }).catch(() => {});
     }
   }

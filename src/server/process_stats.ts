@@ -1,6 +1,6 @@
 /** Memory and descriptors of the process, as far as its permissions allow. */
 
-import type { ProcessStats } from "../observe/metrics_reading.ts";
+import type { ProcessStats } from "../observe/metrics_snapshot.ts";
 
 /** One entry per open descriptor, on Linux. Deno requires all permissions to read it. */
 const DESCRIPTORS = "/proc/self/fd";

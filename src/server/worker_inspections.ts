@@ -2,10 +2,8 @@
 
 import { deadline } from "@std/async/deadline";
 import { RECENT_EXCHANGES } from "../observe/exchange_recorder.ts";
-import { ExchangeRing } from "../observe/exchange_ring.ts";
-import type { Inspection } from "../observe/inspection.ts";
-import { mergeSnapshots } from "../observe/merge_snapshots.ts";
-import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import { ExchangeRing } from "../observe/exchange_record.ts";
+import { type Inspection, mergeSnapshots, type MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import type { Command, CommandResult } from "./worker_messages.ts";
 
 /** A worker that returns its counters. */

@@ -2,8 +2,7 @@
 
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
-import type { Inspection } from "../observe/inspection.ts";
-import type { MetricsReading } from "../observe/metrics_reading.ts";
+import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
 
 /** Start parameters of a worker. */
 export interface WorkerSetup<Settings> {

@@ -3,8 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
-import type { Inspection } from "../observe/inspection.ts";
-import type { MetricsReading } from "../observe/metrics_reading.ts";
+import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
 import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";

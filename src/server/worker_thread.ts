@@ -1,6 +1,6 @@
 /** Handle of one worker in the main thread: sends commands, receives results, detects a crash. */
 
-import type { MetricsReading } from "../observe/metrics_reading.ts";
+import type { MetricsReading } from "../observe/metrics_snapshot.ts";
 import { ListenError } from "./listen_error.ts";
 import type { Command, CommandFailure, CommandResult, FromWorker, StreamName, ToWorker } from "./worker_messages.ts";
 

@@ -131,7 +131,7 @@ export class Attempt implements AttemptView, TimeoutListener {
 
   /** Its time has passed. */
   onTimeout(): void {
-    this.abort(this.#isQueued ? "overloaded" : "timeout");
+    this.abort(this.#isQueued ? "queue-timeout" : "timeout");
   }
 
   /** Tells that its answer has been read, or is not wanted any more: it is not in flight now. */

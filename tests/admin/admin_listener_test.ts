@@ -4,7 +4,7 @@ import { FakeTime } from "@std/testing/time";
 import type { ExchangesView, StateView } from "../../src/admin/api.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
-import type { Inspection } from "../../src/observe/inspection.ts";
+import type { Inspection } from "../../src/observe/metrics_snapshot.ts";
 import { type InspectedWorker, WorkerInspections } from "../../src/server/worker_inspections.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
@@ -336,7 +336,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     responses: {},
     refusals: {},
     fallbacks: 0,
-    ownAnswers: 0,
+    localReplies: 0,
     interrupted: 0,
     requestBytes: bytes,
     responseBytes: 0,

@@ -55,18 +55,19 @@ Deno.test("serviceSpan() leaves out who was given up or never asked, and differe
     responses: { "2xx": 8, "5xx": 2 },
     failedResponses: 2,
     failures: { refused: 3, aborted: 40, "open-circuit": 5 },
-    skips: { sampled: 7 },
+    skips: { "not-sampled": 7 },
     comparisons: {},
     notComparable: {},
     selected: 8,
-    hedges: { sent: 0, won: 0 },
+    hedgesSent: 0,
+    hedgesWon: 0,
     inFlight: 0,
     duration: { counts: [13, 0], sumMs: 20 },
   } as const;
   const span = serviceSpan(snapshot);
   assertEquals([span.total, span.good], [13, 8]);
   assertEquals(span.failures, { refused: 3, "bad status": 2 });
-  assertEquals(span.skips, { sampled: 7, "open-circuit": 5 });
+  assertEquals(span.skips, { "not-sampled": 7, "open-circuit": 5 });
   const less = serviceSpan({ ...snapshot, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
   assertEquals(difference(span, less, 1).total, 0);
   assertAlmostEquals(difference(less, span, 2).total, 12);

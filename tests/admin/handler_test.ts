@@ -24,7 +24,7 @@ import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { NoiseMarks } from "../../src/compare/noise_marks.ts";
-import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_ring.ts";
+import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_record.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { serve } from "../../src/server/serve.ts";
 import { exchangeRaw, readUntil, type TestServer } from "../_support/servers.ts";

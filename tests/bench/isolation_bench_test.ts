@@ -70,7 +70,7 @@ const PROCESS: ProcessReport = {
         p95_ms: 1,
         p99_ms: 1,
         failures: {},
-        skips: { overloaded: 8_739, lagging: 2 },
+        skips: { "max-in-flight": 8_739, "body-lag": 2 },
       },
     ],
   },
@@ -89,7 +89,7 @@ Deno.test("isolationTable() has the percentiles of all turns, and what was not s
     .split("\n");
   assertEquals(
     line,
-    "| a shadow that hangs | 2.0 | ×1.00 | 5.0 | ×1.25 (1.25–1.25) | 100 % | 87.3 % overloaded, < 0.1 % lagging | 2.50 | 100 → 110 " +
+    "| a shadow that hangs | 2.0 | ×1.00 | 5.0 | ×1.25 (1.25–1.25) | 100 % | 87.3 % max-in-flight, < 0.1 % body-lag | 2.50 | 100 → 110 " +
       "| 26 → 26, at most 90 |",
   );
   assertStringIncludes(alone!, "| 2.0 |  | 5.0 |  | 100 % | – |");

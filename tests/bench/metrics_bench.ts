@@ -2,7 +2,7 @@
 
 import { validateConfig } from "../../src/config/validate.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
-import { formatPrometheus } from "../../src/observe/prometheus.ts";
+import { formatPrometheus } from "../../src/observe/metric_families.ts";
 import { COUNTED_EVENTS } from "../_support/counted_events.ts";
 
 const services = Array.from({ length: 100 }, (_, index) => ({

@@ -90,8 +90,8 @@ Deno.test("a copy that lags is reported as skipped, besides settling as it does"
   assertEquals(await response.text(), String(size));
   const settled = await front.event((event) => event.type === "settled" && event.service === "copy");
   assert(settled.type === "settled");
-  assertEquals(settled.failure, "lagging");
-  assertEquals(skips(front.events), ["copy lagging"]);
+  assertEquals(settled.failure, "body-lag");
+  assertEquals(skips(front.events), ["copy body-lag"]);
   never.resolve();
 });
 

@@ -128,7 +128,7 @@ Deno.test("drawExchange() draws one bar per service on a common axis", () => {
     { ...kept, service: "blue", role: "primary", startMs: 0, endMs: 40, success: true, status: 200, selected: true },
     { ...kept, service: "green", role: "secondary", startMs: 10, endMs: 70, success: true, status: 204 },
     { ...kept, service: "canary", role: "shadow", startMs: 0, endMs: 80, success: false, failure: "timeout" },
-    { ...kept, service: "not sent", role: "shadow", skipped: "sampled" },
+    { ...kept, service: "not sent", role: "shadow", skipped: "not-sampled" },
   ];
   assertEquals(
     drawExchange({ ...answer, attempts }, { paint: createPaint(false), minAxisMs: 1, margin: "" }),

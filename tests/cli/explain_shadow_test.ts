@@ -1,4 +1,4 @@
-/** What `conductor explain` says about copies. */
+/** The sentences of `conductor explain` about shadow requests. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
@@ -10,7 +10,7 @@ import { stableHash } from "../../src/lib/stable_hash.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
-/** Two users of whom the shadow "copy" gets one at 50 %. */
+/** Two users, one in the 50 % of the shadow "copy", the other not. */
 const [INSIDE, OUTSIDE] = ["in", "out"].map((side) => {
   const users = Array.from({ length: 100 }, (_, index) => `user-${index}`);
   return users.find((user) => (stableHash("copy", user) < 0.5) === (side === "in"))!;
@@ -36,11 +36,11 @@ function textFor(
   });
   const service = config.services[1]!;
   const { text, mayBeSent } = explainShadow(
-    { service, copy: service.shadow! },
+    { service, policy: service.shadow! },
     { method, contentLength, headers, authority: "h", path, query },
     () => false,
   );
-  assertEquals(mayBeSent, !text.startsWith("no copy"));
+  assertEquals(mayBeSent, !text.startsWith("not mirrored"));
   return text;
 }
 
@@ -48,35 +48,35 @@ function userLine(name: string): HeaderLine[] {
   return [["X-User", name]];
 }
 
-// Columns: the shadow's fields; the request; what is said.
+// Columns: the fields of the shadow; the request; the explanation.
 const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, text: string])[] = [
-  [{}, {}, "gets a copy, never waited for; up to 64 at once"],
-  [{ maxInFlight: 5, maxRate: 0.5 }, {}, "gets a copy, never waited for; up to 5 at once, 0.5 per second"],
-  [{ sample: 0 }, {}, "no copy: its share is 0"],
-  [{ sample: "10%" }, {}, "gets 1 of 10 requests; up to 64 at once"],
-  [{ sample: 0.001 }, {}, "gets 1 of 1,000 requests; up to 64 at once"],
-  [{ sample: 1 / 3 }, {}, "gets 1 of 3 requests; up to 64 at once"],
-  [{ sample: "12.5%" }, {}, "gets 1 of 8 requests; up to 64 at once"],
-  [{ sample: 0.3 }, {}, "gets 3 of 10 requests; up to 64 at once"],
+  [{}, {}, "mirrored, never waited for; up to 64 in flight"],
+  [{ maxInFlight: 5, maxRate: 0.5 }, {}, "mirrored, never waited for; up to 5 in flight, 0.5 per second"],
+  [{ sample: 0 }, {}, "not mirrored: the ratio is 0"],
+  [{ sample: "10%" }, {}, "gets 1 of 10 requests; up to 64 in flight"],
+  [{ sample: 0.001 }, {}, "gets 1 of 1,000 requests; up to 64 in flight"],
+  [{ sample: 1 / 3 }, {}, "gets 1 of 3 requests; up to 64 in flight"],
+  [{ sample: "12.5%" }, {}, "gets 1 of 8 requests; up to 64 in flight"],
+  [{ sample: 0.3 }, {}, "gets 3 of 10 requests; up to 64 in flight"],
   [
     { ramp: { from: "1%", over: "30m" } },
     {},
-    "gets 1 of 100 requests at first, all requests after 30 min; up to 64 at once",
+    "gets 1 of 100 requests at first, all requests after 30 min; up to 64 in flight",
   ],
-  [{ methods: ["GET", "HEAD"] }, { method: "POST" }, "no copy: POST is not one of GET, HEAD"],
-  [{ maxBodySize: "10KiB" }, PUT_64K, "no copy: its body is larger than 10 KiB"],
-  [{ maxBodySize: 1_000 }, PUT_64K, "no copy: its body is larger than 1,000 bytes"],
-  [{ maxBodySize: "64KiB" }, PUT_64K, "gets a copy, never waited for; up to 64 at once"],
+  [{ methods: ["GET", "HEAD"] }, { method: "POST" }, "not mirrored: POST is not one of GET, HEAD"],
+  [{ maxBodySize: "10KiB" }, PUT_64K, "not mirrored: its body is larger than 10 KiB"],
+  [{ maxBodySize: 1_000 }, PUT_64K, "not mirrored: its body is larger than 1,000 bytes"],
+  [{ maxBodySize: "64KiB" }, PUT_64K, "mirrored, never waited for; up to 64 in flight"],
   [
     { maxBodySize: "1MiB" },
     { method: "PUT" },
-    "gets a copy, never waited for; up to 64 at once; a body up to 1 MiB",
+    "mirrored, never waited for; up to 64 in flight; a body up to 1 MiB",
   ],
-  [{ body: false }, PUT_64K, "gets a copy, never waited for; up to 64 at once; without its body"],
+  [{ body: false }, PUT_64K, "mirrored, never waited for; up to 64 in flight; without its body"],
   [
     { credentials: false },
     { headers: [["Cookie", "sid=1"], ["accept", "*/*"], ["Authorization", "x"]] },
-    "gets a copy, never waited for; up to 64 at once; without authorization, cookie",
+    "mirrored, never waited for; up to 64 in flight; without authorization, cookie",
   ],
   [
     { credentials: false, removeHeaders: ["x-user"] },
@@ -85,35 +85,35 @@ const NOTES: readonly (readonly [fields: Partial<ServiceInput>, asked: Asked, te
       path: "/cart;jsessionid=AB/x",
       query: "?a=1&%74oken=x",
     },
-    "gets a copy, never waited for; up to 64 at once; without x-user, x_api_key, parameter jsessionid, parameter %74oken",
+    "mirrored, never waited for; up to 64 in flight; without x-user, x_api_key, parameter jsessionid, parameter %74oken",
   ],
-  [{ sample: STICKY }, {}, 'no copy: it has no header "x-user"'],
-  [{ sample: { by: "cookie:sid" } }, {}, 'no copy: it has no cookie "sid"'],
-  [{ sample: { by: "ip" } }, {}, "no copy: the client's address is not known"],
-  [{ sample: STICKY }, { headers: userLine(OUTSIDE) }, "no copy: this client is not in the 50 % of clients"],
+  [{ sample: STICKY }, {}, 'not mirrored: it has no header "x-user"'],
+  [{ sample: { by: "cookie:sid" } }, {}, 'not mirrored: it has no cookie "sid"'],
+  [{ sample: { by: "ip" } }, {}, "not mirrored: the client's address is not known"],
+  [{ sample: STICKY }, { headers: userLine(OUTSIDE) }, "not mirrored: this client is not in the 50 % of clients"],
   [
     { sample: STICKY },
     { headers: userLine(INSIDE) },
-    "gets a copy: this client is in the 50 % of clients; up to 64 at once",
+    "mirrored: this client is in the 50 % of clients; up to 64 in flight",
   ],
 ];
 
 for (const [fields, asked, text] of NOTES) {
-  Deno.test(`noteCopy() says "${text}" for ${JSON.stringify(fields)}`, () => {
+  Deno.test(`explainShadow() returns "${text}" for ${JSON.stringify(fields)}`, () => {
     assertEquals(textFor(fields, asked), text);
   });
 }
 
-Deno.test("noteCopy() says when a ramp lets a client in", () => {
+Deno.test("explainShadow() says when a ramp reaches a client", () => {
   const waitS = stableHash("copy", INSIDE) * 50;
   const text = textFor({ sample: { by: "header:x-user" }, ramp: { over: 50 } }, { headers: userLine(INSIDE) });
   const [, said] =
-    /^gets a copy once the ramp has risen for ([\d.]+) s: this client is in the 100 % of clients;/.exec(text) ?? [];
+    /^mirrored once the ramp has run for ([\d.]+) s: this client is in the 100 % of clients;/.exec(text) ?? [];
   assert(Math.abs(Number(said) - waitS) < 0.01, `${text} ${waitS}`);
   const ramp = { from: 0.5, over: 50 };
   assertMatch(
     textFor({ sample: { by: "header:x-user" }, ramp }, { headers: userLine(INSIDE) }),
-    /^gets a copy: this client/,
+    /^mirrored: this client/,
   );
 });
 
@@ -132,23 +132,23 @@ async function explain(...args: string[]): Promise<{ code: number; stdout: strin
   return { code, stdout: io.stdout.text, stderr: io.stderr.text };
 }
 
-Deno.test("explain says of each shadow what it would get, and waits for the others as ever", async () => {
+Deno.test("explain describes each shadow, and the wait for the other services", async () => {
   const { code, stdout } = await explain("/api/x", "-H", "Cookie: a=b; sid=7", "--body-size", "2MiB");
   assertEquals(code, 0);
   assertMatch(stdout, /main +primary .* waited for up to 30 s, answers\n/);
-  assertMatch(stdout, /users +shadow .* gets a copy: this client is in the 100 % of clients; up to 64 at once\n/);
-  assertMatch(stdout, /copy +shadow .* no copy: its body is larger than 1 MiB\n/);
+  assertMatch(stdout, /users +shadow .* mirrored: this client is in the 100 % of clients; up to 64 in flight\n/);
+  assertMatch(stdout, /copy +shadow .* not mirrored: its body is larger than 1 MiB\n/);
   assertStringIncludes(stdout, "Copies to users, and never waits for that.\n");
 });
 
-Deno.test("explain says nothing of copies where no shadow would get one", async () => {
+Deno.test("explain does not mention shadows if none would get the request", async () => {
   const { stdout } = await explain("POST", "/api/x");
-  assertMatch(stdout, /users .* no copy: it has no cookie "sid"\n/);
-  assertMatch(stdout, /copy .* no copy: the client's address is not known\n/);
+  assertMatch(stdout, /users .* not mirrored: it has no cookie "sid"\n/);
+  assertMatch(stdout, /copy .* not mirrored: the client's address is not known\n/);
   assert(!stdout.includes("Copies to"));
 });
 
-Deno.test("explain knows a client by its address, and believes a trusted proxy's word", async () => {
+Deno.test("explain identifies a client by its address, and trusts the fields of a trusted proxy", async () => {
   const noteFor = async (...args: string[]) => {
     const { stdout } = await explain("/api/x", ...args);
     return /copy +shadow +\S+ +(.*)\n/.exec(stdout)?.[1];
@@ -165,7 +165,7 @@ Deno.test("explain knows a client by its address, and believes a trusted proxy's
   assertEquals(new Set(direct).size, 2);
 });
 
-// Columns: what is typed; the sentence.
+// Columns: the arguments; the message.
 const MISTAKES: readonly (readonly [args: readonly string[], message: string])[] = [
   [["/", "--header", "x-user"], 'Cannot use "x-user" as a header as it must be like "X-User: ada"'],
   [["/", "-H", "a b: c"], 'Cannot use "a b: c" as a header'],
@@ -175,14 +175,14 @@ const MISTAKES: readonly (readonly [args: readonly string[], message: string])[]
 ];
 
 for (const [args, message] of MISTAKES) {
-  Deno.test(`explain ${args.join(" ")} is refused with 2 and a sentence`, async () => {
+  Deno.test(`explain ${args.join(" ")} exits with 2 and a message`, async () => {
     const { code, stdout, stderr } = await explain(...args);
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, `error: ${message}`);
   });
 }
 
-Deno.test("check has no use for what is said of a request", async () => {
+Deno.test("check accepts no flags of a request", async () => {
   const io = createTestIo();
   assertEquals(await runCommandLine(["check", "--client", "192.0.2.1"], io), 2);
   assertStringIncludes(io.stderr.text, 'Cannot use "--client" with "check"');

@@ -413,7 +413,7 @@ Deno.test("the process answers with 508 at once where a service is the process i
   assertStringIncludes(await response.text(), "already passed through this conductor");
   child.kill("SIGTERM");
   assertEquals(await child.exited, 0);
-  const paths = child.stdout.text.split("\n").filter((line) => line.includes('"message":"request"'));
+  const paths = child.stdout.text.split("\n").filter((line) => line.includes('"message":"request completed"'));
   // The request itself, and the one time that it came back.
   assertEquals(paths.map((line) => JSON.parse(line).path), ["/again/", "/"]);
 });
@@ -427,7 +427,7 @@ Deno.test("the process serves with --allow-net and --allow-read alone, and print
   child.kill("SIGTERM");
   assertEquals(await child.exited, 0);
   assertEquals(child.stderr.text, "");
-  assertEquals(child.stdout.text.split('"message":"request"').length - 1, 3);
+  assertEquals(child.stdout.text.split('"message":"request completed"').length - 1, 3);
 });
 
 Deno.test("the process answers a request without a Host field with 400", async () => {

@@ -6,7 +6,7 @@ import { createLiveTable } from "../../src/cli/top/live_table.ts";
 import { runTop } from "../../src/cli/top/run_top.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
-import { HISTOGRAM_BOUNDS_MS } from "../../src/observe/histogram_bounds.ts";
+import { DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -88,7 +88,7 @@ class Server {
       draining: false,
       workers: { count: 1, crashes: 0 },
       process: {},
-      histogramBoundsMs: HISTOGRAM_BOUNDS_MS,
+      histogramBoundsMs: DURATION_BUCKETS.bounds,
       services: [],
       routes: this.#routes,
       comparing: false,
@@ -150,12 +150,19 @@ Deno.test("drawTop() says what is wrong in a line of its own", () => {
       role: "secondary",
       reason: "open-circuit",
     },
-    { type: "skipped", requestId: "2", route: server.route, service: "green", role: "secondary", reason: "sampled" },
+    {
+      type: "skipped",
+      requestId: "2",
+      route: server.route,
+      service: "green",
+      role: "secondary",
+      reason: "not-sampled",
+    },
   );
   const text = drawn([first, server.read({ draining: true, workers: { count: 2, crashes: 3 } })]);
   assertStringIncludes(text, "3 crashed stopping");
   assertStringIncludes(text, "\n    5xx 25.0%\n");
-  assertStringIncludes(text, "\n    breaker open · not sent per second: sampled 1.0, open-circuit 1.0");
+  assertStringIncludes(text, "\n    breaker open · not sent per second: not-sampled 1.0, open-circuit 1.0");
 });
 
 Deno.test("drawTop() counts what a service was not sent neither as its requests nor as its failures", () => {
@@ -308,5 +315,5 @@ Deno.test("serve --top shows a table on a terminal, and no line for each request
 
 Deno.test("serve --top writes the lines of old where no terminal is", async () => {
   const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
-  assertEquals(lines.slice(0, 2), ["listening", "request"]);
+  assertEquals(lines.slice(0, 2), ["listening", "request completed"]);
 });

@@ -8,8 +8,7 @@ import { mismatchEntryOf, MismatchFeed } from "../../src/compare/mismatch_feed.t
 import { respondMismatches } from "../../src/compare/admin_responses.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ComparedEvent } from "../../src/observe/events.ts";
-import { createLogger, type LogLevel } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
+import { createLogger, formatJson, type LogLevel } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { capturedResponse, comparison } from "../_support/comparisons.ts";
 
@@ -86,10 +85,10 @@ Deno.test("mismatchEntryOf() limits the size of an entry, and omits values if sa
 const FAILED = { ok: false, kind: "timeout", durationMs: 10 } as const;
 
 const RESULTS: readonly (readonly [Comparison, ComparedEvent["result"], LogLevel, string])[] = [
-  [comparison(), "match", "debug", "answers alike"],
-  [comparison(["$.a"]), "mismatch", "info", "answers differ"],
-  [comparison(["outcome"], { actual: FAILED }), "missing", "info", "answer missing"],
-  [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "answers alike"],
+  [comparison(), "match", "debug", "responses match"],
+  [comparison(["$.a"]), "mismatch", "info", "responses differ"],
+  [comparison(["outcome"], { actual: FAILED }), "missing", "info", "response missing"],
+  [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "responses match"],
   [
     comparison(["$.a"], { isNoise: true, actual: capturedResponse(500) }),
     "noise",
@@ -124,9 +123,9 @@ Deno.test("a logged comparison is one line without control characters", () => {
   observe(comparedEvent(comparison(["$.a", '$["\u001b b"]'])));
   observe(comparedEvent(comparison()));
   observe(comparedEvent(comparison(["$.time"], { isNoise: true, service: "control" })));
-  assertMatch(lines[0]!, /INFO {2}v2 answered unlike the primary: \$\.a, \$\["\\x1b\\x20b"\] id-1\n$/);
-  assertMatch(lines[1]!, /DEBUG v2 answered like the primary id-1\n$/);
-  assertStringIncludes(lines[2]!, "the primary compared with itself, by control: $.time id-1\n");
+  assertMatch(lines[0]!, /INFO {2}response of v2 differs from the primary: \$\.a, \$\["\\x1b\\x20b"\] id-1\n$/);
+  assertMatch(lines[1]!, /DEBUG response of v2 matches the primary id-1\n$/);
+  assertStringIncludes(lines[2]!, "primary compared with itself (control): $.time id-1\n");
 });
 
 for (const format of [formatJson, createPrettyFormat({ color: false })]) {

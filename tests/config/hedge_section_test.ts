@@ -101,15 +101,15 @@ Deno.test("explain shows which services are hedged, and their delays", async () 
   const text = await explain("/x");
   assertStringIncludes(
     text,
-    "held back for the p95 of those before it, then waited for up to 30 s, answers if it is first",
+    "held back for the p95 of the services before it, then waited for up to 30 s, answers if it is first",
   );
   assertStringIncludes(text, "held back for 50 ms, then waited for up to 30 s, stands in");
   assertStringIncludes(
     text,
     [
       "  Waits for a.",
-      "  Asks b where a has not answered for the p95 of those before it, or it fails.",
-      "  Asks c where a and b have not answered for 50 ms, or all of them fail.",
+      "  Sends the request to b if a has not responded within the p95 of the services before it, or has failed.",
+      "  Sends the request to c if a and b have not responded within 50 ms, or all of them have failed.",
       "  Answers with the first success of a and b, else the success of c, else 502.",
     ].join("\n"),
   );
@@ -117,6 +117,9 @@ Deno.test("explain shows which services are hedged, and their delays", async () 
 
 Deno.test("explain shows methods that are not hedged", async () => {
   const text = await explain("POST", "/x");
-  assertStringIncludes(text, "Asks b only where a can not be reached: POST is not hedged.");
-  assertStringIncludes(text, "Asks c where a and b have not answered for 50 ms, or all of them fail.");
+  assertStringIncludes(text, "Sends the request to b only if a cannot be reached: POST is not hedged.");
+  assertStringIncludes(
+    text,
+    "Sends the request to c if a and b have not responded within 50 ms, or all of them have failed.",
+  );
 });

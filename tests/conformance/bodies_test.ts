@@ -135,7 +135,7 @@ for (const [over, create] of TRANSPORTS) {
     const ends = front.events.flatMap((event) =>
       event.type === "settled" ? `${event.service} ${event.failure ?? event.status}` : []
     );
-    assertEquals(ends, ["stuck-a lagging", "stuck-b lagging", "primary 200"]);
+    assertEquals(ends, ["stuck-a body-lag", "stuck-b body-lag", "primary 200"]);
   });
 
   for (const [name, bytes] of BROKEN_CHUNKS) {

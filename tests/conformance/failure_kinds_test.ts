@@ -1,5 +1,5 @@
 /**
- * The table of docs/reference/failure-kinds.md: the failures that open a breaker, and those that a client can cause
+ * The table of docs/reference/outcomes.md: the failures that open a breaker, and those that a client can cause
  * alone. Each breaker opens on the first failure that counts.
  */
 
@@ -25,13 +25,13 @@ const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const CHUNKED = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-type Answer = (request: SocketRequest, connection: SocketConnection) => Promise<void> | void;
+type Respond = (request: SocketRequest, connection: SocketConnection) => Promise<void> | void;
 
 /** One exchange: the service, the client's request, and the outcome. */
 interface Scene {
   readonly name: string;
   /** Absent: nothing listens, unless `service` has another URL. */
-  readonly answer?: Answer;
+  readonly respond?: Respond;
   readonly service?: Partial<ServiceInput>;
   readonly request?: string;
   /** Failure kind or status of the attempt. */
@@ -43,37 +43,37 @@ function fields(count: number): string {
   return Array.from({ length: count }, (_, index) => `x-${index}: 1\r\n`).join("");
 }
 
-function answering(status: number): Answer {
+function respondingWith(status: number): Respond {
   return (_, { write }) => write(`HTTP/1.1 ${status} X\r\ncontent-length: 0\r\n\r\n`);
 }
 
-const closing: Answer = (_, { close }) => close();
-const resetting: Answer = (_, { reset }) => reset();
-const hanging: Answer = () => {};
+const closing: Respond = (_, { close }) => close();
+const resetting: Respond = (_, { reset }) => reset();
+const hanging: Respond = () => {};
 
 /** Failures that count, then failures that a client can cause. */
 const SCENES: readonly Scene[] = [
   {
     name: "timeout: it does not respond",
-    answer: hanging,
+    respond: hanging,
     service: { timeout: "50ms" },
     settles: "timeout",
     opens: true,
   },
   {
     name: "timeout: its head stops halfway",
-    answer: (_, { write }) => write("HTTP/1.1 200 OK\r\n"),
+    respond: (_, { write }) => write("HTTP/1.1 200 OK\r\n"),
     service: { timeout: "50ms" },
     settles: "timeout",
     opens: true,
   },
   { name: "refused: nothing listens", settles: "refused", opens: true },
   { name: "dns: its name does not exist", service: { url: "http://none.invalid" }, settles: "dns", opens: true },
-  { name: "reset: it closes without a response", answer: closing, settles: "reset", opens: true },
-  { name: "reset: it resets without a response", answer: resetting, settles: "reset", opens: true },
+  { name: "reset: it closes without a response", respond: closing, settles: "reset", opens: true },
+  { name: "reset: it resets without a response", respond: resetting, settles: "reset", opens: true },
   {
-    name: "reset: a small body breaks off",
-    answer: async (_, { write, close }) => {
+    name: "reset: a small body is incomplete",
+    respond: async (_, { write, close }) => {
       await write(OK.slice(0, -1));
       close();
     },
@@ -82,51 +82,51 @@ const SCENES: readonly Scene[] = [
   },
   {
     name: "protocol: it does not speak HTTP",
-    answer: async (_, { write, close }) => {
+    respond: async (_, { write, close }) => {
       await write("SSH-2.0-OpenSSH_9\r\n\r\n");
       close();
     },
     settles: "protocol",
     opens: true,
   },
-  { name: "500", answer: answering(500), settles: 500, opens: true },
-  { name: "503", answer: answering(503), settles: 503, opens: true },
+  { name: "500", respond: respondingWith(500), settles: 500, opens: true },
+  { name: "503", respond: respondingWith(503), settles: 503, opens: true },
   ...[501, 505, 508].map((status) => ({
     name: `${status}: the client chooses method, version and Via`,
-    answer: answering(status),
+    respond: respondingWith(status),
     settles: status,
     opens: false,
   })),
   ...[400, 404, 405, 408, 411, 413, 414, 416, 417, 421, 426, 429, 431].map((status) => ({
     name: `${status}: no failure`,
-    answer: answering(status),
+    respond: respondingWith(status),
     settles: status,
     opens: false,
   })),
   {
     name: "reset: it closes on a head of more than 8 KiB",
-    answer: closing,
+    respond: closing,
     request: GET.replace("\r\n\r\n", `\r\nCookie: ${"a".repeat(8_192)}\r\n\r\n`),
     settles: "reset",
     opens: false,
   },
   {
     name: "reset: it closes on a target of more than 8 KiB",
-    answer: closing,
+    respond: closing,
     request: GET.replace("/", `/?${"a".repeat(8_192)}`),
     settles: "reset",
     opens: false,
   },
   {
     name: "reset: it closes on an upload",
-    answer: resetting,
+    respond: resetting,
     request: `${CHUNKED}2\r\nok\r\n0\r\n\r\n`,
     settles: "reset",
     opens: false,
   },
   {
     name: "head-too-large: it reflects more than fits",
-    answer: ({ head }, { write }) =>
+    respond: ({ head }, { write }) =>
       write(`HTTP/1.1 302 X\r\n${"location: ".concat(head.slice(4, 30_000), "\r\n").repeat(9)}\r\n`),
     request: GET.replace("/", `/?${"a".repeat(31_000)}`),
     settles: "head-too-large",
@@ -149,8 +149,10 @@ function resultOf({ events }: Pick<Front, "events">): { settled: (string | numbe
 /** A SETTINGS frame, then GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §7): another client has cancelled too many requests. */
 const CALM_DOWN = "\0\0\0\x04\0\0\0\0\0" + "\0\0\x08\x07\0\0\0\0\0" + "\0\0\0\0" + "\0\0\0\x0b";
 
-for (const [what, farewell] of [["without a word", ""], ["as one client cancels too much", CALM_DOWN]] as const) {
-  Deno.test(`reset: it closes an HTTP/2 connection, which clients share, ${what}: the breaker stays closed`, async () => {
+for (
+  const [when, farewell] of [["without a reason", ""], ["because one client cancels too much", CALM_DOWN]] as const
+) {
+  Deno.test(`reset: it closes an HTTP/2 connection, which clients share, ${when}: the breaker stays closed`, async () => {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection, "SM\r\n\r\n");
       await connection.write(toBytes(farewell));
@@ -164,10 +166,10 @@ for (const [what, farewell] of [["without a word", ""], ["as one client cancels 
 }
 
 for (const [over, create] of TRANSPORTS) {
-  for (const { name, answer, service, request = GET, settles, opens } of SCENES) {
+  for (const { name, respond, service, request = GET, settles, opens } of SCENES) {
     Deno.test(`${name}: the breaker ${opens ? "opens" : "stays closed"}, over ${over}`, async () => {
-      await using backend = await startSocketBackend((request, connection) => answer?.(request, connection));
-      const url = answer === undefined ? refusingUrl() : backend.url;
+      await using backend = await startSocketBackend((request, connection) => respond?.(request, connection));
+      const url = respond === undefined ? refusingUrl() : backend.url;
       await using front = startConductor({
         services: [{ name: "a", url, breaker: { failures: 1 }, ...service }],
       }, { transport: create() });
@@ -216,7 +218,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(resultOf(front), { settled: ["reset"], opened: false });
   });
 
-  Deno.test(`lagging: a secondary that does not read an upload has not failed, over ${over}`, async () => {
+  Deno.test(`body-lag: a secondary that does not read an upload has not failed, over ${over}`, async () => {
     const done = Promise.withResolvers<void>();
     await using main = startBackend();
     await using stuck = startRawBackend(async (connection) => {
@@ -234,7 +236,7 @@ for (const [over, create] of TRANSPORTS) {
     const response = await fetch(front.url, { method: "POST", body });
     await response.body?.cancel();
     done.resolve();
-    assertEquals(resultOf(front), { settled: ["lagging", 200], opened: false });
+    assertEquals(resultOf(front), { settled: ["body-lag", 200], opened: false });
   });
 }
 
@@ -272,7 +274,7 @@ const ODD_REQUESTS: readonly string[] = [
 for (const [over, create] of TRANSPORTS) {
   for (const text of ODD_REQUESTS) {
     Deno.test(`${JSON.stringify(text.slice(0, 100))} makes no healthy service fail, over ${over}`, async () => {
-      // A server other than Deno's.
+      // Not the server of Deno, which may treat odd requests differently.
       const server = createServer((request, response) => {
         request.resume().once("end", () => response.end(request.method));
       });

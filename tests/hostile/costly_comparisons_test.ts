@@ -69,7 +69,7 @@ attackTest({
     await attack(bodies, { arrays: "unordered" }, async ({ url, adminUrl, process }) => {
       // The last response must not be cut off by the end of the attack.
       await (await fetch(new URL("/costly", url))).bytes();
-      await process.stdout.seen(/answers not comparable/);
+      await process.stdout.seen(/responses not comparable/);
       const { verdict, notComparable, services: [service] } =
         await (await fetch(new URL("/api/report?minRequests=1", adminUrl))).json();
       assertGreater(notComparable, 0);

@@ -2,9 +2,9 @@ import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/asser
 import { LatencySketch } from "../../src/lib/latency_sketch.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 
-const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
+const RATIOS = [0.5, 0.9, 0.95, 0.99, 0.999];
 
-/** Times of very different shapes, in milliseconds. */
+/** Very different distributions of latencies, in milliseconds. */
 const SHAPES: readonly (readonly [name: string, draw: (random: () => number) => number])[] = [
   ["even", (random) => 1 + 99 * random()],
   ["exponential", (random) => -20 * Math.log(1 - random())],
@@ -15,21 +15,21 @@ const SHAPES: readonly (readonly [name: string, draw: (random: () => number) => 
 ];
 
 for (const [name, draw] of SHAPES) {
-  Deno.test(`a sketch tells percentiles of times that are ${name} within one percent`, () => {
+  Deno.test(`LatencySketch.quantile() is exact within 1 % for a distribution that is ${name}`, () => {
     const random = seededRandom(7);
     const sketch = new LatencySketch(() => 0);
     const times = Array.from({ length: 20_000 }, () => draw(random));
     times.forEach((time) => sketch.record(time));
     times.sort((a, b) => a - b);
-    for (const share of SHARES) {
-      const exact = times[Math.ceil(share * times.length) - 1]!;
-      const error = Math.abs(sketch.quantile(share) - exact) / exact;
-      assertLess(error, 0.01, `p${share * 100}: ${sketch.quantile(share)} for ${exact}`);
+    for (const ratio of RATIOS) {
+      const exact = times[Math.ceil(ratio * times.length) - 1]!;
+      const error = Math.abs(sketch.quantile(ratio) - exact) / exact;
+      assertLess(error, 0.01, `p${ratio * 100}: ${sketch.quantile(ratio)} for ${exact}`);
     }
   });
 }
 
-Deno.test("a sketch takes what is beyond its buckets for the nearest of them", () => {
+Deno.test("LatencySketch counts latencies outside its buckets in the nearest one", () => {
   const sketch = new LatencySketch(() => 0);
   for (const time of [0, -1, 1e-9]) sketch.record(time);
   assert(sketch.quantile(1) <= 0.1);
@@ -38,7 +38,7 @@ Deno.test("a sketch takes what is beyond its buckets for the nearest of them", (
   assertEquals(sketch.count, 4);
 });
 
-Deno.test("a sketch looks back thirty seconds to a minute", () => {
+Deno.test("LatencySketch covers the last 30 to 60 seconds", () => {
   let nowMs = 1_000;
   const sketch = new LatencySketch(() => nowMs);
   const record = (time: number) => {
@@ -59,7 +59,7 @@ Deno.test("a sketch looks back thirty seconds to a minute", () => {
   assertEquals([sketch.count, sketch.quantile(0.5)], [0, 0]);
 });
 
-Deno.test("a sketch has forgotten everything after a long time without answers", () => {
+Deno.test("LatencySketch is empty after a long time without latencies", () => {
   let nowMs = 0;
   const sketch = new LatencySketch(() => nowMs);
   sketch.record(10);

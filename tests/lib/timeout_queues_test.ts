@@ -15,7 +15,7 @@ function scene() {
   return { start, expired };
 }
 
-Deno.test("Deadlines expire once, each after its own time", () => {
+Deno.test("TimeoutQueues calls each listener once, after its own time", () => {
   using time = new FakeTime();
   const { start, expired } = scene();
   start(100, "a");
@@ -32,25 +32,25 @@ Deno.test("Deadlines expire once, each after its own time", () => {
   assertEquals(expired, ["c", "a", "b"]);
 });
 
-Deno.test("Deadline.touch() starts the time anew, after a stop too", () => {
+Deno.test("Deadline.refresh() restarts the time, also after a stop", () => {
   using time = new FakeTime();
   const { start, expired } = scene();
-  const touched = start(100, "touched");
+  const refreshed = start(100, "refreshed");
   const stopped = start(100, "stopped");
   time.tick(90);
-  touched.refresh();
+  refreshed.refresh();
   stopped.stop();
   time.tick(90);
   assertEquals(expired, []);
   stopped.refresh();
   time.tick(15);
-  assertEquals(expired, ["touched"]);
+  assertEquals(expired, ["refreshed"]);
   time.tick(100);
-  assertEquals(expired, ["touched", "stopped"]);
+  assertEquals(expired, ["refreshed", "stopped"]);
 });
 
-Deno.test("Deadlines leave no timer behind when all are stopped", () => {
-  // Deno's sanitizer fails this test if the real timer is left.
+Deno.test("TimeoutQueues leaves no timer behind when all deadlines are stopped", () => {
+  // The sanitizer of Deno fails this test if a timer is left.
   const { start, expired } = scene();
   const first = start(60_000, "first");
   const second = start(60_000, "second");
@@ -60,7 +60,7 @@ Deno.test("Deadlines leave no timer behind when all are stopped", () => {
   assertEquals(expired, []);
 });
 
-Deno.test("Deadlines go on when one that expires stops or starts others", () => {
+Deno.test("TimeoutQueues continues when a listener stops or starts other deadlines", () => {
   using time = new FakeTime();
   const { start, expired } = scene();
   start(10, "first", () => {

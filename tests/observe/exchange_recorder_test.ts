@@ -5,18 +5,17 @@ import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { AttemptView } from "../../src/upstream/attempt.ts";
 import type { ClientRequest } from "../../src/http/client_request.ts";
-import { EventContext } from "../../src/observe/detail.ts";
+import { EventContext } from "../../src/observe/observers.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
-import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import { type ExchangeRecord, ExchangeRing, type NewExchange } from "../../src/observe/exchange_record.ts";
 import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observe/exchange_recorder.ts";
-import { ExchangeRing, type NewExchange } from "../../src/observe/exchange_ring.ts";
 import { createRedaction } from "../../src/observe/redaction.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
 const PLAIN = { line: (line: readonly [string, string]) => line, text: (text: string) => text } as const;
 const ABOUT = { requestId: "r", route: "path /" } as const;
 const BLUE = { ...ABOUT, service: "blue", role: "primary" } as const;
-const COPY = { ...ABOUT, service: "copy", role: "shadow" } as const;
+const SHADOW = { ...ABOUT, service: "copy", role: "shadow" } as const;
 const RESPONDED = {
   ...ABOUT,
   type: "responded",
@@ -33,7 +32,7 @@ function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): Exchang
   return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
 }
 
-function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
+function clientRequestOf(parts: Partial<ClientRequest> = {}): ClientRequest {
   return {
     requestId: "r",
     method: "GET",
@@ -47,8 +46,8 @@ function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
   };
 }
 
-/** Gives a recorder the events of one exchange. */
-function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], clientRequest = inboundOf()): void {
+/** Sends the events of one exchange to a recorder. */
+function play(recorder: ExchangeRecorder, events: readonly ConductorEvent[], clientRequest = clientRequestOf()): void {
   recorder.observe({ type: "received", ...ABOUT }, new EventContext(clientRequest, undefined, clientRequest));
   for (const event of events) recorder.observe(event, new EventContext(clientRequest));
 }
@@ -59,7 +58,7 @@ function recordOf(recorder: ExchangeRecorder): ExchangeRecord {
   return record;
 }
 
-/** Real exchanges, recorded. */
+/** Records one exchange with real services. */
 async function recordReal(
   config: ConfigInput,
   request: (url: string) => Request,
@@ -74,18 +73,18 @@ async function recordReal(
   return { record: await recorded.promise, response, text };
 }
 
-Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, however late", () => {
+Deno.test("ExchangeRecorder publishes an exchange when its last shadow request has settled", () => {
   const recorder = createRecorder();
-  const clientRequest = inboundOf();
+  const clientRequest = clientRequestOf();
   play(recorder, [
     { type: "attempted", ...BLUE, atMs: 1, hedge: false },
-    { type: "attempted", ...COPY, atMs: 5, hedge: false },
+    { type: "attempted", ...SHADOW, atMs: 5, hedge: false },
     { type: "settled", ...BLUE, success: true, status: 200, durationMs: 40 },
     RESPONDED,
   ], clientRequest);
   assertEquals(recorder.after(0), { last: 0, exchanges: [] });
   recorder.observe(
-    { type: "settled", ...COPY, success: false, failure: "reset", durationMs: 100 },
+    { type: "settled", ...SHADOW, success: false, failure: "reset", durationMs: 100 },
     new EventContext(clientRequest),
   );
   const { timeMs: _, ...record } = recordOf(recorder);
@@ -125,9 +124,9 @@ Deno.test("ExchangeRecorder lists an exchange when its last copy has settled, ho
   });
 });
 
-Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", () => {
+Deno.test("ExchangeRecorder distinguishes exchanges with the same X-Request-Id", () => {
   const recorder = createRecorder();
-  const [first, second] = [inboundOf({ path: "/1" }), inboundOf({ path: "/2" })];
+  const [first, second] = [clientRequestOf({ path: "/1" }), clientRequestOf({ path: "/2" })];
   for (const clientRequest of [first, second]) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
@@ -141,24 +140,24 @@ Deno.test("ExchangeRecorder tells apart exchanges with the same X-Request-Id", (
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/2", "/1"]);
 });
 
-Deno.test("ExchangeRecorder shows who was not sent the request, and when no time was spent on it", () => {
+Deno.test("ExchangeRecorder records skipped services, without a start if they were not sent the request", () => {
   const recorder = createRecorder();
   play(recorder, [
     { type: "skipped", ...BLUE, reason: "open-circuit" },
     { type: "attempted", ...BLUE, atMs: 0, hedge: false },
     { type: "settled", ...BLUE, success: false, failure: "open-circuit", durationMs: 0 },
-    { type: "skipped", ...COPY, reason: "sampled" },
+    { type: "skipped", ...SHADOW, reason: "not-sampled" },
     { ...RESPONDED, status: 502 },
   ]);
   assertEquals(recordOf(recorder).attempts.map(({ service, skipped, startMs }) => ({ service, skipped, startMs })), [
     { service: "blue", skipped: "open-circuit", startMs: undefined },
-    { service: "copy", skipped: "sampled", startMs: undefined },
+    { service: "copy", skipped: "not-sampled", startMs: undefined },
   ]);
 });
 
-Deno.test("ExchangeRecorder puts in what breaks off after the exchange was listed", () => {
+Deno.test("ExchangeRecorder records an interruption after the exchange was published", () => {
   const recorder = createRecorder();
-  const clientRequest = inboundOf();
+  const clientRequest = clientRequestOf();
   play(recorder, [RESPONDED], clientRequest);
   recorder.observe(
     { type: "interrupted", ...ABOUT, service: "blue", failure: "reset" },
@@ -167,7 +166,7 @@ Deno.test("ExchangeRecorder puts in what breaks off after the exchange was liste
   assertEquals(recordOf(recorder).interrupted, "reset");
 });
 
-Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", () => {
+Deno.test("ExchangeRecorder keeps the newest exchanges, and records at most maxPerSecond", () => {
   let now = 0;
   const recorder = createRecorder({ size: 3, maxPerSecond: 5, now: () => now });
   for (let count = 0; count < 100; count++) play(recorder, [RESPONDED]);
@@ -177,9 +176,9 @@ Deno.test("ExchangeRecorder keeps the newest, and records so many in a second", 
   assertEquals(recorder.after(9).exchanges.map(({ id }) => id), [10]);
 });
 
-Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token for its start", () => {
+Deno.test("ExchangeRecorder omits all events of an exchange that had no token at its start", () => {
   const recorder = createRecorder({ maxPerSecond: 1, now: () => 0 });
-  const [first, second] = [inboundOf(), inboundOf({ path: "/late" })];
+  const [first, second] = [clientRequestOf(), clientRequestOf({ path: "/late" })];
   for (const clientRequest of [first, second]) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
@@ -193,10 +192,10 @@ Deno.test("ExchangeRecorder leaves an exchange out whole where it had no token f
   assertEquals(recorder.after(0).exchanges.map(({ path }) => path), ["/"]);
 });
 
-Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has not settled", () => {
+Deno.test("ExchangeRecorder publishes an exchange without the end of a slow shadow request", () => {
   let now = 0;
   const recorder = createRecorder({ now: () => now });
-  play(recorder, [{ type: "attempted", ...COPY, atMs: 0, hedge: false }, RESPONDED]);
+  play(recorder, [{ type: "attempted", ...SHADOW, atMs: 0, hedge: false }, RESPONDED]);
   now = 4_999;
   assertEquals(recorder.after(0).exchanges, []);
   now = 5_001;
@@ -205,13 +204,13 @@ Deno.test("ExchangeRecorder gives up waiting for a copy, and says that it has no
   ]);
 });
 
-Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given up", () => {
+Deno.test("ExchangeRecorder drops the oldest of too many incomplete exchanges", () => {
   const recorder = createRecorder({ maxPerSecond: 1_000, size: 1_000 });
-  const inbounds = Array.from({ length: 300 }, (_, index) => inboundOf({ path: `/${index}` }));
-  for (const clientRequest of inbounds) {
+  const clientRequests = Array.from({ length: 300 }, (_, index) => clientRequestOf({ path: `/${index}` }));
+  for (const clientRequest of clientRequests) {
     play(recorder, [{ type: "attempted", ...BLUE, atMs: 0, hedge: false }], clientRequest);
   }
-  for (const clientRequest of inbounds) {
+  for (const clientRequest of clientRequests) {
     recorder.observe(
       { type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 },
       new EventContext(clientRequest),
@@ -222,28 +221,28 @@ Deno.test("ExchangeRecorder bounds those that are under way: the oldest is given
   assertEquals([exchanges.length, exchanges[0]?.path], [200, "/100"]);
 });
 
-Deno.test("ExchangeRecorder cuts what is long, on both sides", () => {
+Deno.test("ExchangeRecorder truncates long requests and responses", () => {
   const recorder = createRecorder();
   const long = "x".repeat(60_000);
-  const clientRequest = inboundOf({
+  const clientRequest = clientRequestOf({
     method: long,
     path: `/${long}`,
     headers: Array.from({ length: 500 }, (_, index) => [`x-${index}`, long] as const),
   });
   const outcome = { ok: true, success: true, response: { status: 200, headers: [[long, long]], body: null } } as const;
   const attempt = { outcome } as unknown as AttemptView;
-  const detail = new EventContext(clientRequest, attempt, clientRequest);
-  recorder.observe({ type: "received", ...ABOUT }, detail);
-  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, detail);
-  recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, detail);
-  recorder.observe(RESPONDED, detail);
+  const context = new EventContext(clientRequest, attempt, clientRequest);
+  recorder.observe({ type: "received", ...ABOUT }, context);
+  recorder.observe({ type: "attempted", ...BLUE, atMs: 0, hedge: false }, context);
+  recorder.observe({ type: "settled", ...BLUE, success: true, status: 200, durationMs: 1 }, context);
+  recorder.observe(RESPONDED, context);
   const record = recordOf(recorder);
   assertLess(JSON.stringify(record).length, 12_000);
   assertStringIncludes(String(record.headers.at(-1)?.[1]), "more lines");
   assertEquals(record.path.length, 1_024);
 });
 
-Deno.test("ExchangeRing numbers what it is given, and lists all to who comes from another process", () => {
+Deno.test("ExchangeRing assigns ascending ids, and returns all exchanges for an id of another process", () => {
   const ring = new ExchangeRing(2);
   const { id: _, ...exchange } = { ...emptyRecord(), id: 0 };
   for (let count = 0; count < 5; count++) ring.add({ ...exchange });
@@ -266,7 +265,7 @@ function emptyRecord(): NewExchange {
   };
 }
 
-Deno.test("a real exchange is recorded with the lines of both sides, and without secrets and queries", async () => {
+Deno.test("an exchange is recorded with the headers of both sides, and without secrets and queries", async () => {
   const secret = "s3cr3t-0f-the-file";
   await using backend = startBackend(() =>
     new Response("hello", {
@@ -316,13 +315,13 @@ Deno.test("a request without a route is recorded too", async () => {
   assertEquals([record.status, record.route, record.attempts], [404, "", []]);
 });
 
-Deno.test("an observer of the public API is told of events alone, without what they are about", async () => {
+Deno.test("an observer of the public API gets events without a context", async () => {
   const { conductor } = await import("@zeek/conductor");
-  const told: unknown[][] = [];
+  const calls: unknown[][] = [];
   const handle = conductor({ services: [{ name: "a", url: "http://localhost:1", pathExact: "/a" }] }, {
-    observe: (...all: unknown[]) => void told.push(all),
+    observe: (...all: unknown[]) => void calls.push(all),
   });
   await (await handle(new Request("http://localhost/b"))).text();
-  assertEquals(told.map(({ length }) => length), told.map(() => 1));
-  assert(told.length > 0);
+  assertEquals(calls.map(({ length }) => length), calls.map(() => 1));
+  assert(calls.length > 0);
 });

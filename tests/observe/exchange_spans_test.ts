@@ -5,7 +5,7 @@ import { validateConfig } from "../../src/config/validate.ts";
 import { findTelemetry, type Span, SPAN_KEY, type Telemetry } from "../../src/observe/telemetry.ts";
 import { readUntil, startBackend, startRawBackend } from "../_support/servers.ts";
 
-/** A span that was recorded. */
+/** A recorded span. */
 interface Recorded {
   readonly name: string;
   readonly attributes: Record<string, unknown>;
@@ -13,7 +13,7 @@ interface Recorded {
   endMs: number | undefined;
 }
 
-/** Someone who records, in this process, with the server's span first. */
+/** Returns an in-process telemetry and its spans. The first span is the server's. */
 function recorder(): { readonly telemetry: Telemetry; readonly spans: readonly Recorded[]; ended(): Promise<void> } {
   const spans: Recorded[] = [];
   let changed = Promise.withResolvers<void>();
@@ -77,7 +77,7 @@ Deno.test("ExchangeTracer ends the span of a relayed response with its body", as
   assertEquals(spans[0]?.attributes["conductor.service"], "a");
 });
 
-Deno.test("ExchangeTracer ends all spans of a request whose client goes away, and calls none of them an error", async () => {
+Deno.test("ExchangeTracer ends all spans if the client disconnects, and marks none as an error", async () => {
   await using silent = startRawBackend((connection) => readUntil(connection, "\0never\0").then(() => {}));
   await using backend = startBackend();
   const { telemetry, spans, ended } = recorder();
@@ -87,10 +87,10 @@ Deno.test("ExchangeTracer ends all spans of a request whose client goes away, an
     { name: "dark", url: backend.url, shadow: true },
   ]);
   const client = new AbortController();
-  const answer = handle(new Request("http://a/", { signal: client.signal }));
+  const response = handle(new Request("http://a/", { signal: client.signal }));
   await backend.received(2);
   client.abort();
-  await (await answer).body?.cancel();
+  await (await response).body?.cancel();
   await ended();
   const [, first, , dark] = spans;
   assertEquals([first?.attributes["conductor.outcome"], first?.isError], ["aborted", false]);
@@ -100,7 +100,7 @@ Deno.test("ExchangeTracer ends all spans of a request whose client goes away, an
   ]);
 });
 
-Deno.test("ExchangeTracer starts no span for a service that is not sent the request", async () => {
+Deno.test("ExchangeTracer starts no span for a skipped service", async () => {
   await using backend = startBackend();
   const { telemetry, spans } = recorder();
   const handle = handlerWith(telemetry, [
@@ -112,7 +112,7 @@ Deno.test("ExchangeTracer starts no span for a service that is not sent the requ
   assertEquals(spans.map(({ name }) => name), ["server", "GET a", "GET a"]);
 });
 
-Deno.test("findTelemetry() finds whoever has registered with the OpenTelemetry API, and nobody else", () => {
+Deno.test("findTelemetry() finds a registered OpenTelemetry API with tracing", () => {
   const key = Symbol.for("opentelemetry.js.api.1");
   const holder: Record<symbol, unknown> = globalThis as never;
   const before = holder[key];

@@ -3,8 +3,7 @@ import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../../src/lib/duration.ts";
 import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../../src/observe/events.ts";
-import { createLogger, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
+import { createLogger, formatJson, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { printable } from "../../src/lib/printable.ts";
 
@@ -90,23 +89,23 @@ function lineFor(format: (record: LogRecord) => string, event: ConductorEvent): 
   return lines[0] ?? "";
 }
 
-/** The lowest level at which an event is logged. */
+/** Lowest level at which each event is logged. */
 const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["an attempt's start", ATTEMPTED, "debug"],
   ["a successful attempt", SUCCEEDED, "debug"],
   ["a failed attempt", REFUSED, "warn"],
   ["an attempt whose status counts as a failure", FAILED_STATUS, "warn"],
-  ["an attempt given up because the client had gone", ABORTED, "debug"],
-  ["an attempt that was not made because the breaker is open", { ...REFUSED, failure: "open-circuit" }, "debug"],
+  ["an attempt aborted because the client disconnected", ABORTED, "debug"],
+  ["an attempt that an open breaker rejected", { ...REFUSED, failure: "open-circuit" }, "debug"],
   ["a breaker that opened", OPENED, "warn"],
-  ["a breaker that lets one request through", HALF_OPENED, "debug"],
+  ["a half-open breaker", HALF_OPENED, "debug"],
   ["a breaker that closed", CLOSED, "info"],
   ["a service that is unhealthy", UNHEALTHY, "warn"],
   ["a service that is healthy again", HEALTHY, "info"],
-  ["a copy that was not sent", SKIPPED, "debug"],
+  ["a skipped shadow request", SKIPPED, "debug"],
   ["a request", RESPONDED, "info"],
-  ["a response that broke off", INTERRUPTED, "warn"],
-  ["a response that the client gave up", CLIENT_LEFT, "debug"],
+  ["an interrupted response", INTERRUPTED, "warn"],
+  ["a response interrupted by the client", CLIENT_LEFT, "debug"],
 ];
 
 for (const [name, event, expected] of LEVELS) {
@@ -121,13 +120,13 @@ for (const [name, event, expected] of LEVELS) {
   });
 }
 
-Deno.test("createLogger() leaves events that it does not know alone", () => {
+Deno.test("createLogger() ignores unknown events", () => {
   const { lines, observe } = record(formatJson);
   observe({ type: "compared" } as unknown as ConductorEvent);
   assertEquals(lines, []);
 });
 
-Deno.test("createLogger() never throws, even where the output does", () => {
+Deno.test("createLogger() never throws, even if the output does", () => {
   const write = () => {
     throw new Deno.errors.BrokenPipe("gone");
   };
@@ -136,7 +135,7 @@ Deno.test("createLogger() never throws, even where the output does", () => {
   logger.log("error", "still here");
 });
 
-Deno.test("createLogger() tells how many lines were dropped once the reader is back", () => {
+Deno.test("createLogger() reports the number of dropped lines when the reader is back", () => {
   const lines: string[] = [];
   let isStuck = false;
   const write = (line: string) => !isStuck && lines.push(line) > 0;
@@ -157,7 +156,7 @@ Deno.test("formatJson() writes a request with its id, method, path, status, serv
   assertEquals(JSON.parse(lineFor(formatJson, RESPONDED)), {
     time: "2026-01-02T03:04:05.678Z",
     level: "info",
-    message: "request",
+    message: "request completed",
     requestId: "r-1",
     route: "pathPrefix /api",
     method: "GET",
@@ -174,10 +173,10 @@ Deno.test("formatJson() writes durations to the microsecond", () => {
   assertEquals(JSON.parse(lineFor(formatJson, SUCCEEDED)).durationMs, 12.346);
 });
 
-/** What each event reads like, after the time. */
+/** Text of each event after the time. */
 const PRETTY: [event: ConductorEvent, text: string][] = [
   [ATTEMPTED, "DEBUG ─▶ blue (primary, pathPrefix /api) r-1"],
-  [{ ...ATTEMPTED, hedge: true }, "DEBUG ─▶ blue (primary, pathPrefix /api) held back until now r-1"],
+  [{ ...ATTEMPTED, hedge: true }, "DEBUG ─▶ blue (primary, pathPrefix /api) as a hedge r-1"],
   [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],
@@ -195,16 +194,16 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
     { type: "responded", requestId: "r-2", method: "PUT", path: "/x", status: 404, fallback: false, durationMs: 0.31 },
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],
-  [INTERRUPTED, "WARN  the response of blue broke off: reset r-1"],
-  [UNHEALTHY, "WARN  blue is unhealthy: nothing is sent to it (status 503)"],
+  [INTERRUPTED, "WARN  response of blue interrupted: reset r-1"],
+  [UNHEALTHY, "WARN  blue is unhealthy: no requests are sent (status 503)"],
   [
     { type: "health", service: "blue", state: "unhealthy", failure: "refused" },
-    "WARN  blue is unhealthy: nothing is sent to it (refused)",
+    "WARN  blue is unhealthy: no requests are sent (refused)",
   ],
-  [HEALTHY, "INFO  blue is healthy: it gets requests again"],
-  [OPENED, "WARN  the breaker of blue opened: nothing is sent to it for 5 s"],
-  [HALF_OPENED, "DEBUG the breaker of blue lets one request through"],
-  [CLOSED, "INFO  the breaker of blue closed: it gets requests again"],
+  [HEALTHY, "INFO  blue is healthy: requests are sent again"],
+  [OPENED, "WARN  breaker of blue opened: no requests for 5 s"],
+  [HALF_OPENED, "DEBUG breaker of blue half-open: one request is sent as a probe"],
+  [CLOSED, "INFO  breaker of blue closed: requests are sent again"],
 ];
 
 for (const [event, text] of PRETTY) {
@@ -215,18 +214,18 @@ for (const [event, text] of PRETTY) {
   });
 }
 
-Deno.test("createPrettyFormat() writes the fields of lines about the process", () => {
+Deno.test("createPrettyFormat() writes the fields of lines that concern the process", () => {
   const { lines, log } = record(createPrettyFormat({ color: false }));
   log("info", "stopping", { signal: "SIGTERM", timeoutMs: 10_000, odd: undefined });
   assertStringIncludes(lines[0] ?? "", "INFO  stopping signal=SIGTERM timeoutMs=10000");
 });
 
-Deno.test("createPrettyFormat() colours only where it is told to, and not against NO_COLOR", () => {
+Deno.test("createPrettyFormat() colors only if requested, and respects NO_COLOR", () => {
   const before = getColorEnabled();
   // deno-lint-ignore no-control-regex
   const escape = /\x1b\[/;
   try {
-    // Without effect where NO_COLOR is set, which is what the environment asked for.
+    // Has no effect if NO_COLOR is set.
     setColorEnabled(true);
     assertEquals(escape.test(lineFor(createPrettyFormat({ color: true }), RESPONDED)), getColorEnabled());
     assertNotMatch(lineFor(createPrettyFormat({ color: false }), RESPONDED), escape);
@@ -237,7 +236,7 @@ Deno.test("createPrettyFormat() colours only where it is told to, and not agains
   }
 });
 
-/** What could start a line, hide text or drive a terminal. */
+/** Characters that could start a line, hide text or control a terminal. */
 const HOSTILE: [name: string, text: string, shown: string][] = [
   ["a line feed", "\n", "\\x0a"],
   ["a carriage return", "\r", "\\x0d"],
@@ -257,7 +256,7 @@ const HOSTILE: [name: string, text: string, shown: string][] = [
 ];
 
 for (const [name, text, shown] of HOSTILE) {
-  Deno.test(`log lines can not be forged with ${name}`, () => {
+  Deno.test(`log lines cannot be forged with ${name}`, () => {
     const path = `/a${text}2026 INFO  200 GET /forged`;
     const event = { ...RESPONDED, path, method: `G${text}T`, requestId: `r${text}` };
 
@@ -272,12 +271,12 @@ for (const [name, text, shown] of HOSTILE) {
   });
 }
 
-Deno.test("printable() leaves words of every script as they are", () => {
+Deno.test("printable() keeps words of every script", () => {
   const text = "blue grün 緑 зелёный ✓ → 🙂";
   assertEquals(printable(text), text);
 });
 
-Deno.test("createLogger() cuts paths that are too long for a line", () => {
+Deno.test("createLogger() truncates long paths", () => {
   const line = lineFor(formatJson, { ...RESPONDED, path: "/" + "a".repeat(60_000) });
   assert(line.length < 3_000);
   assert(JSON.parse(line).path.endsWith("a…"));

@@ -3,9 +3,8 @@ import { conductor, type ConductorEvent, type ConfigInput } from "@zeek/conducto
 
 import { serveThread, type ServingThread } from "../../src/cli/serve_thread.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { createLogger } from "../../src/observe/log.ts";
-import { formatJson } from "../../src/observe/log_json.ts";
-import { PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { createLogger, formatJson } from "../../src/observe/log.ts";
+import { PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
 import { runCli, startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";
@@ -18,7 +17,7 @@ interface Started extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves in this process, as a thread of the command line does. */
+/** Serves in this process, as a thread of the command line would. */
 function start(input: ConfigInput): Started {
   const logger = createLogger({ level: "error", format: formatJson, write: () => true });
   const config = { ...validateConfig(input).config, hostname: "127.0.0.1", port: 0 };
@@ -54,20 +53,20 @@ services:
   await using child = startCli(["--config", file.path, "--host", "127.0.0.1", "--port", "0"]);
   const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
   for (let i = 0; i < 3; i++) assertEquals(await (await fetch(`${url}/x`)).text(), "ok");
-  const answer = await fetch(`${url}/metrics`);
-  assertEquals([answer.status, answer.headers.get("content-type")], [200, PROMETHEUS_TYPE]);
-  const text = await answer.text();
+  const response = await fetch(`${url}/metrics`);
+  assertEquals([response.status, response.headers.get("content-type")], [200, PROMETHEUS_TYPE]);
+  const text = await response.text();
   assertStringIncludes(text, '\nconductor_requests_total{route="pathPrefix /",code="2xx"} 3\n');
   assertMatch(text, /\nprocess_resident_memory_bytes [1-9]\d+\n/);
   assertNotMatch(text, /process_open_fds/, "Deno shows /proc only to a process with all permissions");
   assertEquals(backend.seen.length, 3);
   assertNotMatch(child.stdout.text + child.stderr.text, /"level":"warn"|no effect/);
-  // Neither the scrape nor the end of an answer is worth a line.
+  // The scrape and the end of a response have no line.
   const messages = child.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line).message);
-  assertEquals(messages, ["listening", "request", "request", "request"]);
+  assertEquals(messages, ["listening", ...Array(3).fill("request completed")]);
 });
 
-Deno.test("open descriptors are counted where all permissions are granted", {
+Deno.test("open descriptors are shown if all permissions are granted", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using file = await tempConfig("metrics: { enabled: true }\nservices: [{ name: a, url: http://127.0.0.1:1 }]");
@@ -79,19 +78,19 @@ Deno.test("open descriptors are counted where all permissions are granted", {
   assertGreater(Number(shown), 2);
 });
 
-Deno.test("the metrics come before the routes, for exactly their path, and only where they are enabled", async () => {
+Deno.test("the metrics endpoint takes precedence over routes, for its exact path, and only if it is enabled", async () => {
   await using backend = startBackend();
   const services = [{ name: "api", url: backend.url, pathPrefix: "/" }];
   const handle = conductor({ metrics: { ...METRICS, endpoint: "/%6Detrics" }, services });
-  const ask = async (path: string, init?: RequestInit) => {
+  const request = async (path: string, init?: RequestInit) => {
     const response = await handle(new Request(`http://h${path}`, init));
     return [response.status, (await response.text()).slice(0, 6)];
   };
-  assertEquals(await ask("/metrics"), [200, "# HELP"]);
-  assertEquals(await ask("/a/../metrics?x=1"), [200, "# HELP"]);
-  assertEquals(await ask("/metrics", { method: "HEAD" }), [200, ""]);
-  assertEquals(await ask("/metrics", { method: "POST", body: "x" }), [405, ""]);
-  for (const path of ["/metrics/", "/metrics/x", "/Metrics", "/"]) assertEquals(await ask(path), [200, "ok"], path);
+  assertEquals(await request("/metrics"), [200, "# HELP"]);
+  assertEquals(await request("/a/../metrics?x=1"), [200, "# HELP"]);
+  assertEquals(await request("/metrics", { method: "HEAD" }), [200, ""]);
+  assertEquals(await request("/metrics", { method: "POST", body: "x" }), [405, ""]);
+  for (const path of ["/metrics/", "/metrics/x", "/Metrics", "/"]) assertEquals(await request(path), [200, "ok"], path);
   assertEquals(backend.seen.length, 4);
 
   for (const metrics of [{}, { ...METRICS, enabled: false }]) {
@@ -100,7 +99,7 @@ Deno.test("the metrics come before the routes, for exactly their path, and only 
   }
 });
 
-Deno.test("a handler in a server of one's own counts its requests, and still tells its observer of each", async () => {
+Deno.test("an embedded handler counts its requests, and still reports each to its observer", async () => {
   await using backend = startBackend();
   const events: ConductorEvent[] = [];
   const handle = conductor({ metrics: { enabled: true }, services: [{ name: "api", url: backend.url }] }, {
@@ -118,7 +117,7 @@ Deno.test("a handler in a server of one's own counts its requests, and still tel
   assertEquals(events.map(({ type }) => type), ["received", "attempted", "settled", "responded", "relayed"]);
 });
 
-Deno.test("the metrics are answered while maxInFlight turns everything else away", async () => {
+Deno.test("the metrics endpoint responds while maxInFlight refuses all other requests", async () => {
   await using slow = startSlowBackend();
   await using front = start({
     metrics: METRICS,
@@ -137,45 +136,49 @@ Deno.test("the metrics are answered while maxInFlight turns everything else away
   await (await first).text();
 });
 
-Deno.test("a reload keeps the counts, and may switch the metrics on and off", async () => {
+Deno.test("a reload keeps the counts, and can enable and disable the metrics", async () => {
   await using backend = startBackend();
   const services = [{ name: "a", url: backend.url }];
   await using front = start({ services });
-  const follow = (metrics: ConfigInput["metrics"] & object) =>
+  const reload = (metrics: ConfigInput["metrics"] & object) =>
     front.thread.apply({ ...validateConfig({ metrics, services }).config, hostname: "127.0.0.1", port: 0 });
   assertEquals(await (await fetch(`${front.url}/metrics`)).text(), "ok");
-  await follow({ enabled: true });
+  await reload({ enabled: true });
   assertEquals(await countedAt(`${front.url}/metrics`), 0);
   await (await fetch(front.url)).text();
-  await follow({ enabled: true, endpoint: "/-/metrics" });
+  await reload({ enabled: true, endpoint: "/-/metrics" });
   assertEquals(await countedAt(`${front.url}/-/metrics`), 1);
-  await follow({ enabled: false });
+  await reload({ enabled: false });
   assertEquals(await (await fetch(`${front.url}/-/metrics`)).text(), "ok");
 });
 
-Deno.test("with --workers each answer has what all have counted", { ignore: Deno.build.os !== "linux" }, async () => {
-  await using backend = startBackend();
-  await using file = await tempConfig(`
+Deno.test(
+  "with --workers each response has the counts of all workers",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    await using backend = startBackend();
+    await using file = await tempConfig(`
 metrics: { enabled: true, enablePrometheus: true }
 services: [{ name: api, url: "${backend.url}" }]
 `);
-  await using child = startCli(["--config", file.path, "--host", "127.0.0.1", "--port", "0", "--workers", "2"]);
-  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
-  const port = Number(new URL(url).port);
-  const ask = (path: string) => exchangeRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-  // So many connections reach each of two workers, but for one time in 10 to the 15th.
-  const many = 50;
-  const answers = await Promise.all(Array.from({ length: many }, () => ask("/")));
-  assertEquals(answers.filter((answer) => answer.startsWith("HTTP/1.1 200")).length, many);
-  for (let scrape = 0; scrape < 8; scrape++) {
-    const text = await ask("/metrics");
-    assertStringIncludes(text, `conductor_requests_total{route="path /",code="2xx"} ${many}\n`);
-    assertStringIncludes(text, "conductor_workers 2\n");
-    assertStringIncludes(text, "conductor_worker_crashes_total 0\n");
-  }
-});
+    await using child = startCli(["--config", file.path, "--host", "127.0.0.1", "--port", "0", "--workers", "2"]);
+    const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+    const port = Number(new URL(url).port);
+    const get = (path: string) => exchangeRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    // The probability that one of two workers gets none of 50 connections is 10^-15.
+    const count = 50;
+    const responses = await Promise.all(Array.from({ length: count }, () => get("/")));
+    assertEquals(responses.filter((response) => response.startsWith("HTTP/1.1 200")).length, count);
+    for (let scrape = 0; scrape < 8; scrape++) {
+      const text = await get("/metrics");
+      assertStringIncludes(text, `conductor_requests_total{route="path /",code="2xx"} ${count}\n`);
+      assertStringIncludes(text, "conductor_workers 2\n");
+      assertStringIncludes(text, "conductor_worker_crashes_total 0\n");
+    }
+  },
+);
 
-Deno.test("check says where the metrics' path takes a pathExact away", async () => {
+Deno.test("check warns if the metrics endpoint hides a pathExact", async () => {
   const config = (metrics: string) => `
 metrics: ${metrics}
 services:

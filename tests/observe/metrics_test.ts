@@ -3,23 +3,23 @@ import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
-import { bucketOf, HISTOGRAM_BOUNDS_MS, HISTOGRAM_BOUNDS_SECONDS } from "../../src/observe/histogram_bounds.ts";
-import { mergeSnapshots } from "../../src/observe/merge_snapshots.ts";
+import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
+import { DURATION_BOUNDS_SECONDS, DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
+import {
+  type HistogramSnapshot,
+  mergeSnapshots,
+  type MetricsSnapshot,
+  type RouteSnapshot,
+  type ServiceSnapshot,
+} from "../../src/observe/metrics_snapshot.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { metricsJson } from "../../src/observe/metrics_json.ts";
-import type {
-  HistogramSnapshot,
-  MetricsSnapshot,
-  RouteSnapshot,
-  ServiceSnapshot,
-} from "../../src/observe/metrics_snapshot.ts";
-import { quantileOf } from "../../src/observe/quantile_of.ts";
 import { exchangeRaw, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";
 
-const NOTHING: HistogramSnapshot = { counts: HISTOGRAM_BOUNDS_MS.map(() => 0).concat(0), sumMs: 0 };
+const NOTHING: HistogramSnapshot = { counts: Array.from({ length: DURATION_BUCKETS.size }, () => 0), sumMs: 0 };
 
-/** What would have been counted of these events. */
+/** Counts events and returns the snapshot. */
 function count(input: ConfigInput, events: readonly ConductorEvent[]): MetricsSnapshot {
   const metrics = counting(input);
   for (const event of events) metrics.observe(event);
@@ -48,7 +48,7 @@ function countOf({ counts }: HistogramSnapshot): number {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
-/** The counters that are not zero. */
+/** Returns the counters that are not zero. */
 function some(counts: object): object {
   return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0));
 }
@@ -57,7 +57,7 @@ function isRelayed({ type }: ConductorEvent): boolean {
   return type === "relayed";
 }
 
-Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and by service", async () => {
+Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and by service", async () => {
   await using green = startBackend((_, body) => new Response(`got ${body}`, { status: 201 }));
   await using copy = startBackend(() => new Response("no", { status: 503 }));
   const config: ConfigInput = {
@@ -70,8 +70,8 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
     ],
   };
   await using front = startConductor(config);
-  const answer = await fetch(`${front.url}/api/x`, { method: "POST", body: "hello" });
-  assertEquals(await answer.text(), "got hello");
+  const response = await fetch(`${front.url}/api/x`, { method: "POST", body: "hello" });
+  assertEquals(await response.text(), "got hello");
   await (await fetch(`${front.url}/web`, { method: "POST" })).text();
   await (await fetch(`${front.url}/none`)).text();
   await front.event((event) => event.type === "settled" && event.service === "copy");
@@ -83,7 +83,7 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
     responses: { "2xx": 1 },
     refusals: {},
     fallbacks: 1,
-    ownAnswers: 0,
+    localReplies: 0,
     interrupted: 0,
     requestBytes: 5,
     responseBytes: 9,
@@ -92,7 +92,7 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
   assertEquals(countOf(duration), 1);
   assertGreater(duration.sumMs, 0);
   const unmatched = routeOf(snapshot, "");
-  assertEquals([some(unmatched.responses), unmatched.ownAnswers, unmatched.inFlight], [{ "4xx": 1 }, 1, 0]);
+  assertEquals([some(unmatched.responses), unmatched.localReplies, unmatched.inFlight], [{ "4xx": 1 }, 1, 0]);
 
   const blue = serviceOf(snapshot, "blue");
   assertEquals([blue.role, some(blue.responses), some(blue.failures)], ["primary", {}, { refused: 1 }]);
@@ -103,42 +103,89 @@ Deno.test("Metrics counts answers, fallbacks, failures and bytes, by route and b
   const shadow = serviceOf(snapshot, "copy");
   assertEquals([shadow.role, some(shadow.responses), shadow.failedResponses], ["shadow", { "5xx": 1 }, 1]);
   const skipped = serviceOf(snapshot, "web");
-  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ method: 1 }, {}, 0]);
+  assertEquals([some(skipped.skips), some(skipped.responses), skipped.inFlight], [{ "method-excluded": 1 }, {}, 0]);
 });
 
-Deno.test("Metrics counts what is in flight, and it is nothing when all has been answered", async () => {
+Deno.test("Metrics counts requests and attempts in flight, and none after the responses", async () => {
   await using slow = startSlowBackend();
   const config: ConfigInput = { services: [{ name: "slow", url: slow.url }] };
   await using front = startConductor(config);
-  const answers = [fetch(front.url), fetch(front.url)];
+  const responses = [fetch(front.url), fetch(front.url)];
   await slow.received(2);
   const during = count(config, front.events);
   assertEquals([routeOf(during, "path /").inFlight, serviceOf(during, "slow").inFlight], [2, 2]);
   assertEquals(some(routeOf(during, "path /").responses), {});
   slow.release();
-  for (const answer of answers) await (await answer).text();
+  for (const response of responses) await (await response).text();
   const after = count(config, front.events);
   assertEquals([routeOf(after, "path /").inFlight, serviceOf(after, "slow").inFlight], [0, 0]);
 });
 
-Deno.test("Metrics counts 502s as own answers, and open breakers as skips and failures without a duration", async () => {
+Deno.test("Metrics counts 502s as local replies, and attempts that an open breaker rejects as skips alone", async () => {
   const config: ConfigInput = { services: [{ name: "down", url: refusingUrl(), breaker: { failures: 1 } }] };
   await using front = startConductor(config);
   for (let i = 0; i < 3; i++) {
-    const answer = await fetch(front.url);
-    await answer.body?.cancel();
-    assertEquals(answer.status, 502);
+    const response = await fetch(front.url);
+    await response.body?.cancel();
+    assertEquals(response.status, 502);
   }
   const snapshot = count(config, front.events);
-  const { ownAnswers, responses } = routeOf(snapshot, "path /");
-  assertEquals([ownAnswers, some(responses)], [3, { "5xx": 3 }]);
+  const { localReplies, responses } = routeOf(snapshot, "path /");
+  assertEquals([localReplies, some(responses)], [3, { "5xx": 3 }]);
   const { failures, skips, duration } = serviceOf(snapshot, "down");
-  assertEquals([some(failures), some(skips)], [{ "refused": 1, "open-circuit": 2 }, { "open-circuit": 2 }]);
+  assertEquals([some(failures), some(skips)], [{ "refused": 1 }, { "open-circuit": 2 }]);
   assertEquals(countOf(duration), 1);
   assertEquals(snapshot.states, [{ service: "down", breaker: "open" }]);
 });
 
-Deno.test("Metrics counts a client that left as 499, and not how long its services took", async () => {
+Deno.test("Metrics counts every failure kind once: as a skip if the gate rejected the attempt, otherwise as a failure", () => {
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const kinds = Object.keys(FAILURE_KINDS) as FailureKind[];
+  const { failures, duration } = serviceOf(
+    count({ services: [{ name: "a", url: "http://a" }] }, [
+      ...kinds.map((failure) => ({ type: "settled", ...about, success: false, failure, durationMs: 1 }) as const),
+    ]),
+    "a",
+  );
+  const counted = kinds.filter((kind) => kind !== "open-circuit" && kind !== "unhealthy");
+  assertEquals(failures, Object.fromEntries(counted.map((kind) => [kind, 1])));
+  assertEquals(countOf(duration), kinds.filter((kind) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind)).length);
+});
+
+Deno.test("Metrics counts a shadow request that was dropped or cut off as a skip alone", () => {
+  const config: ConfigInput = {
+    services: [{ name: "a", url: "http://a", primary: true }, { name: "s", url: "http://s", shadow: true }],
+  };
+  const about = { requestId: "r", route: "path /", service: "s", role: "shadow" } as const;
+  const end = { success: false, durationMs: 3 } as const;
+  const { failures, skips, duration, inFlight } = serviceOf(
+    count(config, [
+      { type: "attempted", ...about, atMs: 0, hedge: false },
+      { type: "settled", ...about, ...end, failure: "queue-full" },
+      { type: "skipped", ...about, reason: "queue-full" },
+      { type: "attempted", ...about, atMs: 0, hedge: false },
+      { type: "skipped", ...about, reason: "body-lag" },
+      { type: "settled", ...about, ...end, failure: "body-lag" },
+      { type: "attempted", ...about, atMs: 0, hedge: false },
+      { type: "settled", ...about, ...end, failure: "reset" },
+    ]),
+    "s",
+  );
+  assertEquals([some(failures), some(skips)], [{ reset: 1 }, { "queue-full": 1, "body-lag": 1 }]);
+  assertEquals([countOf(duration), inFlight], [1, 0]);
+});
+
+Deno.test("Metrics counts a primary without a connection as a failure alone", () => {
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const snapshot = count({ services: [{ name: "a", url: "http://a" }] }, [
+    { type: "attempted", ...about, atMs: 0, hedge: false },
+    { type: "settled", ...about, success: false, failure: "queue-full", durationMs: 3 },
+  ]);
+  const { failures, skips, duration } = serviceOf(snapshot, "a");
+  assertEquals([some(failures), some(skips), countOf(duration)], [{ "queue-full": 1 }, {}, 0]);
+});
+
+Deno.test("Metrics counts a disconnected client as 499, without the duration of its attempts", async () => {
   await using slow = startSlowBackend();
   const config: ConfigInput = { services: [{ name: "slow", url: slow.url }] };
   await using front = startConductor(config);
@@ -154,7 +201,7 @@ Deno.test("Metrics counts a client that left as 499, and not how long its servic
   assertEquals([some(failures), inFlight, countOf(duration)], [{ aborted: 1 }, 0, 0]);
 });
 
-Deno.test("Metrics counts a response that breaks off, with the bytes that came", async () => {
+Deno.test("Metrics counts an interrupted response, with the bytes that were relayed", async () => {
   await using broken = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(1_024));
     const head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
@@ -171,7 +218,7 @@ Deno.test("Metrics counts a response that breaks off, with the bytes that came",
   assertEquals([route.interrupted, route.responseBytes, some(route.responses)], [1, 10, { "2xx": 1 }]);
 });
 
-Deno.test("each admitted request ends with one relayed event, with the bytes of streams, bodies in hand and none", async () => {
+Deno.test("each admitted request ends with one relayed event, with the bytes of streamed, buffered and empty bodies", async () => {
   const size = 200_000;
   await using backend = startBackend(({ method, url }) =>
     method === "HEAD"
@@ -196,7 +243,7 @@ Deno.test("each admitted request ends with one relayed event, with the bytes of 
   assertEquals(front.events.filter(isRelayed).length, 5);
 });
 
-Deno.test("Metrics counts hedges that were sent, and those that won", () => {
+Deno.test("Metrics counts hedges that were sent, and hedges that won", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", primary: true }, { name: "b", url: "http://b" }],
   };
@@ -211,11 +258,11 @@ Deno.test("Metrics counts hedges that were sent, and those that won", () => {
       ...{ fallback: true, hedge: true, durationMs: 5 },
     },
   ]);
-  assertEquals(snapshot.services.map(({ hedges }) => hedges), [{ sent: 0, won: 0 }, { sent: 1, won: 1 }]);
+  assertEquals(snapshot.services.map(({ hedgesSent, hedgesWon }) => [hedgesSent, hedgesWon]), [[0, 0], [1, 1]]);
   assertEquals(snapshot.services.map(({ inFlight }) => inFlight), [1, 0]);
 });
 
-Deno.test("Metrics makes no series of what the configuration does not name", () => {
+Deno.test("Metrics ignores routes and services that the configuration does not name", () => {
   const config: ConfigInput = { services: [{ name: "a", url: "http://a" }] };
   const about = { requestId: "r", service: "x", role: "primary" } as const;
   const settled = { success: true, status: 200, durationMs: 1 };
@@ -228,7 +275,7 @@ Deno.test("Metrics makes no series of what the configuration does not name", () 
     { type: "health", service: "x", state: "unhealthy" },
     ...["path /", "path /x"].flatMap((route): ConductorEvent[] => [
       { type: "attempted", atMs: 0, hedge: false, ...about, route },
-      { type: "skipped", ...about, route, reason: "rate" },
+      { type: "skipped", ...about, route, reason: "rate-limited" },
       { type: "settled", ...about, route, ...settled },
     ]),
   ];
@@ -237,7 +284,7 @@ Deno.test("Metrics makes no series of what the configuration does not name", () 
   assertEquals(counted, untouched);
 });
 
-Deno.test("Metrics.follow() keeps the counts of what stays, and forgets what is gone or has another role", () => {
+Deno.test("Metrics.reconfigure() keeps the counts of unchanged routes and services, and drops removed ones and changed roles", () => {
   const service = (name: string, more = {}) => ({ name, url: `http://${name}`, breaker: true, ...more });
   const metrics = counting({ services: [service("a", { primary: true }), service("b"), service("c", { path: "/c" })] });
   const settle = (name: string, route = "path /") =>
@@ -272,7 +319,7 @@ Deno.test("Metrics.follow() keeps the counts of what stays, and forgets what is 
   assertEquals(after.states.map(({ breaker }) => breaker), ["open", "closed", "closed"]);
 });
 
-Deno.test("Metrics never counts less than nothing in flight, when counting began in the middle", () => {
+Deno.test("Metrics never counts below 0 in flight, if an exchange began before the counting", () => {
   const config: ConfigInput = { services: [{ name: "a", url: "http://a" }] };
   const about = { requestId: "r", route: "path /", service: "a", role: "primary", durationMs: 1 } as const;
   const snapshot = count(config, [
@@ -282,35 +329,15 @@ Deno.test("Metrics never counts less than nothing in flight, when counting began
   assertEquals([snapshot.routes[0]?.inFlight, snapshot.services[0]?.inFlight], [0, 0]);
 });
 
-Deno.test("histograms have two buckets for each octave, where native histograms have them", () => {
-  assertEquals(HISTOGRAM_BOUNDS_SECONDS.length, 35);
-  assertEquals([HISTOGRAM_BOUNDS_SECONDS[0], HISTOGRAM_BOUNDS_SECONDS.at(-1)], [2 ** -11, 64]);
-  for (const [index, bound] of HISTOGRAM_BOUNDS_SECONDS.entries()) {
+Deno.test("duration histograms have the bounds of Prometheus' native histograms of schema 1", () => {
+  assertEquals(DURATION_BOUNDS_SECONDS.length, 35);
+  assertEquals([DURATION_BOUNDS_SECONDS[0], DURATION_BOUNDS_SECONDS.at(-1)], [2 ** -11, 64]);
+  for (const [index, bound] of DURATION_BOUNDS_SECONDS.entries()) {
     assertAlmostEquals(Math.log2(bound), -11 + index / 2, 1e-12);
   }
 });
 
-Deno.test("bucketOf() takes a bound for the last of its bucket, and what is longer than all for one more", () => {
-  const last = HISTOGRAM_BOUNDS_MS.length;
-  for (const [index, bound] of HISTOGRAM_BOUNDS_MS.entries()) {
-    assertEquals([bucketOf(bound), bucketOf(bound * 1.000001)], [index, index + 1]);
-  }
-  assertEquals([bucketOf(0), bucketOf(1e9), bucketOf(Infinity)], [0, last, last]);
-});
-
-Deno.test("quantileOf() is within the bucket of the true quantile", () => {
-  const counts = HISTOGRAM_BOUNDS_MS.map(() => 0).concat(0);
-  assertEquals(quantileOf({ counts }, 0.5), undefined);
-  for (let durationMs = 1; durationMs <= 1_000; durationMs++) counts[bucketOf(durationMs)]!++;
-  for (const quantile of [0.01, 0.5, 0.9, 0.95, 0.99, 1]) {
-    const estimate = quantileOf({ counts }, quantile)!;
-    assertLess(Math.abs(Math.log2(estimate / (quantile * 1_000))), 0.5, `${quantile}: ${estimate}`);
-  }
-  const beyond = HISTOGRAM_BOUNDS_MS.map(() => 0).concat(3);
-  assertEquals(quantileOf({ counts: beyond }, 0.5), HISTOGRAM_BOUNDS_MS.at(-1));
-});
-
-Deno.test("mergeSnapshots() adds up what workers have counted, and tells the worst of their states", () => {
+Deno.test("mergeSnapshots() adds up the counters of workers, and reports the worst of their states", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", breaker: true, health: { path: "/" } }, { name: "b", url: "http://b" }],
   };
@@ -322,7 +349,7 @@ Deno.test("mergeSnapshots() adds up what workers have counted, and tells the wor
     for (let i = 0; i < startedMs / 1_000; i++) {
       metrics.observe({ type: "received", ...about });
       metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
-      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate" });
+      metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate-limited" });
       metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
     }
@@ -338,15 +365,15 @@ Deno.test("mergeSnapshots() adds up what workers have counted, and tells the wor
     }),
     [["path /", 3, 6, 9], ["", 0, 0, 0]],
   );
-  const { hedges, failures, duration } = serviceOf(merged, "a");
-  assertEquals([hedges.sent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
-  assertEquals(some(serviceOf(merged, "b").skips), { rate: 3 });
+  const { hedgesSent, failures, duration } = serviceOf(merged, "a");
+  assertEquals([hedgesSent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
+  assertEquals(some(serviceOf(merged, "b").skips), { "rate-limited": 3 });
   assertEquals(merged.states, [{ service: "a", breaker: "half-open", health: "unhealthy" }, { service: "b" }]);
   const [one] = workers.map((metrics) => metrics.snapshot());
   assertEquals(mergeSnapshots([one!]), one);
 });
 
-Deno.test("metricsJson() has go-conductor's fields, and figures of each service", () => {
+Deno.test("metricsJson() has the fields of go-conductor, and figures of each service", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", breaker: true, primary: true }, { name: "b", url: "http://b" }],
   };
@@ -372,8 +399,8 @@ Deno.test("metricsJson() has go-conductor's fields, and figures of each service"
     const settled = { role: "primary", service: "a", success, status, durationMs: 8 } as const;
     metrics.observe({ type: "attempted", atMs: 0, hedge: false, ...about, service: "a", role: "primary" });
     metrics.observe({ type: "settled", ...about, ...settled });
-    const answer = { method: "GET", path: "/", fallback: false, durationMs: 10 };
-    metrics.observe({ type: "responded", ...about, ...settled, ...answer });
+    const selected = { method: "GET", path: "/", fallback: false, durationMs: 10 };
+    metrics.observe({ type: "responded", ...about, ...settled, ...selected });
   }
   metrics.observe({ type: "skipped", ...about, service: "b", role: "secondary", reason: "unhealthy" });
   const json = metricsJson({ metrics: metrics.snapshot() }, nowMs);
@@ -390,7 +417,7 @@ Deno.test("Metrics allocates nothing for an event", async () => {
   const args = ["run", "--no-check", "--config", fileURLToPath(new URL("../../deno.json", import.meta.url)), program];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
   const bytesPerEvent = Number(new TextDecoder().decode(stdout) || NaN);
-  // The least that V8 allocates is 8 bytes; what a measurement itself takes is shared by 30,000 events.
+  // V8 allocates at least 8 bytes. The cost of the measurement is spread over 30,000 events.
   assertLess(Math.abs(bytesPerEvent), 1);
 });
 

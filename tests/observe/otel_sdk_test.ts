@@ -1,4 +1,4 @@
-/** With an OpenTelemetry SDK in place of Deno's own: what conductor takes to be the API is the API. */
+/** Spans with an OpenTelemetry SDK instead of Deno's own telemetry. */
 
 import { context, type Span, SpanKind, SpanStatusCode, trace } from "npm:@opentelemetry/api@1.9.0";
 import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-async-hooks@2.0.1";
@@ -12,7 +12,7 @@ import { assert, assertEquals } from "@std/assert";
 import { conductor } from "@zeek/conductor";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
-Deno.test("telemetry: an SDK that has registered gets one client span for each attempt", async () => {
+Deno.test("telemetry: a registered SDK gets one client span for each attempt", async () => {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   trace.setGlobalTracerProvider(provider);

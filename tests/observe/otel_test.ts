@@ -1,4 +1,4 @@
-/** With OTEL_DENO=true: the spans that a collector gets, and what services are told of them. */
+/** Spans with OTEL_DENO=true: the collector's spans, and the headers that services get. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ConfigInput } from "@zeek/conductor";
@@ -16,7 +16,7 @@ interface Observed {
   readonly lines: readonly Record<string, unknown>[];
 }
 
-/** Serves a configuration in a process that sends its spans, lets requests be made, and ends it. */
+/** Serves a configuration in a process with OpenTelemetry, sends requests, and stops the process. */
 async function observed(
   config: ConfigInput,
   request: (url: string) => Promise<unknown>,
@@ -56,7 +56,7 @@ function bySpan(spans: readonly CollectedSpan[], service: string): CollectedSpan
   return found[0]!;
 }
 
-Deno.test("telemetry: one server span, and below it one client span for each attempt, with the ids that services saw", async () => {
+Deno.test("telemetry: one server span has one client span for each attempt, with the ids that services got", async () => {
   await using blue = startBackend();
   await using green = startBackend(() => new Response("no", { status: 500 }));
   await using dark = startBackend();
@@ -132,10 +132,10 @@ Deno.test("telemetry: one server span, and below it one client span for each att
     "http.response.status_code": 200,
     "conductor.outcome": "success",
   });
-  assertEquals(lines.find(({ message }) => message === "request")?.traceId, TRACE);
+  assertEquals(lines.find(({ message }) => message === "request completed")?.traceId, TRACE);
 });
 
-Deno.test("telemetry: a request without a trace starts one, and each has its own", async () => {
+Deno.test("telemetry: each request without a trace starts its own trace", async () => {
   await using blue = startBackend();
   const { spans, lines } = await observed({ services: [{ name: "blue", url: blue.url }] }, async (url) => {
     await get(url, { headers: { traceparent: "00-0-0-0", tracestate: "a=1" } });
@@ -153,12 +153,12 @@ Deno.test("telemetry: a request without a trace starts one, and each has its own
   assertEquals(clients.map(({ name }) => name), ["GET blue", "HTTP blue"]);
   assertEquals(clients.map(({ attributes }) => attributes["http.request.method"]), ["GET", "_OTHER"]);
   assertEquals(
-    lines.filter(({ message }) => message === "request").map(({ traceId }) => traceId),
+    lines.filter(({ message }) => message === "request completed").map(({ traceId }) => traceId),
     clients.map(({ traceId }) => traceId),
   );
 });
 
-Deno.test("telemetry: a body that breaks off is an error of its attempt, and one that is whole ends the span", async () => {
+Deno.test("telemetry: an interrupted body is an error of its attempt, and a complete body ends the span", async () => {
   await using whole = startBackend(() => new Response(new Uint8Array(200_000)));
   await using broken = startRawBackend(async (connection) => {
     await readUntil(connection);
@@ -181,10 +181,10 @@ Deno.test("telemetry: a body that breaks off is an error of its attempt, and one
 });
 
 for (const [sampler, ownSpans] of [[undefined, 1], ["parentbased_always_on", 0]] as const) {
-  Deno.test(`telemetry: over fetch a service is told once, and Deno adds ${ownSpans} spans with the sampler ${sampler}`, async () => {
-    const told: (string | null)[] = [];
+  Deno.test(`telemetry: over fetch a service gets one traceparent, and Deno adds ${ownSpans} spans with the sampler ${sampler}`, async () => {
+    const received: (string | null)[] = [];
     await using blue = startBackend(({ headers }) => {
-      told.push(headers.get("traceparent"), headers.get("baggage"));
+      received.push(headers.get("traceparent"), headers.get("baggage"));
       return new Response("ok");
     });
     const { spans } = await observed(
@@ -193,13 +193,13 @@ for (const [sampler, ownSpans] of [[undefined, 1], ["parentbased_always_on", 0]]
       { env: sampler === undefined ? {} : { OTEL_TRACES_SAMPLER: sampler } },
     );
     const { spanId } = bySpan(spans, "blue");
-    assertEquals(told, [`00-${TRACE}-${spanId}-01`, "user=1"]);
+    assertEquals(received, [`00-${TRACE}-${spanId}-01`, "user=1"]);
     const added = spans.filter(({ kind, scope }) => kind === "client" && scope === "deno");
     assertEquals(added.map(({ parentSpanId }) => parentSpanId), Array.from({ length: ownSpans }, () => spanId));
   });
 }
 
-Deno.test("telemetry: a trace that is not sampled is told of, and not recorded", async () => {
+Deno.test("telemetry: a trace that is not sampled is propagated, and not recorded", async () => {
   await using blue = startBackend();
   const { spans } = await observed(
     { services: [{ name: "blue", url: blue.url }] },
@@ -213,7 +213,7 @@ Deno.test("telemetry: a trace that is not sampled is told of, and not recorded",
 });
 
 Deno.test({
-  name: "telemetry: workers record as one thread does, until the last copy has settled",
+  name: "telemetry: workers record spans until the last shadow request has settled",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using blue = startBackend();

@@ -2,11 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
-import { HISTOGRAM_BOUNDS_SECONDS } from "../../src/observe/histogram_bounds.ts";
+import { DURATION_BOUNDS_SECONDS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
-import { METRIC_FAMILIES } from "../../src/observe/metric_families.ts";
-import type { MetricsReading } from "../../src/observe/metrics_reading.ts";
-import { formatPrometheus, PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { formatPrometheus, METRIC_FAMILIES, PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
+import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { hasCommand } from "../bench/has_command.ts";
@@ -14,7 +13,7 @@ import { refusingUrl, startBackend, startConductor } from "../_support/servers.t
 
 const noPromtool = await hasCommand("promtool", ["--version"]) ? "" : " (ignored: promtool is not installed)";
 
-/** All that a service name and a path may hold and a label must not. */
+/** Characters that are valid in service names and paths, but not in labels. */
 const HOSTILE: ConfigInput = {
   services: [
     { name: `a "b" \\n {c="d"} #\\`, url: "http://a", pathPrefix: `/"x"{}`, breaker: true, health: { path: "/" } },
@@ -42,7 +41,7 @@ async function promtool(text: string): Promise<{ code: number; output: string }>
   return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-Deno.test("formatPrometheus() escapes what would end a label", () => {
+Deno.test("formatPrometheus() escapes characters that would end a label", () => {
   const text = formatPrometheus(readingOf(HOSTILE).read());
   const labels = String.raw`{route="pathPrefix /\"x\"{}",service="a \"b\" \\n {c=\"d\"} #\\",role="primary"}`;
   assertStringIncludes(text, `conductor_service_selected_total${labels} 0\n`);
@@ -52,7 +51,7 @@ Deno.test("formatPrometheus() escapes what would end a label", () => {
   }
 });
 
-Deno.test("formatPrometheus() writes histograms that add up, in seconds", () => {
+Deno.test("formatPrometheus() writes cumulative histograms in seconds", () => {
   const { metrics, read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
   const about = { requestId: "r", route: "path /", service: "a", role: "primary", success: true, status: 200 } as const;
   for (const durationMs of [0.1, 20, 20, 1e6]) metrics.observe({ type: "settled", ...about, durationMs });
@@ -60,7 +59,7 @@ Deno.test("formatPrometheus() writes histograms that add up, in seconds", () => 
   const name = "conductor_service_attempt_duration_seconds";
   const labels = 'route="path /",service="a",role="primary"';
   const buckets = lines.filter((line) => line.startsWith(`${name}_bucket{${labels}`));
-  const bounds = [...HISTOGRAM_BOUNDS_SECONDS, "+Inf"];
+  const bounds = [...DURATION_BOUNDS_SECONDS, "+Inf"];
   const counts = bounds.map((bound) => bound === "+Inf" ? 4 : Number(bound) < 0.02 ? 1 : 3);
   assertEquals(buckets, bounds.map((bound, index) => `${name}_bucket{${labels},le="${bound}"} ${counts[index]}`));
   const [sum, count] = lines.slice(lines.indexOf(buckets.at(-1)!) + 1);
@@ -68,7 +67,7 @@ Deno.test("formatPrometheus() writes histograms that add up, in seconds", () => 
   assertEquals(count, `${name}_count{${labels}} 4`);
 });
 
-Deno.test("formatPrometheus() tells of states, the version, workers and the process, where they are known", () => {
+Deno.test("formatPrometheus() writes states, the version, workers and the process if they are known", () => {
   const { metrics, read } = readingOf(HOSTILE);
   assertEquals(/worker|process|last_request/.exec(formatPrometheus(read())), null);
   metrics.observe({ type: "breaker", service: HOSTILE.services[0]!.name, state: "half-open" });
@@ -99,7 +98,7 @@ Deno.test("formatPrometheus() tells of states, the version, workers and the proc
   ) assertStringIncludes(text, `\n${line}\n`);
 });
 
-Deno.test("each metric has a name, a type and help of its own, and its labels are not values", () => {
+Deno.test("each metric has a unique name, a type and help, and labels from a fixed list", () => {
   const names = METRIC_FAMILIES.map(({ name }) => name);
   assertEquals(new Set(names).size, names.length);
   for (const { name, type, help, labels } of METRIC_FAMILIES) {
@@ -112,7 +111,7 @@ Deno.test("each metric has a name, a type and help of its own, and its labels ar
 
 for (const [title, config] of [["a usual configuration", undefined], ["hostile names", HOSTILE]] as const) {
   Deno.test({
-    name: `promtool check metrics finds nothing to say about ${title}${noPromtool}`,
+    name: `promtool check metrics accepts ${title}${noPromtool}`,
     ignore: noPromtool !== "",
     async fn() {
       await using backend = startBackend((_, body) => new Response(body));
@@ -125,9 +124,9 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
       };
       await using front = startConductor({ ...config ?? usual, metrics: { enabled: true, enablePrometheus: true } });
       for (let i = 0; i < 3; i++) await (await fetch(front.url, { method: "POST", body: "x" })).text();
-      const answer = await fetch(`${front.url}/metrics`);
-      assertEquals([answer.status, answer.headers.get("content-type")], [200, PROMETHEUS_TYPE]);
-      const text = await answer.text();
+      const response = await fetch(`${front.url}/metrics`);
+      assertEquals([response.status, response.headers.get("content-type")], [200, PROMETHEUS_TYPE]);
+      const text = await response.text();
       const extras = formatPrometheus({
         ...readingOf(config ?? usual).read(),
         process: { residentBytes: 1e8, descriptors: 7 },
@@ -136,7 +135,7 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
       for (const found of [await promtool(text), await promtool(extras)]) assertEquals(found, { code: 0, output: "" });
       if (config === undefined) {
         assertStringIncludes(text, '\nconductor_requests_total{route="path /",code="2xx"} 3\n');
-        assertStringIncludes(text, 'role="shadow",reason="sampled"}');
+        assertStringIncludes(text, 'role="shadow",reason="not-sampled"}');
       } else {
         assertStringIncludes(text, '\nconductor_requests_total{route="",code="4xx"} 3\n');
       }
@@ -145,7 +144,7 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
 }
 
 Deno.test({
-  name: `promtool check metrics does find what is wrong${noPromtool}`,
+  name: `promtool check metrics reports invalid metrics${noPromtool}`,
   ignore: noPromtool !== "",
   async fn() {
     assertEquals((await promtool(`a_total{b="c"d"} 1\n`)).code, 1);
@@ -155,7 +154,7 @@ Deno.test({
 
 const TEXT = "text";
 const JSON_TEXT = "json";
-/** What Prometheus 3 sends. */
+/** `Accept` of Prometheus 3. */
 const SCRAPE = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
   "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
@@ -176,7 +175,7 @@ for (
     [";q=,,q=x", JSON_TEXT, TEXT],
   ] as const
 ) {
-  Deno.test(`respondMetrics() answers Accept ${accept ?? "(none)"} with ${json}, or ${text} where configured`, async () => {
+  Deno.test(`respondMetrics() responds to Accept ${accept ?? "(none)"} with ${json}, or ${text} if configured`, async () => {
     const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
     const formatOf = async (enablePrometheus: boolean) => {
       const headers = accept === undefined ? {} : { accept };
@@ -191,14 +190,14 @@ for (
   });
 }
 
-Deno.test("respondMetrics() answers HEAD without a body, and nothing but GET and HEAD", async () => {
+Deno.test("respondMetrics() responds to HEAD without a body, and to other methods than GET and HEAD with 405", async () => {
   const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
-  const ask = (method: string) =>
+  const request = (method: string) =>
     respondMetrics(new Request("http://h/metrics", { method }), read(), { enablePrometheus: true });
-  const head = ask("HEAD");
+  const head = request("HEAD");
   assertEquals([head.status, head.headers.get("content-type"), await head.text()], [200, PROMETHEUS_TYPE, ""]);
   for (const method of ["POST", "DELETE", "OPTIONS"]) {
-    const refused = ask(method);
+    const refused = request(method);
     assertEquals([refused.status, refused.headers.get("allow"), await refused.text()], [405, "GET, HEAD", ""]);
   }
 });

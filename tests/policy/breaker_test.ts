@@ -8,7 +8,7 @@ import { createSharedState } from "../../src/policy/shared_state.ts";
 import { type Backend, type Front, refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 import { startSlowBackend } from "../_support/slow_backend.ts";
 
-const VERDICTS: Readonly<Record<string, AttemptSignal>> = { s: "success", f: "failure", n: "nothing" };
+const SIGNALS: Readonly<Record<string, AttemptSignal>> = { s: "success", f: "failure", n: "nothing" };
 const LETTERS: Readonly<Record<BreakerState, string>> = { closed: "C", open: "O", "half-open": "H" };
 
 function breakerOf(settings: BreakerInput | true, now: () => number, onChange = (_: BreakerState) => {}): Breaker {
@@ -17,32 +17,32 @@ function breakerOf(settings: BreakerInput | true, now: () => number, onChange = 
 }
 
 /**
- * What a breaker makes of a sequence. `f`, `s` and `n` are attempts that come and go at once (failure, success, nothing),
- * `a(` is one that comes and `a:f` its end, `A(` is an upload, `+10` lets 10 ms pass. Each step leaves the letter of the state, in front of it
- * a `-` where the attempt was not let in.
+ * Plays a sequence of steps, and returns the state after each. `f`, `s` and `n` are attempts that end at once, with a
+ * failure, a success or nothing. `a(` starts an attempt, `A(` an upload, and `a:f` ends it with a failure. `+10` lets 10 ms
+ * pass. A `-` before the state marks a rejected attempt.
  */
 function play(settings: BreakerInput | true, steps: string): string {
   let nowMs = 0;
   const breaker = breakerOf(settings, () => nowMs);
-  const tickets = new Map<string, number>();
-  const enter = (isUpload = false) => {
-    const wasRefused = breaker.isRejecting(isUpload);
-    const ticket = breaker.tryAcquire(isUpload);
-    assertEquals(ticket === REJECTED, wasRefused);
-    return ticket;
+  const generations = new Map<string, number>();
+  const acquire = (isUpload = false) => {
+    const wasRejecting = breaker.isRejecting(isUpload);
+    const generation = breaker.tryAcquire(isUpload);
+    assertEquals(generation === REJECTED, wasRejecting);
+    return generation;
   };
   return steps.split(" ").map((step) => {
     let mark = "";
     if (step.startsWith("+")) nowMs += Number(step);
     else if (step.endsWith("(")) {
-      const ticket = enter(/[A-Z]/.test(step));
-      tickets.set(step[0]!, ticket);
-      if (ticket === REJECTED) mark = "-";
-    } else if (step.includes(":")) breaker.record(tickets.get(step[0]!)!, VERDICTS[step[2]!]!);
+      const generation = acquire(/[A-Z]/.test(step));
+      generations.set(step[0]!, generation);
+      if (generation === REJECTED) mark = "-";
+    } else if (step.includes(":")) breaker.record(generations.get(step[0]!)!, SIGNALS[step[2]!]!);
     else {
-      const ticket = enter();
-      if (ticket === REJECTED) mark = "-";
-      breaker.record(ticket, VERDICTS[step]!);
+      const generation = acquire();
+      if (generation === REJECTED) mark = "-";
+      breaker.record(generation, SIGNALS[step]!);
     }
     return mark + LETTERS[breaker.state];
   }).join(" ");
@@ -51,46 +51,56 @@ function play(settings: BreakerInput | true, steps: string): string {
 const ROW: BreakerInput = { failures: 3, openFor: "10ms", maxOpenFor: "35ms" };
 const WINDOW: BreakerInput = { failures: 2, window: 4, openFor: "10ms" };
 
-/** What happens, the settings, the steps, and what each of them leaves. */
+/** Columns: the behaviour, the settings, the steps, the states after them. */
 const SEQUENCES: readonly (readonly [name: string, settings: BreakerInput | true, steps: string, trace: string])[] = [
   ["opens on failures in a row", ROW, "f f f s", "C C O -O"],
-  ["starts to count anew after a success", ROW, "f f s f f", "C C C C C"],
-  ["is not held up by what says nothing", ROW, "f n f n n f", "C C C C C O"],
+  ["counts from zero after a success", ROW, "f f s f f", "C C C C C"],
+  ["ignores outcomes that say nothing", ROW, "f n f n n f", "C C C C C O"],
   ["opens on failures within the window", WINDOW, "f s s f", "C C C O"],
-  ["lets another probe in when one takes a second", ROW, "f f f +10 a( +999 s +1 b( b:s", "C C O O H H -H H H C"],
-  ["lets other requests in beside an upload", ROW, "f f f +10 A( B( a( b( a:s", "C C O O H -H H -H C"],
-  ["lets an upload in when a probe takes a second", ROW, "f f f +10 a( A( +1000 A( B( A:s", "C C O O H -H H H -H C"],
-  ["closes with a slow probe behind others", ROW, "f f f +10 a( +1000 b( +1000 c( a:s b:f", "C C O O H H H H H C C"],
-  ["passes the turn on when one of two probes says nothing", ROW, "f f f +10 a( +1000 b( b:n s", "C C O O H H H H C"],
-  ["forgets what has left the window", WINDOW, "f s s s f s f", "C C C C C C O"],
-  ["opens with its defaults on five in a row", true, "f f f f s f f f f f", "C C C C C C C C C O"],
-  ["closes after its time on one success", ROW, "f f f +9 s +1 s f f f", "C C O O -O O C C C O"],
-  ["opens again on the probe's failure", ROW, "f f f +10 f s", "C C O O O -O"],
-  ["lets one probe in at a time", ROW, "f f f +10 a( s b( a:s s", "C C O O H -H -H C C"],
-  ["lets the next one probe where the first said nothing", ROW, "f f f +10 a( s a:n b( s b:s", "C C O O H -H H H -H C"],
+  ["admits another probe after a second", ROW, "f f f +10 a( +999 s +1 b( b:s", "C C O O H H -H H H C"],
+  ["admits other requests while an upload is the probe", ROW, "f f f +10 A( B( a( b( a:s", "C C O O H -H H -H C"],
+  ["admits an upload when a probe takes a second", ROW, "f f f +10 a( A( +1000 A( B( A:s", "C C O O H -H H H -H C"],
   [
-    "waits twice as long each time, up to the longest",
+    "closes on a slow probe that others have overtaken",
+    ROW,
+    "f f f +10 a( +1000 b( +1000 c( a:s b:f",
+    "C C O O H H H H H C C",
+  ],
+  ["admits the next probe when one of two says nothing", ROW, "f f f +10 a( +1000 b( b:n s", "C C O O H H H H C"],
+  ["ignores failures that have left the window", WINDOW, "f s s s f s f", "C C C C C C O"],
+  ["opens by default on five failures in a row", true, "f f f f s f f f f f", "C C C C C C C C C O"],
+  ["closes on one success after its open time", ROW, "f f f +9 s +1 s f f f", "C C O O -O O C C C O"],
+  ["opens again when the probe fails", ROW, "f f f +10 f s", "C C O O O -O"],
+  ["admits one probe at a time", ROW, "f f f +10 a( s b( a:s s", "C C O O H -H -H C C"],
+  ["admits the next probe when the first says nothing", ROW, "f f f +10 a( s a:n b( s b:s", "C C O O H -H H H -H C"],
+  [
+    "doubles its open time, up to the maximum",
     ROW,
     "f f f +10 f +19 s +1 f +34 s +1 s",
     "C C O O O O -O O O O -O O C",
   ],
   [
-    "waits for its first time again once it was closed",
+    "starts with the first open time again after it was closed",
     ROW,
     "f f f +10 f +20 s f f f +10 s",
     "C C O O O O C C C O O C",
   ],
-  ["ignores what entered before it opened", ROW, "a( b( f f f a:s +10 b:f s", "C C C C O O O O C"],
-  ["ignores what entered before, while it is probed", ROW, "a( b( f f f +10 c( a:s b:f c:s", "C C C C O O H H H C"],
-  ["ignores what entered before, when it has closed", { ...ROW, failures: 1 }, "a( f +10 s a:f s", "C O O C C C"],
-  ["ignores a probe of before it opened again", { ...ROW, failures: 1 }, "f +10 a( +1000 b( b:f a:s", "O O H H H O O"],
+  ["ignores attempts that started before it opened", ROW, "a( b( f f f a:s +10 b:f s", "C C C C O O O O C"],
+  ["ignores earlier attempts during a probe", ROW, "a( b( f f f +10 c( a:s b:f c:s", "C C C C O O H H H C"],
+  ["ignores earlier attempts after it has closed", { ...ROW, failures: 1 }, "a( f +10 s a:f s", "C O O C C C"],
+  [
+    "ignores a probe that started before it opened again",
+    { ...ROW, failures: 1 },
+    "f +10 a( +1000 b( b:f a:s",
+    "O O H H H O O",
+  ],
 ];
 
 for (const [name, settings, steps, trace] of SEQUENCES) {
   Deno.test(`a breaker ${name}`, () => assertEquals(play(settings, steps), trace));
 }
 
-Deno.test("a breaker tells of each change once", () => {
+Deno.test("a breaker reports each change once", () => {
   const states: BreakerState[] = [];
   let nowMs = 0;
   const breaker = breakerOf({ failures: 1, openFor: 1 }, () => nowMs, (state) => void states.push(state));
@@ -105,7 +115,7 @@ Deno.test("a breaker tells of each change once", () => {
   assertEquals(states, ["open", "half-open", "open", "half-open", "closed"]);
 });
 
-Deno.test("verdictOf() counts what a service did, and neither the client's faults nor our own", () => {
+Deno.test("signalOf() counts faults of the service, not of the client or of conductor", () => {
   const response = { status: 200, headers: [], body: null };
   assertEquals(signalOf({ ok: true, response, success: true }), "success");
   assertEquals(signalOf({ ok: true, response, success: false }), "failure");
@@ -113,7 +123,19 @@ Deno.test("verdictOf() counts what a service did, and neither the client's fault
     assertEquals(signalOf({ ok: false, kind }), "failure");
   }
   for (
-    const kind of ["aborted", "lagging", "overloaded", "open-circuit", "head-too-large", "unsendable"] as const
+    const kind of [
+      "aborted",
+      "body-lag",
+      "queue-full",
+      "queue-timeout",
+      "no-descriptors",
+      "no-ports",
+      "hanging-handshakes",
+      "open-circuit",
+      "unhealthy",
+      "head-too-large",
+      "unsendable",
+    ] as const
   ) {
     assertEquals(signalOf({ ok: false, kind }), "nothing");
   }
@@ -123,14 +145,14 @@ Deno.test("verdictOf() counts what a service did, and neither the client's fault
   }
 });
 
-/** Conductor with a clock that only the test moves on. */
+/** Starts conductor with a clock that the test can advance. */
 function startWithClock(config: ConfigInput): { front: Front; pass(ms: number): void } {
   let passedMs = 0;
   const front = startConductor(config, { now: () => performance.now() + passedMs });
   return { front, pass: (ms) => void (passedMs += ms) };
 }
 
-/** A backend that does as it is told, from one request to the next. */
+/** A backend whose behaviour the test can change between requests. */
 interface MoodyBackend extends Backend {
   mood: "up" | "down" | "hanging";
 }
@@ -164,7 +186,7 @@ function changes(events: readonly ConductorEvent[]): string[] {
   return events.flatMap((event) => event.type === "breaker" ? [`${event.service} ${event.state}`] : []);
 }
 
-/** A primary whose breaker opens on the second failure in a row, and a secondary that stands in. */
+/** A primary whose breaker opens on the second failure in a row, and a secondary as the fallback. */
 function withFallback(primary: Backend, fallback: Backend, more: Partial<ServiceInput> = {}): ConfigInput {
   return {
     services: [
@@ -174,7 +196,7 @@ function withFallback(primary: Backend, fallback: Backend, more: Partial<Service
   };
 }
 
-Deno.test("an open primary is sent nothing, and the fallback answers; one probe tells when it is back", async () => {
+Deno.test("a primary with an open breaker gets nothing but probes, and the fallback responds", async () => {
   await using main = startMoodyBackend();
   await using backup = startBackend();
   const { front, pass } = startWithClock(withFallback(main, backup));
@@ -204,7 +226,7 @@ Deno.test("an open primary is sent nothing, and the fallback answers; one probe 
   ]);
 });
 
-Deno.test("of many requests at once exactly one is the probe", async () => {
+Deno.test("exactly one of many concurrent requests is the probe", async () => {
   await using main = startMoodyBackend();
   await using backup = startBackend();
   const { front, pass } = startWithClock({ ...withFallback(main, backup), wait: "primary" });
@@ -220,7 +242,7 @@ Deno.test("of many requests at once exactly one is the probe", async () => {
   assertEquals(answers.map(answeredBy), Array(20).fill("200 backup"));
   assertEquals(main.seen.length, 3);
 
-  // The probe's client goes away: that says nothing, and the next request is the probe.
+  // The client of the probe disconnects. That says nothing, so the next request is the probe.
   leaving.abort();
   await probe;
   await front.event((event) => event.type === "settled" && event.failure === "aborted");
@@ -229,7 +251,7 @@ Deno.test("of many requests at once exactly one is the probe", async () => {
   assertEquals(changes(front.events), ["main open", "main half-open", "main closed"]);
 });
 
-Deno.test("clients that go away, or break their body off, do not open a breaker", async () => {
+Deno.test("clients that disconnect, or break off their body, do not open a breaker", async () => {
   await using main = startMoodyBackend("hanging");
   await using front = startConductor({
     timeout: 20,
@@ -256,7 +278,7 @@ Deno.test("clients that go away, or break their body off, do not open a breaker"
   assertEquals(changes(front.events), []);
 });
 
-Deno.test("an attempt for which there was no room does not open a breaker", async () => {
+Deno.test("an attempt that fails as queue-full does not open a breaker", async () => {
   await using slow = startSlowBackend();
   await using front = startConductor({
     limits: { maxConnectionsPerService: 1 },
@@ -270,7 +292,7 @@ Deno.test("an attempt for which there was no room does not open a breaker", asyn
   assertEquals((await get(front.url)).status, 200);
 });
 
-Deno.test("an open shadow gets no copy, and is told of once for each request", async () => {
+Deno.test("a shadow with an open breaker gets no requests, and each is reported once", async () => {
   await using main = startBackend();
   await using copy = startMoodyBackend();
   await using front = startConductor({
@@ -288,7 +310,7 @@ Deno.test("an open shadow gets no copy, and is told of once for each request", a
   assertEquals(attempts.length, 1);
 });
 
-Deno.test("where all services of a route are open, the answer is a 502 at once that says so", async () => {
+Deno.test("the response is an immediate 502 if all breakers of a route are open", async () => {
   const url = refusingUrl();
   const breaker = { failures: 1 };
   await using front = startConductor({
@@ -311,7 +333,7 @@ Deno.test("where all services of a route are open, the answer is a 502 at once t
   }
 });
 
-Deno.test("an upload reaches the fallback whole while the primary is open, and needs nobody where all are", async () => {
+Deno.test("an upload reaches the fallback if the breaker of the primary is open, and is not read if all are open", async () => {
   await using main = startMoodyBackend();
   await using backup = startBackend();
   const breaker = { failures: 1 };
@@ -330,14 +352,14 @@ Deno.test("an upload reaches the fallback whole while the primary is open, and n
   assertEquals([answeredBy(response), await response.text()], ["200 backup", "ok"]);
   assertEquals(backup.seen.at(-1)!.body.length, body.length);
   assertEquals(main.seen.length, 2);
-  // The answer comes before the body has been read; a client that goes on sending may see the connection close.
+  // The response precedes the body. A client that continues to send may see the connection close.
   const { status } = await upload("/alone").catch(() => ({ status: 502 }));
   assertEquals(status, 502);
   await front.event((event) => event.type === "responded" && event.path === "/alone" && event.method === "POST");
   assertEquals(main.seen.length, 2);
 });
 
-/** A handler of a configuration, as a reload makes them: on the same instance. */
+/** Creates handlers that share their state, as reloads do. */
 function reloading(): { load(service: Partial<ServiceInput>): void; asked(): Promise<boolean> } {
   const instance = createSharedState();
   let isAsked = false;
@@ -359,12 +381,12 @@ function reloading(): { load(service: Partial<ServiceInput>): void; asked(): Pro
   };
 }
 
-/** What a reload changes, and whether the breaker that is open has been forgotten then. */
+/** Columns: the behaviour, the changed service, and whether the open breaker is replaced by a new one. */
 const RELOADS: readonly (readonly [name: string, service: Partial<ServiceInput>, isAsked: boolean])[] = [
   ["keeps an open breaker", { breaker: { failures: 1 } }, false],
   ["keeps an open breaker when other settings change", { breaker: { failures: 1, openFor: 5 }, timeout: 1 }, false],
   ["starts anew with other settings", { breaker: { failures: 1, openFor: 6 } }, true],
-  ["starts anew with another backend", { breaker: { failures: 1 }, url: "http://b" }, true],
+  ["creates a new breaker for another backend", { breaker: { failures: 1 }, url: "http://b" }, true],
   ["forgets a breaker that is gone", {}, true],
 ];
 
@@ -378,7 +400,7 @@ for (const [name, service, isAsked] of RELOADS) {
   });
 }
 
-Deno.test("a request that an unhealthy service does not get is not its probe", async () => {
+Deno.test("a request that is skipped as unhealthy is not the probe", async () => {
   let nowMs = 0;
   const instance = createSharedState();
   const events: ConductorEvent[] = [];
@@ -399,7 +421,7 @@ Deno.test("a request that an unhealthy service does not get is not its probe", a
   assertEquals(changes(events), ["a open", "a half-open", "a open"]);
 });
 
-Deno.test("an observer that throws does not disturb a breaker", async () => {
+Deno.test("an observer that throws does not affect a breaker", async () => {
   const handle = createHandler(
     validateConfig({ services: [{ name: "a", url: refusingUrl(), breaker: true }] }).config,
     {

@@ -20,7 +20,7 @@ function serviceOf(service: Partial<ServiceInput>): Service {
   return validateConfig({ services: [{ name: "a", url: "http://a", ...service }] }).config.services[0]!;
 }
 
-/** Checks one after the other, `+` good and `-` bad, and the state after each. */
+/** Columns: consecutive checks, `+` good and `-` bad, and the state after each. */
 const TALLIES: readonly (readonly [checks: string, states: string])[] = [
   ["+++", "HHH"],
   ["--+--", "HHHHH"],
@@ -50,7 +50,7 @@ async function check(service: Partial<ServiceInput>): Promise<string> {
   return `${result.isExpected ? "good" : "bad"} ${result.status ?? result.failure}`;
 }
 
-Deno.test("checkHealth() sends a GET below the service's own path, as requests are sent", async () => {
+Deno.test("checkHealth() sends a GET below the base path of the service", async () => {
   await using backend = startBackend();
   const health = { ...CHECK, path: "/up?deep=1" };
   const headers = { authorization: "Bearer x" };
@@ -64,7 +64,7 @@ Deno.test("checkHealth() sends a GET below the service's own path, as requests a
   ]);
 });
 
-/** Statuses, what is expected, and how the check goes. */
+/** Columns: the status, the expected statuses, and the result. */
 const STATUSES: readonly (readonly [status: number, expect: string | string[] | undefined, result: string])[] = [
   [200, undefined, "good 200"],
   [204, undefined, "good 204"],
@@ -75,7 +75,7 @@ const STATUSES: readonly (readonly [status: number, expect: string | string[] | 
   [404, ["2xx", "404"], "good 404"],
 ];
 
-Deno.test("checkHealth() takes for good what is expected, and follows no redirect", async () => {
+Deno.test("checkHealth() accepts the expected statuses, and follows no redirect", async () => {
   for (const [status, expect, result] of STATUSES) {
     await using backend = startBackend(() =>
       new Response(null, { status, headers: status === 302 ? { location: "/elsewhere" } : {} })
@@ -86,7 +86,7 @@ Deno.test("checkHealth() takes for good what is expected, and follows no redirec
   }
 });
 
-Deno.test("checkHealth() takes for bad what does not answer, or not whole, in time", async () => {
+Deno.test("checkHealth() fails if the response is missing or incomplete at the timeout", async () => {
   const health = { ...CHECK, timeout: "50ms" };
   assertEquals(await check({ url: refusingUrl(), health: CHECK }), "bad refused");
   for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"]) {
@@ -99,7 +99,7 @@ Deno.test("checkHealth() takes for bad what does not answer, or not whole, in ti
   }
 });
 
-Deno.test("checkHealth() does not read an answer without end", async () => {
+Deno.test("checkHealth() does not read a response without end", async () => {
   await using endless = startBackend(() =>
     new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10_000)) }))
   );
@@ -113,7 +113,7 @@ Deno.test("checkHealth() survives a transport that rejects", async () => {
   assertEquals(result, { isExpected: false, failure: "protocol" });
 });
 
-/** Checks over a transport whose answer the test sets, and whose requests it sees. */
+/** Starts checks over a transport whose result the test sets, and whose requests it records. */
 function scripted(random?: () => number) {
   const asked: TransportRequest[] = [];
   const events: ConductorEvent[] = [];
@@ -128,13 +128,13 @@ function scripted(random?: () => number) {
   return Object.assign(script, { checks });
 }
 
-/** Lets time pass in steps, so that what one sets off is there for the next. */
+/** Lets time pass in steps, so that each step sees the effects of the one before. */
 async function pass(time: FakeTime, ms: number, stepMs = 1): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += stepMs) await time.tickAsync(stepMs);
   await time.runMicrotasks();
 }
 
-Deno.test("HealthChecks pauses for the interval, give or take a tenth, and not after it has stopped", async () => {
+Deno.test("HealthChecks pauses for the interval, plus or minus a tenth, until it is stopped", async () => {
   for (const [random, pauseMs] of [[0, 900], [0.5, 1_000], [1, 1_100]] as const) {
     using time = new FakeTime();
     const { checks, asked } = scripted(() => random);
@@ -150,7 +150,7 @@ Deno.test("HealthChecks pauses for the interval, give or take a tenth, and not a
   }
 });
 
-Deno.test("HealthChecks tells of each change once, and of what decided it", async () => {
+Deno.test("HealthChecks reports each change once, with its cause", async () => {
   using time = new FakeTime();
   const script = scripted();
   const service = serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 2, healthyAfter: 1 } });
@@ -168,7 +168,7 @@ Deno.test("HealthChecks tells of each change once, and of what decided it", asyn
   await script.checks.stop();
 });
 
-Deno.test("HealthChecks reaches a service as the newest configuration says", async () => {
+Deno.test("HealthChecks uses the settings of the current configuration", async () => {
   using time = new FakeTime();
   const script = scripted();
   const settings = { url: "https://a", health: { ...CHECK, interval: 1 }, tls: { serverName: "api.internal" } };
@@ -183,22 +183,22 @@ Deno.test("HealthChecks reaches a service as the newest configuration says", asy
   await script.checks.stop();
 });
 
-Deno.test("HealthChecks does not hold our own lack of descriptors against a service", async () => {
+Deno.test("HealthChecks ignores checks that fail for lack of descriptors", async () => {
   using time = new FakeTime();
   const script = scripted();
-  script.answer = { ok: false, kind: "overloaded" };
+  script.answer = { ok: false, kind: "no-descriptors" };
   script.checks.reconfigure([serviceOf({ health: { ...CHECK, interval: 1, unhealthyAfter: 1 } })]);
   await pass(time, 5_000, 100);
   assertEquals(script.events, []);
   await script.checks.stop();
 });
 
-/** What a new configuration says of an unhealthy service, and whether it stays so. */
+/** Columns: the behaviour, the changed service, and whether the service is still unhealthy. */
 const RELOADS: readonly (readonly [name: string, service: Partial<ServiceInput>, stays: boolean])[] = [
   ["keeps the state of a service that has not changed", {}, true],
   ["keeps the state when other settings change", { timeout: 1 }, true],
   ["starts anew with another check", { health: { ...CHECK, unhealthyAfter: 1, path: "/other" } }, false],
-  ["starts anew at another place", { url: "http://b" }, false],
+  ["starts with a healthy state at another address", { url: "http://b" }, false],
 ];
 
 for (const [name, change, stays] of RELOADS) {
@@ -217,7 +217,7 @@ for (const [name, change, stays] of RELOADS) {
   });
 }
 
-Deno.test("HealthChecks forgets a service that is not checked any more", async () => {
+Deno.test("HealthChecks forgets a service that is no longer checked", async () => {
   using time = new FakeTime();
   const script = scripted();
   const first = serviceOf({ health: { ...CHECK, unhealthyAfter: 1 } });
@@ -232,10 +232,10 @@ Deno.test("HealthChecks forgets a service that is not checked any more", async (
   assertEquals(script.asked.length, 1, "stopped for good");
 });
 
-/** A backend that is switched off and on; while it is off, checks and requests get a 503. */
+/** A backend that the test can switch off: checks and requests then get a 503. */
 interface Switched extends Backend {
   isOn: boolean;
-  /** The targets of what it has been sent, checks aside. */
+  /** Targets of the requests, without checks. */
   requests(): string[];
 }
 
@@ -269,7 +269,7 @@ async function answerer(url: string): Promise<string | null> {
   return response.headers.get("x-conductor-service");
 }
 
-Deno.test("an unhealthy service is sent nothing until it is healthy again, and a reload does not change that", async () => {
+Deno.test("an unhealthy service gets nothing until it is healthy again, also after a reload", async () => {
   await using main = startSwitched();
   await using backup = startBackend();
   await using file = await tempConfig(fileFor(main, backup));
@@ -299,16 +299,16 @@ Deno.test("an unhealthy service is sent nothing until it is healthy again, and a
   io.signal("SIGTERM");
   assertEquals(await ended, 0);
   const lines = io.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const skipped = lines.filter(({ message }) => message === "not sent");
+  const skipped = lines.filter(({ message }) => message === "attempt skipped");
   assertEquals(skipped.map(({ service, reason }) => `${service} ${reason}`), Array(3).fill("main unhealthy"));
   const failures = lines.filter(({ failure }) => failure !== undefined);
-  assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main open-circuit"));
+  assertEquals(failures.map(({ service, failure }) => `${service} ${failure}`), Array(3).fill("main unhealthy"));
   assertEquals(lines.filter(({ message }) => /^service/.test(message)).length, 2);
 });
 
 for (const workers of [1, 2]) {
   Deno.test({
-    name: `the command checks a backend that goes and comes back, with ${workers} worker(s)`,
+    name: `the command checks a backend that fails and recovers, with ${workers} worker(s)`,
     ignore: workers > 1 && Deno.build.os !== "linux",
     async fn() {
       await using main = startSwitched();
@@ -318,7 +318,7 @@ for (const workers of [1, 2]) {
       await using child = startCli(["--config", file.path, ...flags]);
       const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
       const said = (state: string) => child.stdout.seen(new RegExp(`(?:"message":"service ${state}"[^]*){${workers}}`));
-      // Connections of their own reach both workers.
+      // Separate connections reach both workers.
       const askMany = (path: string) =>
         Promise.all(
           Array.from({ length: 20 }, () =>
@@ -335,7 +335,7 @@ for (const workers of [1, 2]) {
       await said("healthy");
       assertEquals(countOf(await askMany("/on"), "main"), 20);
 
-      // The new check begins with a clean slate, and the old one ends with what was on its way.
+      // The new check starts with a healthy state. The old one ends with the check in progress.
       if (Deno.build.os !== "windows") {
         await Deno.writeTextFile(file.path, fileFor(main, backup).replace("/up", "/renewed"));
         child.kill("SIGHUP");

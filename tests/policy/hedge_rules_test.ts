@@ -1,4 +1,4 @@
-/** When a request that is held back is sent on, and who is cancelled: with a scripted transport and virtual time. */
+/** Rules of hedging, with a scripted transport and virtual time: when hedges are sent, and which attempts are aborted. */
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";
@@ -7,17 +7,17 @@ import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
 import { VirtualTime } from "../_support/virtual_time.ts";
 
-/** How each service answers, in turn, the last for good: after how long, and with what; `hang` never does. */
+/** Delays in milliseconds and outcomes of a service, in order. The last one repeats. `hang` never responds. */
 type Script = readonly string[];
 
 interface Scene {
   readonly handle: Handler;
-  /** What was sent, settled and skipped, with the times since `mark()`: `0 → a`, `30 a 200`. */
+  /** Attempts and their outcomes with the time since `mark()`: `0 → a`, `30 a 200`. */
   readonly trace: string[];
   mark(): void;
 }
 
-/** A handler whose services are named and scripted: `"20 200"`, `"5 refused"`, `"hang"`. */
+/** Creates a handler whose services follow scripts such as `"20 200"`, `"5 refused"` and `"hang"`. */
 function scene(
   time: VirtualTime,
   services: readonly (Partial<ServiceInput> & { readonly name: string })[],
@@ -78,7 +78,7 @@ function resultOf(outcome: string): TransportResult {
   return { ok: false, kind: outcome as "refused" };
 }
 
-/** Sends requests one after the other, each when the one before it is over. */
+/** Sends requests one after the other. */
 async function send(time: VirtualTime, { handle }: Scene, count = 1, request = () => new Request("http://h/")) {
   for (let sent = 0; sent < count; sent++) {
     const answering = handle(request());
@@ -107,25 +107,25 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    name: "is not sent the request where the one before it answers in time",
+    name: "is not sent if the first service responds in time",
     services: [A, TWIN],
     scripts: { a: ["40 200"] },
     trace: ["0 → a", "40 a 200", "40 ⇒ a 200"],
   },
   {
-    name: "is sent it in time, and answers first; who it waited for is cancelled",
+    name: "is sent after its delay, and aborts the service that it waited for when it responds first",
     services: [A, TWIN],
     scripts: { a: ["hang"], b: ["20 200"] },
     trace: ["0 → a", "50 → b (hedge)", "70 b 200", "70 a aborted", "70 ⇒ b 200"],
   },
   {
-    name: "is cancelled where the one before it answers after all",
+    name: "is aborted if the first service responds after all",
     services: [A, TWIN],
     scripts: { a: ["60 200"], b: ["hang"] },
     trace: ["0 → a", "50 → b (hedge)", "60 a 200", "60 b aborted", "60 ⇒ a 200"],
   },
   {
-    name: "is cancelled, or cancels, with wait: all too, and nobody else is",
+    name: "aborts only the service that it waited for, also with wait: all",
     services: [A, { name: "s" }, TWIN],
     scripts: { a: ["hang"], s: ["90 200"], b: ["20 200"] },
     config: { wait: "all" },
@@ -139,37 +139,37 @@ const CASES: readonly Case[] = [
     trace: ["0 → a", "20 a 200", "20 ⇒ a 200"],
   },
   {
-    name: "is sent it at once where the one before it fails",
+    name: "is sent at once if the first service fails",
     services: [A, TWIN],
     scripts: { a: ["10 500"], b: ["20 200"] },
     trace: ["0 → a", "10 a 500", "10 → b (hedge)", "30 b 200", "30 ⇒ b 200"],
   },
   {
-    name: "is sent it at once where all before it fail, and not earlier",
+    name: "is sent at once when all earlier services have failed",
     services: [A, { name: "a2", primary: true }, TWIN],
     scripts: { a: ["10 500"], a2: ["20 reset"], b: ["5 200"] },
     trace: ["0 → a", "0 → a2", "10 a 500", "20 a2 reset", "20 → b (hedge)", "25 b 200", "25 ⇒ b 200"],
   },
   {
-    name: "of a lesser role does not end the wait for a primary",
+    name: "of a secondary does not end the wait for a primary",
     services: [A, SPARE],
     scripts: { a: ["100 200"], b: ["10 200"] },
     trace: ["0 → a", "50 → b (hedge)", "60 b 200", "100 a 200", "100 ⇒ a 200"],
   },
   {
-    name: "of a lesser role stands in where the primary fails later",
+    name: "of a secondary is the fallback if the primary fails later",
     services: [A, SPARE],
     scripts: { a: ["100 500"], b: ["10 200"] },
     trace: ["0 → a", "50 → b (hedge)", "60 b 200", "100 a 500", "100 ⇒ b 200"],
   },
   {
-    name: "of a lesser role is not sent it where another one like it has answered",
+    name: "of a secondary is not sent if another secondary has responded",
     services: [A, { name: "s" }, SPARE],
     scripts: { a: ["100 200"], s: ["10 200"] },
     trace: ["0 → a", "0 → s", "10 s 200", "100 a 200", "100 ⇒ a 200"],
   },
   {
-    name: "takes its turn among others that are held back",
+    name: "waits for its turn behind other hedges",
     services: [A, TWIN, THIRD],
     scripts: { a: ["hang"], b: ["hang"], c: ["10 200"] },
     trace: [
@@ -183,7 +183,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "follows at once on another that was held back and fails, where nobody else is waited for",
+    name: "is sent at once when the hedge before it fails and no other attempt is pending",
     services: [A, TWIN, THIRD],
     scripts: { a: ["10 500"], b: ["10 refused"], c: ["10 200"] },
     trace: [
@@ -197,49 +197,49 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "is not sent what is not safe for the time alone",
+    name: "of an unsafe request is not sent because of the time",
     services: [A, TWIN],
     scripts: { a: ["100 200"] },
     request: post,
     trace: ["0 → a", "100 a 200", "100 ⇒ a 200"],
   },
   {
-    name: "is not sent what is not safe where another may have carried it out",
+    name: "of an unsafe request is not sent if another service may have processed it",
     services: [A, TWIN],
     scripts: { a: ["10 reset"] },
     request: post,
-    trace: ["0 → a", "10 a reset", "10 b not sent: method", "10 ⇒  502"],
+    trace: ["0 → a", "10 a reset", "10 b not sent: method-excluded", "10 ⇒  502"],
   },
   {
-    name: "leaves the failing response to an unsafe request as the only one, which is relayed",
+    name: "of an unsafe request leaves one failing response, which is relayed",
     services: [A, TWIN],
     scripts: { a: ["10 503"] },
     request: post,
-    trace: ["0 → a", "10 a 503", "10 b not sent: method", "10 ⇒ a 503"],
+    trace: ["0 → a", "10 a 503", "10 b not sent: method-excluded", "10 ⇒ a 503"],
   },
   {
-    name: "is sent what is not safe where nobody can have carried it out",
+    name: "of an unsafe request is sent if no service can have processed it",
     services: [A, TWIN],
     scripts: { a: ["10 refused"], b: ["10 200"] },
     request: post,
     trace: ["0 → a", "10 a refused", "10 → b (hedge)", "20 b 200", "20 ⇒ b 200"],
   },
   {
-    name: "is sent what is not safe with unsafe: true, in time and after a failure",
+    name: "of an unsafe request is sent with unsafe: true, after its delay and after a failure",
     services: [A, UNSAFE],
     scripts: { a: ["hang"], b: ["10 200"] },
     request: post,
     trace: ["0 → a", "50 → b (hedge)", "60 b 200", "60 a aborted", "60 ⇒ b 200"],
   },
   {
-    name: "is not sent a body that streams once it is being read",
+    name: "is not sent with a streamed body that is being read",
     services: [A, UNSAFE],
     scripts: { a: ["100 reset"] },
     request: upload,
     trace: ["0 → a", "100 a reset", "100 b not sent: body-too-large", "100 ⇒  502"],
   },
   {
-    name: "fails like any other",
+    name: "fails like any other attempt",
     services: [A, TWIN],
     scripts: { a: ["hang"], b: ["hang"] },
     trace: ["0 → a", "50 → b (hedge)", "1000 a timeout", "1050 b timeout", "1050 ⇒  502"],
@@ -247,7 +247,7 @@ const CASES: readonly Case[] = [
 ];
 
 for (const { name, services, scripts, config, request, trace } of CASES) {
-  Deno.test(`a service that is held back ${name}`, async () => {
+  Deno.test(`a hedge ${name}`, async () => {
     using time = new VirtualTime();
     const stage = scene(time, services, scripts, config);
     stage.mark();
@@ -256,7 +256,7 @@ for (const { name, services, scripts, config, request, trace } of CASES) {
   });
 }
 
-Deno.test("a service that is held back goes at once where the one before it is left alone, with any body", async () => {
+Deno.test("a hedge is sent at once if the first service is unavailable, with any body", async () => {
   using time = new VirtualTime();
   const broken = { ...A, breaker: { failures: 1, openFor: "1h", maxOpenFor: "1h" } };
   const stage = scene(time, [broken, TWIN], { a: ["0 refused"], b: ["10 200"] });
@@ -275,7 +275,7 @@ Deno.test("a service that is held back goes at once where the one before it is l
   }
 });
 
-Deno.test("a service that is held back and left alone itself leaves its turn to the next, and its budget is kept", async () => {
+Deno.test("a hedge whose service is unavailable leaves its turn to the next, and keeps its budget", async () => {
   using time = new VirtualTime();
   const broken = { ...TWIN, hedge: { after: "50ms", maxExtra: "1%" }, breaker: { failures: 1, openFor: "1.5s" } };
   const stage = scene(time, [A, broken, THIRD], {
@@ -298,14 +298,14 @@ Deno.test("a service that is held back and left alone itself leaves its turn to 
   assertEquals(stage.trace[1], "50 → b (hedge)");
 });
 
-Deno.test("an attempt that lost to a hedge says nothing to its breaker", async () => {
+Deno.test("an attempt that lost to a hedge does not count for its breaker", async () => {
   using time = new VirtualTime();
   const stage = scene(time, [{ ...A, breaker: { failures: 1 } }, TWIN], { a: ["hang"], b: ["0 200"] });
   await send(time, stage, 5);
   assertEquals(stage.trace.filter((line) => line.includes("open-circuit")), []);
 });
 
-Deno.test("the budget ends hedging in an outage, but not the fallback, and answers bring it back", async () => {
+Deno.test("the budget ends hedging in an outage, but not the fallback, and successes refill it", async () => {
   using time = new VirtualTime();
   const hang = Array.from({ length: 15 }, () => "hang");
   const calm = Array.from({ length: 20 }, () => "0 200");
@@ -320,14 +320,14 @@ Deno.test("the budget ends hedging in an outage, but not the fallback, and answe
     }
     return times;
   };
-  // A tenth of the hundred requests that are kept for, then only after the time-out.
+  // A tenth of the hundred credited requests, then only after the timeout.
   assertEquals(await sentAt(15), [...Array(10).fill("50"), ...Array(5).fill("1000")]);
   assertEquals(stage.trace.filter((line) => line.includes("not sent")), []);
   assertEquals(await sentAt(20), Array(20).fill("-"));
   assertEquals(await sentAt(4), ["50", "50", "1000", "1000"]);
 });
 
-Deno.test("a hedge for which there is no budget is told of once, where it is never sent", async () => {
+Deno.test("a hedge without budget is reported once, if it is never sent", async () => {
   using time = new VirtualTime();
   const stage = scene(time, [A, { ...TWIN, hedge: { after: "50ms", maxExtra: 0 } }], { a: ["100 200"] });
   stage.mark();
@@ -345,11 +345,11 @@ Deno.test("with maxExtra: 100% there is no limit", async () => {
   assertEquals(stage.trace.filter((line) => line.includes("→ b (hedge)")).length, 150);
 });
 
-Deno.test("a percentile takes a hundred answers, goes by the quickest that is waited for, and outlives a reload", async () => {
+Deno.test("a percentile needs a hundred latencies, follows the fastest peer, and outlives a reload", async () => {
   using time = new VirtualTime();
   const instance = createSharedState();
   const services = [A, { name: "a2", primary: true }, { ...TWIN, hedge: { after: "p90" } }];
-  // Times from 1 to 100 ms, and from 101 to 200.
+  // Latencies from 1 to 100 ms, and from 101 to 200 ms.
   const times = (from: number) => Array.from({ length: 100 }, (_, index) => `${from + index} 200`);
   const first = scene(time, services, { a: [...times(1), "hang"], a2: [...times(101), "hang"] }, {
     instance,
@@ -383,7 +383,7 @@ Deno.test("a percentile takes a hundred answers, goes by the quickest that is wa
   assertEquals(fourth.trace.filter((line) => line.includes("→ b")), ["1000 → b (hedge)"]);
 });
 
-Deno.test("failures that come soon do not make a percentile shorter", async () => {
+Deno.test("fast failures do not lower a percentile", async () => {
   using time = new VirtualTime();
   const script = Array.from({ length: 300 }, (_, index) => index % 2 === 0 ? "0 refused" : "80 200");
   const stage = scene(time, [A, { ...TWIN, hedge: { after: "p50" } }], { a: [...script, "hang"], b: ["0 200"] });
@@ -409,7 +409,7 @@ Deno.test("a percentile does not count uploads, whose duration is up to the clie
   assertEquals(stage.trace[1], "80 → b (hedge)");
 });
 
-Deno.test("percentiles count those who lost to a hedge, as they would otherwise sink from hedge to hedge", async () => {
+Deno.test("percentiles count attempts that lost to a hedge, because each hedge would otherwise lower them", async () => {
   using time = new VirtualTime();
   const times = Array.from({ length: 10_000 }, (_, index) => `${(index * 37) % 100 + 1} 200`);
   const hedge = { after: "p90", maxExtra: "100%" };
@@ -418,14 +418,14 @@ Deno.test("percentiles count those who lost to a hedge, as they would otherwise 
     stage.handle(new Request("http://h/"));
     await time.pass(30);
   }
-  // Five minutes later a tenth of them is hedged, after 90 ms, as at first.
+  // Five minutes later, still a tenth of the requests is hedged, after 90 ms.
   const late = stage.trace.filter((line) => line.endsWith("→ b (hedge)") && Number.parseFloat(line) > 240_000);
   const share = late.length / 2_000;
   assertGreater(share, 0.08);
   assertLess(share, 0.12);
 });
 
-Deno.test("a client that goes away while a service is held back leaves nothing to be sent", async () => {
+Deno.test("a client that disconnects during the delay of a hedge leaves nothing to send", async () => {
   using time = new VirtualTime();
   const stage = scene(time, [A, { ...TWIN, hedge: { after: "200ms" } }], { a: ["hang"], b: ["0 200"] });
   stage.mark();
@@ -438,7 +438,7 @@ Deno.test("a client that goes away while a service is held back leaves nothing t
   assertEquals(stage.trace, ["0 → a", "100 a aborted", "100 ⇒  499"]);
 });
 
-Deno.test("a service that is held back has as long as any other from when it is sent the request", async () => {
+Deno.test("the timeout of a hedge starts when it is sent", async () => {
   using time = new VirtualTime();
   const stage = scene(time, [A, { ...SPARE, timeout: "200ms", hedge: { after: "50ms" } }], {
     a: ["hang"],

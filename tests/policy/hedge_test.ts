@@ -8,7 +8,7 @@ import { startSlowBackend } from "../_support/slow_backend.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 
-/** No test takes this long: a copy that is held back so long is not sent for the time alone. */
+/** Longer than any test, so that a hedge is never sent because of the time. */
 const NEVER = { after: "1h" } as const;
 
 function twins(a: string, b: string, hedge: ServiceInput["hedge"] = {}, more: Partial<ServiceInput> = {}) {
@@ -25,7 +25,7 @@ function attempts(events: readonly ConductorEvent[]): string[] {
   return events.flatMap((event) => event.type === "attempted" ? [`${event.service} ${event.hedge}`] : []);
 }
 
-/** A backend that reads a request and never answers; it tells when its connections go. */
+/** A backend that reads requests and never responds. It reports when its connections close. */
 async function startMute() {
   const asked = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
@@ -42,7 +42,7 @@ async function startMute() {
 }
 
 for (const wait of ["all", "primary"] as const) {
-  Deno.test(`with wait: ${wait} a hedge answers for a service that is late, whose connection is closed`, async () => {
+  Deno.test(`with wait: ${wait} a hedge responds instead of a late service, whose connection is closed`, async () => {
     await using mute = await startMute();
     await using quick = startBackend();
     await using front = startConductor({ wait, services: twins(mute.url, quick.url, { after: "20ms" }) });
@@ -53,7 +53,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals(settled.type === "settled" && settled.failure, "aborted");
   });
 
-  Deno.test(`with wait: ${wait} a hedge that loses is cancelled, and its connection closed`, async () => {
+  Deno.test(`with wait: ${wait} a hedge that loses is aborted, and its connection closed`, async () => {
     await using slow = startSlowBackend();
     await using mute = await startMute();
     await using front = startConductor({ wait, services: twins(slow.url, mute.url, { after: "20ms" }) });
@@ -64,7 +64,7 @@ for (const wait of ["all", "primary"] as const) {
     await mute.gone;
   });
 
-  Deno.test(`with wait: ${wait} a service is not asked where the one before it answers in time`, async () => {
+  Deno.test(`with wait: ${wait} a hedge is not sent if the first service responds in time`, async () => {
     await using first = startBackend();
     await using second = startBackend();
     await using front = startConductor({ wait, services: twins(first.url, second.url, NEVER) });
@@ -72,7 +72,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals([first.seen.length, second.seen.length], [20, 0]);
   });
 
-  Deno.test(`with wait: ${wait} a service is asked at once where the one before it fails`, async () => {
+  Deno.test(`with wait: ${wait} a hedge is sent at once if the first service fails`, async () => {
     await using failing = startBackend(() => new Response(null, { status: 503 }));
     await using second = startBackend();
     for (const url of [failing.url, refusingUrl()]) {
@@ -83,7 +83,7 @@ for (const wait of ["all", "primary"] as const) {
   });
 }
 
-Deno.test("a hedge after the 95th percentile is sent where it is known what that is", async () => {
+Deno.test("a hedge after the 95th percentile is sent once the percentile is known", async () => {
   let isMute = false;
   const muted = Promise.withResolvers<void>();
   await using first = startBackend(async () => {
@@ -97,7 +97,7 @@ Deno.test("a hedge after the 95th percentile is sent where it is known what that
   });
   for (let sent = 0; sent < 99; sent++) assertEquals(await ask(front), "200 a");
   assertEquals(second.seen.length, 0);
-  // One of the few above the percentile may be hedged from here on.
+  // From here on, one of the few latencies above the percentile may be hedged.
   for (let sent = 0; sent < 20; sent++) await ask(front);
   isMute = true;
   assertEquals(await ask(front), "200 b");
@@ -106,7 +106,7 @@ Deno.test("a hedge after the 95th percentile is sent where it is known what that
   muted.resolve();
 });
 
-Deno.test("a budget that is spent leaves the fallback, and is earned anew by answers", async () => {
+Deno.test("an exhausted budget leaves the fallback, and successes refill it", async () => {
   let released = Promise.withResolvers<void>();
   let isMute = true;
   await using first = startBackend(async () => {
@@ -131,7 +131,7 @@ Deno.test("a budget that is spent leaves the fallback, and is earned anew by ans
   released.resolve();
 });
 
-Deno.test("a service that is held back goes at once where the one before it is known to be down", async () => {
+Deno.test("a hedge is sent at once if the breaker of the first service is open", async () => {
   await using second = startBackend();
   const breaker = { failures: 1, openFor: "1h", maxOpenFor: "1h" };
   await using front = startConductor({ services: twins(refusingUrl(), second.url, NEVER, { breaker }) });
@@ -142,7 +142,7 @@ Deno.test("a service that is held back goes at once where the one before it is k
   assertEquals(failures, ["refused", "open-circuit"]);
 });
 
-Deno.test("an order that may have been carried out is not sent on, one that was refused is, with its body", async () => {
+Deno.test("a POST is sent to the next service after a refused connection, but not after a reset", async () => {
   await using second = startBackend();
   await using closing = await startSocketBackend((_, connection) => connection.close());
   const order = { method: "POST", body: "order" };
@@ -151,13 +151,13 @@ Deno.test("an order that may have been carried out is not sent on, one that was 
   const skipped = unsure.events.flatMap((event) =>
     event.type === "skipped" ? [`${event.service} ${event.reason}`] : []
   );
-  assertEquals([skipped, second.seen.length], [["b method"], 0]);
+  assertEquals([skipped, second.seen.length], [["b method-excluded"], 0]);
   await using sure = startConductor({ services: twins(refusingUrl(), second.url, NEVER) });
   assertEquals(await ask(sure, order), "200 b");
   assertEquals(second.seen.map(({ body }) => body), ["order"]);
 });
 
-Deno.test("a client that goes away while a service is held back leaves nothing behind", async () => {
+Deno.test("a client that disconnects during the delay of a hedge leaves nothing behind", async () => {
   await using mute = await startMute();
   await using second = startBackend();
   await using front = startConductor({ services: twins(mute.url, second.url, NEVER) });
@@ -174,7 +174,7 @@ Deno.test("a client that goes away while a service is held back leaves nothing b
 });
 
 Deno.test({
-  name: "a shutdown waits for what was sent, not for what is held back",
+  name: "a shutdown waits for attempts, not for hedges that were not sent",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using slow = startSlowBackend();

@@ -223,7 +223,7 @@ Deno.test("a secondary that stops reading is cut off, and the primary's upload g
   const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
   assertEquals(await response.text(), String(size));
   const settled = await front.event((event) => event.type === "settled" && event.service === "stuck");
-  assertEquals(settled.type === "settled" && settled.failure, "lagging");
+  assertEquals(settled.type === "settled" && settled.failure, "body-lag");
 });
 
 Deno.test("maxBodySize answers 413, for a length that says so and for a body that grows", async () => {

@@ -302,7 +302,7 @@ Deno.test("clientNetwork() reads a bounded number of hops, however many trusted 
   }
 });
 
-Deno.test("an attempt above maxConnectionsPerService fails as overloaded at once, until an answer has been read", async () => {
+Deno.test("an attempt above maxConnectionsPerService fails as queue-full at once, until an answer has been read", async () => {
   const events: ConductorEvent[] = [];
   const { transport, asked, answer } = scripted();
   const handle = conductor({
@@ -314,7 +314,7 @@ Deno.test("an attempt above maxConnectionsPerService fails as overloaded at once
   const refused = await handle(get("/b", { accept: "application/json" }));
   assertEquals(refused.status, 502);
   const { services } = await refused.json();
-  assertEquals(services, [{ service: "b", role: "primary", failure: "overloaded" }]);
+  assertEquals(services, [{ service: "b", role: "primary", failure: "queue-full" }]);
   assertEquals(asked, ["http://b.test/b"]);
   await answer(ok());
   assertEquals((await first).status, 200);
@@ -329,7 +329,7 @@ Deno.test("an attempt above maxConnectionsPerService fails as overloaded at once
   const last = handle(get("/b"));
   await answer(ok());
   assertEquals((await last).status, 200);
-  const failures = events.filter((event) => event.type === "settled" && event.failure === "overloaded");
+  const failures = events.filter((event) => event.type === "settled" && event.failure === "queue-full");
   assertEquals(failures.length, 2);
 });
 
@@ -353,7 +353,7 @@ Deno.test("attempts above maxConnectionsPerService wait in turn, where maxQueued
   assertEquals((await last).status, 200);
 });
 
-Deno.test("an attempt that has waited for the whole time-out fails as overloaded, is not sent, and leaves the queue", async () => {
+Deno.test("an attempt that has waited for the whole time-out fails as queue-timeout, is not sent, and leaves the queue", async () => {
   using time = new FakeTime();
   const { transport, asked, answer } = scripted();
   const handle = conductor({
@@ -369,7 +369,7 @@ Deno.test("an attempt that has waited for the whole time-out fails as overloaded
   await answer(ok(new ReadableStream()));
   await first;
   await time.tickAsync(1_001);
-  assertEquals((await (await second).json()).services[0].failure, "overloaded");
+  assertEquals((await (await second).json()).services[0].failure, "queue-timeout");
   assertEquals(asked, ["http://b.test/1"]);
   const third = handle(get("/3"));
   assertEquals((await handle(get("/4"))).status, 502);
@@ -393,7 +393,7 @@ Deno.test("a loser's connection is in flight until its answer has been drained",
   const second = handle(get("/", { accept: "application/json" }));
   await answer({ ok: false, kind: "refused" });
   const { services } = await (await second).json();
-  assertEquals(services.map(({ failure }: { failure: string }) => failure), ["refused", "overloaded"]);
+  assertEquals(services.map(({ failure }: { failure: string }) => failure), ["refused", "queue-full"]);
 
   await writable.close();
   const third = handle(get());

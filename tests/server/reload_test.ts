@@ -102,7 +102,7 @@ Deno.test("a shutdown after a reload waits for what the old configuration began,
   await io.stdout.seen(/"message":"stopping/);
   slow.release();
   assertEquals(await inFlight, "finished");
-  await io.stdout.seen(/"message":"request"/);
+  await io.stdout.seen(/"message":"request completed"/);
   assertEquals(io.stdout.text.includes('"message":"stopped"'), false);
   copy.release();
   assertEquals(await ended, 0);

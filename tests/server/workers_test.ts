@@ -221,7 +221,7 @@ testOnLinux("SIGTERM lets every worker finish, and no log line is lost, nor mixe
   assertEquals(countOf(await Promise.all(answers), "finished"), paths.length);
   assertEquals([await child.exited, child.stderr.text], [0, ""]);
   const lines = linesOf(started);
-  const logged = lines.filter(({ message }) => message === "request").map(({ path }) => path);
+  const logged = lines.filter(({ message }) => message === "request completed").map(({ path }) => path);
   assertEquals(logged.toSorted(), paths.toSorted());
   assertEquals(lines.at(-1)!.message, "stopped");
 });
@@ -285,7 +285,7 @@ testOnLinux("a request that comes back to another worker is 508 at once", async 
   child.kill("SIGTERM");
   await child.exited;
   // Each has been here twice: as the client's, and as the copy that was refused.
-  assertEquals(linesOf(started).filter(({ message }) => message === "request").length, 2 * MANY);
+  assertEquals(linesOf(started).filter(({ message }) => message === "request completed").length, 2 * MANY);
 });
 
 testOnLinux("a worker that crashes is replaced at once, later and later where that goes on, and counted", async () => {

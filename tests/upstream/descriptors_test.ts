@@ -28,7 +28,8 @@ async function connect(port: number): Promise<Client> {
 }
 
 Deno.test({
-  name: "a process without descriptors says so, fails attempts as overloaded, and serves on as soon as there are some",
+  name:
+    "a process without descriptors says so, fails attempts as no-descriptors, and serves on as soon as there are some",
   ignore: !canRun("sh", ["-c", `ulimit -n ${DESCRIPTORS}`]),
   fn: async () => {
     // No connection to the service is used again, so each request needs one more descriptor for a moment.
@@ -51,7 +52,7 @@ Deno.test({
       else others.push(client);
       answer = await first.send("POST", "/a");
     }
-    assertMatch(answer, /"failure":"overloaded"/);
+    assertMatch(answer, /"failure":"no-descriptors"/);
 
     const tooMany: Promise<Client | undefined>[] = [];
     for (let i = 0; i < DESCRIPTORS; i++) tooMany.push(connect(port).catch(() => undefined));

@@ -1,36 +1,7 @@
-/** @import { FailureKind, SkipReason } from "../../upstream/attempt.ts" */
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
+import { FAILURE_LABELS, SKIP_LABELS } from "./outcomes.js";
 
 /** What the page says about outcomes: short for a bar's end, and a sentence where there is room. */
-
-/** @type {Readonly<Record<FailureKind, string>>} */
-const FAILURES = {
-  "timeout": "did not answer in time",
-  "refused": "refused the connection",
-  "reset": "broke the connection off",
-  "dns": "its name could not be resolved",
-  "tls": "no secure connection could be made",
-  "protocol": "its answer was not valid HTTP",
-  "head-too-large": "its response had too many or too large header fields",
-  "unsendable": "the request cannot be sent to it",
-  "aborted": "given up, as nobody waited for it any more",
-  "lagging": "cut off, as it read the body too slowly",
-  "open-circuit": "not asked, as its breaker is open",
-  "overloaded": "not asked, as too many requests are in flight to it",
-};
-
-/** @type {Readonly<Record<SkipReason, string>>} */
-const SKIPS = {
-  "sampled": "not in the sample",
-  "method": "gets no copies of this method",
-  "overloaded": "too many copies in flight",
-  "rate": "above its rate",
-  "lagging": "too slow for earlier copies",
-  "open-circuit": "its breaker is open",
-  "unhealthy": "does not answer its health checks",
-  "body-too-large": "the body is too large for a copy",
-  "hedge-budget": "no budget left for hedges",
-};
 
 /** @typedef {"ok" | "failed" | "given-up" | "skipped" | "pending"} AttemptState What became of an attempt, for its shape. */
 
@@ -67,8 +38,8 @@ export function attemptWord(attempt) {
  * @returns {string} A sentence without its subject and stop.
  */
 export function attemptSentence(attempt) {
-  if (attempt.skipped !== undefined) return `was not sent: ${SKIPS[attempt.skipped] ?? attempt.skipped}`;
-  if (attempt.failure !== undefined) return FAILURES[attempt.failure] ?? attempt.failure;
+  if (attempt.skipped !== undefined) return `was not sent: ${SKIP_LABELS[attempt.skipped] ?? attempt.skipped}`;
+  if (attempt.failure !== undefined) return `failed: ${FAILURE_LABELS[attempt.failure] ?? attempt.failure}`;
   if (attempt.status === undefined) return "has not answered yet";
   return `answered ${attempt.status}${attempt.success === false ? ", which counts as a failure" : ""}`;
 }

@@ -1,4 +1,5 @@
 /** @import { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts" */
+import { NOT_SENT_KINDS } from "./outcomes.js";
 
 /** What happened between two readings of the counters. */
 
@@ -14,10 +15,7 @@
  */
 
 /** Failures without a verdict on the service: conductor aborted the attempt, or never sent it. */
-const NOT_ITS_FAULT = new Set(["aborted", "open-circuit", "overloaded", "unsendable"]);
-
-/** Failures of attempts that were never sent. */
-const NEVER_SENT = new Set(["open-circuit", "overloaded", "unsendable"]);
+const NOT_ITS_FAULT = new Set([...NOT_SENT_KINDS, "aborted"]);
 
 /**
  * Reads all counters of a service on a route as one span, since counting began.
@@ -28,7 +26,7 @@ const NEVER_SENT = new Set(["open-circuit", "overloaded", "unsendable"]);
 export function serviceSpan(snapshot) {
   const failures = Object.entries(snapshot.failures);
   const faults = failures.filter(([kind]) => !NOT_ITS_FAULT.has(kind));
-  const unsent = failures.filter(([kind]) => NEVER_SENT.has(kind));
+  const unsent = failures.filter(([kind]) => NOT_SENT_KINDS.has(kind));
   const responses = sum(Object.values(snapshot.responses));
   return {
     seconds: 0,

@@ -6,7 +6,7 @@ import { ComparisonStore } from "../../compare/comparison_store.ts";
 import { createHandler } from "../../proxy/handler.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
-import type { DetailedObserver } from "../../observe/detail.ts";
+import type { DetailedObserver } from "../../observe/observers.ts";
 import type { ExchangeRecord } from "../../observe/exchange_record.ts";
 import { ExchangeRecorder } from "../../observe/exchange_recorder.ts";
 import { Metrics } from "../../observe/metrics.ts";

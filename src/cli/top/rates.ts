@@ -3,7 +3,7 @@
 import type { StateView } from "../../admin/api.ts";
 import type { SkipReason } from "../../http/outcome_kinds.ts";
 import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts";
-import { quantileOf } from "../../observe/quantile_of.ts";
+import { DURATION_BUCKETS } from "../../observe/counted_metrics.ts";
 
 /** How long things took, in milliseconds; each `undefined` where nothing has. */
 export interface Durations {
@@ -87,7 +87,8 @@ export function serviceRates(
   const responses = rise(sum(previous?.responses), sum(current.responses));
   // Who is left alone was sent nothing: that is among the skips.
   const failures = rise(sum(previous?.failures), sum(current.failures)) -
-    rise(previous?.failures["open-circuit"], current.failures["open-circuit"]);
+    rise(previous?.failures["open-circuit"], current.failures["open-circuit"]) -
+    rise(previous?.failures.unhealthy, current.failures.unhealthy);
   const judged = responses + failures - rise(previous?.failures.aborted, current.failures.aborted);
   const succeeded = responses - rise(previous?.failedResponses, current.failedResponses);
   const skips = Object.entries(current.skips) as [SkipReason, number][];
@@ -113,8 +114,8 @@ function sum(counts: Readonly<Partial<Record<string, number>>> = {}): number {
 function durations(previous: HistogramSnapshot | undefined, current: HistogramSnapshot): Durations {
   const counts = current.counts.map((count, bucket) => rise(previous?.counts[bucket], count));
   return {
-    p50: quantileOf({ counts }, 0.5),
-    p95: quantileOf({ counts }, 0.95),
-    p99: quantileOf({ counts }, 0.99),
+    p50: DURATION_BUCKETS.quantile(counts, 0.5),
+    p95: DURATION_BUCKETS.quantile(counts, 0.95),
+    p99: DURATION_BUCKETS.quantile(counts, 0.99),
   };
 }

@@ -26,10 +26,10 @@ const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
   EHOSTUNREACH: "refused",
   ECONNRESET: "reset",
   ETIMEDOUT: "timeout",
-  EMFILE: "overloaded",
-  ENFILE: "overloaded",
-  EADDRNOTAVAIL: "overloaded",
-  ENOBUFS: "overloaded",
+  EMFILE: "no-descriptors",
+  ENFILE: "no-descriptors",
+  EADDRNOTAVAIL: "no-ports",
+  ENOBUFS: "no-descriptors",
 };
 
 /** Connects to one backend, with TLS if the endpoint is secure. */

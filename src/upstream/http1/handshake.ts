@@ -111,13 +111,13 @@ export class Handshakes {
   /**
    * Shakes hands over a new connection.
    *
-   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `overloaded` if the backend has left too
+   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if the backend has left too
    * many handshakes unanswered.
    */
   async start(conn: Deno.TcpConn, signal: CancellationSignal): Promise<Socket> {
     if (this.#hanging >= MAX_HANGING && this.#awaited > 0) {
       conn.close();
-      throw new UpstreamFailure("overloaded");
+      throw new UpstreamFailure("hanging-handshakes");
     }
     const handshake = new Handshake(conn, this.#peer);
     handshake.answered.then((socket) => this.#onAnswered(handshake, socket));

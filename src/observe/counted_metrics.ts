@@ -1,0 +1,212 @@
+/**
+ * Declarations of everything that is counted. Types, snapshots, merging, the Prometheus text and the reference follow from
+ * them. A new counter needs an entry here, and a line in metrics.ts that counts it.
+ */
+
+import {
+  FAILURE_KINDS,
+  type FailureKind,
+  NOT_SENT_KINDS,
+  REFUSAL_REASONS,
+  SKIP_REASONS,
+} from "../http/outcome_kinds.ts";
+import { HistogramBuckets } from "../lib/histogram.ts";
+import type { BreakerState } from "../policy/breaker.ts";
+import type { HealthState } from "../policy/health.ts";
+import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
+import { declareMetrics } from "./metric_cells.ts";
+
+/** Status class of a response: the first digit of the status code, then `xx`. */
+export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
+
+/** Status classes, ascending. */
+export const STATUS_CLASSES: readonly StatusClass[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/** Records, not arrays: they do not compile if a value is missing. */
+const COMPARISON_RESULTS: Readonly<Record<ComparisonResult, true>> = {
+  "match": true,
+  "mismatch": true,
+  "missing": true,
+  "noise": true,
+  "not-comparable": true,
+};
+const NOT_COMPARABLE_REASONS: Readonly<Record<NotComparableReason, true>> = {
+  "too-large": true,
+  "undecodable": true,
+  "memory": true,
+  "costly": true,
+  "busy": true,
+  "lagging": true,
+};
+
+const FIRST_EXPONENT = -11;
+const LAST_EXPONENT = 6;
+/** Lower bound of the upper half of an octave, as in Prometheus' native histograms of schema 1. */
+const HALF_OCTAVE = 0.7071067811865475;
+
+/**
+ * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the same
+ * bounds, so the conversion to them loses nothing.
+ */
+export const DURATION_BOUNDS_SECONDS: readonly number[] = [
+  2 ** FIRST_EXPONENT,
+  ...Array.from({ length: LAST_EXPONENT - FIRST_EXPONENT }, (_, index) => 2 ** (FIRST_EXPONENT + 1 + index))
+    .flatMap((octave) => [octave * HALF_OCTAVE, octave]),
+];
+
+/** Buckets of all duration histograms, in milliseconds. */
+export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
+  DURATION_BOUNDS_SECONDS.map((bound) => bound * 1_000),
+  "linear",
+);
+
+/** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
+const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
+
+/** Metrics of the exchanges of one route. */
+export const ROUTE_METRICS = declareMetrics(["route"], {
+  responses: {
+    name: "conductor_requests_total",
+    help: "Responses to clients by status class; 499, if the client disconnected early, counts as 4xx.",
+    label: "code",
+    values: STATUS_CLASSES,
+  },
+  fallbacks: {
+    name: "conductor_fallbacks_total",
+    help: "Responses to clients that came from a service other than a primary.",
+  },
+  localReplies: {
+    name: "conductor_local_replies_total",
+    help: "Responses that conductor generated itself, including 502 if all services failed.",
+  },
+  refusals: {
+    name: "conductor_refused_requests_total",
+    help: "Requests refused by a limit, by reason.",
+    label: "reason",
+    values: keysOf(REFUSAL_REASONS),
+  },
+  interrupted: {
+    name: "conductor_interrupted_responses_total",
+    help: "Responses of services that broke off after the head.",
+  },
+  requestBytes: {
+    name: "conductor_request_bytes_total",
+    help: "Bytes of request bodies received from clients.",
+  },
+  responseBytes: {
+    name: "conductor_response_bytes_total",
+    help: "Bytes of response bodies relayed from services to clients.",
+  },
+  inFlight: {
+    name: "conductor_requests_in_flight",
+    help: "Requests without a response yet.",
+  },
+  duration: {
+    name: "conductor_request_duration_seconds",
+    help: "Time from the arrival of a request until its response was selected.",
+    buckets: DURATION_BUCKETS,
+  },
+});
+
+/** Metrics of the attempts of one service on one route. */
+export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
+  responses: {
+    name: "conductor_service_responses_total",
+    help: "Responses of services by status class.",
+    label: "code",
+    values: STATUS_CLASSES,
+  },
+  failedResponses: {
+    name: "conductor_service_failed_responses_total",
+    help: "Responses of services that count as failures by failOn.",
+  },
+  failures: {
+    name: "conductor_service_failures_total",
+    help: "Attempts without a response, by failure kind; skipped attempts are not included.",
+    label: "kind",
+    values: keysOf(FAILURE_KINDS).filter((kind) => !GATE_REJECTIONS.has(kind)),
+  },
+  skips: {
+    name: "conductor_service_skips_total",
+    help: "Requests that were not sent to a service, and shadow requests that were cut off, by reason.",
+    label: "reason",
+    values: keysOf(SKIP_REASONS),
+  },
+  selected: {
+    name: "conductor_service_selected_total",
+    help: "Responses of services that were selected for the client.",
+  },
+  hedgesSent: {
+    name: "conductor_service_hedges_total",
+    help: "Hedges: attempts that started with a delay.",
+  },
+  hedgesWon: {
+    name: "conductor_service_hedges_won_total",
+    help: "Hedges whose response was selected for the client.",
+  },
+  inFlight: {
+    name: "conductor_service_attempts_in_flight",
+    help: "Attempts that have started and not settled.",
+  },
+  duration: {
+    name: "conductor_service_attempt_duration_seconds",
+    help: "Time from the start of an attempt until it settled, without aborted, skipped and unsent attempts.",
+    buckets: DURATION_BUCKETS,
+  },
+  comparisons: {
+    name: "conductor_comparisons_total",
+    help: "Comparisons with the response of the primary, by result; noise compares the primary with itself.",
+    label: "result",
+    values: keysOf(COMPARISON_RESULTS),
+    rowLabels: ["route", "service"],
+  },
+  notComparable: {
+    name: "conductor_not_comparable_total",
+    help: "Responses that were not comparable with the response of the primary, by reason.",
+    label: "reason",
+    values: keysOf(NOT_COMPARABLE_REASONS),
+    rowLabels: ["route", "service"],
+  },
+});
+
+/** Metric with the value 1 for the current state of a service, and 0 for its other states. */
+export interface StateMetric<S extends string> {
+  /** Name of the metric. */
+  readonly name: string;
+  /** Help text, one sentence. */
+  readonly help: string;
+  /** States, from the best to the worst: of several workers, the worst is reported. */
+  readonly states: readonly S[];
+}
+
+/** States of a service, on all its routes. */
+export const SERVICE_STATES: {
+  readonly breaker: StateMetric<BreakerState>;
+  readonly health: StateMetric<HealthState>;
+} = {
+  breaker: {
+    name: "conductor_breaker_state",
+    help: "1 for the current state of the circuit breaker of a service, otherwise 0.",
+    states: ["closed", "half-open", "open"],
+  },
+  health: {
+    name: "conductor_health_state",
+    help: "1 for the current result of the health checks of a service, otherwise 0.",
+    states: ["healthy", "unhealthy"],
+  },
+};
+
+/** Reports whether a `skipped` event covers the end of an attempt: it counts as a skip, not as a failure. */
+export function isCountedAsSkip({ failure, role }: Pick<SettledEvent, "failure" | "role">): boolean {
+  if (failure === undefined) return false;
+  return role === "shadow" ? Object.hasOwn(SKIP_REASONS, failure) : GATE_REJECTIONS.has(failure);
+}
+
+/** Reports whether the duration of an attempt is meaningful: it was sent, and conductor did not abort it. */
+export function hasDuration(failure: FailureKind | undefined): boolean {
+  return failure === undefined || (failure !== "aborted" && !NOT_SENT_KINDS.has(failure));
+}
+
+function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {
+  return Object.keys(record) as K[];
+}

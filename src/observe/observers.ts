@@ -1,0 +1,45 @@
+/** Observers inside conductor: they see more than the public events, secrets included. */
+
+import type { ClientRequest } from "../http/client_request.ts";
+import type { BreakersOptions } from "../policy/breakers.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
+import type { ConductorEvent, Observer } from "./events.ts";
+
+/**
+ * Subject of an event. Observers that keep parts of it must redact secrets, and copy what they keep: a reference keeps the
+ * memory of the whole exchange.
+ */
+export class EventContext {
+  /** Identity of the exchange: the same object in all its events. */
+  readonly exchange: WeakKey;
+  /** The attempt; absent if the event concerns the whole exchange. */
+  readonly attempt: AttemptView | undefined;
+  /** The client's request in a `received` event; absent in later events, because its memory is released by then. */
+  readonly clientRequest: ClientRequest | undefined;
+
+  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ClientRequest) {
+    this.exchange = exchange;
+    this.attempt = attempt;
+    this.clientRequest = clientRequest;
+  }
+}
+
+/** Observer with access to the subject of an event. The context is absent if the event concerns no exchange. */
+export type DetailedObserver = (event: ConductorEvent, context?: EventContext) => void;
+
+/** Wraps an observer so that its errors do not reach the request. */
+export function swallowErrors(observe: DetailedObserver | undefined): DetailedObserver {
+  return (event, context) => {
+    try {
+      observe?.(event, context);
+    } catch {
+      // An error of an observer must not affect the request.
+    }
+  };
+}
+
+/** Returns the listener that reports changes of breakers as events. The observer must not throw. */
+export function observeBreakers(observe: Observer | undefined): BreakersOptions["onChange"] {
+  return ({ name }, state, openForMs) =>
+    observe?.({ type: "breaker", service: name, state, ...(openForMs === undefined ? {} : { openForMs }) });
+}
