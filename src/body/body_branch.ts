@@ -5,7 +5,7 @@ import { ChunkRange } from "./shared_chunk.ts";
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** Listener of a branch: the attempt that reads it. */
-export interface BranchHooks {
+export interface BranchListener {
   /** Called when the service takes a chunk, or when the client sends one after a pause. The timeout restarts. */
   onProgress(): void;
   /** Called when the service has taken all that has arrived and waits for the client. Its timeout pauses. */
@@ -13,7 +13,7 @@ export interface BranchHooks {
   /** Called when the body is aborted. */
   onBreak(kind: BranchError): void;
   /** Reports whether the attempt is over: it failed, or its response was read or discarded. */
-  isOver(): boolean;
+  isFinished(): boolean;
 }
 
 /**
@@ -32,17 +32,17 @@ export class BodyBranch {
   readonly #queue: ChunkRange[] = [];
   /** Range emitted last. It has been sent when the attempt asks for more. */
   #emitted: ChunkRange | undefined;
-  readonly #hooks: BranchHooks;
+  readonly #listener: BranchListener;
   readonly #onTaken: () => void;
   readonly #onDetach: () => void;
   #controller!: ReadableStreamDefaultController<Chunk>;
   #starved: (() => void) | undefined;
   #ended = false;
 
-  constructor(rank: number, maxBytes: number, hooks: BranchHooks, onTaken: () => void, onDetach: () => void) {
+  constructor(rank: number, maxBytes: number, hooks: BranchListener, onTaken: () => void, onDetach: () => void) {
     this.rank = rank;
     this.leftBytes = maxBytes;
-    this.#hooks = hooks;
+    this.#listener = hooks;
     this.#onTaken = onTaken;
     this.#onDetach = onDetach;
     this.stream = new ReadableStream({
@@ -55,8 +55,8 @@ export class BodyBranch {
   }
 
   /** Reports whether the attempt of the service is over. */
-  get isOver(): boolean {
-    return this.#hooks.isOver();
+  get isAttemptFinished(): boolean {
+    return this.#listener.isFinished();
   }
 
   /** Queues a range. A range that continues the last one extends it, so that tiny pieces do not cost an object each. */
@@ -79,7 +79,7 @@ export class BodyBranch {
 
   break(kind: BranchError): void {
     this.#detach();
-    this.#hooks.onBreak(kind);
+    this.#listener.onBreak(kind);
     this.#controller.error(new Error("The request body was broken off"));
   }
 
@@ -87,7 +87,7 @@ export class BodyBranch {
     this.#emitted?.chunk.release();
     this.#emitted = undefined;
     if (this.#emit()) return;
-    this.#hooks.onStarved();
+    this.#listener.onStarved();
     return new Promise((resolve) => this.#starved = resolve);
   }
 
@@ -103,7 +103,7 @@ export class BodyBranch {
   #emit(): boolean {
     const range = this.#queue.shift();
     if (range === undefined && !this.#ended) return false;
-    this.#hooks.onProgress();
+    this.#listener.onProgress();
     if (range !== undefined) {
       const { bytes } = range;
       this.queuedBytes -= bytes.length;

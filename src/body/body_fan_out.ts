@@ -1,7 +1,7 @@
 /** A request body that is still arriving, read once and passed to several services in bounded memory. */
 
 import type { Role } from "../config/config.ts";
-import { BodyBranch, type BranchHooks } from "./body_branch.ts";
+import { BodyBranch, type BranchListener } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
@@ -12,7 +12,7 @@ export interface BodyFanOutOptions {
   /** Maximum bytes that wait for one service. */
   readonly windowBytes: number;
   /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
-  readonly reclaims: boolean;
+  readonly detachBuffers: boolean;
   /** The handler's timeouts. */
   readonly deadlines: TimeoutQueues;
   /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
@@ -47,7 +47,7 @@ export class BodyFanOut implements TimeoutListener {
   constructor(source: BodySource, options: BodyFanOutOptions) {
     this.#source = source;
     this.#options = options;
-    this.#packer = new ChunkPacker(options.reclaims);
+    this.#packer = new ChunkPacker(options.detachBuffers);
   }
 
   /** Bytes of the body read so far. */
@@ -63,7 +63,7 @@ export class BodyFanOut implements TimeoutListener {
    * @param maxBytes Maximum size of the body for this service. A larger body is aborted.
    * @returns The body for this service.
    */
-  branch(role: Role, hooks: BranchHooks, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
+  branch(role: Role, hooks: BranchListener, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
     const branch = new BodyBranch(RANK[role], maxBytes, hooks, () => this.#wake?.(), () => this.#detach(branch));
     this.#branches.add(branch);
     return branch.stream;
@@ -94,7 +94,7 @@ export class BodyFanOut implements TimeoutListener {
    */
   onTimeout(): void {
     this.#each((branch) => {
-      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isOver) branch.break("aborted");
+      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isAttemptFinished) branch.break("aborted");
     });
     if (this.#branches.size > 0) this.#stall?.refresh();
   }

@@ -27,7 +27,7 @@ export function receivedBytes(body: RequestBody | undefined): number {
 }
 
 /** State and settings that all bodies of a handler share. */
-export interface BodyMeans {
+export interface RequestBodyContext {
   /** Limits and times. */
   readonly config: Pick<Config, "maxBodyBytes" | "bodyWindowBytes" | "timeoutMs">;
   /** The handler's timeouts. */
@@ -37,7 +37,7 @@ export interface BodyMeans {
   /** Limits of every upload. */
   readonly uploadBounds: UploadBounds;
   /** True if only native code reads the body's pieces, so that their memory can be returned. */
-  readonly reclaims: boolean;
+  readonly detachBuffers: boolean;
 }
 
 /** Exchange that the body belongs to. */
@@ -57,8 +57,8 @@ export interface BodyListener extends UploadListener {
  * @param means Limits and times.
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
-export async function openBody(request: Request, owner: BodyListener, means: BodyMeans): Promise<RequestBody> {
-  const { config, deadlines, turns, uploadBounds, reclaims } = means;
+export async function openBody(request: Request, owner: BodyListener, means: RequestBodyContext): Promise<RequestBody> {
+  const { config, deadlines, turns, uploadBounds, detachBuffers } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
@@ -68,10 +68,10 @@ export async function openBody(request: Request, owner: BodyListener, means: Bod
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: Problem) => owner.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;
-    return new BodyFanOut(source, { windowBytes, reclaims, deadlines, timeoutMs, onProblem });
+    return new BodyFanOut(source, { windowBytes, detachBuffers, deadlines, timeoutMs, onProblem });
   }
   const whole = await source.readWhole(contentLength);
-  if (whole instanceof Uint8Array) return new SharedBody(whole, reclaims);
+  if (whole instanceof Uint8Array) return new SharedBody(whole, detachBuffers);
   source.cancel();
   owner.onProblem(whole);
   return null;

@@ -12,20 +12,20 @@ export class SharedBody {
   /** How long it is, in bytes; known when its memory is gone, too. */
   readonly length: number;
   readonly #bytes: Bytes;
-  readonly #reclaims: boolean;
-  #lent = 0;
+  readonly #detachBuffers: boolean;
+  #refs = 0;
   #isClosed = false;
 
   /**
    * Takes the bytes over.
    *
    * @param bytes The body.
-   * @param reclaims Whether nobody but conductor's own transport looks at them.
+   * @param detachBuffers Whether nobody but conductor's own transport looks at them.
    */
-  constructor(bytes: Bytes, reclaims: boolean) {
+  constructor(bytes: Bytes, detachBuffers: boolean) {
     this.length = bytes.length;
     this.#bytes = bytes;
-    this.#reclaims = reclaims;
+    this.#detachBuffers = detachBuffers;
   }
 
   /**
@@ -34,23 +34,23 @@ export class SharedBody {
    * @returns The bytes.
    */
   acquire(): Bytes {
-    this.#lent++;
+    this.#refs++;
     return this.#bytes;
   }
 
   /** A service has been sent all of it. Whoever is never sent it does not say so: then the collector has to see to it. */
   release(): void {
-    this.#lent--;
-    this.#reclaimOnce();
+    this.#refs--;
+    this.#detachIfUnused();
   }
 
   /** No further service is sent it. */
   close(): void {
     this.#isClosed = true;
-    this.#reclaimOnce();
+    this.#detachIfUnused();
   }
 
-  #reclaimOnce(): void {
-    if (this.#reclaims && this.#isClosed && this.#lent === 0) detachBuffer(this.#bytes.buffer);
+  #detachIfUnused(): void {
+    if (this.#detachBuffers && this.#isClosed && this.#refs === 0) detachBuffer(this.#bytes.buffer);
   }
 }

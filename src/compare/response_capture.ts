@@ -1,9 +1,8 @@
 /** One service's answer, kept as it passes. */
 
 import type { Service } from "../config/config.ts";
-import type { AttemptView, UpstreamResponse } from "../upstream/attempt.ts";
+import type { AttemptView, BodyTap, UpstreamResponse } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { BodyTap } from "../body/body_tap.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedBody, CapturedOutcome } from "./response.ts";
@@ -79,7 +78,7 @@ export class ResponseCapture implements BodyTap {
   }
 
   /** Takes note that the body is whole. */
-  end(): void {
+  onEnd(): void {
     this.#isWhole = true;
   }
 
@@ -152,7 +151,7 @@ export class ResponseCapture implements BodyTap {
     const isOwn = body.length === body.buffer.byteLength;
     const isKept = this.#cutBy === undefined && this.#kept.adopt(isOwn ? body : body.slice());
     if (!isKept) this.#cut(body.length > this.maxBytes ? "too-large" : "memory");
-    this.end();
+    this.onEnd();
   }
 
   /** Takes memory for the header lines. If there is not enough, they are dropped and the response is not comparable. */

@@ -6,7 +6,7 @@ import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { SharedState } from "./shared_state.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { ShadowGate } from "./shadow_gate.ts";
 
@@ -35,7 +35,7 @@ export class Availability {
    * @param options What outlives it, and whom to tell.
    */
   constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: AvailabilityOptions) {
-    this.#shadows = new ShadowGate(config, { states: instance.shadows, isTrusted, now });
+    this.#shadows = new ShadowGate(config, { states: instance.shadows, drains: instance.drains, isTrusted, now });
     this.#health = instance.health;
     this.#breakers = instance.breakers.reconfigure(config.services, { now, onChange: onBreaker });
   }

@@ -4,7 +4,7 @@ import type { BreakerSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/same_backend.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 
 /** What breakers need beside the services. */
 export interface BreakersOptions {

@@ -2,7 +2,7 @@
 
 import type { Config, HedgeSettings, Member, Service } from "../config/config.ts";
 import type { HedgeState, HedgeStates } from "./hedge_state.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import { earn, spend } from "./hedge_budget.ts";
 import { isAtLeastAsPreferred } from "./rank.ts";
 

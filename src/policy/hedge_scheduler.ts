@@ -6,7 +6,7 @@ import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import type { HedgePlan, HedgePolicies } from "./hedge_policies.ts";
 import { isAtLeastAsPreferred } from "./rank.ts";
 

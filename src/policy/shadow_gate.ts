@@ -3,7 +3,7 @@
 import type { Config, Member, Role, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { ShadowState, ShadowStates } from "./shadow_state.ts";
-import { isExpensiveToDrain } from "../upstream/response_body.ts";
+import type { DrainHistory } from "../upstream/response_body.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { staticSkipReason } from "./shadow_rules.ts";
@@ -22,6 +22,8 @@ const MAX_COSTLY_PER_SECOND = 20;
 export interface ShadowGateOptions {
   /** What is remembered from one configuration to the next. */
   readonly states: ShadowStates;
+  /** Services whose unselected responses are too long to drain. */
+  readonly drains: DrainHistory;
   /** Whose forwarding fields are believed. */
   readonly isTrusted: AddressMatcher;
   /** The clock, in milliseconds. */
@@ -66,7 +68,7 @@ export class ShadowGate {
     const state = this.#stateOf(service);
     if (!this.#isSampled(service, state, clientRequest)) return "sampled";
     if (state.inFlight >= shadow.maxInFlight) return "overloaded";
-    const isCostly = isExpensiveToDrain(service);
+    const isCostly = this.#options.drains.isExpensive(service);
     if (isCostly && !takeToken(state.connectionBucket, MAX_COSTLY_PER_SECOND, this.#options.now())) return "overloaded";
     if (shadow.maxPerSecond === Infinity) return undefined;
     return takeToken(state, shadow.maxPerSecond, this.#options.now()) ? undefined : "rate";

@@ -7,6 +7,7 @@ import { ShadowStates } from "./shadow_state.ts";
 import { HedgeStates } from "./hedge_state.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { KeyedSemaphore } from "../lib/keyed_semaphore.ts";
+import { DrainHistory } from "../upstream/response_body.ts";
 
 /** One running conductor. */
 export interface SharedState {
@@ -24,6 +25,8 @@ export interface SharedState {
   readonly shadows: ShadowStates;
   /** How long services take to answer, and how often copies may be sent for that. */
   readonly hedges: HedgeStates;
+  /** Services whose unselected responses are too long to drain. */
+  readonly drains: DrainHistory;
   /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
@@ -52,6 +55,7 @@ export function createSharedState(pseudonym: string = createPseudonym()): Shared
     health: new Health(),
     shadows: new ShadowStates(),
     hedges: new HedgeStates(),
+    drains: new DrainHistory(),
     secretNames: new SecretNames(),
   };
 }

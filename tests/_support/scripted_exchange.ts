@@ -1,12 +1,14 @@
 /** One exchange, or several, over a connection whose backend is a script; what came of them, made comparable. */
 
+import { BufferPool } from "../../src/lib/buffer_pool.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
+import { Slab } from "../../src/lib/slab.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
-import { UpstreamFailure } from "../../src/upstream/upstream_failure.ts";
+import { type TransportRequest, UpstreamFailure } from "../../src/upstream/transport.ts";
+import { READ_BUFFER_BYTES } from "../../src/upstream/http1/buffered_socket.ts";
 import { Connection } from "../../src/upstream/http1/connection.ts";
-import { ConnectionBuffers } from "../../src/upstream/http1/connection_buffers.ts";
-import type { TransportRequest } from "../../src/upstream/transport.ts";
+import { HEAD_BUFFER_BYTES } from "../../src/upstream/http1/request_sender.ts";
 import { toBytes, toText } from "./latin1.ts";
 import { ScriptedSocket, type ScriptEnd } from "./scripted_socket.ts";
 
@@ -60,9 +62,11 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
   const wasUsable: boolean[] = [];
   let isStale = false;
   const connection = new Connection(socket, {
-    reclaims: false,
+    detachBuffers: false,
     turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers: new ConnectionBuffers(),
+    slab: new Slab(),
+    readBuffers: new BufferPool(READ_BUFFER_BYTES),
+    headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale() {

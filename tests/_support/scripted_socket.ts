@@ -1,6 +1,6 @@
 /** A backend without a network: what it sends, and in which pieces, is known beforehand. */
 
-import type { Socket } from "../../src/upstream/http1/socket.ts";
+import type { Socket } from "../../src/upstream/http1/buffered_socket.ts";
 
 /** What comes after the last piece: nothing, a close in order, or a reset. */
 export type ScriptEnd = "open" | "close" | "reset";

@@ -32,7 +32,7 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   });
   const fanOut = new BodyFanOut(body, {
     windowBytes,
-    reclaims: false,
+    detachBuffers: false,
     deadlines,
     timeoutMs: 1_000,
     onProblem: (problem) => problems.push(problem),
@@ -46,7 +46,7 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
         onProgress: () => log.push(`${role} progress`),
         onStarved: () => log.push(`${role} starved`),
         onBreak: (kind) => log.push(`${role} ${kind}`),
-        isOver: () => isOver,
+        isFinished: () => isOver,
       });
       return stream.getReader();
     },

@@ -21,22 +21,22 @@ interface Scene {
 }
 
 interface SceneOptions {
-  readonly reclaims?: boolean;
+  readonly detachBuffers?: boolean;
   /** What each request waits for before it is sent. */
   before?(origin: string): Promise<void>;
 }
 
 /** A handler over real sockets, as the command line has it; what it sends can be looked at. */
-function scene(services: ConfigInput["services"], { reclaims = true, before }: SceneOptions = {}): Scene {
+function scene(services: ConfigInput["services"], { detachBuffers = true, before }: SceneOptions = {}): Scene {
   const requests = new Map<string, TransportRequest>();
-  const overSockets = http1Transport({ reclaims });
+  const overSockets = http1Transport({ detachBuffers });
   const transport: Transport = async (request) => {
     requests.set(request.origin, request);
     await before?.(request.origin);
     return await overSockets(request);
   };
   const { config } = validateConfig({ wait: "primary", services });
-  return { handle: createHandler(config, { transport, reclaims }), requests };
+  return { handle: createHandler(config, { transport, detachBuffers }), requests };
 }
 
 async function post(handle: Handler): Promise<string> {
@@ -110,7 +110,7 @@ Deno.test("a body is kept as long as a service has not been sent it, whoever has
 
 Deno.test("a handler that is not told that nobody looks leaves the bodies as they are", async () => {
   await using backend = await startSocketBackend((_, { write }) => write(OK));
-  const { handle, requests } = scene([{ name: "p", url: backend.url }], { reclaims: false });
+  const { handle, requests } = scene([{ name: "p", url: backend.url }], { detachBuffers: false });
   assertEquals(await post(handle), "ok");
   assertEquals(bytesHeld(requests.get(backend.url)), BODY.length);
 });

@@ -256,7 +256,7 @@ Deno.test("AnswerCapture holds 1-byte pieces in no more memory than it has taken
   assertLess(heldBytes() - before, 10_000_000);
   assertGreater(budget.used, 262_144);
   assertLess(budget.used, 300_000);
-  capture.end();
+  capture.onEnd();
   capture.over();
   const captured = capture.answer();
   assert(captured?.ok);

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
 import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../../_support/open_connections.ts";
 import { readUntil, startRawBackend, type TestServer } from "../../_support/servers.ts";

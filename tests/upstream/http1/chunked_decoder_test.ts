@@ -1,7 +1,7 @@
 /** The chunked coding (RFC 9112 §7.1): what is taken off, and what is refused. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { ChunkedDecoder } from "../../../src/upstream/http1/chunked_decoder.ts";
 import { toBytes, toText } from "../../_support/latin1.ts";
 

@@ -2,13 +2,13 @@
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { LoopTurns } from "../../../src/lib/loop_turns.ts";
+import { Slab } from "../../../src/lib/slab.ts";
 import { Connection } from "../../../src/upstream/http1/connection.ts";
-import { ConnectionBuffers } from "../../../src/upstream/http1/connection_buffers.ts";
-import type { Socket } from "../../../src/upstream/http1/socket.ts";
+import { HEAD_BUFFER_BYTES } from "../../../src/upstream/http1/request_sender.ts";
+import { BufferedSocket, READ_BUFFER_BYTES, type Socket } from "../../../src/upstream/http1/buffered_socket.ts";
 import { BufferPool } from "../../../src/lib/buffer_pool.ts";
-import { BufferedSocket, READ_BUFFER_BYTES } from "../../../src/upstream/http1/buffered_socket.ts";
 import { type Answer, answerOf, answersOf } from "../../_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -25,12 +25,14 @@ function failed(failure: string): Answer {
 /** Parts of a socket that takes every byte, and needs no closing. */
 const SILENT = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length), close() {} };
 
-function connectionOver(socket: Socket, buffers: ConnectionBuffers = new ConnectionBuffers()): Connection {
+function connectionOver(socket: Socket, readBuffers = new BufferPool(READ_BUFFER_BYTES)): Connection {
   return new Connection(socket, {
     authority: "backend.example",
-    reclaims: false,
+    detachBuffers: false,
     turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers,
+    slab: new Slab(),
+    readBuffers,
+    headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
     onIdle() {},
     onStale: () => undefined,
   });
@@ -178,7 +180,7 @@ Deno.test("BufferedSocket gives its buffer to the next connection when nothing i
 });
 
 Deno.test("Connection that is closed before an answer has been read gives nothing of what is in its buffer then", async () => {
-  const buffers = new ConnectionBuffers();
+  const readBuffers = new BufferPool(READ_BUFFER_BYTES);
   const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100\r\nfor one client");
   let given = false;
   const connection = connectionOver({
@@ -189,7 +191,7 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
       return Promise.resolve(answer.length);
     },
     ...SILENT,
-  }, buffers);
+  }, readBuffers);
   const giving = new AbortController();
   const { signal } = giving;
   const result = await connection.exchange({
@@ -204,7 +206,7 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
   assert(result.ok && result.response.body instanceof ReadableStream);
   const { body } = result.response;
   giving.abort();
-  buffers.read.get().fill(120);
+  readBuffers.get().fill(120);
   const failure = await assertRejects(() => body.getReader().read(), UpstreamFailure);
   assertEquals(failure.kind, "aborted");
 });

@@ -81,7 +81,7 @@ const FRAMINGS: readonly Row[] = [
 for (const [name, lines, body, persistent, on = {}] of FRAMINGS) {
   Deno.test(`frameResponse() frames ${name}`, () => {
     const framing = frame(lines, on);
-    assertEquals([framing?.body, framing?.persistent], [body, persistent]);
+    assertEquals([framing?.body, framing?.isPersistent], [body, persistent]);
   });
 }
 
@@ -138,7 +138,7 @@ const LINES: readonly (readonly [came: readonly HeaderLine[], relied: readonly H
 
 for (const [came, relied] of LINES) {
   Deno.test(`frameResponse() relies on ${JSON.stringify(relied)} of ${JSON.stringify(came)}`, () => {
-    assertEquals(frame(came)?.lines, relied);
+    assertEquals(frame(came)?.headers, relied);
   });
 }
 
@@ -159,6 +159,6 @@ const KEEP_ALIVE: readonly (readonly [value: string, idleMs: number])[] = [
 
 for (const [value, idleMs] of KEEP_ALIVE) {
   Deno.test(`frameResponse() keeps a connection for ${idleMs} ms by "Keep-Alive: ${value}"`, () => {
-    assertEquals(frame([CL("5"), ["Keep-Alive", value]])?.idleMs, idleMs);
+    assertEquals(frame([CL("5"), ["Keep-Alive", value]])?.keepAliveTimeoutMs, idleMs);
   });
 }

@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 // deno-lint-ignore no-import-prefix
 import fc from "npm:fast-check@4.3.0";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
 import { fuzzBudget } from "../../_support/fuzz_budget.ts";
 import { toText } from "../../_support/latin1.ts";

@@ -1,9 +1,8 @@
 /** A request's head on the wire (RFC 9112 §3, §5 and §6), and the requests that are refused because they would be two. */
 
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { type TransportRequest, UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
-import type { TransportRequest } from "../../../src/upstream/transport.ts";
 import { toText } from "../../_support/latin1.ts";
 
 const BYTES = new Uint8Array(3);
