@@ -11,11 +11,10 @@ import { ChunkPacker } from "./shared_chunk.ts";
 export interface BodyFanOutOptions {
   /** Maximum bytes that wait for one service. */
   readonly windowBytes: number;
-  /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
+  /** Release the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
   readonly detachBuffers: boolean;
-  /** The handler's timeouts. */
   readonly deadlines: TimeoutQueues;
-  /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
+  /** Maximum pause in milliseconds of a service that reads the body after its attempt has finished. */
   readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
   onProblem(problem: Problem): void;
@@ -55,16 +54,9 @@ export class BodyFanOut implements TimeoutListener {
     return this.#source.receivedBytes;
   }
 
-  /**
-   * Adds a reader.
-   *
-   * @param role Role of the service: primaries set the pace.
-   * @param hooks Listener: the attempt that reads the branch.
-   * @param maxBytes Maximum size of the body for this service. A larger body is aborted.
-   * @returns The body for this service.
-   */
-  branch(role: Role, hooks: BranchListener, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const branch = new BodyBranch(RANK[role], maxBytes, hooks, () => this.#wake?.(), () => this.#detach(branch));
+  /** Returns the body for one service. It is aborted if it is larger than `maxBytes`. */
+  branch(role: Role, listener: BranchListener, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const branch = new BodyBranch(RANK[role], maxBytes, listener, () => this.#wake?.(), () => this.#detach(branch));
     this.#branches.add(branch);
     return branch.stream;
   }
@@ -89,8 +81,8 @@ export class BodyFanOut implements TimeoutListener {
   }
 
   /**
-   * Aborts branches of services that take nothing more, although their attempts are over: no other timeout limits them, and
-   * they would keep the permits of the client forever. A pending attempt has a timeout of its own.
+   * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep the
+   * permits of the client forever. A pending attempt has a timeout of its own.
    */
   onTimeout(): void {
     this.#each((branch) => {
@@ -103,10 +95,10 @@ export class BodyFanOut implements TimeoutListener {
     const pace = this.#pace();
     const range = this.#packer.pack(piece);
     this.#each((branch) => {
-      const isTooMuch = piece.length > branch.leftBytes;
-      const lags = branch.rank > pace && branch.queuedBytes > 0 &&
+      const isTooLarge = piece.length > branch.remainingBytes;
+      const isLagging = branch.rank > pace && branch.queuedBytes > 0 &&
         branch.queuedBytes + piece.length > this.#options.windowBytes;
-      if (lags || isTooMuch) branch.break(isTooMuch ? "body-too-large" : "lagging");
+      if (isLagging || isTooLarge) branch.break(isTooLarge ? "body-too-large" : "lagging");
       else branch.push(range);
     });
     range.chunk.release();
