@@ -11,7 +11,9 @@ import { ChunkPacker } from "./shared_chunk.ts";
 export interface BodyFanOutOptions {
   /** Maximum bytes that wait for one service. */
   readonly windowBytes: number;
-  /** Release the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
+  /**
+   * Release the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code.
+   */
   readonly detachBuffers: boolean;
   readonly deadlines: TimeoutQueues;
   /** Maximum pause in milliseconds of a service that reads the body after its attempt has finished. */
@@ -81,8 +83,8 @@ export class BodyFanOut implements TimeoutListener {
   }
 
   /**
-   * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep the
-   * permits of the client forever. A pending attempt has a timeout of its own.
+   * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep
+   * the permits of the client forever. A pending attempt has a timeout of its own.
    */
   onTimeout(): void {
     this.#each((branch) => {

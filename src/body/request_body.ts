@@ -43,8 +43,8 @@ export interface BodyListener extends UploadListener {
 }
 
 /**
- * Opens a request's body. A small body of known length has been read when the promise resolves. Any other body is read by
- * {@linkcode BodyFanOut.pump}. Returns `null` for no body, and after `onProblem` was called.
+ * Opens a request's body. A small body of known length has been read when the promise resolves. Any other body is read
+ * by {@linkcode BodyFanOut.pump}. Returns `null` for no body, and after `onProblem` was called.
  */
 export async function openBody(
   request: Request,

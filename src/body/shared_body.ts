@@ -5,8 +5,9 @@ import { detachBuffer } from "../lib/detach_buffer.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * A request body that is read once and sent to several services. Its memory is released as soon as all of them have been sent
- * it: with a few hundred bodies per second, uncollected memory makes V8 run a full collection every few seconds.
+ * A request body that is read once and sent to several services. Its memory is released as soon as all of them have
+ * been sent it: with a few hundred bodies per second, uncollected memory makes V8 run a full collection every few
+ * seconds.
  */
 export class SharedBody {
   /** Size in bytes. Stays known after the memory has been released. */

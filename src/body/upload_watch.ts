@@ -22,7 +22,9 @@ export interface UploadBounds {
 
 const SLOW: Problem = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
 
-/** Measures the upload rate of one client. Only waiting for the client counts, because a slow service is not its fault. */
+/**
+ * Measures the upload rate of one client. Only waiting for the client counts, because a slow service is not its fault.
+ */
 export class UploadWatch {
   readonly #listener: UploadListener;
   readonly #bounds: UploadBounds;

@@ -22,8 +22,8 @@ export class IncompleteBody extends Error {
 }
 
 /**
- * Reads a body as UTF-8. Returns `undefined` and cancels the body if it is larger than `maxBytes`. A body of `null` is an
- * empty text.
+ * Reads a body as UTF-8. Returns `undefined` and cancels the body if it is larger than `maxBytes`. A body of `null` is
+ * an empty text.
  *
  * @example Usage
  * ```ts ignore

@@ -4,8 +4,8 @@
 const MAX_SPARE = 64;
 
 /**
- * A pool of buffers of one size. V8 counts memory outside its heap: without a pool, a service that costs a connection for
- * each request causes a full collection every second.
+ * A pool of buffers of one size. V8 counts memory outside its heap: without a pool, a service that costs a connection
+ * for each request causes a full collection every second.
  *
  * @example Usage
  * ```ts ignore

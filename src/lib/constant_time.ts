@@ -1,8 +1,8 @@
 /** Comparison of secrets without a timing side channel. */
 
 /**
- * Reports whether two texts are equal. The time depends only on the length of the given text, so a client cannot guess the
- * secret character by character. An empty secret equals nothing.
+ * Reports whether two texts are equal. The time depends only on the length of the given text, so a client cannot guess
+ * the secret character by character. An empty secret equals nothing.
  *
  * @param given Text from a client.
  * @param secret Secret to compare it with.

@@ -4,8 +4,8 @@
 const MIN_DETACHED_BYTES = 8_192;
 
 /**
- * Detaches a buffer, which frees its memory at once. Otherwise, V8 lets about 64 MiB of dead buffers pile up. Native code
- * that still uses the bytes keeps them alive; scripts see an empty buffer.
+ * Detaches a buffer, which frees its memory at once. Otherwise, V8 lets about 64 MiB of dead buffers pile up. Native
+ * code that still uses the bytes keeps them alive; scripts see an empty buffer.
  */
 export function detachBuffer(buffer: ArrayBuffer): void {
   if (buffer.byteLength >= MIN_DETACHED_BYTES) buffer.transfer(0);

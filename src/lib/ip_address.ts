@@ -16,8 +16,8 @@ const OCTET = /^(?:0|[1-9]\d{0,2})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
 
 /**
- * Parses an address in any spelling: upper case, leading zeros in groups, an embedded IPv4 address. A zone id is ignored. An
- * IPv4-mapped address becomes an IPv4 address. Returns `undefined` if the text is not an address.
+ * Parses an address in any spelling: upper case, leading zeros in groups, an embedded IPv4 address. A zone id is
+ * ignored. An IPv4-mapped address becomes an IPv4 address. Returns `undefined` if the text is not an address.
  *
  * @example Usage
  * ```ts ignore

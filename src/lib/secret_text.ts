@@ -14,7 +14,8 @@ export const REDACTED = "[redacted]";
 
 /**
  * Finds the secrets in a text of any format: JSON, forms, URLs, header values, HTML, XML, lines. The time is linear in
- * the length of the text. A secret that is cut off extends to the end of the text. The ranges are sorted, and do not overlap.
+ * the length of the text. A secret that is cut off extends to the end of the text. The ranges are sorted, and do not
+ * overlap.
  */
 export function findSecrets(text: string): TextRange[] {
   const ranges = [...findSecretValues(text), ...findAssignedSecrets(text), ...findMarkupSecrets(text)];

@@ -6,7 +6,8 @@ const SLAB_BYTES = 65_536;
 const MAX_SHARED_BYTES = 8_192;
 
 /**
- * Allocates small copies. Memory outside the heap costs about 0.5 µs to allocate and as much to collect, whatever its size.
+ * Allocates small copies. Memory outside the heap costs about 0.5 µs to allocate and as much to collect, whatever its
+ * size.
  *
  * @example Usage
  * ```ts ignore

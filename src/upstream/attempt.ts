@@ -166,7 +166,9 @@ export class Attempt implements AttemptView, TimeoutListener {
     return this.#cancellation;
   }
 
-  /** The same as {@linkcode Attempt.cancellation}, for consumers that need an `AbortSignal`. Created on first access. */
+  /**
+   * The same as {@linkcode Attempt.cancellation}, for consumers that need an `AbortSignal`. Created on first access.
+   */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       const controller = this.#controller = new AbortController();
@@ -235,8 +237,8 @@ export class Attempt implements AttemptView, TimeoutListener {
   }
 
   /**
-   * Cancels an upload that no transport has begun to read: the service was not reached, or the attempt ended in the queue.
-   * Otherwise the upload would wait for this attempt forever, and keep its permits.
+   * Cancels an upload that no transport has begun to read: the service was not reached, or the attempt ended in the
+   * queue. Otherwise the upload would wait for this attempt forever, and keep its permits.
    */
   #cancelUnreadUpload(): void {
     if (this.upload?.locked === false) this.upload.cancel().catch(() => {});

@@ -29,10 +29,10 @@ export type ClientFor = (needs: ClientNeeds) => unknown;
 /**
  * Creates clients on demand, and keeps them.
  *
- * Deno's `fetch` sends the Host header only with an explicit client. If a pooled connection was closed, it repeats a request
- * whatever its method (denoland/deno#35610), or fails if the body is a stream. Over HTTP/2, it even repeats a request if the
- * pooled connection breaks after the request was sent. Therefore, requests that are unsafe or have a body use a client
- * without pooling.
+ * Deno's `fetch` sends the Host header only with an explicit client. If a pooled connection was closed, it repeats a
+ * request whatever its method (denoland/deno#35610), or fails if the body is a stream. Over HTTP/2, it even repeats a
+ * request if the pooled connection breaks after the request was sent. Therefore, requests that are unsafe or have a
+ * body use a client without pooling.
  *
  * A client for HTTP/2 offers no other version: by prior knowledge for `http`, by ALPN for `https`.
  */

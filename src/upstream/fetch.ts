@@ -1,6 +1,6 @@
 /**
- * Portable transport over the runtime's `fetch`: Deno, Bun, Node, workers. It reverts most changes that `fetch` makes to
- * messages; the documentation lists the others under "Limits".
+ * Portable transport over the runtime's `fetch`: Deno, Bun, Node, workers. It reverts most changes that `fetch` makes
+ * to messages; the documentation lists the others under "Limits".
  */
 
 import type { UpstreamResponse } from "./attempt.ts";
@@ -19,7 +19,10 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Content codings that Node's `fetch` always decodes, without changing the headers. */
 const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 
-/** Failure kinds by error message, because runtimes report the cause of a failed fetch only as text. The first match counts. */
+/**
+ * Failure kinds by error message, because runtimes report the cause of a failed fetch only as text. The first match
+ * counts.
+ */
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   // Anchored, because network failures begin differently: in Deno and Node with "fetch failed".
   [
@@ -57,8 +60,8 @@ interface RuntimeRequestInit extends RequestInit {
 }
 
 /**
- * Creates the portable transport. It requests the identity coding, so that no runtime decodes a body whose headers describe the
- * encoded one.
+ * Creates the portable transport. It requests the identity coding, so that no runtime decodes a body whose headers
+ * describe the encoded one.
  *
  * @param options The function to use instead of the runtime's `fetch`.
  * @returns A transport over `fetch`.

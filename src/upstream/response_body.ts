@@ -1,8 +1,8 @@
 /**
  * Reading of response bodies: whole if small, relayed if selected, otherwise drained or discarded.
  *
- * Not part of `src/body/`, which knows only request bodies: everything here depends on the responses and the failures of
- * transports.
+ * Not part of `src/body/`, which knows only request bodies: everything here depends on the responses and the failures
+ * of transports.
  */
 
 import type { Service } from "../config/config.ts";
@@ -23,8 +23,8 @@ const MAX_OVERLONG = 8;
 const PROBE_EVERY = 16;
 
 /**
- * Counts consecutive unselected responses of each service that were too long to drain. Such a service costs a new connection
- * for each request. Keyed by objects of the configuration, so that a reload starts anew.
+ * Counts consecutive unselected responses of each service that were too long to drain. Such a service costs a new
+ * connection for each request. Keyed by objects of the configuration, so that a reload starts anew.
  */
 export class DrainHistory {
   readonly #overlong = new WeakMap<Service, number>();
@@ -73,7 +73,9 @@ export class BrokenResponseError extends Error {
   }
 }
 
-/** Reads a small body completely. Returns the failure instead if its length differs from Content-Length, or it fails. */
+/**
+ * Reads a small body completely. Returns the failure instead if its length differs from Content-Length, or it fails.
+ */
 export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
   // Pieces are copied as they arrive, because a piece of one byte may hold a buffer of 64 KiB.
   const bytes = new Uint8Array(lengthBytes);
@@ -148,9 +150,9 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
 }
 
 /**
- * Reads a body up to the limit of the drain or of the tap, then cancels it. Returns true if it was complete, so that its
- * connection can be used again. Never rejects. One timeout limits the whole drain, because a slow body must not keep its
- * permit for hours.
+ * Reads a body up to the limit of the drain or of the tap, then cancels it. Returns true if it was complete, so that
+ * its connection can be used again. Never rejects. One timeout limits the whole drain, because a slow body must not
+ * keep its permit for hours.
  */
 export async function drainBody(
   body: Chunks,
@@ -186,8 +188,8 @@ export async function drainBody(
 }
 
 /**
- * Drains an unselected response. Discards it at once if it is too long, or probably is: its connection would be lost anyway.
- * A response with a tap is always read. Never rejects.
+ * Drains an unselected response. Discards it at once if it is too long, or probably is: its connection would be lost
+ * anyway. A response with a tap is always read. Never rejects.
  */
 export async function drainResponse(
   response: UpstreamResponse,

@@ -20,8 +20,8 @@ export function headBytes(headers: readonly HeaderLine[]): number {
 
 /**
  * Removes contradictory framing headers: at most one Content-Length with one number stays, and none together with a
- * Transfer-Encoding, which overrides it (RFC 9112 §6.3). Returns `undefined` if the response must be refused: its length is
- * not a number, or its transfer coding has not been decoded.
+ * Transfer-Encoding, which overrides it (RFC 9112 §6.3). Returns `undefined` if the response must be refused: its
+ * length is not a number, or its transfer coding has not been decoded.
  */
 export function repairHead(headers: readonly HeaderLine[]): readonly HeaderLine[] | undefined {
   const coding = getHeader(headers, "transfer-encoding");

@@ -20,8 +20,8 @@ export interface SentRequest extends TransportRequest {
 }
 
 /**
- * Sends the request of an attempt, and settles the attempt with the outcome. Transports must not reject, but a rejection must
- * not leave the attempt pending.
+ * Sends the request of an attempt, and settles the attempt with the outcome. Transports must not reject, but a
+ * rejection must not leave the attempt pending.
  */
 export function sendAttempt(attempt: Attempt, request: SentRequest, transport: Transport): void {
   attempt.markSent();
@@ -46,8 +46,8 @@ function receive(attempt: Attempt, request: SentRequest, result: TransportResult
 }
 
 /**
- * Reads a small body before the attempt settles, so that the fallback can still replace a body that fails. The whole body has
- * one more timeout, because a slow body must not delay the response to the client.
+ * Reads a small body before the attempt settles, so that the fallback can still replace a body that fails. The whole
+ * body has one more timeout, because a slow body must not delay the response to the client.
  */
 async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;

@@ -14,8 +14,8 @@ export interface TransportRequest extends UpstreamRequest {
   /** Length of a stream in bytes, if the client sent it. Transports send it as Content-Length if they can. */
   readonly contentLength?: number | undefined;
   /**
-   * Verification of an `https` service. Absent: the system's certificate authorities, and the host name of the origin. A
-   * transport that cannot apply a setting fails with `tls` or verifies more strictly, never less.
+   * Verification of an `https` service. Absent: the system's certificate authorities, and the host name of the origin.
+   * A transport that cannot apply a setting fails with `tls` or verifies more strictly, never less.
    */
   readonly tls?: UpstreamTls | undefined;
   /** Use HTTP/2. Absent: HTTP/1.1. */
@@ -25,8 +25,8 @@ export interface TransportRequest extends UpstreamRequest {
   /** Cheaper equivalent of `signal`, for transports that need no `AbortSignal`. Absent: use `signal`. */
   readonly cancellation?: CancellationSignal | undefined;
   /**
-   * Called when the head has been encoded, if the transport keeps the bytes. The header list may be dropped then, because
-   * it is not read again.
+   * Called when the head has been encoded, if the transport keeps the bytes. The header list may be dropped then,
+   * because it is not read again.
    *
    * @param headBytes Size of the head in bytes.
    */

@@ -132,7 +132,9 @@ export class LinearRegExp {
   }
 }
 
-/** Creates a search for one character. The native engine does it in linear time, because there is nothing to backtrack. */
+/**
+ * Creates a search for one character. The native engine does it in linear time, because there is nothing to backtrack.
+ */
 function toSearch(tests: readonly CharTest[] | undefined): RegExp | undefined {
   if (tests === undefined || tests.some(({ flags }) => flags !== tests[0]!.flags)) return undefined;
   return new RegExp(tests.map(({ source }) => source).join("|"), `g${tests[0]?.flags ?? ""}`);

@@ -68,7 +68,10 @@ export interface TraceOptions {
   readonly budget: StepBudget;
 }
 
-/** Applies actions to undecided slots. The path is followed backwards, so the first action found on a slot is the last one. */
+/**
+ * Applies actions to undecided slots. The path is followed backwards, so the first action found on a slot is the last
+ * one.
+ */
 function decide(slots: Int32Array, latest: Action, at: number, budget: StepBudget): void {
   for (let action: Action | undefined = latest; action !== undefined; action = action.before) {
     const { first, end, isSave } = action;

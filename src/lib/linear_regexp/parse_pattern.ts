@@ -51,7 +51,9 @@ export class UnsupportedPattern extends Error {
 }
 
 const EMPTY: PatternNode = { type: "sequence", nodes: [] };
-/** A character class, an escape of one character (two `\u` escapes of a surrogate pair are one), or any other character. */
+/**
+ * A character class, an escape of one character (two `\u` escapes of a surrogate pair are one), or any other character.
+ */
 const ATOM =
   /\[(?:[^\]\\]|\\.)*\]|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\(?:u\{[^}]*\}|u....|x..|c.|[pP]\{[^}]*\}|.)|./suy;
 const GROUP = /\((?:\?(?:<([^=!>][^>]*)>|([ims]*)(?:-([ims]*))?:))?/uy;

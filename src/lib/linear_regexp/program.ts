@@ -65,8 +65,8 @@ export function compileProgram({ root, captureCount }: Pattern): Program {
 }
 
 /**
- * Finds tests such that the first character of every match passes one of them. Returns `undefined` if a match can be empty, or
- * depends on the character before it.
+ * Finds tests such that the first character of every match passes one of them. Returns `undefined` if a match can be
+ * empty, or depends on the character before it.
  */
 export function firstTests({ instructions, tests }: Program): readonly CharTest[] | undefined {
   const found = new Set<number>();

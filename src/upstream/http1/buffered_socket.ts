@@ -72,8 +72,8 @@ export class BufferedSocket {
   }
 
   /**
-   * Appends arriving bytes to `unread`. Returns false at the end. A call during a pending read returns the same promise:
-   * the read that watches an idle connection also receives the next response.
+   * Appends arriving bytes to `unread`. Returns false at the end. A call during a pending read returns the same
+   * promise: the read that watches an idle connection also receives the next response.
    */
   fill(): Promise<boolean> {
     if (this.#filling !== undefined) return this.#filling;

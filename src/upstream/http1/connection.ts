@@ -29,8 +29,8 @@ export interface ConnectionListener extends ResponseBodyContext {
   /** Called when the connection is free for another exchange. */
   onIdle(connection: Connection): void;
   /**
-   * Called when a reused connection ended before the first byte of the response. Returns the result of another connection;
-   * `undefined` if the request must not be sent again.
+   * Called when a reused connection ended before the first byte of the response. Returns the result of another
+   * connection; `undefined` if the request must not be sent again.
    */
   onStale(request: TransportRequest, head: Bytes): Promise<TransportResult> | undefined;
 }

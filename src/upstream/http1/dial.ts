@@ -78,8 +78,8 @@ async function connect({ hostname, port }: Endpoint, signal: CancellationSignal)
 }
 
 /**
- * Returns a controller whose signal does not throw. Deno checks the signal again after connecting. If it threw then, the
- * connection would leak, because no code would have a reference to close it.
+ * Returns a controller whose signal does not throw. Deno checks the signal again after connecting. If it threw then,
+ * the connection would leak, because no code would have a reference to close it.
  */
 function silentController(): AbortController {
   const controller = new AbortController();

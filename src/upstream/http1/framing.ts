@@ -72,7 +72,10 @@ function isNamed(name: string, field: string): boolean {
   return name === field || name.toLowerCase() === field;
 }
 
-/** Reads `Keep-Alive: timeout=5`, the time in seconds after which the service closes an idle connection (RFC 2068 §19.7.1). */
+/**
+ * Reads `Keep-Alive: timeout=5`, the time in seconds after which the service closes an idle connection (RFC 2068
+ * §19.7.1).
+ */
 function keepAliveMs(value: string): number {
   const seconds = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(value)?.[1];
   return seconds === undefined ? Infinity : Math.max(0, Number(seconds) * 1_000 - KEEP_ALIVE_MARGIN_MS);

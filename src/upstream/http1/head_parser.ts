@@ -1,6 +1,6 @@
 /**
- * Incremental parser of response heads (RFC 9112 §2 to §5). It rejects folded lines, white space around a field name, bare
- * CR and control characters. A bare LF ends a line, as §2.2 allows: it has no effect on the end of the body.
+ * Incremental parser of response heads (RFC 9112 §2 to §5). It rejects folded lines, white space around a field name,
+ * bare CR and control characters. A bare LF ends a line, as §2.2 allows: it has no effect on the end of the body.
  */
 
 import type { HeaderLine } from "../../config/config.ts";
@@ -55,8 +55,8 @@ export class HeadParser {
   #bits = 0;
 
   /**
-   * Parses all bytes received since the beginning of the head. Returns the head, the reason for refusing it, or `undefined` if
-   * it is incomplete.
+   * Parses all bytes received since the beginning of the head. Returns the head, the reason for refusing it, or
+   * `undefined` if it is incomplete.
    */
   parse(bytes: Uint8Array): ResponseHead | HeadFault | undefined {
     const end = this.#findEnd(bytes);

@@ -20,8 +20,8 @@ export interface Http1TransportOptions {
    */
   readonly now?: () => number;
   /**
-   * Release the memory of each body chunk when the next one is read. Only for responses that go to native code: a script that
-   * keeps a chunk would find it empty.
+   * Release the memory of each body chunk when the next one is read. Only for responses that go to native code: a
+   * script that keeps a chunk would find it empty.
    *
    * @default {false}
    */
@@ -29,9 +29,9 @@ export interface Http1TransportOptions {
 }
 
 /**
- * Creates a transport over `Deno.connect`. It keeps content codings, adds no header except Host and the framing, follows no
- * redirects, and ignores proxies set in the environment. A safe request without a body is sent again if a reused connection
- * ended before the first byte of the response. No other request is sent twice.
+ * Creates a transport over `Deno.connect`. It keeps content codings, adds no header except Host and the framing,
+ * follows no redirects, and ignores proxies set in the environment. A safe request without a body is sent again if a
+ * reused connection ended before the first byte of the response. No other request is sent twice.
  *
  * @param options The clock, and the release of memory.
  * @returns A transport for `http` and `https` services.

@@ -1,9 +1,10 @@
 /**
  * TLS without certificate verification.
  *
- * `Deno.startTls` always verifies the certificate chain. Therefore, `node:tls` encrypts here; it is loaded for the first
- * service that needs it. `node:tls` only transforms bytes and the connection stays Deno's, for two reasons: `node:tls` reads
- * without backpressure, and it does not distinguish a cut connection from one that ended (decision 009).
+ * `Deno.startTls` always verifies the certificate chain. Therefore, `node:tls` encrypts here; it is loaded for the
+ * first service that needs it. `node:tls` only transforms bytes and the connection stays Deno's, for two reasons:
+ * `node:tls` reads without backpressure, and it does not distinguish a cut connection from one that ended (decision
+ * 009).
  */
 
 import type { Duplex } from "node:stream";
@@ -70,7 +71,8 @@ export class InsecureSocket implements Socket {
   }
 
   /**
-   * Starts the handshake. The socket takes over the connection. An IP address as `serverName` is not sent (RFC 6066 §3).
+   * Starts the handshake. The socket takes over the connection. An IP address as `serverName` is not sent (RFC 6066
+   * §3).
    */
   static async start(conn: Deno.TcpConn, serverName: string): Promise<InsecureSocket> {
     const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
@@ -82,7 +84,9 @@ export class InsecureSocket implements Socket {
     return this.#secured.promise;
   }
 
-  /** Reads available bytes into the buffer; `null` after a `close_notify`. Rejects if the connection ends without one. */
+  /**
+   * Reads available bytes into the buffer; `null` after a `close_notify`. Rejects if the connection ends without one.
+   */
   read(buffer: Uint8Array): Promise<number | null> {
     return new Promise((resolve, reject) => {
       this.#reading = { buffer, resolve, reject };
@@ -148,7 +152,9 @@ export class InsecureSocket implements Socket {
     if (this.#receiving === "held") void this.#receive();
   };
 
-  /** Waits for the next turn of the event loop: by then, earlier bytes and a `close_notify` have passed the TLS stream. */
+  /**
+   * Waits for the next turn of the event loop: by then, earlier bytes and a `close_notify` have passed the TLS stream.
+   */
   #failIfCut(): void {
     if (!this.#cut || this.#failure !== undefined) return;
     setTimeout(() => {

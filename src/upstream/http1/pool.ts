@@ -15,8 +15,8 @@ const MAX_IDLE = 256;
 /** Maximum idle time in milliseconds, unless the service announced a shorter one. */
 const IDLE_TIMEOUT_MS = 60_000;
 /**
- * Maximum idle time in milliseconds of a connection for a request that must not be repeated. Servers wait longer before they
- * close a connection, so their close and the request cannot cross.
+ * Maximum idle time in milliseconds of a connection for a request that must not be repeated. Servers wait longer before
+ * they close a connection, so their close and the request cannot cross.
  */
 const RECENT_MS = 1_000;
 /** Time in milliseconds within which servers that close after each response, without announcing it, do so. */
@@ -95,8 +95,8 @@ export class Pool implements ConnectionListener {
   }
 
   /**
-   * Returns the most recently used idle connection, if the request may use it. For a request that must not be repeated, a
-   * connection must also have been idle for a short time only, and must have proved that the service keeps it open.
+   * Returns the most recently used idle connection, if the request may use it. For a request that must not be repeated,
+   * a connection must also have been idle for a short time only, and must have proved that the service keeps it open.
    */
   #takeIdle(repeatable: boolean): Connection | undefined {
     const now = this.#options.now();

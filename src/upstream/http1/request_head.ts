@@ -25,8 +25,8 @@ const TE_OPTION = "connection: te";
  * @param request The request.
  * @param authority Authority of the service, for a request without a Host of its own.
  * @param buffer Buffer to use if it is large enough. Its content is overwritten.
- * @throws {UpstreamFailure} Of kind `unsendable` if a part contains a control character, such as a line end, or a character
- * above U+00FF.
+ * @throws {UpstreamFailure} Of kind `unsendable` if a part contains a control character, such as a line end, or a
+ * character above U+00FF.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
   const { method, rawTarget: target = request.target, host = authority, headers } = request;

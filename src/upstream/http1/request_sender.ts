@@ -28,7 +28,10 @@ export class RequestSender {
   #request: TransportRequest | undefined;
   #sending: Promise<boolean> = Promise.resolve(true);
 
-  /** Closes the socket if a request fails for another reason than the socket. Buffers of `pool` have {@linkcode HEAD_BUFFER_BYTES}. */
+  /**
+   * Closes the socket if a request fails for another reason than the socket. Buffers of `pool` have {@linkcode
+   * HEAD_BUFFER_BYTES}.
+   */
   constructor(socket: BufferedSocket, pool: BufferPool) {
     this.#socket = socket;
     this.#pool = pool;
@@ -51,8 +54,8 @@ export class RequestSender {
   }
 
   /**
-   * Starts to send a request after the previous one has been sent. Returns the encoded head, which is valid until the next
-   * request or the end of the connection.
+   * Starts to send a request after the previous one has been sent. Returns the encoded head, which is valid until the
+   * next request or the end of the connection.
    *
    * @throws {UpstreamFailure} Of kind `unsendable` if the request cannot be encoded.
    */

@@ -30,7 +30,10 @@ export interface ResponseBodyContext {
   readonly slab: Slab;
 }
 
-/** Reads one body in pieces. Methods throw an {@linkcode UpstreamFailure}: `reset` at an early end, `protocol` for bad framing. */
+/**
+ * Reads one body in pieces. Methods throw an {@linkcode UpstreamFailure}: `reset` at an early end, `protocol` for bad
+ * framing.
+ */
 export class ResponseBody {
   readonly #socket: BufferedSocket;
   /** Remaining bytes of a body with a known length; otherwise infinite. */
@@ -62,8 +65,8 @@ export class ResponseBody {
   }
 
   /**
-   * Returns the body if all of it arrived with the head, otherwise `undefined`. In that case, nothing is copied yet: most
-   * responses that lose the selection are discarded before their body is read.
+   * Returns the body if all of it arrived with the head, otherwise `undefined`. In that case, nothing is copied yet:
+   * most responses that lose the selection are discarded before their body is read.
    */
   takeIfWhole(): Bytes | undefined {
     const { unread } = this.#socket;

@@ -1,6 +1,6 @@
 /**
- * Differential test: the transport and `fetch` must return the same for valid responses of a real backend. Intended differences
- * are excluded from the samples, or normalized:
+ * Differential test: the transport and `fetch` must return the same for valid responses of a real backend. Intended
+ * differences are excluded from the samples, or normalized:
  *
  * - `fetch` decodes content codings: excluded;
  * - `fetch` sorts headers, with names in lower case and repeated ones joined, except Set-Cookie: normalized;

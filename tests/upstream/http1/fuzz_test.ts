@@ -1,7 +1,7 @@
 /**
- * Fuzz tests of the HTTP/1.1 client: valid, truncated, mutated and random responses in pieces of any size, and request parts that
- * would split a request in two. `deno task fuzz` runs them for longer with a new seed; the environment variables FUZZ_SEED and
- * FUZZ_SECONDS set both.
+ * Fuzz tests of the HTTP/1.1 client: valid, truncated, mutated and random responses in pieces of any size, and request
+ * parts that would split a request in two. `deno task fuzz` runs them for longer with a new seed; the environment
+ * variables FUZZ_SEED and FUZZ_SECONDS set both.
  */
 
 import { assert, assertEquals } from "@std/assert";
