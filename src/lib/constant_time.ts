@@ -4,8 +4,10 @@
  * Reports whether two texts are equal. The time depends only on the length of the given text, so a client cannot guess
  * the secret character by character. An empty secret equals nothing.
  *
- * @param given Text from a client.
- * @param secret Secret to compare it with.
+ * @example Usage
+ * ```ts ignore
+ * equalsSecret(request.headers.get("x-token") ?? "", token);
+ * ```
  */
 export function equalsSecret(given: string, secret: string): boolean {
   let difference = given.length ^ secret.length;

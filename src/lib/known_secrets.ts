@@ -5,7 +5,15 @@ import type { TextRange } from "./text_ranges.ts";
 /** Minimum length of a secret that is searched in texts. A shorter one may occur anywhere by chance. */
 const MIN_PART_LENGTH = 8;
 
-/** A set of secrets. */
+/**
+ * A set of secrets.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const secrets = new KnownSecrets(["s3cret-token"]);
+ * secrets.areIn("token=s3cret-token"); // true
+ * ```
+ */
 export class KnownSecrets {
   readonly #texts: ReadonlySet<string>;
   readonly #parts: readonly string[];

@@ -1,5 +1,4 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { BufferPool } from "../../src/lib/buffer_pool.ts";
+import { assertEquals } from "@std/assert";
 import { Slab } from "../../src/lib/slab.ts";
 
 Deno.test("Slab copies small pieces into shared buffers, without overlap", () => {
@@ -14,17 +13,4 @@ Deno.test("Slab gives a large piece a buffer of its own", () => {
   const slab = new Slab();
   const copies = [new Uint8Array(8_192), new Uint8Array(8_193)].map((bytes) => slab.copy(bytes));
   assertEquals(copies.map(({ buffer }) => buffer.byteLength), [65_536, 8_193]);
-});
-
-Deno.test("BufferPool returns spare buffers of its size, and keeps at most 64", () => {
-  const pool = new BufferPool(16);
-  const buffer = pool.get();
-  pool.put(buffer);
-  pool.put(new Uint8Array(17));
-  assertStrictEquals(pool.get(), buffer);
-  assert(pool.get() !== buffer);
-  const spare = Array.from({ length: 70 }, () => new Uint8Array(16));
-  for (const one of spare) pool.put(one);
-  const kept = Array.from({ length: 70 }, () => pool.get()).filter((one) => spare.includes(one));
-  assertEquals(kept.length, 64);
 });
