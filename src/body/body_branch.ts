@@ -1,25 +1,22 @@
-/** The part of a request body that has arrived but has not been sent to one service yet. */
+/** Queue of a request body for one service: bytes that have arrived and have not been sent. */
 
 import { ChunkRange } from "./shared_chunk.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** Listener of a branch: the attempt that reads it. */
-export interface BranchHooks {
-  /** Called when the service takes a chunk, or when the client sends one after a pause. The timeout restarts. */
+export interface BranchListener {
+  /** Called when the service takes a chunk, or the client sends one after a pause. The timeout restarts. */
   onProgress(): void;
   /** Called when the service has taken all that has arrived and waits for the client. Its timeout pauses. */
   onStarved(): void;
   /** Called when the body is aborted. */
   onBreak(kind: BranchError): void;
-  /** Reports whether the attempt is over: it failed, or its response was read or discarded. */
-  isOver(): boolean;
+  /** Reports whether the attempt failed, or its response was read or discarded. */
+  isFinished(): boolean;
 }
 
-/**
- * Reason why a body is aborted: the service lags by more than the window, the body is too large for it, or no service
- * gets the rest.
- */
+/** Reason for aborting a body: the service lags behind, the body is too large for it, or no service gets the rest. */
 export type BranchError = "body-lag" | "body-too-large" | "aborted";
 
 /** Queue of a body for one service, and the stream that its attempt reads. */
@@ -28,21 +25,21 @@ export class BodyBranch {
   readonly stream: ReadableStream<Chunk>;
   queuedBytes = 0;
   /** Bytes that the service may still receive. */
-  leftBytes: number;
+  remainingBytes: number;
   readonly #queue: ChunkRange[] = [];
   /** Range emitted last. It has been sent when the attempt asks for more. */
   #emitted: ChunkRange | undefined;
-  readonly #hooks: BranchHooks;
+  readonly #listener: BranchListener;
   readonly #onTaken: () => void;
   readonly #onDetach: () => void;
   #controller!: ReadableStreamDefaultController<Chunk>;
   #starved: (() => void) | undefined;
   #ended = false;
 
-  constructor(rank: number, maxBytes: number, hooks: BranchHooks, onTaken: () => void, onDetach: () => void) {
+  constructor(rank: number, maxBytes: number, listener: BranchListener, onTaken: () => void, onDetach: () => void) {
     this.rank = rank;
-    this.leftBytes = maxBytes;
-    this.#hooks = hooks;
+    this.remainingBytes = maxBytes;
+    this.#listener = listener;
     this.#onTaken = onTaken;
     this.#onDetach = onDetach;
     this.stream = new ReadableStream({
@@ -54,9 +51,9 @@ export class BodyBranch {
     }, { highWaterMark: 0 });
   }
 
-  /** Reports whether the attempt of the service is over. */
-  get isOver(): boolean {
-    return this.#hooks.isOver();
+  /** True if the attempt failed, or its response was read or discarded. */
+  get isAttemptFinished(): boolean {
+    return this.#listener.isFinished();
   }
 
   /** Queues a range. A range that continues the last one extends it, so that tiny pieces do not cost an object each. */
@@ -68,7 +65,7 @@ export class BodyBranch {
       this.#queue.push(new ChunkRange(chunk, start, end));
     }
     this.queuedBytes += end - start;
-    this.leftBytes -= end - start;
+    this.remainingBytes -= end - start;
     this.#resume();
   }
 
@@ -79,15 +76,15 @@ export class BodyBranch {
 
   break(kind: BranchError): void {
     this.#detach();
-    this.#hooks.onBreak(kind);
-    this.#controller.error(new Error("The request body was broken off"));
+    this.#listener.onBreak(kind);
+    this.#controller.error(new Error("Cannot send the complete request body: it was aborted"));
   }
 
   #pull(): Promise<void> | void {
     this.#emitted?.chunk.release();
     this.#emitted = undefined;
     if (this.#emit()) return;
-    this.#hooks.onStarved();
+    this.#listener.onStarved();
     return new Promise((resolve) => this.#starved = resolve);
   }
 
@@ -103,7 +100,7 @@ export class BodyBranch {
   #emit(): boolean {
     const range = this.#queue.shift();
     if (range === undefined && !this.#ended) return false;
-    this.#hooks.onProgress();
+    this.#listener.onProgress();
     if (range !== undefined) {
       const { bytes } = range;
       this.queuedBytes -= bytes.length;

@@ -1,7 +1,7 @@
 /** A request body that is still arriving, read once and passed to several services in bounded memory. */
 
 import type { Role } from "../config/config.ts";
-import { BodyBranch, type BranchHooks } from "./body_branch.ts";
+import { BodyBranch, type BranchListener } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { Problem } from "../http/problem.ts";
@@ -11,11 +11,12 @@ import { ChunkPacker } from "./shared_chunk.ts";
 export interface BodyFanOutOptions {
   /** Maximum bytes that wait for one service. */
   readonly windowBytes: number;
-  /** Return the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code. */
-  readonly reclaims: boolean;
-  /** The handler's timeouts. */
+  /**
+   * Release the memory of a piece as soon as it has been sent. Only for transports that pass the bytes to native code.
+   */
+  readonly detachBuffers: boolean;
   readonly deadlines: TimeoutQueues;
-  /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
+  /** Maximum pause in milliseconds of a service that reads the body after its attempt has finished. */
   readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
   onProblem(problem: Problem): void;
@@ -47,7 +48,7 @@ export class BodyFanOut implements TimeoutListener {
   constructor(source: BodySource, options: BodyFanOutOptions) {
     this.#source = source;
     this.#options = options;
-    this.#packer = new ChunkPacker(options.reclaims);
+    this.#packer = new ChunkPacker(options.detachBuffers);
   }
 
   /** Bytes of the body read so far. */
@@ -55,16 +56,9 @@ export class BodyFanOut implements TimeoutListener {
     return this.#source.receivedBytes;
   }
 
-  /**
-   * Adds a reader.
-   *
-   * @param role Role of the service: primaries set the pace.
-   * @param hooks Listener: the attempt that reads the branch.
-   * @param maxBytes Maximum size of the body for this service. A larger body is aborted.
-   * @returns The body for this service.
-   */
-  branch(role: Role, hooks: BranchHooks, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const branch = new BodyBranch(RANK[role], maxBytes, hooks, () => this.#wake?.(), () => this.#detach(branch));
+  /** Returns the body for one service. It is aborted if it is larger than `maxBytes`. */
+  branch(role: Role, listener: BranchListener, maxBytes = Infinity): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const branch = new BodyBranch(RANK[role], maxBytes, listener, () => this.#wake?.(), () => this.#detach(branch));
     this.#branches.add(branch);
     return branch.stream;
   }
@@ -89,12 +83,12 @@ export class BodyFanOut implements TimeoutListener {
   }
 
   /**
-   * Aborts branches of services that take nothing more, although their attempts are over: no other timeout limits them, and
-   * they would keep the permits of the client forever. A pending attempt has a timeout of its own.
+   * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep
+   * the permits of the client forever. A pending attempt has a timeout of its own.
    */
   onTimeout(): void {
     this.#each((branch) => {
-      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isOver) branch.break("aborted");
+      if (branch.queuedBytes >= READ_AHEAD_BYTES && branch.isAttemptFinished) branch.break("aborted");
     });
     if (this.#branches.size > 0) this.#stall?.refresh();
   }
@@ -103,10 +97,10 @@ export class BodyFanOut implements TimeoutListener {
     const pace = this.#pace();
     const range = this.#packer.pack(piece);
     this.#each((branch) => {
-      const isTooMuch = piece.length > branch.leftBytes;
-      const lags = branch.rank > pace && branch.queuedBytes > 0 &&
+      const isTooLarge = piece.length > branch.remainingBytes;
+      const isLagging = branch.rank > pace && branch.queuedBytes > 0 &&
         branch.queuedBytes + piece.length > this.#options.windowBytes;
-      if (lags || isTooMuch) branch.break(isTooMuch ? "body-too-large" : "body-lag");
+      if (isLagging || isTooLarge) branch.break(isTooLarge ? "body-too-large" : "body-lag");
       else branch.push(range);
     });
     range.chunk.release();

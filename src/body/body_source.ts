@@ -65,9 +65,8 @@ export class BodySource implements TimeoutListener {
   }
 
   /**
-   * Reads the next piece.
-   *
-   * @returns The piece, or the end of the body. The next read overwrites a piece for which {@linkcode isSparse} holds.
+   * Reads the next piece, or the end of the body. The next read overwrites a piece for which {@linkcode isSparse}
+   * holds.
    */
   async read(): Promise<BodyRead> {
     const peeked = this.#peeked;
@@ -86,10 +85,8 @@ export class BodySource implements TimeoutListener {
 
   /**
    * Reads a small body to its end, directly into one buffer of its size if the stream allows it. Otherwise Deno takes a
-   * buffer of 64 KiB for each piece, and a thousand small bodies hold 64 MiB.
-   *
-   * @param lengthBytes Content-Length of the request.
-   * @returns The bytes, or the reason why they cannot be read.
+   * buffer of 64 KiB for each piece, and a thousand small bodies hold 64 MiB. Returns the problem if the body cannot be
+   * read.
    */
   async readWhole(lengthBytes: number): Promise<Chunk | Problem> {
     const reader = this.#reader = readerOf(this.#body);

@@ -1,56 +1,48 @@
-/** A small body in memory that several services are sent. */
+/** A small request body in memory, sent to several services. */
 
 import { detachBuffer } from "../lib/detach_buffer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * One client's body, read once for all. Its memory is given back when everybody has been sent it: V8 counts what young
- * collections have not freed yet, and a few hundred bodies a second make it collect everything every few seconds.
+ * A request body that is read once and sent to several services. Its memory is released as soon as all of them have
+ * been sent it: with a few hundred bodies per second, uncollected memory makes V8 run a full collection every few
+ * seconds.
  */
 export class SharedBody {
-  /** How long it is, in bytes; known when its memory is gone, too. */
+  /** Size in bytes. Stays known after the memory has been released. */
   readonly length: number;
   readonly #bytes: Bytes;
-  readonly #reclaims: boolean;
-  #lent = 0;
+  readonly #detachBuffer: boolean;
+  #refs = 0;
   #isClosed = false;
 
-  /**
-   * Takes the bytes over.
-   *
-   * @param bytes The body.
-   * @param reclaims Whether nobody but conductor's own transport looks at them.
-   */
-  constructor(bytes: Bytes, reclaims: boolean) {
+  /** Takes over the bytes. `detachBuffer`: release their memory. Only if native code alone reads them. */
+  constructor(bytes: Bytes, detachBuffer: boolean) {
     this.length = bytes.length;
     this.#bytes = bytes;
-    this.#reclaims = reclaims;
+    this.#detachBuffer = detachBuffer;
   }
 
-  /**
-   * Lends it to one more service.
-   *
-   * @returns The bytes.
-   */
+  /** Returns the bytes for one service. */
   acquire(): Bytes {
-    this.#lent++;
+    this.#refs++;
     return this.#bytes;
   }
 
-  /** A service has been sent all of it. Whoever is never sent it does not say so: then the collector has to see to it. */
+  /** Called when a service has been sent the body. If that never happens, the memory is left to the collector. */
   release(): void {
-    this.#lent--;
-    this.#reclaimOnce();
+    this.#refs--;
+    this.#detachIfUnused();
   }
 
-  /** No further service is sent it. */
+  /** Called when no other service will be sent the body. */
   close(): void {
     this.#isClosed = true;
-    this.#reclaimOnce();
+    this.#detachIfUnused();
   }
 
-  #reclaimOnce(): void {
-    if (this.#reclaims && this.#isClosed && this.#lent === 0) detachBuffer(this.#bytes.buffer);
+  #detachIfUnused(): void {
+    if (this.#detachBuffer && this.#isClosed && this.#refs === 0) detachBuffer(this.#bytes.buffer);
   }
 }

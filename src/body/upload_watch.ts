@@ -22,16 +22,18 @@ export interface UploadBounds {
 
 const SLOW: Problem = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
 
-/** Measures only the time spent waiting for the client, because a slow service must not count against the client. */
+/**
+ * Measures the upload rate of one client. Only waiting for the client counts, because a slow service is not its fault.
+ */
 export class UploadWatch {
-  readonly #owner: UploadListener;
+  readonly #listener: UploadListener;
   readonly #bounds: UploadBounds;
   #waitingSinceMs = 0;
   #waitedMs = 0;
 
   /** Allows `timeoutMs` of waiting, plus the time of each received byte at the minimum rate. */
-  constructor(owner: UploadListener, bounds: UploadBounds) {
-    this.#owner = owner;
+  constructor(listener: UploadListener, bounds: UploadBounds) {
+    this.#listener = listener;
     this.#bounds = bounds;
   }
 
@@ -48,11 +50,11 @@ export class UploadWatch {
     const { now, timeoutMs, minBytesPerSecond } = this.#bounds;
     this.#waitedMs += now() - this.#waitingSinceMs;
     const grantedMs = timeoutMs + receivedBytes * 1_000 / minBytesPerSecond;
-    return this.#waitedMs > grantedMs && !this.#owner.isRelaying ? SLOW : undefined;
+    return this.#waitedMs > grantedMs && !this.#listener.isRelaying ? SLOW : undefined;
   }
 
   /** Called when the body is no longer read. */
   ended(): void {
-    this.#owner.onUploaded();
+    this.#listener.onUploaded();
   }
 }

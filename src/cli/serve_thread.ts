@@ -136,8 +136,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
   const kept = {
     instance: createSharedState(pseudonym),
-    transport: runtimeTransport({ reclaims: true }),
-    reclaims: true,
+    transport: runtimeTransport({ detachBuffers: true }),
+    detachBuffers: true,
     comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processStats() })),
   };

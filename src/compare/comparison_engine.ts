@@ -192,7 +192,7 @@ export class ComparisonEngine {
 
   #skipLagging({ responses }: ExchangeCapture, baseline: Baseline, service: Service): void {
     const isLagging = responses.some((response) => response.service === service && response.isLagging);
-    if (isLagging) this.#skip(baseline, service, { reason: "lagging", isNoise: service.control });
+    if (isLagging) this.#skip(baseline, service, { reason: "body-lag", isNoise: service.control });
   }
 
   #skip(

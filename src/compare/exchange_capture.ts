@@ -1,7 +1,7 @@
 /** Captures the responses to one request, until the last attempt has finished. */
 
-import type { BodyTap } from "../body/body_tap.ts";
 import type { Route, Service } from "../config/config.ts";
+import type { BodyTap } from "../upstream/attempt.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
 import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";

@@ -1,12 +1,11 @@
 /** Captures the response of one service while its body is read. */
 
-import type { BodyTap } from "../body/body_tap.ts";
 import type { Service } from "../config/config.ts";
 import { type FailureKind, NOT_SENT_KINDS } from "../http/outcome_kinds.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
-import type { AttemptView, UpstreamResponse } from "../upstream/attempt.ts";
+import type { AttemptView, BodyTap, UpstreamResponse } from "../upstream/attempt.ts";
 import type { CapturedBody, CapturedOutcome } from "./captured_response.ts";
 import { decodeBody, type Pause } from "./decode_body.ts";
 
@@ -63,7 +62,7 @@ export class ResponseCapture implements BodyTap {
   }
 
   /** Called at the end of the body. */
-  end(): void {
+  onEnd(): void {
     this.#isWhole = true;
   }
 
@@ -136,7 +135,7 @@ export class ResponseCapture implements BodyTap {
     const ownsBuffer = body.length === body.buffer.byteLength;
     const isKept = this.#cutBy === undefined && this.#body.adopt(ownsBuffer ? body : body.slice());
     if (!isKept) this.#cut(body.length > this.maxBytes ? "too-large" : "memory");
-    this.end();
+    this.onEnd();
   }
 
   /** Reserves memory for the header lines. Without it, they are dropped and the response is not comparable. */

@@ -1,28 +1,30 @@
-/** Things that arrive, for one reader that takes them in turn. */
+/** An unbounded queue with asynchronous readers. */
 
-/** A queue whose reader may come before or after what it reads. */
+/**
+ * A queue whose readers may wait for values. Values and readers are served in order.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const queue = new AsyncQueue<string>();
+ * const next = queue.next();
+ * queue.push("a");
+ * await next; // "a"
+ * ```
+ */
 export class AsyncQueue<T> {
-  #arrived: T[] = [];
-  #waiting: ((value: T) => void)[] = [];
+  #values: T[] = [];
+  #readers: ((value: T) => void)[] = [];
 
-  /**
-   * Hands a value to the reader.
-   *
-   * @param value What has arrived.
-   */
+  /** Passes a value to the first waiting reader, or stores it. */
   push(value: T): void {
-    const resolve = this.#waiting.shift();
-    if (resolve === undefined) this.#arrived.push(value);
+    const resolve = this.#readers.shift();
+    if (resolve === undefined) this.#values.push(value);
     else resolve(value);
   }
 
-  /**
-   * Takes the next value, in the order of arrival.
-   *
-   * @returns The value, as soon as there is one.
-   */
+  /** Resolves to the oldest value, as soon as there is one. */
   next(): Promise<T> {
-    const [value] = this.#arrived.splice(0, 1);
-    return value === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(value);
+    const [value] = this.#values.splice(0, 1);
+    return value === undefined ? new Promise((resolve) => this.#readers.push(resolve)) : Promise.resolve(value);
   }
 }

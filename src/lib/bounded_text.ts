@@ -1,4 +1,4 @@
-/** Bodies as text, in bounded memory and time. */
+/** Reading of bodies as text in bounded memory and time. */
 
 /** Maximum duration of a short request body, such as a form, in milliseconds. */
 export const SHORT_BODY_TIMEOUT_MS = 10_000;
@@ -9,10 +9,10 @@ export interface BoundedTextOptions {
   readonly timeoutMs?: number;
 }
 
-/** A body that ended too early or not in time. */
+/** Error for a body that failed, or was not complete in time. */
 export class IncompleteBody extends Error {
   override readonly name = "IncompleteBody";
-  /** `true` if the body was not complete in time. */
+  /** True if the body was not complete in time. */
   readonly isLate: boolean;
 
   constructor(message: string, options: ErrorOptions & { readonly isLate: boolean }) {
@@ -22,12 +22,15 @@ export class IncompleteBody extends Error {
 }
 
 /**
- * Reads a body as UTF-8. Cancels it if it is too large or late.
+ * Reads a body as UTF-8. Returns `undefined` and cancels the body if it is larger than `maxBytes`. A body of `null` is
+ * an empty text.
  *
- * @param body The body; `null` reads as an empty text.
- * @param maxBytes Maximum size of the body in bytes.
- * @param options Limits on time.
- * @returns The text; `undefined` if the body is larger.
+ * @example Usage
+ * ```ts ignore
+ * const text = await readBoundedText(request.body, 65_536, { timeoutMs: 10_000 });
+ * if (text === undefined) return new Response("The body is larger than 64 KiB", { status: 413 });
+ * ```
+ *
  * @throws {IncompleteBody} If the body fails, or is not complete in time.
  */
 export async function readBoundedText(

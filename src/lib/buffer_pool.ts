@@ -1,40 +1,35 @@
-/** Buffers of connections that are closed, for those that are made next. */
+/** A pool of buffers of one size. */
 
-/** So many are kept, each of them; the rest is left to the collector. */
+/** Maximum spare buffers of a pool. Others are left to the collector. */
 const MAX_SPARE = 64;
 
 /**
- * Buffers of one size. A new one is memory outside the heap, which V8 counts: a service that costs a connection for each
- * request would bring about a full collection every second.
+ * A pool of buffers of one size. V8 counts memory outside its heap: without a pool, a service that costs a connection
+ * for each request causes a full collection every second.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const pool = new BufferPool(8_192);
+ * const buffer = pool.get();
+ * pool.put(buffer);
+ * ```
  */
 export class BufferPool {
-  readonly #bytes: number;
+  readonly #sizeBytes: number;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
 
-  /**
-   * Starts with none.
-   *
-   * @param bytes The size of each, in bytes.
-   */
-  constructor(bytes: number) {
-    this.#bytes = bytes;
+  /** Starts without buffers. */
+  constructor(sizeBytes: number) {
+    this.#sizeBytes = sizeBytes;
   }
 
-  /**
-   * Takes one.
-   *
-   * @returns A buffer; what is in it is of no meaning.
-   */
+  /** Returns a spare buffer or a new one. Its content is arbitrary. */
   get(): Uint8Array<ArrayBuffer> {
-    return this.#spare.pop() ?? new Uint8Array(this.#bytes);
+    return this.#spare.pop() ?? new Uint8Array(this.#sizeBytes);
   }
 
-  /**
-   * Gives one back.
-   *
-   * @param buffer A buffer that nobody will read or write any more. One of another size is not kept.
-   */
+  /** Takes back a buffer that is no longer read or written. A buffer of another size is dropped. */
   put(buffer: Uint8Array<ArrayBuffer>): void {
-    if (buffer.length === this.#bytes && this.#spare.length < MAX_SPARE) this.#spare.push(buffer);
+    if (buffer.length === this.#sizeBytes && this.#spare.length < MAX_SPARE) this.#spare.push(buffer);
   }
 }

@@ -1,10 +1,13 @@
-/** Comparison of secrets. */
+/** Comparison of secrets without a timing side channel. */
 
 /**
- * Reports whether two texts are equal, in a time that depends only on the length of the given text.
+ * Reports whether two texts are equal. The time depends only on the length of the given text, so a client cannot guess
+ * the secret character by character. An empty secret equals nothing.
  *
- * @param given Text from a client.
- * @param secret Text to compare it with.
+ * @example Usage
+ * ```ts ignore
+ * equalsSecret(request.headers.get("x-token") ?? "", token);
+ * ```
  */
 export function equalsSecret(given: string, secret: string): boolean {
   let difference = given.length ^ secret.length;

@@ -1,15 +1,16 @@
-/** Cookies of a `Cookie` field (RFC 6265 §4.2.1), found without splitting the whole field. */
+/** Cookies of a `Cookie` header (RFC 6265 §4.2.1), found without splitting the whole value. */
 
 const SEMICOLON = 0x3b;
 const SPACE = 0x20;
 const TAB = 0x09;
 
 /**
- * Finds a cookie.
+ * Returns the value of the first cookie with a name; `undefined` if there is none.
  *
- * @param field The value of a `Cookie` field.
- * @param name The cookie's name.
- * @returns The value of the first cookie with this name; `undefined` if there is none.
+ * @example Usage
+ * ```ts ignore
+ * cookieValue("a=1; b=2", "b"); // "2"
+ * ```
  */
 export function cookieValue(field: string, name: string): string | undefined {
   for (let at = field.indexOf(name); at !== -1; at = field.indexOf(name, at + name.length)) {
@@ -22,11 +23,12 @@ export function cookieValue(field: string, name: string): string | undefined {
 }
 
 /**
- * Removes cookies by a prefix of their names.
+ * Removes the cookies whose names begin with a prefix. The others stay as sent; the result is empty if there are none.
  *
- * @param field The value of a `Cookie` field.
- * @param prefix Prefix of the names.
- * @returns The other cookies as they were sent; empty if there are none.
+ * @example Usage
+ * ```ts ignore
+ * withoutCookies("sid=1; conductor_session=2; b=3", "conductor_"); // "sid=1; b=3"
+ * ```
  */
 export function withoutCookies(field: string, prefix: string): string {
   let kept = "";

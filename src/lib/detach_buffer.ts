@@ -1,14 +1,12 @@
-/** Memory of bodies, given back before the next collection. */
+/** Release of memory outside the heap without waiting for a collection. */
 
-/** What is smaller is not worth the call, in bytes. */
-const MIN_RECLAIMED_BYTES = 8_192;
+/** Minimum size of a detached buffer in bytes. For smaller ones, the call costs more than it saves. */
+const MIN_DETACHED_BYTES = 8_192;
 
 /**
- * Gives a buffer's memory back at once; V8 lets some 64 MiB of such buffers pile up. Native code that still reads the
- * bytes keeps them alive; the script sees an empty buffer from then on.
- *
- * @param buffer A buffer that nothing in the script will look at again.
+ * Detaches a buffer, which frees its memory at once. Otherwise, V8 lets about 64 MiB of dead buffers pile up. Native
+ * code that still uses the bytes keeps them alive; scripts see an empty buffer.
  */
 export function detachBuffer(buffer: ArrayBuffer): void {
-  if (buffer.byteLength >= MIN_RECLAIMED_BYTES) buffer.transfer(0);
+  if (buffer.byteLength >= MIN_DETACHED_BYTES) buffer.transfer(0);
 }

@@ -16,10 +16,13 @@ const OCTET = /^(?:0|[1-9]\d{0,2})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
 
 /**
- * Parses an address.
+ * Parses an address in any spelling: upper case, leading zeros in groups, an embedded IPv4 address. A zone id is
+ * ignored. An IPv4-mapped address becomes an IPv4 address. Returns `undefined` if the text is not an address.
  *
- * @param text Any spelling: upper case, leading zeros in groups, an embedded IPv4 address. A zone id is ignored.
- * @returns The address, as IPv4 if it is IPv4-mapped; `undefined` if the text is not an address.
+ * @example Usage
+ * ```ts ignore
+ * parseIpAddress("::ffff:192.0.2.1"); // { bits: 0xc0000201n, width: 32 }
+ * ```
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (!text.includes(":")) return parseIpv4(text);
@@ -29,22 +32,12 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return bits >> 32n === MAPPED_PREFIX ? ipv4(bits) : { bits, width: 128 };
 }
 
-/**
- * Returns the IPv4 address behind a NAT64 translator.
- *
- * @param address An address.
- * @returns The IPv4 address inside `64:ff9b::/96`; any other address unchanged.
- */
+/** Returns the IPv4 address inside `64:ff9b::/96`, behind a NAT64 translator; any other address unchanged. */
 export function withoutNat64({ bits, width }: IpAddress): IpAddress {
   return width === 128 && bits >> 32n === NAT64_PREFIX ? ipv4(bits) : { bits, width };
 }
 
-/**
- * Writes an IPv4 address in dotted decimals.
- *
- * @param bits The address as a number.
- * @returns Text such as `192.0.2.1`.
- */
+/** Formats an IPv4 address as dotted decimals, such as `192.0.2.1`. */
 export function formatIpv4(bits: bigint): string {
   return [24n, 16n, 8n, 0n].map((shift) => (bits >> shift) & 0xffn).join(".");
 }

@@ -1,18 +1,24 @@
-/** Secrets that are known by their texts, and found wherever they turn up. */
+/** Secrets that are known by their texts, such as credentials in the configuration. */
 
 import type { TextRange } from "./text_ranges.ts";
 
-/** A shorter text may turn up anywhere, without being the secret. */
+/** Minimum length of a secret that is searched in texts. A shorter one may occur anywhere by chance. */
 const MIN_PART_LENGTH = 8;
 
-/** A set of secrets. */
+/**
+ * A set of secrets.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const secrets = new KnownSecrets(["s3cret-token"]);
+ * secrets.areIn("token=s3cret-token"); // true
+ * ```
+ */
 export class KnownSecrets {
   readonly #texts: ReadonlySet<string>;
   readonly #parts: readonly string[];
 
-  /**
-   * @param texts The secrets. Empty texts are ignored.
-   */
+  /** Empty texts are ignored. */
   constructor(texts: Iterable<string>) {
     this.#texts = new Set([...texts].filter((text) => text !== ""));
     this.#parts = [...this.#texts].filter(({ length }) => length >= MIN_PART_LENGTH);

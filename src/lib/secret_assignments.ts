@@ -232,7 +232,9 @@ function addFlags(text: string, ranges: TextRange[]): void {
   }
 }
 
-/** Adds path segments after the name of a secret, such as `/reset-token/8c6e01`, but not words as in `/token/refresh`. */
+/**
+ * Adds path segments after the name of a secret, such as `/reset-token/8c6e01`, but not words as in `/token/refresh`.
+ */
 function addSegments(text: string, ranges: TextRange[]): void {
   let previous = "";
   let previousEnd = -1;

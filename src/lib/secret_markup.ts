@@ -85,8 +85,8 @@ function elementEnd(text: string, element: string, from: number): number {
 }
 
 /**
- * Adds secret parts of a multipart form. A part ends at the next line that begins like a boundary. Its content has no parts,
- * so each boundary is searched once.
+ * Adds secret parts of a multipart form. A part ends at the next line that begins like a boundary. Its content has no
+ * parts, so each boundary is searched once.
  */
 function addParts(text: string, ranges: TextRange[]): void {
   let hiddenUntil = 0;

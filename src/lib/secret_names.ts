@@ -341,12 +341,7 @@ function hasHarmlessEnding(word: string): boolean {
   return false;
 }
 
-/**
- * Reports whether a member of a JSON object holds a private key: the object is a JSON Web Key, because it has `kty`.
- *
- * @param object The object.
- * @param name Name of the member.
- */
+/** Reports whether a member holds a private key. Its object is a JSON Web Key if it has `kty`. */
 export function isPrivateKeyMember(object: object, name: string): boolean {
   return isPrivateKeyName(name) && Object.hasOwn(object, "kty");
 }

@@ -12,14 +12,12 @@ export interface Stripped {
 }
 
 /**
- * Removes the parameters of a query that have a secret name.
+ * Removes the parameters with a secret name from a query, which starts with a question mark or is empty.
  *
  * @example Usage
  * ```ts ignore
  * withoutSecretQuery("?page=2&%74oken=a&sort=up").kept; // "?page=2&sort=up"
  * ```
- *
- * @param query A query with its question mark, or the empty string.
  */
 export function withoutSecretQuery(query: string): Stripped {
   const names: string[] = [];

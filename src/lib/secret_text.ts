@@ -14,10 +14,8 @@ export const REDACTED = "[redacted]";
 
 /**
  * Finds the secrets in a text of any format: JSON, forms, URLs, header values, HTML, XML, lines. The time is linear in
- * the length of the text. A secret that is cut off extends to the end of the text.
- *
- * @param text The text.
- * @returns Sorted ranges that do not overlap.
+ * the length of the text. A secret that is cut off extends to the end of the text. The ranges are sorted, and do not
+ * overlap.
  */
 export function findSecrets(text: string): TextRange[] {
   const ranges = [...findSecretValues(text), ...findAssignedSecrets(text), ...findMarkupSecrets(text)];
@@ -25,29 +23,19 @@ export function findSecrets(text: string): TextRange[] {
 }
 
 /**
- * Replaces the secrets in a text.
+ * Replaces the secrets in a text, by default with {@linkcode REDACTED}.
  *
  * @example Usage
  * ```ts ignore
  * redactText("/cart;jsessionid=AB12?page=2"); // "/cart;jsessionid=[redacted]?page=2"
  * ```
- *
- * @param text The text.
- * @param replace Returns the replacement of one secret. Default: {@linkcode REDACTED}.
- * @returns The text without secrets.
  */
 export function redactText(text: string, replace: (secret: string) => string = () => REDACTED): string {
   const ranges = findSecrets(text);
   return ranges.length === 0 ? text : replaceRanges(text, ranges, replace);
 }
 
-/**
- * Replaces the secrets in the path of a request. Unlike in other texts, a path parameter ends at the next slash.
- *
- * @param path A path without a query.
- * @param replace Returns the replacement of one secret. Default: {@linkcode REDACTED}.
- * @returns The path without secrets.
- */
+/** Replaces the secrets in a path without a query. Unlike in other texts, a path parameter ends at the next slash. */
 export function redactPath(path: string, replace?: (secret: string) => string): string {
   if (!path.includes(";")) return redactText(path, replace);
   const shown = path.replaceAll(PATH_PARAMETER, (parameter, name: string, value: string) => {
@@ -56,12 +44,7 @@ export function redactPath(path: string, replace?: (secret: string) => string): 
   return redactText(shown, replace);
 }
 
-/**
- * Replaces the secrets in a URL or in a request target: user information, path, query and fragment.
- *
- * @param url An absolute URL, or a path with a query.
- * @returns The URL without secrets.
- */
+/** Replaces the secrets in an absolute URL or a request target: user information, path, query and fragment. */
 export function redactUrl(url: string): string {
   const [, origin = "", path = "", rest = ""] = URL_PARTS.exec(url) ?? [];
   return redactText(origin) + redactPath(path) + redactText(rest);

@@ -14,7 +14,10 @@ export interface SecretValueKind {
   readonly pattern: string;
 }
 
-/** Kinds that begin at the beginning of a word. Each repeats only characters of words and paths, in parts joined by dots. */
+/**
+ * Kinds that begin at the beginning of a word. Each repeats only characters of words and paths, in parts joined by
+ * dots.
+ */
 export const SECRET_VALUES: readonly SecretValueKind[] = [
   { title: "JSON Web Tokens", pattern: String.raw`(?:eyJ|ewog|ew0K)[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
   { title: "AWS access key ids", pattern: String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![\w-])` },

@@ -1,6 +1,6 @@
 /** Ranges of a text, and their replacement. */
 
-/** A range of a text, in UTF-16 code units. */
+/** A range of a text in UTF-16 code units. */
 export interface TextRange {
   readonly start: number;
   /** Index after the last unit. */
@@ -19,11 +19,12 @@ export function mergeRanges(ranges: readonly TextRange[]): TextRange[] {
 }
 
 /**
- * Replaces ranges of a text.
+ * Replaces ranges of a text. The ranges must be sorted, and must not overlap.
  *
- * @param text The text.
- * @param ranges Sorted ranges that do not overlap.
- * @param replace Returns the replacement of one range.
+ * @example Usage
+ * ```ts ignore
+ * replaceRanges("abcd", [{ start: 1, end: 3 }], () => "*"); // "a*d"
+ * ```
  */
 export function replaceRanges(text: string, ranges: readonly TextRange[], replace: (part: string) => string): string {
   let [replaced, at] = ["", 0];

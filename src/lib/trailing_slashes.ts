@@ -1,10 +1,13 @@
-/** `/api` and `/api/` are one prefix. */
+/** Removal of trailing slashes. */
 
 /**
- * Takes the slashes off the end of a path. A regular expression would take quadratic time for a path of slashes.
+ * Removes all trailing slashes from a path. A regular expression would take quadratic time for a path of slashes.
  *
- * @param path A path.
- * @returns The path without them; empty where it consisted of them.
+ * @example Usage
+ * ```ts ignore
+ * withoutTrailingSlashes("/api//"); // "/api"
+ * withoutTrailingSlashes("/"); // ""
+ * ```
  */
 export function withoutTrailingSlashes(path: string): string {
   let end = path.length;

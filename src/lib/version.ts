@@ -1,4 +1,4 @@
-/** The version, for `--version`, the start of the log and the metrics. */
+/** Version of the package. */
 
-/** The version of the package; a test compares it with deno.json. */
+/** Version of the package, for `--version`, logs and metrics. A test compares it with deno.json. */
 export const VERSION = "0.1.0";

@@ -36,7 +36,7 @@ const NOT_COMPARABLE_REASONS: Readonly<Record<NotComparableReason, true>> = {
   "memory": true,
   "costly": true,
   "busy": true,
-  "lagging": true,
+  "body-lag": true,
 };
 
 const FIRST_EXPONENT = -11;

@@ -175,7 +175,7 @@ export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not
  * or broken content coding. `memory`: `compare.maxMemory` is used up. `costly`: more work than the limit for one
  * comparison. `busy`: too many waiting comparisons. `lagging`: a service cut off for reading an upload too slowly.
  */
-export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy" | "lagging";
+export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy" | "body-lag";
 
 /** The responses of two services to one request were compared. */
 export interface ComparedEvent {

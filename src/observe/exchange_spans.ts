@@ -1,9 +1,8 @@
 /** OpenTelemetry spans of an exchange: attributes on the server's span, and one child span for each attempt. */
 
 import type { Route, Service } from "../config/config.ts";
-import type { AttemptView } from "../upstream/attempt.ts";
+import type { AttemptSpan, AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
@@ -167,15 +166,15 @@ class RecordedAttempt implements AttemptSpan {
     this.#untraced = context.setValue(SPAN_KEY, { spanContext: () => unsampled }).setValue(SUPPRESS_TRACING_KEY, true);
   }
 
-  around<T>(send: () => T): T {
+  run<T>(send: () => T): T {
     return this.#telemetry.context.with(this.#untraced, send);
   }
 
-  broken(kind: FailureKind): void {
+  recordBodyFailure(kind: FailureKind): void {
     this.#interruption = kind;
   }
 
-  over({ outcome, role, abortReason }: Parameters<AttemptSpan["over"]>[0]): void {
+  finish({ outcome, role, abortReason }: Parameters<AttemptSpan["finish"]>[0]): void {
     this.#endMs = this.#clock.now();
     const span = this.#span;
     const failure = abortReason ?? this.#interruption ?? (outcome?.ok === false ? outcome.kind : undefined);
@@ -189,7 +188,7 @@ class RecordedAttempt implements AttemptSpan {
     if (this.#isDecided || role === "shadow") span.end(this.#endMs);
   }
 
-  decided(isSelected: boolean): void {
+  recordSelection(isSelected: boolean): void {
     this.#isDecided = true;
     this.#span.setAttribute("conductor.selected", isSelected);
     if (this.#endMs !== undefined) this.#span.end(this.#endMs);

@@ -4,7 +4,7 @@ import type { Config, Member, Service } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
 import { ShadowGate } from "./shadow_gate.ts";
@@ -32,7 +32,7 @@ export class Availability {
   readonly #breakers: ServiceBreakers;
 
   constructor(config: Pick<Config, "services">, { instance, isTrusted, now, onBreaker }: AvailabilityOptions) {
-    this.#shadows = new ShadowGate(config, { states: instance.shadows, isTrusted, now });
+    this.#shadows = new ShadowGate(config, { states: instance.shadows, drains: instance.drains, isTrusted, now });
     this.#health = instance.health;
     this.#breakers = instance.breakers.reconfigure(config.services, { now, onChange: onBreaker });
   }

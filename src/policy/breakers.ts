@@ -2,7 +2,7 @@
 
 import type { BreakerSettings, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import { Breaker, type BreakerState, REJECTED, signalOf } from "./breaker.ts";
 
 /** Context of {@linkcode Breakers.reconfigure}. */

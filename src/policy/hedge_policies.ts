@@ -4,7 +4,7 @@ import type { Config, HedgeSettings, Member, Role, Service } from "../config/con
 import { sameUpstream } from "../config/config.ts";
 import { LatencySketch } from "../lib/latency_sketch.ts";
 import { type BucketLimits, TokenBucket } from "../lib/token_bucket.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 
 /** Successful requests whose credits the budget holds. */
 const CREDITED_REQUESTS = 100;

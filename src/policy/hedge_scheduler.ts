@@ -6,7 +6,7 @@ import { type FailureKind, NOT_SENT_KINDS, type SkipReason } from "../http/outco
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { RequestBody } from "../body/request_body.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt } from "../upstream/attempt.ts";
 import { type HedgePlan, type HedgePolicies, isAtLeastAsPreferred } from "./hedge_policies.ts";
 
 /** Context of {@linkcode HedgeScheduler}: the exchange and its handler. */

@@ -6,7 +6,7 @@ import type { ClientRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { NestedSampler } from "../lib/nested_sampler.ts";
 import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
-import { isExpensiveToDrain } from "../upstream/response_body.ts";
+import type { DrainHistory } from "../upstream/response_body.ts";
 import { decideShadow, type ShadowDecision } from "./shadow_decision.ts";
 
 /**
@@ -63,6 +63,8 @@ export class ShadowStates {
 export interface ShadowGateOptions {
   /** States that outlive the configuration. */
   readonly states: ShadowStates;
+  /** Services whose unselected responses are too long to drain. */
+  readonly drains: DrainHistory;
   /** Reports whether the forwarding fields of a peer are trusted. */
   readonly isTrusted: AddressMatcher;
   /** Clock in milliseconds. */
@@ -87,7 +89,7 @@ export class ShadowGate {
   check({ service, role }: Member, clientRequest: ClientRequest): SkipReason | undefined {
     const { shadow } = service;
     if (role !== "shadow" || shadow === undefined) return undefined;
-    const { now, isTrusted } = this.#options;
+    const { now, isTrusted, drains } = this.#options;
     const state = this.#stateOf(service);
     const ratio = state.ramp === undefined ? shadow.sampleRate : rampValue(state.ramp, now());
     const decision = decideShadow(shadow, clientRequest, { name: service.name, ratio, isTrusted });
@@ -95,7 +97,7 @@ export class ShadowGate {
       if (!state.sampler.next(ratio)) return "not-sampled";
     } else if (decision !== "mirror") return SKIPPED[decision];
     if (state.inFlight >= shadow.maxInFlight) return "max-in-flight";
-    if (isExpensiveToDrain(service) && !state.connectionBudget.tryTake(now())) return "connection-budget";
+    if (drains.isExpensive(service) && !state.connectionBudget.tryTake(now())) return "connection-budget";
     if (shadow.maxPerSecond === Infinity) return undefined;
     return state.rateLimit.tryTake(now()) ? undefined : "rate-limited";
   }

@@ -7,6 +7,7 @@ import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
 import { HedgeStates } from "./hedge_policies.ts";
 import { ShadowStates } from "./shadow_gate.ts";
+import { DrainHistory } from "../upstream/response_body.ts";
 
 /** State of one running conductor. */
 export interface SharedState {
@@ -24,6 +25,8 @@ export interface SharedState {
   readonly shadows: ShadowStates;
   /** Latencies of the services, and budgets for hedges. */
   readonly hedges: HedgeStates;
+  /** Services whose unselected responses are too long to drain. */
+  readonly drains: DrainHistory;
   /** Cached decisions on secret names of header fields. */
   readonly secretNames: SecretNames;
 }
@@ -43,6 +46,7 @@ export function createSharedState(pseudonym: string = createPseudonym()): Shared
     health: new Health(),
     shadows: new ShadowStates(),
     hedges: new HedgeStates(),
+    drains: new DrainHistory(),
     secretNames: new SecretNames(),
   };
 }

@@ -2,9 +2,8 @@
 
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
-import type { BodyTap } from "../body/body_tap.ts";
+import type { Attempt, BodyTap } from "../upstream/attempt.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
 import type { RelayOptions } from "./respond.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -58,7 +57,7 @@ export class ClientRelay implements RelayOptions {
    * @param kind How.
    */
   onBroken(kind: FailureKind): void {
-    this.#attempt.span?.broken(kind);
+    this.#attempt.span?.recordBodyFailure(kind);
     this.#exchange.observer.interrupted(this.#attempt, this.#attempt.abortReason ?? kind);
   }
 

@@ -1,9 +1,8 @@
 /** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
 
 import type { Member } from "../config/config.ts";
-import { type AttemptView, isStreamed } from "../upstream/attempt.ts";
+import { Attempt, type AttemptListener, type AttemptSpan, type AttemptView, isStreamed } from "../upstream/attempt.ts";
 import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
-import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
@@ -11,8 +10,7 @@ import type { ClientRequest } from "../http/client_request.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
 import type { KeyedSemaphore, SemaphoreLimits } from "../lib/keyed_semaphore.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import { drainResponse } from "../upstream/response_body.ts";
-import { Attempt, type AttemptListener } from "../upstream/running_attempt.ts";
+import { type DrainHistory, drainResponse } from "../upstream/response_body.ts";
 import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
 import type { HedgePolicies } from "../policy/hedge_policies.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
@@ -33,7 +31,9 @@ export interface FanOutMeans {
   /** How many there may be of one service, and how many may wait. */
   readonly upstreamLimits: SemaphoreLimits;
   /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
-  readonly reclaims: boolean;
+  readonly detachBuffers: boolean;
+  /** Services whose unselected responses are too long to drain. */
+  readonly drains: DrainHistory;
   /** Which services a request is held back from, and for how long. */
   readonly hedges: HedgePolicies;
   /** Cached decisions on secret names of header fields. */
@@ -132,7 +132,7 @@ class RunningFanOut implements FanOut, AttemptListener {
     for (const attempt of this.attempts) {
       if (attempt.role === "shadow") continue;
       this.#discard(attempt);
-      attempt.span?.decided(attempt === selected);
+      attempt.span?.recordSelection(attempt === selected);
     }
   }
 
@@ -165,11 +165,13 @@ class RunningFanOut implements FanOut, AttemptListener {
   #discard(attempt: Attempt): void {
     if ((this.#isReleased && attempt === this.#selected) || !attempt.outcome?.ok) return;
     const { response } = attempt.outcome;
-    if (isStreamed(response)) return void drainResponse(response, attempt).then(() => attempt.finish());
+    if (isStreamed(response)) {
+      return void drainResponse(response, attempt, this.#means.drains).then(() => attempt.finish());
+    }
     const { body } = response;
     // One that is looked at is still needed, and a very small one shares its memory with others.
     const isOwn = body instanceof Uint8Array && body.length === body.buffer.byteLength;
-    if (this.#means.reclaims && attempt.tap === undefined && isOwn) detachBuffer(body.buffer);
+    if (this.#means.detachBuffers && attempt.tap === undefined && isOwn) detachBuffer(body.buffer);
   }
 
   /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */

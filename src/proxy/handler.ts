@@ -32,8 +32,7 @@ import { findTelemetry } from "../observe/telemetry.ts";
 import { allFailed, relayResponse, respondProblem } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 import { Availability } from "../policy/availability.ts";
-import { plainRequests } from "../upstream/plain_requests.ts";
-import { runtimeTransport } from "../upstream/runtime_transport.ts";
+import { plainRequests, runtimeTransport } from "../upstream/runtime_transport.ts";
 
 export type { ConductorOptions, HandlerOptions };
 
@@ -87,7 +86,7 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
  * @returns The handler.
  */
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
-  const { now = () => performance.now(), transport = runtimeTransport({ now }), reclaims = false } = options;
+  const { now = () => performance.now(), transport = runtimeTransport({ now }), detachBuffers = false } = options;
   const { telemetry = findTelemetry(), instance = createSharedState() } = options;
   const { observe: listen, metricsSource } = withDefaultMetrics(config, options);
   const observe = listen && swallowErrors(listen);
@@ -107,10 +106,10 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     deadlines,
     turns: new LoopTurns({ sliceMs: BODY_SLICE_MS, now }),
     uploadBounds,
-    reclaims,
+    detachBuffers,
   };
-  const { inFlight: inFlight, secretNames } = instance;
-  const means = { transport, deadlines, now, inFlight, upstreamLimits, reclaims, hedges, secretNames };
+  const { inFlight, drains, secretNames } = instance;
+  const means = { transport, deadlines, now, inFlight, upstreamLimits, detachBuffers, drains, hedges, secretNames };
   // One that compares nothing is followed, too: what was compared before is over.
   const count = options.comparisons?.reconfigure(config);
   const comparer = config.compare && new ComparisonEngine(config, {

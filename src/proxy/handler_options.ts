@@ -41,7 +41,7 @@ export interface HandlerOptions extends ConductorOptions {
    *
    * @default {false}
    */
-  readonly reclaims?: boolean;
+  readonly detachBuffers?: boolean;
   /**
    * Who records spans.
    *

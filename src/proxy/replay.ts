@@ -25,7 +25,7 @@ export function replay(
 ): void {
   const transport: Transport = (request) => untraced(() => means.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
-  fanOut(new MatchedRequest(capture.clientRequest, route), { ...means, transport, reclaims: false }, {
+  fanOut(new MatchedRequest(capture.clientRequest, route), { ...means, transport, detachBuffers: false }, {
     gate: ({ service }) => reason(service),
     onSkip() {},
     onAttempt: (attempt) => capture.started(attempt),

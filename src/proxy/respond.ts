@@ -8,7 +8,7 @@ import { type AttemptView, discardResponse, isStreamed, type UpstreamResponse } 
 import type { Deadline } from "../lib/timeout_queues.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import type { Problem, ServiceFailure } from "../http/problem.ts";
-import { relayBody, type RelayHooks } from "../upstream/response_body.ts";
+import { relayBody, type RelayListener } from "../upstream/response_body.ts";
 
 /** Statuses without a body, whatever the method (RFC 9110 §6.4.1); `new Response` takes none with them. */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -20,7 +20,7 @@ const REPLACED_WITH_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "conte
 const PROBLEM_JSON = "application/problem+json";
 
 /** What relaying needs to know beside the response. */
-export interface RelayOptions extends RelayHooks {
+export interface RelayOptions extends RelayListener {
   /** The request method: a HEAD response keeps its Content-Length without a body. */
   readonly method: string;
   /** Whether the answering service is named. */

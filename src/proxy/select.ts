@@ -1,8 +1,7 @@
 /** Which attempt answers the client: a pure question, asked again whenever an attempt settles. */
 
 import type { WaitMode } from "../config/config.ts";
-import type { AttemptView } from "../upstream/attempt.ts";
-import type { Attempt } from "../upstream/running_attempt.ts";
+import type { Attempt, AttemptView } from "../upstream/attempt.ts";
 import type { FanOut } from "./fan_out.ts";
 
 /** How a route selects. */

@@ -1,39 +1,33 @@
-/** What one service's try at one request is, and how it can end. */
+/** Attempts: one request to one service each, from the queue to the end of the response. */
 
+import type { HeaderLine, Member, Role, Service, StatusRange } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { HeaderLine, Role, Service, StatusRange } from "../config/config.ts";
+import { Cancellation, type CancellationSignal } from "../lib/cancellation.ts";
+import type { Permit } from "../lib/keyed_semaphore.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 
-/** A response as it came from a backend, its body not yet passed on. */
+/** Response of a service, before its body has been read. */
 export interface UpstreamResponse {
-  /** The status code, 200 to 599. */
+  /** Status code, 200 to 599. */
   readonly status: number;
-  /** The header lines in the order in which they came. */
+  /** Header lines in the order received. */
   readonly headers: readonly HeaderLine[];
-  /** Bytes where the whole (small) body is there, a stream where it is still coming, `null` where there is none. */
+  /** Bytes of a small body that has arrived completely, a stream for any other body, `null` for none. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** Whether the body is a stream, where one is only made when it is asked for; absent: the body tells. */
+  /** True if `body` is a stream that is created on first access. Absent: decided by the type of `body`. */
   readonly isStreamed?: boolean;
-  /** Gives up a stream that was never asked for; absent: the body is to be cancelled. */
-  giveUp?(): void;
+  /** Discards a stream that has never been accessed. Absent: the stream is cancelled instead. */
+  discard?(): void;
 }
 
-/**
- * Tells whether a response's body is still coming.
- *
- * @param response The response.
- * @returns Whether it is a stream. None is made by asking.
- */
+/** Reports whether the body is still arriving. Does not create its stream. */
 export function isStreamed(response: UpstreamResponse): boolean {
   return response.isStreamed ?? response.body instanceof ReadableStream;
 }
 
-/**
- * Gives up a response of which nothing has been read, and frees its connection.
- *
- * @param response The response.
- */
+/** Discards a response whose body has not been read, and frees its connection. */
 export function discardResponse(response: UpstreamResponse): void {
-  if (response.giveUp !== undefined) response.giveUp();
+  if (response.discard !== undefined) response.discard();
   else if (response.body instanceof ReadableStream) response.body.cancel().catch(() => {});
 }
 
@@ -42,56 +36,212 @@ export type Outcome =
   | { readonly ok: true; readonly response: UpstreamResponse; readonly success: boolean }
   | Failure;
 
-/** The end of an attempt without a usable response. */
+/** Outcome without a usable response. */
 export interface Failure {
-  /** Marks the outcome as a failure. */
   readonly ok: false;
-  /** Kind of the failure. */
   readonly kind: FailureKind;
   /** True if the request itself may have made a healthy service fail. The breaker then ignores the failure. */
   readonly provoked?: boolean;
 }
 
-/** An attempt that ended with a response. */
+/** Outcome with a response. A class, because V8 pretenures object literals that survive (decision 022). */
 export class ResponseOutcome {
-  /** Marks the outcome as a failure. */
   readonly ok = true;
-  /** The response. */
   readonly response: UpstreamResponse;
-  /** Whether it counts as a success. */
+  /** False if the status counts as a failure of the service. */
   readonly success: boolean;
 
-  /**
-   * Refers to a response.
-   *
-   * @param response The response.
-   * @param success Whether it counts as a success.
-   */
   constructor(response: UpstreamResponse, success: boolean) {
     this.response = response;
     this.success = success;
   }
 }
 
-/** One service's try at one request. */
-export interface AttemptView {
-  /** The backend that is tried. */
-  readonly service: Service;
-  /** Its role on the request's route. */
-  readonly role: Role;
-  /** How it ended; `undefined` until it has settled. */
-  readonly outcome: Outcome | undefined;
-  /** When it settled among its siblings, from 1; 0 until then. */
-  readonly settledOrder: number;
+/** Reports whether a status lies outside the ranges that count as a failure. */
+export function isSuccess(status: number, failOn: readonly StatusRange[]): boolean {
+  return !failOn.some(({ from, to }) => status >= from && status <= to);
+}
+
+/** Observer of a response body. It neither delays the body nor changes it. */
+export interface BodyTap {
+  /** Maximum bytes to observe. A response that is not selected is read up to this size. */
+  readonly maxBytes: number;
+  /** Called with each chunk. The memory is reused, so bytes to keep must be copied. */
+  onChunk(chunk: Uint8Array): void;
+  /** Called after the last chunk of a complete body. */
+  onEnd(): void;
+}
+
+/** Tracing span of one attempt. */
+export interface AttemptSpan {
+  /** Value of the `traceparent` header of the request. */
+  readonly traceparent: string;
+  /** Calls `send` in a context in which the runtime records no span of its own. */
+  run<T>(send: () => T): T;
+  /** Records that the response body failed. */
+  recordBodyFailure(kind: FailureKind): void;
+  /** Records the outcome of a finished attempt. */
+  finish(attempt: AttemptView & { readonly abortReason: FailureKind | undefined }): void;
+  /** Records whether the response was selected for the client. Never called for shadows. */
+  recordSelection(isSelected: boolean): void;
 }
 
 /**
- * Tells whether a status counts as a success.
+ * States of an attempt. It only moves forward, and may skip states:
  *
- * @param status The response's status code.
- * @param failOn The codes that count as a failure.
- * @returns `false` where one of the ranges holds the status.
+ * - `queued`: waits for a permit of its service;
+ * - `sent`: the transport has its request;
+ * - `settled`: its outcome is known, and its response may still be streaming;
+ * - `finished`: it failed, or its response was read or discarded. Its permit is released.
  */
-export function isSuccess(status: number, failOn: readonly StatusRange[]): boolean {
-  return !failOn.some(({ from, to }) => status >= from && status <= to);
+export type AttemptState = "queued" | "sent" | "settled" | "finished";
+
+const RANK: Readonly<Record<AttemptState, number>> = { queued: 0, sent: 1, settled: 2, finished: 3 };
+
+/** Read-only view of an attempt. */
+export interface AttemptView {
+  readonly service: Service;
+  readonly role: Role;
+  /** Outcome; `undefined` until the attempt settles. */
+  readonly outcome: Outcome | undefined;
+  /** Position in the order in which the attempts of the exchange settled, from 1; 0 until then. */
+  readonly settledOrder: number;
+}
+
+/** Fan-out that an attempt belongs to. Each callback is called once: `onSettle` first, then `onFinish`. */
+export interface AttemptListener {
+  readonly deadlines: TimeoutQueues;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+  /** Called when the outcome is known. */
+  onSettle(attempt: Attempt): void;
+  /** Called when nothing of the attempt is in flight any more. */
+  onFinish(attempt: Attempt): void;
+}
+
+/** One request to one service. */
+export class Attempt implements AttemptView, TimeoutListener {
+  readonly service: Service;
+  readonly role: Role;
+  /** Limits the time until the attempt settles, and then each pause of a streaming body. */
+  readonly deadline: Deadline;
+  outcome: Outcome | undefined;
+  settledOrder = 0;
+  /** Time from the start until the attempt settled, in milliseconds. */
+  durationMs = 0;
+  /** True if the attempt was started by the hedge scheduler. */
+  hedge = false;
+  /** Generation of the service's breaker that admitted the attempt; 0 if none did. */
+  breakerGeneration = 0;
+  tap: BodyTap | undefined;
+  /** Reason for the first abort; `undefined` if the attempt was not aborted. */
+  abortReason: FailureKind | undefined;
+  /** Span; `undefined` if none is recorded or nothing was sent. */
+  span: AttemptSpan | undefined;
+  /** Request body that is still arriving; `undefined` if there is none. */
+  upload: ReadableStream | undefined;
+  #state: AttemptState = "queued";
+  readonly #cancellation = new Cancellation();
+  #controller: AbortController | undefined;
+  readonly #listener: AttemptListener;
+  readonly #startedMs: number;
+  readonly #permit: Permit | undefined;
+
+  /** Starts the timeout. Without a permit, the caller aborts the attempt at once. */
+  constructor({ service, role }: Member, permit: Permit | undefined, listener: AttemptListener) {
+    this.service = service;
+    this.role = role;
+    this.#permit = permit;
+    this.#listener = listener;
+    this.#startedMs = listener.now();
+    this.deadline = listener.deadlines.start(service.timeoutMs, this);
+  }
+
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  /** Aborts when the attempt is aborted. */
+  get cancellation(): CancellationSignal {
+    return this.#cancellation;
+  }
+
+  /**
+   * The same as {@linkcode Attempt.cancellation}, for consumers that need an `AbortSignal`. Created on first access.
+   */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = this.#controller = new AbortController();
+      if (this.#cancellation.aborted) controller.abort();
+      else this.#cancellation.addEventListener("abort", () => controller.abort());
+    }
+    return this.#controller.signal;
+  }
+
+  get pending(): boolean {
+    return this.outcome === undefined;
+  }
+
+  get isFinished(): boolean {
+    return this.#state === "finished";
+  }
+
+  /** Resolves when the attempt has its permit. The attempt may have settled by then. */
+  async acquired(): Promise<void> {
+    await this.#permit?.ready;
+  }
+
+  /** Records that the transport gets the request. */
+  markSent(): void {
+    this.#enter("sent");
+  }
+
+  /** Sets the outcome. Also finishes the attempt, unless its response is still streaming. */
+  settle(outcome: Outcome): void {
+    if (!this.#enter("settled")) return;
+    this.deadline.stop();
+    this.outcome = outcome;
+    this.durationMs = this.#listener.now() - this.#startedMs;
+    this.#listener.onSettle(this);
+    if (!(outcome.ok && isStreamed(outcome.response))) this.finish();
+  }
+
+  /** Ends the attempt: it settles as a failure if it is pending, and a streaming response fails. */
+  abort(kind: FailureKind): void {
+    this.abortReason ??= kind;
+    if (this.pending) this.settle({ ok: false, kind });
+    this.deadline.stop();
+    this.#cancellation.abort();
+    this.finish();
+  }
+
+  /** Aborts the attempt. In the queue, the limit on requests in flight is the reason, not a slow service. */
+  onTimeout(): void {
+    this.abort(this.#state === "queued" ? "queue-timeout" : "timeout");
+  }
+
+  /** Called when the response has been read or discarded. */
+  finish(): void {
+    if (!this.#enter("finished")) return;
+    this.#permit?.release();
+    this.#cancelUnreadUpload();
+    this.span?.finish(this);
+    this.#listener.onFinish(this);
+  }
+
+  /** Moves to a later state. Returns false if the attempt has reached or passed that state. */
+  #enter(state: AttemptState): boolean {
+    if (RANK[this.#state] >= RANK[state]) return false;
+    this.#state = state;
+    return true;
+  }
+
+  /**
+   * Cancels an upload that no transport has begun to read: the service was not reached, or the attempt ended in the
+   * queue. Otherwise the upload would wait for this attempt forever, and keep its permits.
+   */
+  #cancelUnreadUpload(): void {
+    if (this.upload?.locked === false) this.upload.cancel().catch(() => {});
+    this.upload = undefined;
+  }
 }

@@ -6,7 +6,7 @@ import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { MatchedRequest } from "./matched_request.ts";
 import { upstreamRequestFor } from "../http/upstream_request.ts";
-import type { Attempt } from "./running_attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { SharedBody } from "../body/shared_body.ts";
 import { headBytes } from "./response_head.ts";
 import type { TransportRequest } from "./transport.ts";
@@ -79,7 +79,7 @@ export class AttemptRequest implements TransportRequest {
       this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.onHead(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
-        isOver: () => attempt.isFinished,
+        isFinished: () => attempt.isFinished,
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
           attempt.abort(kind === "body-too-large" ? "aborted" : kind);

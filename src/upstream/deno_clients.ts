@@ -1,6 +1,6 @@
-/** The clients that Deno's fetch needs to leave requests as they are. */
+/** HTTP clients for Deno's `fetch`, which changes or repeats requests without one. */
 
-/** Just what is used of Deno here, so that the module needs no Deno types elsewhere. */
+/** The parts of Deno used here, so that the module compiles without Deno's types. */
 interface DenoHttp {
   createHttpClient?(options: DenoClientOptions): unknown;
 }
@@ -13,28 +13,28 @@ interface DenoClientOptions {
   readonly caCerts?: readonly string[];
 }
 
-/** What decides on the client for a request. */
+/** Requirements of a request for its client. */
 export interface ClientNeeds {
-  /** Whether its connection may be used again. */
+  /** Keep and reuse connections. */
   readonly pooling: boolean;
-  /** Whether it goes out with HTTP/2. */
+  /** Use HTTP/2. */
   readonly http2: boolean;
-  /** Who may vouch for the backend, as PEM text. */
+  /** Trusted certificate authority in PEM format; `undefined` for the system's. */
   readonly ca: string | undefined;
 }
 
-/** Finds the client for a request. */
+/** Returns the client for a request; `undefined` outside Deno. */
 export type ClientFor = (needs: ClientNeeds) => unknown;
 
 /**
- * Makes clients when they are first needed, and keeps them. Deno's fetch sets Host only with a client of its own, and
- * sends a request again, whatever its method, when a pooled connection was closed (denoland/deno#35610), unless its body
- * is a stream: then it fails. A request of HTTP/2 it even sends again when the pooled connection breaks after the request
- * was sent. So what is not safe, or has a body, gets a client that keeps no connection.
+ * Creates clients on demand, and keeps them.
  *
- * The client for HTTP/2 speaks nothing else: by prior knowledge with `http`, and with `https` it offers nothing else.
+ * Deno's `fetch` sends the Host header only with an explicit client. If a pooled connection was closed, it repeats a
+ * request whatever its method (denoland/deno#35610), or fails if the body is a stream. Over HTTP/2, it even repeats a
+ * request if the pooled connection breaks after the request was sent. Therefore, requests that are unsafe or have a
+ * body use a client without pooling.
  *
- * @returns The means to find a client; it finds `undefined` outside Deno.
+ * A client for HTTP/2 offers no other version: by prior knowledge for `http`, by ALPN for `https`.
  */
 export function denoClients(): ClientFor {
   const create = (globalThis as { Deno?: DenoHttp }).Deno?.createHttpClient;

@@ -1,6 +1,6 @@
 /**
- * The portable transport, over the runtime's own `fetch`: Deno, Bun, Node, workers. What `fetch` changes by itself is
- * repaired here where it can be; the rest is listed in the README under "Limits".
+ * Portable transport over the runtime's `fetch`: Deno, Bun, Node, workers. It reverts most changes that `fetch` makes
+ * to messages; the documentation lists the others under "Limits".
  */
 
 import type { UpstreamResponse } from "./attempt.ts";
@@ -8,24 +8,23 @@ import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { setHeaders } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";
-import { isRepeatable } from "./repeatable.ts";
+import { isRepeatable, type Transport, type TransportRequest, type TransportResult } from "./transport.ts";
 import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
-import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
-/** Methods that `fetch` writes in upper case, whatever the case that it is given. */
+/** Methods that `fetch` converts to upper case. */
 const NORMALIZED_METHODS: ReadonlySet<string> = new Set([...BODILESS_METHODS, "DELETE", "OPTIONS", "POST", "PUT"]);
-/** Statuses that `new Response` takes no body with. */
+/** Statuses for which `new Response` accepts no body. */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
-/** Codings that Node's fetch takes off whatever was asked for, leaving the headers as they were. */
+/** Content codings that Node's `fetch` always decodes, without changing the headers. */
 const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 
 /**
  * Failure kinds by error message, because runtimes report the cause of a failed fetch only as text. The first match
- * decides.
+ * counts.
  */
 const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
-  // These messages must begin the text: network failures begin differently, in Deno and Node with "fetch failed".
+  // Anchored, because network failures begin differently: in Deno and Node with "fetch failed".
   [
     /^(?:Invalid URL|Method is forbidden|failed to parse header|Invalid header name)|not a valid ByteString/,
     "unsendable",
@@ -44,17 +43,17 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
 ];
 
-/** What the fetch transport can be given instead of the runtime's own. */
+/** Options of {@linkcode fetchTransport}. */
 export interface FetchTransportOptions {
   /**
-   * The function that sends.
+   * Function that sends requests.
    *
    * @default globalThis.fetch
    */
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** `fetch`'s options, with those of Deno and Bun. */
+/** Options of `fetch`, including those of Deno and Bun. */
 interface RuntimeRequestInit extends RequestInit {
   client?: unknown;
   decompress?: boolean;
@@ -62,10 +61,10 @@ interface RuntimeRequestInit extends RequestInit {
 }
 
 /**
- * Makes the portable transport. Services are asked for the identity coding, so that no runtime decodes a body under
- * headers that describe the encoded one.
+ * Creates the portable transport. It requests the identity coding, so that no runtime decodes a body whose headers
+ * describe the encoded one.
  *
- * @param options What to use in place of the runtime's own.
+ * @param options The function to use instead of the runtime's `fetch`.
  * @returns A transport over `fetch`.
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
@@ -73,9 +72,9 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const clientFor = options.fetch === undefined ? denoClients() : () => undefined;
   return async (request) => {
     const { method, signal, tls } = request;
-    // No fetch verifies another name than that of the URL.
+    // `fetch` can only verify the host name of the URL.
     if (tls?.serverName !== undefined) return { ok: false, kind: "tls" };
-    // Methods are case-sensitive (RFC 9110 §9.1), but fetch would send `get` as GET, and throws if it has a body.
+    // Methods are case-sensitive (RFC 9110 §9.1), but `fetch` would send `get` as GET, and throws if it has a body.
     if (isNormalized(method)) return { ok: false, kind: "unsendable" };
     try {
       const init: RuntimeRequestInit = {
@@ -86,7 +85,7 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         signal,
         decompress: false,
       };
-      // The runtime sends again, once, what goes out over a pooled connection that turns out to be dead.
+      // The runtime repeats a request if its pooled connection was closed.
       const client = clientFor({ pooling: isRepeatable(request), http2: request.http2 === true, ca: tls?.ca });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
@@ -97,7 +96,7 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   };
 }
 
-/** Lines cost a third of what a Headers object does that is copied into the request. */
+/** A list costs a third of a `Headers` object, which would be copied into the request. */
 function headersFor({ headers, host }: TransportRequest): [string, string][] {
   const fields: HeaderLine[] = [["accept-encoding", "identity"]];
   if (host !== undefined) fields.push(["host", host]);
@@ -108,17 +107,19 @@ function readResponse(response: Response, method: string): TransportResult {
   const { status } = response;
   const received = [...response.headers];
   const isTooLarge = received.length > MAX_HEAD_FIELDS || headBytes(received) > MAX_HEAD_BYTES;
-  const lines = isTooLarge ? undefined : repairHead(received);
-  if (status < 200 || status > 599 || lines === undefined) {
+  const repaired = isTooLarge ? undefined : repairHead(received);
+  if (status < 200 || status > 599 || repaired === undefined) {
     response.body?.cancel().catch(() => {});
     return { ok: false, kind: isTooLarge ? "head-too-large" : "protocol" };
   }
-  const bodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
-  if (bodiless) response.body?.cancel().catch(() => {});
-  const body = bodiless ? null : response.body as UpstreamResponse["body"];
+  const isBodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
+  if (isBodiless) response.body?.cancel().catch(() => {});
+  const body = isBodiless ? null : response.body as UpstreamResponse["body"];
   const encoding = response.headers.get("content-encoding")?.toLowerCase();
-  const decoded = decodesRegardless() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
-  const headers = lines.filter(([name]) => !(decoded && (name === "content-encoding" || name === "content-length")));
+  const wasDecoded = alwaysDecodes() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
+  const headers = repaired.filter(([name]) =>
+    !(wasDecoded && (name === "content-encoding" || name === "content-length"))
+  );
   return { ok: true, response: { status, headers, body } };
 }
 
@@ -137,7 +138,7 @@ function failureKind(error: unknown): FailureKind {
   return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
 }
 
-/** Deno and Bun can be told to leave bodies as they are; Node (undici) can not. */
-function decodesRegardless(): boolean {
+/** Deno and Bun have an option against decoding; Node (undici) does not. */
+function alwaysDecodes(): boolean {
   return !("Deno" in globalThis) && !("Bun" in globalThis);
 }

@@ -1,72 +1,80 @@
-/** A backend's response body: read whole where it is small, relayed where it is selected, drained where it lost. */
+/**
+ * Reading of response bodies: whole if small, relayed if selected, otherwise drained or discarded.
+ *
+ * Not part of `src/body/`, which knows only request bodies: everything here depends on the responses and the failures
+ * of transports.
+ */
 
 import type { Service } from "../config/config.ts";
-import { discardResponse, isStreamed, type UpstreamResponse } from "./attempt.ts";
+import { getHeader } from "../http/headers.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { BodyTap } from "../body/body_tap.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
-import { getHeader } from "../http/headers.ts";
-import type { Attempt } from "./running_attempt.ts";
-import { streamFailureKind } from "./upstream_failure.ts";
+import { type Attempt, type BodyTap, discardResponse, isStreamed, type UpstreamResponse } from "./attempt.ts";
+import { streamFailureKind } from "./transport.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** What a loser may still send so that its connection can be used again, in bytes; past that it is cheaper to close it. */
-const DRAIN_BYTES = 65_536;
-/** So many answers in a row that sent more than that show what a service's answers are like: the next are not begun. */
-const MAX_CUTS = 8;
-/** Of the answers that follow, one in so many is read all the same, to see whether they are smaller now. */
+/** Maximum bytes drained to keep a connection. For a longer body, closing the connection is cheaper. */
+const MAX_DRAINED_BYTES = 65_536;
+/** Consecutive overlong responses from which the responses of a service are discarded without reading. */
+const MAX_OVERLONG = 8;
+/** Interval at which such a response is drained nevertheless, to detect that they have become shorter. */
 const PROBE_EVERY = 16;
 
-/** How many answers, of a length that was not known to be too much, have not come to their end in a row. */
-const overlongStreak = new WeakMap<Service, number>();
-
 /**
- * Tells whether a service's unwanted answers are too long to be read: then each costs its connection, and the next request
- * another one.
- *
- * @param service The service.
- * @returns Whether those before were given up.
+ * Counts consecutive unselected responses of each service that were too long to drain. Such a service costs a new
+ * connection for each request. Keyed by objects of the configuration, so that a reload starts anew.
  */
-export function isExpensiveToDrain(service: Service): boolean {
-  return (overlongStreak.get(service) ?? 0) >= MAX_CUTS;
+export class DrainHistory {
+  readonly #overlong = new WeakMap<Service, number>();
+
+  /** Reports whether each unselected response of a service is likely to cost its connection. */
+  isExpensive(service: Service): boolean {
+    return (this.#overlong.get(service) ?? 0) >= MAX_OVERLONG;
+  }
+
+  /** Reports whether the next response should be drained, because it may be short. */
+  shouldDrain(service: Service): boolean {
+    const overlong = this.#overlong.get(service) ?? 0;
+    return overlong < MAX_OVERLONG || overlong % PROBE_EVERY === 0;
+  }
+
+  /** Records a response that was drained to its end, or not. */
+  record(service: Service, wasComplete: boolean): void {
+    if (wasComplete) this.#overlong.delete(service);
+    else this.#overlong.set(service, (this.#overlong.get(service) ?? 0) + 1);
+  }
 }
 
-/** What bounds the reading of a body that nobody waits for. */
-export type DrainBounds = Pick<Attempt, "deadline" | "cancellation">;
+/** Timeout and cancellation of a drained body. */
+export type DrainLimits = Pick<Attempt, "deadline" | "cancellation">;
 
-/** Who is told what becomes of a relayed body. */
-export interface RelayHooks {
-  /** Tells when the attempt is broken off from our side. */
+/** Listener of a relayed body. `onEnd` is called last; `onBroken` or `onCancel` may precede it. */
+export interface RelayListener {
+  /** Cancellation of the attempt. */
   readonly cancellation: CancellationSignal;
-  /** Who looks on; `undefined`: nobody. */
   readonly tap: BodyTap | undefined;
-  /** The backend's stream failed, or was broken off from our side: the client's connection is cut. */
+  /** Called when the stream of the service failed, or the attempt was aborted. The connection of the client is cut. */
   onBroken(kind: FailureKind): void;
-  /** The client went away before the end. */
+  /** Called when the client disconnected before the end. */
   onCancel(): void;
-  /** Nothing more comes: it has been relayed whole, broke off, or is not wanted any more. So many bytes had come. */
+  /** Called when no more bytes follow. */
   onEnd(relayedBytes: number): void;
 }
 
-/** What a relayed stream fails with. It has been told to the observer, so a server has nothing to add to it. */
+/** Error of a relayed stream. It has been reported to the observer, so servers need not log it. */
 export class BrokenResponseError extends Error {
-  /** The error's name. */
   override readonly name = "BrokenResponseError";
 
-  /** Says no more than that: the reason may hold an address. */
+  /** The message contains no cause, because the cause may contain an address. */
   constructor() {
-    super("Cannot relay the response to its end as the service broke it off");
+    super("Cannot relay the complete response: the service broke it off");
   }
 }
 
 /**
- * Reads a small body to its end.
- *
- * @param body The stream.
- * @param lengthBytes Content-Length of the response.
- * @returns The bytes, or the failure: `reset` if the length differs.
+ * Reads a small body completely. Returns the failure instead if its length differs from Content-Length, or it fails.
  */
 export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
   // Pieces are copied as they arrive, because a piece of one byte may hold a buffer of 64 KiB.
@@ -89,98 +97,89 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
 }
 
 /**
- * Passes a body on chunk by chunk, at the client's pace. An upstream's error is passed on as an error, so that a
- * truncated body never looks complete. A client that takes nothing for the whole time-out holds the service up no longer.
- *
- * @param body The selected response's stream.
- * @param deadline Bounds the silence between two chunks, on either side; it breaks the attempt off.
- * @param hooks Who is told how it ends, and what tells that the attempt was broken off.
- * @returns The stream for the client.
+ * Relays a body at the pace of the client. An error of the service becomes an error of the returned stream, so that a
+ * truncated body never looks complete. The deadline limits each pause, so a stalled client does not occupy the service.
  */
-export function relayBody(body: Chunks, deadline: Deadline, hooks: RelayHooks): Chunks {
+export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListener): Chunks {
   const reader = body.getReader();
-  let isOver = false;
+  let hasEnded = false;
   let relayedBytes = 0;
   let onAbort = () => {};
   const end = (act: () => void) => {
-    if (isOver) return;
-    isOver = true;
+    if (hasEnded) return;
+    hasEnded = true;
     deadline.stop();
-    hooks.cancellation.removeEventListener("abort", onAbort);
+    listener.cancellation.removeEventListener("abort", onAbort);
     act();
-    hooks.onEnd(relayedBytes);
+    listener.onEnd(relayedBytes);
   };
-  const breakOff = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
+  const fail = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
     end(() => {
-      hooks.onBroken(kind);
+      listener.onBroken(kind);
       controller.error(new BrokenResponseError());
-      // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
+      // Runtimes do not always cancel the body of an aborted fetch while no read is pending.
       reader.cancel().catch(() => {});
     });
   return new ReadableStream({
     start(controller) {
-      onAbort = () => breakOff(controller, "aborted");
-      hooks.cancellation.addEventListener("abort", onAbort);
+      onAbort = () => fail(controller, "aborted");
+      listener.cancellation.addEventListener("abort", onAbort);
     },
     async pull(controller) {
       deadline.refresh();
       try {
         const { done, value } = await reader.read();
-        if (isOver) return;
+        if (hasEnded) return;
         if (done) {
-          hooks.tap?.end();
+          listener.tap?.onEnd();
           return end(() => controller.close());
         }
         deadline.refresh();
-        hooks.tap?.onChunk(value);
+        listener.tap?.onChunk(value);
         relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
-        breakOff(controller, streamFailureKind(error));
+        fail(controller, streamFailureKind(error));
       }
     },
     async cancel() {
-      end(() => hooks.onCancel());
+      end(() => listener.onCancel());
       await reader.cancel().catch(() => {});
     },
   }, { highWaterMark: 0 });
 }
 
 /**
- * Reads what is left of an unwanted body, within a bound, and gives the rest up. Never rejects.
- *
- * @param body The loser's stream.
- * @param bounds What bounds all of it (nobody waits for the rest, and one that drips must not keep its place for hours), and
- * tells that it is broken off.
- * @param tap Who looks on; absent: nobody.
- * @returns Whether it came to its end, so that its connection can be used again.
+ * Reads a body up to the limit of the drain or of the tap, then cancels it. Returns true if it was complete, so that
+ * its connection can be used again. Never rejects. One timeout limits the whole drain, because a slow body must not
+ * keep its permit for hours.
  */
 export async function drainBody(
   body: Chunks,
-  { deadline, cancellation }: DrainBounds,
+  { deadline, cancellation }: DrainLimits,
   tap?: BodyTap,
 ): Promise<boolean> {
   const reader = body.getReader();
-  // An aborted fetch does not always tell its body, where nobody is reading that at the moment.
+  // Runtimes do not always cancel the body of an aborted fetch while no read is pending.
   const onAbort = () => void reader.cancel().catch(() => {});
   if (cancellation.aborted) onAbort();
   else cancellation.addEventListener("abort", onAbort);
-  const maxBytes = Math.max(DRAIN_BYTES, tap?.maxBytes ?? 0);
+  const maxBytes = Math.max(MAX_DRAINED_BYTES, tap?.maxBytes ?? 0);
   deadline.refresh();
   try {
-    for (let drained = 0; drained <= maxBytes;) {
+    for (let drainedBytes = 0; drainedBytes <= maxBytes;) {
       const { done, value } = await reader.read();
       if (done) {
         if (cancellation.aborted) return false;
-        tap?.end();
+        tap?.onEnd();
         return true;
       }
-      drained += value.length;
+      drainedBytes += value.length;
       tap?.onChunk(value);
     }
     await reader.cancel();
   } catch {
-    // Whatever broke it off has freed the connection too.
+    // The failed stream has freed its connection.
   } finally {
     deadline.stop();
     cancellation.removeEventListener("abort", onAbort);
@@ -189,24 +188,23 @@ export async function drainBody(
 }
 
 /**
- * Drains a loser's answer, unless it is known, or likely, that there is more than is read: then it is given up at once, as
- * its connection would be lost all the same. What somebody looks at is read in any case. Never rejects.
- *
- * @param response The loser.
- * @param attempt Its attempt.
+ * Drains an unselected response. Discards it at once if it is too long, or probably is: its connection would be lost
+ * anyway. A response with a tap is always read. Never rejects.
  */
 export async function drainResponse(
   response: UpstreamResponse,
-  attempt: DrainBounds & Pick<Attempt, "service" | "tap">,
+  attempt: DrainLimits & Pick<Attempt, "service" | "tap">,
+  history: DrainHistory,
 ): Promise<void> {
   const { service, tap } = attempt;
   if (!isStreamed(response)) return;
-  // It says nothing of how long its service's answers are.
+  // An aborted response says nothing about the length of the service's responses.
   if (attempt.cancellation.aborted) return discardResponse(response);
   if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);
-  if (Number(getHeader(response.headers, "content-length")) > DRAIN_BYTES) return discardResponse(response);
-  const isProbe = (overlongStreak.get(service) ?? 0) % PROBE_EVERY === 0;
-  if (isExpensiveToDrain(service) && !isProbe) discardResponse(response);
-  else if (await drainBody(response.body as Chunks, attempt)) return void overlongStreak.delete(service);
-  overlongStreak.set(service, (overlongStreak.get(service) ?? 0) + 1);
+  if (Number(getHeader(response.headers, "content-length")) > MAX_DRAINED_BYTES) return discardResponse(response);
+  if (history.shouldDrain(service)) history.record(service, await drainBody(response.body as Chunks, attempt));
+  else {
+    discardResponse(response);
+    history.record(service, false);
+  }
 }

@@ -1,19 +1,29 @@
-/** Which transport a request gets, by the runtime and the service. */
+/** Choice of the transport. */
 
 import { fetchTransport } from "./fetch.ts";
 import { http1Transport, type Http1TransportOptions } from "./http1/http1.ts";
 import type { Transport } from "./transport.ts";
 
 /**
- * Makes the transport that is best where this runs: connections of our own where there is `Deno.connect`, `fetch` for
- * everything in Bun, Node and workers, and for services that are reached with HTTP/2.
- *
- * @param options The clock, and what becomes of bodies.
- * @returns The transport.
+ * Creates the best transport for the runtime: sockets if `Deno.connect` exists, otherwise `fetch` (Bun, Node, workers).
+ * Services with `http2` are always reached with `fetch`.
  */
 export function runtimeTransport(options: Http1TransportOptions = {}): Transport {
   const overFetch = fetchTransport();
   if (!("Deno" in globalThis) || typeof Deno.connect !== "function") return overFetch;
   const overSockets = http1Transport(options);
   return (request) => request.http2 ? overFetch(request) : overSockets(request);
+}
+
+/**
+ * Wraps a transport of the embedding program. It gets plain objects, which can be spread, unlike the built-in requests,
+ * which create parts on first access. A transport in JavaScript may throw or return no promise.
+ */
+export function plainRequests(transport: Transport): Transport {
+  return async (request) => {
+    const { method, origin, target, rawTarget, host, headers, body, contentLength, tls, http2, signal } = request;
+    const onHead = () => request.onHead?.();
+    const head = { method, origin, target, rawTarget, host, headers };
+    return await transport({ ...head, body, contentLength, tls, http2, signal, onHead });
+  };
 }

@@ -1,10 +1,16 @@
-/** From a request to the end of its attempt. */
+/** Sending of attempts, from the request to the outcome. */
 
-import { discardResponse, isStreamed, isSuccess, ResponseOutcome, type UpstreamResponse } from "./attempt.ts";
-import { getHeader } from "../http/headers.ts";
 import { SMALL_BODY_BYTES } from "../body/request_body.ts";
+import { getHeader } from "../http/headers.ts";
+import {
+  type Attempt,
+  discardResponse,
+  isStreamed,
+  isSuccess,
+  ResponseOutcome,
+  type UpstreamResponse,
+} from "./attempt.ts";
 import { readWhole } from "./response_body.ts";
-import type { Attempt } from "./running_attempt.ts";
 import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
 
 /** Request of an attempt. */
@@ -14,15 +20,12 @@ export interface SentRequest extends TransportRequest {
 }
 
 /**
- * Sends an attempt's request, and settles the attempt with the outcome. Transports must not reject, but a rejection
- * must not leave the attempt unsettled.
- *
- * @param attempt The attempt.
- * @param request Request to send.
- * @param transport Transport to use.
+ * Sends the request of an attempt, and settles the attempt with the outcome. Transports must not reject, but a
+ * rejection must not leave the attempt pending.
  */
 export function sendAttempt(attempt: Attempt, request: SentRequest, transport: Transport): void {
-  // Two closures: the frame of an async function would be copied by each collection until the answer comes.
+  attempt.markSent();
+  // Closures, because collections would copy the frame of an async function until the response arrives.
   send(attempt, request, transport).then(
     (result) => receive(attempt, request, result),
     () => settle(attempt, request, { ok: false, kind: "protocol" }),
@@ -31,7 +34,7 @@ export function sendAttempt(attempt: Attempt, request: SentRequest, transport: T
 
 function send({ span }: Attempt, request: TransportRequest, transport: Transport): Promise<TransportResult> {
   try {
-    return span === undefined ? transport(request) : span.around(() => transport(request));
+    return span === undefined ? transport(request) : span.run(() => transport(request));
   } catch (error) {
     return Promise.reject(error);
   }
@@ -43,8 +46,8 @@ function receive(attempt: Attempt, request: SentRequest, result: TransportResult
 }
 
 /**
- * A small body belongs to the attempt: one that breaks off before its end still leaves the fallback. It has the
- * time-out once more, as a whole: a body that drips must not hold up everybody else's answer.
+ * Reads a small body before the attempt settles, so that the fallback can still replace a body that fails. The whole
+ * body has one more timeout, because a slow body must not delay the response to the client.
  */
 async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;
@@ -70,7 +73,7 @@ function settle(attempt: Attempt, request: SentRequest, result: TransportResult)
   attempt.settle(new ResponseOutcome(response, isSuccess(response.status, attempt.service.failOn)));
 }
 
-/** A response that came after its attempt had been given up. */
+/** Discards a response that arrived after its attempt was aborted. */
 function discardLateResponse(result: TransportResult): void {
   if (result.ok && isStreamed(result.response)) discardResponse(result.response);
 }

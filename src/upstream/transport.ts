@@ -1,48 +1,71 @@
-/** Bytes to and from a backend: the one interface that every way of talking to one fills. */
+/** Interface to the services: a transport sends one request and returns the response or the kind of failure. */
 
 import type { UpstreamTls } from "../config/config.ts";
-import type { UpstreamResponse } from "./attempt.ts";
+import { SAFE_METHODS } from "../config/schema/http.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { UpstreamRequest } from "../http/upstream_request.ts";
+import type { CancellationSignal } from "../lib/cancellation.ts";
+import type { UpstreamResponse } from "./attempt.ts";
 
-/** A request to one service, with its body. */
+/** Request to one service. */
 export interface TransportRequest extends UpstreamRequest {
-  /** Bytes, a stream to be read once, or `null` for none. */
+  /** Bytes, a stream that can be read once, or `null` for no body. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** How long a stream is, in bytes, where the client said so: it is sent as Content-Length where the transport can. */
+  /** Length of a stream in bytes, if the client sent it. Transports send it as Content-Length if they can. */
   readonly contentLength?: number | undefined;
   /**
-   * How an `https` backend proves its name; absent: by the system's authorities, for the host of its origin. A transport
-   * that can not do as it says fails with `tls`, or verifies more: never less.
+   * Verification of an `https` service. Absent: the system's certificate authorities, and the host name of the origin.
+   * A transport that cannot apply a setting fails with `tls` or verifies more strictly, never less.
    */
   readonly tls?: UpstreamTls | undefined;
-  /** Whether HTTP/2 is to be spoken; absent: no. */
+  /** Use HTTP/2. Absent: HTTP/1.1. */
   readonly http2?: boolean | undefined;
-  /** Ends the exchange at any point, and frees what it holds. */
+  /** Aborts the exchange at any point, and frees its resources. */
   readonly signal: AbortSignal;
-  /** The same, for transports that have no need for one of the platform's; it costs less. Absent: the signal tells. */
+  /** Cheaper equivalent of `signal`, for transports that need no `AbortSignal`. Absent: use `signal`. */
   readonly cancellation?: CancellationSignal | undefined;
   /**
-   * Called when the head has been encoded, if the transport keeps the bytes. `lines` are not read again and may be
-   * dropped.
+   * Called when the head has been encoded, if the transport keeps the bytes. The header list may be dropped then,
+   * because it is not read again.
    *
    * @param headBytes Size of the head in bytes.
    */
   onEncoded?(headBytes: number): void;
-  /** Called when all of the request has been handed to the connection, where bytes of a body are not looked at again. */
+  /** Called when the whole request has been written. The bytes of the body are not read again. */
   onSent?(): void;
-  /** Called when the response's head is there and a small body is still being waited for. */
+  /** Called when the response head has arrived and the transport waits for a small body. */
   onHead?(): void;
 }
 
-/** What came of a request: the response's head with its body to be read, or how it failed. */
+/** Result of a request: the response with its body unread, or the kind of failure. */
 export type TransportResult =
   | { readonly ok: true; readonly response: UpstreamResponse }
   | { readonly ok: false; readonly kind: FailureKind };
 
 /**
- * Sends a request to a backend. It follows no redirect, sends nothing twice that is not safe to repeat, changes no
- * coding without changing the headers that describe it, and does not reject: a failing backend is data.
+ * Sends a request to a service. A transport follows no redirects, repeats only safe requests, and keeps content codings
+ * and the headers that describe them consistent. It never rejects: a failing service is data.
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResult>;
+
+/** Reports whether a request may be sent again on a new connection: safe (RFC 9110 §9.2.2), and without a body. */
+export function isRepeatable({ method, body }: Pick<TransportRequest, "method" | "body">): boolean {
+  return body === null && SAFE_METHODS.includes(method);
+}
+
+/** Error of a response stream. Also thrown inside transports, which return its kind. */
+export class UpstreamFailure extends Error {
+  override readonly name = "UpstreamFailure";
+  readonly kind: FailureKind;
+
+  /** The message contains only the kind, because the cause may contain an address. */
+  constructor(kind: FailureKind) {
+    super(`Cannot complete the exchange with the service: ${kind}`);
+    this.kind = kind;
+  }
+}
+
+/** Returns the failure kind of an error of a response stream. Foreign errors count as `reset`. */
+export function streamFailureKind(error: unknown): FailureKind {
+  return error instanceof UpstreamFailure ? error.kind : "reset";
+}

@@ -1,16 +1,16 @@
 /**
- * RFC 9112 once more, as regular expressions over a whole response: slow, without limits, and written without a look at
- * the parser that it is compared with.
+ * Reference implementation of RFC 9112: regular expressions over a whole response. It is slow, has no limits, and was written
+ * independently of the parser that it checks.
  */
 
 import type { HeaderLine } from "../../src/config/config.ts";
 
-/** What a response means that is all there, and whether its connection can then be used again. */
+/** A complete response, and the reuse of its connection. */
 export interface Reading {
   readonly status: number;
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
   readonly body: string;
-  readonly reusable: boolean;
+  readonly isReusable: boolean;
 }
 
 const HEAD = new RegExp(
@@ -18,16 +18,13 @@ const HEAD = new RegExp(
     String.raw`((?:[-!#$%&'*+.^_\x60|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n`,
   "y",
 );
-// Control characters in what is dropped change nothing as long as they end no line.
+// Control characters in dropped parts are harmless unless they end a line.
 const CHUNK_SIZE = /([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\xff]*)?\r\n/y;
 const TRAILERS = /(?:[\t\x20-\xff]+\r\n)*\r\n/y;
 
 /**
- * Reads a response, after which the backend says nothing more and closes only if it has to.
- *
- * @param text All that the backend sends, as Latin-1.
- * @param method The method of the request.
- * @returns What it means; `undefined` where it is broken, refused or not complete.
+ * Reads a response, given as Latin-1, after which the backend sends nothing more. Returns `undefined` if the response is invalid,
+ * refused or incomplete.
  */
 export function readReference(text: string, method: string): Reading | undefined {
   let at = 0;
@@ -39,42 +36,42 @@ export function readReference(text: string, method: string): Reading | undefined
     const status = Number(code);
     if (status === 101 || status > 599) return undefined;
     if (status < 200) continue;
-    const lines = fields.split(/\r?\n/).slice(0, -1).map((line): HeaderLine => {
+    const headers = fields.split(/\r?\n/).slice(0, -1).map((line): HeaderLine => {
       const [, name = "", value = ""] = /^([^:]+):[\t ]*([^]*?)[\t ]*$/.exec(line)!;
       return [name, value];
     });
-    return readBody({ status, lines, isOld: minorVersion === "0", hasNone: method === "HEAD" }, text, at);
+    return readBody({ status, headers, isOld: minorVersion === "0", hasNone: method === "HEAD" }, text, at);
   }
   return undefined;
 }
 
 interface Head {
   readonly status: number;
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
   readonly isOld: boolean;
-  /** Whether the request's method leaves no room for a body. */
+  /** True if the request method allows no body in the response. */
   readonly hasNone: boolean;
 }
 
-function readBody({ status, lines, isOld, hasNone }: Head, text: string, at: number): Reading | undefined {
-  const codings = valuesOf(lines, "transfer-encoding");
-  const lengths = valuesOf(lines, "content-length");
-  // All that JavaScript calls white space is taken off an option: at worst a connection is closed that need not be.
-  const options = valuesOf(lines, "connection").join().split(",").map((option) => option.trim().toLowerCase());
+function readBody({ status, headers, isOld, hasNone }: Head, text: string, at: number): Reading | undefined {
+  const codings = valuesOf(headers, "transfer-encoding");
+  const lengths = valuesOf(headers, "content-length");
+  // `trim()` removes more than HTTP allows. At worst, a reusable connection is closed.
+  const options = valuesOf(headers, "connection").join().split(",").map((option) => option.trim().toLowerCase());
   const keepsAlive = !options.includes("close") && (!isOld || options.includes("keep-alive"));
   if (codings.length > 0 && (isOld || codings.join().toLowerCase() !== "chunked")) return undefined;
   const members = lengths.join().split(",").map((member) => member.replace(/^[\t ]+|[\t ]+$/g, "")).filter(Boolean);
   const isBoth = codings.length > 0 && lengths.length > 0;
-  let relied = lines;
+  let relied = headers;
   if (lengths.length > 0 && codings.length === 0) {
     const [length = ""] = members;
     if (!/^\d+$/.test(length) || Number(length) > Number.MAX_SAFE_INTEGER) return undefined;
     if (members.some((member) => member !== length)) return undefined;
-    if (lengths.join() !== length) relied = [...without(lines, "content-length"), ["content-length", length]];
-  } else if (isBoth) relied = without(lines, "content-length");
+    if (lengths.join() !== length) relied = [...without(headers, "content-length"), ["content-length", length]];
+  } else if (isBoth) relied = without(headers, "content-length");
 
   const whole = (end: number, body: string, canGoOn = true): Reading => {
-    return { status, lines: relied, body, reusable: canGoOn && keepsAlive && !isBoth && end === text.length };
+    return { status, headers: relied, body, isReusable: canGoOn && keepsAlive && !isBoth && end === text.length };
   };
   if (hasNone || status === 304) return whole(at, "");
   if (status === 204) return whole(at, "", codings.length === 0 && !(Number(members[0]) > 0));
@@ -110,10 +107,10 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | u
   return pattern.exec(text) ?? undefined;
 }
 
-function valuesOf(lines: readonly HeaderLine[], field: string): string[] {
-  return lines.filter(([name]) => name.toLowerCase() === field).map(([, value]) => value);
+function valuesOf(headers: readonly HeaderLine[], field: string): string[] {
+  return headers.filter(([name]) => name.toLowerCase() === field).map(([, value]) => value);
 }
 
-function without(lines: readonly HeaderLine[], field: string): HeaderLine[] {
-  return lines.filter(([name]) => name.toLowerCase() !== field);
+function without(headers: readonly HeaderLine[], field: string): HeaderLine[] {
+  return headers.filter(([name]) => name.toLowerCase() !== field);
 }

@@ -1,31 +1,31 @@
-/** Valid responses as they are on the wire, together with what they mean. */
+/** Generator of valid responses, as bytes and as parsed values. */
 
 // deno-lint-ignore no-import-prefix
 import fc from "npm:fast-check@4.3.0";
 import type { HeaderLine } from "../../src/config/config.ts";
 
-/** A response; texts are Latin-1, one character for a byte. */
+/** A response. Texts are Latin-1: one character per byte. */
 export interface ResponseSample {
-  /** The method of the request. */
+  /** Method of the request. */
   readonly method: string;
-  /** Everything that the backend sends. */
+  /** All bytes that the backend sends. */
   readonly text: string;
   readonly status: number;
-  readonly lines: readonly HeaderLine[];
+  readonly headers: readonly HeaderLine[];
   /** The body without its framing. */
   readonly body: string;
-  /** Where the response tells itself that it ends: `false` where the connection's end does. */
-  readonly selfDelimited: boolean;
-  /** Whether the connection can be used again. */
-  readonly persistent: boolean;
+  /** False if the end of the connection ends the response. */
+  readonly isSelfDelimited: boolean;
+  /** True if the connection can be used again. */
+  readonly isPersistent: boolean;
 }
 
 interface Framing {
   readonly line: HeaderLine | undefined;
-  /** The body as it is sent. */
+  /** The body as sent. */
   readonly coded: string;
   readonly body: string;
-  readonly selfDelimited: boolean;
+  readonly isSelfDelimited: boolean;
 }
 
 function range(from: number, to: number): string[] {
@@ -35,7 +35,7 @@ function range(from: number, to: number): string[] {
 const TOKEN = [..."!#$%&'*+-.^_`|~", ...range(48, 57), ...range(65, 90), ...range(97, 122)];
 const VISIBLE = [...range(33, 126), ...range(128, 255)];
 
-/** No coding among them: `fetch` would take it off. */
+/** Without Content-Encoding, because `fetch` would decode it. */
 const NAMES = ["Content-Type", "ETag", "Set-Cookie", "set-cookie", "Vary", "DATE", "x-a", "X-A", "Location", "Link"];
 const VALUE = fc.string({ unit: fc.constantFrom(...VISIBLE, " ", " ", "\t"), maxLength: 16 })
   .map((value) => value.replace(/^[ \t]+|[ \t]+$/g, ""));
@@ -46,7 +46,7 @@ const FIELD: fc.Arbitrary<HeaderLine> = fc.tuple(
   ),
   VALUE,
 );
-/** Five of them do not fit into a connection's first buffer, but into the largest head. */
+/** Five of them exceed the first buffer of a connection, but not the maximum size of a head. */
 const LARGE_FIELD = fc.integer({ min: 3_000, max: 10_000 }).map((
   length,
 ): HeaderLine => ["x-large", "v".repeat(length)]);
@@ -66,12 +66,12 @@ function byLength(body: string): fc.Arbitrary<Framing> {
     line: inCase("Content-Length").map((name): HeaderLine => [name, `${body.length}`]),
     coded: fc.constant(body),
     body: fc.constant(body),
-    selfDelimited: fc.constant(true),
+    isSelfDelimited: fc.constant(true),
   });
 }
 
 function byClose(body: string): fc.Arbitrary<Framing> {
-  return fc.constant({ line: undefined, coded: body, body, selfDelimited: false });
+  return fc.constant({ line: undefined, coded: body, body, isSelfDelimited: false });
 }
 
 const EXTENSION = fc.constantFrom("", "", "", ";a", ";a=b", ' ; a = "b;\xe9"', ";\t");
@@ -95,21 +95,21 @@ function byChunks(body: string): fc.Arbitrary<Framing> {
       at += chunk.length;
     }
     coded += `${zeros}0${extension}\r\n${trailers}\r\n`;
-    return { line: [name, coding] as const, coded, body, selfDelimited: true };
+    return { line: [name, coding] as const, coded, body, isSelfDelimited: true };
   });
 }
 
-/** What a response without a body may say about the one it would have had. */
+/** Framing headers of a response without a body, which describe the body of another response. */
 function bodiless(method: string, status: number, minorVersion: number): fc.Arbitrary<Framing> {
-  const lines: (HeaderLine | undefined)[] = [undefined];
-  if (status !== 204) lines.push(["content-length", "0"], ["Content-Length", "70000"]);
-  if (method === "HEAD" && status !== 204 && minorVersion === 1) lines.push(["transfer-encoding", "chunked"]);
-  return fc.constantFrom(...lines).map((line) => ({ line, coded: "", body: "", selfDelimited: true }));
+  const headers: (HeaderLine | undefined)[] = [undefined];
+  if (status !== 204) headers.push(["content-length", "0"], ["Content-Length", "70000"]);
+  if (method === "HEAD" && status !== 204 && minorVersion === 1) headers.push(["transfer-encoding", "chunked"]);
+  return fc.constantFrom(...headers).map((line) => ({ line, coded: "", body: "", isSelfDelimited: true }));
 }
 
 interface Field {
   readonly line: HeaderLine;
-  /** White space before and behind the value. */
+  /** White space before and after the value. */
   readonly before: string;
   readonly after: string;
 }
@@ -122,40 +122,35 @@ interface Head {
   readonly lineEnd: string;
   readonly fields: readonly Field[];
   readonly connection: string | undefined;
-  /** Among the fields, the place of the one that frames the body. */
+  /** Position of the framing header among the fields. */
   readonly framingAt: number;
   readonly interim: readonly (readonly [status: number, fields: readonly HeaderLine[]])[];
 }
 
-function heads(lines: fc.Arbitrary<HeaderLine>): fc.Arbitrary<Head> {
-  const interim = fc.tuple(fc.constantFrom(100, 102, 103, 199), fc.array(lines, { maxLength: 2 }));
+function heads(headers: fc.Arbitrary<HeaderLine>): fc.Arbitrary<Head> {
+  const interim = fc.tuple(fc.constantFrom(100, 102, 103, 199), fc.array(headers, { maxLength: 2 }));
   return fc.record({
     method: fc.constantFrom("GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS"),
     minorVersion: fc.constantFrom(1, 1, 1, 1, 0),
-    // 205 is left to tables: it must not have a body, and clients differ in what they do about one.
+    // 205 is tested in tables: it must not have a body, and clients treat one differently.
     status: fc.oneof(
       fc.constantFrom(200, 200, 200, 204, 304, 206, 302, 404, 500, 503),
       fc.integer({ min: 206, max: 599 }),
     ),
     reason: REASON,
     lineEnd: LINE_END,
-    fields: fc.array(fc.record({ line: lines, before: BLANKS, after: BLANKS }), { maxLength: 5 }),
+    fields: fc.array(fc.record({ line: headers, before: BLANKS, after: BLANKS }), { maxLength: 5 }),
     connection: fc.constantFrom(undefined, undefined, undefined, "close", "keep-alive", "Close", "x-a, keep-alive"),
     framingAt: fc.nat({ max: 5 }),
     interim: fc.constantFrom(0, 0, 0, 0, 3).chain((maxLength) => fc.array(interim, { maxLength })),
   });
 }
 
-/**
- * Makes samples.
- *
- * @param options `small` leaves out bodies of more than 40 bytes, and heads of kibibytes.
- * @returns All kinds of valid responses.
- */
+/** Generates all kinds of valid responses. `small` excludes bodies of more than 40 bytes, and heads of several KiB. */
 export function responseSamples({ small = false } = {}): fc.Arbitrary<ResponseSample> {
-  const lines = small ? FIELD : fc.oneof({ weight: 15, arbitrary: FIELD }, LARGE_FIELD);
+  const headers = small ? FIELD : fc.oneof({ weight: 15, arbitrary: FIELD }, LARGE_FIELD);
   const bodies = small ? SMALL_BODY : fc.oneof({ weight: 3, arbitrary: SMALL_BODY }, LARGE_BODY);
-  return fc.tuple(heads(lines), bodies).chain(([head, body]) => {
+  return fc.tuple(heads(headers), bodies).chain(([head, body]) => {
     const { method, status, minorVersion } = head;
     const isBodiless = method === "HEAD" || status === 204 || status === 304;
     const framing = isBodiless
@@ -165,13 +160,13 @@ export function responseSamples({ small = false } = {}): fc.Arbitrary<ResponseSa
   });
 }
 
-function sampleOf(head: Head, { line, coded, body, selfDelimited }: Framing): ResponseSample {
+function sampleOf(head: Head, { line, coded, body, isSelfDelimited }: Framing): ResponseSample {
   const { method, status, minorVersion, lineEnd, connection } = head;
   const fields = [...head.fields];
   if (line !== undefined) fields.splice(head.framingAt, 0, { line, before: " ", after: "" });
   if (connection !== undefined) fields.push({ line: ["Connection", connection], before: " ", after: "" });
-  const interim = head.interim.map(([status, lines]) =>
-    `HTTP/1.1 ${status} Early${lineEnd}${lines.map(([n, v]) => `${n}: ${v}${lineEnd}`).join("")}${lineEnd}`
+  const interim = head.interim.map(([status, headers]) =>
+    `HTTP/1.1 ${status} Early${lineEnd}${headers.map(([n, v]) => `${n}: ${v}${lineEnd}`).join("")}${lineEnd}`
   );
   const final = fields.map(({ line: [name, value], before, after }) => `${name}:${before}${value}${after}${lineEnd}`);
   const keepsAlive = minorVersion === 1
@@ -183,9 +178,9 @@ function sampleOf(head: Head, { line, coded, body, selfDelimited }: Framing): Re
       final.join("")
     }${lineEnd}${coded}`,
     status,
-    lines: fields.map(({ line }) => line),
+    headers: fields.map(({ line }) => line),
     body,
-    selfDelimited,
-    persistent: selfDelimited && keepsAlive,
+    isSelfDelimited,
+    isPersistent: isSelfDelimited && keepsAlive,
   };
 }

@@ -1,47 +1,47 @@
-/** One exchange, or several, over a connection whose backend is a script; what came of them, made comparable. */
+/** Exchanges over a connection whose backend follows a script, with comparable results. */
 
+import { BufferPool } from "../../src/lib/buffer_pool.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
+import { Slab } from "../../src/lib/slab.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
-import { UpstreamFailure } from "../../src/upstream/upstream_failure.ts";
+import { type TransportRequest, UpstreamFailure } from "../../src/upstream/transport.ts";
+import { READ_BUFFER_BYTES } from "../../src/upstream/http1/buffered_socket.ts";
 import { Connection } from "../../src/upstream/http1/connection.ts";
-import { ConnectionBuffers } from "../../src/upstream/http1/connection_buffers.ts";
-import type { TransportRequest } from "../../src/upstream/transport.ts";
+import { HEAD_BUFFER_BYTES } from "../../src/upstream/http1/request_sender.ts";
 import { toBytes, toText } from "./latin1.ts";
 import { ScriptedSocket, type ScriptEnd } from "./scripted_socket.ts";
 
-/** A response read to its end, or how that failed, whether before its body was handed out or within it. */
-export type Answer =
+/** A response read to its end, or its failure, before or within the body. */
+export type ExchangeResult =
   | {
     readonly status: number;
-    readonly lines: readonly HeaderLine[];
+    readonly headers: readonly HeaderLine[];
     readonly body: string;
-    readonly reusable: boolean;
+    readonly isReusable: boolean;
   }
   | { readonly failure: string; readonly deliveredBytes: number };
 
-/** The pieces of a body are looked at when all has been read: nothing may have been written over them. */
+/** The pieces of a body are checked after the last read, so that overwritten memory is detected. */
 type Response =
-  | { readonly status: number; readonly lines: readonly HeaderLine[]; readonly pieces: readonly Uint8Array[] }
+  | { readonly status: number; readonly headers: readonly HeaderLine[]; readonly pieces: readonly Uint8Array[] }
   | { readonly failure: string; readonly pieces: readonly Uint8Array[] };
 
-/** More turns than any chain of promises between a read and its last consequence has. */
+/** More turns than any chain of promises after a read has. */
 const TURNS = 20;
 
 /**
- * Sends a request and reads the response.
+ * Sends a request, and reads the response that arrives in pieces of Latin-1 text. The failure is `waiting` if the exchange
+ * waits for more bytes of the backend.
  *
- * @param pieces The response as Latin-1 text, in the pieces in which it arrives.
- * @param options The request's method, and what comes after the pieces.
- * @returns What came of it: the failure `waiting` where the backend's turn would be to send more.
- * @throws {Error} Where the exchange neither ends nor waits for the backend.
+ * @throws {Error} If the exchange neither ends nor waits for the backend.
  */
-export async function answerOf(
+export async function exchangeOnce(
   pieces: readonly string[],
   { method, end }: { readonly method: string; readonly end: ScriptEnd },
-): Promise<Answer> {
-  const [answer] = await answersOf([{ method, pieces }], end);
-  return answer!;
+): Promise<ExchangeResult> {
+  const [result] = await exchangeAll([{ method, pieces }], end);
+  return result!;
 }
 
 /** A request, and the pieces of the response to it. */
@@ -51,18 +51,20 @@ export interface Script {
 }
 
 /**
- * Sends several requests, one after the other, over one connection, as long as it is given back. A failure after which
- * the request may be sent again is called `stale`.
+ * Sends requests one after another over one connection, until it is not reusable. The failure is `stale` if the request may be
+ * sent again.
  */
-export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Promise<Answer[]> {
+export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): Promise<ExchangeResult[]> {
   const pieces = scripts.map((script) => script.pieces.filter((piece) => piece !== "").map(toBytes));
   const socket = new ScriptedSocket(pieces, end);
   const wasUsable: boolean[] = [];
   let isStale = false;
   const connection = new Connection(socket, {
-    reclaims: false,
+    detachBuffers: false,
     turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers: new ConnectionBuffers(),
+    slab: new Slab(),
+    readBuffers: new BufferPool(READ_BUFFER_BYTES),
+    headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale() {
@@ -70,30 +72,30 @@ export async function answersOf(scripts: readonly Script[], end: ScriptEnd): Pro
       return undefined;
     },
   });
-  const responses: (Response & { readonly reusable: boolean })[] = [];
+  const responses: (Response & { readonly isReusable: boolean })[] = [];
   for (const { method } of scripts) {
     const response = await exchange(connection, socket, method);
     for (let turn = 0; turn < TURNS; turn++) await undefined;
-    const given = wasUsable.splice(0);
-    const reusable = given.length > 0 && connection.usable;
-    assert(given.length <= 1, "The connection was given back twice");
-    assert(given[0] !== false, "The connection was given back although it can not be used");
-    assert(given.length === 0 || !("failure" in response), "The connection was given back after a failure");
-    assert(reusable || socket.closed, "The connection is neither given back nor closed");
-    assert(!reusable || socket.unreadBytes === 0, "The connection was given back with bytes unread");
-    responses.push({ ...(isStale ? { failure: "stale", pieces: [] } : response), reusable });
-    if (!reusable) break;
+    const parked = wasUsable.splice(0);
+    const isReusable = parked.length > 0 && connection.usable;
+    assert(parked.length <= 1, "The connection was parked twice");
+    assert(parked[0] !== false, "The connection was parked although it cannot be used");
+    assert(parked.length === 0 || !("failure" in response), "The connection was parked after a failure");
+    assert(isReusable || socket.closed, "The connection is neither parked nor closed");
+    assert(!isReusable || socket.unreadBytes === 0, "The connection was parked with unread bytes");
+    responses.push({ ...(isStale ? { failure: "stale", pieces: [] } : response), isReusable });
+    if (!isReusable) break;
   }
   if (connection.usable) connection.close();
   return responses.map((response) => {
     const body = response.pieces.map(toText).join("");
     if ("failure" in response) return { failure: response.failure, deliveredBytes: body.length };
-    const { status, lines, reusable } = response;
-    return { status, lines, body, reusable };
+    const { status, headers, isReusable } = response;
+    return { status, headers, body, isReusable };
   });
 }
 
-/** One exchange; where it waits for the backend, it is aborted, and must end at that. */
+/** Runs one exchange. If it waits for the backend, it is aborted, and must end. */
 async function exchange(connection: Connection, socket: ScriptedSocket, method: string): Promise<Response> {
   const controller = new AbortController();
   const reading = readResponse(connection, method, controller.signal);
@@ -119,8 +121,8 @@ async function readResponse(connection: Connection, method: string, signal: Abor
   };
   const result = await connection.exchange(request);
   if (!result.ok) return { failure: result.kind, pieces: [] };
-  const { status, headers: lines, body } = result.response;
-  if (!(body instanceof ReadableStream)) return { status, lines, pieces: body === null ? [] : [body] };
+  const { status, headers, body } = result.response;
+  if (!(body instanceof ReadableStream)) return { status, headers, pieces: body === null ? [] : [body] };
   const pieces: Uint8Array[] = [];
   try {
     for await (const piece of body) pieces.push(piece);
@@ -128,10 +130,10 @@ async function readResponse(connection: Connection, method: string, signal: Abor
     if (!(error instanceof UpstreamFailure)) throw error;
     return { failure: error.kind, pieces };
   }
-  return { status, lines, pieces };
+  return { status, headers, pieces };
 }
 
-/** A scripted exchange needs no turn of the event loop: what has not ended when a timer is due waits, or hangs. */
+/** A scripted exchange needs no turn of the event loop. If it has not ended when a timer fires, it waits or hangs. */
 async function soon<T>(work: Promise<T>): Promise<T | "not soon"> {
   const due = Promise.withResolvers<"not soon">();
   const timer = setTimeout(() => due.resolve("not soon"));

@@ -1,29 +1,29 @@
-/** A backend without a network: what it sends, and in which pieces, is known beforehand. */
+/** A backend without a network, which sends predefined pieces. */
 
-import type { Socket } from "../../src/upstream/http1/socket.ts";
+import type { Socket } from "../../src/upstream/http1/buffered_socket.ts";
 
-/** What comes after the last piece: nothing, a close in order, or a reset. */
+/** End of the script after the last piece: nothing, an orderly close, or a reset. */
 export type ScriptEnd = "open" | "close" | "reset";
 
-/** A read that waits. */
+/** A pending read. */
 interface PendingRead extends PromiseWithResolvers<number | null> {
   readonly buffer: Uint8Array;
 }
 
-/** A socket that answers each write, so each request without a body, with the next list of pieces. */
+/** A socket that responds to each write with the next list of pieces. A request without a body is one write. */
 export class ScriptedSocket implements Socket {
-  readonly #answers: (readonly Uint8Array[])[];
+  readonly #responses: (readonly Uint8Array[])[];
   readonly #end: ScriptEnd;
   readonly #unread: Uint8Array[] = [];
   #pending: PendingRead | undefined;
   #closed = false;
 
-  constructor(answers: readonly (readonly Uint8Array[])[], end: ScriptEnd) {
-    this.#answers = [...answers];
+  constructor(responses: readonly (readonly Uint8Array[])[], end: ScriptEnd) {
+    this.#responses = [...responses];
     this.#end = end;
   }
 
-  /** Whether more is being asked for than there is. */
+  /** True while a read waits for bytes. */
   get waiting(): boolean {
     return this.#pending !== undefined;
   }
@@ -32,7 +32,7 @@ export class ScriptedSocket implements Socket {
     return this.#closed;
   }
 
-  /** How much of what was sent has not been read, in bytes. */
+  /** Number of bytes that were sent and have not been read. */
   get unreadBytes(): number {
     return this.#unread.reduce((sum, { length }) => sum + length, 0);
   }
@@ -42,14 +42,14 @@ export class ScriptedSocket implements Socket {
     if (buffer.length === 0) throw new Error("Cannot read into an empty buffer: the reader would never get further");
     if (this.#pending !== undefined) throw new Error("Cannot read: another read is pending");
     const pending = this.#pending = { ...Promise.withResolvers<number | null>(), buffer };
-    this.#answerRead();
+    this.#serveRead();
     return pending.promise;
   }
 
   write(bytes: Uint8Array): Promise<number> {
     if (this.#closed) return Promise.reject(new Deno.errors.BadResource());
-    this.#unread.push(...this.#answers.shift() ?? []);
-    this.#answerRead();
+    this.#unread.push(...this.#responses.shift() ?? []);
+    this.#serveRead();
     return Promise.resolve(bytes.length);
   }
 
@@ -60,11 +60,11 @@ export class ScriptedSocket implements Socket {
     this.#pending = undefined;
   }
 
-  #answerRead(): void {
+  #serveRead(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
     const piece = this.#unread.shift();
-    if (piece === undefined && (this.#answers.length > 0 || this.#end === "open")) return;
+    if (piece === undefined && (this.#responses.length > 0 || this.#end === "open")) return;
     this.#pending = undefined;
     if (piece === undefined) {
       if (this.#end === "close") pending.resolve(null);

@@ -1,4 +1,4 @@
-/** Requests to transports, and what came of them, in few words. */
+/** Requests to transports, and their results in brief. */
 
 import {
   fetchTransport,
@@ -8,20 +8,20 @@ import {
   type TransportResult,
 } from "@zeek/conductor";
 
-/** Both ways to a backend, by name. */
+/** Both transports by name. */
 export const TRANSPORTS: readonly (readonly [name: string, make: () => Transport])[] = [
   ["http1Transport()", http1Transport],
   ["fetchTransport()", fetchTransport],
 ];
 
-/** A GET of a URL, or what is asked for instead. */
+/** Returns a GET request, changed as given. */
 export function requestTo(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
   const { signal } = new AbortController();
   const [origin = "", target = "/"] = url.split(/(?<=[\w\]])(?=\/)/);
   return { method: "GET", origin, target, host: undefined, headers: [], body: null, signal, ...more };
 }
 
-/** The body of the response, read to its end, or the kind of the failure. */
+/** Returns the whole body of the response, or the kind of failure. */
 export async function textOrKind(result: TransportResult): Promise<string> {
   return result.ok ? await new Response(result.response.body).text() : result.kind;
 }

@@ -1,20 +1,20 @@
-/** Requests for a transport by itself, and what came of them. */
+/** Requests to a single transport, and their results in brief. */
 
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
 
-/** A GET for a URL, with no header lines and no body, unless told otherwise. */
+/** Returns a GET request without headers and body, changed as given. */
 export function transportRequest(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
   const { signal } = new AbortController();
   const [origin = "", target = "/"] = url.split(/(?<=\w)(?=\/)/);
   return { method: "GET", origin, target, host: undefined, headers: [], body: null, signal, ...more };
 }
 
-/** The status, or how it failed. */
+/** Returns the status, or the kind of failure. */
 export function outcomeOf(result: TransportResult): string {
   return result.ok ? `status ${result.response.status}` : result.kind;
 }
 
-/** The whole body as Latin-1; for a failure its kind. */
+/** Returns the whole body as Latin-1, or the kind of failure. */
 export async function bodyOf(result: TransportResult): Promise<string> {
   if (!result.ok) return result.kind;
   const { body } = result.response;

@@ -9,7 +9,7 @@ import { LoopTurns } from "../../src/lib/loop_turns.ts";
 const CHUNK = new Uint8Array(65_536);
 const CHUNKS = 16;
 const ROLES: readonly Role[] = ["primary", "secondary", "shadow", "shadow"];
-const HOOKS = { isOver: () => false, onProgress() {}, onStarved() {}, onBreak() {} };
+const HOOKS = { isFinished: () => false, onProgress() {}, onStarved() {}, onBreak() {} };
 
 const deadlines = new TimeoutQueues(() => performance.now());
 const turns = new LoopTurns({ sliceMs: 2, now: () => performance.now() });
@@ -35,7 +35,7 @@ for (const services of [1, 2, 4]) {
     const source = new BodySource(body(), { maxBytes: Infinity, timeoutMs: 30_000, deadlines, turns });
     const fanOut = new BodyFanOut(source, {
       windowBytes: 1_048_576,
-      reclaims: false,
+      detachBuffers: false,
       deadlines,
       timeoutMs: 30_000,
       onProblem() {},

@@ -15,8 +15,8 @@ interface Scene {
   fanOut: BodyFanOut;
   problems: Problem[];
   log: string[];
-  /** Adds a service; its attempt is pending unless the test says otherwise. */
-  branch(role: Role, isOver?: boolean): ReadableStreamDefaultReader<Chunk>;
+  /** Adds a service. By default, its attempt has not finished. */
+  branch(role: Role, isFinished?: boolean): ReadableStreamDefaultReader<Chunk>;
 }
 
 function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; maxBytes?: number } = {}): Scene {
@@ -32,7 +32,7 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
   });
   const fanOut = new BodyFanOut(body, {
     windowBytes,
-    reclaims: false,
+    detachBuffers: false,
     deadlines,
     timeoutMs: 1_000,
     onProblem: (problem) => problems.push(problem),
@@ -41,19 +41,19 @@ function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; ma
     fanOut,
     problems,
     log,
-    branch(role, isOver = false) {
+    branch(role, isFinished = false) {
       const stream = fanOut.branch(role, {
         onProgress: () => log.push(`${role} progress`),
         onStarved: () => log.push(`${role} starved`),
         onBreak: (kind) => log.push(`${role} ${kind}`),
-        isOver: () => isOver,
+        isFinished: () => isFinished,
       });
       return stream.getReader();
     },
   };
 }
 
-/** A body of so many chunks, produced only as it is read; `pulled` counts them. */
+/** Returns a body whose chunks are produced on demand, and counted by `pulled`. */
 function chunks(count: number, bytes: number): { source: ReadableStream<Chunk>; pulled: () => number } {
   let pulled = 0;
   const source = new ReadableStream<Chunk>({
@@ -74,12 +74,12 @@ async function readAll(reader: ReadableStreamDefaultReader<Chunk>): Promise<numb
   }
 }
 
-/** Lets everything that is ready happen. */
-async function settle(): Promise<void> {
+/** Waits until no microtask is left. */
+async function flush(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-Deno.test("BodyFanOut gives every service the whole body", async () => {
+Deno.test("BodyFanOut sends the whole body to every service", async () => {
   const { fanOut, branch, problems } = scene(chunks(100, KIB).source);
   const readers = [branch("primary"), branch("secondary"), branch("shadow")];
   const [, ...sizes] = await Promise.all([fanOut.pump(), ...readers.map(readAll)]);
@@ -87,56 +87,56 @@ Deno.test("BodyFanOut gives every service the whole body", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("BodyFanOut reads no further ahead of a primary than the window", async () => {
+Deno.test("BodyFanOut reads at most 64 KiB ahead of the primary", async () => {
   const { source, pulled } = chunks(1_000, KIB);
   const { fanOut, branch } = scene(source);
   const reader = branch("primary");
   const pumping = fanOut.pump();
-  await settle();
+  await flush();
   assert(pulled() <= 65, `${pulled()} chunks were read for a primary that reads nothing`);
   await reader.cancel();
   await pumping;
 });
 
-Deno.test("BodyFanOut cuts a secondary off that is further behind than the window, and the primary gets it all", async () => {
+Deno.test("BodyFanOut aborts a secondary that lags by more than the window, and the primary gets the whole body", async () => {
   const { fanOut, branch, log, problems } = scene(chunks(200, KIB).source);
   const primary = branch("primary");
   const secondary = branch("secondary");
   const [, bytes] = await Promise.all([fanOut.pump(), readAll(primary)]);
   assertEquals(bytes, 200 * KIB);
   assertEquals(log.filter((line) => line.startsWith("secondary")), ["secondary body-lag"]);
-  await assertRejects(() => readAll(secondary), Error, "broken off");
+  await assertRejects(() => readAll(secondary), Error, "aborted");
   assertEquals(problems, []);
 });
 
-Deno.test("BodyFanOut measures a secondary against the primary, not against what is read ahead", async () => {
+Deno.test("BodyFanOut measures the lag of a secondary from the primary, not from the bytes read ahead", async () => {
   const { fanOut, branch, log } = scene(chunks(125, 8 * KIB).source, { windowBytes: 512 * KIB });
   const primary = branch("primary");
   const secondary = branch("secondary");
   const pumping = fanOut.pump();
-  // Both have waited long enough for everything to be read ahead that may be; then one is half a window behind.
-  for (let pause = 0; pause < 40; pause++) await settle();
+  // First, as much as possible is read ahead. Then the secondary lags by half a window.
+  for (let pause = 0; pause < 40; pause++) await flush();
   for (let chunk = 0; chunk < 32; chunk++) await primary.read();
   const [, ahead, behind] = await Promise.all([pumping, readAll(primary), readAll(secondary)]);
   assertEquals([ahead, behind], [744 * KIB, 1_000 * KIB]);
   assertEquals(log.includes("secondary body-lag"), false);
 });
 
-Deno.test("BodyFanOut lets the secondaries set the pace when no primary is left", async () => {
+Deno.test("BodyFanOut lets the secondaries set the pace if no primary is left", async () => {
   const { source, pulled } = chunks(200, KIB);
   const { fanOut, branch, log } = scene(source);
   const primary = branch("primary");
   const secondary = branch("secondary");
   const pumping = fanOut.pump();
   await primary.cancel();
-  await settle();
+  await flush();
   assert(pulled() <= 66, `${pulled()} chunks were read for a secondary that reads nothing`);
   assertEquals(await readAll(secondary), 200 * KIB);
   assertEquals(log.includes("secondary body-lag"), false);
   await pumping;
 });
 
-Deno.test("BodyFanOut stops reading when nobody but shadows is left, and tells them", async () => {
+Deno.test("BodyFanOut stops reading if only shadows are left, and aborts them", async () => {
   const { fanOut, branch, log, problems } = scene(chunks(1_000, KIB).source);
   const primary = branch("primary");
   branch("shadow");
@@ -147,7 +147,7 @@ Deno.test("BodyFanOut stops reading when nobody but shadows is left, and tells t
   assertEquals(problems, []);
 });
 
-Deno.test("BodyFanOut never makes a body that the client broke off look complete", async () => {
+Deno.test("BodyFanOut never makes a body that the client aborted look complete", async () => {
   const source = new ReadableStream<Chunk>({
     start(controller) {
       controller.enqueue(new Uint8Array(10));
@@ -164,7 +164,7 @@ Deno.test("BodyFanOut never makes a body that the client broke off look complete
   assertEquals(log.at(-1), "primary aborted");
 });
 
-Deno.test("BodyFanOut answers 413 as soon as a body is larger than allowed", async () => {
+Deno.test("BodyFanOut reports 413 as soon as a body is larger than allowed", async () => {
   const { source, pulled } = chunks(1_000, KIB);
   const { fanOut, branch, problems } = scene(source, { maxBytes: 10 * KIB });
   const reader = branch("primary");
@@ -173,22 +173,22 @@ Deno.test("BodyFanOut answers 413 as soon as a body is larger than allowed", asy
   assertEquals(pulled(), 11);
 });
 
-Deno.test("BodyFanOut gives a client up that pauses for too long", async () => {
+Deno.test("BodyFanOut reports 408 for a client that pauses for too long", async () => {
   using time = new FakeTime();
   const { fanOut, branch, problems, log } = scene(new ReadableStream<Chunk>());
   const reader = branch("primary");
-  const read = readAll(reader).catch(() => "broken");
+  const read = readAll(reader).catch(() => "failed");
   const pumping = fanOut.pump();
   await time.tickAsync(900);
   assertEquals(problems, []);
   await time.tickAsync(200);
   await pumping;
   assertEquals(problems.map(({ status }) => status), [408]);
-  assertEquals(await read, "broken");
+  assertEquals(await read, "failed");
   assertEquals(log, ["primary starved", "primary aborted"]);
 });
 
-Deno.test("BodyFanOut tells a service's pauses from the client's", async () => {
+Deno.test("BodyFanOut distinguishes pauses of the service from those of the client", async () => {
   let feed!: ReadableStreamDefaultController<Chunk>;
   const source = new ReadableStream<Chunk>({
     start(controller) {
@@ -199,7 +199,7 @@ Deno.test("BodyFanOut tells a service's pauses from the client's", async () => {
   const reader = branch("primary");
   const pumping = fanOut.pump();
   const first = reader.read();
-  await settle();
+  await flush();
   assertEquals(log, ["primary starved"]);
   feed.enqueue(new Uint8Array(1));
   await first;
@@ -209,7 +209,7 @@ Deno.test("BodyFanOut tells a service's pauses from the client's", async () => {
   await pumping;
 });
 
-/** A body of single bytes, each a view on a buffer of its own of 64 KiB, as runtimes hand them out. */
+/** Returns a body of single bytes, each in its own buffer of 64 KiB, as runtimes return them. */
 function singleBytes(count: number): ReadableStream<Chunk> {
   let sent = 0;
   return new ReadableStream<Chunk>({
@@ -237,18 +237,18 @@ Deno.test("BodyFanOut packs single bytes for a service that lags, without changi
   assertEquals(log.includes("secondary body-lag"), false);
 });
 
-Deno.test("BodyFanOut aborts a service that takes nothing more after its attempt is over, and leaves a pending one alone", async () => {
+Deno.test("BodyFanOut aborts a stalled service whose attempt has finished, and not one whose attempt is pending", async () => {
   using time = new FakeTime();
-  for (const isOver of [true, false]) {
+  for (const isFinished of [true, false]) {
     const { fanOut, branch, log, problems } = scene(chunks(1_000, KIB).source);
-    const reader = branch("primary", isOver);
+    const reader = branch("primary", isFinished);
     let isDone = false;
     const pumping = fanOut.pump().then(() => isDone = true);
     await time.tickAsync(900);
     assertEquals(isDone, false);
     await time.tickAsync(2_200);
-    await settle();
-    assertEquals([isDone, log.at(-1), problems], isOver ? [true, "primary aborted", []] : [false, log.at(-1), []]);
+    await flush();
+    assertEquals([isDone, log.at(-1), problems], isFinished ? [true, "primary aborted", []] : [false, log.at(-1), []]);
     await reader.cancel().catch(() => {});
     await pumping;
   }

@@ -1,4 +1,4 @@
-/** Large bodies arrive byte for byte, also where their memory is given back as soon as they have been passed on. */
+/** Large bodies arrive unchanged, although their memory is released as soon as they have been sent. */
 
 import { assertEquals } from "@std/assert";
 import { startCli } from "../_support/cli_process.ts";
@@ -11,7 +11,7 @@ const PIECE_BYTES = 65_536;
 
 const encoder = new TextEncoder();
 
-/** Every four bytes say where they are, and in which body. */
+/** Returns a pattern in which every four bytes encode their position and the body. */
 function pattern(offset: number, seed: number): Uint8Array<ArrayBuffer> {
   const words = Uint32Array.from(
     { length: PIECE_BYTES / 4 },
@@ -24,7 +24,7 @@ async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void>
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
-/** Bodies of an odd seed are sent in chunks of a few hundred bytes to a few hundred kilobytes. */
+/** Bodies with an odd seed are sent in chunks of a few hundred bytes to a few hundred kilobytes. */
 function isChunked(seed: number): boolean {
   return seed % 2 === 1;
 }
@@ -47,7 +47,7 @@ async function writeBody(connection: Deno.Conn, seed: number, chunked: boolean):
   if (chunked) await writeAll(connection, encoder.encode("0\r\n\r\n"));
 }
 
-/** Reads a line or a head byte by byte, so that nothing of what follows comes with it. */
+/** Reads a line or a head byte by byte, and no byte after it. */
 async function readTo(connection: Deno.Conn, mark: string): Promise<string> {
   let text = "";
   for (const byte = new Uint8Array(1); !text.endsWith(mark); text += String.fromCharCode(byte[0]!)) {
@@ -56,7 +56,7 @@ async function readTo(connection: Deno.Conn, mark: string): Promise<string> {
   return text;
 }
 
-/** Yields a body's bytes, read in pieces of odd sizes, so that sender and reader fall in and out of step. */
+/** Yields the bytes of a body in pieces of varying size, so that sender and reader are never in step for long. */
 async function* readBody(connection: Deno.Conn, chunked: boolean): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(200_000);
   for (let turn = 1;;) {
@@ -68,13 +68,13 @@ async function* readBody(connection: Deno.Conn, chunked: boolean): AsyncGenerato
       left -= count;
       yield buffer.subarray(0, count);
     }
-    // What is left unread when a connection is closed resets it.
+    // Closing a connection with unread bytes would reset it.
     if (chunked) await readTo(connection, "\r\n");
     if (!chunked || !(size > 0)) return;
   }
 }
 
-/** Says where the first wrong byte is. */
+/** Returns `whole`, or the position of the first wrong byte. */
 async function checkBody(connection: Deno.Conn, seed: number, chunked: boolean): Promise<string> {
   let expected = pattern(0, seed);
   let offset = 0;
@@ -88,7 +88,7 @@ async function checkBody(connection: Deno.Conn, seed: number, chunked: boolean):
   return offset === SIZE ? "whole" : `body ${seed} ended after ${offset} bytes`;
 }
 
-Deno.test("large bodies go up and down at the same time without a wrong byte", async () => {
+Deno.test("large bodies arrive unchanged in both directions at the same time", async () => {
   const received: string[] = [];
   await using backend = startRawBackend(async (connection) => {
     const head = await readTo(connection, "\r\n\r\n");
@@ -98,19 +98,19 @@ Deno.test("large bodies go up and down at the same time without a wrong byte", a
     await writeBody(connection, seed, false);
   });
   await using file = await tempConfig(JSON.stringify({
-    bodyWindow: SIZE, // None may lag behind: all of it must arrive everywhere.
+    bodyWindow: SIZE, // No service is aborted for lagging, so all of them receive the whole body.
     services: ["a", "b"].map((name, index) => ({ name, url: backend.url, primary: index === 0 })),
   }));
   await using child = startCli(["-c", file.path, "--port", "0", "--host", "127.0.0.1"]);
   const [, port] = await child.stdout.seen(/"url":"http:\/\/[^:"]+:(\d+)/);
-  const answers = await Promise.all(Array.from({ length: EXCHANGES }, async (_, seed) => {
+  const results = await Promise.all(Array.from({ length: EXCHANGES }, async (_, seed) => {
     using connection = await Deno.connect({ port: Number(port), hostname: "127.0.0.1" });
     const framing = isChunked(seed) ? "Transfer-Encoding: chunked" : `Content-Length: ${SIZE}`;
     await writeAll(connection, encoder.encode(`POST /${seed} HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`));
     await writeBody(connection, seed, isChunked(seed));
-    const answered = await readTo(connection, "\r\n\r\n");
-    return [answered.split("\r\n")[0], await checkBody(connection, seed, false)];
+    const head = await readTo(connection, "\r\n\r\n");
+    return [head.split("\r\n")[0], await checkBody(connection, seed, false)];
   }));
-  assertEquals(answers, Array(EXCHANGES).fill(["HTTP/1.1 200 OK", "whole"]));
+  assertEquals(results, Array(EXCHANGES).fill(["HTTP/1.1 200 OK", "whole"]));
   assertEquals(received, Array(2 * EXCHANGES).fill("whole"));
 });

@@ -1,4 +1,4 @@
-/** Reading a client's body into its place, whatever stream it comes in. */
+/** Reading of request bodies from different kinds of streams. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
@@ -14,7 +14,7 @@ function sourceOf(body: ReadableStream<Chunk>, maxBytes = Infinity): BodySource 
   return new BodySource(body, { maxBytes, timeoutMs: 10_000, deadlines, turns });
 }
 
-/** As a server's body is: bytes, in pieces. */
+/** Returns a byte stream, like the body of a server's request. */
 function byteStream(pieces: readonly string[], end: "whole" | "broken" = "whole"): ReadableStream<Chunk> {
   const left = pieces.map((piece) => new TextEncoder().encode(piece));
   return new ReadableStream({
@@ -22,20 +22,20 @@ function byteStream(pieces: readonly string[], end: "whole" | "broken" = "whole"
     pull(controller) {
       const piece = left.shift();
       if (piece !== undefined) return controller.enqueue(piece);
-      if (end === "broken") return controller.error(new Error("broken off"));
+      if (end === "broken") return controller.error(new Error("connection reset"));
       controller.close();
       controller.byobRequest?.respond(0);
     },
   });
 }
 
-/** As a body is that has been there from the start. */
+/** Returns a stream of chunks, like a buffered body. */
 function plainStream(pieces: readonly string[]): ReadableStream<Chunk> {
   return ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
 }
 
-for (const [name, open] of [["of bytes", byteStream], ["of pieces", plainStream]] as const) {
-  Deno.test(`BodySource reads a whole body from a stream ${name}, and no other length than was said`, async () => {
+for (const [name, open] of [["of bytes", byteStream], ["of chunks", plainStream]] as const) {
+  Deno.test(`BodySource reads a whole body from a stream ${name}, and refuses a length other than Content-Length`, async () => {
     const read = async (pieces: readonly string[], lengthBytes: number, maxBytes?: number) => {
       const body = await sourceOf(open(pieces), maxBytes).readWhole(lengthBytes);
       return body instanceof Uint8Array ? new TextDecoder().decode(body) : body.status;
@@ -49,7 +49,7 @@ for (const [name, open] of [["of bytes", byteStream], ["of pieces", plainStream]
   });
 }
 
-Deno.test("BodySource tells a body that breaks off, and cancels what it has begun to read", async () => {
+Deno.test("BodySource reports a body that the client aborted, and cancels the stream", async () => {
   const source = sourceOf(byteStream(["the begin"], "broken"));
   assertEquals(await source.readWhole(20), { status: 400, detail: "The request body ended before it was complete" });
   source.cancel();
@@ -66,7 +66,7 @@ for (const piece of ["text", 1, { length: 4 }, new ArrayBuffer(4), new Uint16Arr
   });
 }
 
-Deno.test("BodySource takes no more memory for a body from Deno's server than the body has", async () => {
+Deno.test("BodySource takes no more memory for a body from Deno's server than the size of the body", async () => {
   const lengthBytes = 20_000;
   const taken = Promise.withResolvers<number>();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -76,7 +76,7 @@ Deno.test("BodySource takes no more memory for a body from Deno's server than th
     return Response.json(body instanceof Uint8Array ? body.length : body);
   });
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-  // Head and body apart: what is there from the start is not read from a stream of bytes.
+  // Head and body are sent separately: a body that arrives with the head is not a byte stream.
   await connection.write(
     new TextEncoder().encode(
       `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${lengthBytes}\r\nConnection: close\r\n\r\n`,
@@ -84,7 +84,7 @@ Deno.test("BodySource takes no more memory for a body from Deno's server than th
   );
   await connection.write(new Uint8Array(lengthBytes / 2));
   await connection.write(new Uint8Array(lengthBytes / 2));
-  const answer = await new Response(connection.readable).text();
-  assertEquals(answer.endsWith(`${lengthBytes}`), true, answer);
+  const response = await new Response(connection.readable).text();
+  assertEquals(response.endsWith(`${lengthBytes}`), true, response);
   assertLess(await taken.promise, 2 * lengthBytes);
 });

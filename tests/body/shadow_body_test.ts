@@ -1,4 +1,4 @@
-/** What a shadow gets of a request's body and of its head, over real sockets. */
+/** Bodies and headers of shadow requests, over real sockets. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ConductorEvent, ServiceInput } from "@zeek/conductor";
@@ -7,41 +7,41 @@ import { startSocketBackend } from "../_support/socket_backend.ts";
 
 const MAX = 100_000;
 
-function startFront(mainUrl: string, copyUrl: string, shadow: Partial<ServiceInput>): Front {
+function startFront(mainUrl: string, shadowUrl: string, shadow: Partial<ServiceInput>): Front {
   return startConductor({
-    services: [{ name: "main", url: mainUrl }, { name: "copy", url: copyUrl, shadow: true, ...shadow }],
+    services: [{ name: "main", url: mainUrl }, { name: "shadow", url: shadowUrl, shadow: true, ...shadow }],
   });
 }
 
-/** The reasons for which copies were not sent, or not to their end. */
+/** Returns the reasons for shadow requests that were not sent, or not completely. */
 function skips(events: readonly ConductorEvent[]): string[] {
   return events.flatMap((event) => event.type === "skipped" ? [`${event.service} ${event.reason}`] : []);
 }
 
-/** A body of unknown length, in pieces. */
+/** Returns a body of unknown length. */
 function stream(pieces: readonly string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   return ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
 }
 
-// Columns: the length of a body, of known length, and whether it is copied.
-for (const [length, isCopied] of [[0, true], [MAX, true], [MAX + 1, false], [10 * MAX, false]] as const) {
-  Deno.test(`a body of ${length} bytes ${isCopied ? "is" : "is not"} copied under maxBodySize: ${MAX}`, async () => {
+// Columns: length of the body, sent to the shadow or not.
+for (const [length, isSent] of [[0, true], [MAX, true], [MAX + 1, false], [10 * MAX, false]] as const) {
+  Deno.test(`a body of ${length} bytes is ${isSent ? "" : "not "}sent to the shadow with maxBodySize: ${MAX}`, async () => {
     await using main = startBackend((_, body) => new Response(String(body.length)));
-    await using copy = startBackend();
-    await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+    await using shadow = startBackend();
+    await using front = startFront(main.url, shadow.url, { maxBodySize: MAX });
     const response = await fetch(front.url, { method: "POST", body: "x".repeat(length) });
     assertEquals(await response.text(), String(length));
-    if (isCopied) await copy.received(1);
-    assertEquals(copy.seen.map(({ body }) => body.length), isCopied ? [length] : []);
-    assertEquals(skips(front.events), isCopied ? [] : ["copy body-too-large"]);
+    if (isSent) await shadow.received(1);
+    assertEquals(shadow.seen.map(({ body }) => body.length), isSent ? [length] : []);
+    assertEquals(skips(front.events), isSent ? [] : ["shadow body-too-large"]);
   });
 }
 
-Deno.test("a body of unknown length that turns out too large is cut off for the shadow alone, and reported once", async () => {
+Deno.test("a body of unknown length that turns out too large is aborted only for the shadow, and reported once", async () => {
   const piece = "x".repeat(30_000);
   await using main = startBackend((_, body) => new Response(String(body.length)));
-  const copied = Promise.withResolvers<string>();
-  await using copy = startRawBackend(async (connection) => {
+  const received = Promise.withResolvers<string>();
+  await using shadow = startRawBackend(async (connection) => {
     let text = "";
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(65_536);
@@ -50,60 +50,60 @@ Deno.test("a body of unknown length that turns out too large is cut off for the 
         text += decoder.decode(buffer.subarray(0, count));
       }
     } finally {
-      copied.resolve(text);
+      received.resolve(text);
     }
   });
-  await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+  await using front = startFront(main.url, shadow.url, { maxBodySize: MAX });
   const response = await fetch(front.url, { method: "POST", body: stream(Array(10).fill(piece)) });
   assertEquals(await response.text(), "300000");
-  const text = await copied.promise;
+  const text = await received.promise;
   assertStringIncludes(text, "transfer-encoding: chunked");
-  assert(!text.endsWith("\r\n0\r\n\r\n"), "the copy must not look whole");
+  assert(!text.endsWith("\r\n0\r\n\r\n"), "the shadow request must not look complete");
   assert(text.length < MAX + 10_000);
-  assertEquals(skips(front.events), ["copy body-too-large"]);
-  const settled = front.events.find((event) => event.type === "settled" && event.service === "copy");
+  assertEquals(skips(front.events), ["shadow body-too-large"]);
+  const settled = front.events.find((event) => event.type === "settled" && event.service === "shadow");
   assert(settled?.type === "settled");
   assertEquals(settled.failure, "aborted");
 });
 
-Deno.test("a body of unknown length that is not too large is copied whole", async () => {
+Deno.test("a body of unknown length that is not too large is sent completely to the shadow", async () => {
   await using main = startBackend();
-  await using copy = startBackend();
-  await using front = startFront(main.url, copy.url, { maxBodySize: MAX });
+  await using shadow = startBackend();
+  await using front = startFront(main.url, shadow.url, { maxBodySize: MAX });
   const response = await fetch(front.url, { method: "POST", body: stream(Array(10).fill("x".repeat(10_000))) });
   await response.body?.cancel();
-  await copy.received(1);
-  assertEquals(copy.seen[0]!.body.length, MAX);
+  await shadow.received(1);
+  assertEquals(shadow.seen[0]!.body.length, MAX);
   assertEquals(skips(front.events), []);
 });
 
-Deno.test("a copy that lags is reported as skipped, besides settling as it does", async () => {
+Deno.test("a shadow request that lags settles as lagging, and is also reported as skipped", async () => {
   await using main = startBackend((_, body) => new Response(String(body.length)));
   const never = Promise.withResolvers<void>();
-  await using copy = startRawBackend(() => never.promise);
+  await using shadow = startRawBackend(() => never.promise);
   await using front = startConductor({
     bodyWindow: "64KiB",
-    services: [{ name: "main", url: main.url }, { name: "copy", url: copy.url, shadow: true }],
+    services: [{ name: "main", url: main.url }, { name: "shadow", url: shadow.url, shadow: true }],
   });
   const size = 32 * 1024 * 1024;
   const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
   assertEquals(await response.text(), String(size));
-  const settled = await front.event((event) => event.type === "settled" && event.service === "copy");
+  const settled = await front.event((event) => event.type === "settled" && event.service === "shadow");
   assert(settled.type === "settled");
   assertEquals(settled.failure, "body-lag");
-  assertEquals(skips(front.events), ["copy body-lag"]);
+  assertEquals(skips(front.events), ["shadow body-lag"]);
   never.resolve();
 });
 
 for (const [name, body] of [["known", "x".repeat(MAX)], ["unknown", undefined], ["small", "x"]] as const) {
-  Deno.test(`body: false copies the head only of a request with a body of ${name} length`, async () => {
+  Deno.test(`body: false sends only the head to the shadow for a request with a body of ${name} length`, async () => {
     await using main = startBackend();
     const head = Promise.withResolvers<string>();
-    await using copy = await startSocketBackend(async (request, connection) => {
+    await using shadow = await startSocketBackend(async (request, connection) => {
       await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
       head.resolve(request.head + request.body);
     });
-    await using front = startFront(main.url, copy.url, { body: false });
+    await using front = startFront(main.url, shadow.url, { body: false });
     const headers = { "content-type": "text/plain", "content-encoding": "identity", "x-kept": "1" };
     const response = await fetch(front.url, { method: "PUT", headers, body: body ?? stream([..."xyz"]) });
     assertEquals(await response.text(), "ok");
@@ -113,12 +113,12 @@ for (const [name, body] of [["known", "x".repeat(MAX)], ["unknown", undefined], 
     assert(!lines.some((line) => /^(?:content-(?:type|encoding)|transfer-encoding):/.test(line)));
     assertEquals(main.seen[0]!.body, body ?? "xyz");
     assertEquals(main.seen[0]!.headers.get("content-type"), "text/plain");
-    await front.event((event) => event.type === "settled" && event.service === "copy");
+    await front.event((event) => event.type === "settled" && event.service === "shadow");
     assertEquals(skips(front.events), []);
   });
 }
 
-Deno.test("credentials: false keeps the client's credentials from the shadow alone, and lets it have its own", async () => {
+Deno.test("credentials: false removes the credentials of the client only for that shadow, and keeps configured ones", async () => {
   await using main = startBackend();
   await using bare = startBackend();
   await using own = startBackend();

@@ -1,4 +1,4 @@
-/** What an exchange keeps while a service is still to answer: neither its body, nor its header lines. */
+/** Memory of an exchange while a service has not responded: neither its body nor its headers are kept. */
 
 import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
@@ -11,32 +11,32 @@ import { startSocketBackend } from "../_support/socket_backend.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const BODY = "x".repeat(20_000);
-/** A body that does not come whole would be waited for. */
-const PATIENCE_MS = 5_000;
+/** Maximum wait for a complete body. */
+const MAX_WAIT_MS = 5_000;
 
 interface Scene {
   readonly handle: Handler;
-  /** What the transport was given, by the authority. */
+  /** Requests by origin, as the transport received them. */
   readonly requests: Map<string, TransportRequest>;
 }
 
 interface SceneOptions {
-  readonly reclaims?: boolean;
-  /** What each request waits for before it is sent. */
+  readonly detachBuffers?: boolean;
+  /** Delays each request before it is sent. */
   before?(origin: string): Promise<void>;
 }
 
-/** A handler over real sockets, as the command line has it; what it sends can be looked at. */
-function scene(services: ConfigInput["services"], { reclaims = true, before }: SceneOptions = {}): Scene {
+/** Creates a handler over real sockets, like that of the command line, and records its requests. */
+function scene(services: ConfigInput["services"], { detachBuffers = true, before }: SceneOptions = {}): Scene {
   const requests = new Map<string, TransportRequest>();
-  const overSockets = http1Transport({ reclaims });
+  const overSockets = http1Transport({ detachBuffers });
   const transport: Transport = async (request) => {
     requests.set(request.origin, request);
     await before?.(request.origin);
     return await overSockets(request);
   };
   const { config } = validateConfig({ wait: "primary", services });
-  return { handle: createHandler(config, { transport, reclaims }), requests };
+  return { handle: createHandler(config, { transport, detachBuffers }), requests };
 }
 
 async function post(handle: Handler): Promise<string> {
@@ -49,7 +49,7 @@ function bytesHeld(request: TransportRequest | undefined): number {
   return request.body.length;
 }
 
-Deno.test("SharedBody gives its memory back when it is closed, and all that were lent it have been sent it", () => {
+Deno.test("SharedBody releases its memory when it is closed and all references are released", () => {
   const bytes = new Uint8Array(10_000);
   const body = new SharedBody(bytes, true);
   assertEquals(body.acquire(), bytes);
@@ -61,7 +61,7 @@ Deno.test("SharedBody gives its memory back when it is closed, and all that were
   assertEquals([bytes.length, body.length], [0, 10_000]);
 });
 
-Deno.test("SharedBody leaves its memory alone where somebody else may look at it", () => {
+Deno.test("SharedBody without detachBuffer keeps its memory", () => {
   const bytes = new Uint8Array(10_000);
   const body = new SharedBody(bytes, false);
   body.acquire();
@@ -70,30 +70,30 @@ Deno.test("SharedBody leaves its memory alone where somebody else may look at it
   assertEquals(bytes.length, 10_000);
 });
 
-Deno.test("a secondary that is still to answer keeps neither the body that it was sent, nor the header lines", async () => {
-  const asked = Promise.withResolvers<string>();
-  const answer = Promise.withResolvers<void>();
-  const answered = Promise.withResolvers<void>();
+Deno.test("a secondary that has not responded keeps neither the body that it was sent nor the headers", async () => {
+  const received = Promise.withResolvers<string>();
+  const mayRespond = Promise.withResolvers<void>();
+  const responded = Promise.withResolvers<void>();
   await using primary = await startSocketBackend((_, { write }) => write(OK));
   await using late = await startSocketBackend(async ({ body }, { write }) => {
-    asked.resolve(body);
-    await answer.promise;
+    received.resolve(body);
+    await mayRespond.promise;
     await write(OK);
-    answered.resolve();
+    responded.resolve();
   });
   const { handle, requests } = scene([{ name: "p", url: primary.url, primary: true }, { name: "s", url: late.url }]);
   assertEquals(await post(handle), "ok");
-  assertEquals(await deadline(asked.promise, PATIENCE_MS), BODY);
+  assertEquals(await deadline(received.promise, MAX_WAIT_MS), BODY);
   for (let turn = 0; turn < 100 && bytesHeld(requests.get(late.url)) > 0; turn++) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   assertEquals([bytesHeld(requests.get(late.url)), bytesHeld(requests.get(primary.url))], [0, 0]);
   assertEquals(requests.get(late.url)?.headers, []);
-  answer.resolve();
-  await answered.promise;
+  mayRespond.resolve();
+  await responded.promise;
 });
 
-Deno.test("a body is kept as long as a service has not been sent it, whoever has answered", async () => {
+Deno.test("a body is kept until every service has been sent it, even after the response to the client", async () => {
   const received = Promise.withResolvers<string>();
   await using primary = await startSocketBackend((_, { write }) => write(OK));
   await using late = await startSocketBackend(async ({ body }, { write }) => {
@@ -105,17 +105,17 @@ Deno.test("a body is kept as long as a service has not been sent it, whoever has
   const { handle } = scene(services, { before: (origin) => origin === late.url ? turn.promise : Promise.resolve() });
   assertEquals(await post(handle), "ok");
   turn.resolve();
-  assertEquals(await deadline(received.promise, PATIENCE_MS), BODY);
+  assertEquals(await deadline(received.promise, MAX_WAIT_MS), BODY);
 });
 
-Deno.test("a handler that is not told that nobody looks leaves the bodies as they are", async () => {
+Deno.test("a handler without detachBuffers keeps the bodies", async () => {
   await using backend = await startSocketBackend((_, { write }) => write(OK));
-  const { handle, requests } = scene([{ name: "p", url: backend.url }], { reclaims: false });
+  const { handle, requests } = scene([{ name: "p", url: backend.url }], { detachBuffers: false });
   assertEquals(await post(handle), "ok");
   assertEquals(bytesHeld(requests.get(backend.url)), BODY.length);
 });
 
-Deno.test("what is sent again over a new connection has all its header lines", async () => {
+Deno.test("a request that is repeated over a new connection has all its headers", async () => {
   const heads: string[] = [];
   await using backend = await startSocketBackend(async ({ head, ordinal }, { write, reset }) => {
     heads.push(head);
@@ -123,11 +123,11 @@ Deno.test("what is sent again over a new connection has all its header lines", a
     else reset();
   });
   const { handle } = scene([{ name: "p", url: backend.url }]);
-  const ask = async (value: string) => {
+  const send = async (value: string) => {
     const headers = { "x-value": value, "x-request-id": "0123456789" };
     return await (await handle(new Request("http://h/path?query", { headers }))).text();
   };
-  assertEquals([await ask("one"), await ask("two")], ["ok", "ok"]);
+  assertEquals([await send("one"), await send("two")], ["ok", "ok"]);
   assertEquals(heads.length, 3);
   assert(heads[1]!.includes("x-value: two"));
   assertEquals(heads[2], heads[1]);

@@ -13,8 +13,8 @@ interface Upload {
 /** Returns the number of the chunk at which the upload is too slow. */
 function slowAt({ minBytesPerSecond = 240, isRelaying = false, chunks }: Upload): number | undefined {
   let seconds = 0;
-  const owner = { isRelaying, onUploaded() {} };
-  const watch = new UploadWatch(owner, { timeoutMs: 30_000, minBytesPerSecond, now: () => seconds * 1_000 });
+  const listener = { isRelaying, onUploaded() {} };
+  const watch = new UploadWatch(listener, { timeoutMs: 30_000, minBytesPerSecond, now: () => seconds * 1_000 });
   let receivedBytes = 0;
   for (const [index, { waitS, bytes, takenS = 0 }] of chunks.entries()) {
     watch.waiting();
@@ -48,7 +48,7 @@ Deno.test("UploadWatch accepts any rate while a response is being relayed, or wi
   assertEquals(slowAt({ minBytesPerSecond: 0, chunks }), undefined);
 });
 
-/** Responds to an upload with one byte every 29 s. */
+/** Uploads one byte every 29 s. Returns the status, the reason for the refusal, and the number of bytes sent. */
 async function trickle(limits: ConfigInput["limits"], headers: HeadersInit): Promise<[number, unknown, number]> {
   let nowMs = 0;
   const events: ConductorEvent[] = [];

@@ -256,7 +256,7 @@ Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has res
   assertLess(heldBytes() - before, 10_000_000);
   assertGreater(budget.usedBytes, 262_144);
   assertLess(budget.usedBytes, 300_000);
-  capture.end();
+  capture.onEnd();
   capture.finish();
   const captured = capture.outcome;
   assert(captured?.ok);

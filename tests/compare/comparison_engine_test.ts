@@ -258,7 +258,7 @@ Deno.test("a request that the candidate reads too slowly is not comparable", asy
   assertEquals(await response.text(), String(size));
   const compared = await front.event((event) => event.type === "compared");
   assert(compared.type === "compared");
-  assertEquals([compared.service, compared.result, compared.reason], ["v2", "not-comparable", "lagging"]);
+  assertEquals([compared.service, compared.result, compared.reason], ["v2", "not-comparable", "body-lag"]);
   never.resolve();
 });
 

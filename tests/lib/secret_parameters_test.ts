@@ -51,7 +51,7 @@ for (const [path, kept] of PATHS) {
   });
 }
 
-Deno.test("withoutCredentials() keeps the order and the spelling of the remaining header headers", () => {
+Deno.test("withoutCredentials() keeps the order and the spelling of the remaining headers", () => {
   const bare = withoutCredentials({
     path: "/a;sid=1",
     query: "?b=1&key=2",

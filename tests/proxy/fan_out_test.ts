@@ -11,7 +11,7 @@ import {
   type TransportResult,
 } from "@zeek/conductor";
 import { BrokenResponseError } from "../../src/upstream/response_body.ts";
-import { UpstreamFailure } from "../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../src/upstream/transport.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 

@@ -6,12 +6,12 @@ import { cliCommandLine } from "../_support/cli_process.ts";
 import { readUntil, startBackend } from "../_support/servers.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 
-/** More than a process needs to start, and few enough to be used up soon. */
+/** Limit on descriptors: enough to start the process, and few enough to exhaust them soon. */
 const DESCRIPTORS = 64;
 
-/** A client's connection that stays open. */
+/** A client with a connection that stays open. */
 interface Client extends Disposable {
-  /** Sends a request, and gives the answer's head and the part of the body that came with it; empty where none came. */
+  /** Sends a request. Returns the response head with the part of the body that came with it; empty if none came. */
   send(method: string, path: string): Promise<string>;
 }
 
@@ -29,10 +29,10 @@ async function connect(port: number): Promise<Client> {
 
 Deno.test({
   name:
-    "a process without descriptors says so, fails attempts as no-descriptors, and serves on as soon as there are some",
+    "a process without descriptors logs it, fails attempts as no-descriptors, and recovers when descriptors are free",
   ignore: !canRun("sh", ["-c", `ulimit -n ${DESCRIPTORS}`]),
   fn: async () => {
-    // No connection to the service is used again, so each request needs one more descriptor for a moment.
+    // No connection to the service is reused, so each request needs another descriptor for a moment.
     await using backend = startBackend(() => new Response("ok", { headers: { connection: "close" } }));
     await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}", pathPrefix: /a }]\n`);
     const commandLine = cliCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
@@ -43,25 +43,25 @@ Deno.test({
     assertMatch(await first.send("POST", "/a"), /^HTTP\/1.1 200 /);
 
     const others: Client[] = [];
-    let answer = "";
-    for (let i = 0; i < 4 * DESCRIPTORS && !answer.startsWith("HTTP/1.1 502"); i++) {
+    let response = "";
+    for (let i = 0; i < 4 * DESCRIPTORS && !response.startsWith("HTTP/1.1 502"); i++) {
       const client = await connect(port).catch(() => undefined);
-      // The listener may have broken down in between, and is on its way back.
+      // The listener may have failed in between, and restarts.
       if (client === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
       else if (await client.send("GET", "/none") === "") client[Symbol.dispose]();
       else others.push(client);
-      answer = await first.send("POST", "/a");
+      response = await first.send("POST", "/a");
     }
-    assertMatch(answer, /"failure":"no-descriptors"/);
+    assertMatch(response, /"failure":"no-descriptors"/);
 
-    const tooMany: Promise<Client | undefined>[] = [];
-    for (let i = 0; i < DESCRIPTORS; i++) tooMany.push(connect(port).catch(() => undefined));
+    const excess: Promise<Client | undefined>[] = [];
+    for (let i = 0; i < DESCRIPTORS; i++) excess.push(connect(port).catch(() => undefined));
     await child.waitFor(/"level":"error","message":"listener failed","error":"[^"]*Too many open files/);
-    for (const client of [...others, ...await Promise.all(tooMany)]) client?.[Symbol.dispose]();
+    for (const client of [...others, ...await Promise.all(excess)]) client?.[Symbol.dispose]();
 
-    // Those who are connected are served all the time; the others as soon as the listener is back.
-    for (let i = 0; i < 1_000 && !answer.startsWith("HTTP/1.1 200"); i++) answer = await first.send("POST", "/a");
-    assertMatch(answer, /^HTTP\/1.1 200 /);
+    // Connected clients are served all the time, others as soon as the listener has restarted.
+    for (let i = 0; i < 1_000 && !response.startsWith("HTTP/1.1 200"); i++) response = await first.send("POST", "/a");
+    assertMatch(response, /^HTTP\/1.1 200 /);
     let status = 0;
     for (let i = 0; i < 1_000 && status === 0; i++) {
       using client = await connect(port).catch(() => undefined);

@@ -5,31 +5,31 @@ import { outcomeOf, transportRequest } from "../_support/transport_requests.ts";
 
 const transport = fetchTransport();
 
-/** A backend that reads a head and answers with these bytes, then closes. */
-function answering(bytes: string): ReturnType<typeof startRawBackend> {
+/** Starts a backend that reads a head, responds with the given bytes, and closes. */
+function responding(bytes: string): ReturnType<typeof startRawBackend> {
   return startRawBackend(async (connection) => {
     await readUntil(connection);
     await connection.write(new TextEncoder().encode(bytes));
   });
 }
 
-Deno.test("fetchTransport() tells a refused connection", async () => {
+Deno.test("fetchTransport() reports a refused connection", async () => {
   assertEquals(outcomeOf(await transport(transportRequest(refusingUrl()))), "refused");
 });
 
-Deno.test("fetchTransport() tells how it failed whatever words the client puts into the path", async () => {
+Deno.test("fetchTransport() reports the failure kind independently of words in the path", async () => {
   for (const path of ["/certificate", "/x)getaddrinfo", "/?EMFILE=://timed%20out"]) {
     assertEquals(outcomeOf(await transport(transportRequest(refusingUrl() + path))), "refused", path);
   }
 });
 
-Deno.test("fetchTransport() tells a TLS handshake that fails", async () => {
+Deno.test("fetchTransport() reports a failed TLS handshake", async () => {
   await using plain = startBackend();
   assertEquals(outcomeOf(await transport(transportRequest(plain.url.replace("http:", "https:")))), "tls");
 });
 
-// What the backend sends before it closes, and the failure that is recorded.
-const ANSWERS: readonly (readonly [answer: string, failure: string])[] = [
+// Columns: response before the close, failure.
+const RESPONSES: readonly (readonly [response: string, failure: string])[] = [
   ["", "reset"],
   ["HTTP/1.1 200 OK\r\nconte", "reset"],
   ["SSH-2.0-OpenSSH_9\r\n\r\n", "protocol"],
@@ -39,14 +39,14 @@ const ANSWERS: readonly (readonly [answer: string, failure: string])[] = [
   ["HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "protocol"],
 ];
 
-for (const [answer, failure] of ANSWERS) {
-  Deno.test(`fetchTransport() records ${failure} for ${JSON.stringify(answer)}`, async () => {
-    await using backend = answering(answer);
+for (const [response, failure] of RESPONSES) {
+  Deno.test(`fetchTransport() records ${failure} for ${JSON.stringify(response)}`, async () => {
+    await using backend = responding(response);
     assertEquals(outcomeOf(await transport(transportRequest(backend.url))), failure);
   });
 }
 
-Deno.test("fetchTransport() ends as aborted when it is told to", async () => {
+Deno.test("fetchTransport() fails as aborted after an abort", async () => {
   await using hanging = startRawBackend(async (connection) => {
     while (await connection.read(new Uint8Array(64)) !== null);
   });
@@ -56,7 +56,7 @@ Deno.test("fetchTransport() ends as aborted when it is told to", async () => {
   assertEquals(outcomeOf(await result), "aborted");
 });
 
-Deno.test("fetchTransport() asks for the identity coding, with the Host that it is given", async () => {
+Deno.test("fetchTransport() requests the identity coding, and sends the given Host", async () => {
   await using backend = startBackend();
   const sent = [["accept-encoding", "gzip"], ["x-a", "1"]] as const;
   const result = await transport(transportRequest(backend.url, { host: "shop.example", headers: sent }));
@@ -68,8 +68,8 @@ Deno.test("fetchTransport() asks for the identity coding, with the Host that it 
   assertEquals(headers.get("x-a"), "1");
 });
 
-// The words of Deno, Node and Bun, as they were seen, for what loopback can not show.
-const WORDS: readonly (readonly [message: string, code: string, failure: string])[] = [
+// Messages of Deno, Node and Bun for failures that cannot be reproduced on loopback.
+const MESSAGES: readonly (readonly [message: string, code: string, failure: string])[] = [
   ["client error (Connect): dns error: failed to lookup address information: Name or service not known", "", "dns"],
   ["getaddrinfo ENOTFOUND conductor.invalid", "ENOTFOUND", "dns"],
   ["client error (Connect): tcp connect error: Connection refused (os error 111)", "", "refused"],
@@ -88,7 +88,7 @@ const WORDS: readonly (readonly [message: string, code: string, failure: string]
 ];
 
 /** Requests that `fetch` refuses to send. */
-const UNSENDABLE: readonly (readonly [what: string, request: Partial<TransportRequest>])[] = [
+const UNSENDABLE: readonly (readonly [name: string, request: Partial<TransportRequest>])[] = [
   ["a URL that is too long", { target: `/${"a".repeat(70_000)}` }],
   ["a forbidden method", { method: "TRACK" }],
   ["a method that fetch writes in upper case", { method: "delete" }],
@@ -99,32 +99,32 @@ const UNSENDABLE: readonly (readonly [what: string, request: Partial<TransportRe
   ["a name that is no token", { headers: [["x a", "1"]] }],
 ];
 
-for (const [what, more] of UNSENDABLE) {
-  Deno.test(`fetchTransport() records unsendable for ${what}, and sends nothing`, async () => {
+for (const [name, more] of UNSENDABLE) {
+  Deno.test(`fetchTransport() records unsendable for ${name}, and sends nothing`, async () => {
     await using backend = startBackend();
     assertEquals(outcomeOf(await fetchTransport()(transportRequest(`${backend.url}/`, more))), "unsendable");
     assertEquals(backend.seen, []);
   });
 }
 
-for (const [message, code, failure] of WORDS) {
+for (const [message, code, failure] of MESSAGES) {
   Deno.test(`fetchTransport() records ${failure} for "${message}"`, async () => {
-    const asked: string[] = [];
-    const stand = fetchTransport({
+    const urls: string[] = [];
+    const transport = fetchTransport({
       fetch(input) {
-        asked.push(String(input));
+        urls.push(String(input));
         return Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) }));
       },
     });
-    assertEquals(outcomeOf(await stand(transportRequest("http://x/y"))), failure);
-    assertEquals(asked, ["http://x/y"]);
+    assertEquals(outcomeOf(await transport(transportRequest("http://x/y"))), failure);
+    assertEquals(urls, ["http://x/y"]);
   });
 }
 
 Deno.test("fetchTransport() classifies a long error in linear time", async () => {
   const cause = new Error(`${"/".repeat(200_000)} connection refused`);
-  const stand = fetchTransport({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+  const transport = fetchTransport({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
   const startMs = performance.now();
-  assertEquals(outcomeOf(await stand(transportRequest("http://x/y"))), "refused");
+  assertEquals(outcomeOf(await transport(transportRequest("http://x/y"))), "refused");
   assertLess(performance.now() - startMs, 2_000);
 });

@@ -1,4 +1,4 @@
-/** Services that are reached with HTTP/2. */
+/** Services with HTTP/2. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fetchTransport } from "@zeek/conductor";
@@ -27,7 +27,7 @@ Deno.test("fetchTransport() speaks HTTP/2 by prior knowledge with an http backen
   for (const hello of relay.hellos) assertMatch(hello, PREFACE);
 });
 
-Deno.test("fetchTransport() keeps an HTTP/2 connection for what may be sent again, and no other", async () => {
+Deno.test("fetchTransport() keeps an HTTP/2 connection only for requests that may be repeated", async () => {
   await using backend = startBackend();
   await using relay = await startRelay(backend.port);
   const transport = fetchTransport();
@@ -42,7 +42,7 @@ Deno.test("fetchTransport() keeps an HTTP/2 connection for what may be sent agai
 });
 
 Deno.test({
-  name: "fetchTransport() agrees on HTTP/2 with an https backend, and offers nothing else",
+  name: "fetchTransport() negotiates HTTP/2 with an https backend, and offers no other version",
   ignore: !hasOpenssl,
   fn: async () => {
     const hello = Promise.withResolvers<string>();
@@ -91,7 +91,7 @@ Deno.test({
   },
 });
 
-/** What is sent, and whether it has a body. */
+/** Requests that must not be repeated. */
 const UNSAFE: readonly (readonly [method: string, hasBody: boolean])[] = [
   ["POST", true],
   ["POST", false],
@@ -100,14 +100,14 @@ const UNSAFE: readonly (readonly [method: string, hasBody: boolean])[] = [
   ["OPTIONS", true],
 ];
 
-for (const how of ["close", "reset"] as const) {
+for (const end of ["close", "reset"] as const) {
   for (const [method, hasBody] of UNSAFE) {
-    const what = `${method} with ${hasBody ? "a" : "no"} body`;
-    Deno.test(`fetchTransport() never sends a ${what} twice over HTTP/2 when its connection breaks (${how})`, async () => {
+    const request = `${method} with ${hasBody ? "a" : "no"} body`;
+    Deno.test(`fetchTransport() never sends a ${request} twice over HTTP/2 when its connection breaks (${end})`, async () => {
       const released = Promise.withResolvers<void>();
       let hanging = 0;
-      await using backend = startBackend(async (request) => {
-        if (new URL(request.url).pathname === "/once" && hanging++ === 0) await released.promise;
+      await using backend = startBackend(async ({ url }) => {
+        if (new URL(url).pathname === "/once" && hanging++ === 0) await released.promise;
         return new Response("ok");
       });
       await using relay = await startRelay(backend.port);
@@ -116,7 +116,7 @@ for (const how of ["close", "reset"] as const) {
       const more = { http2: true, method, body: hasBody ? body : null };
       const result = transport(requestTo(`${relay.url}/once`, more)).then(textOrKind);
       await backend.received(2);
-      relay.break(how);
+      relay.break(end);
       const outcome = await result;
       released.resolve();
       assertEquals(outcome, "reset");
@@ -125,7 +125,7 @@ for (const how of ["close", "reset"] as const) {
   }
 }
 
-Deno.test("conductor reaches a service with http2 over HTTP/2, and its neighbour over HTTP/1.1", async () => {
+Deno.test("conductor reaches a service with http2 over HTTP/2, and another one over HTTP/1.1", async () => {
   await using backend = startBackend((_, body) => new Response(`got ${body}`));
   await using modern = await startRelay(backend.port);
   await using plain = await startRelay(backend.port);

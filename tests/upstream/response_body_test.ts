@@ -1,13 +1,13 @@
-/** What of an answer that nobody wants is read, so that its connection can be used again, and what is given up. */
+/** Unselected responses: drained if short, so that their connection can be used again, otherwise discarded. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { HeaderLine, Service } from "../../src/config/config.ts";
 import { Cancellation } from "../../src/lib/cancellation.ts";
-import { drainResponse, readWhole } from "../../src/upstream/response_body.ts";
+import { DrainHistory, drainResponse, readWhole } from "../../src/upstream/response_body.ts";
 
 const PIECE_BYTES = 16_384;
-/** Those that are read before an answer of unknown length is given up. */
+/** Pieces read of a response of unknown length before it is cancelled. */
 const DRAINED_PIECES = 5;
 
 function newService(): Service {
@@ -15,49 +15,68 @@ function newService(): Service {
   return service!;
 }
 
-/** Drains an answer of so many pieces, and tells how many were read, and whether the rest was given up. */
-async function drain(service: Service, pieces: number, headers: readonly HeaderLine[] = []): Promise<string> {
-  let [read, isCancelled, isTimed] = [0, false, false];
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull(controller) {
-      if (read === pieces) return controller.close();
-      read++;
-      controller.enqueue(new Uint8Array(PIECE_BYTES));
-    },
-    cancel: () => void (isCancelled = true),
-  }, { highWaterMark: 0 });
-  const deadline = { refresh: () => void (isTimed = true), stop: () => void (isTimed = false) };
-  const cancellation = new Cancellation();
-  await drainResponse({ status: 200, headers, body }, { deadline, cancellation, service, tap: undefined });
-  assertEquals(isTimed, false);
-  return `${read}${isCancelled ? ", given up" : ""}`;
+interface Drained {
+  readonly service: Service;
+  readonly pieces: number;
+  readonly headers?: readonly HeaderLine[];
 }
 
-Deno.test("drainAnswer() reads a small answer to its end, and gives a large one up after 64 KiB", async () => {
-  const service = newService();
-  assertEquals(await drain(service, 0), "0");
-  assertEquals(await drain(service, 4), "4");
-  assertEquals(await drain(service, Infinity), `${DRAINED_PIECES}, given up`);
+/** Drains responses with one history. Returns the number of pieces read, and whether the rest was cancelled. */
+function drainer(): (drained: Drained) => Promise<string> {
+  const history = new DrainHistory();
+  return async ({ service, pieces, headers = [] }) => {
+    let [read, isCancelled, isTimed] = [0, false, false];
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        if (read === pieces) return controller.close();
+        read++;
+        controller.enqueue(new Uint8Array(PIECE_BYTES));
+      },
+      cancel: () => void (isCancelled = true),
+    }, { highWaterMark: 0 });
+    const deadline = { refresh: () => void (isTimed = true), stop: () => void (isTimed = false) };
+    const attempt = { deadline, cancellation: new Cancellation(), service, tap: undefined };
+    await drainResponse({ status: 200, headers, body }, attempt, history);
+    assertEquals(isTimed, false);
+    return `${read}${isCancelled ? ", cancelled" : ""}`;
+  };
+}
+
+Deno.test("drainResponse() reads a short response to its end, and cancels a long one after 64 KiB", async () => {
+  const [drain, service] = [drainer(), newService()];
+  assertEquals(await drain({ service, pieces: 0 }), "0");
+  assertEquals(await drain({ service, pieces: 4 }), "4");
+  assertEquals(await drain({ service, pieces: Infinity }), `${DRAINED_PIECES}, cancelled`);
 });
 
-Deno.test("drainAnswer() reads nothing of an answer that is known to be too large", async () => {
-  const service = newService();
-  for (let answers = 0; answers < 20; answers++) {
-    assertEquals(await drain(service, 5, [["Content-Length", `${5 * PIECE_BYTES}`]]), "0, given up");
+Deno.test("drainResponse() reads nothing of a response whose Content-Length is too large", async () => {
+  const [drain, service] = [drainer(), newService()];
+  for (let count = 0; count < 20; count++) {
+    const headers = [["Content-Length", `${5 * PIECE_BYTES}`]] as const;
+    assertEquals(await drain({ service, pieces: 5, headers }), "0, cancelled");
   }
-  assertEquals(await drain(service, 4, [["Content-Length", `${4 * PIECE_BYTES}`]]), "4");
+  const headers = [["Content-Length", `${4 * PIECE_BYTES}`]] as const;
+  assertEquals(await drain({ service, pieces: 4, headers }), "4");
 });
 
-Deno.test("drainAnswer() does not begin answers of a service that has sent too much eight times in a row", async () => {
-  const [service, other] = [newService(), newService()];
-  for (let answers = 0; answers < 8; answers++) assertEquals(await drain(service, Infinity), "5, given up");
-  for (let answers = 0; answers < 8; answers++) assertEquals(await drain(service, 1), "0, given up");
-  assertEquals(await drain(other, 1), "1");
-  // The sixteenth is read to see whether that is still so.
-  assertEquals(await drain(service, Infinity), "5, given up");
-  for (let answers = 0; answers < 15; answers++) assertEquals(await drain(service, 1), "0, given up");
-  assertEquals(await drain(service, 1), "1");
-  assertEquals(await drain(service, Infinity), "5, given up");
+Deno.test("drainResponse() discards the responses of a service after eight overlong ones, and probes every sixteenth", async () => {
+  const [drain, service, other] = [drainer(), newService(), newService()];
+  const long = { service, pieces: Infinity };
+  const short = { service, pieces: 1 };
+  for (let count = 0; count < 8; count++) assertEquals(await drain(long), "5, cancelled");
+  for (let count = 0; count < 8; count++) assertEquals(await drain(short), "0, cancelled");
+  assertEquals(await drain({ service: other, pieces: 1 }), "1");
+  assertEquals(await drain(long), "5, cancelled");
+  for (let count = 0; count < 15; count++) assertEquals(await drain(short), "0, cancelled");
+  assertEquals(await drain(short), "1");
+  assertEquals(await drain(long), "5, cancelled");
+});
+
+Deno.test("DrainHistory is kept per handler: another one knows nothing of a service's overlong responses", async () => {
+  const [drain, service] = [drainer(), newService()];
+  for (let count = 0; count < 8; count++) await drain({ service, pieces: Infinity });
+  assertEquals(await drain({ service, pieces: 1 }), "0, cancelled");
+  assertEquals(await drainer()({ service, pieces: 1 }), "1");
 });
 
 Deno.test("readWhole() does not hold the buffers of a small body that arrives in tiny pieces", async () => {

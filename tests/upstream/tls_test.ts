@@ -1,4 +1,4 @@
-/** How a backend proves its name, over both ways to one. */
+/** Certificate verification by both transports. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamTls } from "@zeek/conductor";
@@ -17,10 +17,10 @@ function trust(more: Partial<UpstreamTls> = {}): UpstreamTls {
 }
 
 for (const [name, makeTransport] of TRANSPORTS) {
-  const canRename = name.startsWith("http1");
+  const supportsTlsOptions = name.startsWith("http1");
 
   Deno.test({
-    name: `${name} fails as tls where it can not verify a certificate, until its authority is configured`,
+    name: `${name} fails as tls if it cannot verify a certificate, unless its authority is configured`,
     ignore: !hasOpenssl,
     fn: async () => {
       await using certificate = await makeCertificate();
@@ -34,14 +34,14 @@ for (const [name, makeTransport] of TRANSPORTS) {
       assertEquals(await send(trust({ ca: other.cert })), "tls");
       assertEquals(await send(trust({ ca: certificate.cert })), "GET ");
       assertEquals(await send(trust({ ca: certificate.cert }), { method: "POST", body: bytes }), "POST x");
-      // What one service trusts is not trusted by another at the same address.
+      // An authority trusted for one service is not trusted for another one at the same address.
       assertEquals(await send(), "tls");
     },
   });
 
   Deno.test({
-    name: `${name} fails as tls where the certificate is for another name, ${
-      canRename ? "until that one is asked for" : "and can not ask for one"
+    name: `${name} fails as tls if the certificate has another name, ${
+      supportsTlsOptions ? "unless serverName is that name" : "whatever serverName is"
     }`,
     ignore: !hasOpenssl,
     fn: async () => {
@@ -52,13 +52,13 @@ for (const [name, makeTransport] of TRANSPORTS) {
       const ca = certificate.cert;
       assertEquals(await send(trust({ ca })), "tls");
       assertEquals(await send(trust({ ca, serverName: "wrong.example" })), "tls");
-      assertEquals(await send(trust({ ca, serverName: "other.example" })), canRename ? "GET " : "tls");
+      assertEquals(await send(trust({ ca, serverName: "other.example" })), supportsTlsOptions ? "GET " : "tls");
       assertEquals(await send(trust({ serverName: "other.example" })), "tls");
     },
   });
 
   Deno.test({
-    name: `${name} verifies nothing where it is told so${canRename ? "" : ", but it can not"}`,
+    name: `${name} ${supportsTlsOptions ? "accepts any certificate with" : "fails as tls with"} insecure: true`,
     ignore: !hasOpenssl,
     fn: async () => {
       await using certificate = await makeCertificate("DNS:other.example");
@@ -66,8 +66,8 @@ for (const [name, makeTransport] of TRANSPORTS) {
       const transport = makeTransport();
       const tls = trust({ insecure: true });
       const send = async (more = {}) => await textOrKind(await transport(requestTo(backend.url, { ...more, tls })));
-      assertEquals(await send(), canRename ? "GET " : "tls");
-      assertEquals(await send({ method: "POST", body: bytes }), canRename ? "POST x" : "tls");
+      assertEquals(await send(), supportsTlsOptions ? "GET " : "tls");
+      assertEquals(await send({ method: "POST", body: bytes }), supportsTlsOptions ? "POST x" : "tls");
     },
   });
 
@@ -83,8 +83,8 @@ for (const [name, makeTransport] of TRANSPORTS) {
   });
 }
 
-/** What is said of the certificate, and the name that is asked for. */
-const NAMES: readonly (readonly [tls: Partial<UpstreamTls>, host: string, asked: RegExp])[] = [
+/** Columns: TLS settings, host, pattern for the server name in the ClientHello. */
+const NAMES: readonly (readonly [tls: Partial<UpstreamTls>, host: string, hello: RegExp])[] = [
   [{}, "localhost", /localhost/],
   [{ serverName: "api.example" }, "localhost", /api\.example/],
   [{ serverName: "api.example" }, "127.0.0.1", /api\.example/],
@@ -94,18 +94,18 @@ const NAMES: readonly (readonly [tls: Partial<UpstreamTls>, host: string, asked:
   [{ insecure: true }, "127.0.0.1", /^(?!.*(?:127\.0\.0\.1|localhost))/s],
 ];
 
-for (const [said, host, asked] of NAMES) {
-  Deno.test(`http1Transport() asks ${host} with ${JSON.stringify(said)} for ${asked.source}`, async () => {
+for (const [settings, host, pattern] of NAMES) {
+  Deno.test(`http1Transport() sends ${host} with ${JSON.stringify(settings)} a server name like ${pattern.source}`, async () => {
     const hello = Promise.withResolvers<string>();
     await using backend = startImpostor((_, bytes) => hello.resolve(bytes));
     const [, make] = TRANSPORTS[0]!;
-    const result = await make()(requestTo(`https://${host}:${backend.port}/`, { tls: trust(said) }));
+    const result = await make()(requestTo(`https://${host}:${backend.port}/`, { tls: trust(settings) }));
     assertEquals(await textOrKind(result), "tls");
-    assertMatch(await hello.promise, asked);
+    assertMatch(await hello.promise, pattern);
   });
 }
 
-Deno.test("the process uses no proxy of the environment for a service", async () => {
+Deno.test("the process ignores proxies of the environment for services", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   const env = { HTTP_PROXY: refusingUrl(), http_proxy: refusingUrl(), ALL_PROXY: refusingUrl(), NO_PROXY: "" };
@@ -115,7 +115,7 @@ Deno.test("the process uses no proxy of the environment for a service", async ()
 });
 
 Deno.test({
-  name: "the process verifies each service as its configuration says, and needs no other permission for any",
+  name: "the process verifies each service as configured, without further permissions",
   ignore: !hasOpenssl,
   fn: async () => {
     await using certificate = await makeCertificate("DNS:other.example");

@@ -4,7 +4,9 @@ import type { StepBudget } from "../step_budget.ts";
 import { type CharClass, END_ID } from "./char_classes.ts";
 import type { Instruction, Program } from "./program.ts";
 
-/** Maximum size of the cached automaton in list elements of about 16 bytes. When it is reached, the cache is cleared. */
+/**
+ * Maximum size of the cached automaton in list elements of about 16 bytes. When it is reached, the cache is cleared.
+ */
 const MAX_CACHED_ELEMENTS = 65_536;
 /** Elements counted for each state or transition, in addition to its lists. */
 const FIXED_ELEMENTS = 16;

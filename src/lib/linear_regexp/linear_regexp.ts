@@ -20,7 +20,7 @@ const CHARACTERS_PER_SKIP_STEP = 8;
 
 /**
  * A regular expression of ECMAScript with the flags `gu`, without backreferences, lookahead and lookbehind. Its matches
- * and captures are those of the native engine. One search takes time in proportion to the text. A budget limits all
+ * and captures are those of the native engine. The time of one search is proportional to the text. A budget limits all
  * searches of a text together, because each may look ahead to the end.
  *
  * @example Usage
@@ -38,9 +38,8 @@ export class LinearRegExp {
   readonly #firstCharacter: RegExp | undefined;
 
   /**
-   * Compiles a pattern.
+   * Compiles a pattern. Flags can be set with modifiers, such as `(?i:…)`.
    *
-   * @param source The text of the pattern. Flags can be set with modifiers, such as `(?i:…)`.
    * @throws {SyntaxError} If the pattern is not valid with the flag `u`.
    * @throws {UnsupportedPattern} If it has a backreference, a lookahead or a lookbehind, or needs too large a program.
    */
@@ -133,7 +132,9 @@ export class LinearRegExp {
   }
 }
 
-/** Creates a search for one character. The native engine does it in linear time, because there is nothing to backtrack. */
+/**
+ * Creates a search for one character. The native engine does it in linear time, because there is nothing to backtrack.
+ */
 function toSearch(tests: readonly CharTest[] | undefined): RegExp | undefined {
   if (tests === undefined || tests.some(({ flags }) => flags !== tests[0]!.flags)) return undefined;
   return new RegExp(tests.map(({ source }) => source).join("|"), `g${tests[0]?.flags ?? ""}`);

@@ -1,4 +1,4 @@
-/** One match of a pattern in a text, found by walking back along its path. */
+/** One match of a pattern in a text, found by following its path backwards. */
 
 import type { StepBudget } from "../step_budget.ts";
 import { type Action, FROM_START, type Path } from "./lazy_automaton.ts";
@@ -29,11 +29,11 @@ export interface FoundEnd {
   readonly depth: number;
 }
 
-/** Price of the groups of a match, beside their slots. */
+/** Steps for the groups of a match, in addition to their slots. */
 const GROUPS_STEPS = 48;
-/** Price of a slot: memory, and a place in the result. */
+/** Steps for a slot: memory, and an element of the result. */
 const STEPS_PER_SLOT = 4;
-/** Price of an action, beside the slots that it decides. */
+/** Steps for an action, in addition to the slots that it decides. */
 const STEPS_PER_ACTION = 12;
 const UNDECIDED = -2;
 const NOT_SET = -1;
@@ -64,11 +64,14 @@ export function traceMatch(text: string, found: FoundEnd, { slotCount, budget }:
 export interface TraceOptions {
   /** Number of slots: two for each group. */
   readonly slotCount: number;
-  /** Budget for the walk. */
+  /** Budget of the search. */
   readonly budget: StepBudget;
 }
 
-/** Applies actions to slots that are still undecided: the last action on a slot wins, and the walk goes backwards. */
+/**
+ * Applies actions to undecided slots. The path is followed backwards, so the first action found on a slot is the last
+ * one.
+ */
 function decide(slots: Int32Array, latest: Action, at: number, budget: StepBudget): void {
   for (let action: Action | undefined = latest; action !== undefined; action = action.before) {
     const { first, end, isSave } = action;

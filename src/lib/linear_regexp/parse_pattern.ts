@@ -1,7 +1,40 @@
-/** Regular expressions of ECMAScript, read with the flag `u` into a syntax tree. */
+/** Parser of regular expressions of ECMAScript with the flag `u`. */
 
 import type { CharTest } from "./char_classes.ts";
-import type { Assertion, Pattern, PatternNode } from "./pattern_node.ts";
+
+/** A condition on the characters before and after a position. */
+export type Assertion =
+  | { readonly kind: "text-start" | "text-end" }
+  | { readonly kind: "line-start" | "line-end" | "word-boundary" | "no-word-boundary"; readonly test: CharTest };
+
+/** A node of the tree. */
+export type PatternNode =
+  | { readonly type: "char"; readonly test: CharTest }
+  | { readonly type: "assertion"; readonly assertion: Assertion }
+  | { readonly type: "sequence" | "choice"; readonly nodes: readonly PatternNode[] }
+  | { readonly type: "capture"; readonly index: number; readonly node: PatternNode }
+  | RepeatNode;
+
+/** A quantified node. */
+export interface RepeatNode {
+  readonly type: "repeat";
+  readonly node: PatternNode;
+  readonly min: number;
+  /** Maximum number of iterations; may be infinite. */
+  readonly max: number;
+  readonly isGreedy: boolean;
+  /** Capture groups inside. Each iteration clears the groups from `first` up to, but not including, `end`. */
+  readonly captures: { readonly first: number; readonly end: number };
+}
+
+/** A parsed pattern. */
+export interface Pattern {
+  readonly root: PatternNode;
+  /** Number of capture groups. */
+  readonly captureCount: number;
+  /** Indexes of the capture groups of each name; a name may occur in several alternatives. */
+  readonly names: ReadonlyMap<string, readonly number[]>;
+}
 
 /** Thrown for a valid pattern with a construct that is not supported. */
 export class UnsupportedPattern extends Error {
@@ -18,7 +51,9 @@ export class UnsupportedPattern extends Error {
 }
 
 const EMPTY: PatternNode = { type: "sequence", nodes: [] };
-/** A character class, an escape of one character (two `\u` escapes of a surrogate pair are one), or any other character. */
+/**
+ * A character class, an escape of one character (two `\u` escapes of a surrogate pair are one), or any other character.
+ */
 const ATOM =
   /\[(?:[^\]\\]|\\.)*\]|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\(?:u\{[^}]*\}|u....|x..|c.|[pP]\{[^}]*\}|.)|./suy;
 const GROUP = /\((?:\?(?:<([^=!>][^>]*)>|([ims]*)(?:-([ims]*))?:))?/uy;
@@ -28,10 +63,8 @@ const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})(\??)/y;
 type Flags = ReadonlySet<string>;
 
 /**
- * Reads a regular expression.
+ * Parses a regular expression.
  *
- * @param source The text of the pattern.
- * @returns The syntax tree.
  * @throws {SyntaxError} If the pattern is not valid with the flag `u`.
  * @throws {UnsupportedPattern} If it has a backreference, a lookahead or a lookbehind.
  */

@@ -1,8 +1,13 @@
 /** A syntax tree, compiled to instructions of a nondeterministic machine whose threads have priorities. */
 
 import type { CharTest } from "./char_classes.ts";
-import type { Assertion, Pattern, PatternNode, RepeatNode } from "./pattern_node.ts";
-import { UnsupportedPattern } from "./parse_pattern.ts";
+import {
+  type Assertion,
+  type Pattern,
+  type PatternNode,
+  type RepeatNode,
+  UnsupportedPattern,
+} from "./parse_pattern.ts";
 
 /** Maximum instructions of one pattern. A limit is needed because repetitions are unrolled: `(a{1000}){1000}`. */
 const MAX_INSTRUCTIONS = 4_096;
@@ -60,9 +65,8 @@ export function compileProgram({ root, captureCount }: Pattern): Program {
 }
 
 /**
- * Finds tests such that the first character of every match passes one of them.
- *
- * @returns The tests; `undefined` if a match can be empty, or depends on the character before it.
+ * Finds tests such that the first character of every match passes one of them. Returns `undefined` if a match can be
+ * empty, or depends on the character before it.
  */
 export function firstTests({ instructions, tests }: Program): readonly CharTest[] | undefined {
   const found = new Set<number>();
@@ -99,7 +103,7 @@ function sizeOf(node: PatternNode): number {
     case "capture":
       return sizeOf(node.node) + 2;
     case "repeat": {
-      // Counted as at least one, because an empty body takes time to compile, too.
+      // Counted as at least one, because even an empty body takes time to compile.
       const body = Math.max(1, sizeOf(node.node)) + (node.captures.first < node.captures.end ? 1 : 0);
       const optionalCount = node.max === Infinity ? 1 : node.max - node.min;
       return node.min * body + optionalCount * (body + 4);

@@ -1,96 +1,96 @@
-/** A socket with a buffer: bytes in either direction, without their meaning. */
+/** A socket with a read buffer. It moves bytes without interpreting them. */
 
-import { UpstreamFailure } from "../upstream_failure.ts";
-import { closeQuietly, type Socket } from "./socket.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
+import { UpstreamFailure } from "../transport.ts";
 
-/** Holds most heads, and small bodies with them, in bytes. */
+/** Size of the read buffer in bytes. Holds most heads together with a small body. */
 export const READ_BUFFER_BYTES = 8_192;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The two ends of a connection's bytes. */
+/** The subset of `Deno.Conn` that the transport uses. */
+export interface Socket {
+  /**
+   * Reads available bytes into the buffer. Returns their number, `null` at the end. Rejects once closed, and with
+   * `Deno.errors.InvalidData` if TLS fails.
+   */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and returns their number. Rejects like `read`. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Frees the descriptor. Pending reads and writes reject. */
+  close(): void;
+}
+
+/** Closes a socket that may have been closed before. */
+export function closeQuietly(socket: { close(): void }): void {
+  try {
+    socket.close();
+  } catch {
+    // It was closed before.
+  }
+}
+
+/**
+ * A socket with a read buffer.
+ *
+ * Reads and writes throw an {@linkcode UpstreamFailure}: `tls` if TLS failed, `reset` for any other broken connection.
+ */
 export class BufferedSocket {
   readonly #socket: Socket;
-  readonly #spare: BufferPool;
+  readonly #pool: BufferPool;
   #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
   #filling: Promise<boolean> | undefined;
   #closed = false;
 
-  /**
-   * Takes a socket over.
-   *
-   * @param socket The connection; it is closed by {@linkcode BufferedSocket.close} only.
-   * @param spare Buffers of {@linkcode READ_BUFFER_BYTES}.
-   */
-  constructor(socket: Socket, spare: BufferPool) {
+  /** Takes over the socket. Buffers of `pool` have {@linkcode READ_BUFFER_BYTES}. */
+  constructor(socket: Socket, pool: BufferPool) {
     this.#socket = socket;
-    this.#spare = spare;
-    this.#buffer = spare.get();
+    this.#pool = pool;
+    this.#buffer = pool.get();
   }
 
-  /** Whether it has been closed from our side. */
+  /** True after {@linkcode BufferedSocket.close}. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** How much has arrived and was not taken yet, in bytes. */
   get unreadBytes(): number {
     return this.#end - this.#start;
   }
 
-  /** What has arrived and was not taken yet; valid until the next read. */
+  /** Bytes that have arrived and have not been consumed. Valid until the next read. */
   get unread(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /**
-   * Marks the beginning of what has arrived as taken.
-   *
-   * @param bytes How many.
-   */
+  /** Consumes bytes from the beginning of `unread`. */
   skip(bytes: number): void {
     this.#start += bytes;
     if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
   /**
-   * Reads more behind what has not been taken. Asked again while it reads, it gives the same promise: the read that
-   * waits on an idle connection is the one that a response arrives in.
-   *
-   * @returns Whether something came: `false` at the end.
-   * @throws {UpstreamFailure} Of kind `reset` where the connection broke, `tls` where its security did.
+   * Appends arriving bytes to `unread`. Returns false at the end. A call during a pending read returns the same
+   * promise: the read that watches an idle connection also receives the next response.
    */
   fill(): Promise<boolean> {
     if (this.#filling !== undefined) return this.#filling;
     if (this.#closed) return Promise.reject(new UpstreamFailure("reset"));
     // An idle connection must not keep the buffer of a large head.
-    if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#spare.get();
-    if (this.#end === this.#buffer.length) this.#makeRoom();
-    const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
-    return this.#filling = this.#socket.read(room).then(this.#onRead, this.#onReadFailed);
+    if (this.#end === 0 && this.#buffer.length > READ_BUFFER_BYTES) this.#buffer = this.#pool.get();
+    if (this.#end === this.#buffer.length) this.#extendBuffer();
+    const target = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+    return this.#filling = this.#socket.read(target).then(this.#onRead, this.#onReadFailed);
   }
 
-  /**
-   * Reads into a buffer of the caller's. Nothing may be unread.
-   *
-   * @param target Where to.
-   * @returns How many bytes came: 0 at the end.
-   * @throws {UpstreamFailure} As {@linkcode BufferedSocket.fill}.
-   */
+  /** Reads into a buffer of the caller, if nothing is unread. Returns the number of bytes, 0 at the end. */
   readInto(target: Uint8Array): Promise<number> {
     return this.#socket.read(target).then((count) => count ?? 0, fail);
   }
 
-  /**
-   * Sends bytes.
-   *
-   * @param bytes All of them; they must not change before they have been sent.
-   * @returns A promise that is fulfilled when they are on their way.
-   * @throws {UpstreamFailure} As {@linkcode BufferedSocket.fill}.
-   */
+  /** Writes all bytes. They must not change until the promise resolves. */
   write(bytes: Uint8Array): Promise<void> {
     return this.#socket.write(bytes).then(
       (sent) => sent < bytes.length ? this.write(bytes.subarray(sent)) : undefined,
@@ -98,24 +98,24 @@ export class BufferedSocket {
     );
   }
 
-  /** Gives the descriptor back, and the buffer; whatever is pending fails. */
+  /** Frees the descriptor and the buffer. Pending reads and writes fail. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     closeQuietly(this.#socket);
-    if (this.#filling === undefined) this.#giveBuffer();
+    if (this.#filling === undefined) this.#returnBuffer();
   }
 
-  /** Only when no read is under way, and once. */
-  #giveBuffer(): void {
+  /** Called once, when no read is pending. */
+  #returnBuffer(): void {
     this.#start = this.#end = 0;
-    this.#spare.put(this.#buffer);
+    this.#pool.put(this.#buffer);
     this.#buffer = NO_BYTES;
   }
 
   readonly #onRead = (count: number | null): boolean => {
     this.#filling = undefined;
-    if (this.#closed) this.#giveBuffer();
+    if (this.#closed) this.#returnBuffer();
     if (this.#closed || count === null) return false;
     this.#end += count;
     return true;
@@ -123,11 +123,12 @@ export class BufferedSocket {
 
   readonly #onReadFailed = (error: unknown): never => {
     this.#filling = undefined;
-    if (this.#closed) this.#giveBuffer();
+    if (this.#closed) this.#returnBuffer();
     fail(error);
   };
 
-  #makeRoom(): void {
+  /** Makes room behind the unread bytes: moves them to the front, or doubles the buffer if they fill it. */
+  #extendBuffer(): void {
     const unread = this.unread;
     const buffer = this.#start > 0 ? this.#buffer : new Uint8Array(2 * this.#buffer.length);
     buffer.set(unread);
@@ -137,7 +138,7 @@ export class BufferedSocket {
   }
 }
 
-/** Corrupt records and alerts are errors of their own; everything else is a connection that broke. */
+/** Deno reports corrupt TLS records and alerts as `InvalidData`. */
 function fail(error: unknown): never {
   throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset");
 }

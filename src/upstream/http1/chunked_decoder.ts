@@ -1,6 +1,6 @@
-/** The chunked coding (RFC 9112 §7.1), taken off in the buffer that the bytes arrived in. Trailers are read and dropped. */
+/** Decoder of the chunked transfer coding (RFC 9112 §7.1). It decodes in place, and drops trailers. */
 
-import { UpstreamFailure } from "../upstream_failure.ts";
+import { UpstreamFailure } from "../transport.ts";
 
 const TAB = 9;
 const LF = 10;
@@ -8,11 +8,11 @@ const CR = 13;
 const SPACE = 32;
 const SEMICOLON = 59;
 
-/** Size and extensions of a chunk, in bytes of a line. */
+/** Maximum length in bytes of a line with the size and extensions of a chunk. */
 const MAX_SIZE_LINE_BYTES = 4_096;
-/** All trailer lines together, in bytes. */
+/** Maximum size in bytes of all trailers together. */
 const MAX_TRAILER_BYTES = 16_384;
-/** More hexadecimal digits than a safe integer can have, leading zeros included. */
+/** Maximum hexadecimal digits of a size, leading zeros included. All such sizes are safe integers. */
 const MAX_SIZE_DIGITS = 13;
 
 type State =
@@ -29,35 +29,31 @@ type State =
   | "end-lf"
   | "end";
 
-/** What a piece of a coded body held. */
+/** Result of decoding a piece. */
 export interface Decoded {
-  /** The end of its data, which begins where the piece did. */
+  /** End of the decoded data, which begins at the start of the piece. */
   readonly dataEnd: number;
-  /** The end of what belongs to the body: the piece's own end, as long as the body goes on. */
+  /** End of the bytes that belong to the body: the end of the piece, unless the body ends before. */
   readonly consumedEnd: number;
 }
 
 /** Decodes one body. */
 export class ChunkedDecoder {
   #state: State = "size";
-  /** What is left of the current chunk's data. */
+  /** Remaining bytes of the current chunk. */
   #left = 0;
   #digits = 0;
   #lineBytes = 0;
 
-  /** Whether the last chunk and the trailers have been read. */
+  /** True after the last chunk and the trailers. */
   get ended(): boolean {
     return this.#state === "end";
   }
 
   /**
-   * Decodes a piece in place: its data is moved together at its beginning.
+   * Decodes the piece from `start` to `end` in place: moves its data to its beginning.
    *
-   * @param bytes The buffer.
-   * @param start Where the piece begins.
-   * @param end Where it ends.
-   * @returns Where its data ends, and where the body does.
-   * @throws {UpstreamFailure} Of kind `protocol`, where the coding is broken.
+   * @throws {UpstreamFailure} Of kind `protocol` if the coding is invalid.
    */
   decode(bytes: Uint8Array, start: number, end: number): Decoded {
     let dataEnd = start;
@@ -77,7 +73,7 @@ export class ChunkedDecoder {
     return { dataEnd, consumedEnd: at };
   }
 
-  /** One byte of what is not data. */
+  /** Processes one byte of framing. */
   #step(byte: number): void {
     switch (this.#state) {
       case "size":
@@ -124,7 +120,7 @@ export class ChunkedDecoder {
     if (++this.#lineBytes > MAX_SIZE_LINE_BYTES) fail();
   }
 
-  /** A line that says nothing to us. */
+  /** Skips an extension or a trailer. */
   #readLine(byte: number, ended: State, limit: number): void {
     if (byte === CR) this.#state = ended;
     else if (byte < SPACE && byte !== TAB) fail();

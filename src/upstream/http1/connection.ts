@@ -1,112 +1,104 @@
-/** A keep-alive connection to a backend: one exchange after the other, never two at a time. */
+/** A keep-alive connection to a service. It runs one exchange at a time, without pipelining. */
 
-import type { FailureKind } from "../../http/outcome_kinds.ts";
-import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
-import { UpstreamFailure } from "../upstream_failure.ts";
+import type { FailureKind } from "../../http/outcome_kinds.ts";
+import type { BufferPool } from "../../lib/buffer_pool.ts";
+import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { MAX_HEAD_BYTES } from "../response_head.ts";
-import type { TransportRequest, TransportResult } from "../transport.ts";
-import type { ConnectionBuffers } from "./connection_buffers.ts";
-import type { Socket } from "./socket.ts";
+import { type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
+import { BufferedSocket, type Socket } from "./buffered_socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
-import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
 import { RequestSender } from "./request_sender.ts";
-import { type BodyMeans, ResponseBody } from "./response_body.ts";
-import { BufferedSocket } from "./buffered_socket.ts";
+import { ResponseBody, type ResponseBodyContext } from "./response_body.ts";
+import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How long the rest of a request that is there may still take when it has been answered, in milliseconds. */
+/** Maximum time in milliseconds for the rest of an available request body after the response has ended. */
 const SEND_REST_MS = 250;
 
-/** Owner of a connection. */
-export interface ConnectionListener extends BodyMeans {
-  /** The backend's authority, for the Host field. */
+/** Pool that a connection belongs to. */
+export interface ConnectionListener extends ResponseBodyContext {
+  /** Authority of the service, for the Host header. */
   readonly authority: string;
-  /** Where its buffers come from, and go to when it is closed. */
-  readonly buffers: ConnectionBuffers;
-  /** Told when the connection can take another exchange. */
+  /** Read buffers, reused after a connection closes. */
+  readonly readBuffers: BufferPool;
+  /** Buffers for request heads, reused after a connection closes. */
+  readonly headBuffers: BufferPool;
+  /** Called when the connection is free for another exchange. */
   onIdle(connection: Connection): void;
   /**
-   * Told when the connection, used before, has died before the first byte of an answer.
-   *
-   * @param request What had been sent.
-   * @param head Its head's bytes, to be sent again as they are.
-   * @returns What to answer instead; `undefined` where the request must not be sent again.
+   * Called when a reused connection ended before the first byte of the response. Returns the result of another
+   * connection; `undefined` if the request must not be sent again.
    */
   onStale(request: TransportRequest, head: Bytes): Promise<TransportResult> | undefined;
 }
 
 /** One connection. */
 export class Connection {
-  /** When it became idle, by the pool's clock. */
+  /** Time at which the connection became idle, by the clock of the pool. */
   idleSinceMs = 0;
-  /** How long it may stay so, as far as the backend said. */
-  idleLimitMs = Infinity;
-  readonly #wire: BufferedSocket;
-  readonly #owner: ConnectionListener;
+  /** Maximum idle time in milliseconds that the service announced. */
+  keepAliveTimeoutMs = Infinity;
+  readonly #socket: BufferedSocket;
+  readonly #listener: ConnectionListener;
   readonly #parser = new HeadParser();
   readonly #sender: RequestSender;
-  /** What waits for its answer, and its head; `undefined` when that has come. */
+  /** Request and encoded head that wait for a response; `undefined` once the response head has arrived. */
   #request: TransportRequest | undefined;
   #head: Bytes | undefined;
-  /** Tells that the request is given up; `undefined` between exchanges. */
+  /** Cancellation of the current request; `undefined` between exchanges. */
   #cancellation: CancellationSignal | undefined;
   #exchanges = 0;
-  #answered = false;
+  /** True after the first byte of the response. */
+  #hasResponded = false;
   /** Total size of the interim responses to the request, in bytes. The limit is that of a head. */
   #interimBytes = 0;
 
-  /**
-   * Takes a socket over.
-   *
-   * @param socket A connection that has just been made.
-   * @param owner Whom it belongs to.
-   */
-  constructor(socket: Socket, owner: ConnectionListener) {
-    this.#wire = new BufferedSocket(socket, owner.buffers.read);
-    this.#sender = new RequestSender(this.#wire, owner.buffers.head);
-    this.#owner = owner;
+  /** Takes over a new socket. */
+  constructor(socket: Socket, listener: ConnectionListener) {
+    this.#socket = new BufferedSocket(socket, listener.readBuffers);
+    this.#sender = new RequestSender(this.#socket, listener.headBuffers);
+    this.#listener = listener;
   }
 
-  /** Whether it can take an exchange: it is open, and nothing has come that nobody asked for. */
+  /** True if the connection is open, and no bytes have arrived without a request. */
   get usable(): boolean {
-    return !this.#wire.closed && this.#wire.unreadBytes === 0;
+    return !this.#socket.closed && this.#socket.unreadBytes === 0;
   }
 
-  /** Whether it has stayed open from one exchange to the next. */
-  get hasPersisted(): boolean {
+  /** True if the connection has stayed open from one exchange to the next. */
+  get wasReused(): boolean {
     return this.#exchanges > 1;
   }
 
-  /** Closes it, at any point; what is in flight on it fails. */
+  /** Closes the connection at any point. A current exchange fails. */
   readonly close = (): void => {
-    this.#wire.close();
+    this.#socket.close();
     this.#sender.cancel();
   };
 
   /**
-   * Sends a request and reads the response. What waits for an answer is kept here, as a connection lives long: an async
-   * function would have each collection copy its frame (docs/decisions/022).
+   * Sends a request and reads the response. Never rejects. The state of a waiting exchange is kept in fields of the
+   * long-lived connection: collections would copy the frame of an async function (decision 022).
    *
    * @param request The request.
-   * @param encoded Its head, where it has been sent before. Default: it is made from the request.
-   * @returns The response, its body still to be read where it is not small, or how it failed. Never rejects.
+   * @param encoded Head of the request, if it has been sent before. Default: encoded from the request.
    */
   exchange(request: TransportRequest, encoded?: Bytes): Promise<TransportResult> {
     const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
-    this.#answered = false;
+    this.#hasResponded = false;
     this.#interimBytes = 0;
     this.#request = request;
     this.#cancellation = cancellation;
     cancellation.addEventListener("abort", this.close);
     if (cancellation.aborted) this.close();
     try {
-      this.#head = this.#sender.start(request, this.#owner.authority, encoded);
+      this.#head = this.#sender.start(request, this.#listener.authority, encoded);
       request.onEncoded?.(this.#head.length);
-      return this.#wire.fill().then(this.#onFilled, this.#onFailed);
+      return this.#socket.fill().then(this.#onFilled, this.#onFailed);
     } catch (error) {
       return Promise.resolve(this.#onFailed(error));
     }
@@ -115,9 +107,9 @@ export class Connection {
   readonly #onFilled = (more: boolean): TransportResult | Promise<TransportResult> => {
     try {
       if (!more) throw new UpstreamFailure("reset");
-      this.#answered = true;
+      this.#hasResponded = true;
       const head = this.#takeHead();
-      return head === undefined ? this.#receiveRest() : this.#respond(head);
+      return head === undefined ? this.#receiveHead() : this.#respond(head);
     } catch (error) {
       return this.#onFailed(error);
     }
@@ -126,16 +118,16 @@ export class Connection {
   readonly #onFailed = (error: unknown): TransportResult | Promise<TransportResult> => {
     const [request, head] = [this.#request, this.#head];
     const kind = this.#fail(error);
-    const isStale = kind === "reset" && !this.#answered && this.#exchanges > 1;
-    const again = isStale && request && head && this.#owner.onStale(request, head.slice());
-    return again || { ok: false, kind };
+    const isStale = kind === "reset" && !this.#hasResponded && this.#exchanges > 1;
+    const retried = isStale && request && head && this.#listener.onStale(request, head.slice());
+    return retried || { ok: false, kind };
   };
 
-  /** A head that comes in parts. */
-  async #receiveRest(): Promise<TransportResult> {
+  /** Reads the rest of a head that arrives in several pieces. */
+  async #receiveHead(): Promise<TransportResult> {
     try {
       for (;;) {
-        if (!await this.#wire.fill()) throw new UpstreamFailure("reset");
+        if (!await this.#socket.fill()) throw new UpstreamFailure("reset");
         const head = this.#takeHead();
         if (head !== undefined) return await this.#respond(head);
       }
@@ -149,40 +141,40 @@ export class Connection {
     this.#request = this.#head = undefined;
     const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
     if (framing === undefined) throw new UpstreamFailure("protocol");
-    const body = new ResponseBody(this.#wire, framing.body, this.#owner);
-    if (this.#isMissing(framing.body)) {
+    const body = new ResponseBody(this.#socket, framing.body, this.#listener);
+    if (this.#isSmallRestMissing(framing.body)) {
       request.onHead?.();
       return body.readWhole().then((whole) => this.#complete(head, framing, whole)).catch(this.#onFailed);
     }
     const whole = body.takeIfWhole();
     if (whole !== undefined) return this.#complete(head, framing, whole);
-    return new ResponseResult(new StreamedResponse(head.status, framing.lines, this.#source(body, framing)));
+    return new ResponseResult(new StreamedResponse(head.status, framing.headers, this.#source(body, framing)));
   }
 
   #complete({ status }: ResponseHead, framing: Framing, whole: Bytes): TransportResult {
     this.#finish(framing);
-    return new ResponseResult(new BufferedResponse(status, framing.lines, framing.body === 0 ? null : whole));
+    return new ResponseResult(new BufferedResponse(status, framing.headers, framing.body === 0 ? null : whole));
   }
 
-  /** The final response's head, `undefined` as long as it has not come whole. */
+  /** Returns the head of the final response, and consumes interim responses; `undefined` if more bytes are needed. */
   #takeHead(): ResponseHead | undefined {
-    while (this.#wire.unreadBytes > 0) {
-      const head = this.#parser.parse(this.#wire.unread);
+    while (this.#socket.unreadBytes > 0) {
+      const head = this.#parser.parse(this.#socket.unread);
       if (head === "malformed") throw new UpstreamFailure("protocol");
       if (head === "too-large") throw new UpstreamFailure("head-too-large");
       if (head === undefined) return undefined;
-      this.#wire.skip(head.bytes);
+      this.#socket.skip(head.bytes);
       if (head.status >= 200) return head;
-      // Conductor never asks for another protocol.
+      // No request asks for an upgrade, so a protocol switch is a violation.
       if (head.status === 101) throw new UpstreamFailure("protocol");
       if ((this.#interimBytes += head.bytes) > MAX_HEAD_BYTES) throw new UpstreamFailure("head-too-large");
     }
     return undefined;
   }
 
-  /** Whether a small body has not come with its head. */
-  #isMissing(body: Framing["body"]): boolean {
-    return typeof body === "number" && body <= SMALL_BODY_BYTES && body > this.#wire.unreadBytes;
+  /** Reports whether a part of a small body has not arrived with the head. */
+  #isSmallRestMissing(body: Framing["body"]): boolean {
+    return typeof body === "number" && body <= SMALL_BODY_BYTES && body > this.#socket.unreadBytes;
   }
 
   #source(body: ResponseBody, framing: Framing): BodyStreamSource {
@@ -200,33 +192,33 @@ export class Connection {
     return new BodyStreamSource(pull, () => void this.#fail(undefined));
   }
 
-  /** After a response: the connection is used again where both sides have said and sent what there was. */
-  #finish({ persistent, idleMs }: Framing): void {
+  /** Called after a response. The connection is kept if both messages are complete and the service keeps it open. */
+  #finish({ isPersistent, keepAliveTimeoutMs }: Framing): void {
     this.#release();
-    if (!persistent || !this.usable || this.#sender.awaitsBody) return this.close();
-    this.idleLimitMs = idleMs;
-    if (this.#sender.sent) this.#rest();
-    else this.#restWhenSent();
+    if (!isPersistent || !this.usable || this.#sender.bodyPending) return this.close();
+    this.keepAliveTimeoutMs = keepAliveTimeoutMs;
+    if (this.#sender.sent) this.#park();
+    else this.#parkWhenSent();
   }
 
-  /** That an answer overtakes the last of its request is a matter of moments; else the backend does not read. */
-  async #restWhenSent(): Promise<void> {
+  /** A response may overtake the last bytes of its request by moments. After that, the service does not read them. */
+  async #parkWhenSent(): Promise<void> {
     const timer = setTimeout(this.close, SEND_REST_MS);
     const sent = await this.#sender.sending;
     clearTimeout(timer);
-    if (sent) this.#rest();
+    if (sent) this.#park();
     else this.close();
   }
 
-  /** Waits for the next exchange with a read: that is how a backend's closing is noticed before the next use. */
-  #rest(): void {
+  /** Keeps the connection for the next exchange. The pending read detects that the service closes it. */
+  #park(): void {
     if (!this.usable) return this.close();
-    this.#wire.fill().then(this.#wake, this.#wake);
-    this.#owner.onIdle(this);
+    this.#socket.fill().then(this.#onIdleRead, this.#onIdleRead);
+    this.#listener.onIdle(this);
   }
 
-  /** Whatever comes while nothing was asked for, an end included, makes the connection useless. */
-  readonly #wake = (): void => {
+  /** Bytes, an end or an error without a request make the connection unusable. */
+  readonly #onIdleRead = (): void => {
     if (this.#cancellation === undefined) this.close();
   };
 

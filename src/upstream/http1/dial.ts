@@ -1,25 +1,25 @@
-/** From a backend's address to a connection that bytes can be exchanged over. */
+/** Connecting to a service: TCP, then TLS for `https`. */
 
-import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { UpstreamTls } from "../../config/config.ts";
+import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../upstream_failure.ts";
+import { UpstreamFailure } from "../transport.ts";
+import type { Socket } from "./buffered_socket.ts";
 import { Handshakes } from "./handshake.ts";
-import type { Socket } from "./socket.ts";
 
-/** Where a backend is, and how it proves its name. */
+/** Address of a service. */
 export interface Endpoint {
-  /** A name or an address. */
+  /** Host name or IP address. */
   readonly hostname: string;
-  /** The TCP port. */
+  /** TCP port. */
   readonly port: number;
-  /** Whether TLS is spoken. */
+  /** Use TLS. */
   readonly secure: boolean;
-  /** What is said about its certificate. */
+  /** Settings of certificate verification; `undefined` for the defaults. */
   readonly tls: UpstreamTls | undefined;
 }
 
-/** What the runtime's errors mean, by their names. */
+/** Failure kinds by the code of the runtime's error. */
 const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
   ECONNREFUSED: "refused",
   ENETUNREACH: "refused",
@@ -32,7 +32,7 @@ const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
   ENOBUFS: "no-descriptors",
 };
 
-/** Connects to one backend, with TLS if the endpoint is secure. */
+/** Connects to one service. */
 export class Dialer {
   readonly #endpoint: Endpoint;
   readonly #handshakes: Handshakes | undefined;
@@ -43,10 +43,9 @@ export class Dialer {
   }
 
   /**
-   * Makes a connection, or continues one that an aborted request has started.
+   * Returns a new connection, or continues one that an aborted request has started.
    *
-   * @param signal Aborts the attempt.
-   * @throws {UpstreamFailure} If the backend cannot be reached, or the handshake fails.
+   * @throws {UpstreamFailure} If the service cannot be reached, the handshake fails, or `signal` aborts.
    */
   async dial(signal: CancellationSignal): Promise<Socket> {
     if (this.#handshakes === undefined) return await connect(this.#endpoint, signal);
@@ -57,32 +56,32 @@ export class Dialer {
 
 async function connect({ hostname, port }: Endpoint, signal: CancellationSignal): Promise<Deno.TcpConn> {
   if (signal.aborted) throw new UpstreamFailure("aborted");
-  const cancelling = cancellation();
-  const cancel = () => cancelling.abort();
-  signal.addEventListener("abort", cancel);
+  const controller = silentController();
+  const abort = () => controller.abort();
+  signal.addEventListener("abort", abort);
   let conn: Deno.TcpConn;
   try {
-    conn = await Deno.connect({ hostname, port, signal: cancelling.signal });
+    conn = await Deno.connect({ hostname, port, signal: controller.signal });
   } catch (error) {
     throw new UpstreamFailure(signal.aborted ? "aborted" : connectFailure(error));
   } finally {
-    signal.removeEventListener("abort", cancel);
+    signal.removeEventListener("abort", abort);
   }
   if (signal.aborted) {
     conn.close();
     throw new UpstreamFailure("aborted");
   }
   conn.setNoDelay(true);
-  // What is idle must not keep the process alive; what is in flight has a time-out, and that does.
+  // An idle connection must not keep the process alive. An exchange has a timeout, which does.
   conn.unref();
   return conn;
 }
 
 /**
- * When a connection has been made, Deno asks its signal once more, and where that has just aborted, throws: nobody could
- * close the connection any more. So it is given a signal that does not throw.
+ * Returns a controller whose signal does not throw. Deno checks the signal again after connecting. If it threw then,
+ * the connection would leak, because no code would have a reference to close it.
  */
-function cancellation(): AbortController {
+function silentController(): AbortController {
   const controller = new AbortController();
   Object.defineProperty(controller.signal, "throwIfAborted", { value: ignoreAbort });
   return controller;

@@ -1,32 +1,26 @@
-/** Where a response's body ends (RFC 9112 §6.3), and whether its connection can be used again. */
+/** Framing of responses: the end of the body (RFC 9112 §6.3), and the reuse of the connection (§9.3). */
 
-import { getHeader, parseList } from "../../http/headers.ts";
 import type { HeaderLine } from "../../config/config.ts";
+import { getHeader, parseList } from "../../http/headers.ts";
 import { repairHead } from "../response_head.ts";
 import type { ResponseHead } from "./head_parser.ts";
 
-/** A connection is given up this long before the backend means to, in milliseconds: a request takes time to get there. */
+/** Safety margin in milliseconds before the announced idle timeout, because a request takes time to arrive. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
-/** How a response goes on after its head. */
+/** Framing of one response. */
 export interface Framing {
-  /** The header lines that are relied on. */
-  readonly lines: readonly HeaderLine[];
-  /** The body's length in bytes; `"chunked"`, or `"close"` where the connection's end is the body's. */
+  /** Header list without contradictory framing headers. */
+  readonly headers: readonly HeaderLine[];
+  /** Length of the body in bytes; `"close"` if the end of the connection ends the body. */
   readonly body: number | "chunked" | "close";
-  /** Whether another request may follow on the connection. */
-  readonly persistent: boolean;
-  /** How long the connection may then wait for it, in milliseconds, as far as the backend said. */
-  readonly idleMs: number;
+  /** True if another request may follow on the connection. */
+  readonly isPersistent: boolean;
+  /** Maximum idle time of the connection in milliseconds, if the service announced one; otherwise infinite. */
+  readonly keepAliveTimeoutMs: number;
 }
 
-/**
- * Decides on a response's framing.
- *
- * @param head The response's head.
- * @param method The request's method.
- * @returns The framing, or `undefined` where the fields contradict each other in a way that has to be refused.
- */
+/** Determines the framing of a response to `method`; `undefined` if the response must be refused. */
 export function frameResponse(head: ResponseHead, method: string): Framing | undefined {
   let lengths = 0;
   let codings = 0;
@@ -47,35 +41,41 @@ export function frameResponse(head: ResponseHead, method: string): Framing | und
     }
   }
   const options = connection === "" ? [] : parseList(connection);
-  const persistent = !options.includes("close") && (head.minorVersion === 1 || options.includes("keep-alive"));
-  const idleMs = keepAlive === "" ? Infinity : keepAliveMs(keepAlive);
+  const isPersistent = !options.includes("close") && (head.minorVersion === 1 || options.includes("keep-alive"));
+  const keepAliveTimeoutMs = keepAlive === "" ? Infinity : keepAliveMs(keepAlive);
 
-  let { headers: lines }: { headers: readonly HeaderLine[] } = head;
+  let { headers }: { headers: readonly HeaderLine[] } = head;
   if (codings > 0 || lengths > 1 || (lengths === 1 && !/^\d{1,15}$/.test(length))) {
-    // HTTP/1.0 has no transfer codings: who sends one has not understood what it sends.
-    const repaired = codings > 0 && head.minorVersion === 0 ? undefined : repairHead(lines);
+    // HTTP/1.0 has no transfer codings (RFC 9112 §6.1), so the framing of such a response is faulty.
+    const repaired = codings > 0 && head.minorVersion === 0 ? undefined : repairHead(headers);
     if (repaired === undefined) return undefined;
-    lines = repaired;
-    length = getHeader(lines, "content-length") ?? "";
+    headers = repaired;
+    length = getHeader(headers, "content-length") ?? "";
   }
-  // Who sends both lengths may have been led to by someone who wants to be read differently by others (§6.3).
-  const consistent = persistent && !(codings > 0 && lengths > 0);
-  if (method === "HEAD" || head.status === 304) return { lines, body: 0, persistent: consistent, idleMs };
-  // A body of 204 would be taken for the next response.
+  // A response with both framings may be an attempt at response splitting: it must not share its connection (§6.3).
+  const isTrusted = isPersistent && !(codings > 0 && lengths > 0);
+  if (method === "HEAD" || head.status === 304) {
+    return { headers, body: 0, isPersistent: isTrusted, keepAliveTimeoutMs };
+  }
+  // If a 204 has a body, it would be read as the next response.
   if (head.status === 204) {
-    return { lines, body: 0, persistent: consistent && codings === 0 && !(Number(length) > 0), idleMs };
+    const hasNoBody = codings === 0 && !(Number(length) > 0);
+    return { headers, body: 0, isPersistent: isTrusted && hasNoBody, keepAliveTimeoutMs };
   }
-  if (codings > 0) return { lines, body: "chunked", persistent: consistent, idleMs };
-  if (lengths > 0) return { lines, body: Number(length), persistent, idleMs };
-  return { lines, body: "close", persistent: false, idleMs };
+  if (codings > 0) return { headers, body: "chunked", isPersistent: isTrusted, keepAliveTimeoutMs };
+  if (lengths > 0) return { headers, body: Number(length), isPersistent, keepAliveTimeoutMs };
+  return { headers, body: "close", isPersistent: false, keepAliveTimeoutMs };
 }
 
-/** The whole name is lower-cased only where the length has left one candidate or two. */
+/** Callers check the length first, so that few names are converted to lower case. */
 function isNamed(name: string, field: string): boolean {
   return name === field || name.toLowerCase() === field;
 }
 
-/** `Keep-Alive: timeout=5` says when an idle connection will be closed (RFC 2068 §19.7.1). */
+/**
+ * Reads `Keep-Alive: timeout=5`, the time in seconds after which the service closes an idle connection (RFC 2068
+ * §19.7.1).
+ */
 function keepAliveMs(value: string): number {
   const seconds = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(value)?.[1];
   return seconds === undefined ? Infinity : Math.max(0, Number(seconds) * 1_000 - KEEP_ALIVE_MARGIN_MS);

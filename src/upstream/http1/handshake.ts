@@ -1,16 +1,16 @@
-/** TLS handshakes with a backend, including those that outlive the request that started them. */
+/** TLS handshakes with a service. A handshake may outlive the request that started it. */
 
-import type { CancellationSignal } from "../../lib/cancellation.ts";
 import type { UpstreamTls } from "../../config/config.ts";
-import { UpstreamFailure } from "../upstream_failure.ts";
+import type { CancellationSignal } from "../../lib/cancellation.ts";
+import { UpstreamFailure } from "../transport.ts";
+import { closeQuietly, type Socket } from "./buffered_socket.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
-import { closeQuietly, type Socket } from "./socket.ts";
 
-/** Backend of a handshake. */
+/** Service of a handshake. */
 export interface HandshakePeer {
-  /** A name or an address. */
+  /** Host name or IP address. */
   readonly hostname: string;
-  /** Settings for its certificate. */
+  /** Settings of certificate verification; `undefined` for the defaults. */
   readonly tls: UpstreamTls | undefined;
 }
 
@@ -18,23 +18,23 @@ interface SecuredSocket extends Socket {
   handshake(): Promise<unknown>;
 }
 
-/** Age in milliseconds from which an unanswered handshake counts as hanging. */
+/** Age in milliseconds from which an incomplete handshake counts as hanging. */
 const HANGING_MS = 3_000;
 /**
- * Hanging handshakes in a row from which a backend gets one handshake at a time. Deno closes a connection only after
- * its handshake, so each one keeps its descriptor until the backend answers.
+ * Consecutive hanging handshakes from which a service gets one handshake at a time. Deno closes a connection only after
+ * its handshake, so each one keeps its descriptor until the service reacts.
  */
 const MAX_HANGING = 32;
 
 /** A handshake in progress. */
 class Handshake {
-  /** The connection to use; `undefined` if the handshake failed. Never rejects. */
-  readonly answered: Promise<Socket | undefined>;
-  /** Resolves when the handshake counts as hanging; stays pending if it is answered before. */
+  /** Secured connection; `undefined` if the handshake failed. Never rejects. */
+  readonly completed: Promise<Socket | undefined>;
+  /** Resolves when the handshake counts as hanging. Stays pending if the handshake completes before. */
   readonly hanging: Promise<void>;
-  /** `false` if closing keeps the descriptor until the backend answers. */
+  /** False if closing keeps the descriptor until the service reacts. */
   readonly isClosable: boolean;
-  isAnswered = false;
+  isComplete = false;
   isHanging = false;
   isClosed = false;
   readonly #conn: Deno.TcpConn;
@@ -50,7 +50,7 @@ class Handshake {
       this.isHanging = true;
       resolve();
     }, HANGING_MS);
-    this.answered = this.#run(peer);
+    this.completed = this.#run(peer);
   }
 
   close(): void {
@@ -70,21 +70,21 @@ class Handshake {
       closeQuietly(this.#secured ?? this.#conn);
       return undefined;
     } finally {
-      this.isAnswered = true;
+      this.isComplete = true;
       clearTimeout(this.#timer);
     }
   }
 }
 
 /**
- * Handshakes with one backend. When a request is aborted, the next request continues its handshake: clients that leave
- * use up neither descriptors nor the limit on hanging handshakes.
+ * Handshakes with one service. When a request is aborted, the next request continues its handshake. Therefore, clients
+ * that disconnect use up neither descriptors nor the limit on hanging handshakes.
  */
 export class Handshakes {
   readonly #peer: HandshakePeer;
   /** Handshakes that no request waits for, oldest first. */
   readonly #orphans = new Set<Handshake>();
-  /** Hanging handshakes that were closed since the last answer. */
+  /** Hanging handshakes closed since the last handshake that completed. */
   #hanging = 0;
   /** Handshakes that a request waits for. */
   #awaited = 0;
@@ -94,9 +94,8 @@ export class Handshakes {
   }
 
   /**
-   * Continues the oldest handshake of an aborted request.
+   * Continues the oldest handshake of an aborted request. Returns `undefined` if there is none, or if it hangs.
    *
-   * @returns The connection; `undefined` if there is no such handshake, or if it hangs.
    * @throws {UpstreamFailure} Of kind `tls` or `aborted`.
    */
   async adopt(signal: CancellationSignal): Promise<Socket | undefined> {
@@ -104,15 +103,15 @@ export class Handshakes {
     if (oldest === undefined) return undefined;
     this.#orphans.delete(oldest);
     const result = await this.#wait(oldest, signal, oldest.hanging);
-    if (result === undefined) this.#abandon(oldest);
+    if (result === undefined) this.#detach(oldest);
     return result;
   }
 
   /**
-   * Shakes hands over a new connection.
+   * Starts a handshake on a new connection.
    *
-   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if the backend has left too
-   * many handshakes unanswered.
+   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if too many handshakes with
+   * the service hang.
    */
   async start(conn: Deno.TcpConn, signal: CancellationSignal): Promise<Socket> {
     if (this.#hanging >= MAX_HANGING && this.#awaited > 0) {
@@ -120,8 +119,8 @@ export class Handshakes {
       throw new UpstreamFailure("hanging-handshakes");
     }
     const handshake = new Handshake(conn, this.#peer);
-    handshake.answered.then((socket) => this.#onAnswered(handshake, socket));
-    handshake.hanging.then(() => this.#orphans.delete(handshake) && this.#abandon(handshake));
+    handshake.completed.then((socket) => this.#onComplete(handshake, socket));
+    handshake.hanging.then(() => this.#orphans.delete(handshake) && this.#detach(handshake));
     return (await this.#wait(handshake, signal))!;
   }
 
@@ -136,9 +135,9 @@ export class Handshakes {
     if (signal.aborted) abort();
     this.#awaited++;
     try {
-      const answered = handshake.answered.then((socket) => socket ?? "tls");
-      const result = await Promise.race([aborted.promise, answered, end]);
-      if (result === "aborted") this.#abandon(handshake);
+      const completed = handshake.completed.then((socket) => socket ?? "tls");
+      const result = await Promise.race([aborted.promise, completed, end]);
+      if (result === "aborted") this.#detach(handshake);
       if (typeof result === "string") throw new UpstreamFailure(result);
       return result ?? undefined;
     } finally {
@@ -147,18 +146,18 @@ export class Handshakes {
     }
   }
 
-  /** Keeps a handshake for the next request, unless it hangs or can be closed at once. */
-  #abandon(handshake: Handshake): void {
-    if (!handshake.isAnswered && !handshake.isClosable && !handshake.isHanging) {
+  /** Keeps a handshake for the next request, or closes it if it hangs or can be closed at once. */
+  #detach(handshake: Handshake): void {
+    if (!handshake.isComplete && !handshake.isClosable && !handshake.isHanging) {
       this.#orphans.add(handshake);
       return;
     }
-    if (handshake.isHanging && !handshake.isAnswered && !handshake.isClosable) this.#hanging++;
+    if (handshake.isHanging && !handshake.isComplete && !handshake.isClosable) this.#hanging++;
     handshake.close();
   }
 
-  #onAnswered(handshake: Handshake, socket: Socket | undefined): void {
-    // Closing ends a handshake too, without an answer.
+  #onComplete(handshake: Handshake, socket: Socket | undefined): void {
+    // Closing completes a handshake too, which says nothing about the service.
     if (handshake.isClosed) return;
     this.#hanging = 0;
     if (this.#orphans.delete(handshake) && socket !== undefined) closeQuietly(socket);

@@ -1,7 +1,6 @@
 /**
- * The head of a response, from bytes that arrive in any pieces (RFC 9112 §2 to §5). What the RFC says to reject is
- * rejected: folded lines, white space around a field name, bare CR, control characters. A bare LF ends a line, as §2.2
- * allows; it changes nothing about where a body ends.
+ * Incremental parser of response heads (RFC 9112 §2 to §5). It rejects folded lines, white space around a field name,
+ * bare CR and control characters. A bare LF ends a line, as §2.2 allows: it has no effect on the end of the body.
  */
 
 import type { HeaderLine } from "../../config/config.ts";
@@ -16,28 +15,28 @@ const NINE = 57;
 const COLON = 58;
 const DELETE = 127;
 
-/** How every response begins that this parser understands. */
+/** Prefix of every supported response. */
 const PREFIX = Uint8Array.from("HTTP/1.", (character) => character.charCodeAt(0));
-/** Where the status line's parts are: `HTTP/1.1 200 OK`. */
+/** Offsets in the status line: `HTTP/1.1 200 OK`. */
 const MINOR_AT = 7;
 const STATUS_AT = 9;
 const STATUS_END = 12;
 
-/** The characters of a token (RFC 9110 §5.6.2). */
+/** 1 for characters of a token (RFC 9110 §5.6.2). */
 const IS_TOKEN = new Uint8Array(256);
 for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   IS_TOKEN[character.charCodeAt(0)] = 1;
 }
 
-/** A head that is there as a whole. */
+/** A complete head. */
 export interface ResponseHead {
-  /** The minor version: 0 or 1. */
+  /** Minor version: 0 or 1. */
   readonly minorVersion: number;
-  /** The status code, 100 to 999. */
+  /** Status code, 100 to 999. */
   readonly status: number;
-  /** The field lines as they were sent, surrounding white space aside. */
+  /** Header lines as sent, without the white space around values. */
   readonly headers: HeaderLine[];
-  /** How many bytes the head has taken, its last line end included. */
+  /** Size of the head in bytes, including the empty line. */
   readonly bytes: number;
 }
 
@@ -46,20 +45,18 @@ export type HeadFault = "malformed" | "too-large";
 
 const decoder = new TextDecoder();
 
-/** Reads one head. Bytes that it has looked at are not looked at again when more have come. */
+/** Parses one head after another. Each byte is scanned once, in however many pieces the head arrives. */
 export class HeadParser {
-  /** How far the bytes have been looked at, from the head's beginning. */
+  /** Number of bytes scanned since the beginning of the head. */
   #scanned = 0;
   #lineStart = 0;
   #lines = 0;
-  /** All bytes seen, or-ed: tells whether one of them is not ASCII. */
+  /** Bitwise OR of all scanned bytes. From 128 on, one of them is not ASCII. */
   #bits = 0;
 
   /**
-   * Continues to parse.
-   *
-   * @param bytes All bytes received so far, from the beginning of the head.
-   * @returns The head; `undefined` if it is not complete; otherwise the reason for refusing it.
+   * Parses all bytes received since the beginning of the head. Returns the head, the reason for refusing it, or
+   * `undefined` if it is incomplete.
    */
   parse(bytes: Uint8Array): ResponseHead | HeadFault | undefined {
     const end = this.#findEnd(bytes);
@@ -74,7 +71,7 @@ export class HeadParser {
     return end > MAX_HEAD_BYTES ? "too-large" : parseLines(bytes, text, end);
   }
 
-  /** Finds the empty line, and rejects forbidden characters. */
+  /** Finds the end of the head, and rejects forbidden characters. */
   #findEnd(bytes: Uint8Array): number | HeadFault | undefined {
     const { length } = bytes;
     let at = this.#scanned;
@@ -104,7 +101,7 @@ export class HeadParser {
   }
 }
 
-/** Takes a head apart whose characters have been checked, except for the names. */
+/** Splits a head. Its characters have been checked, except those of the names. */
 function parseLines(bytes: Uint8Array, text: string, end: number): ResponseHead | "malformed" {
   const minorVersion = bytes[MINOR_AT]! - ZERO;
   const status = Number(text.slice(STATUS_AT, STATUS_END));
@@ -113,20 +110,20 @@ function parseLines(bytes: Uint8Array, text: string, end: number): ResponseHead 
   if (bytes[STATUS_AT - 1] !== SPACE || !hasDigits(bytes, STATUS_AT, STATUS_END) || status < 100) return "malformed";
   if (afterStatus !== SPACE && afterStatus !== CR && afterStatus !== LF) return "malformed";
 
-  const lines: HeaderLine[] = [];
+  const headers: HeaderLine[] = [];
   let lineStart = text.indexOf("\n", STATUS_END) + 1;
   for (;;) {
     let lineEnd = text.indexOf("\n", lineStart);
     const next = lineEnd + 1;
     if (bytes[lineEnd - 1] === CR) lineEnd--;
-    if (lineEnd === lineStart) return { minorVersion, status, headers: lines, bytes: end };
+    if (lineEnd === lineStart) return { minorVersion, status, headers, bytes: end };
     let at = lineStart;
     while (IS_TOKEN[bytes[at]!] === 1) at++;
     if (at === lineStart || bytes[at] !== COLON) return "malformed";
     const name = text.slice(lineStart, at++);
     while (isBlank(bytes[at])) at++;
     while (lineEnd > at && isBlank(bytes[lineEnd - 1])) lineEnd--;
-    lines.push([name, text.slice(at, lineEnd)]);
+    headers.push([name, text.slice(at, lineEnd)]);
     lineStart = next;
   }
 }
@@ -140,7 +137,7 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-/** The platform's `latin1` is windows-1252, which has other characters than bytes. */
+/** `TextDecoder` decodes `latin1` as windows-1252, whose characters differ from the bytes. */
 function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4_096) text += String.fromCharCode(...bytes.subarray(at, at + 4_096));

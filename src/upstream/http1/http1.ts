@@ -1,49 +1,50 @@
-/** The transport of Deno: HTTP/1.1 over connections of our own, which are kept. */
+/** Transport over Deno's sockets: HTTP/1.1 with a pool of connections per service. */
 
-import type { Transport, TransportRequest } from "../transport.ts";
-import { LoopTurns } from "../../lib/loop_turns.ts";
 import type { UpstreamTls } from "../../config/config.ts";
+import { LoopTurns } from "../../lib/loop_turns.ts";
+import { Slab } from "../../lib/slab.ts";
+import type { Transport, TransportRequest } from "../transport.ts";
 import { Pool } from "./pool.ts";
 
-/** How often idle connections are looked at, in milliseconds. */
+/** Interval in milliseconds between checks of idle connections. */
 const SWEEP_MS = 1_000;
 /** Time in milliseconds after which reading of bodies that are mostly framing yields to other work. */
 const FRAMING_SLICE_MS = 4;
 
-/** What the transport can be given. */
+/** Options of {@linkcode http1Transport}. */
 export interface Http1TransportOptions {
   /**
-   * The clock, in milliseconds; it must not go backwards.
+   * Clock in milliseconds. It must not go backwards.
    *
    * @default performance.now
    */
   readonly now?: () => number;
   /**
-   * Whether responses go to native code only, so that the memory of a body's piece can be given back when the next one
-   * is asked for. A script that keeps pieces would find them empty.
+   * Release the memory of each body chunk when the next one is read. Only for responses that go to native code: a
+   * script that keeps a chunk would find it empty.
    *
    * @default {false}
    */
-  readonly reclaims?: boolean;
+  readonly detachBuffers?: boolean;
 }
 
 /**
- * Makes the transport over `Deno.connect`. It changes no coding, adds no header line but Host and framing, follows
- * nothing, and uses no proxy of the environment. It sends no request twice, except one that is safe and has no body,
- * where a used connection ended before the first byte of an answer.
+ * Creates a transport over `Deno.connect`. It keeps content codings, adds no header except Host and the framing,
+ * follows no redirects, and ignores proxies set in the environment. A safe request without a body is sent again if a
+ * reused connection ended before the first byte of the response. No other request is sent twice.
  *
- * @param options What to use in place of the real clock.
- * @returns A transport for `http` and `https` backends.
+ * @param options The clock, and the release of memory.
+ * @returns A transport for `http` and `https` services.
  */
 export function http1Transport(options: Http1TransportOptions = {}): Transport {
-  const { now = () => performance.now(), reclaims = false } = options;
+  const { now = () => performance.now(), detachBuffers = false } = options;
   const turns = new LoopTurns({ sliceMs: FRAMING_SLICE_MS, now });
+  const slab = new Slab();
   const plain = new Map<string, Pool>();
-  // Keyed by the configuration's own objects: a new configuration trusts nothing that an old one did.
+  // Keyed by objects of the configuration, so that a reload with other TLS settings does not reuse old connections.
   const secured = new WeakMap<UpstreamTls, Map<string, Pool>>();
-  /** Those with idle connections. */
-  const resting = new Set<Pool>();
-  let sweeping = false;
+  const poolsWithIdle = new Set<Pool>();
+  let isSweepScheduled = false;
 
   function poolsFor(tls: UpstreamTls | undefined): Map<string, Pool> {
     if (tls === undefined) return plain;
@@ -55,11 +56,11 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   function poolFor({ origin, tls }: TransportRequest): Pool {
     const pools = poolsFor(tls);
     let pool = pools.get(origin);
-    if (pool === undefined) pools.set(origin, pool = newPool(origin, tls));
+    if (pool === undefined) pools.set(origin, pool = createPool(origin, tls));
     return pool;
   }
 
-  function newPool(origin: string, tls: UpstreamTls | undefined): Pool {
+  function createPool(origin: string, tls: UpstreamTls | undefined): Pool {
     const { protocol, hostname, port, host } = new URL(origin);
     const secure = protocol === "https:";
     const endpoint = {
@@ -68,23 +69,23 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
       secure,
       tls,
     };
-    const onIdle = () => startSweeping(pool);
-    const pool: Pool = new Pool({ endpoint, authority: host, now, reclaims, turns, onIdle });
+    const onIdle = () => scheduleSweep(pool);
+    const pool: Pool = new Pool({ endpoint, authority: host, now, detachBuffers, turns, slab, onIdle });
     return pool;
   }
 
-  function startSweeping(pool: Pool): void {
-    resting.add(pool);
-    if (sweeping) return;
-    sweeping = true;
+  function scheduleSweep(pool: Pool): void {
+    poolsWithIdle.add(pool);
+    if (isSweepScheduled) return;
+    isSweepScheduled = true;
     Deno.unrefTimer(setTimeout(sweep, SWEEP_MS));
   }
 
   function sweep(): void {
-    sweeping = false;
-    for (const pool of resting) if (pool.sweep() === 0) resting.delete(pool);
-    const [next] = resting;
-    if (next !== undefined) startSweeping(next);
+    isSweepScheduled = false;
+    for (const pool of poolsWithIdle) if (pool.sweep() === 0) poolsWithIdle.delete(pool);
+    const [next] = poolsWithIdle;
+    if (next !== undefined) scheduleSweep(next);
   }
 
   return (request) => poolFor(request).exchange(request);

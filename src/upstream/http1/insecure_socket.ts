@@ -1,19 +1,27 @@
 /**
- * TLS with whoever answers. `Deno.startTls` verifies the chain in any case, so the platform's `node:tls` encrypts here,
- * loaded for the first service that asks for it. It only gets to see bytes: the connection stays Deno's, as `node:tls`
- * reads on when nobody takes what has come, and does not tell a connection that was cut from one that has ended
- * (docs/decisions/009-upstream-tls.md).
+ * TLS without certificate verification.
+ *
+ * `Deno.startTls` always verifies the certificate chain. Therefore, `node:tls` encrypts here; it is loaded for the
+ * first service that needs it. `node:tls` only transforms bytes and the connection stays Deno's, for two reasons:
+ * `node:tls` reads without backpressure, and it does not distinguish a cut connection from one that ended (decision
+ * 009).
  */
 
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { closeQuietly, type Socket } from "./socket.ts";
+import { closeQuietly, type Socket } from "./buffered_socket.ts";
 
-/** How much may be read and not asked for yet, in bytes: above it, reading waits. */
+/** Decrypted bytes that wait to be read, above which the connection is not read. */
 const MAX_UNREAD_BYTES = 65_536;
 
-/** As much as a TLS record holds, in bytes. */
+/** Maximum payload of a TLS record in bytes. */
 const BUFFER_BYTES = 16_384;
+
+/** Modules of the platform, loaded on demand. */
+interface Platform {
+  readonly Duplex: typeof import("node:stream").Duplex;
+  readonly connect: typeof import("node:tls").connect;
+}
 
 interface PendingRead {
   readonly buffer: Uint8Array;
@@ -21,7 +29,7 @@ interface PendingRead {
   readonly reject: (error: Error) => void;
 }
 
-/** A connection to a backend of which nothing is verified. */
+/** Encrypted connection to a service whose certificate is not verified. */
 export class InsecureSocket implements Socket {
   readonly #conn: Deno.TcpConn;
   readonly #encrypted: Duplex;
@@ -30,11 +38,11 @@ export class InsecureSocket implements Socket {
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #reading: PendingRead | undefined;
   #stopWriting: ((error: Error) => void) | undefined;
-  /** Whether bytes are being read from the connection, or are wanted and not read as enough is unread. */
+  /** State of reading from the connection; `held`: the stream wants bytes, but too many are unread. */
   #receiving: "no" | "yes" | "held" = "no";
-  /** Whether the backend has said that nothing more comes. */
+  /** True after a TLS `close_notify` of the service. */
   #ended = false;
-  /** Whether the connection has ended, said or not. */
+  /** True after the end of the connection, with or without `close_notify`. */
   #cut = false;
   #failure: Error | undefined;
 
@@ -56,30 +64,29 @@ export class InsecureSocket implements Socket {
       this.#ended = true;
       this.#serve();
     });
-    // Whatever the stream itself complains of is a broken record or an alert.
+    // Errors of the TLS stream itself are corrupt records or alerts.
     this.#stream.on("error", (error: Error) => this.#fail(new Deno.errors.InvalidData(error.message)));
     this.#encrypted.on("error", (error: Error) => this.#fail(error));
     this.#secured.promise.catch(() => {});
   }
 
   /**
-   * Begins to shake hands.
-   *
-   * @param conn The connection; it is closed by {@linkcode InsecureSocket.close} only.
-   * @param serverName The name to ask for; an address is none, and nothing is asked for then (RFC 6066 §3).
-   * @returns The connection; {@linkcode InsecureSocket.handshake} tells when it can be used.
+   * Starts the handshake. The socket takes over the connection. An IP address as `serverName` is not sent (RFC 6066
+   * §3).
    */
   static async start(conn: Deno.TcpConn, serverName: string): Promise<InsecureSocket> {
     const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
     return new InsecureSocket(conn, serverName, { Duplex, connect });
   }
 
-  /** Fulfilled when both sides have agreed on keys; rejects where they do not, or once closed. */
+  /** Resolves when the handshake is complete. Rejects if it fails, or after `close`. */
   handshake(): Promise<void> {
     return this.#secured.promise;
   }
 
-  /** Reads what is there, at most the buffer full; `null` where the backend has said that it was all. */
+  /**
+   * Reads available bytes into the buffer; `null` after a `close_notify`. Rejects if the connection ends without one.
+   */
   read(buffer: Uint8Array): Promise<number | null> {
     return new Promise((resolve, reject) => {
       this.#reading = { buffer, resolve, reject };
@@ -87,7 +94,7 @@ export class InsecureSocket implements Socket {
     });
   }
 
-  /** Writes all of the bytes. */
+  /** Writes all bytes. */
   write(bytes: Uint8Array): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -96,7 +103,7 @@ export class InsecureSocket implements Socket {
     });
   }
 
-  /** Gives the descriptor back; what is pending rejects. */
+  /** Frees the descriptor. Pending reads and writes reject. */
   close(): void {
     closeQuietly(this.#conn);
     this.#fail(new Deno.errors.BadResource("The connection is closed"));
@@ -107,7 +114,7 @@ export class InsecureSocket implements Socket {
   async #receive(): Promise<void> {
     if (this.#receiving === "yes" || this.#cut) return;
     this.#receiving = "yes";
-    // The first bytes are wanted while the stream is still being made.
+    // The first call comes from the constructor, when `#stream` is not set yet.
     await undefined;
     if (this.#stream.readableLength >= MAX_UNREAD_BYTES) {
       this.#receiving = "held";
@@ -123,19 +130,19 @@ export class InsecureSocket implements Socket {
     }
   }
 
-  /** The stream is not told: it would take the end of the connection for one that the backend has said. */
+  /** The TLS stream is not informed, because it would take the end of the connection for a `close_notify`. */
   #onCut(): void {
     this.#cut = true;
     this.#serve();
   }
 
   readonly #serve = (): void => {
-    if (this.#reading === undefined) return this.#giveUpIfCut();
+    if (this.#reading === undefined) return this.#failIfCut();
     const { buffer, resolve, reject } = this.#reading;
     const count = Math.min(buffer.length, this.#stream.readableLength);
-    // Without a length, an empty stream is told to read on, or to say that it has ended.
+    // A read without a size makes an empty stream read on, or emit `end`.
     const bytes: Uint8Array | null = this.#stream.read(count === 0 ? undefined : count);
-    if (bytes === null && !this.#ended && this.#failure === undefined) return this.#giveUpIfCut();
+    if (bytes === null && !this.#ended && this.#failure === undefined) return this.#failIfCut();
     this.#reading = undefined;
     if (bytes !== null) {
       buffer.set(bytes);
@@ -145,8 +152,10 @@ export class InsecureSocket implements Socket {
     if (this.#receiving === "held") void this.#receive();
   };
 
-  /** Everything that came before is in the stream by the next turn, an end that was said included. */
-  #giveUpIfCut(): void {
+  /**
+   * Waits for the next turn of the event loop: by then, earlier bytes and a `close_notify` have passed the TLS stream.
+   */
+  #failIfCut(): void {
     if (!this.#cut || this.#failure !== undefined) return;
     setTimeout(() => {
       if (!this.#ended && this.#stream.readableLength === 0) this.#fail(new Deno.errors.UnexpectedEof());
@@ -159,12 +168,6 @@ export class InsecureSocket implements Socket {
     this.#stopWriting?.(this.#failure);
     this.#serve();
   }
-}
-
-/** What is used of the platform. */
-interface Platform {
-  readonly Duplex: typeof import("node:stream").Duplex;
-  readonly connect: typeof import("node:tls").connect;
 }
 
 async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {

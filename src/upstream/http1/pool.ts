@@ -1,98 +1,72 @@
-/** The idle connections to one backend. */
+/** Connections to one service, kept while idle and used again. */
 
+import { BufferPool } from "../../lib/buffer_pool.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
-import { isRepeatable } from "../repeatable.ts";
-import type { TransportRequest, TransportResult } from "../transport.ts";
-import { Connection } from "./connection.ts";
-import { ConnectionBuffers } from "./connection_buffers.ts";
+import type { Slab } from "../../lib/slab.ts";
+import { isRepeatable, type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
+import { READ_BUFFER_BYTES } from "./buffered_socket.ts";
+import { Connection, type ConnectionListener } from "./connection.ts";
 import { Dialer, type Endpoint } from "./dial.ts";
-import type { BodyMeans } from "./response_body.ts";
-import { UpstreamFailure } from "../upstream_failure.ts";
+import { HEAD_BUFFER_BYTES } from "./request_sender.ts";
+import type { ResponseBodyContext } from "./response_body.ts";
 
-/** Idle connections that are kept to one backend. */
+/** Maximum idle connections per service. */
 const MAX_IDLE = 256;
-/** How long one is kept, in milliseconds; less where the backend says so. */
+/** Maximum idle time in milliseconds, unless the service announced a shorter one. */
 const IDLE_TIMEOUT_MS = 60_000;
 /**
- * A request that must not be repeated goes out on a connection that was in use this short a time ago, in milliseconds,
- * or on a new one: servers wait longer than that, so that their closing and our request can not pass each other.
+ * Maximum idle time in milliseconds of a connection for a request that must not be repeated. Servers wait longer before
+ * they close a connection, so their close and the request cannot cross.
  */
 const RECENT_MS = 1_000;
-/** Servers that close after each answer without a word do so within this time, in milliseconds. */
+/** Time in milliseconds within which servers that close after each response, without announcing it, do so. */
 const SILENT_CLOSE_MS = 10;
 
-/** Options of a pool. */
-export interface PoolOptions extends BodyMeans {
-  /** The backend. */
+/** Options of {@linkcode Pool}. */
+export interface PoolOptions extends ResponseBodyContext {
   readonly endpoint: Endpoint;
-  /** Its authority, for the Host field. */
+  /** Authority of the service, for the Host header. */
   readonly authority: string;
-  /** The clock, in milliseconds. */
+  /** Clock in milliseconds. */
   readonly now: () => number;
-  /** Told when a connection has become idle. */
+  /** Called when a connection has become idle. */
   onIdle(): void;
 }
 
-/** The connections to one backend. */
-export class Pool {
-  /** Of connections that have been closed. */
-  readonly buffers: ConnectionBuffers = new ConnectionBuffers();
+/** Connections to one service. */
+export class Pool implements ConnectionListener {
+  readonly authority: string;
+  readonly detachBuffers: boolean;
+  readonly turns: LoopTurns;
+  readonly slab: Slab;
+  readonly readBuffers: BufferPool = new BufferPool(READ_BUFFER_BYTES);
+  readonly headBuffers: BufferPool = new BufferPool(HEAD_BUFFER_BYTES);
   readonly #options: PoolOptions;
   readonly #dialer: Dialer;
-  /** The one that was used last is used next: the others get to their time-out. */
+  /** Idle connections, the most recently used last. It is used next, so that the others reach their timeout. */
   #idle: Connection[] = [];
 
-  /**
-   * Holds no connection at first.
-   *
-   * @param options The backend.
-   */
+  /** Starts without connections. */
   constructor(options: PoolOptions) {
+    this.authority = options.authority;
+    this.detachBuffers = options.detachBuffers;
+    this.turns = options.turns;
+    this.slab = options.slab;
     this.#options = options;
     this.#dialer = new Dialer(options.endpoint);
   }
 
-  /**
-   * Sends a request over an idle connection, or a new one.
-   *
-   * @param request The request.
-   * @returns The response, or how it failed. Never rejects.
-   */
+  /** Sends a request over an idle connection or a new one. Never rejects. */
   exchange(request: TransportRequest): Promise<TransportResult> {
-    return this.#takeIdle(isRepeatable(request))?.exchange(request) ?? this.#exchangeAnew(request);
+    return this.#takeIdle(isRepeatable(request))?.exchange(request) ?? this.#sendOnNewConnection(request);
   }
 
-  /**
-   * Sends a request again, over a new connection, where that is allowed.
-   *
-   * @param request What was sent over a connection that had died.
-   * @param head Its head, as it was sent.
-   * @returns What came of it, or `undefined` where it must not be sent again.
-   */
+  /** Sends a request again over a new connection; `undefined` if it must not be sent again. */
   onStale(request: TransportRequest, head: Uint8Array<ArrayBuffer>): Promise<TransportResult> | undefined {
-    return isRepeatable(request) ? this.#exchangeAnew(request, head) : undefined;
+    return isRepeatable(request) ? this.#sendOnNewConnection(request, head) : undefined;
   }
 
-  /** Whether the memory of a body's piece is given back when the next one is asked for. */
-  get reclaims(): boolean {
-    return this.#options.reclaims;
-  }
-
-  /** Turns of the event loop for bodies that are mostly framing. */
-  get turns(): LoopTurns {
-    return this.#options.turns;
-  }
-
-  /** The backend's authority, for the Host field. */
-  get authority(): string {
-    return this.#options.authority;
-  }
-
-  /**
-   * Takes a connection back.
-   *
-   * @param connection It can be used again.
-   */
+  /** Keeps a connection for the next request. */
   onIdle(connection: Connection): void {
     if (this.#idle.length >= MAX_IDLE) return connection.close();
     connection.idleSinceMs = this.#options.now();
@@ -100,22 +74,18 @@ export class Pool {
     this.#options.onIdle();
   }
 
-  /**
-   * Closes what has been idle for too long.
-   *
-   * @returns How many are left.
-   */
+  /** Closes connections whose idle time has passed. Returns the number of remaining idle connections. */
   sweep(): number {
     const now = this.#options.now();
     this.#idle = this.#idle.filter((connection) => {
-      const expired = now - connection.idleSinceMs >= Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs);
-      if (expired || !connection.usable) connection.close();
+      const isExpired = now - connection.idleSinceMs >= Math.min(IDLE_TIMEOUT_MS, connection.keepAliveTimeoutMs);
+      if (isExpired || !connection.usable) connection.close();
       return connection.usable;
     });
     return this.#idle.length;
   }
 
-  async #exchangeAnew(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
+  async #sendOnNewConnection(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
     try {
       const socket = await this.#dialer.dial(request.cancellation ?? request.signal);
       return await new Connection(socket, this).exchange(request, head);
@@ -124,14 +94,18 @@ export class Pool {
     }
   }
 
+  /**
+   * Returns the most recently used idle connection, if the request may use it. For a request that must not be repeated,
+   * a connection must also have been idle for a short time only, and must have proved that the service keeps it open.
+   */
   #takeIdle(repeatable: boolean): Connection | undefined {
     const now = this.#options.now();
     for (let index = this.#idle.length - 1; index >= 0; index--) {
       const connection = this.#idle[index]!;
       const idleMs = now - connection.idleSinceMs;
       if (!repeatable && idleMs > RECENT_MS) break;
-      const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.idleLimitMs);
-      if (isAlive && !repeatable && !connection.hasPersisted && idleMs < SILENT_CLOSE_MS) continue;
+      const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.keepAliveTimeoutMs);
+      if (isAlive && !repeatable && !connection.wasReused && idleMs < SILENT_CLOSE_MS) continue;
       this.#idle.splice(index, 1);
       if (isAlive) return connection;
       connection.close();
@@ -140,7 +114,7 @@ export class Pool {
     return undefined;
   }
 
-  /** A new connection takes the place of an old one: nothing piles up where no request may use the old ones. */
+  /** Closes an old connection for each new one. Otherwise they pile up if no request may use the old ones. */
   #dropStale(now: number): void {
     const oldest = this.#idle[0];
     if (oldest !== undefined && now - oldest.idleSinceMs > RECENT_MS) this.#idle.shift()!.close();

@@ -1,9 +1,8 @@
-/** The head of a request as bytes (RFC 9112 §3 and §5). */
+/** Encoding of request heads (RFC 9112 §3 and §5). */
 
-import { UpstreamFailure } from "../upstream_failure.ts";
-import type { TransportRequest } from "../transport.ts";
+import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 
-/** Methods whose requests say that there is no body, as one would be expected (RFC 9110 §8.6). */
+/** Methods that usually have a body. Without one, they send `Content-Length: 0` (RFC 9110 §8.6). */
 const BODY_METHODS: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -14,20 +13,19 @@ const CR = 13;
 const SPACE = 32;
 const COLON = 58;
 
-/** Around a field: the colon, the space and the line end. */
+/** Bytes of a header line besides name and value: the colon, the space and the line end. */
 const LINE_BYTES = 4;
-/** TE is about one connection, and says so (RFC 9110 §10.1.4). */
+/** TE is hop-by-hop, so it must be listed in Connection (RFC 9110 §10.1.4). */
 const TE_OPTION = "connection: te";
 
 /**
- * Writes the head of a request: Host, its lines unchanged, then the framing. Characters are written one by one, because
- * a joined text would double the garbage of an exchange.
+ * Encodes the head of a request: Host, the unchanged header list, then the framing. Characters are written one by one,
+ * because a joined text would double the garbage of an exchange.
  *
  * @param request The request.
- * @param authority The backend's authority, for a request without a Host of its own.
+ * @param authority Authority of the service, for a request without a Host of its own.
  * @param buffer Buffer to use if it is large enough. Its content is overwritten.
- * @returns The head's bytes.
- * @throws {UpstreamFailure} Of kind `unsendable`, if a part contains a line end or another control character, or a
+ * @throws {UpstreamFailure} Of kind `unsendable` if a part contains a control character, such as a line end, or a
  * character above U+00FF.
  */
 export function encodeRequestHead(request: TransportRequest, authority: string, buffer: Bytes): Bytes {
@@ -75,7 +73,7 @@ function writeLine(bytes: Bytes, start: number, text: string): number {
   return at + 2;
 }
 
-/** Header values are bytes in the form of characters, one for one (RFC 9110 §5.5). */
+/** Writes each character as one byte: header values are byte strings (RFC 9110 §5.5). */
 function write(bytes: Bytes, start: number, text: string): number {
   const { length } = text;
   for (let at = 0; at < length; at++) {

@@ -1,69 +1,63 @@
-/** Sends requests one after the other: the head, and the body in the framing that the head announces. */
+/** Sends the requests of one connection: the head, then the body in the announced framing. */
 
-import { UpstreamFailure } from "../upstream_failure.ts";
-import type { TransportRequest } from "../transport.ts";
-import { encodeRequestHead } from "./request_head.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
+import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { BufferedSocket } from "./buffered_socket.ts";
+import { encodeRequestHead } from "./request_head.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Holds most heads, in bytes. */
+/** Size of the buffer for heads, in bytes. Holds most heads. */
 export const HEAD_BUFFER_BYTES = 2_048;
-/** Up to here a copy is cheaper than a write of its own, in bytes. */
-const COPY_BYTES = 16_384;
+/** Maximum size in bytes of a part that is copied. A copy is cheaper than a separate write. */
+const MAX_COPIED_BYTES = 16_384;
 
 const encoder = new TextEncoder();
-const LINE_END = encoder.encode("\r\n");
+const CRLF = encoder.encode("\r\n");
 const NO_BYTES = new Uint8Array(0);
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
-/** One connection's requests on their way. */
+/** Sends the requests of one connection, one at a time. */
 export class RequestSender {
-  readonly #wire: BufferedSocket;
-  readonly #spare: BufferPool;
+  readonly #socket: BufferedSocket;
+  readonly #pool: BufferPool;
   #buffer: Bytes;
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   #sent = true;
-  /** What is being sent. */
+  /** Request that is being sent. */
   #request: TransportRequest | undefined;
   #sending: Promise<boolean> = Promise.resolve(true);
 
   /**
-   * Prepares to send.
-   *
-   * @param wire The connection; it is closed where a request breaks off for another reason than the connection itself.
-   * @param spare Buffers of {@linkcode HEAD_BUFFER_BYTES}.
+   * Closes the socket if a request fails for another reason than the socket. Buffers of `pool` have {@linkcode
+   * HEAD_BUFFER_BYTES}.
    */
-  constructor(wire: BufferedSocket, spare: BufferPool) {
-    this.#wire = wire;
-    this.#spare = spare;
-    this.#buffer = spare.get();
+  constructor(socket: BufferedSocket, pool: BufferPool) {
+    this.#socket = socket;
+    this.#pool = pool;
+    this.#buffer = pool.get();
   }
 
-  /** Whether all of the request has been handed to the connection. */
+  /** True if the whole request has been written. */
   get sent(): boolean {
     return this.#sent;
   }
 
-  /** Fulfilled with whether all of it has been sent, when that is known. */
+  /** Resolves to true when the whole request has been written, to false if that failed. */
   get sending(): Promise<boolean> {
     return this.#sending;
   }
 
-  /** Whether a part of the body is still to arrive. */
-  get awaitsBody(): boolean {
+  /** True if a part of the body has not arrived from the client. */
+  get bodyPending(): boolean {
     return this.#reader !== undefined;
   }
 
   /**
-   * Begins to send a request. The previous one has been sent.
+   * Starts to send a request after the previous one has been sent. Returns the encoded head, which is valid until the
+   * next request or the end of the connection.
    *
-   * @param request The request.
-   * @param authority The backend's authority.
-   * @param encoded Its head, if it has been sent before. Default: encoded from the request.
-   * @returns Its head. The bytes are valid until another connection or the next request needs their memory.
-   * @throws {UpstreamFailure} Of kind `unsendable`, if the request cannot be written.
+   * @throws {UpstreamFailure} Of kind `unsendable` if the request cannot be encoded.
    */
   start(request: TransportRequest, authority: string, encoded?: Bytes): Bytes {
     this.#sent = false;
@@ -74,15 +68,15 @@ export class RequestSender {
     return head;
   }
 
-  /** Gives up what has not been sent of the body, and the buffer; nothing can be sent any more. */
+  /** Cancels the rest of the body, and frees the buffer. Nothing can be sent afterwards. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
-    if (this.#sent) this.#spare.put(this.#buffer);
+    if (this.#sent) this.#pool.put(this.#buffer);
     this.#buffer = NO_BYTES;
   }
 
   #send(head: Bytes, { body, contentLength }: TransportRequest): Promise<void> {
-    if (body === null) return this.#wire.write(head);
+    if (body === null) return this.#socket.write(head);
     return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, contentLength);
   }
 
@@ -92,36 +86,36 @@ export class RequestSender {
     return this.#sent = true;
   };
 
-  /** A backend may answer and close before it has read all: then its answer counts, not the write that failed. */
+  /** A service may respond and close before it has read the request. Its response counts then, not the failed write. */
   readonly #onFailed = (error: unknown): boolean => {
     this.#request = undefined;
-    if (!(error instanceof UpstreamFailure) || error.kind !== "reset") this.#wire.close();
+    if (!(error instanceof UpstreamFailure) || error.kind !== "reset") this.#socket.close();
     return false;
   };
 
   async #sendBytes(head: Bytes, body: Bytes): Promise<void> {
-    if (body.length <= COPY_BYTES) return await this.#wire.write(join(head, body));
-    await this.#wire.write(head);
-    await this.#wire.write(body);
+    if (body.length <= MAX_COPIED_BYTES) return await this.#socket.write(join(head, body));
+    await this.#socket.write(head);
+    await this.#socket.write(body);
   }
 
   async #sendStream(head: Bytes, body: ReadableStream<Bytes>, contentLength: number | undefined): Promise<void> {
     const reader = this.#reader = body.getReader();
     try {
-      await this.#wire.write(head);
-      let left = contentLength ?? Infinity;
+      await this.#socket.write(head);
+      let remaining = contentLength ?? Infinity;
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        left -= value.length;
-        if (left < 0) throw new UpstreamFailure("protocol");
-        if (left === 0) this.#reader = undefined;
-        if (value.length > 0) await (contentLength === undefined ? this.#writeChunk(value) : this.#wire.write(value));
+        remaining -= value.length;
+        if (remaining < 0) throw new UpstreamFailure("protocol");
+        if (remaining === 0) this.#reader = undefined;
+        if (value.length > 0) await (contentLength === undefined ? this.#writeChunk(value) : this.#socket.write(value));
       }
-      // A cancelled body ends as well; it must not look like a whole one.
-      if (this.#wire.closed || (contentLength !== undefined && left > 0)) throw new UpstreamFailure("aborted");
+      // The stream of a cancelled body ends too. It must not look complete to the service.
+      if (this.#socket.closed || (contentLength !== undefined && remaining > 0)) throw new UpstreamFailure("aborted");
       this.#reader = undefined;
-      if (contentLength === undefined) await this.#wire.write(LAST_CHUNK);
+      if (contentLength === undefined) await this.#socket.write(LAST_CHUNK);
     } catch (error) {
       reader.cancel().catch(() => {});
       throw error;
@@ -130,10 +124,10 @@ export class RequestSender {
 
   async #writeChunk(data: Bytes): Promise<void> {
     const size = encoder.encode(`${data.length.toString(16)}\r\n`);
-    if (data.length <= COPY_BYTES) return await this.#wire.write(join(size, data, LINE_END));
-    await this.#wire.write(size);
-    await this.#wire.write(data);
-    await this.#wire.write(LINE_END);
+    if (data.length <= MAX_COPIED_BYTES) return await this.#socket.write(join(size, data, CRLF));
+    await this.#socket.write(size);
+    await this.#socket.write(data);
+    await this.#socket.write(CRLF);
   }
 }
 

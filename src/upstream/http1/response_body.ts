@@ -1,130 +1,116 @@
-/** A response's body as it comes from the wire, its framing taken off. */
+/** Body of a response as read from a connection, without its framing. */
 
-import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
 import { detachBuffer } from "../../lib/detach_buffer.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
-import type { Framing } from "./framing.ts";
-import { copyToSlab } from "../../lib/slab.ts";
-import { UpstreamFailure } from "../upstream_failure.ts";
+import type { Slab } from "../../lib/slab.ts";
+import { UpstreamFailure } from "../transport.ts";
 import type { BufferedSocket } from "./buffered_socket.ts";
+import { ChunkedDecoder, type Decoded } from "./chunked_decoder.ts";
+import type { Framing } from "./framing.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The first buffer of a body, in bytes. */
+/** Size of the first buffer of a body, in bytes. */
 const MIN_BUFFER_BYTES = 16_384;
-/** The largest: more makes a download no faster. */
+/** Maximum size of a buffer in bytes. Larger buffers do not make downloads faster. */
 const MAX_BUFFER_BYTES = 262_144;
 
 /** Ratio of bytes read to bytes of data above which framing is most of the work. */
-const MIN_YIELD = 2;
+const MAX_FRAMING_RATIO = 2;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Settings and state that all bodies of one transport share. */
-export interface BodyMeans {
-  /** True if the memory of a piece is returned when the next piece is read. */
-  readonly reclaims: boolean;
+/** State and settings shared by all bodies of a transport. */
+export interface ResponseBodyContext {
+  /** Release the memory of a piece when the next piece is read. */
+  readonly detachBuffers: boolean;
   /** Turns of the event loop for bodies that are mostly framing. */
   readonly turns: LoopTurns;
+  /** Memory of small pieces. */
+  readonly slab: Slab;
 }
 
-/** Reads one body in pieces. */
+/**
+ * Reads one body in pieces. Methods throw an {@linkcode UpstreamFailure}: `reset` at an early end, `protocol` for bad
+ * framing.
+ */
 export class ResponseBody {
-  readonly #wire: BufferedSocket;
-  /** What is left of a body of known length. */
-  #left: number;
+  readonly #socket: BufferedSocket;
+  /** Remaining bytes of a body with a known length; otherwise infinite. */
+  #remaining: number;
   readonly #chunks: ChunkedDecoder | undefined;
   #ended: boolean;
   #bufferBytes = MIN_BUFFER_BYTES;
   #spare: Bytes | undefined;
   /** True if the last read was mostly framing. */
   #isFraming = false;
-  readonly #reclaims: boolean;
-  readonly #turns: LoopTurns;
-  #lent: Bytes | undefined;
-  /** What came with the head, still in the connection's buffer. */
-  #held: Decoded | undefined;
+  readonly #context: ResponseBodyContext;
+  /** Buffer of the last piece, to be detached on the next read. */
+  #emitted: Bytes | undefined;
+  /** Data that arrived with the head. It is still in the buffer of the connection. */
+  #early: Decoded | undefined;
 
-  /**
-   * Starts at the first byte of the body.
-   *
-   * @param wire The connection.
-   * @param framing Where the body ends.
-   * @param means Shared settings and state of the transport.
-   */
-  constructor(wire: BufferedSocket, framing: Framing["body"], { reclaims, turns }: BodyMeans) {
-    this.#reclaims = reclaims;
-    this.#turns = turns;
-    this.#wire = wire;
-    this.#left = typeof framing === "number" ? framing : Infinity;
+  /** Starts at the first byte of the body. */
+  constructor(socket: BufferedSocket, framing: Framing["body"], context: ResponseBodyContext) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#remaining = typeof framing === "number" ? framing : Infinity;
     this.#chunks = framing === "chunked" ? new ChunkedDecoder() : undefined;
     this.#ended = framing === 0;
   }
 
-  /** Whether all of it has been read. */
+  /** True after the last byte has been read. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Looks at what came with the head, and takes it where that is all. Else nothing is copied before it is asked for: most of
-   * the answers that nobody reads are given up before.
-   *
-   * @returns The whole body; `undefined` where more of it is to come, or its end.
-   * @throws {UpstreamFailure} Of kind `protocol`, where the framing is broken.
+   * Returns the body if all of it arrived with the head, otherwise `undefined`. In that case, nothing is copied yet:
+   * most responses that lose the selection are discarded before their body is read.
    */
   takeIfWhole(): Bytes | undefined {
-    const { unread } = this.#wire;
-    this.#held = this.#unframe(unread, unread.length);
-    return this.#ended ? this.#takeHeld() : undefined;
+    const { unread } = this.#socket;
+    this.#early = this.#unframe(unread, unread.length);
+    return this.#ended ? this.#takeEarly() : undefined;
   }
 
-  /**
-   * Reads on. The piece belongs to the caller.
-   *
-   * @returns The next piece; `undefined` at the body's end.
-   * @throws {UpstreamFailure} Of kind `reset`, where the connection ended before the body; of kind `protocol`, where
-   * the framing is broken.
-   */
+  /** Returns the next piece, which belongs to the caller; `undefined` at the end of the body. */
   async read(): Promise<Bytes | undefined> {
-    if (this.#lent !== undefined) detachBuffer(this.#lent.buffer);
-    this.#lent = undefined;
-    const first = this.#takeHeld();
+    if (this.#emitted !== undefined) detachBuffer(this.#emitted.buffer);
+    this.#emitted = undefined;
+    const first = this.#takeEarly();
     if (first.length > 0) return first;
     while (!this.#ended) {
-      if (this.#isFraming) await this.#turns.turn();
+      if (this.#isFraming) await this.#context.turns.turn();
       const buffer = this.#spare ?? new Uint8Array(this.#bufferBytes);
       this.#spare = undefined;
-      const count = await this.#wire.readInto(this.#left < buffer.length ? buffer.subarray(0, this.#left) : buffer);
+      const count = await this.#socket.readInto(
+        this.#remaining < buffer.length ? buffer.subarray(0, this.#remaining) : buffer,
+      );
       if (count === 0) {
-        if (this.#chunks !== undefined || this.#left !== Infinity) throw new UpstreamFailure("reset");
+        if (this.#chunks !== undefined || this.#remaining !== Infinity) throw new UpstreamFailure("reset");
         this.#ended = true;
         return undefined;
       }
       const { dataEnd, consumedEnd } = this.#unframe(buffer, count);
-      // What follows the body is nothing that was asked for.
-      if (consumedEnd < count) this.#wire.close();
-      this.#isFraming = dataEnd < count / MIN_YIELD;
-      if (dataEnd > 0) return this.#handOut(buffer, dataEnd);
+      // Bytes after the body belong to no request, so the connection cannot be used again.
+      if (consumedEnd < count) this.#socket.close();
+      this.#isFraming = dataEnd < count / MAX_FRAMING_RATIO;
+      if (dataEnd > 0) return this.#emit(buffer, dataEnd);
       this.#spare = buffer;
     }
     return undefined;
   }
 
-  /**
-   * Reads a body of known length to its end.
-   *
-   * @returns The bytes.
-   * @throws {UpstreamFailure} Of kind `reset`, where the connection ended before the body.
-   */
+  /** Reads a body with a known length to its end. */
   async readWhole(): Promise<Bytes> {
-    const { unread } = this.#wire;
-    if (unread.length >= this.#left) return this.takeIfWhole()!;
-    const whole = new Uint8Array(this.#left);
+    const { unread } = this.#socket;
+    if (unread.length >= this.#remaining) return this.takeIfWhole()!;
+    const whole = new Uint8Array(this.#remaining);
     whole.set(unread);
-    this.#wire.skip(unread.length);
+    this.#socket.skip(unread.length);
     for (let at = unread.length; at < whole.length;) {
-      const count = await this.#wire.readInto(whole.subarray(at));
+      const count = await this.#socket.readInto(whole.subarray(at));
       if (count === 0) throw new UpstreamFailure("reset");
       at += count;
     }
@@ -132,14 +118,14 @@ export class ResponseBody {
     return whole;
   }
 
-  /** What is held is in the connection's buffer, which others have as soon as it is closed. */
-  #takeHeld(): Bytes {
-    if (this.#held === undefined) return NO_BYTES;
-    if (this.#wire.closed) throw new UpstreamFailure("reset");
-    const { dataEnd, consumedEnd } = this.#held;
-    this.#held = undefined;
-    const taken = dataEnd === 0 ? NO_BYTES : copyToSlab(this.#wire.unread.subarray(0, dataEnd));
-    this.#wire.skip(consumedEnd);
+  /** Copies the early data. A closed connection no longer owns its buffer. */
+  #takeEarly(): Bytes {
+    if (this.#early === undefined) return NO_BYTES;
+    if (this.#socket.closed) throw new UpstreamFailure("reset");
+    const { dataEnd, consumedEnd } = this.#early;
+    this.#early = undefined;
+    const taken = dataEnd === 0 ? NO_BYTES : this.#context.slab.copy(this.#socket.unread.subarray(0, dataEnd));
+    this.#socket.skip(consumedEnd);
     return taken;
   }
 
@@ -149,20 +135,20 @@ export class ResponseBody {
       this.#ended = this.#chunks.ended;
       return decoded;
     }
-    const taken = Math.min(this.#left, count);
-    this.#left -= taken;
-    this.#ended = this.#left === 0;
+    const taken = Math.min(this.#remaining, count);
+    this.#remaining -= taken;
+    this.#ended = this.#remaining === 0;
     return { dataEnd: taken, consumedEnd: taken };
   }
 
-  /** Large pieces are handed out in the buffer that they came in; small ones must not keep a large buffer from its next use. */
-  #handOut(buffer: Bytes, length: number): Bytes {
+  /** Returns a large piece in its own buffer. A small piece is copied, so that the large buffer can be used again. */
+  #emit(buffer: Bytes, length: number): Bytes {
     if (length === buffer.length && this.#bufferBytes < MAX_BUFFER_BYTES) this.#bufferBytes *= 2;
     if (length > buffer.length / 4) {
-      if (this.#reclaims) this.#lent = buffer;
+      if (this.#context.detachBuffers) this.#emitted = buffer;
       return buffer.subarray(0, length);
     }
     this.#spare = buffer;
-    return copyToSlab(buffer.subarray(0, length));
+    return this.#context.slab.copy(buffer.subarray(0, length));
   }
 }

@@ -1,45 +1,28 @@
-/** What a connection has received. These are classes, as they refer to a whole exchange: see docs/decisions/022. */
+/** Results of a connection. Classes, because V8 pretenures object literals that refer to an exchange (decision 022). */
 
 import type { UpstreamResponse } from "../attempt.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Nothing is read before it is asked for. */
-const NOTHING_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
+/** Prevents the stream from reading before the first pull. */
+const NO_READ_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
 
-/** A response has come. */
+/** Successful result of a transport. */
 export class ResponseResult {
-  /** It has. */
   readonly ok = true;
-  /** The response. */
   readonly response: BufferedResponse | StreamedResponse;
 
-  /**
-   * Refers to it.
-   *
-   * @param response The response.
-   */
   constructor(response: BufferedResponse | StreamedResponse) {
     this.response = response;
   }
 }
 
-/** Small, or it has come whole with its head. */
+/** Response whose body is in memory. */
 export class BufferedResponse implements UpstreamResponse {
-  /** The status code. */
   readonly status: number;
-  /** The header lines in the order in which they came. */
   readonly headers: UpstreamResponse["headers"];
-  /** All of it; `null` where there is none. */
   readonly body: Bytes | null;
 
-  /**
-   * Puts it together.
-   *
-   * @param status The status code.
-   * @param headers The header lines.
-   * @param body All of the body.
-   */
   constructor(status: number, headers: UpstreamResponse["headers"], body: Bytes | null) {
     this.status = status;
     this.headers = headers;
@@ -47,54 +30,37 @@ export class BufferedResponse implements UpstreamResponse {
   }
 }
 
-/** Read as it is asked for; where it never is, there is no stream. */
+/** Response whose body is read on demand. The stream is created on first access. */
 export class StreamedResponse implements UpstreamResponse {
-  /** The status code. */
   readonly status: number;
-  /** The header lines in the order in which they came. */
   readonly headers: UpstreamResponse["headers"];
-  /** It is. */
   readonly isStreamed = true;
   readonly #source: BodyStreamSource;
   #body: ReadableStream<Bytes> | undefined;
 
-  /**
-   * Reads nothing.
-   *
-   * @param status The status code.
-   * @param headers The header lines.
-   * @param source What the body is read from.
-   */
   constructor(status: number, headers: UpstreamResponse["headers"], source: BodyStreamSource) {
     this.status = status;
     this.headers = headers;
     this.#source = source;
   }
 
-  /** The stream, made when it is first asked for. */
   get body(): ReadableStream<Bytes> {
-    return this.#body ??= new ReadableStream(this.#source, NOTHING_AHEAD);
+    return this.#body ??= new ReadableStream(this.#source, NO_READ_AHEAD);
   }
 
-  /** Frees the connection; no stream has been asked for. */
-  giveUp(): void {
+  /** Frees the connection of a response whose stream has not been accessed. */
+  discard(): void {
     this.#source.cancel();
   }
 }
 
-/** What a body is read from. */
+/** Source of the stream of a body. */
 export class BodyStreamSource implements UnderlyingDefaultSource<Bytes> {
-  /** Reads a piece. */
+  /** Reads the next piece. */
   readonly pull: (controller: ReadableStreamDefaultController<Bytes>) => Promise<void>;
-  /** Gives the rest up. */
+  /** Discards the rest. */
   readonly cancel: () => void;
 
-  /**
-   * Puts both together.
-   *
-   * @param pull Reads a piece.
-   * @param cancel Gives the rest up.
-   */
   constructor(pull: BodyStreamSource["pull"], cancel: BodyStreamSource["cancel"]) {
     this.pull = pull;
     this.cancel = cancel;

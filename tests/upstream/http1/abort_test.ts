@@ -1,9 +1,9 @@
-/** An exchange over Deno's sockets that is given up, at every point of it: its descriptor is free at once. */
+/** Aborting an exchange at any point frees its descriptor at once. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
 import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../../_support/open_connections.ts";
 import { readUntil, startRawBackend, type TestServer } from "../../_support/servers.ts";
@@ -13,16 +13,16 @@ const MIB = 1024 * 1024;
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const LARGE = `HTTP/1.1 200 OK\r\ncontent-length: ${MIB}\r\n\r\n`;
 
-/** Where descriptors can not be counted, nothing is tested here. */
+/** The tests count connections in /proc. */
 const NEEDS_PROC = { ignore: !CAN_COUNT_CONNECTIONS };
 
-interface Holding extends TestServer {
-  /** Resolves when a connection has got as far as the script goes. */
+interface HoldingBackend extends TestServer {
+  /** Resolves when a connection has reached the end of the script. */
   readonly reached: Promise<void>;
 }
 
-/** Reads until this mark, unless it is empty, then sends these bytes, and holds the connection. */
-function startHolding(readTo: string, bytes: string): Holding {
+/** Starts a backend that reads to a mark, sends bytes, and keeps the connection open. An empty mark reads nothing. */
+function startHolding(readTo: string, bytes: string): HoldingBackend {
   const reached = Promise.withResolvers<void>();
   const backend = startRawBackend(async (connection) => {
     if (readTo !== "") await readUntil(connection, readTo);
@@ -33,11 +33,11 @@ function startHolding(readTo: string, bytes: string): Holding {
   return { ...backend, reached: reached.promise };
 }
 
-/** Waits until nothing is connected to a backend any more; gives up after five seconds. */
-async function untilFreed({ port }: Holding): Promise<void> {
-  const giveUpMs = performance.now() + 5_000;
+/** Waits for at most 5 s until no connection to a backend is open. */
+async function untilFreed({ port }: HoldingBackend): Promise<void> {
+  const deadlineMs = performance.now() + 5_000;
   while (countConnectionsTo(port) > 0) {
-    if (performance.now() > giveUpMs) assertEquals(countConnectionsTo(port), 0);
+    if (performance.now() > deadlineMs) assertEquals(countConnectionsTo(port), 0);
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
@@ -45,26 +45,26 @@ async function untilFreed({ port }: Holding): Promise<void> {
 interface Moment {
   readonly name: string;
   readonly more?: () => Partial<TransportRequest>;
-  /** What the backend has read, and has then sent, when the exchange is given up. */
+  /** The backend reads to this mark, and sends `sent`, before the abort. */
   readonly readTo: string;
   readonly sent?: string;
-  /** Whether the abort does not wait for the backend. */
+  /** Abort without waiting for the backend. */
   readonly atOnce?: boolean;
 }
 
 const HEAD_END = "\r\n\r\n";
 
-/** Never ends, and has nothing to give after its first piece. */
+/** Returns a body that stalls after its first piece. */
 function endlessBody(): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("piece")) });
 }
 
-/** Always has more to give. */
+/** Returns a body without end. */
 function floodingBody(): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
 }
 
-/** Those that end without a response. */
+/** Moments before the end of the response. */
 const MOMENTS: readonly Moment[] = [
   { name: "while it connects", readTo: HEAD_END, atOnce: true },
   {
@@ -94,36 +94,36 @@ const MOMENTS: readonly Moment[] = [
 ];
 
 for (const { name, more = () => ({}), readTo, sent = "", atOnce = false } of MOMENTS) {
-  Deno.test(`an exchange that is given up ${name} is aborted, and its descriptor is free`, NEEDS_PROC, async () => {
+  Deno.test(`an exchange that is aborted ${name} fails as aborted, and frees its descriptor`, NEEDS_PROC, async () => {
     await using backend = startHolding(readTo, sent);
     const controller = new AbortController();
     const onHead = Promise.withResolvers<void>();
-    const answering = http1Transport()(
+    const exchange = http1Transport()(
       transportRequest(backend.url, { ...more(), signal: controller.signal, onHead: onHead.resolve }),
     );
     if (!atOnce) await backend.reached;
     if (name.endsWith("small body")) await deadline(onHead.promise, 10_000);
     controller.abort();
-    assertEquals(outcomeOf(await answering), "aborted");
+    assertEquals(outcomeOf(await exchange), "aborted");
     await untilFreed(backend);
   });
 }
 
 Deno.test(
-  "exchanges that are given up in the moments in which they connect free their descriptors",
+  "exchanges that are aborted while they connect free their descriptors",
   NEEDS_PROC,
   async () => {
     await using backend = startHolding("", "");
     const transport = http1Transport();
-    const giveUp = (controller: AbortController) => {
+    const abort = (controller: AbortController) => {
       controller.abort();
-      // Others connect meanwhile, and are given up before they are told of it.
+      // Meanwhile, other exchanges connect, and are aborted before they are notified.
       for (const startMs = performance.now(); performance.now() - startMs < 0.3;);
     };
     for (let round = 0; round < 30; round++) {
       const exchanges = Array.from({ length: 20 }, () => {
         const controller = new AbortController();
-        setTimeout(giveUp, 1, controller);
+        setTimeout(abort, 1, controller);
         return transport(transportRequest(backend.url, { signal: controller.signal }));
       });
       for (const exchange of exchanges) assertEquals(outcomeOf(await exchange), "aborted");
@@ -132,7 +132,7 @@ Deno.test(
   },
 );
 
-Deno.test("an exchange that was given up before it began opens no connection", NEEDS_PROC, async () => {
+Deno.test("an exchange that was aborted before it started opens no connection", NEEDS_PROC, async () => {
   await using backend = startHolding(HEAD_END, OK);
   const request = transportRequest(backend.url, { signal: AbortSignal.abort() });
   assertEquals(outcomeOf(await http1Transport()(request)), "aborted");
@@ -140,7 +140,7 @@ Deno.test("an exchange that was given up before it began opens no connection", N
 });
 
 Deno.test(
-  "an exchange that was given up before it began asks nothing of an idle connection either",
+  "an exchange that was aborted before it started sends nothing over an idle connection",
   NEEDS_PROC,
   async () => {
     const heads: string[] = [];
@@ -162,17 +162,16 @@ function streamOf(result: TransportResult): ReadableStream<Uint8Array<ArrayBuffe
   return result.response.body;
 }
 
-// What the owner of a large body does with it before the exchange is given up, and with what effect.
-for (const reads of [true, false]) {
+for (const isRead of [true, false]) {
   Deno.test(
-    `a large body that is ${reads ? "" : "not "}being read fails as aborted, and its descriptor is free`,
+    `a large body that is ${isRead ? "" : "not "}being read fails as aborted, and frees its descriptor`,
     NEEDS_PROC,
     async () => {
       await using backend = startHolding(HEAD_END, `${LARGE}begin`);
       const controller = new AbortController();
       const request = transportRequest(backend.url, { signal: controller.signal });
       const reader = streamOf(await http1Transport()(request)).getReader();
-      const reading = reads ? reader.read().then(() => reader.read()) : undefined;
+      const reading = isRead ? reader.read().then(() => reader.read()) : undefined;
       controller.abort();
       await untilFreed(backend);
       const error = await assertRejects(async () => {
@@ -193,7 +192,7 @@ Deno.test("a large body that is cancelled frees its descriptor", NEEDS_PROC, asy
 });
 
 Deno.test(
-  "bytes that a backend does not read, though it has answered, hold their connection no longer",
+  "a backend that has responded without reading the request does not keep the connection",
   NEEDS_PROC,
   async () => {
     await using backend = startHolding(HEAD_END, OK);
@@ -203,19 +202,23 @@ Deno.test(
   },
 );
 
-Deno.test("a signal that aborts after the exchange leaves the connection to the next one", NEEDS_PROC, async () => {
-  let connections = 0;
-  await using backend = startRawBackend(async (connection) => {
-    connections++;
-    while (await readUntil(connection) !== "") await connection.write(new TextEncoder().encode(OK));
-  });
-  const transport = http1Transport();
-  const controllers = [new AbortController(), new AbortController(), new AbortController()];
-  for (const controller of controllers) {
-    const answering = transport(transportRequest(backend.url, { signal: controller.signal }));
-    controllers[controllers.indexOf(controller) - 1]?.abort();
-    assertEquals(await bodyOf(await answering), "ok");
-    assertEquals(await bodyOf(await transport(transportRequest(backend.url))), "ok");
-  }
-  assertEquals(connections, 1);
-});
+Deno.test(
+  "a signal that aborts after its exchange does not affect the next one on the connection",
+  NEEDS_PROC,
+  async () => {
+    let connections = 0;
+    await using backend = startRawBackend(async (connection) => {
+      connections++;
+      while (await readUntil(connection) !== "") await connection.write(new TextEncoder().encode(OK));
+    });
+    const transport = http1Transport();
+    const controllers = [new AbortController(), new AbortController(), new AbortController()];
+    for (const controller of controllers) {
+      const exchange = transport(transportRequest(backend.url, { signal: controller.signal }));
+      controllers[controllers.indexOf(controller) - 1]?.abort();
+      assertEquals(await bodyOf(await exchange), "ok");
+      assertEquals(await bodyOf(await transport(transportRequest(backend.url))), "ok");
+    }
+    assertEquals(connections, 1);
+  },
+);

@@ -1,19 +1,19 @@
-/** The chunked coding (RFC 9112 §7.1): what is taken off, and what is refused. */
+/** The chunked coding (RFC 9112 §7.1): valid bodies, invalid ones, and limits. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { ChunkedDecoder } from "../../../src/upstream/http1/chunked_decoder.ts";
 import { toBytes, toText } from "../../_support/latin1.ts";
 
-interface Whole {
+interface Result {
   readonly data: string;
   readonly ended: boolean;
-  /** How much of the text belongs to the body. */
+  /** Length of the text that belongs to the body. */
   readonly consumed: number;
 }
 
-/** Decodes a text in pieces of a length; each lies somewhere within its buffer, whose other bytes must stay. */
-function decode(text: string, pieceLength: number): Whole {
+/** Decodes a text in pieces. Each lies within a larger buffer, whose other bytes must not change. */
+function decode(text: string, pieceLength: number): Result {
   const decoder = new ChunkedDecoder();
   let data = "";
   let consumed = 0;
@@ -28,14 +28,14 @@ function decode(text: string, pieceLength: number): Whole {
   return { data, ended: decoder.ended, consumed };
 }
 
-/** The result for the whole; it must be the same in pieces. */
-function decodeAnyhow(text: string): Whole {
+/** Decodes a text as a whole, and checks that pieces give the same result. */
+function decodeInPieces(text: string): Result {
   const whole = decode(text, text.length);
   for (const length of [1, 2, 3, 7]) assertEquals(decode(text, length), whole, `in pieces of ${length}`);
   return whole;
 }
 
-// What was coded, and its data.
+// Columns: name, coded body, data.
 const BODIES: readonly (readonly [name: string, text: string, data: string])[] = [
   ["no data", "0\r\n\r\n", ""],
   ["one chunk", "5\r\nhello\r\n0\r\n\r\n", "hello"],
@@ -50,7 +50,7 @@ const BODIES: readonly (readonly [name: string, text: string, data: string])[] =
   ["data of any bytes", "4\r\n\0\xff\r\n\r\n0\r\n\r\n", "\0\xff\r\n"],
   ["extensions (§7.1.1)", '5;a;b=c;d="e;f"\r\nhello\r\n0;g\r\n\r\n', "hello"],
   ["white space around extensions (§7.1.1)", "5 \t; a = b \r\nhello\r\n0\t;g\r\n\r\n", "hello"],
-  // Some servers pad the size; nothing else can be meant.
+  // Some servers pad the size, which is not ambiguous.
   ["white space behind a size", "5  \r\nhello\r\n0 \r\n\r\n", "hello"],
   ["Latin-1 in an extension", '5;a="\xe9"\r\nhello\r\n0\r\n\r\n', "hello"],
   ["an empty extension", "5;\r\nhello\r\n0\r\n\r\n", "hello"],
@@ -60,9 +60,9 @@ const BODIES: readonly (readonly [name: string, text: string, data: string])[] =
 
 for (const [name, text, data] of BODIES) {
   Deno.test(`ChunkedDecoder reads ${name}`, () => {
-    assertEquals(decodeAnyhow(text), { data, ended: true, consumed: text.length });
+    assertEquals(decodeInPieces(text), { data, ended: true, consumed: text.length });
   });
-  Deno.test(`ChunkedDecoder takes nothing of what follows ${name}`, () => {
+  Deno.test(`ChunkedDecoder does not consume bytes after ${name}`, () => {
     const whole = decode(`${text}HTTP/1.1 200 OK\r\n\r\n`, 1_000);
     assertEquals(whole, { data, ended: true, consumed: text.length });
   });
@@ -93,7 +93,7 @@ const BROKEN: readonly (readonly [name: string, text: string])[] = [
   ["a size of 17 digits", "10000000000000005\r\nhello\r\n"],
   ["a size of 17 digits, most of them zeros", "00000000000000005\r\nhello\r\n"],
   ["a size of 14 digits", "00000000000005\r\nhello\r\n"],
-  // §2.2 allows a bare LF in a head; here recipients that differ about it differ about where a message ends.
+  // §2.2 allows a bare LF only in a head: here, it decides on the end of the message, and recipients disagree about it.
   ["bare LF behind a size", "5\nhello\r\n"],
   ["bare LF behind an extension", "5;a\nhello\r\n"],
   ["bare LF behind data", "5\r\nhello\n0\r\n\r\n"],
@@ -111,7 +111,7 @@ const BROKEN: readonly (readonly [name: string, text: string])[] = [
   ["data longer than its size", "4\r\nhello\r\n0\r\n\r\n"],
   ["data shorter than its size", "6\r\nhello\r\n0\r\n\r\n"],
   ["no line end behind data", "5\r\nhello0\r\n\r\n"],
-  ["the next response in place of a chunk", "5\r\nhello\r\nHTTP/1.1 200 OK\r\n\r\n"],
+  ["the next response instead of a chunk", "5\r\nhello\r\nHTTP/1.1 200 OK\r\n\r\n"],
 ];
 
 function assertBroken(text: string): void {
@@ -124,7 +124,7 @@ function assertBroken(text: string): void {
 for (const [name, text] of BROKEN) Deno.test(`ChunkedDecoder refuses ${name}`, () => assertBroken(text));
 
 const LIMITS: readonly (readonly [what: string, most: string, more: string])[] = [
-  // The line's end counts.
+  // The line end counts.
   [
     "4 KiB of extensions",
     `5;${"x".repeat(4_094)}\r\nhello\r\n0\r\n\r\n`,
@@ -149,12 +149,12 @@ const LIMITS: readonly (readonly [what: string, most: string, more: string])[] =
 
 for (const [what, most, more] of LIMITS) {
   Deno.test(`ChunkedDecoder reads ${what} and refuses one more byte`, () => {
-    assertEquals(decodeAnyhow(most), { data: "hello", ended: true, consumed: most.length });
+    assertEquals(decodeInPieces(most), { data: "hello", ended: true, consumed: most.length });
     assertBroken(more);
   });
 }
 
-Deno.test("ChunkedDecoder counts extensions and trailers anew for each line and body", () => {
+Deno.test("ChunkedDecoder counts extensions per line, and trailers per body", () => {
   const chunk = `1;${"x".repeat(4_094)}\r\ny\r\n`;
   assertEquals(
     decode(`${chunk.repeat(5)}0;${"x".repeat(4_094)}\r\n${"x".repeat(16_383)}\r\n\r\n`, 1_000).data,
@@ -162,7 +162,7 @@ Deno.test("ChunkedDecoder counts extensions and trailers anew for each line and 
   );
 });
 
-Deno.test("ChunkedDecoder takes a size of 13 digits, and all of its data", () => {
+Deno.test("ChunkedDecoder accepts a size of 13 digits, and all of its data", () => {
   const decoder = new ChunkedDecoder();
   const head = toBytes("fffffffffffff\r\n");
   assertEquals(decoder.decode(head, 0, head.length), { dataEnd: 0, consumedEnd: head.length });

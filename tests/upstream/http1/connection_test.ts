@@ -1,70 +1,75 @@
-/** Whole exchanges over one connection: interim responses, statuses, large heads, and whether it is used again. */
+/** Exchanges over one connection: interim responses, statuses, large heads, reuse. */
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { LoopTurns } from "../../../src/lib/loop_turns.ts";
+import { Slab } from "../../../src/lib/slab.ts";
 import { Connection } from "../../../src/upstream/http1/connection.ts";
-import { ConnectionBuffers } from "../../../src/upstream/http1/connection_buffers.ts";
-import type { Socket } from "../../../src/upstream/http1/socket.ts";
+import { HEAD_BUFFER_BYTES } from "../../../src/upstream/http1/request_sender.ts";
+import { BufferedSocket, READ_BUFFER_BYTES, type Socket } from "../../../src/upstream/http1/buffered_socket.ts";
 import { BufferPool } from "../../../src/lib/buffer_pool.ts";
-import { BufferedSocket, READ_BUFFER_BYTES } from "../../../src/upstream/http1/buffered_socket.ts";
-import { type Answer, answerOf, answersOf } from "../../_support/scripted_exchange.ts";
+import { exchangeAll, exchangeOnce, type ExchangeResult } from "../../_support/scripted_exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
-function answered(lines: readonly (readonly [string, string])[] = [["content-length", "2"]], reusable = true): Answer {
-  return { status: 200, lines, body: "ok", reusable };
+function ok(
+  headers: readonly (readonly [string, string])[] = [["content-length", "2"]],
+  isReusable = true,
+): ExchangeResult {
+  return { status: 200, headers, body: "ok", isReusable };
 }
 
-function failed(failure: string): Answer {
+function failed(failure: string): ExchangeResult {
   return { failure, deliveredBytes: 0 };
 }
 
-/** Parts of a socket that takes every byte, and needs no closing. */
+/** The writing side of a socket that accepts every byte. */
 const SILENT = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length), close() {} };
 
-function connectionOver(socket: Socket, buffers: ConnectionBuffers = new ConnectionBuffers()): Connection {
+function connectionOver(socket: Socket, readBuffers = new BufferPool(READ_BUFFER_BYTES)): Connection {
   return new Connection(socket, {
     authority: "backend.example",
-    reclaims: false,
+    detachBuffers: false,
     turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
-    buffers,
+    slab: new Slab(),
+    readBuffers,
+    headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
     onIdle() {},
     onStale: () => undefined,
   });
 }
 
-function get(...pieces: string[]): Promise<Answer> {
-  return answerOf(pieces, { method: "GET", end: "open" });
+function get(...pieces: string[]): Promise<ExchangeResult> {
+  return exchangeOnce(pieces, { method: "GET", end: "open" });
 }
 
-// What the backend sends, and how the exchange fails.
+// Columns: name, response of the backend, failure.
 const FAILURES: readonly (readonly [name: string, text: string, failure: string])[] = [
   [
-    "another protocol that nobody asked for (RFC 9110 §15.2.2)",
+    "a protocol switch that was not requested (RFC 9110 §15.2.2)",
     `HTTP/1.1 101 Switching Protocols\r\n\r\n${OK}`,
     "protocol",
   ],
   ["status 600 (RFC 9110 §15)", "HTTP/1.1 600 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
   ["status 999", "HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
-  ["a malformed head behind an interim response", `${CONTINUE}HTTP/1.1 200 OK\r\na : 1\r\n\r\n`, "protocol"],
+  ["a malformed head after an interim response", `${CONTINUE}HTTP/1.1 200 OK\r\na : 1\r\n\r\n`, "protocol"],
   ["an interim response and nothing more", CONTINUE, "waiting"],
   ["half a head", "HTTP/1.1 200 OK\r\n", "waiting"],
   ["half a small body", OK.slice(0, -1), "waiting"],
 ];
 
 for (const [name, text, failure] of FAILURES) {
-  Deno.test(`Connection fails with ${failure} at ${name}`, async () => {
+  Deno.test(`Connection fails with ${failure} for ${name}`, async () => {
     assertEquals(await get(text), failed(failure));
     assertEquals(await get(...text), failed(failure), "byte by byte");
   });
 }
 
-Deno.test("Connection reads over a thousand interim responses (RFC 9110 §15.2)", async () => {
-  assertEquals(await get(`${CONTINUE.repeat(1_000)}${OK}`), answered());
-  assertEquals(await get(...CONTINUE.repeat(100), ...OK), answered());
+Deno.test("Connection skips 1,000 interim responses (RFC 9110 §15.2)", async () => {
+  assertEquals(await get(`${CONTINUE.repeat(1_000)}${OK}`), ok());
+  assertEquals(await get(...CONTINUE.repeat(100), ...OK), ok());
 });
 
 Deno.test("BufferedSocket releases the memory of a large head before it waits for the next one", async () => {
@@ -77,10 +82,10 @@ Deno.test("BufferedSocket releases the memory of a large head before it waits fo
     write: () => Promise.resolve(0),
     close() {},
   };
-  const wire = new BufferedSocket(socket, new BufferPool(READ_BUFFER_BYTES));
-  for (let turn = 0; turn < 3; turn++) await wire.fill();
-  wire.skip(wire.unreadBytes);
-  await wire.fill();
+  const buffered = new BufferedSocket(socket, new BufferPool(READ_BUFFER_BYTES));
+  for (let turn = 0; turn < 3; turn++) await buffered.fill();
+  buffered.skip(buffered.unreadBytes);
+  await buffered.fill();
   assertEquals(rooms, [8_192, 8_192, 16_384, 8_192]);
 });
 
@@ -88,43 +93,43 @@ Deno.test("Connection fails with head-too-large at more than 256 KiB of interim 
   assertEquals(await get(`${CONTINUE.repeat(262_144 / CONTINUE.length + 1)}${OK}`), failed("head-too-large"));
 });
 
-Deno.test("Connection reads heads that do not fit into its first buffer", async () => {
-  const lines = Array.from({ length: 6 }, (_, index) => [`x-${index}`, `${index}`.repeat(10_000)] as const);
-  const fields = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+Deno.test("Connection reads heads that exceed its first buffer", async () => {
+  const headers = Array.from({ length: 6 }, (_, index) => [`x-${index}`, `${index}`.repeat(10_000)] as const);
+  const fields = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const large = OK.replace("content-length: 2\r\n", (line) => `${fields}${line}`);
   const early = `HTTP/1.1 103 Early Hints\r\n${fields}\r\n`;
-  const expected = answered([...lines, ["content-length", "2"]]);
+  const expected = ok([...headers, ["content-length", "2"]]);
   assertEquals(await get(large), expected);
   assertEquals(await get(early + large), expected);
-  // The buffer's end comes within the second head, of which a part has been read.
+  // The buffer ends within the second head, part of which has been read.
   for (const bytes of [1, 100, 16_000]) {
     const first = `HTTP/1.1 103 Early Hints\r\nx: ${"x".repeat(bytes)}\r\n\r\n`;
     assertEquals(await get(first + large), expected);
   }
-  assertEquals(await answersOf([large, OK, large].map((text) => ({ method: "GET", pieces: [text] })), "open"), [
+  assertEquals(await exchangeAll([large, OK, large].map((text) => ({ method: "GET", pieces: [text] })), "open"), [
     expected,
-    answered(),
+    ok(),
     expected,
   ]);
 });
 
-Deno.test("Connection gives itself up where more has come than was asked for", async () => {
-  assertEquals(await get(`${OK}\r\n`), answered(undefined, false));
-  assertEquals(await get(OK + OK), answered(undefined, false));
-  assertEquals(await get(OK, OK), answered(undefined, false), "in a piece of its own, before the next request");
+Deno.test("Connection closes if bytes arrive without a request", async () => {
+  assertEquals(await get(`${OK}\r\n`), ok(undefined, false));
+  assertEquals(await get(OK + OK), ok(undefined, false));
+  assertEquals(await get(OK, OK), ok(undefined, false), "in a separate piece, before the next request");
 });
 
-Deno.test("Connection gives itself up where the backend closes between two responses", async () => {
+Deno.test("Connection closes if the backend closes it between two exchanges", async () => {
   for (const end of ["close", "reset"] as const) {
-    assertEquals(await answerOf([OK], { method: "GET", end }), answered(undefined, false));
+    assertEquals(await exchangeOnce([OK], { method: "GET", end }), ok(undefined, false));
   }
 });
 
-Deno.test("Connection tells that it has died before an answer only where it was used before, and nothing has come", async () => {
+Deno.test("Connection reports a stale connection only if it was reused, and no byte of the response has arrived", async () => {
   const used = { method: "GET", pieces: [OK] };
   for (const end of ["close", "reset"] as const) {
-    const second = async (text: string) => (await answersOf([used, { method: "GET", pieces: [text] }], end))[1];
-    assertEquals(await answerOf([], { method: "GET", end }), failed("reset"));
+    const second = async (text: string) => (await exchangeAll([used, { method: "GET", pieces: [text] }], end))[1];
+    assertEquals(await exchangeOnce([], { method: "GET", end }), failed("reset"));
     assertEquals(await second(""), failed("stale"));
     assertEquals(await second("H"), failed("reset"));
     assertEquals(await second(CONTINUE), failed("reset"));
@@ -132,14 +137,14 @@ Deno.test("Connection tells that it has died before an answer only where it was 
   }
 });
 
-Deno.test("Connection is closed a quarter of a second after the answer where the backend has not read the request by then", async () => {
+Deno.test("Connection is closed 250 ms after the response if the backend has not read the request by then", async () => {
   using time = new FakeTime();
   let closed = false;
-  const answer = new TextEncoder().encode(OK);
+  const response = new TextEncoder().encode(OK);
   const connection = connectionOver({
     read(buffer) {
-      buffer.set(answer);
-      return Promise.resolve(answer.length);
+      buffer.set(response);
+      return Promise.resolve(response.length);
     },
     write: () => new Promise(() => {}),
     close: () => void (closed = true),
@@ -154,44 +159,46 @@ Deno.test("Connection is closed a quarter of a second after the answer where the
   assertEquals(closed, true);
 });
 
-Deno.test("BufferedSocket gives its buffer to the next connection when nothing is read into it any more, and reads no further", async () => {
-  const spare = new BufferPool(READ_BUFFER_BYTES);
+Deno.test("BufferedSocket returns its buffer to the pool once, after the last read, and reads no further", async () => {
+  const pool = new BufferPool(READ_BUFFER_BYTES);
   const reads: { buffer: Uint8Array; end: PromiseWithResolvers<number> }[] = [];
   const read = (buffer: Uint8Array) => {
     const end = Promise.withResolvers<number>();
     reads.push({ buffer, end });
     return end.promise;
   };
-  const wire = new BufferedSocket({ read, write: () => new Promise(() => {}), close() {} }, spare);
-  const filled = wire.fill();
-  wire.close();
+  const buffered = new BufferedSocket({ read, write: () => new Promise(() => {}), close() {} }, pool);
+  const filled = buffered.fill();
+  buffered.close();
   const [{ buffer, end }] = reads as [typeof reads[0]];
-  assert(spare.get().buffer !== buffer!.buffer);
+  assert(pool.get().buffer !== buffer!.buffer);
   end.resolve(5);
   assertEquals(await filled, false);
-  assertStrictEquals(spare.get().buffer, buffer.buffer);
-  // Once, or two connections would have the same.
-  assert(spare.get().buffer !== buffer.buffer);
-  assertEquals(wire.unreadBytes, 0);
-  await assertRejects(() => wire.fill(), UpstreamFailure);
+  assertStrictEquals(pool.get().buffer, buffer.buffer);
+  // Returned only once: otherwise two connections would share it.
+  assert(pool.get().buffer !== buffer.buffer);
+  assertEquals(buffered.unreadBytes, 0);
+  await assertRejects(() => buffered.fill(), UpstreamFailure);
   assertEquals(reads.length, 1);
 });
 
-Deno.test("Connection that is closed before an answer has been read gives nothing of what is in its buffer then", async () => {
-  const buffers = new ConnectionBuffers();
-  const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100\r\nfor one client");
-  let given = false;
+Deno.test("Connection that is closed before its response was read returns nothing of its buffer, which may have a new owner", async () => {
+  const readBuffers = new BufferPool(READ_BUFFER_BYTES);
+  const response = new TextEncoder().encode(
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100\r\nfor one client",
+  );
+  let isSent = false;
   const connection = connectionOver({
     read(buffer) {
-      if (given) return new Promise(() => {});
-      given = true;
-      buffer.set(answer);
-      return Promise.resolve(answer.length);
+      if (isSent) return new Promise(() => {});
+      isSent = true;
+      buffer.set(response);
+      return Promise.resolve(response.length);
     },
     ...SILENT,
-  }, buffers);
-  const giving = new AbortController();
-  const { signal } = giving;
+  }, readBuffers);
+  const controller = new AbortController();
+  const { signal } = controller;
   const result = await connection.exchange({
     method: "GET",
     origin: "",
@@ -203,8 +210,8 @@ Deno.test("Connection that is closed before an answer has been read gives nothin
   });
   assert(result.ok && result.response.body instanceof ReadableStream);
   const { body } = result.response;
-  giving.abort();
-  buffers.read.get().fill(120);
+  controller.abort();
+  readBuffers.get().fill(120);
   const failure = await assertRejects(() => body.getReader().read(), UpstreamFailure);
   assertEquals(failure.kind, "aborted");
 });
@@ -214,7 +221,7 @@ Deno.test("Connection yields to other tasks while it reads a body of 1-byte chun
   const flood = new TextEncoder().encode("1\r\nx\r\n".repeat(1_000));
   let reads = 0;
   const connection = connectionOver({
-    // Like a socket with all bytes at hand: no read yields to the event loop.
+    // Like a socket whose bytes have all arrived: no read yields to the event loop.
     read(buffer) {
       const bytes = reads++ === 0 ? head : flood;
       buffer.set(bytes);

@@ -1,12 +1,11 @@
 /**
- * Our client and `fetch` ask a real backend for the same valid responses and must get the same. Where they differ on
- * purpose, samples are left out or compared accordingly:
+ * Differential test: the transport and `fetch` must return the same for valid responses of a real backend. Intended
+ * differences are excluded from the samples, or normalized:
  *
- * - `fetch` takes off content codings, so there are none;
- * - `fetch` gives names in lower case, sorted, repeated ones joined but for Set-Cookie; we give lines as they were sent;
- * - `fetch` drops the body of a 205, which we relay as it came, so there is none;
- * - `fetch` accepts what docs/decisions/005-backends-that-misbehave.md refuses: that is no valid response, and in the
- *   tables of tests/upstream/http1/framing_test.ts.
+ * - `fetch` decodes content codings: excluded;
+ * - `fetch` sorts headers, with names in lower case and repeated ones joined, except Set-Cookie: normalized;
+ * - `fetch` drops the body of a 205, which the transport relays: excluded;
+ * - `fetch` accepts invalid responses that the transport refuses (decision 005): tested in framing_test.ts instead.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -19,25 +18,25 @@ import { toBytes, toText } from "../../_support/latin1.ts";
 import { type ResponseSample, responseSamples } from "../../_support/response_samples.ts";
 import { startSocketBackend } from "../../_support/socket_backend.ts";
 
-interface Answer {
+interface Received {
   readonly status: number;
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
 }
 
-/** Only an end in order tells that a body is whole which has no other end. */
-function endsConnection({ selfDelimited, persistent }: ResponseSample): boolean {
-  return !selfDelimited || !persistent;
+/** A body without its own end is complete only if the connection is closed in order. */
+function endsConnection({ isSelfDelimited, isPersistent }: ResponseSample): boolean {
+  return !isSelfDelimited || !isPersistent;
 }
 
-async function askFetch(url: string, method: string): Promise<Answer> {
+async function receiveByFetch(url: string, method: string): Promise<Received> {
   const response = await fetch(url, { method, redirect: "manual" });
   return { status: response.status, fields: [...response.headers], body: toText(await response.bytes()) };
 }
 
 const transport = http1Transport();
 
-async function askTransport(origin: string, method: string): Promise<Answer> {
+async function receiveByTransport(origin: string, method: string): Promise<Received> {
   const { signal } = new AbortController();
   const request = { method, origin, target: "/", host: undefined, headers: [], body: null, signal };
   const result = await transport(request);
@@ -51,15 +50,15 @@ async function askTransport(origin: string, method: string): Promise<Answer> {
   };
 }
 
-function expected({ status, lines, body }: ResponseSample): Answer {
+function expected({ status, headers, body }: ResponseSample): Received {
   return {
     status,
-    fields: [...new Headers(lines.map(([name, value]: HeaderLine): [string, string] => [name, value]))],
+    fields: [...new Headers(headers.map(([name, value]: HeaderLine): [string, string] => [name, value]))],
     body,
   };
 }
 
-Deno.test("http1Transport() and fetch get the same from a backend that answers validly", async () => {
+Deno.test("http1Transport() returns the same as fetch for valid responses", async () => {
   let current: ResponseSample | undefined;
   await using backend = await startSocketBackend(async (_request, connection) => {
     await connection.write(toBytes(current!.text));
@@ -68,9 +67,9 @@ Deno.test("http1Transport() and fetch get the same from a backend that answers v
   await fc.assert(
     fc.asyncProperty(responseSamples(), async (sample) => {
       current = sample;
-      const ours = await askTransport(backend.url, sample.method);
-      assertEquals(ours, expected(sample));
-      assertEquals(await askFetch(backend.url, sample.method), ours);
+      const received = await receiveByTransport(backend.url, sample.method);
+      assertEquals(received, expected(sample));
+      assertEquals(await receiveByFetch(backend.url, sample.method), received);
     }),
     fuzzBudget(100),
   );

@@ -1,4 +1,4 @@
-/** Where a response's body ends (RFC 9112 §6.3), and whether its connection can be used again (§9.3). */
+/** Framing of responses (RFC 9112 §6.3), and reuse of their connections (§9.3). */
 
 import { assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../../src/config/config.ts";
@@ -10,8 +10,8 @@ interface Case {
   readonly status?: number;
 }
 
-function frame(lines: readonly HeaderLine[], { method = "GET", minorVersion = 1, status = 200 }: Case = {}) {
-  return frameResponse({ minorVersion, status, headers: [...lines], bytes: 0 }, method);
+function frame(headers: readonly HeaderLine[], { method = "GET", minorVersion = 1, status = 200 }: Case = {}) {
+  return frameResponse({ minorVersion, status, headers: [...headers], bytes: 0 }, method);
 }
 
 const CL = (value: string): HeaderLine => ["Content-Length", value];
@@ -20,9 +20,9 @@ const CLOSE: HeaderLine = ["Connection", "close"];
 
 type Row = readonly [
   name: string,
-  lines: readonly HeaderLine[],
+  headers: readonly HeaderLine[],
   body: Framing["body"],
-  persistent: boolean,
+  isPersistent: boolean,
   on?: Case,
 ];
 
@@ -64,7 +64,7 @@ const FRAMINGS: readonly Row[] = [
   ["304 with chunked (§6.3, 1)", [TE("chunked")], 0, true, { status: 304 }],
   ["204 (§6.3, 1)", [], 0, true, { status: 204 }],
   ["204 with a length of 0", [CL("0")], 0, true, { status: 204 }],
-  // RFC 9110 §8.6 forbids it: whether bytes follow is anyone's guess.
+  // RFC 9110 §8.6 forbids it, so bytes may follow or not.
   ["204 with a length", [CL("5")], 0, false, { status: 204 }],
   ["204 with chunked (§6.1)", [TE("chunked")], 0, false, { status: 204 }],
   ["205 with a length of 0 (RFC 9110 §15.3.6)", [CL("0")], 0, true, { status: 205 }],
@@ -78,14 +78,14 @@ const FRAMINGS: readonly Row[] = [
   ["a length and empty members (RFC 9110 §5.6.1)", [CL(", 5,\t,")], 5, true],
 ];
 
-for (const [name, lines, body, persistent, on = {}] of FRAMINGS) {
+for (const [name, headers, body, isPersistent, on = {}] of FRAMINGS) {
   Deno.test(`frameResponse() frames ${name}`, () => {
-    const framing = frame(lines, on);
-    assertEquals([framing?.body, framing?.persistent], [body, persistent]);
+    const framing = frame(headers, on);
+    assertEquals([framing?.body, framing?.isPersistent], [body, isPersistent]);
   });
 }
 
-const REFUSED: readonly (readonly [name: string, lines: readonly HeaderLine[], on?: Case])[] = [
+const REFUSED: readonly (readonly [name: string, headers: readonly HeaderLine[], on?: Case])[] = [
   ["two lengths (§6.3, 5)", [CL("5"), CL("6")]],
   ["two lengths in a line (§6.3, 5)", [CL("5, 6")]],
   ["two spellings of a length", [CL("5"), CL("05")]],
@@ -123,12 +123,12 @@ const REFUSED: readonly (readonly [name: string, lines: readonly HeaderLine[], o
   ["chunked of a response to HEAD in another coding", [TE("gzip")], { method: "HEAD" }],
 ];
 
-for (const [name, lines, on = {}] of REFUSED) {
-  Deno.test(`frameResponse() refuses ${name}`, () => assertEquals(frame(lines, on), undefined));
+for (const [name, headers, on = {}] of REFUSED) {
+  Deno.test(`frameResponse() refuses ${name}`, () => assertEquals(frame(headers, on), undefined));
 }
 
-// [the lines that came, those that are relied on]
-const LINES: readonly (readonly [came: readonly HeaderLine[], relied: readonly HeaderLine[]])[] = [
+// Columns: received headers, repaired headers.
+const REPAIRED: readonly (readonly [received: readonly HeaderLine[], repaired: readonly HeaderLine[]])[] = [
   [[["B", "1"], CL("5"), ["a", "2"]], [["B", "1"], CL("5"), ["a", "2"]]],
   [[CL("5"), TE("chunked"), ["a", "1"]], [TE("chunked"), ["a", "1"]]],
   [[CL("5"), CL("5"), ["a", "1"]], [["a", "1"], ["content-length", "5"]]],
@@ -136,14 +136,14 @@ const LINES: readonly (readonly [came: readonly HeaderLine[], relied: readonly H
   [[CL("5,"), ["a", "1"]], [["a", "1"], ["content-length", "5"]]],
 ];
 
-for (const [came, relied] of LINES) {
-  Deno.test(`frameResponse() relies on ${JSON.stringify(relied)} of ${JSON.stringify(came)}`, () => {
-    assertEquals(frame(came)?.lines, relied);
+for (const [received, repaired] of REPAIRED) {
+  Deno.test(`frameResponse() repairs ${JSON.stringify(received)} to ${JSON.stringify(repaired)}`, () => {
+    assertEquals(frame(received)?.headers, repaired);
   });
 }
 
-// What Keep-Alive says (RFC 2068 §19.7.1), and how long a connection is then kept, in milliseconds.
-const KEEP_ALIVE: readonly (readonly [value: string, idleMs: number])[] = [
+// Columns: value of Keep-Alive (RFC 2068 §19.7.1), maximum idle time in milliseconds.
+const KEEP_ALIVE: readonly (readonly [value: string, timeoutMs: number])[] = [
   ["timeout=5", 4_000],
   ["timeout=5, max=100", 4_000],
   ["max=100, Timeout = 5", 4_000],
@@ -157,8 +157,8 @@ const KEEP_ALIVE: readonly (readonly [value: string, idleMs: number])[] = [
   ["", Infinity],
 ];
 
-for (const [value, idleMs] of KEEP_ALIVE) {
-  Deno.test(`frameResponse() keeps a connection for ${idleMs} ms by "Keep-Alive: ${value}"`, () => {
-    assertEquals(frame([CL("5"), ["Keep-Alive", value]])?.idleMs, idleMs);
+for (const [value, timeoutMs] of KEEP_ALIVE) {
+  Deno.test(`frameResponse() limits the idle time to ${timeoutMs} ms for "Keep-Alive: ${value}"`, () => {
+    assertEquals(frame([CL("5"), ["Keep-Alive", value]])?.keepAliveTimeoutMs, timeoutMs);
   });
 }

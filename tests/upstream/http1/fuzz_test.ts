@@ -1,24 +1,24 @@
 /**
- * The HTTP/1.1 client against valid, cut, mutated and random responses in pieces of all sizes, and its requests against
- * parts that would make two of one. `deno task fuzz` runs it
- * for longer with a new seed; FUZZ_SEED and FUZZ_SECONDS in the environment set both.
+ * Fuzz tests of the HTTP/1.1 client: valid, truncated, mutated and random responses in pieces of any size, and request
+ * parts that would split a request in two. `deno task fuzz` runs them for longer with a new seed; the environment
+ * variables FUZZ_SEED and FUZZ_SECONDS set both.
  */
 
 import { assert, assertEquals } from "@std/assert";
 // deno-lint-ignore no-import-prefix
 import fc from "npm:fast-check@4.3.0";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
 import { fuzzBudget } from "../../_support/fuzz_budget.ts";
 import { toText } from "../../_support/latin1.ts";
 import { readReference } from "../../_support/reference_response.ts";
 import { type ResponseSample, responseSamples } from "../../_support/response_samples.ts";
-import { type Answer, answerOf, answersOf } from "../../_support/scripted_exchange.ts";
+import { exchangeAll, exchangeOnce, type ExchangeResult } from "../../_support/scripted_exchange.ts";
 
 const METHOD = fc.constantFrom("GET", "GET", "GET", "HEAD", "POST");
 const CUTS = fc.array(fc.nat({ max: 1_000_000 }), { maxLength: 8 });
 
-/** What is put anywhere: what lines, numbers and codings are made of. */
+/** Inserted anywhere: parts of lines, numbers and codings. */
 const SNIPPET = fc.oneof(
   fc.string({ unit: fc.nat({ max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 3 }),
   fc.constantFrom(
@@ -27,7 +27,7 @@ const SNIPPET = fc.oneof(
     ),
   ),
 );
-/** What is put behind a line end: what attackers write there. */
+/** Inserted after a line end: header lines of an attacker. */
 const LINE = fc.constantFrom(
   ..."Content-Length: 3|Content-Length: 5,|content-length: 0|Content-Length: 4, 4|Content-Length:\xa04".split("|"),
   ..."Content-Length:|Content-Length: +4|Content-Length: 4 4|Content-Length: ,4|Content-Length: 007".split("|"),
@@ -39,7 +39,7 @@ const LINE = fc.constantFrom(
     .split("|"),
 ).map((line) => `${line}\r\n`);
 
-/** A valid response with pieces put in, or over what was there. */
+/** A valid response with inserted and overwritten parts. */
 const MUTATED = fc.tuple(
   responseSamples({ small: true }),
   fc.array(fc.tuple(fc.nat({ max: 1_000 }), fc.nat({ max: 4 }), SNIPPET), { maxLength: 3 }),
@@ -57,131 +57,131 @@ const MUTATED = fc.tuple(
   return { method, text };
 });
 
-/** Anything, behind something that looks like a response. */
+/** Arbitrary text after the beginning of a response. */
 const RANDOM = fc.tuple(
   METHOD,
   fc.constantFrom("", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
   fc.array(fc.oneof(SNIPPET, LINE), { maxLength: 30 }),
 ).map(([method, start, snippets]) => ({ method, text: start + snippets.join("") }));
 
-/** A text in the pieces between some places in it. */
+/** Splits a text into pieces. */
 function splitAt(text: string, cuts: readonly number[]): string[] {
   const places = [...cuts.map((cut) => cut % (text.length + 1)), text.length].sort((a, b) => a - b);
   return places.map((place, index) => text.slice(places[index - 1] ?? 0, place));
 }
 
-function meaning({ status, lines, body, persistent }: ResponseSample): Answer {
-  return { status, lines, body, reusable: persistent };
+function resultOf({ status, headers, body, isPersistent }: ResponseSample): ExchangeResult {
+  return { status, headers, body, isReusable: isPersistent };
 }
 
-function endOf({ selfDelimited }: ResponseSample): "open" | "close" {
-  return selfDelimited ? "open" : "close";
+function endOf({ isSelfDelimited }: ResponseSample): "open" | "close" {
+  return isSelfDelimited ? "open" : "close";
 }
 
-/** Whether it comes before or within the body depends on the pieces; that and how it fails does not. */
-function outcome(answer: Answer): unknown {
-  return "failure" in answer ? answer.failure : answer;
+/** The pieces decide whether a failure occurs before or within the body, but not its kind. */
+function outcome(result: ExchangeResult): unknown {
+  return "failure" in result ? result.failure : result;
 }
 
-Deno.test("a valid response means the same wherever it is split in two, and byte by byte", async () => {
+Deno.test("a valid response has the same result wherever it is split in two, and byte by byte", async () => {
   await fc.assert(
     fc.asyncProperty(responseSamples({ small: true }), async (sample) => {
       const options = { method: sample.method, end: endOf(sample) };
-      assertEquals(readReference(sample.text, sample.method), meaning(sample));
-      assertEquals(await answerOf([...sample.text], options), meaning(sample));
+      assertEquals(readReference(sample.text, sample.method), resultOf(sample));
+      assertEquals(await exchangeOnce([...sample.text], options), resultOf(sample));
       for (let at = 0; at < sample.text.length; at++) {
         const pieces = [sample.text.slice(0, at), sample.text.slice(at)];
-        assertEquals(await answerOf(pieces, options), meaning(sample), `split at ${at}`);
+        assertEquals(await exchangeOnce(pieces, options), resultOf(sample), `split at ${at}`);
       }
     }),
     fuzzBudget(20),
   );
 });
 
-Deno.test("a valid response means the same in pieces of any size", async () => {
+Deno.test("a valid response has the same result in pieces of any size", async () => {
   await fc.assert(
     fc.asyncProperty(responseSamples(), CUTS, async (sample, cuts) => {
       const options = { method: sample.method, end: endOf(sample) };
-      assertEquals(await answerOf(splitAt(sample.text, cuts), options), meaning(sample));
+      assertEquals(await exchangeOnce(splitAt(sample.text, cuts), options), resultOf(sample));
     }),
     fuzzBudget(200),
   );
 });
 
-Deno.test("responses that follow each other on a connection are told apart", async () => {
+Deno.test("consecutive responses on a connection are separated correctly", async () => {
   const samples = fc.array(fc.tuple(responseSamples(), CUTS), { minLength: 2, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(samples, async (samples) => {
       const scripts = samples.map(([{ method, text }, cuts]) => ({ method, pieces: splitAt(text, cuts) }));
-      const used = samples.findIndex(([sample]) => !sample.persistent);
-      const expected = samples.slice(0, used === -1 ? undefined : used + 1).map(([sample]) => meaning(sample));
-      // A connection that ends between two responses can not be told from one that ends the first.
-      const isOpen = samples.slice(0, expected.length).every(([sample]) => sample.selfDelimited);
-      assertEquals(await answersOf(scripts.slice(0, expected.length), isOpen ? "open" : "close"), expected);
+      const used = samples.findIndex(([sample]) => !sample.isPersistent);
+      const expected = samples.slice(0, used === -1 ? undefined : used + 1).map(([sample]) => resultOf(sample));
+      // The end of a connection between two responses looks the same as an end of the first response.
+      const isOpen = samples.slice(0, expected.length).every(([sample]) => sample.isSelfDelimited);
+      assertEquals(await exchangeAll(scripts.slice(0, expected.length), isOpen ? "open" : "close"), expected);
     }),
     fuzzBudget(80),
   );
 });
 
-Deno.test("bytes behind a response change nothing about it, but the connection is given up", async () => {
-  const behind = fc.oneof(
+Deno.test("bytes after a response do not change it, but its connection is closed", async () => {
+  const trailing = fc.oneof(
     SNIPPET.filter((text) => text !== ""),
     LINE,
     responseSamples({ small: true }).map(({ text }) => text),
   );
   await fc.assert(
     fc.asyncProperty(
-      responseSamples().filter(({ selfDelimited }) => selfDelimited),
-      behind,
+      responseSamples().filter(({ isSelfDelimited }) => isSelfDelimited),
+      trailing,
       CUTS,
       async (sample, more, cuts) => {
-        // The first byte comes with the response's last: else it may come when the connection is in its next use.
+        // Sent together with the last byte of the response: later, they might arrive during the next exchange.
         const end = sample.text.length - 1;
         const pieces = [...splitAt(sample.text.slice(0, end), cuts), sample.text.slice(end) + more];
-        const answer = await answerOf(pieces, { method: sample.method, end: "open" });
-        assertEquals(answer, { ...meaning(sample), reusable: false });
+        const result = await exchangeOnce(pieces, { method: sample.method, end: "open" });
+        assertEquals(result, { ...resultOf(sample), isReusable: false });
       },
     ),
     fuzzBudget(200),
   );
 });
 
-Deno.test("a response that is cut anywhere never ends cleanly", async () => {
+Deno.test("a truncated response never looks complete", async () => {
   const ends = fc.constantFrom<("close" | "reset")[]>("close", "reset");
   await fc.assert(
     fc.asyncProperty(responseSamples(), fc.nat({ max: 1_000_000 }), CUTS, ends, async (sample, place, cuts, end) => {
       const text = sample.text.slice(0, place % sample.text.length);
-      const answer = await answerOf(splitAt(text, cuts), { method: sample.method, end });
+      const result = await exchangeOnce(splitAt(text, cuts), { method: sample.method, end });
       const bodyAt = sample.text.length - sample.body.length;
-      // RFC 9112 §8: nobody can tell whether a body is whole that the connection's end delimits.
-      if (!sample.selfDelimited && text.length >= bodyAt && end === "close") return;
-      assert("failure" in answer);
-      assertEquals(answer.failure, "reset");
-      assert(answer.deliveredBytes <= sample.body.length);
+      // A body that the end of the connection delimits may be incomplete without notice (RFC 9112 §8).
+      if (!sample.isSelfDelimited && text.length >= bodyAt && end === "close") return;
+      assert("failure" in result);
+      assertEquals(result.failure, "reset");
+      assert(result.deliveredBytes <= sample.body.length);
     }),
     fuzzBudget(200),
   );
 });
 
 for (const [kind, responses, runs] of [["mutated", MUTATED, 800], ["random", RANDOM, 700]] as const) {
-  Deno.test(`a ${kind} response is read as RFC 9112 says, or fails, in pieces of any size`, async () => {
+  Deno.test(`a ${kind} response is read as RFC 9112 requires, or fails, in pieces of any size`, async () => {
     await fc.assert(
       fc.asyncProperty(responses, CUTS, async ({ method, text }, cuts) => {
         const reference = readReference(text, method);
-        const closed = await answerOf([text], { method, end: "close" });
+        const closed = await exchangeOnce([text], { method, end: "close" });
         if ("failure" in closed) {
           assertEquals(reference, undefined, `fails with ${closed.failure}`);
           assert(closed.deliveredBytes <= text.length);
         } else {
           // The backend has closed.
-          assertEquals(closed, reference && { ...reference, reusable: false });
+          assertEquals(closed, reference && { ...reference, isReusable: false });
         }
         const pieces = splitAt(text, cuts);
-        assertEquals(outcome(await answerOf(pieces, { method, end: "close" })), outcome(closed));
-        const open = await answerOf(pieces, { method, end: "open" });
+        assertEquals(outcome(await exchangeOnce(pieces, { method, end: "close" })), outcome(closed));
+        const open = await exchangeOnce(pieces, { method, end: "open" });
         if (!("failure" in open)) assertEquals(open, reference);
         else assert(open.failure === "waiting" || "failure" in closed);
-        assertEquals("failure" in open || !open.reusable, reference?.reusable !== true);
+        assertEquals("failure" in open || !open.isReusable, reference?.isReusable !== true);
       }),
       fuzzBudget(runs),
     );
@@ -194,14 +194,16 @@ const PART = fc.string({
   maxLength: 9,
 });
 
-Deno.test("encodeRequestHead() writes as many lines as there are, with what they say, or refuses", () => {
-  const lines = fc.array(fc.tuple(fc.oneof(fc.constant("te"), PART), PART), { maxLength: 4 });
+Deno.test("encodeRequestHead() writes exactly the given lines, or refuses the request", () => {
+  const headers = fc.array(fc.tuple(fc.oneof(fc.constant("te"), PART), PART), { maxLength: 4 });
   fc.assert(
-    fc.property(PART, PART, PART, lines, fc.nat({ max: 128 }), (method, target, host, lines, room) => {
+    fc.property(PART, PART, PART, headers, fc.nat({ max: 128 }), (method, target, host, headers, room) => {
       const { signal } = new AbortController();
-      const request = { method, origin: "", target, host, headers: lines, body: null, signal };
+      const request = { method, origin: "", target, host, headers, body: null, signal };
       const expected = [`${method} ${target} HTTP/1.1`, `host: ${host}`];
-      for (const [name, value] of lines) expected.push(`${name}: ${value}`, ...name === "te" ? ["connection: te"] : []);
+      for (const [name, value] of headers) {
+        expected.push(`${name}: ${value}`, ...name === "te" ? ["connection: te"] : []);
+      }
       const isClean = /^[\t\x20-\xff]*$/.test(expected.join(""));
       try {
         const text = toText(encodeRequestHead(request, "", new Uint8Array(room)));

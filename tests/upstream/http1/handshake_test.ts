@@ -1,4 +1,4 @@
-/** What goes wrong between the connection and the first request, and after it: which failure it is, and what it leaves. */
+/** Failures of TLS during and after the handshake, and the release of resources. */
 
 import { assertEquals } from "@std/assert";
 import { http1Transport, type UpstreamTls } from "@zeek/conductor";
@@ -17,13 +17,13 @@ import {
 import { requestTo, textOrKind } from "../../_support/transport_call.ts";
 import { refusingUrl } from "../../_support/servers.ts";
 
-/** The two ways in which hands are shaken; both must fail alike. */
+/** Both implementations of the handshake must fail alike. */
 const MODES: readonly (readonly [name: string, tlsFor: (certificate: Certificate) => UpstreamTls])[] = [
   ["verified", ({ cert }) => ({ ca: cert, serverName: undefined, insecure: false })],
   ["insecure", () => ({ ca: undefined, serverName: undefined, insecure: true })],
 ];
 
-/** Age from which an unanswered handshake counts as hanging. */
+/** Age in milliseconds from which an incomplete handshake counts as hanging. */
 const HANGING_MS = 3_000;
 
 async function drain(connection: Deno.Conn): Promise<void> {
@@ -32,7 +32,7 @@ async function drain(connection: Deno.Conn): Promise<void> {
 }
 
 for (const [mode, tlsFor] of MODES) {
-  /** A test that needs a certificate. */
+  /** Registers a test that needs a certificate. */
   const test = (name: string, fn: (certificate: Certificate, tls: UpstreamTls) => Promise<void>) =>
     Deno.test({
       name: `${mode}: ${name}`,
@@ -75,7 +75,7 @@ for (const [mode, tlsFor] of MODES) {
     released.resolve();
   });
 
-  test("a request that is given up before it is sent fails as aborted", async (certificate, tls) => {
+  test("a request that was aborted before it was sent fails as aborted", async (certificate, tls) => {
     await using backend = startTlsBackend(certificate);
     assertEquals(
       await textOrKind(await http1Transport()(requestTo(backend.url, { tls, signal: AbortSignal.abort() }))),
@@ -84,7 +84,7 @@ for (const [mode, tlsFor] of MODES) {
   });
 
   test(
-    "a backend that asks for a certificate fails as tls, though that comes after the handshake",
+    "a backend that requires a client certificate fails as tls, although its alert arrives after the handshake",
     async ({ cert, key }, tls) => {
       const server = createServer({ cert, key, requestCert: true, rejectUnauthorized: true });
       server.on("tlsClientError", () => {});
@@ -99,16 +99,16 @@ for (const [mode, tlsFor] of MODES) {
     },
   );
 
-  test("a body that ends with its connection is whole where TLS was ended as well", async (certificate, tls) => {
+  test("a body that ends with its connection is complete if TLS was closed as well", async (certificate, tls) => {
     await using backend = startRawTlsBackend(certificate, answerUntilClose);
     assertEquals(await textOrKind(await http1Transport()(requestTo(backend.url, { tls }))), "all of it");
   });
 
-  test("a body that ends with its connection is broken off where TLS was not ended", async (certificate, tls) => {
-    const stays = Promise.withResolvers<void>();
+  test("a body that ends with its connection fails if TLS was not closed", async (certificate, tls) => {
+    const finished = Promise.withResolvers<void>();
     await using backend = startRawTlsBackend(certificate, async (connection) => {
       await answerUntilClose(connection);
-      await stays.promise;
+      await finished.promise;
     });
     const cut = Promise.withResolvers<void>();
     await using relay = startCuttingRelay(backend.port, cut.promise);
@@ -119,11 +119,11 @@ for (const [mode, tlsFor] of MODES) {
     while (text !== "all of it") text += new TextDecoder().decode((await reader.read()).value);
     cut.resolve();
     assertEquals(await reader.read().then(() => "ended", ({ kind }) => kind), "reset");
-    stays.resolve();
+    finished.resolve();
   });
 
   test(
-    "a backend that sends without end is slowed down to its reader, and stopped by its leaving",
+    "a backend that sends without end is slowed down to the pace of its reader, and stopped when the reader cancels",
     async (certificate, tls) => {
       let sentBytes = 0;
       const stopped = Promise.withResolvers<void>();
@@ -145,14 +145,14 @@ for (const [mode, tlsFor] of MODES) {
         before = sentBytes;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      assertEquals(sentBytes - readBytes < 32 * 1024 * 1024, true, `${sentBytes - readBytes} bytes are on their way`);
+      assertEquals(sentBytes - readBytes < 32 * 1024 * 1024, true, `${sentBytes - readBytes} bytes are in transit`);
       await reader.cancel();
       await stopped.promise;
     },
   );
 
   test(
-    "a large body arrives at the backend as it was sent, and the connection is used again",
+    "a large body arrives unchanged, and the connection is reused",
     async (certificate, tls) => {
       await using backend = startTlsBackend(certificate);
       const transport = http1Transport();
@@ -169,7 +169,7 @@ for (const [mode, tlsFor] of MODES) {
   );
 }
 
-Deno.test("insecure: a handshake that is given up frees its descriptor while the backend still hangs", async () => {
+Deno.test("insecure: an aborted handshake frees its descriptor while the backend still hangs", async () => {
   const shaking = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   await using hanging = startImpostor(async (connection) => {
@@ -185,7 +185,7 @@ Deno.test("insecure: a handshake that is given up frees its descriptor while the
   await gone.promise;
 });
 
-Deno.test("a backend that hangs in many handshakes gets them one at a time, until it answers one", async () => {
+Deno.test("a backend that hangs in many handshakes gets one at a time, until one completes", async () => {
   using time = new FakeTime();
   const released = Promise.withResolvers<void>();
   let isHanging = true;
@@ -200,31 +200,31 @@ Deno.test("a backend that hangs in many handshakes gets them one at a time, unti
     const controller = new AbortController();
     const result = transport(requestTo(impostor.url, { signal: controller.signal })).then(textOrKind);
     await Promise.race([shaking.promise, result]);
-    return { result, giveUp: () => controller.abort() };
+    return { result, abort: () => controller.abort() };
   };
   for (let i = 0; i < 32; i++) {
-    const { result, giveUp } = await start();
+    const { result, abort } = await start();
     await time.tickAsync(HANGING_MS);
-    giveUp();
+    abort();
     assertEquals(await result, "aborted");
   }
   const probe = await start();
   assertEquals(await (await start()).result, "hanging-handshakes");
   await time.tickAsync(HANGING_MS);
-  probe.giveUp();
+  probe.abort();
   assertEquals(await probe.result, "aborted");
   isHanging = false;
   assertEquals(await (await start()).result, "tls");
   isHanging = true;
   const [one, other] = [await start(), await start()];
-  one.giveUp();
-  other.giveUp();
+  one.abort();
+  other.abort();
   assertEquals([await one.result, await other.result], ["aborted", "aborted"]);
   released.resolve();
 });
 
 Deno.test({
-  name: "clients that leave during slow handshakes neither make other clients fail nor leave connections behind",
+  name: "clients that disconnect during slow handshakes neither make other clients fail nor leak connections",
   ignore: !hasOpenssl,
   fn: async () => {
     await using certificate = await makeCertificate();
@@ -233,16 +233,16 @@ Deno.test({
     await using relay = startHoldingRelay(backend.port, () => released.promise);
     const transport = http1Transport();
     const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
-    const ask = (signal?: AbortSignal) =>
+    const send = (signal?: AbortSignal) =>
       transport(requestTo(relay.url, { tls, ...signal && { signal } })).then(textOrKind);
     for (let round = 0; round < 5; round++) {
       const leaving = new AbortController();
-      const left = Array.from({ length: 40 }, () => ask(leaving.signal));
+      const left = Array.from({ length: 40 }, () => send(leaving.signal));
       await relay.untilHeld(40);
       leaving.abort();
       assertEquals(await Promise.all(left), Array(40).fill("aborted"));
     }
-    const staying = Array.from({ length: 40 }, () => ask());
+    const staying = Array.from({ length: 40 }, () => send());
     released.resolve();
     assertEquals(await Promise.all(staying), Array(40).fill("GET "));
     assertEquals(relay.held, 40);

@@ -1,4 +1,4 @@
-/** What a response's head may look like (RFC 9112 §2 to §5), and what is refused. */
+/** Valid and refused response heads (RFC 9112 §2 to §5). */
 
 import { assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../../src/config/config.ts";
@@ -7,11 +7,11 @@ import { toBytes } from "../../_support/latin1.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 
-/** The result for a head in one piece; it must be the same for one that grows byte by byte. */
+/** Parses a head in one piece, and checks that it has the same result when it grows byte by byte. */
 function parse(text: string): ReturnType<HeadParser["parse"]> {
   const bytes = toBytes(text);
   const whole = new HeadParser().parse(bytes);
-  // A long head is given in larger steps: what is there is looked at again from its beginning.
+  // A long head grows in larger steps, because each step copies all of it.
   const step = bytes.length > 4_096 ? 4_093 : 1;
   const growing = new HeadParser();
   let grown: ReturnType<HeadParser["parse"]>;
@@ -26,12 +26,12 @@ function field(line: string): string {
   return `${OK}${line}\r\n\r\n`;
 }
 
-const HEADS: readonly (readonly [name: string, text: string, status: number, lines: readonly HeaderLine[]])[] = [
+const HEADS: readonly (readonly [name: string, text: string, status: number, headers: readonly HeaderLine[]])[] = [
   ["a status line alone", `${OK}\r\n`, 200, []],
   ["no reason phrase (RFC 9112 §4)", "HTTP/1.1 200 \r\n\r\n", 200, []],
   ["no space before the missing reason phrase", "HTTP/1.1 200\r\n\r\n", 200, []],
   ["Latin-1 and tabs in the reason phrase (§4)", "HTTP/1.1 200 Sch\xf6n\tgut\r\n\r\n", 200, []],
-  ["a status that nobody has registered (RFC 9110 §15)", "HTTP/1.1 999 X\r\n\r\n", 999, []],
+  ["an unregistered status (RFC 9110 §15)", "HTTP/1.1 999 X\r\n\r\n", 999, []],
   ["an interim response", "HTTP/1.1 100 Continue\r\n\r\n", 100, []],
   ["a field", field("ETag: 1"), 200, [["ETag", "1"]]],
   ["no white space around a value (§5.1)", field("a:1"), 200, [["a", "1"]]],
@@ -53,9 +53,9 @@ const HEADS: readonly (readonly [name: string, text: string, status: number, lin
   ["both line ends in one head", "HTTP/1.1 200 OK\na: 1\r\nb: 2\n\r\n", 200, [["a", "1"], ["b", "2"]]],
 ];
 
-for (const [name, text, status, lines] of HEADS) {
+for (const [name, text, status, headers] of HEADS) {
   Deno.test(`HeadParser reads ${name}`, () => {
-    assertEquals(parse(text), { minorVersion: 1, status, headers: [...lines], bytes: text.length });
+    assertEquals(parse(text), { minorVersion: 1, status, headers: [...headers], bytes: text.length });
   });
 }
 
@@ -129,13 +129,12 @@ Deno.test("HeadParser waits for the end of a head", () => {
   }
 });
 
-Deno.test("HeadParser takes no byte of what follows the head", () => {
+Deno.test("HeadParser consumes no byte after the head, and parses the next head", () => {
   const [first, second] = ["HTTP/1.1 103 Early Hints\r\nlink: \xe9\r\n\r\n", `${OK}a: b\r\n\r\n`];
   const parser = new HeadParser();
   const bytes = toBytes(`${first}${second}\0\r\n`);
   const head = parser.parse(bytes);
   assertEquals(head, { minorVersion: 1, status: 103, headers: [["link", "\xe9"]], bytes: first.length });
-  // The next head is read by the same parser.
   assertEquals(parser.parse(bytes.subarray(first.length)), {
     minorVersion: 1,
     status: 200,
@@ -144,14 +143,14 @@ Deno.test("HeadParser takes no byte of what follows the head", () => {
   });
 });
 
-/** A head of this many bytes with lines of ordinary length. */
+/** Returns a head of the given size, with lines of ordinary length. */
 function headOf(bytes: number): string {
   let text = OK;
   while (text.length < bytes - 4_096) text += `a: ${"x".repeat(2_000)}\r\n`;
   return `${text}b: ${"x".repeat(bytes - text.length - "b: \r\n\r\n".length)}\r\n\r\n`;
 }
 
-// [what, at the limit, one above]
+// Columns: name, text at the limit, text above it.
 const LIMITS: readonly (readonly [what: string, most: string, more: string])[] = [
   ["a head of 256 KiB", headOf(262_144), headOf(262_145)],
   [
@@ -170,7 +169,7 @@ for (const [what, most, more] of LIMITS) {
   });
 }
 
-Deno.test("HeadParser refuses what has grown too large before it ends", () => {
+Deno.test("HeadParser refuses a head above a limit before it has arrived completely", () => {
   assertEquals(parse(headOf(262_149).slice(0, -4)), "too-large");
   assertEquals(parse(`${OK}a: ${"x".repeat(262_144)}`), "too-large");
   assertEquals(parse(`${OK}${"a: 1\r\n".repeat(1_001)}`), "too-large");

@@ -1,4 +1,4 @@
-/** The transport over Deno's sockets by itself: what goes over the wire, and what is made of an answer. */
+/** The transport over Deno's sockets: requests on the wire, and results of responses. */
 
 import { assert, assertEquals } from "@std/assert";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
@@ -9,26 +9,24 @@ import { bodyOf, outcomeOf, transportRequest } from "../../_support/transport_re
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/** Sends a request to a backend that answers with these bytes and closes. */
-async function ask(
-  answer: string,
+/** Sends a request to a backend that responds with the given bytes, and closes. */
+async function exchange(
+  response: string,
   more: Partial<TransportRequest> = {},
 ): Promise<{ result: TransportResult; body: string; seen: SocketRequest }> {
   const seen: SocketRequest[] = [];
   await using backend = await startSocketBackend(async (request, { write, close }) => {
     seen.push(request);
-    await write(answer);
+    await write(response);
     close();
   });
   const result = await http1Transport()(transportRequest(`${backend.url}/x`, more));
   return { result, body: await bodyOf(result).catch((error) => error.kind), seen: seen[0]! };
 }
 
-// What is sent.
-
-Deno.test("http1Transport() sends the lines as they are, in their order, and adds Host alone", async () => {
-  const lines = [["x-b", "1"], ["X-A", "2 "], ["x-b", "3"], ["accept-encoding", "br, gzip;q=0"]] as const;
-  const { seen } = await ask(OK, { headers: lines, host: "shop.example", target: "/%61?q='|" });
+Deno.test("http1Transport() sends headers unchanged and in order, and adds only Host", async () => {
+  const headers = [["x-b", "1"], ["X-A", "2 "], ["x-b", "3"], ["accept-encoding", "br, gzip;q=0"]] as const;
+  const { seen } = await exchange(OK, { headers, host: "shop.example", target: "/%61?q='|" });
   assertEquals(seen.head.split("\r\n"), [
     "GET /%61?q='| HTTP/1.1",
     "host: shop.example",
@@ -39,14 +37,14 @@ Deno.test("http1Transport() sends the lines as they are, in their order, and add
   ]);
 });
 
-Deno.test("http1Transport() sends characters below 256 as one byte each, and none above", async () => {
-  const { seen } = await ask(OK, { headers: [["x", "caf\xe9"]] });
+Deno.test("http1Transport() sends characters below 256 as one byte each, and refuses others", async () => {
+  const { seen } = await exchange(OK, { headers: [["x", "caf\xe9"]] });
   assertEquals(seen.head.split("\r\n").at(-1), "x: caf\xe9");
-  const { result } = await ask(OK, { headers: [["x", "\u20ac"]] });
+  const { result } = await exchange(OK, { headers: [["x", "\u20ac"]] });
   assertEquals(outcomeOf(result), "unsendable");
 });
 
-// Whatever got this far by mistake must not become a line, or a request, of its own.
+// Text that gets this far by mistake must not become a header line or a request.
 const INJECTIONS: readonly Partial<TransportRequest>[] = [
   { headers: [["x", "a\r\ny: b"]] },
   { headers: [["x", "a\nb"]] },
@@ -58,7 +56,7 @@ const INJECTIONS: readonly Partial<TransportRequest>[] = [
 
 for (const more of INJECTIONS) {
   Deno.test(`http1Transport() sends nothing of ${JSON.stringify(more)}`, async () => {
-    const { result, seen } = await ask(OK, more);
+    const { result, seen } = await exchange(OK, more);
     assertEquals([outcomeOf(result), seen], ["unsendable", undefined]);
   });
 }
@@ -67,7 +65,7 @@ function streamOf(...pieces: string[]): ReadableStream<Uint8Array<ArrayBuffer>> 
   return ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
 }
 
-// A body, how long it is said to be, and how it is framed.
+// Columns: name, request, framing header, bytes of the body on the wire.
 const BODIES: readonly (readonly [
   name: string,
   more: () => Partial<TransportRequest>,
@@ -93,14 +91,14 @@ const BODIES: readonly (readonly [
 
 for (const [name, more, framing, body] of BODIES) {
   Deno.test(`http1Transport() frames ${name} with ${framing ?? "nothing"}`, async () => {
-    const { seen } = await ask(OK, more());
+    const { seen } = await exchange(OK, more());
     assertEquals(seen.head.split("\r\n").slice(2), framing === undefined ? [] : [framing]);
     assertEquals(seen.body, body);
   });
 }
 
 for (const pieces of [["ab"], ["abc", "d"]]) {
-  Deno.test(`http1Transport() breaks off where 3 bytes were said and ${pieces.join("").length} come`, async () => {
+  Deno.test(`http1Transport() aborts a body of ${pieces.join("").length} bytes with a Content-Length of 3`, async () => {
     let arrived = "";
     await using backend = startRawBackend(async (connection) => {
       arrived = await readUntil(connection, "never").catch(() => "reset");
@@ -111,14 +109,12 @@ for (const pieces of [["ab"], ["abc", "d"]]) {
   });
 }
 
-// What is made of the answer.
-
 function fields(count: number): string {
   return Array.from({ length: count }, (_, index) => `x${index}: a\r\n`).join("");
 }
 
-// Each answer with what comes of it, and its body.
-const ANSWERS: readonly (readonly [name: string, answer: string, outcome: string, body?: string])[] = [
+// Columns: name, response, outcome, body.
+const RESPONSES: readonly (readonly [name: string, response: string, outcome: string, body?: string])[] = [
   ["a line of 256,000", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(256_000)}\r\ncontent-length: 0\r\n\r\n`, "status 200", ""],
   ["a longer line", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(262_144)}\r\ncontent-length: 0\r\n\r\n`, "head-too-large"],
   ["1,000 fields", `HTTP/1.1 200 OK\r\n${fields(999)}content-length: 0\r\n\r\n`, "status 200", ""],
@@ -140,16 +136,16 @@ const ANSWERS: readonly (readonly [name: string, answer: string, outcome: string
   ["chunks that are cut short", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nok", "status 200", "reset"],
 ];
 
-for (const [name, answer, outcome, expected] of ANSWERS) {
-  Deno.test(`http1Transport() makes ${outcome} of ${name}${expected === "reset" ? ", then a reset" : ""}`, async () => {
-    const { result, body } = await ask(answer);
+for (const [name, response, outcome, expected] of RESPONSES) {
+  Deno.test(`http1Transport() returns ${outcome} for ${name}${expected === "reset" ? ", then a reset" : ""}`, async () => {
+    const { result, body } = await exchange(response);
     assertEquals([outcomeOf(result), body], [outcome, expected ?? outcome]);
   });
 }
 
-Deno.test("http1Transport() leaves the lines and the bytes of an answer as they came", async () => {
+Deno.test("http1Transport() does not change headers and body of a response", async () => {
   const lines = ["X-B: 1", "Set-Cookie: a=1", "x-a:2", "X-B: 3", "content-encoding: gzip", "Content-Length: 4"];
-  const { result, body } = await ask(`HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n\r\n\x1f\x8b\x08\x00`);
+  const { result, body } = await exchange(`HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n\r\n\x1f\x8b\x08\x00`);
   assert(result.ok);
   assertEquals(result.response.headers.map(([name, value]) => `${name}: ${value}`), [
     ...lines.slice(0, 2),
@@ -159,28 +155,26 @@ Deno.test("http1Transport() leaves the lines and the bytes of an answer as they 
   assertEquals(body, "\x1f\x8b\x08\x00");
 });
 
-Deno.test("http1Transport() tells a refused connection, and a TLS handshake that fails", async () => {
+Deno.test("http1Transport() reports a refused connection, and a failed TLS handshake", async () => {
   assertEquals(outcomeOf(await http1Transport()(transportRequest(refusingUrl()))), "refused");
   await using plain = startBackend();
   const request = transportRequest(plain.url.replace("http:", "https:"));
   assertEquals(outcomeOf(await http1Transport()(request)), "tls");
 });
 
-// What becomes of an upload whose answer comes early.
-
-Deno.test("http1Transport() reads the answer of a backend that closes before it has read the upload", async () => {
+Deno.test("http1Transport() returns the response of a backend that closes before it has read the upload", async () => {
   for (const body of [new Uint8Array(16 * 1024 * 1024), streamOf(..."abcdefgh")]) {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
       await connection.write(new TextEncoder().encode("HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno"));
-      // What has not been read makes a reset of its end.
+      // Closing with unread bytes resets the connection.
     });
     const result = await http1Transport()(transportRequest(backend.url, { method: "POST", body }));
     assertEquals([outcomeOf(result), await bodyOf(result)], ["status 413", "no"]);
   }
 });
 
-Deno.test("http1Transport() gives up an upload that is answered early, and does not use its connection again", async () => {
+Deno.test("http1Transport() cancels an upload after an early response, and does not reuse its connection", async () => {
   const ends: string[] = [];
   const cancelled = Promise.withResolvers<void>();
   await using backend = startRawBackend(async (connection) => {

@@ -1,4 +1,4 @@
-/** Connections over Deno's sockets: which one is used again, when, and for what. */
+/** Reuse of connections: conditions and requests. */
 
 import { assertEquals } from "@std/assert";
 import type { TransportRequest } from "@zeek/conductor";
@@ -8,93 +8,93 @@ import { bodyOf, transportRequest } from "../../_support/transport_requests.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/** What the backend does with the first request, and whether its connection is used for the second. */
+/** Response to the first request, and reuse of its connection for the second one. */
 interface Row {
   readonly name: string;
   readonly method?: string;
-  readonly answer: string;
+  readonly response: string;
   readonly body: string;
-  /** What comes once the answer has been taken; the other end's closing is waited for. */
+  /** Called after the response has been read. The test then waits until the connection is closed. */
   readonly later?: (connection: SocketConnection) => Promise<void> | void;
   readonly reused: boolean;
 }
 
 const ROWS: readonly Row[] = [
-  { name: "a length", answer: OK, body: "ok", reused: true },
+  { name: "a length", response: OK, body: "ok", reused: true },
   {
     name: "chunks and trailers",
-    answer: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx: 1\r\n\r\n",
+    response: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx: 1\r\n\r\n",
     body: "ok",
     reused: true,
   },
-  { name: "no body", answer: "HTTP/1.1 204 No Content\r\n\r\n", body: "", reused: true },
-  { name: "304 and a length", answer: "HTTP/1.1 304 X\r\ncontent-length: 5\r\n\r\n", body: "", reused: true },
-  { name: "HEAD and a length", method: "HEAD", answer: OK.slice(0, -2), body: "", reused: true },
-  { name: "interim responses", answer: `HTTP/1.1 103 X\r\n\r\n${OK}`, body: "ok", reused: true },
+  { name: "no body", response: "HTTP/1.1 204 No Content\r\n\r\n", body: "", reused: true },
+  { name: "304 and a length", response: "HTTP/1.1 304 X\r\ncontent-length: 5\r\n\r\n", body: "", reused: true },
+  { name: "HEAD and a length", method: "HEAD", response: OK.slice(0, -2), body: "", reused: true },
+  { name: "interim responses", response: `HTTP/1.1 103 X\r\n\r\n${OK}`, body: "ok", reused: true },
   {
     name: "HTTP/1.0 and keep-alive",
-    answer: "HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\ncontent-length: 2\r\n\r\nok",
+    response: "HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\ncontent-length: 2\r\n\r\nok",
     body: "ok",
     reused: true,
   },
-  { name: "HTTP/1.0", answer: "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", body: "ok", reused: false },
+  { name: "HTTP/1.0", response: "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", body: "ok", reused: false },
   {
     name: "Connection: close among others",
-    answer: "HTTP/1.1 200 OK\r\nConnection: x-a\r\nconnection: x-b, Close\r\ncontent-length: 2\r\n\r\nok",
+    response: "HTTP/1.1 200 OK\r\nConnection: x-a\r\nconnection: x-b, Close\r\ncontent-length: 2\r\n\r\nok",
     body: "ok",
     reused: false,
   },
   {
     name: "both lengths",
-    answer: "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    response: "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     body: "ok",
     reused: false,
   },
-  { name: "more than it said", answer: `${OK}HTTP/1.1 200 OK\r\n`, body: "ok", reused: false },
-  { name: "204 and a length", answer: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n", body: "", reused: false },
+  { name: "more than it said", response: `${OK}HTTP/1.1 200 OK\r\n`, body: "ok", reused: false },
+  { name: "204 and a length", response: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n", body: "", reused: false },
   {
     name: "204, and its body in a later packet",
-    answer: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n",
+    response: "HTTP/1.1 204 X\r\ncontent-length: 5\r\n\r\n",
     body: "",
     later: ({ write }) => write("hello"),
     reused: false,
   },
   {
     name: "304, and its body in a later packet",
-    answer: "HTTP/1.1 304 X\r\ncontent-length: 5\r\n\r\n",
+    response: "HTTP/1.1 304 X\r\ncontent-length: 5\r\n\r\n",
     body: "",
     later: ({ write }) => write("hello"),
     reused: false,
   },
   {
-    name: "a 408 that nobody asked for",
-    answer: OK,
+    name: "a 408 without a request",
+    response: OK,
     body: "ok",
     later: ({ write }) => write("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"),
     reused: false,
   },
-  { name: "an end in silence", answer: OK, body: "ok", later: ({ close }) => close(), reused: false },
-  { name: "a reset in silence", answer: OK, body: "ok", later: ({ reset }) => reset(), reused: false },
+  { name: "an end in silence", response: OK, body: "ok", later: ({ close }) => close(), reused: false },
+  { name: "a reset in silence", response: OK, body: "ok", later: ({ reset }) => reset(), reused: false },
   {
     name: "Keep-Alive: timeout=1, less the time that a request takes to get there",
-    answer: OK.replace("\r\n\r\n", "\r\nKeep-Alive: timeout=1, max=100\r\n\r\n"),
+    response: OK.replace("\r\n\r\n", "\r\nKeep-Alive: timeout=1, max=100\r\n\r\n"),
     body: "ok",
     reused: false,
   },
 ];
 
-for (const { name, method = "GET", answer, body, later, reused } of ROWS) {
-  Deno.test(`a connection is ${reused ? "" : "not "}used again after ${name}`, async () => {
+for (const { name, method = "GET", response, body, later, reused } of ROWS) {
+  Deno.test(`a connection is ${reused ? "" : "not "}reused after ${name}`, async () => {
     const ordinals: number[] = [];
     let first: SocketConnection | undefined;
     await using backend = await startSocketBackend(async ({ ordinal }, connection) => {
       ordinals.push(ordinal);
-      await connection.write(first === undefined ? answer : OK);
+      await connection.write(first === undefined ? response : OK);
       first ??= connection;
     });
     const transport = http1Transport();
     assertEquals(await bodyOf(await transport(transportRequest(backend.url, { method }))), body);
-    // Writing may fail as well: the connection may have been closed already.
+    // Writing may fail, because the connection may have been closed already.
     if (later !== undefined) await Promise.resolve(later(first!)).catch(() => {});
     if (!reused && !name.startsWith("Keep-Alive")) await first!.gone;
     assertEquals(await bodyOf(await transport(transportRequest(backend.url))), "ok");
@@ -104,7 +104,7 @@ for (const { name, method = "GET", answer, body, later, reused } of ROWS) {
 
 const POST = { method: "POST", body: new TextEncoder().encode("x") };
 
-// How long a connection has been idle, what is to be sent, and whether it is sent over that connection.
+// Columns: idle time of the connection, name and parts of the request, Keep-Alive header of the service, reuse.
 const PAUSES: readonly (readonly [
   idleMs: number,
   name: string,
@@ -127,8 +127,8 @@ const PAUSES: readonly (readonly [
 ];
 
 for (const [idleMs, name, more, keepAlive, reused] of PAUSES) {
-  const said = keepAlive === "" ? "" : ` where the backend said ${keepAlive.trim()}`;
-  Deno.test(`${name} goes out on ${reused ? "the" : "another"} connection after ${idleMs} ms${said}`, async () => {
+  const announced = keepAlive === "" ? "" : ` with ${keepAlive.trim()}`;
+  Deno.test(`${name} is sent over ${reused ? "the same" : "another"} connection after ${idleMs} ms${announced}`, async () => {
     const ordinals: number[] = [];
     await using backend = await startSocketBackend(async ({ ordinal }, { write }) => {
       ordinals.push(ordinal);
@@ -143,7 +143,7 @@ for (const [idleMs, name, more, keepAlive, reused] of PAUSES) {
   });
 }
 
-Deno.test("POSTs far apart do not pile up connections: each takes the place of the one that it must not use", async () => {
+Deno.test("POSTs far apart do not pile up connections: each new connection replaces the one that must not be used", async () => {
   const gone: Promise<number>[] = [];
   await using backend = await startSocketBackend(async (_, { write, gone: closed }) => {
     const index = gone.length;
@@ -158,7 +158,7 @@ Deno.test("POSTs far apart do not pile up connections: each takes the place of t
   assertEquals(await Promise.all(gone.slice(0, 3)), [0, 1, 2]);
 });
 
-Deno.test("a POST goes out at once on a connection that has been used again before, and leaves others alone", async () => {
+Deno.test("a POST is sent at once over a connection that was reused before, but not over another one", async () => {
   const ordinals: number[] = [];
   await using backend = await startSocketBackend(async ({ ordinal }, { write }) => {
     ordinals.push(ordinal);
@@ -172,14 +172,14 @@ Deno.test("a POST goes out at once on a connection that has been used again befo
   await send();
   await send(POST);
   assertEquals(ordinals, [1, 2, 3]);
-  // Two at a time: a second connection, of which nothing is known but that it has answered once.
+  // Two at a time open a second connection, which has not been reused yet.
   await Promise.all([send(), send()]);
   await send(POST);
   await send(POST);
   assertEquals(ordinals.slice(3).toSorted(), [1, 4, 5, 6]);
 });
 
-Deno.test("a request that can not be written fails as data, and takes the kept connection with it", async () => {
+Deno.test("a request that cannot be encoded fails as data, and closes its connection", async () => {
   const ordinals: number[] = [];
   await using backend = await startSocketBackend(async ({ ordinal }, { write }) => {
     ordinals.push(ordinal);

@@ -1,9 +1,8 @@
-/** A request's head on the wire (RFC 9112 §3, §5 and §6), and the requests that are refused because they would be two. */
+/** Encoding of request heads (RFC 9112 §3, §5 and §6), and refusal of requests that would be split in two. */
 
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { UpstreamFailure } from "../../../src/upstream/upstream_failure.ts";
+import { type TransportRequest, UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
-import type { TransportRequest } from "../../../src/upstream/transport.ts";
 import { toText } from "../../_support/latin1.ts";
 
 const BYTES = new Uint8Array(3);
@@ -96,18 +95,18 @@ for (const [name, request, text] of HEADS) {
   });
 }
 
-/** Where a part of a request could end its line, and begin another. */
-const PLACES: readonly (readonly [part: string, request: (text: string) => Partial<TransportRequest>])[] = [
+/** Parts of a request in which a line end could be injected. */
+const PARTS: readonly (readonly [part: string, request: (text: string) => Partial<TransportRequest>])[] = [
   ["method", (text) => ({ method: `GET${text}` })],
   ["target", (text) => ({ target: `/${text}` })],
   ["Host", (text) => ({ host: `a${text}` })],
   ["name", (text) => ({ headers: [["x-a", "1"], [`x-b${text}`, "1"]] })],
   ["value", (text) => ({ headers: [["x-b", `1${text}`], ["x-c", "1"]] })],
-  // The line that TE needs is counted too.
+  // TE adds a Connection line, which must not change the check.
   ["value of TE", (text) => ({ headers: [["te", `trailers${text}`]] })],
 ];
 
-const SPLITS: readonly (readonly [what: string, text: string])[] = [
+const SPLITS: readonly (readonly [name: string, text: string])[] = [
   ["a line", "\r\nx: 1"],
   ["a line after an empty line", "\r\n\r\nGET /evil HTTP/1.1\r\nhost: b\r\n"],
   ["a CR", "\r"],
@@ -117,7 +116,7 @@ const SPLITS: readonly (readonly [what: string, text: string])[] = [
   ["a NUL", "\0"],
   ["an escape", "\x1b"],
   ["a line beside Latin-1", "\xe9\r\nx: 1"],
-  // In UTF-16 its second byte is LF: who cuts characters down to bytes makes a line end of it.
+  // Its low byte is LF: a conversion that truncates characters to bytes would produce a line end.
   ["U+010A", "\u010a"],
   ["U+010D U+010A", "\u010d\u010a"],
   ["a character beyond Latin-1", "\u20ac"],
@@ -125,9 +124,9 @@ const SPLITS: readonly (readonly [what: string, text: string])[] = [
   ["half a character", "\ud800"],
 ];
 
-for (const [part, request] of PLACES) {
-  for (const [what, text] of SPLITS) {
-    Deno.test(`encodeRequestHead() refuses ${what} in a ${part}`, () => {
+for (const [part, request] of PARTS) {
+  for (const [name, text] of SPLITS) {
+    Deno.test(`encodeRequestHead() refuses ${name} in a ${part}`, () => {
       for (const room of [0, 4_096]) {
         const { kind } = assertThrows(() => encode(request(text), room), UpstreamFailure);
         assertEquals(kind, "unsendable");
@@ -136,7 +135,7 @@ for (const [part, request] of PLACES) {
   }
 }
 
-Deno.test("encodeRequestHead() leaves nothing of what the buffer held", () => {
+Deno.test("encodeRequestHead() overwrites the previous content of the buffer", () => {
   const buffer = new Uint8Array(128).fill(10);
   const { signal } = new AbortController();
   const request = { method: "GET", origin: "", target: "/", host: undefined, headers: [], body: null, signal };
