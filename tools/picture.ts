@@ -1,4 +1,4 @@
-/** Pictures of pages, small enough for a README. */
+/** Screenshots, compressed for README.md and the documentation. */
 
 import UPNG from "npm:upng-js@2.1.0";
 import type { Browser, Page } from "../tests/_support/browser.ts";

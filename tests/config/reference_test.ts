@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertStringIncludes } from "@std/assert";
 import {
   BREAKER_FIELDS,
   CONFIG_FIELDS,
@@ -9,17 +9,6 @@ import {
   TLS_FIELDS,
 } from "../../src/config/fields.ts";
 import { configReference, fieldSummaries } from "../../src/config/schema/reference.ts";
-import { REDACTION_PAGE, redactionReference } from "../../tools/redaction_reference.ts";
-import { withReference } from "../../tools/reference.ts";
-
-Deno.test("README.md carries the reference as the fields have it", async () => {
-  const readme = await Deno.readTextFile("README.md");
-  assertEquals(readme, withReference(readme), "run: deno task docs");
-});
-
-Deno.test("docs/reference/redaction.md has the current lists", async () => {
-  assertEquals(await Deno.readTextFile(REDACTION_PAGE), redactionReference(), "run: deno task docs");
-});
 
 Deno.test("configReference() has a row for every field", () => {
   const reference = configReference();
