@@ -8,7 +8,7 @@ import { readConfig } from "../src/config/read/read.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import { MEASURED_PAGES } from "../tools/doc_part.ts";
 import { generatePages } from "../tools/reference.ts";
-import { codeBlocks, headingAnchors, relativeLinks } from "./_support/markdown.ts";
+import { codeBlocks, headingAnchors, relativeLinks } from "../tools/markdown.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const INDEX = "docs/README.md";

@@ -1,7 +1,7 @@
 /** Programs of docs/guides/embed.md, run as they stand apart from addresses and ports. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { codeBlocks } from "./_support/markdown.ts";
+import { codeBlocks } from "../tools/markdown.ts";
 import { startChild } from "./_support/child.ts";
 import { startBackend } from "./_support/servers.ts";
 

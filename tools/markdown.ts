@@ -1,4 +1,4 @@
-/** Markdown pages as GitHub reads them: links, anchors and code blocks. */
+/** Links, anchors and code blocks of Markdown pages, with the rules of GitHub. */
 
 /** A link with a relative target. */
 export interface MarkdownLink {
@@ -16,6 +16,10 @@ export interface CodeBlock {
   readonly text: string;
 }
 
+/** Splitting a page by it gives text and fenced code in turns. */
+const FENCED = /(^ *```+[^\n`]*\n[\s\S]*?^ *```+ *$)/gm;
+/** A link whose text may contain code, or inline code that only looks like a link. */
+const LINK_OR_CODE = /(?<!!)\[((?:`[^`]*`|[^[\]`])*)\]\(([^)\s]+)\)|`+[^`]+?`+/g;
 const FENCE = /^( *)(```+)([^\n`]*)\n([\s\S]*?)^\1\2 *$/gm;
 
 /** Returns all fenced code blocks. */
@@ -57,6 +61,18 @@ export function githubSlug(heading: string): string {
   return heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "").replaceAll(" ", "-");
 }
 
+/** Replaces the targets of links, images aside. `replace` returns the new target, or `undefined` to keep only the text. */
+export function mapLinks(page: string, replace: (target: string) => string | undefined): string {
+  return page.split(FENCED).map((part, index) => {
+    if (index % 2 === 1) return part;
+    return part.replaceAll(LINK_OR_CODE, (found: string, text?: string, target?: string) => {
+      if (text === undefined || target === undefined) return found;
+      const replacement = replace(target);
+      return replacement === undefined ? text : `[${text}](${replacement})`;
+    });
+  }).join("");
+}
+
 function withoutCode(page: string): string {
-  return page.replaceAll(FENCE, "").replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, "");
+  return page.replaceAll(FENCE, "").replaceAll(/`+[^`]+?`+/g, "");
 }
