@@ -20,7 +20,7 @@ if (code !== 0) Deno.exit(code);
 if (Deno.args.includes("--write")) {
   // A run uses free ports. The tutorial shows the ports of the configuration.
   const text = new TextDecoder().decode(stdout).replaceAll(/(--admin \S+:)\d+/g, "$19090");
-  const [, before, after] = text.split(/^v2 (?:as it came|mended)\n/m);
+  const [, before, after] = text.split(/^v2 (?:with its regressions|fixed)\n/m);
   await writeDocPart("migration-config", fenced("yaml", await Deno.readTextFile(example("config.yaml"))));
   await writeDocPart("migration-before", fenced("text", before));
   await writeDocPart("migration-after", fenced("text", after));

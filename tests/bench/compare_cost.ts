@@ -54,8 +54,8 @@ stack.use(backends.child);
 const [same = "", sameToo = "", stamped = "", stampedToo = ""] = backends.announced.split(" ");
 const candidates = [
   await start("off", same, sameToo, false),
-  await start("on, answers alike", same, sameToo, true),
-  await start("on, a time stamp differs", stamped, stampedToo, true),
+  await start("on, equal responses", same, sameToo, true),
+  await start("on, a timestamp differs", stamped, stampedToo, true),
 ];
 for (const candidate of candidates) await measure(candidate, 5);
 for (let round = 0; round < slices; round++) {
