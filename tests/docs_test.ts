@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { dirname, join, normalize } from "node:path/posix";
 import { parse } from "@std/yaml/parse";
-import { CONFIG_FIELDS } from "../src/config/fields.ts";
 import { readConfig } from "../src/config/read/read.ts";
 import { validateConfig } from "../src/config/validate.ts";
 import { MEASURED_PAGES } from "../tools/doc_part.ts";
@@ -113,10 +112,9 @@ function secretIn(path: string): string {
 Deno.test("every configuration in the documentation is valid as it stands, and gives no warning", async () => {
   let count = 0;
   for (const page of PAGES.filter((page) => page === "README.md" || page.startsWith("docs/"))) {
-    for (const { info, text } of codeBlocks(texts.get(page)!).filter(({ info }) => info.startsWith("yaml"))) {
+    for (const { text } of codeBlocks(texts.get(page)!).filter(({ info }) => info === "yaml")) {
       const keys = Object.keys(parse(text) ?? {});
       if (keys.length === 0 || keys.some((key) => FOREIGN_KEYS.includes(key))) continue;
-      assertEquals(keys.filter((key) => !(key in CONFIG_FIELDS)), [], `${page}: ${info}`);
       const services = keys.includes("services") ? "" : "\nservices: [{ name: main, url: 'http://localhost:8081' }]\n";
       const options = { readFile: (path: string) => Promise.resolve(secretIn(path)), readEnv: () => "x" };
       const { value, source } = await readConfig(text + services, options);
