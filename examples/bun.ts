@@ -1,5 +1,5 @@
 /**
- * Conductor in Bun:
+ * Conductor in Bun.
  *
  * ```sh
  * bunx jsr add @zeek/conductor
@@ -11,7 +11,7 @@
 import { conductor } from "@zeek/conductor";
 import process from "node:process";
 
-/** The part of Bun that is used here; leave this out where `@types/bun` is installed. */
+/** Part of Bun's types. Remove it if `@types/bun` is installed. */
 declare const Bun: {
   serve(options: {
     port: number;

@@ -1,5 +1,5 @@
 /**
- * Conductor inside a server of your own: `/api` goes to the services, all other paths stay yours.
+ * Conductor in your own server: `/api` goes to the services, all other paths stay in the server.
  *
  * ```sh
  * deno run --allow-net examples/embed.ts

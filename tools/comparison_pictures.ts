@@ -1,4 +1,4 @@
-/** The pictures of a comparison: a shop's API and its next version, which has three faults, and a search that is ready. */
+/** Screenshots of a comparison: a shop's API with a next version that has three faults, and a search that is ready. */
 
 import { delay } from "@std/async/delay";
 import type { Browser } from "../tests/_support/browser.ts";
@@ -11,16 +11,16 @@ const PICTURES: readonly Picture[] = [
   { file: "dashboard-comparison-dark.png", scheme: "dark", width: 1280, height: 1760, scale: 1.25 },
 ];
 
-/** More than the thousand comparisons that a service needs to be ready. */
+/** More than the 1,000 comparisons that a service needs to be ready. */
 const REQUESTS = 3_600;
 const AT_ONCE = 14;
 
 const CUSTOMERS = ["Ada Lovelace", "Grace Hopper", "Edsger Dijkstra", "Barbara Liskov", "Alan Kay"];
 
-/** How long an answer takes, in milliseconds: usually, and how much more at most. */
+/** Response time in milliseconds: the minimum, and the maximum of the random part. */
 type Pace = readonly [usual: number, more: number];
 
-/** The shop's API. Version 2 has renamed a field, rounds a price, and has another status for what is gone. */
+/** Response of the shop's API. Version 2 renames a field, rounds a price, and has another status for removed items. */
 async function shop({ url }: Request, version: 1 | 2, [usual, more]: Pace): Promise<Response> {
   await delay(usual + more * Math.random() ** 3);
   const [, , kind, id = "0"] = new URL(url).pathname.split("/");
@@ -43,7 +43,7 @@ async function search([usual, more]: Pace): Promise<Response> {
   return Response.json({ hits: [{ id: 71, name: "Earl Grey" }], tookMs: Math.round(100 * Math.random()) / 10 });
 }
 
-/** What the request with a number asks for. */
+/** Target of the request with this number. */
 function pathOf(index: number): string {
   const id = 10_000 + Math.floor(80_000 * Math.random());
   if (index % 40 === 6) return `/api/coupons/${id}`;
@@ -51,11 +51,7 @@ function pathOf(index: number): string {
   return index % 3 === 0 ? "/search" : "/api/cart";
 }
 
-/**
- * Takes them.
- *
- * @param browser Looks at the page.
- */
+/** Takes the screenshots of the comparison. */
 export async function takeComparisonPictures(browser: Browser): Promise<void> {
   await using v1 = startBackend((request) => shop(request, 1, [14, 30]));
   await using v2 = startBackend((request) => shop(request, 2, [31, 60]));

@@ -1,8 +1,8 @@
 /**
- * Reports which lines of `src/` the tests reach, and fails below the thresholds of deno.json.
+ * Reports the lines of `src/` that the tests cover, and fails below the thresholds of deno.json.
  *
- * Processes that tests start write profiles too. One that is stopped while it writes leaves half a profile behind, at
- * which `deno coverage` gives up; so those go first.
+ * Processes that tests start write profiles too. A process that is stopped while it writes leaves an incomplete profile,
+ * which `deno coverage` cannot read. Incomplete profiles are therefore removed first.
  *
  * @module
  */
@@ -26,7 +26,7 @@ for await (const { name, isFile } of Deno.readDir(PROFILES)) {
   if (isFile && name.endsWith(".json") && !isJson(await Deno.readTextFile(profile))) await Deno.remove(profile);
 }
 
-// Copies of src/ elsewhere, where a test has laid one out, do not count.
+// Tests copy src/ to other folders. These copies do not count.
 const include = `^${RegExp.escape(new URL("src/", ROOT).href)}`;
 const report = new Deno.Command(Deno.execPath(), {
   args: ["coverage", fileURLToPath(PROFILES), `--include=${include}`],

@@ -1,8 +1,8 @@
 /**
- * Prints the `JSR_URL` to work with: the one that is set, jsr.io's where that answers, else that of a folder that stands
- * in for it, so that a machine that reaches nothing but npm runs the same imports as every other.
+ * Prints the `JSR_URL` to use: `JSR_URL` itself if it is set, jsr.io if it can be reached, otherwise a local folder.
+ * With the folder, a machine that reaches only npm runs the same imports as every other machine.
  *
- * `--local` always lays out the folder, and this package in it, to run it before it is published as its users will:
+ * `--local` always writes the folder, with this package in it. It runs the package as users will, before it is published:
  * `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
  *
  * @module

@@ -1,15 +1,15 @@
 /**
- * A registry as a plain folder: what Deno asks jsr.io for, under the same names, so that a `file:` URL of the folder
- * serves as `JSR_URL`.
+ * A registry as a plain folder, with the file names that Deno requests from jsr.io. The `file:` URL of the folder can
+ * be used as `JSR_URL`.
  */
 
 import { weaknessWithin } from "./private_folder.ts";
 import { STAND_IN, STAND_IN_VERSION, type StandInModule } from "./jsr_stand_in.ts";
 
-/** The text of every file of a folder, by its path in it. */
+/** Text of every file of a folder, by its path in the folder. */
 export type FileTexts = Readonly<Record<string, string>>;
 
-/** The fields of deno.json that decide what is published, and as what. */
+/** Fields of deno.json that describe the published package. */
 interface Manifest {
   name: string;
   version: string;
@@ -18,16 +18,12 @@ interface Manifest {
   publish: { include: string[] };
 }
 
-/** Layouts that nothing has used for so long, and drafts that a killed run left behind, go when a new one comes. */
+/** Age after which unused layouts, and drafts of killed runs, are removed when a new layout is written. */
 const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1_000;
 
 const SPECIFIER = /(\bfrom\s*|\bimport\s*|\bimport\s*\(\s*)(["'])(@[^"'/]+\/[^"'/]+)((?:\/[^"']*)?)\2/g;
 
-/**
- * Lays the stand-in for `@std` out as a registry.
- *
- * @returns The files of the registry.
- */
+/** Returns the registry files of the replacement for `@std`. */
 export async function standInFiles(): Promise<FileTexts> {
   const files: Record<string, string> = {};
   for (const [name, modules] of Object.entries(STAND_IN)) {
@@ -44,12 +40,7 @@ export async function standInFiles(): Promise<FileTexts> {
   return files;
 }
 
-/**
- * Lays a package out as a registry, as `deno publish` would have published it.
- *
- * @param root The package's folder, with its deno.json.
- * @returns The files of the registry.
- */
+/** Returns the registry files of a package, as `deno publish` would publish it. */
 export async function packageFiles(root: URL): Promise<FileTexts> {
   const { name, version, exports, imports, publish }: Manifest = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", root)),
@@ -63,12 +54,8 @@ export async function packageFiles(root: URL): Promise<FileTexts> {
 }
 
 /**
- * Writes files into a folder that their content names, so that concurrent runs find it whole or not at all and no two
- * states of the files ever mix.
- *
- * @param parent The folder to lay out in; made where it is missing.
- * @param files The files, by their path.
- * @returns The path of the folder.
+ * Writes files into a folder named after their content, and returns its path. Concurrent runs find the folder complete or
+ * not at all, and two states of the files never mix.
  */
 export async function layOut(parent: string, files: FileTexts): Promise<string> {
   await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
@@ -115,7 +102,7 @@ function metaFiles(name: string, version: string, exports: Record<string, string
   };
 }
 
-/** `deno publish` writes bare specifiers out, because a published package has no import map. */
+/** Resolves bare specifiers as `deno publish` does, because a published package has no import map. */
 function resolveImports(text: string, imports: Record<string, string>): string {
   return text.replace(SPECIFIER, (all, before, quote, name, rest) => {
     const target = imports[name];

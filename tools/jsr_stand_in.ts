@@ -1,24 +1,24 @@
 /**
- * What stands in for the `@std` packages where npm is reachable and JSR is not: the declarations that std publishes,
- * over the same code as npm carries it. Only what this project imports, or may soon, is here.
+ * Replacement of the `@std` packages for machines that reach npm but not JSR: std's declarations, over the same code from
+ * npm. It has only the modules that this project imports.
  */
 
 /** One module of a package. */
 export interface StandInModule {
-  /** The npm module with the code. */
+  /** Specifier of the npm module with the code. */
   readonly npm?: string;
-  /** What the npm module exports; it carries no types of its own. */
+  /** Declarations of the exports; the npm module has no types. */
   readonly declarations?: string;
-  /** The text of a TypeScript module. */
+  /** Text of a TypeScript module. */
   readonly code?: string;
-  /** A TypeScript module in `stand_in/`, for what npm does not carry. */
+  /** Name of a TypeScript module in `stand_in/`, for modules that npm does not have. */
   readonly file?: string;
 }
 
 /** Packages by name, and their modules by export name. */
 export type StandIn = Readonly<Record<string, Readonly<Record<string, StandInModule>>>>;
 
-/** Within the ranges that deno.json asks for, and too high to be taken for a published version. */
+/** Within the ranges of deno.json, and too high to be mistaken for a published version. */
 export const STAND_IN_VERSION = "1.999.0";
 
 const STD = "npm:deno-std@1.4.0";
@@ -27,7 +27,7 @@ function std(file: string, declarations: string): StandInModule {
   return { npm: `${STD}/${file}.js`, declarations: declarations.trim() + "\n" };
 }
 
-/** A module that re-exports others of its package, as std's own `mod.ts` do. */
+/** Returns a module that re-exports other modules of its package, as `mod.ts` of std does. */
 function barrel(...names: string[]): StandInModule {
   return { code: names.map((name) => `export * from "./${name}.ts";\n`).join("") };
 }
@@ -370,14 +370,14 @@ export type StatusText = typeof STATUS_TEXT[keyof typeof STATUS_TEXT];
 export function isStatus(status: number): status is StatusCode;${guards.join("")}`;
 }
 
-/** The modules of one folder of npm's copy, whose file names are std's. */
+/** Returns the modules of one folder of the npm package, which has std's file names. */
 function leaves(folder: string, declarations: Record<string, string>): Record<string, StandInModule> {
   return Object.fromEntries(
     Object.entries(declarations).map(([name, text]) => [name, std(`${folder}/${name.replaceAll("-", "_")}`, text)]),
   );
 }
 
-/** The table: every package and module that there is a stand-in for. */
+/** Every package and module that has a replacement. */
 export const STAND_IN: StandIn = {
   "@std/assert": { ".": barrel(...Object.keys(ASSERT)), ...leaves("assert", ASSERT) },
   "@std/async": { ".": barrel(...Object.keys(ASYNC)), ...leaves("async", ASYNC) },

@@ -1,12 +1,12 @@
 /**
- * Runs the worked example; with `--write`, puts its configuration and what it prints into README.md.
+ * Runs the migration example. `--write` puts its configuration and its output into the tutorial.
  *
  * ```sh
  * deno task migration --write
  * ```
  */
 
-import { writeReadmePart } from "./readme_part.ts";
+import { writeDocPart } from "./doc_part.ts";
 
 const example = (name: string) => new URL(`../examples/migration/${name}`, import.meta.url);
 
@@ -18,15 +18,12 @@ const { code, stdout } = await new Deno.Command(Deno.execPath(), {
 await Deno.stdout.write(stdout);
 if (code !== 0) Deno.exit(code);
 if (Deno.args.includes("--write")) {
-  // The ports of a run are any free ones; a reader has those of the configuration.
+  // A run uses free ports. The tutorial shows the ports of the configuration.
   const text = new TextDecoder().decode(stdout).replaceAll(/(--admin \S+:)\d+/g, "$19090");
-  const [, before, after] = text.split(/^v2 (?:as it came|mended)\n/m);
-  const parts = {
-    "migration-config": fenced("yaml", await Deno.readTextFile(example("config.yaml"))),
-    "migration-before": fenced("", before),
-    "migration-after": fenced("", after),
-  };
-  for (const [name, part] of Object.entries(parts)) await writeReadmePart(name, part);
+  const [, before, after] = text.split(/^v2 (?:with its regressions|fixed)\n/m);
+  await writeDocPart("migration-config", fenced("yaml", await Deno.readTextFile(example("config.yaml"))));
+  await writeDocPart("migration-before", fenced("text", before));
+  await writeDocPart("migration-after", fenced("text", after));
 }
 
 function fenced(language: string, text = ""): string {

@@ -68,7 +68,7 @@ A client decides how long its upload takes, so a probe whose body is still arriv
 Requests of all clients share one HTTP/2 connection to a service.
 Servers close it when too many requests are cancelled (Node.js: about 1,000 at once, then 33 per second).
 Requests of other clients that are in flight then fail as \`reset\`, so a \`reset\` over HTTP/2 does not count.
-With \`http2: true\`, [health checks](../../README.md#serviceshealth) detect a service that resets every connection.
+With \`http2: true\`, [health checks](configuration.md#serviceshealth) detect a service that resets every connection.
 
 Over \`fetch\` (Bun, Node, services with \`http2: true\`), an HTTP/1.1 response head may have at most 100 fields.
 This limit of the runtime cannot be changed.

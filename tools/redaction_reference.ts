@@ -11,6 +11,8 @@ import {
 } from "../src/lib/secret_names.ts";
 import { SECRET_VALUES } from "../src/lib/secret_values.ts";
 
+const MAX_COLUMNS = 120;
+
 /** Path of the page from the root of the repository. */
 export const REDACTION_PAGE = "docs/reference/redaction.md";
 
@@ -54,12 +56,13 @@ A name is secret if one of its words ends in one of these:
 
 ${codes(SECRET_ENDINGS)}
 
-URL parameters and form fields are also secret if the whole name is one of these: ${codes(SECRET_PARAMETERS)}.
+URL parameters and form fields are also secret if the whole name is one of these:
+${codes(SECRET_PARAMETERS)}.
 The expiry and the permissions of a presigned URL (\`se\`, \`sp\`, \`Expires\`, \`X-Amz-Date\`) are not secret, because they give no access without the signature.
 
-In JSON documents, an object with \`kty\` is a JSON Web Key. These members of it are also secret: ${
-    codes(PRIVATE_KEY_MEMBERS)
-  }.
+In JSON documents, an object with \`kty\` is a JSON Web Key.
+These members of it are also secret:
+${codes(PRIVATE_KEY_MEMBERS)}.
 This applies to samples of bodies that are valid JSON.
 
 These pairs of words are not secret, although one of the words alone is:
@@ -119,6 +122,13 @@ Bodies, path segments, and the values of other fields and parameters are mirrore
 `;
 }
 
+/** Returns the words as code, separated by commas, in lines that a diff can show. */
 function codes(words: readonly string[]): string {
-  return words.map((word) => `\`${word}\``).join(", ");
+  const lines = [""];
+  for (const [index, word] of words.entries()) {
+    const code = `\`${word}\`${index < words.length - 1 ? "," : ""}`;
+    if (`${lines.at(-1)} ${code}`.length > MAX_COLUMNS) lines.push(code);
+    else lines.push(`${lines.pop()} ${code}`.trimStart());
+  }
+  return lines.join("\n");
 }

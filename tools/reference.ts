@@ -1,28 +1,51 @@
 /**
- * Prints the reference of the configuration and of the metrics. With `--write`, updates README.md, the
- * generated pages and the labels of the dashboard instead.
+ * Generates the reference pages in docs/ from the declarations in src/. `--write` updates the pages; without it, the names
+ * of pages that are out of date are printed, and the exit code is 1.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write
  * ```
  */
 
+import { COMMANDS, FLAGS } from "../src/cli/command_table.ts";
 import { configReference, markdownTable } from "../src/config/schema/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
 import { OUTCOME_LABELS, outcomeLabels, OUTCOMES_PAGE, outcomesReference } from "./outcomes_reference.ts";
 import { REDACTION_PAGE, redactionReference } from "./redaction_reference.ts";
-import { withPart } from "./readme_part.ts";
+import { withPart } from "./doc_part.ts";
 
-const PARTS = { reference: configReference, metrics: metricsReference };
+const ROOT = new URL("../", import.meta.url);
+const DECISIONS = "docs/decisions/";
 
-/**
- * Replaces what is between the markers.
- *
- * @param readme The text of README.md.
- * @returns The text with the references as they are now.
- */
-export function withReference(readme: string): string {
-  return Object.entries(PARTS).reduce((text, [name, write]) => withPart(text, name, write().trimEnd()), readme);
+/** Generates each page from its present text, of which only the parts between markers change. */
+const GENERATORS: Readonly<Record<string, (page: string) => string | Promise<string>>> = {
+  "docs/reference/configuration.md": (page) => withPart(page, "reference", configReference().trimEnd()),
+  "docs/reference/metrics.md": (page) => withPart(page, "metrics", metricsReference()),
+  "docs/reference/cli.md": (page) => withPart(page, "cli", cliReference()),
+  "docs/decisions/README.md": async (page) => withPart(page, "decisions", await decisionIndex()),
+  [OUTCOMES_PAGE]: outcomesReference,
+  [OUTCOME_LABELS]: outcomeLabels,
+  [REDACTION_PAGE]: redactionReference,
+};
+
+/** A page that is generated, or has generated parts. */
+export interface GeneratedPage {
+  /** Path from the root of the repository. */
+  readonly path: string;
+  /** Present text. */
+  readonly present: string;
+  /** Text that the declarations give, formatted like the output of `deno fmt`. */
+  readonly expected: string;
+}
+
+/** Generates all pages. */
+export function generatePages(): Promise<GeneratedPage[]> {
+  return Promise.all(
+    Object.entries(GENERATORS).map(async ([path, generate]) => {
+      const present = await Deno.readTextFile(new URL(path, ROOT));
+      return { path, present, expected: await generate(present) };
+    }),
+  );
 }
 
 function metricsReference(): string {
@@ -32,17 +55,42 @@ function metricsReference(): string {
     labels.map((label) => `\`${label}\``).join(", "),
     help,
   ]);
-  return markdownTable([["Metric", "Type", "Labels", "What it says"], ...rows]);
+  return markdownTable([["Metric", "Type", "Labels", "Meaning"], ...rows]);
+}
+
+function cliReference(): string {
+  const sections = Object.entries(COMMANDS).map(([name, { operands, summary, details, flags }]) => {
+    const usage = ["conductor", name, operands, "[FLAGS]"].filter((part) => part !== "").join(" ");
+    const text = [summary + (summary.endsWith(".") ? "" : "."), ...details.split("\n")].join("\n").trimEnd();
+    return `## ${name}\n\n\`${usage}\`\n\n${text}${flags.length === 0 ? "" : `\n\n${flagTable(flags)}`}`;
+  });
+  return [...sections, `## All commands\n\n${flagTable(["help", "version"])}`].join("\n\n");
+}
+
+function flagTable(names: readonly (keyof typeof FLAGS)[]): string {
+  const rows = names.map((name) => {
+    const { alias, value, summary } = FLAGS[name];
+    const forms = [...alias === undefined ? [] : [`-${alias}`], `--${name}`];
+    return [forms.map((form) => `\`${[form, value].filter(Boolean).join(" ")}\``).join(", "), summary];
+  });
+  return markdownTable([["Flag", "Meaning"], ...rows]);
+}
+
+async function decisionIndex(): Promise<string> {
+  const folder = new URL(DECISIONS, ROOT);
+  const files = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).filter((name) => /^\d/.test(name));
+  const lines = files.sort().map(async (name) => {
+    const [, title = name] = /^# (.*)$/m.exec(await Deno.readTextFile(new URL(name, folder))) ?? [];
+    return `- [${title}](${name})`;
+  });
+  return (await Promise.all(lines)).join("\n");
 }
 
 if (import.meta.main) {
-  if (Deno.args.includes("--write")) {
-    const path = new URL("../README.md", import.meta.url);
-    await Deno.writeTextFile(path, withReference(await Deno.readTextFile(path)));
-    await Deno.writeTextFile(new URL(`../${REDACTION_PAGE}`, import.meta.url), redactionReference());
-    await Deno.writeTextFile(new URL(`../${OUTCOMES_PAGE}`, import.meta.url), outcomesReference());
-    await Deno.writeTextFile(new URL(`../${OUTCOME_LABELS}`, import.meta.url), outcomeLabels());
-  } else {
-    await Deno.stdout.write(new TextEncoder().encode(Object.values(PARTS).map((write) => write()).join("\n")));
+  const outdated = (await generatePages()).filter(({ present, expected }) => present !== expected);
+  for (const { path, expected } of outdated) {
+    if (Deno.args.includes("--write")) await Deno.writeTextFile(new URL(path, ROOT), expected);
+    else console.log(`${path} is out of date`);
   }
+  if (outdated.length > 0 && !Deno.args.includes("--write")) Deno.exit(1);
 }

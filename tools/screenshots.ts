@@ -1,7 +1,6 @@
 /**
- * Takes the README's pictures of the dashboard: a conductor with a shop's backends behind it, a minute of traffic, and a
- * browser that looks. Everything in the pictures has happened. `deno task screenshots comparison` takes those of the
- * comparison alone, `traffic` the others.
+ * Takes the screenshots of the dashboard for README.md and docs/, of a running conductor with a minute of real traffic.
+ * `deno task screenshots comparison` takes only the screenshots of the comparison, `traffic` only the others.
  */
 
 import { delay } from "@std/async/delay";
@@ -11,14 +10,14 @@ import { startWatched, type WatchedConductor } from "../tests/_support/watched_c
 import { takeComparisonPictures } from "./comparison_pictures.ts";
 import { openWindow, type Picture, writePicture } from "./picture.ts";
 
-/** As long as the charts show at least. */
+/** Minimum time span that the charts show. */
 const TRAFFIC_MS = 66_000;
 
 interface Part {
   readonly name: string;
-  /** How long it usually works, in milliseconds. */
+  /** Typical response time in milliseconds. */
   readonly workMs: number;
-  /** Its share of answers with 503. */
+  /** Ratio of responses with 503, 0 to 1. */
   readonly errors: number;
 }
 
@@ -31,7 +30,7 @@ const PARTS: readonly Part[] = [
   { name: "web", workMs: 7, errors: 0 },
 ];
 
-/** What clients ask for, and how many times a second. */
+/** Requests of the clients, with their rates per second. */
 const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly (readonly [string, string])[] }[] = [
   {
     perSecond: 23,
@@ -41,7 +40,7 @@ const DEMAND: readonly { readonly perSecond: number; readonly requests: readonly
   { perSecond: 8, requests: [["GET", "/"], ["GET", "/products/71"], ["GET", "/about"]] },
 ];
 
-/** What is asked for at last, and stands on top of the list: a few of each kind, and the standby standing in. */
+/** Last requests, which appear at the top of the list: a few of each kind, and one with a fallback. */
 const FAILING_PATH = "/api/orders/48213";
 const FINALE = [
   ["POST", "/api/cart"],
@@ -51,7 +50,7 @@ const FINALE = [
   ["GET", "/api/search"],
 ] as const;
 
-/** Whether the shop's primary fails its next request, so that its standby is seen standing in. */
+/** Makes the shop's primary fail its next request, so that the list shows a fallback. */
 let primaryFailsNext = false;
 
 async function work({ name, workMs, errors }: Part): Promise<Response> {
@@ -75,7 +74,7 @@ function servicesOf(backends: readonly Backend[]): object[] {
   ];
 }
 
-/** Sends requests at a steady pace that swells and ebbs a little, until it is told to stop. */
+/** Sends requests at a rate that varies a little, until the signal aborts. */
 async function sendTraffic({ url }: WatchedConductor, signal: AbortSignal): Promise<void> {
   const running = new Set<Promise<unknown>>();
   const owed = DEMAND.map(() => 0);
@@ -130,7 +129,7 @@ async function takePictures(
   }
 }
 
-/** The traffic's pictures: a shop in everyday operation. */
+/** Takes the screenshots of normal traffic. */
 async function takeTrafficPictures(browser: Browser): Promise<void> {
   const backends = PARTS.map((part) => startBackend(() => work(part)));
   const stop = new AbortController();

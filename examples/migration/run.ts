@@ -1,4 +1,4 @@
-/** The whole migration on free ports, in less than a minute: `deno task migration` */
+/** Runs the migration on free ports, in less than a minute: `deno task migration`. */
 import { fileURLToPath } from "node:url";
 import { sendTraffic } from "./traffic.ts";
 
@@ -10,7 +10,7 @@ function run(args: readonly string[], stdout: "piped" | "inherit"): Deno.ChildPr
   return new Deno.Command(Deno.execPath(), { args: ["run", "--quiet", "--allow-net", ...args], stdout }).spawn();
 }
 
-/** Starts a server, and returns the URLs in the first that it prints. */
+/** Starts a server, and returns the URLs in its first output. */
 async function start(...args: readonly string[]): Promise<string[]> {
   const child = run(args, "piped");
   running.push(child);
@@ -30,7 +30,7 @@ async function migrate(...flags: readonly string[]): Promise<number> {
     await Deno.writeTextFile(config, text.replace(/http:.*1$/m, v1).replace(/http:.*2$/m, v2));
     const [url = "", admin = ""] = await start(...conductor, "--config", config);
     await sendTraffic(url, 3_000);
-    // Both versions share this machine with the traffic, so their times say little.
+    // Both versions share this machine with the traffic, so their times mean little.
     const ask = ["report", "--admin", admin, "--max-latency-ratio", "100"];
     console.log(`\n$ conductor ${ask.join(" ")}`);
     const { code } = await run([...conductor, ...ask], "inherit").status;
@@ -42,8 +42,8 @@ async function migrate(...flags: readonly string[]): Promise<number> {
   }
 }
 
-console.log("v2 as it came");
+console.log("v2 with its regressions");
 const before = await migrate();
-console.log("\nv2 mended");
+console.log("\nv2 fixed");
 const after = await migrate("--fixed");
 Deno.exit(before === 1 && after === 0 ? 0 : 1);

@@ -1,13 +1,13 @@
-/** What both versions of the shop have in common. */
+/** Server of the shop, with the differences between its versions as options. */
 
-/** What each of them does in its own way. */
+/** Differences between the versions. */
 export interface Version {
   readonly port: number;
-  /** What the price of a product is called in the list. */
+  /** Name of the price field in the list of products. */
   readonly priceField: string;
-  /** The status for a product that is sold out. */
+  /** Status of a product that is sold out. */
   readonly soldOut: number;
-  /** Turns cents into what the total of a cart is shown as. */
+  /** Converts cents to the total of a cart. */
   readonly total: (cents: number) => number;
 }
 
@@ -25,7 +25,7 @@ export function serveShop({ port, priceField, soldOut, total }: Version): void {
   Deno.serve({ hostname: "127.0.0.1", port, onListen }, ({ method, url }) => {
     const [, kind, text] = new URL(url).pathname.split("/");
     const id = Number(text);
-    // These differ from answer to answer, whichever version gives it.
+    // These fields differ in every response of either version.
     const own = { requestId: crypto.randomUUID(), time: new Date().toISOString() };
     const tags = TAGS.map((tag) => ({ tag, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ tag }) => tag);
 

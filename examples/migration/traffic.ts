@@ -1,9 +1,9 @@
-/** What the shop's customers do, the same in each run: `deno run --allow-net examples/migration/traffic.ts [URL] [REQUESTS]` */
+/** Traffic of the shop, the same in each run: `deno run --allow-net examples/migration/traffic.ts [URL] [REQUESTS]` */
 
-/** Sends a number of requests, four at a time. */
+/** Sends requests, four at a time. */
 export async function sendTraffic(url: string, requests: number): Promise<void> {
   let [seed, left] = [7, requests];
-  // A random number below `bound` (Lehmer's generator, as MINSTD).
+  // Returns a pseudo-random number below `bound` (Lehmer generator, MINSTD).
   const below = (bound: number) => (seed = seed * 48_271 % 0x7fff_ffff) % bound;
 
   function nextRequest(): Request {

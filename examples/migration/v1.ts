@@ -1,4 +1,4 @@
-/** The shop as everybody knows it: `deno run --allow-net examples/migration/v1.ts [PORT]` */
+/** The old version of the shop: `deno run --allow-net examples/migration/v1.ts [PORT]` */
 import { serveShop } from "./shop.ts";
 
 serveShop({

@@ -12,10 +12,10 @@ export interface Troubled extends AsyncDisposable {
 }
 
 /** What a service does instead of answering. */
-export type Trouble = "hangs" | "refuses" | "reads 1 KB/s" | "answers without end" | "resets";
+export type Trouble = "hangs" | "refuses" | "reads 1 KB/s" | "responds without end" | "resets";
 
 /** All of them. */
-export const TROUBLES: readonly Trouble[] = ["hangs", "refuses", "reads 1 KB/s", "answers without end", "resets"];
+export const TROUBLES: readonly Trouble[] = ["hangs", "refuses", "reads 1 KB/s", "responds without end", "resets"];
 
 const READ_BYTES = 1_024;
 const READ_EVERY_MS = 1_000;
@@ -62,7 +62,7 @@ const MANNERS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Manner>> 
     const buffer = new Uint8Array(READ_BYTES);
     while (await connection.read(buffer) !== null) await delay(READ_EVERY_MS, { signal });
   },
-  async "answers without end"(connection, signal) {
+  async "responds without end"(connection, signal) {
     await connection.read(new Uint8Array(65_536));
     const size = ENDLESS_BYTES.toString(16);
     const chunk = new TextEncoder().encode(`${size}\r\n${"x".repeat(ENDLESS_BYTES)}\r\n`);

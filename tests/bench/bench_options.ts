@@ -25,7 +25,7 @@ export interface BenchOptions {
   readonly json: string | undefined;
   /** Where the chart goes; `undefined`: nowhere. */
   readonly svg: string | undefined;
-  /** Whether the tables go into README.md. */
+  /** Write the tables into the benchmark page. */
   readonly write: boolean;
 }
 
@@ -43,7 +43,7 @@ deno task bench [FLAGS]
 --backends PORT        where the bench's backends listen, for such a peer: PORT to PORT+3, and a slow one on PORT+4
 --json FILE            writes the figures as JSON
 --svg FILE             draws CPU per request as a chart
---write                puts the tables into README.md
+--write                writes the tables into docs/explanation/benchmarks.md
 --quick                one slice of one second each, and no warming up: whether it works, not what it costs
 `;
 

@@ -15,7 +15,7 @@ import { median } from "./median.ts";
 import { externalPeer } from "./peers/external_peer.ts";
 import type { Peer } from "./peers/peer.ts";
 import { processUsage } from "./process_usage.ts";
-import { readmeTables } from "./readme_tables.ts";
+import { peerTables } from "./peer_tables.ts";
 import type { Report } from "./report.ts";
 import { parseWrk } from "./wrk.ts";
 import { startChild } from "../_support/child.ts";
@@ -76,7 +76,7 @@ const REPORT: Report = {
   baseline: "fetch",
   loads: [{
     load: "get-64",
-    title: "GET, 100-byte answers, 64 connections",
+    title: "GET, 100-byte responses, 64 connections",
     peers: [
       { peer: "fetch", figures: { cpuSecondsPer10k: { median: 3.256, min: 3, max: 4, ratio: 1 } } },
       { peer: "conductor", figures: { cpuSecondsPer10k: { median: 1.25, min: 1, max: 1.5, ratio: 0.384 } } },
@@ -90,7 +90,7 @@ Deno.test("formatLoad() writes a table with a dash for what was not measured", (
   assertEquals(
     formatLoad(REPORT.loads[0]!).split("\n").map((line) => line.replaceAll(/ +/g, " ")),
     [
-      "get-64: GET, 100-byte answers, 64 connections",
+      "get-64: GET, 100-byte responses, 64 connections",
       "",
       "| peer | requests/s | p50 ms | p99 ms | CPU s / 10,000 | memory MiB |",
       "| --------- | ---------- | ------ | ------ | ---------------------- | ---------- |",
@@ -103,30 +103,30 @@ Deno.test("formatLoad() writes a table with a dash for what was not measured", (
   );
 });
 
-Deno.test("readmeTables() writes medians, ratios to the baseline, and what was measured how", () => {
+Deno.test("peerTables() writes medians, ratios to the baseline, and what was measured how", () => {
   const time = (median: number) => ({ median, min: median, max: median });
   const peers = [{ peer: "conductor", figures: { p50Ms: time(0.331) } }, {
     peer: "backend",
     figures: { p50Ms: time(0.07) },
   }];
   const alone = { load: "get-1", title: "GET, 1 connection", peers };
-  assertEquals(readmeTables({ ...REPORT, loads: [alone, ...REPORT.loads] }).split("\n"), [
-    "GET, 100-byte answers, 64 connections:",
+  assertEquals(peerTables({ ...REPORT, loads: [alone, ...REPORT.loads] }).split("\n"), [
+    "GET, 100-byte responses, 64 connections:",
     "",
     "| peer | requests/s | p50 ms | p99 ms | CPU s / 10,000 | memory MiB | CPU of fetch |",
     "| --- | --- | --- | --- | --- | --- | --- |",
     "| fetch | – | – | – | 3.26 | – | 1.00 |",
     "| conductor | – | – | – | 1.25 | – | 0.38 |",
     "",
-    "CPU seconds per 10,000 requests, and their ratio to fetch's:",
+    "CPU seconds per 10,000 requests, and the ratio to fetch:",
     "",
     "| load | `--load` | fetch | conductor |",
     "| --- | --- | --- | --- |",
     "| GET, 1 connection | `get-1` | – | – |",
-    "| GET, 100-byte answers, 64 connections | `get-64` | 3.26 (×1.00) | 1.25 (×0.38) |",
+    "| GET, 100-byte responses, 64 connections | `get-64` | 3.26 (×1.00) | 1.25 (×0.38) |",
     "",
-    "Half of the answers over one connection take no longer than 0.33 ms (conductor), 0.07 ms (backend). " +
-    "Medians of 5 slices of 3 s on 2 cores that peers, backends and `wrk` share; Deno 2.9.6, 2026-11-23.",
+    "Median latency over one connection: 0.33 ms (conductor), 0.07 ms (backend).",
+    "Medians of 5 slices of 3 s on 2 cores that programs, backends and `wrk` share; Deno 2.9.6, 2026-11-23.",
   ]);
 });
 
@@ -137,7 +137,7 @@ Deno.test("drawChart() draws well-formed SVG, the cheapest peer first, with a de
   assertStringIncludes(title["#text"] ?? title, "CPU seconds per 10,000 requests");
   assertStringIncludes(desc["#text"] ?? desc, "conductor 1.25, fetch 3.26");
   assertStringIncludes(style, "prefers-color-scheme: dark");
-  assertEquals(text.slice(1, -1), ["GET, 100-byte answers, 64 connections", "conductor", 1.25, "fetch", 3.26]);
+  assertEquals(text.slice(1, -1), ["GET, 100-byte responses, 64 connections", "conductor", 1.25, "fetch", 3.26]);
   assertThrows(() => drawChart({ ...REPORT, loads: [] }), Error, "Cannot draw a chart");
 });
 
@@ -253,7 +253,7 @@ Deno.test({
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
       const [output, complaint] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
       assertEquals(code, 0, complaint);
-      assertStringIncludes(output!, "64k: GET, 64 KiB answers");
+      assertStringIncludes(output!, "64k: GET, 64 KiB responses");
       const report: Report = JSON.parse(await Deno.readTextFile(json));
       const { peers } = report.loads[0]!;
       for (const name of ["conductor", "fetch", "sketch"]) {

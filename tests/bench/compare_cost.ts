@@ -1,7 +1,7 @@
 /**
  * What comparing costs: conductor with a primary and a shadow that answer 2 KB of JSON, beside the same without comparing,
  * in slices that take turns. CPU under full load, times at a constant rate: under full load they only tell of the CPU once
- * more. Linux only, on loopback; `--write` puts the figures into README.md.
+ * more. Linux only, on loopback; `--write` writes the figures into docs/explanation/benchmarks.md.
  *
  * ```sh
  * deno task bench:compare --slices 9 --seconds 3 --rate 1000
@@ -10,7 +10,7 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
-import { writeReadmePart } from "../../tools/readme_part.ts";
+import { writeDocPart } from "../../tools/doc_part.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { BODY_BYTES } from "./compare_cost/body_bytes.ts";
@@ -54,8 +54,8 @@ stack.use(backends.child);
 const [same = "", sameToo = "", stamped = "", stampedToo = ""] = backends.announced.split(" ");
 const candidates = [
   await start("off", same, sameToo, false),
-  await start("on, answers alike", same, sameToo, true),
-  await start("on, a time stamp differs", stamped, stampedToo, true),
+  await start("on, equal responses", same, sameToo, true),
+  await start("on, a timestamp differs", stamped, stampedToo, true),
 ];
 for (const candidate of candidates) await measure(candidate, 5);
 for (let round = 0; round < slices; round++) {
@@ -77,7 +77,7 @@ if (flags.json !== undefined) {
   const figures = candidates.map(({ name, slices }) => ({ name, slices }));
   await Deno.writeTextFile(flags.json, `${JSON.stringify({ machine: describeMachine(), rate, figures }, null, 2)}\n`);
 }
-if (flags.write) await writeReadmePart("compare-cost", table);
+if (flags.write) await writeDocPart("compare-cost", table);
 
 async function start(name: string, primary: string, shadow: string, compare: boolean): Promise<Candidate> {
   const port = freePort();

@@ -14,8 +14,8 @@ import { formatLoad } from "./format_load.ts";
 import { findLoadGenerator } from "./load_generator.ts";
 import { describeMachine } from "./machine.ts";
 import { measureLoad } from "./measure_load.ts";
-import { readmeTables } from "./readme_tables.ts";
-import { writeReadmePart } from "../../tools/readme_part.ts";
+import { peerTables } from "./peer_tables.ts";
+import { writeDocPart } from "../../tools/doc_part.ts";
 import { BASELINE, ownPeers } from "./peers/own_peers.ts";
 import type { LoadReport, Report } from "./report.ts";
 
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
     const report = await comparePeers({ ...options, signal: stop.signal, print: (text) => console.log(text) });
     if (options.json !== undefined) await Deno.writeTextFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (options.svg !== undefined) await Deno.writeTextFile(options.svg, drawChart(report));
-    if (options.write) await writeReadmePart("bench", readmeTables(report));
+    if (options.write) await writeDocPart("bench", peerTables(report));
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

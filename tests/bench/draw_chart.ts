@@ -1,4 +1,4 @@
-/** The chart for the README: what requests cost each peer, as bars, for light and dark backgrounds. */
+/** Bar chart of the CPU time per request for README.md and the benchmark page, for light and dark backgrounds. */
 
 import type { Figure } from "./figures.ts";
 import type { LoadReport, Report } from "./report.ts";

@@ -9,7 +9,7 @@
 
 import { fileURLToPath } from "node:url";
 import { delay } from "@std/async/delay";
-import { writeReadmePart } from "../../tools/readme_part.ts";
+import { writeDocPart } from "../../tools/doc_part.ts";
 import { startCli } from "../_support/cli_process.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { startDenoProgram } from "./deno_program.ts";
@@ -163,7 +163,7 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
 
   /** Pools keep connections to services that answer well: more of them after a stall, for a minute. */
   function stateOf({ pid, scene, beside }: Candidate): Promise<ProcessState> {
-    const answersWell = scene.beside?.manner === "is healthy" || scene.beside?.manner === "answers late";
+    const answersWell = scene.beside?.manner === "is healthy" || scene.beside?.manner === "responds late";
     const pooled = answersWell ? [primary, beside!] : [primary];
     return processState(pid, pooled.map(({ url }) => Number(new URL(url).port)));
   }
@@ -213,7 +213,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (othersShare > MAX_OTHERS_SHARE) {
     console.error("\nThe machine was not quiet: other processes may have caused what follows.");
   }
-  if (options.write) await writeReadmePart("isolation", text);
+  if (options.write) await writeDocPart("isolation", text);
   if (complaints.length === 0) return 0;
   console.error(`\n${complaints.join("\n")}`);
   return 1;

@@ -41,13 +41,13 @@ const PLAIN = {
 
 /** All loads, in the order in which they are measured. */
 export const LOADS: readonly Load[] = [
-  { ...PLAIN, name: "get-1", title: "GET, 100-byte answers, 1 connection", connections: 1 },
-  { ...PLAIN, name: "get-16", title: "GET, 100-byte answers, 16 connections", connections: 16 },
-  { ...PLAIN, name: "get-64", title: "GET, 100-byte answers, 64 connections" },
-  { ...PLAIN, name: "get-256", title: "GET, 100-byte answers, 256 connections", connections: 256 },
-  { ...PLAIN, name: "64k", title: "GET, 64 KiB answers, 64 connections", path: "/64k", answerBytes: LARGE_BYTES },
+  { ...PLAIN, name: "get-1", title: "GET, 100-byte responses, 1 connection", connections: 1 },
+  { ...PLAIN, name: "get-16", title: "GET, 100-byte responses, 16 connections", connections: 16 },
+  { ...PLAIN, name: "get-64", title: "GET, 100-byte responses, 64 connections" },
+  { ...PLAIN, name: "get-256", title: "GET, 100-byte responses, 256 connections", connections: 256 },
+  { ...PLAIN, name: "64k", title: "GET, 64 KiB responses, 64 connections", path: "/64k", answerBytes: LARGE_BYTES },
   { ...PLAIN, name: "post-1m", title: "POST of 1 MiB, 16 connections", connections: 16, bodyBytes: BODY_BYTES },
-  { ...PLAIN, name: "4-services", title: "GET, 100-byte answers, 4 services, 64 connections", services: 4 },
+  { ...PLAIN, name: "4-services", title: "GET, 100-byte responses, 4 services, 64 connections", services: 4 },
   {
     ...PLAIN,
     name: "slow-secondary",
@@ -57,7 +57,7 @@ export const LOADS: readonly Load[] = [
   {
     ...PLAIN,
     name: "1000-routes",
-    title: "GET, 100-byte answers, the last of 1,000 routes, 64 connections",
+    title: "GET, 100-byte responses, the last of 1,000 routes, 64 connections",
     routes: 1_000,
     path: "/r999/api",
   },

@@ -1,6 +1,6 @@
 /**
- * Prints what redundancy does to the tail, and costs; with `--write`, puts it into README.md. It fails where the race of
- * two is off from its closed form.
+ * Simulates the effect of races and hedges on tail latency, and their extra load. `--write` updates the page about tail
+ * latency. Fails if the race of two services differs from its closed form.
  *
  * ```sh
  * deno task simulate --requests 100000 --seed 1
@@ -8,7 +8,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { writeReadmePart } from "../../tools/readme_part.ts";
+import { writeDocPart } from "../../tools/doc_part.ts";
 import { raceErrors, simulateTail, tailTable } from "./tail_simulation.ts";
 
 const flags = parseArgs(Deno.args, { string: ["requests", "seed"], boolean: ["write"] });
@@ -18,4 +18,4 @@ console.log(table);
 const errors = raceErrors(results);
 for (const error of errors) console.error(error);
 if (errors.length > 0) Deno.exit(1);
-if (flags.write) await writeReadmePart("tail", table);
+if (flags.write) await writeDocPart("tail", table);

@@ -1,22 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configReference, fieldSummaries } from "../../src/config/schema/reference.ts";
-import { OUTCOME_LABELS, outcomeLabels, OUTCOMES_PAGE, outcomesReference } from "../../tools/outcomes_reference.ts";
-import { REDACTION_PAGE, redactionReference } from "../../tools/redaction_reference.ts";
-import { withReference } from "../../tools/reference.ts";
-
-Deno.test("README.md carries the reference as the fields have it", async () => {
-  const readme = await Deno.readTextFile("README.md");
-  assertEquals(readme, withReference(readme), "run: deno task docs");
-});
-
-Deno.test("docs/reference/redaction.md has the current lists", async () => {
-  assertEquals(await Deno.readTextFile(REDACTION_PAGE), redactionReference(), "run: deno task docs");
-});
-
-Deno.test("docs/reference/outcomes.md and the labels of the dashboard have the current outcomes", async () => {
-  assertEquals(await Deno.readTextFile(OUTCOMES_PAGE), outcomesReference(), "run: deno task docs");
-  assertEquals(await Deno.readTextFile(OUTCOME_LABELS), outcomeLabels(), "run: deno task docs");
-});
 
 Deno.test("configReference() has one table per section, each before the sections inside it", () => {
   const reference = configReference();

@@ -88,7 +88,7 @@ for (const role of ["shadow", "secondary"] as const) {
           ],
         });
         await send(front.url, REQUESTS);
-        if (trouble === "answers without end" || trouble === "resets") {
+        if (trouble === "responds without end" || trouble === "resets") {
           // Those before have been given up, as there is room for more than are let in at once.
           while (beside.connections <= bound && requests < MOST_REQUESTS) await exchange(front.url, requests++);
           assertLess(bound, beside.connections);

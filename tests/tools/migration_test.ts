@@ -168,9 +168,9 @@ Deno.test("migration: the example's configuration has no problem and gives no wa
   assertEquals(io.stderr.text, "");
 });
 
-Deno.test("migration: README.md has the example's configuration, and the report as it is", async () => {
-  const readme = await Deno.readTextFile("README.md");
-  const part = (name: string) => readme.split(`<!-- migration-${name}:start -->`)[1]!.split(`<!-- migration-`)[0]!;
+Deno.test("migration: the tutorial has the configuration of the example, and the report of today", async () => {
+  const page = await Deno.readTextFile("docs/tutorials/migrate-a-service.md");
+  const part = (name: string) => page.split(`<!-- migration-${name}:start -->`)[1]!.split(`<!-- migration-`)[0]!;
   assertStringIncludes(part("config"), await Deno.readTextFile(`${EXAMPLES}/config.yaml`));
   const listed = [...part("before").split("Noise")[0]!.matchAll(/(GET \S+) +(\$\S+|status)$/gm)];
   assertEquals(listed.map(([, endpoint, path]) => `${endpoint} ${path}`).sort(), REGRESSIONS);

@@ -9,7 +9,7 @@ const LATE_MS = 300;
 
 const [manner = "is healthy"] = Deno.args;
 const trouble = TROUBLES.find((trouble) => trouble === manner);
-const lateMs = manner === "answers late" ? LATE_MS : 0;
+const lateMs = manner === "responds late" ? LATE_MS : 0;
 const { url } = trouble === undefined
   ? startRawBackend((connection) => answerPlainly(connection, lateMs))
   : await startTroubled(trouble);

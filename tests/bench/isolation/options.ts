@@ -14,7 +14,7 @@ export interface IsolationOptions {
   readonly turns: number;
   /** The scenes that are compared with the primary alone. */
   readonly scenes: readonly Scene[];
-  /** Whether the table goes into README.md. */
+  /** Write the table into the page about isolation. */
   readonly write: boolean;
 }
 
@@ -28,7 +28,7 @@ deno task isolation [FLAGS]
 --turns N      slices of each scene, and as many of the primary alone in between, evenly over four
                processes of each (default 8)
 --scene TEXT   only scenes whose name holds this, repeatable
---write        puts the table into README.md, whatever it shows
+--write        writes the table into docs/explanation/isolation.md, whatever it shows
 `;
 
 /**

@@ -3,7 +3,7 @@
 import { type Trouble, TROUBLES } from "../../_support/troubles.ts";
 
 /** What the service beside the primary does. */
-export type Manner = "is healthy" | "answers late" | Trouble;
+export type Manner = "is healthy" | "responds late" | Trouble;
 
 /** One configuration of conductor. */
 export interface Scene {
@@ -23,7 +23,7 @@ export const ALONE: Scene = { name: "the primary alone" };
 export const SCENES: readonly Scene[] = [
   { name: "the primary alone, again" },
   ...(["is healthy", ...TROUBLES] as const).map((manner) => besideOf("shadow", manner)),
-  ...(["answers late", "hangs", "reads 1 KB/s"] as const).map((manner) => besideOf("secondary", manner)),
+  ...(["responds late", "hangs", "reads 1 KB/s"] as const).map((manner) => besideOf("secondary", manner)),
 ];
 
 function besideOf(role: "shadow" | "secondary", manner: Manner): Scene {

@@ -54,7 +54,7 @@ const TITLES = [
   "of alone",
   "p99 ms",
   "of alone (95 % interval)",
-  "answered",
+  "succeeded",
   "not sent",
   "CPU s / 10,000",
   "memory MiB",

@@ -1,4 +1,4 @@
-/** The README's tables of the peers: medians, and ratios to the baseline. */
+/** Tables of the benchmark page: medians of all programs, and ratios to the baseline. */
 
 import { CHARTED_LOADS } from "./draw_chart.ts";
 import type { Figure } from "./figures.ts";
@@ -8,21 +8,17 @@ import type { LoadReport, Report } from "./report.ts";
 const CPU = "cpuSecondsPer10k";
 const NOTHING = "–";
 
-/**
- * Writes all that the README shows of a run.
- *
- * @param report The figures of all loads.
- * @returns Markdown; its tables are not padded.
- */
-export function readmeTables(report: Report): string {
+/** Returns the Markdown of a run for the benchmark page. Its tables are not padded. */
+export function peerTables(report: Report): string {
   const { loads, baseline, machine, generator, slices, seconds, date } = report;
   const charted = loads.filter(({ load }) => CHARTED_LOADS.includes(load));
-  const measured = `Medians of ${slices} slices of ${seconds} s on ${machine.cores} cores that peers, backends and ` +
+  const measured =
+    `Medians of ${slices} slices of ${seconds} s on ${machine.cores} cores that programs, backends and ` +
     `\`${generator}\` share; Deno ${machine.deno}, ${date.slice(0, 10)}.`;
   return [
     ...charted.map((load) => `${load.title}:\n\n${peersTable(load, baseline)}`),
-    `CPU seconds per 10,000 requests, and their ratio to ${baseline}'s:\n\n${cpuTable(loads)}`,
-    `${latencies(loads)} ${measured}`.trim(),
+    `CPU seconds per 10,000 requests, and the ratio to ${baseline}:\n\n${cpuTable(loads)}`,
+    `${latencies(loads)}\n${measured}`.trim(),
   ].join("\n\n");
 }
 
@@ -51,13 +47,13 @@ function cpuTable(loads: readonly LoadReport[]): string {
   return table(["load", "`--load`", ...peers], rows);
 }
 
-/** Over one connection nothing waits for anything else. */
+/** Over one connection, no request waits for another one. */
 function latencies(loads: readonly LoadReport[]): string {
   const peers = loads.find(({ load }) => load === "get-1")?.peers ?? [];
   const times = peers.flatMap(({ peer, figures }) =>
     figures?.p50Ms === undefined ? [] : [`${medianOf(figures.p50Ms, "p50Ms")} ms (${peer})`]
   );
-  return times.length === 0 ? "" : `Half of the answers over one connection take no longer than ${times.join(", ")}.`;
+  return times.length === 0 ? "" : `Median latency over one connection: ${times.join(", ")}.`;
 }
 
 function medianOf(figure: Figure | undefined, metric: Metric): string {

