@@ -4,7 +4,7 @@ import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchHooks } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/problem.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
 /** Options of {@linkcode BodyFanOut}. */
@@ -18,7 +18,7 @@ export interface BodyFanOutOptions {
   /** Maximum time in milliseconds in which a service takes nothing of the body after its attempt is over. */
   readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
-  onProblem(problem: Problem): void;
+  onProblem(problem: LocalReply): void;
 }
 
 /**

@@ -5,7 +5,7 @@ import { BodyFanOut } from "./body_fan_out.ts";
 import { BodySource } from "./body_source.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/problem.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
@@ -45,7 +45,7 @@ export interface BodyListener extends UploadListener {
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
   /** Called once if the body cannot be read completely. */
-  onProblem(problem: Problem): void;
+  onProblem(problem: LocalReply): void;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function openBody(request: Request, owner: BodyListener, means: Bod
   const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
-    const onProblem = (problem: Problem) => owner.onProblem(problem);
+    const onProblem = (problem: LocalReply) => owner.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;
     return new BodyFanOut(source, { windowBytes, reclaims, deadlines, timeoutMs, onProblem });
   }

@@ -3,7 +3,7 @@
 import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { getHeader } from "../http/headers.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { formatDuration } from "../lib/duration.ts";
@@ -16,7 +16,7 @@ import { formatShare } from "./format_share.ts";
 
 /** Parts of a request that decide whether it is mirrored. */
 export type ShadowedRequest = Pick<
-  ClientRequest,
+  ReceivedRequest,
   "method" | "contentLength" | "path" | "query" | "headers" | "authority"
 >;
 

@@ -1,7 +1,7 @@
 /** Compares the answers to the requests of one configuration, when the clients have theirs. */
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { LoopShare } from "../lib/loop_share.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
@@ -97,7 +97,7 @@ interface Found extends ResponseComparison, Pick<Comparison, "actual"> {
 /** Answers that were captured together with the first of them, the primary's, ready for comparing. */
 interface Expected {
   readonly plan: RoutePlan;
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   readonly endpoint: string;
   readonly answer: CapturedOutcome;
 }
@@ -137,7 +137,7 @@ export class ComparisonEngine {
    * @param hasBody Whether it has a body; it is not sent again then.
    * @returns What is to see its attempts; `undefined` where nothing is compared.
    */
-  begin(clientRequest: ClientRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const wanted = plan && choose(plan);
     if (wanted === undefined) return undefined;
@@ -168,7 +168,7 @@ export class ComparisonEngine {
   #skipAll(
     plan: RoutePlan,
     { clientRequest, wanted, reason }: {
-      readonly clientRequest: ClientRequest;
+      readonly clientRequest: ReceivedRequest;
       readonly wanted: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
@@ -359,7 +359,7 @@ function samplesOf(candidates: readonly Candidate[]): Sample[] {
 }
 
 /** Returns the endpoint's name. Names are shown, so a secret in the path becomes `{id}`. */
-function endpointOf({ endpoints }: RoutePlan, { method, path }: ClientRequest): string {
+function endpointOf({ endpoints }: RoutePlan, { method, path }: ReceivedRequest): string {
   return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
 }
 
@@ -393,7 +393,7 @@ function bodyOf(answer: CapturedOutcome, rules: CompareRules): string | undefine
  * Estimates the memory of a request that waits for its comparison. It is counted because clients may send long
  * requests.
  */
-function requestBytes({ path, matchPath, query, headers }: ClientRequest): number {
+function requestBytes({ path, matchPath, query, headers }: ReceivedRequest): number {
   let bytes = REQUEST_BYTES + textBytes(path, matchPath, query);
   for (const [name, value] of headers) bytes += textBytes(name, value);
   return bytes;

@@ -2,7 +2,7 @@
 
 import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../body/body_tap.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
 
@@ -15,7 +15,7 @@ export interface TappedAttempt extends CapturedAttempt {
 /** How an exchange is captured. */
 export interface ExchangeCaptureOptions {
   /** The request. */
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   /** Its route. */
   readonly route: Route;
   /** Whether the request has a body. */
@@ -35,7 +35,7 @@ export interface ExchangeCaptureOptions {
 /** The answers to one request. */
 export class ExchangeCapture {
   /** The request. */
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   /** Its route. */
   readonly route: Route;
   /** Whether it has a body. */

@@ -1,6 +1,6 @@
 /** A comparison that shows the request's path when it is asked for: what tells secrets apart costs more than most comparisons. */
 
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { CapturedOutcome } from "./response.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -37,7 +37,7 @@ export class MadeComparison implements Comparison {
    * @param rules What is kept out of the path.
    */
   constructor(
-    { requestId, method, path }: ClientRequest,
+    { requestId, method, path }: ReceivedRequest,
     route: string,
     found: Pick<Comparison, "service" | "isNoise" | "expected" | "actual" | "differences">,
     rules: CompareRules,

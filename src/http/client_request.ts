@@ -4,7 +4,7 @@ import type { Config, HeaderLine } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
 import { forwardingLines, isLoop, requestIdFrom } from "./forwarding.ts";
 import { stripHopByHop } from "./headers.ts";
-import type { Problem } from "./problem.ts";
+import type { LocalReply } from "./problem.ts";
 import { refuse } from "./refusals.ts";
 import { isAuthority, splitTarget } from "./request_target.ts";
 import { parseTraceparent, type TraceContext } from "./trace_context.ts";
@@ -30,7 +30,7 @@ export interface ConnectionInfo {
 }
 
 /** A request that may be matched and forwarded. */
-export interface ClientRequest {
+export interface ReceivedRequest {
   /** The kept or made `X-Request-Id`. */
   readonly requestId: string;
   /** The method as it came. */
@@ -93,7 +93,7 @@ export function receive(
   request: Request,
   info: ConnectionInfo,
   options: ReceiveOptions,
-): { readonly clientRequest: ClientRequest; readonly problem?: Problem } {
+): { readonly clientRequest: ReceivedRequest; readonly problem?: LocalReply } {
   const { config, isTrusted, pseudonym } = options;
   const { headers, method } = request;
   const host = headers.get("host");
@@ -108,7 +108,7 @@ export function receive(
   const received = traceparent === null ? undefined : parseTraceparent(traceparent);
   const trace = options.trace ?? received;
   const tracestate = received !== undefined && trace?.traceId === received.traceId ? headers.get("tracestate") : null;
-  const clientRequest: ClientRequest = {
+  const clientRequest: ReceivedRequest = {
     requestId,
     method,
     path,
@@ -146,7 +146,7 @@ export function receive(
  * Servers decode the target as UTF-8 and refuse other bytes (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
  * characters restores the bytes.
  */
-function encodeTarget(path: string, query: string): Pick<ClientRequest, "path" | "query" | "raw"> {
+function encodeTarget(path: string, query: string): Pick<ReceivedRequest, "path" | "query" | "raw"> {
   const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
   // Comparing lengths is enough: encoding a character always makes the text longer.
   if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };

@@ -25,7 +25,7 @@ export type RefusalReason =
   | "slow-upload";
 
 /** A response of conductor's own. It never contains an upstream's address. */
-export interface Problem {
+export interface LocalReply {
   /** The status code. */
   readonly status: number;
   /** One sentence for the client. */

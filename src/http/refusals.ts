@@ -1,7 +1,7 @@
 /** Requests that are answered without asking a service: one row for each reason. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { Problem } from "./problem.ts";
+import type { LocalReply } from "./problem.ts";
 
 /** What decides on a refusal. */
 export interface RefusalInfo {
@@ -24,12 +24,12 @@ export interface RefusalInfo {
 }
 
 /** The answer to a body over `maxBodySize`, before or while it is read. */
-export const BODY_TOO_LARGE: Problem = { status: 413, detail: "The request body is larger than this server accepts" };
+export const BODY_TOO_LARGE: LocalReply = { status: 413, detail: "The request body is larger than this server accepts" };
 
 const ALLOW: HeaderLine = ["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"];
 
 /** The first row that applies decides. */
-const REFUSALS: readonly (readonly [applies: (facts: RefusalInfo) => boolean, problem: Problem])[] = [
+const REFUSALS: readonly (readonly [applies: (facts: RefusalInfo) => boolean, problem: LocalReply])[] = [
   // CONNECT asks for a tunnel, and TRACE would show a client what the proxy adds (RFC 9110 §9.3.6, §9.3.8).
   [({ method }) => method === "CONNECT" || method === "TRACE", {
     status: 405,
@@ -66,7 +66,7 @@ const REFUSALS: readonly (readonly [applies: (facts: RefusalInfo) => boolean, pr
  * @param facts What is known of the request.
  * @returns The answer, or `undefined` where the request may be forwarded.
  */
-export function refuse(facts: RefusalInfo): Problem | undefined {
+export function refuse(facts: RefusalInfo): LocalReply | undefined {
   return REFUSALS.find(([applies]) => applies(facts))?.[1];
 }
 

@@ -2,7 +2,7 @@
 
 import type { HeaderLine, Member, Role, Route, Service } from "../config/config.ts";
 import { setHeaders } from "./headers.ts";
-import type { ClientRequest } from "./client_request.ts";
+import type { ReceivedRequest } from "./client_request.ts";
 import { formatTraceparent } from "./trace_context.ts";
 
 /** The head of a request to one service; its body travels beside it. */
@@ -41,7 +41,7 @@ const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
  * @returns The head to send.
  */
 export function upstreamRequestFor(
-  clientRequest: ClientRequest,
+  clientRequest: ReceivedRequest,
   route: Route,
   { service, role }: Member,
   traceparent: string | undefined = clientRequest.trace && formatTraceparent(clientRequest.trace),
@@ -70,7 +70,7 @@ export function upstreamRequestFor(
 export function targetFor(
   service: Service,
   route: Pick<Route, "kind" | "path">,
-  target: Pick<ClientRequest, "path" | "query">,
+  target: Pick<ReceivedRequest, "path" | "query">,
 ): string {
   const path = service.stripPrefix ? stripPrefix(target.path, route) : target.path;
   return (service.basePath + path || "/") + target.query;
@@ -87,7 +87,7 @@ function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string 
   return path.slice(end);
 }
 
-function hostFor(service: Service, clientRequest: ClientRequest): string | undefined {
+function hostFor(service: Service, clientRequest: ReceivedRequest): string | undefined {
   if (service.host === "target") return undefined;
   return service.host === "preserve" ? clientRequest.authority : service.host.literal;
 }

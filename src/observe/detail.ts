@@ -1,7 +1,7 @@
 /** What an event is about, for observers inside conductor: it has what events leave out, secrets among it. */
 
 import type { AttemptView } from "../upstream/attempt.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { ConductorEvent } from "./events.ts";
 
 /** What an event of an exchange is about. Nothing is copied: who keeps any of it takes care of secrets and of memory. */
@@ -11,7 +11,7 @@ export class EventContext {
   /** The attempt; absent where the event is about none. */
   readonly attempt: AttemptView | undefined;
   /** The client's request, in `received`; absent later, when no more of it is kept than is told. */
-  readonly clientRequest: ClientRequest | undefined;
+  readonly clientRequest: ReceivedRequest | undefined;
 
   /**
    * Refers to all of them.
@@ -20,7 +20,7 @@ export class EventContext {
    * @param attempt The attempt. Default: none.
    * @param clientRequest The client's request. Default: it was told before.
    */
-  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ClientRequest) {
+  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ReceivedRequest) {
     this.exchange = exchange;
     this.attempt = attempt;
     this.clientRequest = clientRequest;

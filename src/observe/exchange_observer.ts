@@ -2,8 +2,8 @@
 
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { Problem } from "../http/problem.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
+import type { LocalReply } from "../http/problem.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
@@ -12,7 +12,7 @@ import { routePattern } from "./route_pattern.ts";
 /** Reports one request's events. */
 export interface ExchangeObserver {
   /** The request arrived. */
-  received(clientRequest: ClientRequest): void;
+  received(clientRequest: ReceivedRequest): void;
   /** A service was given the request. */
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
   /** A service was not given the request. */
@@ -22,7 +22,7 @@ export interface ExchangeObserver {
   /** Records the selected service's response. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Records a response of conductor's own. */
-  refused(problem: Problem): void;
+  refused(problem: LocalReply): void;
   /** The relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Nothing more is passed on: so many bytes have come from the client, and gone to it. */
@@ -60,7 +60,7 @@ export interface ExchangeClock {
  */
 export function observeExchange(
   observe: DetailedObserver | undefined,
-  clientRequest: ClientRequest,
+  clientRequest: ReceivedRequest,
   route: Route | undefined,
   clock: ExchangeClock,
 ): ExchangeObserver {
@@ -80,7 +80,7 @@ class EventReporter implements ExchangeObserver {
   readonly #matched: { readonly route?: string };
   readonly #route: string;
 
-  constructor(observe: DetailedObserver, clientRequest: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
+  constructor(observe: DetailedObserver, clientRequest: ReceivedRequest, route: Route | undefined, clock: ExchangeClock) {
     this.#tell = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
@@ -92,7 +92,7 @@ class EventReporter implements ExchangeObserver {
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
 
-  received(clientRequest: ClientRequest): void {
+  received(clientRequest: ReceivedRequest): void {
     const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
     this.#tell(event, new EventContext(this, undefined, clientRequest));
   }
@@ -122,7 +122,7 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#asked(), ...about, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  refused({ status, reason }: Problem): void {
+  refused({ status, reason }: LocalReply): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
     const about = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
     this.#notify({ type: "responded", ...this.#asked(), ...about });

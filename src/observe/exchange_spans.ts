@@ -4,7 +4,7 @@ import type { Route, Service } from "../config/config.ts";
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
 import {
@@ -71,7 +71,7 @@ export class ExchangeTracer {
    * @param clientRequest The client's request.
    * @returns The attempt's span.
    */
-  startAttempt(context: Context, { service, role }: AttemptView, { method }: ClientRequest): AttemptSpan {
+  startAttempt(context: Context, { service, role }: AttemptView, { method }: ReceivedRequest): AttemptSpan {
     const known = METHODS.has(method);
     const startTime = epochMs();
     const span = this.#tracer.startSpan(`${known ? method : "HTTP"} ${service.name}`, {
@@ -146,7 +146,7 @@ export class ExchangeSpans {
    * @param clientRequest The request.
    * @param route Its route; `undefined` if none matched.
    */
-  matched({ method, requestId }: ClientRequest, route: Route | undefined): void {
+  matched({ method, requestId }: ReceivedRequest, route: Route | undefined): void {
     const server = this.#server;
     if (server === undefined) return;
     server.setAttribute("conductor.request_id", requestId);
@@ -162,7 +162,7 @@ export class ExchangeSpans {
    * @param clientRequest The client's request.
    * @returns The attempt's span.
    */
-  startAttempt(attempt: AttemptView, clientRequest: ClientRequest): AttemptSpan {
+  startAttempt(attempt: AttemptView, clientRequest: ReceivedRequest): AttemptSpan {
     return this.#tracer.startAttempt(this.#context, attempt, clientRequest);
   }
 

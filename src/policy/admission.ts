@@ -4,13 +4,13 @@ import type { Limits } from "../config/config.ts";
 import { FairPermits, type Grant } from "../lib/fair_permits.ts";
 import { clientNetwork } from "../http/client_network.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
-import type { Problem, RefusalReason } from "../http/problem.ts";
+import type { LocalReply, RefusalReason } from "../http/problem.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 
 /** An admitted exchange, or the problem to respond with. */
 export type Admitted =
   | { readonly admission: AdmittedExchange; readonly problem?: never }
-  | { readonly admission?: never; readonly problem: Problem };
+  | { readonly admission?: never; readonly problem: LocalReply };
 
 /** Most exchanges last less than a second. An earlier retry would only add load. */
 const RETRY_AFTER = [["retry-after", "1"]] as const;
@@ -108,7 +108,7 @@ export class AdmittedExchange {
   }
 }
 
-function busy(reason: RefusalReason, detail: string): Problem {
+function busy(reason: RefusalReason, detail: string): LocalReply {
   return { status: 503, detail, headers: RETRY_AFTER, reason };
 }
 

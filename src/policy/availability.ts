@@ -4,7 +4,7 @@ import type { Config, Member, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { SharedState } from "./shared_state.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
@@ -48,7 +48,7 @@ export class Availability {
    * @param isUpload Whether its body is still arriving.
    * @returns Why it is not; `undefined` where it is.
    */
-  check(member: Member, clientRequest: ClientRequest, isUpload = false): SkipReason | undefined {
+  check(member: Member, clientRequest: ReceivedRequest, isUpload = false): SkipReason | undefined {
     return this.#shadows.check(member, clientRequest) ?? this.unavailableReason(member.service, isUpload);
   }
 

@@ -3,7 +3,7 @@
 import type { HeaderLine, SampleKey } from "../config/config.ts";
 import { clientNetwork } from "../http/client_network.ts";
 import { getHeader } from "../http/headers.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { cookieValue } from "../lib/cookies.ts";
 
@@ -17,7 +17,7 @@ import { cookieValue } from "../lib/cookies.ts";
  */
 export function readSampleKey(
   key: SampleKey,
-  { headers, authority }: Pick<ClientRequest, "headers" | "authority">,
+  { headers, authority }: Pick<ReceivedRequest, "headers" | "authority">,
   isTrusted: AddressMatcher,
 ): string | undefined {
   if (key.kind === "ip") return networkFrom(headers, isTrusted);

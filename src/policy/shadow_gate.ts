@@ -4,7 +4,7 @@ import type { Config, Member, Role, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { ShadowState, ShadowStates } from "./shadow_state.ts";
 import { isExpensiveToDrain } from "../upstream/response_body.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { AddressMatcher } from "../http/trust_proxy.ts";
 import { staticSkipReason } from "./shadow_rules.ts";
 import { rampValue, startRamp } from "./ramp.ts";
@@ -58,7 +58,7 @@ export class ShadowGate {
    * @param clientRequest The request.
    * @returns Why it is not sent; `undefined` where it is.
    */
-  check({ service, role }: Member, clientRequest: ClientRequest): SkipReason | undefined {
+  check({ service, role }: Member, clientRequest: ReceivedRequest): SkipReason | undefined {
     if (role !== "shadow" || service.shadow === undefined) return undefined;
     const { shadow } = service;
     const unfit = staticSkipReason(shadow, clientRequest);
@@ -90,7 +90,7 @@ export class ShadowGate {
     if (role === "shadow") this.#stateOf(service).inFlight--;
   }
 
-  #isSampled({ name, shadow }: Service, state: ShadowState, clientRequest: ClientRequest): boolean {
+  #isSampled({ name, shadow }: Service, state: ShadowState, clientRequest: ReceivedRequest): boolean {
     const { sampleKey, sampleRate } = shadow!;
     if (sampleRate === 1 && sampleKey === undefined && state.ramp === undefined) return true;
     const share = state.ramp === undefined ? sampleRate : rampValue(state.ramp, this.#options.now());

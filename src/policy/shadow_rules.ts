@@ -2,7 +2,7 @@
 
 import type { ShadowPolicy } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 
 /**
  * Tells whether a request is one that a shadow never gets, whatever else is going on.
@@ -13,7 +13,7 @@ import type { ClientRequest } from "../http/client_request.ts";
  */
 export function staticSkipReason(
   copy: ShadowPolicy,
-  { method, contentLength }: Pick<ClientRequest, "method" | "contentLength">,
+  { method, contentLength }: Pick<ReceivedRequest, "method" | "contentLength">,
 ): SkipReason | undefined {
   if (copy.methods !== undefined && !copy.methods.includes(method)) return "method";
   return copy.body && contentLength !== undefined && contentLength > copy.maxBodyBytes ? "body-too-large" : undefined;

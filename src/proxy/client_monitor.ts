@@ -1,10 +1,10 @@
 /** The client's side of an exchange until its answer is decided: it may go away, or break its body off. */
 
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/problem.ts";
 
 /** Nobody reads this answer; 499 is nginx's word for it in the log. */
-const CLIENT_DISCONNECTED: Problem = { status: 499, detail: "The client went away" };
+const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client went away" };
 /**
  * How long an exchange may last before its client is watched, in milliseconds. Most are over by then, and a signal that
  * is asked for costs as much as the rest of the handler: Deno aborts it, with a stack, after each response.
@@ -18,7 +18,7 @@ interface Abortable {
 
 /** What has become of a client. It is a class, as a getter of an object's own would outlive young collections with all it sees. */
 export class ClientMonitor implements TimeoutListener {
-  #problem: Problem | undefined;
+  #problem: LocalReply | undefined;
   /** Kept no longer than it is watched: it is a quarter of what a service that is still to answer would hold. */
   #request: Request | undefined;
   #signal: AbortSignal | undefined;
@@ -39,7 +39,7 @@ export class ClientMonitor implements TimeoutListener {
   }
 
   /** The first thing that went wrong on the client's side; `undefined` as long as nothing has. */
-  get problem(): Problem | undefined {
+  get problem(): LocalReply | undefined {
     return this.#problem;
   }
 
@@ -48,7 +48,7 @@ export class ClientMonitor implements TimeoutListener {
    *
    * @param problem What to answer.
    */
-  report(problem: Problem): void {
+  report(problem: LocalReply): void {
     this.#problem ??= problem;
     this.#exchange.abort();
   }

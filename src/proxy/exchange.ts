@@ -7,8 +7,8 @@ import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import type { ClientMonitor } from "./client_monitor.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { Problem } from "../http/problem.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
+import type { LocalReply } from "../http/problem.ts";
 import { type BodyListener, receivedBytes, type RequestBody } from "../body/request_body.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
 import { SharedBody } from "../body/shared_body.ts";
@@ -60,7 +60,7 @@ export class Exchange implements FanOutHooks, BodyListener {
    * @param means What it has in common with others.
    * @param listeners Who is told.
    */
-  constructor(clientRequest: ClientRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
+  constructor(clientRequest: ReceivedRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
     this.method = clientRequest.method;
     this.contentLength = clientRequest.contentLength;
     this.observer = listeners.observer;
@@ -104,7 +104,7 @@ export class Exchange implements FanOutHooks, BodyListener {
    *
    * @param problem Why.
    */
-  onProblem(problem: Problem): void {
+  onProblem(problem: LocalReply): void {
     this.client?.report(problem);
   }
 
@@ -115,7 +115,7 @@ export class Exchange implements FanOutHooks, BodyListener {
    * @param clientRequest The request.
    * @returns Why it is not; `undefined` where it is.
    */
-  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined {
+  gate(member: Member, clientRequest: ReceivedRequest): SkipReason | undefined {
     return this.#means.gate.check(member, clientRequest, this.body instanceof BodyFanOut);
   }
 
@@ -147,7 +147,7 @@ export class Exchange implements FanOutHooks, BodyListener {
    * @param clientRequest The request.
    * @returns Its span; `undefined` where none are recorded.
    */
-  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined {
+  startSpan(attempt: Attempt, clientRequest: ReceivedRequest): AttemptSpan | undefined {
     return this.spans?.startAttempt(attempt, clientRequest);
   }
 

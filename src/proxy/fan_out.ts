@@ -7,7 +7,7 @@ import type { AttemptSpan } from "../upstream/attempt_span.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
 import type { KeyedSemaphore, SemaphoreLimits } from "../lib/keyed_semaphore.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
@@ -43,13 +43,13 @@ export interface FanOutMeans {
 /** Who decides on one request's attempts, and who is told of them. */
 export interface FanOutHooks {
   /** Decides whether a service is sent the request at all. */
-  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined;
+  gate(member: Member, clientRequest: ReceivedRequest): SkipReason | undefined;
   /** Told of each service that is not, and of each copy that is cut off on its way. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Told of each attempt when it starts. */
   onAttempt(attempt: Attempt): void;
   /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
-  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined;
+  startSpan(attempt: Attempt, clientRequest: ReceivedRequest): AttemptSpan | undefined;
   /** Told of each attempt when it has settled. */
   onSettle(attempt: Attempt): void;
   /** Told of each attempt when its answer has been read or given up. */

@@ -13,7 +13,7 @@ import { ClientMonitor } from "./client_monitor.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { type ConnectionInfo, receive } from "../http/client_request.ts";
 import { createSharedState } from "../policy/shared_state.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/problem.ts";
 import { MatchedRequest } from "../upstream/matched_request.ts";
 import { openBody } from "../body/request_body.ts";
 import { serverTiming } from "./server_timing.ts";
@@ -44,7 +44,7 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
 /** Maximum time for reading bodies in one turn of the event loop, in milliseconds. */
 const BODY_SLICE_MS = 2;
 
-const NOT_FOUND: Problem = { status: 404, detail: "No route matches this path" };
+const NOT_FOUND: LocalReply = { status: 404, detail: "No route matches this path" };
 
 /**
  * Makes a request handler that sends each request to every matching service and answers with the primary's response.
@@ -140,7 +140,7 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
     const observer = observeExchange(observe, clientRequest, route, { startedMs, now });
     spans?.matched(clientRequest, route);
     observer.received(clientRequest);
-    const refuse = (problem: Problem) => {
+    const refuse = (problem: LocalReply) => {
       observer.refused(problem);
       return respondProblem(request, problem, clientRequest.requestId);
     };

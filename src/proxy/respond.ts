@@ -7,7 +7,7 @@ import { acceptedTypes } from "../http/accept.ts";
 import { type AttemptView, discardResponse, isStreamed, type UpstreamResponse } from "../upstream/attempt.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
-import type { Problem, ServiceFailure } from "../http/problem.ts";
+import type { LocalReply, ServiceFailure } from "../http/problem.ts";
 import { relayBody, type RelayHooks } from "../upstream/response_body.ts";
 
 /** Statuses without a body, whatever the method (RFC 9110 §6.4.1); `new Response` takes none with them. */
@@ -67,7 +67,7 @@ export function relayResponse({ service }: AttemptView, response: UpstreamRespon
  * @param requestId The exchange's id, to be found again in the log.
  * @returns The client's response.
  */
-export function respondProblem(request: Request, problem: Problem, requestId: string): Response {
+export function respondProblem(request: Request, problem: LocalReply, requestId: string): Response {
   const { status, detail, services } = problem;
   const headers = new Headers({ "cache-control": "no-store" });
   for (const [name, value] of problem.headers ?? []) headers.append(name, value);
@@ -83,7 +83,7 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   return new Response(request.method === "HEAD" ? null : text, { status, headers });
 }
 
-const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent to the service" };
+const UNSENDABLE: LocalReply = { status: 400, detail: "This request cannot be sent to the service" };
 
 /**
  * Creates the response for an exchange in which every service failed.
@@ -96,7 +96,7 @@ const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent 
 export function allFailed(
   attempts: readonly AttemptView[],
   { identify, timing }: Pick<RelayOptions, "identify" | "timing">,
-): Problem {
+): LocalReply {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
   if (candidates.every(({ outcome }) => outcome?.ok === false && outcome.kind === "unsendable")) return UNSENDABLE;
   const retryAfter = candidates.filter(({ role }) => role === "primary").map(retryAfterOf).find(Boolean);

@@ -1,13 +1,13 @@
 /** A request that has a route. */
 
 import type { Route } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/client_request.ts";
 import type { RequestBody } from "../body/request_body.ts";
 
 /** What is sent to every service of a route. */
 export class MatchedRequest {
   /** The client's request. */
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   /** Its route. */
   readonly route: Route;
   /** Its body, to be shared. */
@@ -20,7 +20,7 @@ export class MatchedRequest {
    * @param route Its route.
    * @param body Its body, to be shared. Default: none.
    */
-  constructor(clientRequest: ClientRequest, route: Route, body: RequestBody = null) {
+  constructor(clientRequest: ReceivedRequest, route: Route, body: RequestBody = null) {
     this.clientRequest = clientRequest;
     this.route = route;
     this.body = body;

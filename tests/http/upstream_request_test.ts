@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
-import type { ClientRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/client_request.ts";
 import { type UpstreamRequest, upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
-const INBOUND: ClientRequest = {
+const INBOUND: ReceivedRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/api/users",
@@ -15,7 +15,7 @@ const INBOUND: ClientRequest = {
   headers: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
 };
 
-function outbound(service: Partial<ServiceInput>, clientRequest: Partial<ClientRequest> = {}): UpstreamRequest {
+function outbound(service: Partial<ServiceInput>, clientRequest: Partial<ReceivedRequest> = {}): UpstreamRequest {
   const input = {
     name: "api",
     url: "http://backend:81",

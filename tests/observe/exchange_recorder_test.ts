@@ -4,7 +4,7 @@ import { createHandler } from "../../src/proxy/handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { AttemptView } from "../../src/upstream/attempt.ts";
-import type { ClientRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/client_request.ts";
 import { EventContext } from "../../src/observe/detail.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
@@ -33,7 +33,7 @@ function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): Exchang
   return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
 }
 
-function inboundOf(parts: Partial<ClientRequest> = {}): ClientRequest {
+function inboundOf(parts: Partial<ReceivedRequest> = {}): ReceivedRequest {
   return {
     requestId: "r",
     method: "GET",
