@@ -14,7 +14,7 @@
  * @module
  */
 
-export { conductor, type ConductorOptions, type Handler } from "./src/proxy/handler.ts";
+export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
@@ -40,7 +40,7 @@ export type {
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export type { FailureKind, SkipReason } from "./src/http/outcome_kinds.ts";
-export type { RefusalReason } from "./src/http/problem.ts";
+export type { RefusalReason } from "./src/http/client_response.ts";
 export type { CancellationSignal } from "./src/lib/cancellation.ts";
 export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";

@@ -3,11 +3,12 @@
 import { respondMismatches } from "../compare/respond_mismatches.ts";
 import { respondNoise } from "../compare/respond_noise.ts";
 import { respondReport } from "../compare/respond_report.ts";
-import { acceptedTypes } from "../http/accept.ts";
-import { clientNetwork } from "../http/client_network.ts";
+import { acceptedTypes } from "../http/client_response.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
+import { toClientRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
@@ -176,7 +177,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case source.config.metrics.endpoint: {
         const { metrics, process, workers } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
-        return work.write(client, () => withSafety(respondMetrics(request, { metrics, process, workers }, settings)));
+        const reading = { metrics, process, workers };
+        const respond = () => toResponse(respondMetrics(toClientRequest(request, {}), reading, settings));
+        return work.write(client, () => withSafety(respond()));
       }
     }
     const asset = ASSETS.find((asset) => asset.path === path);
@@ -222,7 +225,9 @@ function isRead({ method }: Request): boolean {
 
 /** Refuses an unauthenticated request; a browser gets a form for the token. */
 function refuseStranger(request: Request, refusal: Refusal, sentToken = false): Response {
-  if (refusal.status !== 401 || !acceptedTypes(request.headers).includes("text/html")) return refuse(refusal);
+  if (refusal.status !== 401 || !acceptedTypes(request.headers.get("accept") ?? undefined).includes("text/html")) {
+    return refuse(refusal);
+  }
   return respond(loginPage(sentToken), HTML_TYPE, { status: 401 });
 }
 

@@ -4,7 +4,7 @@ import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchHooks } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { LocalReply } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
 /** Options of {@linkcode BodyFanOut}. */

@@ -2,9 +2,9 @@
 
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { LocalReply } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import { BODY_TOO_LARGE } from "../http/refusals.ts";
+import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
 

@@ -5,7 +5,8 @@ import { BodyFanOut } from "./body_fan_out.ts";
 import { BodySource } from "./body_source.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { LocalReply } from "../http/problem.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
@@ -57,7 +58,11 @@ export interface BodyListener extends UploadListener {
  * @param means Limits and times.
  * @returns The body; `null` where there is none, or where it could not be read, which `onProblem` has then been told.
  */
-export async function openBody(request: Request, owner: BodyListener, means: BodyMeans): Promise<RequestBody> {
+export async function openBody(
+  request: Pick<ClientRequest, "body">,
+  owner: BodyListener,
+  means: BodyMeans,
+): Promise<RequestBody> {
   const { config, deadlines, turns, uploadBounds, reclaims } = means;
   const { contentLength } = owner;
   if (request.body === null || contentLength === 0) return null;

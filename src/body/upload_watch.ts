@@ -1,6 +1,6 @@
 /** Minimum rate of one upload. Otherwise one byte per `timeout` would hold a permit for hours. */
 
-import type { LocalReply } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 
 /** Exchange that the upload belongs to. */
 export interface UploadListener {

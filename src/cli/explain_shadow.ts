@@ -3,8 +3,8 @@
 import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { getHeader } from "../http/headers.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { printable } from "../lib/printable.ts";

@@ -1,7 +1,7 @@
 /** Compares the answers to the requests of one configuration, when the clients have theirs. */
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { LoopShare } from "../lib/loop_share.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";

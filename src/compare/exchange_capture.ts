@@ -2,7 +2,7 @@
 
 import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../body/body_tap.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
 

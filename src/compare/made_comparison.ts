@@ -1,6 +1,6 @@
 /** A comparison that shows the request's path when it is asked for: what tells secrets apart costs more than most comparisons. */
 
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { CapturedOutcome } from "./response.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";

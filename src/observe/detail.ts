@@ -1,7 +1,7 @@
 /** What an event is about, for observers inside conductor: it has what events leave out, secrets among it. */
 
 import type { AttemptView } from "../upstream/attempt.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { ConductorEvent } from "./events.ts";
 
 /** What an event of an exchange is about. Nothing is copied: who keeps any of it takes care of secrets and of memory. */

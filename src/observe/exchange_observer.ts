@@ -2,8 +2,8 @@
 
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
-import type { LocalReply } from "../http/problem.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./detail.ts";
 import type { ConductorEvent } from "./events.ts";
@@ -80,7 +80,12 @@ class EventReporter implements ExchangeObserver {
   readonly #matched: { readonly route?: string };
   readonly #route: string;
 
-  constructor(observe: DetailedObserver, clientRequest: ReceivedRequest, route: Route | undefined, clock: ExchangeClock) {
+  constructor(
+    observe: DetailedObserver,
+    clientRequest: ReceivedRequest,
+    route: Route | undefined,
+    clock: ExchangeClock,
+  ) {
     this.#tell = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;

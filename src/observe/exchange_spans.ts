@@ -4,7 +4,8 @@ import type { Route, Service } from "../config/config.ts";
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { AttemptSpan } from "../upstream/attempt_span.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { RequestTarget } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
 import {
@@ -130,8 +131,9 @@ export class ExchangeSpans {
   }
 
   /** Removes secrets from the target in the server's span. The server has recorded the target as sent. */
-  received(url: string): void {
+  received({ scheme, authority, path: sentPath, query: sentQuery }: RequestTarget): void {
     if (this.#server === undefined) return;
+    const url = `${scheme}://${authority}${sentPath}${sentQuery}`;
     const shown = redactUrl(url);
     if (shown === url) return;
     const [, path = "", query] = TARGET.exec(shown) ?? [];

@@ -2,7 +2,7 @@
 
 import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { RefusalReason } from "../http/problem.ts";
+import type { RefusalReason } from "../http/client_response.ts";
 import type {
   ComparedEvent,
   ComparisonResult,

@@ -4,7 +4,7 @@ import type { Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { RefusalReason } from "../http/problem.ts";
+import type { RefusalReason } from "../http/client_response.ts";
 import type { ComparisonResult, NotComparableReason } from "./events.ts";
 
 /** How long something took, in buckets. */

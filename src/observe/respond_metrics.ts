@@ -1,7 +1,9 @@
 /** Answers a request for the metrics, in the format that suits whoever asks. */
 
-import type { MetricsSettings } from "../config/config.ts";
-import { acceptedTypes } from "../http/accept.ts";
+import type { HeaderLine, MetricsSettings } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import { acceptedTypes, ClientResponse } from "../http/client_response.ts";
+import { getHeader } from "../http/headers.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_reading.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "./prometheus.ts";
@@ -28,21 +30,25 @@ export interface RespondMetricsOptions extends Pick<MetricsSettings, "enableProm
  * @param options What to answer where the request leaves that open.
  * @returns The response: 200, or 405 for another method.
  */
-export function respondMetrics(request: Request, reading: MetricsReading, options: RespondMetricsOptions): Response {
+export function respondMetrics(
+  request: Pick<ClientRequest, "method" | "headers">,
+  reading: MetricsReading,
+  options: RespondMetricsOptions,
+): ClientResponse {
   const { enablePrometheus, now = Date.now } = options;
   const { method } = request;
   if (method !== "GET" && method !== "HEAD") {
-    return new Response(null, { status: 405, headers: { "allow": "GET, HEAD", "cache-control": "no-store" } });
+    return new ClientResponse(405, [["allow", "GET, HEAD"], ["cache-control", "no-store"]], null);
   }
-  const isText = prefersText(acceptedTypes(request.headers), enablePrometheus);
-  const headers = {
-    "content-type": isText ? PROMETHEUS_TYPE : "application/json",
-    "cache-control": "no-store",
-    "vary": "accept",
-  };
-  if (method === "HEAD") return new Response(null, { headers });
+  const isText = prefersText(acceptedTypes(getHeader(request.headers, "accept")), enablePrometheus);
+  const headers: HeaderLine[] = [
+    ["content-type", isText ? PROMETHEUS_TYPE : "application/json"],
+    ["cache-control", "no-store"],
+    ["vary", "accept"],
+  ];
+  if (method === "HEAD") return new ClientResponse(200, headers, null);
   const body = isText ? formatPrometheus(reading) : JSON.stringify(metricsJson(reading, now())) + "\n";
-  return new Response(body, { headers });
+  return new ClientResponse(200, headers, body);
 }
 
 /** Parameters but `q` are not looked at: Prometheus names a version for each of the formats that it can read. */

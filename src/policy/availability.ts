@@ -4,10 +4,10 @@ import type { Config, Member, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { SharedState } from "./shared_state.ts";
 import type { Attempt } from "../upstream/running_attempt.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { ShadowGate } from "./shadow_gate.ts";
 
 /** What the gate needs. */

@@ -1,10 +1,10 @@
 /** What a client is known by, read from its request. */
 
 import type { HeaderLine, SampleKey } from "../config/config.ts";
-import { clientNetwork } from "../http/client_network.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import { getHeader } from "../http/headers.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { cookieValue } from "../lib/cookies.ts";
 
 /**

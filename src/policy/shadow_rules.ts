@@ -2,7 +2,7 @@
 
 import type { ShadowPolicy } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { ReceivedRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 
 /**
  * Tells whether a request is one that a shadow never gets, whatever else is going on.

@@ -1,7 +1,7 @@
 /** A server whose configuration can be replaced while it runs. */
 
 import type { Config } from "../config/config.ts";
-import type { Handler } from "../proxy/handler.ts";
+import type { Handler } from "../proxy/fetch_handler.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 /** How the server is made. */

@@ -51,7 +51,13 @@ async function callsAfter(root: URL, requests: number): Promise<Map<string, numb
     await Deno.writeTextFile(child, CHILD);
     const coverage = `${dir}/coverage`;
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", `--config=${fileURLToPath(new URL("deno.json", root))}`, `--coverage=${coverage}`]
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        `--config=${fileURLToPath(new URL("deno.json", root))}`,
+        `--coverage=${coverage}`,
+      ]
         .concat(child, root.href, String(requests)),
     }).output();
     if (!success) throw new Error(`Cannot serve the requests: ${new TextDecoder().decode(stderr)}`);

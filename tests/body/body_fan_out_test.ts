@@ -5,7 +5,7 @@ import { BodyFanOut } from "../../src/body/body_fan_out.ts";
 import { BodySource } from "../../src/body/body_source.ts";
 import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
-import type { LocalReply } from "../../src/http/problem.ts";
+import type { LocalReply } from "../../src/http/client_response.ts";
 
 const KIB = 1024;
 

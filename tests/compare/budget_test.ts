@@ -14,7 +14,7 @@ import { renderText } from "../../src/compare/render_text.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { ResponseOutcome } from "../../src/upstream/attempt.ts";
-import type { ReceivedRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { answer, compareRules } from "../_support/captured.ts";

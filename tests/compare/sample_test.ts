@@ -5,7 +5,7 @@ import fc from "npm:fast-check@4.3.0";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { Sampler } from "../../src/lib/sampler.ts";
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 import { startBackend } from "../_support/servers.ts";

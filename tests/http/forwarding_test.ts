@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
-import { type ForwardingInfo, forwardingLines, isLoop, requestIdFrom } from "../../src/http/forwarding.ts";
-import { addressMatcher, unmapAddress } from "../../src/http/trust_proxy.ts";
+import { type ForwardingInfo, forwardingHeaders, isLoop, requestIdFrom } from "../../src/http/forwarding.ts";
+import { addressMatcher, unmapAddress } from "../../src/http/client_address.ts";
 
 const FACTS: ForwardingInfo = {
   clientAddress: "192.0.2.7",
@@ -14,12 +14,12 @@ const FACTS: ForwardingInfo = {
 };
 
 function forwarded(lines: HeaderLine[], facts: Partial<ForwardingInfo> = {}): Record<string, string> {
-  const result = forwardingLines(lines, { ...FACTS, ...facts });
+  const result = forwardingHeaders(lines, { ...FACTS, ...facts });
   assertEquals(new Set(result.map(([name]) => name)).size, result.length, "a field was set twice");
   return Object.fromEntries(result);
 }
 
-Deno.test("forwardingLines() says who asked, for what, through whom", () => {
+Deno.test("forwardingHeaders() says who asked, for what, through whom", () => {
   assertEquals(forwarded([["accept", "*/*"]]), {
     "accept": "*/*",
     "x-forwarded-for": "192.0.2.7",
@@ -40,7 +40,7 @@ const SPOOFED: HeaderLine[] = [
   ["x-conductor-role", "primary"],
 ];
 
-Deno.test("forwardingLines() replaces what a peer that is not trusted says", () => {
+Deno.test("forwardingHeaders() replaces what a peer that is not trusted says", () => {
   const lines = forwarded(SPOOFED, { forwarded: true });
   assertEquals(lines["x-forwarded-for"], "192.0.2.7");
   assertEquals(lines["x-forwarded-host"], "shop.example:8080");
@@ -49,7 +49,7 @@ Deno.test("forwardingLines() replaces what a peer that is not trusted says", () 
   for (const name of ["x-forwarded-port", "x-real-ip", "x-conductor-role"]) assertEquals(lines[name], undefined, name);
 });
 
-Deno.test("forwardingLines() goes on from what a trusted peer says", () => {
+Deno.test("forwardingHeaders() goes on from what a trusted peer says", () => {
   const lines = forwarded(SPOOFED, { trusted: true, forwarded: true });
   assertEquals(lines["x-forwarded-for"], "10.0.0.1, 192.0.2.7");
   assertEquals(lines["x-forwarded-host"], "admin.example");
@@ -60,7 +60,7 @@ Deno.test("forwardingLines() goes on from what a trusted peer says", () => {
   assertEquals(lines["x-conductor-role"], undefined);
 });
 
-Deno.test("forwardingLines() drops fields that differ from ours by an underscore only", () => {
+Deno.test("forwardingHeaders() drops fields that differ from ours by an underscore only", () => {
   const lines = forwarded([["x_forwarded_for", "10.0.0.1"], ["X_Request-Id", "evil"], ["x_forwarded_port", "1"]], {
     trusted: true,
   });
@@ -68,7 +68,7 @@ Deno.test("forwardingLines() drops fields that differ from ours by an underscore
   assertEquals(Object.keys(lines).filter((name) => name.includes("_")), []);
 });
 
-Deno.test("forwardingLines() writes IPv6 clients as RFC 7239 asks, and unknown ones as unknown", () => {
+Deno.test("forwardingHeaders() writes IPv6 clients as RFC 7239 asks, and unknown ones as unknown", () => {
   const ipv6 = forwarded([], { clientAddress: "2001:db8::1", authority: "shop.example", forwarded: true });
   assertEquals(ipv6["forwarded"], `for="[2001:db8::1]";host=shop.example;proto=http`);
   const unknown = forwarded([["x-forwarded-for", "10.0.0.1"]], { clientAddress: undefined, forwarded: true });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
-import type { ReceivedRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { type UpstreamRequest, upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
 const INBOUND: ReceivedRequest = {

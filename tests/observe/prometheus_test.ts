@@ -7,6 +7,7 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { METRIC_FAMILIES } from "../../src/observe/metric_families.ts";
 import type { MetricsReading } from "../../src/observe/metrics_reading.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
+import { toClientRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { hasCommand } from "../bench/has_command.ts";
@@ -180,7 +181,9 @@ for (
     const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
     const formatOf = async (enablePrometheus: boolean) => {
       const headers = accept === undefined ? {} : { accept };
-      const response = respondMetrics(new Request("http://h/metrics", { headers }), read(), { enablePrometheus });
+      const response = toResponse(
+        respondMetrics(toClientRequest(new Request("http://h/metrics", { headers }), {}), read(), { enablePrometheus }),
+      );
       assertEquals([response.headers.get("cache-control"), response.headers.get("vary")], ["no-store", "accept"]);
       const body = await response.text();
       if (response.headers.get("content-type") === PROMETHEUS_TYPE) return body.startsWith("# HELP") ? TEXT : body;
@@ -194,7 +197,11 @@ for (
 Deno.test("respondMetrics() answers HEAD without a body, and nothing but GET and HEAD", async () => {
   const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
   const ask = (method: string) =>
-    respondMetrics(new Request("http://h/metrics", { method }), read(), { enablePrometheus: true });
+    toResponse(
+      respondMetrics(toClientRequest(new Request("http://h/metrics", { method }), {}), read(), {
+        enablePrometheus: true,
+      }),
+    );
   const head = ask("HEAD");
   assertEquals([head.status, head.headers.get("content-type"), await head.text()], [200, PROMETHEUS_TYPE, ""]);
   for (const method of ["POST", "DELETE", "OPTIONS"]) {

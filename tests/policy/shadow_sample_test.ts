@@ -5,7 +5,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/asser
 import fc from "npm:fast-check@4.3.0";
 import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo } from "@zeek/conductor";
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
-import { addressMatcher } from "../../src/http/trust_proxy.ts";
+import { addressMatcher } from "../../src/http/client_address.ts";
 import { sampleNext } from "../../src/policy/sample.ts";
 import { readSampleKey } from "../../src/policy/sample_key.ts";
 import { stableHash } from "../../src/lib/stable_hash.ts";

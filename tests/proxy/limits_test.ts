@@ -9,11 +9,11 @@ import {
   type TransportResult,
 } from "@zeek/conductor";
 
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { clientNetwork } from "../../src/http/client_network.ts";
+import { clientNetwork } from "../../src/http/client_address.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
-import { addressMatcher } from "../../src/http/trust_proxy.ts";
+import { addressMatcher } from "../../src/http/client_address.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { connectHttp2 } from "../_support/http2_flood.ts";
 import { readUntil, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";

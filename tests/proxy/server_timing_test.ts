@@ -3,7 +3,7 @@ import type { ConfigInput } from "@zeek/conductor";
 import type { Member, Role } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { Outcome } from "../../src/upstream/attempt.ts";
-import { serverTiming } from "../../src/proxy/server_timing.ts";
+import { serverTiming } from "../../src/proxy/respond.ts";
 import { refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 
 const OK: Outcome = { ok: true, success: true, response: { status: 200, headers: [], body: null } };
