@@ -8,7 +8,7 @@ import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
-import { toClientRequest, toResponse } from "../proxy/fetch_handler.ts";
+import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
@@ -178,7 +178,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         const { metrics, process, workers } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
         const reading = { metrics, process, workers };
-        const respond = () => toResponse(respondMetrics(toClientRequest(request, {}), reading, settings));
+        const respond = () => toResponse(respondMetrics(new FetchRequest(request, {}), reading, settings));
         return work.write(client, () => withSafety(respond()));
       }
     }

@@ -37,9 +37,10 @@ export interface ExchangeParts {
  * that only the response needed.
  */
 export class Exchange implements FanOutListener, BodyListener, RelayHooks {
-  readonly method: string;
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
+  /** Watches the client until the response is decided; `undefined` before and after the exchange. */
+  client: ClientMonitor | undefined;
   /** True after the response of a service has begun. */
   isRelayed = false;
   /** Body of the client's request; `undefined` until it has been opened. */
@@ -48,26 +49,20 @@ export class Exchange implements FanOutListener, BodyListener, RelayHooks {
   capture: ExchangeCapture | undefined;
   /** Attempts; `undefined` until they have been started. */
   fan: FanOut | undefined;
+  /** Attempt whose response is relayed; `undefined` unless one has been selected. */
+  selected: Attempt | undefined;
   readonly #context: HandlerContext;
   readonly #admission: AdmittedExchange;
   readonly #observer: ExchangeObserver;
   readonly #spans: ExchangeSpans | undefined;
-  #client: ClientMonitor | undefined;
-  #selected: Attempt | undefined;
 
-  /** Keeps two properties of the request only, because attempts may be pending for long after the response. */
+  /** Does not keep the request, because attempts may be pending for long after the response. */
   constructor(request: ReceivedRequest, context: HandlerContext, { admission, observer, spans }: ExchangeParts) {
-    this.method = request.method;
     this.contentLength = request.contentLength;
     this.#context = context;
     this.#admission = admission;
     this.#observer = observer;
     this.#spans = spans;
-  }
-
-  /** Aborts the attempts if the client disconnects, or if its body cannot be read completely. */
-  watchClient(request: Pick<ClientRequest, "signal">): ClientMonitor {
-    return this.#client = new ClientMonitor(request, this.#context.deadlines, this);
   }
 
   /** Aborts every attempt except shadow requests. */
@@ -83,14 +78,14 @@ export class Exchange implements FanOutListener, BodyListener, RelayHooks {
     this.#observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
     this.fan?.detach();
     if (this.body instanceof SharedBody) this.body.close();
-    this.#client = this.#selected = undefined;
+    this.client = this.selected = undefined;
   }
 
   // Upload of the client
 
   /** True while the response of a service is being relayed to the client. */
   get isRelaying(): boolean {
-    return this.isRelayed && this.#client !== undefined;
+    return this.isRelayed && this.client !== undefined;
   }
 
   onUploaded(): void {
@@ -98,7 +93,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayHooks {
   }
 
   onProblem(reply: LocalReply): void {
-    this.#client?.report(reply);
+    this.client?.report(reply);
   }
 
   // Attempts
@@ -139,21 +134,16 @@ export class Exchange implements FanOutListener, BodyListener, RelayHooks {
 
   // Relay of the selected response
 
-  /** Selects the attempt whose response is relayed. */
-  select(attempt: Attempt): void {
-    this.#selected = attempt;
-  }
-
   get cancellation(): CancellationSignal {
-    return this.#selected!.cancellation;
+    return this.selected!.cancellation;
   }
 
   get tap(): BodyTap | undefined {
-    return this.#selected?.tap;
+    return this.selected?.tap;
   }
 
   onBroken(kind: FailureKind): void {
-    const attempt = this.#selected!;
+    const attempt = this.selected!;
     attempt.span?.broken(kind);
     this.#observer.interrupted(attempt, attempt.abortReason ?? kind);
   }
@@ -163,7 +153,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayHooks {
   }
 
   onEnd(relayedBytes: number): void {
-    const attempt = this.#selected;
+    const attempt = this.selected;
     attempt?.finish();
     this.clientDone(relayedBytes, attempt);
   }

@@ -54,15 +54,10 @@ export function conductor(config: ConfigInput, options: ConductorOptions = {}): 
 export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
   const handle = createProxyHandler(config, options);
   // Not async: its frame would be copied by each young collection until the response (decision 022).
-  return (request, info = {}) => handle(toClientRequest(request, info)).then(toResponse);
+  return (request, info = {}) => handle(new FetchRequest(request, info)).then(toResponse);
 }
 
-/** Adapts a `Request` as a server created it. */
-export function toClientRequest(request: Request, info: ConnectionInfo): ClientRequest {
-  return new FetchRequest(request, info);
-}
-
-/** Adapts a response to `Response`. */
+/** Converts a response to `Response`. */
 export function toResponse({ status, headers, body }: ClientResponse): Response {
   try {
     // An array costs a third of a Headers object, which would be copied into the response.
@@ -74,8 +69,8 @@ export function toResponse({ status, headers, body }: ClientResponse): Response 
   }
 }
 
-/** Body and signal are getters, because Deno creates both on first access. */
-class FetchRequest implements ClientRequest {
+/** A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access. */
+export class FetchRequest implements ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
   readonly headers: readonly HeaderLine[];

@@ -20,7 +20,7 @@ import { HedgePolicies } from "../policy/hedge_policies.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import { MatchedRequest } from "../upstream/attempt_request.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
-import { Exchange } from "./exchange.ts";
+import { ClientMonitor, Exchange } from "./exchange.ts";
 import { fanOut, replay } from "./fan_out.ts";
 import { type HandlerContext, type HandlerOptions, withDefaultMetrics } from "./handler_context.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
@@ -67,7 +67,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   if (admission === undefined) return respondLocally(problem);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
-  const client = exchange.watchClient(request);
+  const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
   try {
     const body = exchange.body = await openBody(request, exchange, context);
     if (client.failure !== undefined) return respondLocally(client.failure);
@@ -86,7 +86,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
       : undefined;
     if (!selected?.outcome?.ok) return respondLocally(allFailed(fan.attempts, { identify, timing }));
     const { response } = selected.outcome;
-    exchange.select(selected);
+    exchange.selected = selected;
     observer.responded(response.status, selected);
     spans?.answered(selected);
     const relayed = relayResponse(response, exchange, { method: received.method, attempt: selected, identify, timing });

@@ -5,7 +5,7 @@ import { validateConfig } from "../../src/config/validate.ts";
 import { forwardingHeaders } from "../../src/http/forwarding.ts";
 import { setHeaders, stripHopByHop } from "../../src/http/headers.ts";
 import { receive } from "../../src/http/received_request.ts";
-import { toClientRequest } from "../../src/proxy/fetch_handler.ts";
+import { FetchRequest } from "../../src/proxy/fetch_handler.ts";
 import { upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
 /** Header lines of a browser. */
@@ -37,12 +37,12 @@ const forwardingInfo = {
   pseudonym: "conductor-00000000",
   requestId: "0",
 };
-const { received } = receive(toClientRequest(request, info), undefined, context);
+const { received } = receive(new FetchRequest(request, info), undefined, context);
 const [route] = config.routes;
 const [member] = route!.members;
 
 Deno.bench("receive() a request with 12 header lines", () => {
-  receive(toClientRequest(request, info), undefined, context);
+  receive(new FetchRequest(request, info), undefined, context);
 });
 Deno.bench("stripHopByHop() of 12 lines", () => {
   stripHopByHop(LINES);

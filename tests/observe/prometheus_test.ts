@@ -7,7 +7,7 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { METRIC_FAMILIES } from "../../src/observe/metric_families.ts";
 import type { MetricsReading } from "../../src/observe/metrics_reading.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "../../src/observe/prometheus.ts";
-import { toClientRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
+import { FetchRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { hasCommand } from "../bench/has_command.ts";
@@ -182,7 +182,9 @@ for (
     const formatOf = async (enablePrometheus: boolean) => {
       const headers = accept === undefined ? {} : { accept };
       const response = toResponse(
-        respondMetrics(toClientRequest(new Request("http://h/metrics", { headers }), {}), read(), { enablePrometheus }),
+        respondMetrics(new FetchRequest(new Request("http://h/metrics", { headers }), {}), read(), {
+          enablePrometheus,
+        }),
       );
       assertEquals([response.headers.get("cache-control"), response.headers.get("vary")], ["no-store", "accept"]);
       const body = await response.text();
@@ -198,7 +200,7 @@ Deno.test("respondMetrics() answers HEAD without a body, and nothing but GET and
   const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
   const ask = (method: string) =>
     toResponse(
-      respondMetrics(toClientRequest(new Request("http://h/metrics", { method }), {}), read(), {
+      respondMetrics(new FetchRequest(new Request("http://h/metrics", { method }), {}), read(), {
         enablePrometheus: true,
       }),
     );
