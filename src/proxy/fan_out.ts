@@ -19,7 +19,20 @@ import { sendAttempt } from "../upstream/send_attempt.ts";
 import type { Transport } from "../upstream/transport.ts";
 import type { HandlerContext } from "./handler_context.ts";
 
-/** Decides whether services are sent one request, and is called with everything that happens to its attempts. */
+/**
+ * Decides whether services are sent one request, and is called with everything that happens to its attempts.
+ *
+ * The order for each service:
+ *
+ * 1. `gate`. With a reason, `onSkip` follows. For a shadow service, nothing else follows. Any other attempt fails at once,
+ *    with `onAttempt`, `onSettle` and `onFinish`.
+ * 2. `onAttempt`.
+ * 3. `startSpan`, if the attempt has a permit or waits for one.
+ * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed for want of a permit.
+ * 5. `onFinish`.
+ *
+ * `onSkip` also precedes `onSettle` when the body of a shadow request is cut off.
+ */
 export interface FanOutListener {
   /** Returns the reason for which a service is not sent the request. */
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined;
