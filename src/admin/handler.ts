@@ -178,8 +178,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         const { metrics, process, workers } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
         const reading = { metrics, process, workers };
-        const respond = () => toResponse(respondMetrics(new FetchRequest(request, {}), reading, settings));
-        return work.write(client, () => withSafety(respond()));
+        const clientRequest = new FetchRequest(request, {});
+        return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
     }
     const asset = ASSETS.find((asset) => asset.path === path);

@@ -25,7 +25,10 @@ interface ScriptCoverage {
 /** Requests before the measured one. Connections are pooled by then. */
 const WARM_UP_REQUESTS = 20;
 
-/** Serves `requests` GETs through a listener, one after the other. The backend is a plain socket without code of `src/`. */
+/**
+ * Sends `requests` GETs through a listener, one after the other. Older checkouts export the handler from another file. The
+ * backend runs no code of `src/`.
+ */
 const CHILD = `
 const [root, requests] = Deno.args;
 const { createHandler } = await import(root + "src/proxy/fetch_handler.ts").catch(() =>
