@@ -3,10 +3,10 @@
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../http/credentials.ts";
-import { forwardingLines } from "../http/forwarding.ts";
+import { forwardingHeaders } from "../http/forwarding.ts";
 import { getHeader, stripHopByHop } from "../http/headers.ts";
 import { targetFor } from "../http/upstream_request.ts";
-import { type AddressMatcher, addressMatcher } from "../http/trust_proxy.ts";
+import { type AddressMatcher, addressMatcher } from "../http/client_address.ts";
 import { compileRoutes, matchRoute } from "../proxy/match.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { createPaint } from "../lib/paint.ts";
@@ -104,7 +104,7 @@ function explainShadows(
 
 /** What conductor makes of the request's header lines before it decides on copies. */
 function linesOf({ headers, client }: ParsedArgs, isTrusted: AddressMatcher): readonly HeaderLine[] {
-  return forwardingLines(stripHopByHop(headers), {
+  return forwardingHeaders(stripHopByHop(headers), {
     clientAddress: client,
     authority: "",
     scheme: "http",

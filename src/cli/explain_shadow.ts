@@ -1,10 +1,10 @@
 /** Explains in words whether a shadow would get a request. */
 
 import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { getHeader } from "../http/headers.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { printable } from "../lib/printable.ts";
 import { SecretNames } from "../lib/secret_names.ts";
@@ -18,7 +18,7 @@ import {
 import { formatShare } from "./format_share.ts";
 
 /** Parts of a request that decide what a shadow gets of it. */
-export type ExplainedRequest = ShadowedRequest & Pick<ClientRequest, "path" | "query">;
+export type ExplainedRequest = ShadowedRequest & Pick<ReceivedRequest, "path" | "query">;
 
 /** Decision on a shadow request, as far as it is known before the request is sent. */
 export interface ShadowExplanation {

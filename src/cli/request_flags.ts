@@ -3,7 +3,7 @@
 import type { HeaderLine } from "../config/config.ts";
 import { InputPath } from "../config/read/input_path.ts";
 import { size } from "../config/schema/quantity.ts";
-import { networkOf } from "../http/trust_proxy.ts";
+import { networkOf } from "../http/client_address.ts";
 import { UsageError } from "./usage_error.ts";
 
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*?)[ \t]*$/;

@@ -1,7 +1,7 @@
 /** The server of one thread: the main one's, or a worker's. */
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
-import { createHandler } from "../proxy/handler.ts";
+import { createHandler } from "../proxy/fetch_handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/observers.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
 import { VirtualTime } from "../_support/virtual_time.ts";

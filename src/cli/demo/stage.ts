@@ -3,7 +3,7 @@
 import { parse } from "@std/yaml/parse";
 import type { StateView } from "../../admin/api.ts";
 import { ComparisonStore } from "../../compare/comparison_store.ts";
-import { createHandler } from "../../proxy/handler.ts";
+import { createHandler } from "../../proxy/fetch_handler.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
 import type { DetailedObserver } from "../../observe/observers.ts";
