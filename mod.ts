@@ -41,7 +41,17 @@ export type {
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
-export type { FailureKind, RefusalReason, SkipReason } from "./src/http/outcome_kinds.ts";
+export {
+  FAILURE_KINDS,
+  type FailureKind,
+  type FailureKindInfo,
+  type FailureStage,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type RefusalReasonInfo,
+  SKIP_REASONS,
+  type SkipReason,
+} from "./src/http/outcome_kinds.ts";
 export type { CancellationSignal } from "./src/lib/cancellation.ts";
 export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
