@@ -24,7 +24,7 @@ const OVERLOADS = {
   "queue-timeout": "The attempt waited in the queue of the service until its `timeout`.",
   "no-descriptors": "The operating system has no file descriptor or socket buffer for a connection.",
   "no-ports": "The operating system has no local port for a connection.",
-  "hanging-handshakes": "32 TLS handshakes in a row were not answered, and another one is in progress.",
+  "hanging-handshakes": "32 TLS handshakes in a row were not completed, and another one is in progress.",
 } as const;
 
 /** Failure kind of an attempt that did not reach the service for lack of a resource of conductor. */
