@@ -86,7 +86,7 @@ Deno.test("serve, check, explain, report, the admin listener and spans never pri
   const checked = await runCli(["check", "--config", file.path], { permissions, env });
   assertEquals(checked.code, 0, checked.stderr);
   assertStringIncludes(checked.stdout, "${env:SECRET_URL}/${env:SECRET_PATH}");
-  assertStringIncludes(checked.stdout, "checked at /${env:SECRET_HEALTH}");
+  assertStringIncludes(checked.stdout, "health check at /${env:SECRET_HEALTH}");
   const explained = await Promise.all(
     ["/ok/x?y", "/untrusted", "/none"].map((path) =>
       runCli(["explain", path, "--config", file.path], { permissions, env })
