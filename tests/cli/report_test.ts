@@ -73,7 +73,7 @@ Deno.test("report sends the token of a file, and never to the target of a redire
     await Deno.writeTextFile(file, "a-token-of-some-length\n");
     const { code, stderr } = await report(["--admin", admin.url, "--token-file", file]);
     assertEquals(code, 4);
-    assertStringIncludes(stderr, "Cannot get a report from ");
+    assertStringIncludes(stderr, "the status is 302");
     assertEquals(admin.seen[0]!.headers.get("authorization"), "Bearer a-token-of-some-length");
     assertEquals(elsewhere.seen, []);
     await Deno.writeTextFile(file, "two words\n");
