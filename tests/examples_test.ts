@@ -1,9 +1,8 @@
 /** The files of examples/, as they stand but for the addresses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, type TempConfig, tempConfig } from "./_support/cli_process.ts";
 import { type Backend, startBackend } from "./_support/servers.ts";
-import { type TempConfig, tempConfig } from "./_support/temp_config.ts";
 import { runCommandLine } from "../src/cli/main.ts";
 import { createTestIo } from "./_support/test_io.ts";
 

@@ -1,9 +1,8 @@
 /** What a body of any size costs the process: conductor on its own, measured from outside. */
 
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, tempConfig } from "./_support/cli_process.ts";
 import { readUntil, startRawBackend, type TestServer } from "./_support/servers.ts";
-import { tempConfig } from "./_support/temp_config.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = Number(Deno.env.get("SOAK_BODY_MIB") ?? 1_024) * MIB;

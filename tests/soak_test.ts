@@ -5,10 +5,9 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, tempConfig } from "./_support/cli_process.ts";
 import { refusingUrl, startBackend } from "./_support/servers.ts";
 import { startSocketBackend } from "./_support/socket_backend.ts";
-import { tempConfig } from "./_support/temp_config.ts";
 
 const REQUESTS = Number(Deno.env.get("SOAK_REQUESTS") ?? 2_000);
 /** V8's heap grows to some 160 MiB under this load and stays there: what comes on top after that is kept. */

@@ -28,18 +28,18 @@ const LAYERS = [
 ];
 
 /**
- * Layers that may say `Deno.` and `console.`; all others run wherever there is fetch. What only happens when a module is
- * started directly is free.
+ * Layers that may use `Deno.` and `console.`. All others run on any runtime with `fetch`. Code after `import.meta.main`
+ * is exempt.
  */
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
-/** Modules of the platform, for the one file that can not do without (docs/decisions/009-upstream-tls.md). */
+/** Modules of the platform, for the only file that needs them (docs/decisions/009-upstream-tls.md). */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
 };
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;
-/** A file of the package that is taken as it is: what it says is no code to those who import it. */
+/** A file of the package that is imported as text. Its contents are not code of the importing module. */
 const TEXT_IMPORT = /^import \w+ from "\.{1,2}\/[^"]+" with \{ type: "text" \};$/gm;
 const DYNAMIC_IMPORT = /\bimport\(\s*(?:["']([^"']+)["'])?/g;
 
@@ -85,7 +85,7 @@ function isPackage(target: string): boolean {
   return !target.endsWith(".ts") || target.includes(":");
 }
 
-/** What a file imports, for types and lazily too: paths from the root, or names of packages. */
+/** Returns the imports of a file, type-only and dynamic ones included: paths from the root, or names of packages. */
 function readImports(path: string, text: string): string[] {
   const code = withoutComments(text).replace(TEXT_IMPORT, "");
   const specifiers = [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)]

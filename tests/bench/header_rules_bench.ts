@@ -1,4 +1,4 @@
-/** What it costs to check a request's head and to make the heads that backends get. */
+/** Cost of validating a request head, and of creating the heads for the backends. */
 
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -7,7 +7,7 @@ import { setHeaders, stripHopByHop } from "../../src/http/headers.ts";
 import { receive } from "../../src/http/client_request.ts";
 import { upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
-/** What a browser sends. */
+/** A typical request head of a browser. */
 const LINES: readonly HeaderLine[] = [
   ["accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
   ["accept-encoding", "gzip, deflate, br"],

@@ -6,7 +6,7 @@ import { COMPARE, CONFIG, SERVICE } from "../../src/config/fields.ts";
 import { ATTACK_MS, attackTest, underAttack } from "../_support/attack.ts";
 import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 const TOKEN = "a-token-of-some-length";
 const ADMIN = { port: 0, token: TOKEN };

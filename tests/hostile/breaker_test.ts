@@ -5,7 +5,7 @@ import { ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.
 import { toBytes } from "../_support/latin1.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
-import type { WatchedConductor } from "../_support/watched_conductor.ts";
+import type { WatchedConductor } from "../_support/cli_process.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** Head size above which the service closes the connection without a response, in bytes. */

@@ -5,7 +5,7 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Attack, type AttackOptions, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
 import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
-import type { WatchedConductor } from "../_support/watched_conductor.ts";
+import type { WatchedConductor } from "../_support/cli_process.ts";
 
 /** Maximum streams of one connection in Deno's server. */
 const STREAMS = 200;

@@ -5,10 +5,9 @@ import { delay } from "@std/async/delay";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
+import { type CliProcess, runCli, startCli, tempConfig } from "../_support/cli_process.ts";
 import { startCollector } from "../_support/collector.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 /** Only Linux can listen on all of 127.0.0.0/8 without configuration. */
 const [LISTEN, ADMIN] = Deno.build.os === "linux" ? ["127.0.0.77", "127.0.0.78"] : ["127.0.0.1", "127.0.0.1"];

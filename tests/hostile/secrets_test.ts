@@ -3,10 +3,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { startCollector } from "../_support/collector.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, startWatched, tempConfig, type WatchedConductor } from "../_support/cli_process.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
 
 /** Does not occur in conductor's own texts. It has only characters that are valid in every position. */
 const PLANTED = "p1antedC0FFEE";

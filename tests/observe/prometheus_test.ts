@@ -8,7 +8,7 @@ import { formatPrometheus, METRIC_FAMILIES, PROMETHEUS_TYPE } from "../../src/ob
 import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
-import { hasCommand } from "../bench/has_command.ts";
+import { hasCommand } from "../_support/child.ts";
 import { refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 
 const noPromtool = await hasCommand("promtool", ["--version"]) ? "" : " (ignored: promtool is not installed)";

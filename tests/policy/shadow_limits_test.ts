@@ -6,7 +6,7 @@ import type { ConductorEvent, ConfigInput, ServiceInput, Transport, TransportRes
 import { createHandler, type Handler } from "../../src/proxy/handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState, type SharedState } from "../../src/policy/shared_state.ts";
-import { answerAll } from "../_support/answer_all.ts";
+import { answerAll } from "../_support/transports.ts";
 import { startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
 const OK: TransportResult = { ok: true, response: { status: 200, headers: [], body: null } };

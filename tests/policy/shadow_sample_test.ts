@@ -5,7 +5,7 @@ import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo }
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
 import { addressMatcher } from "../../src/http/trust_proxy.ts";
 import { readSampleKey } from "../../src/policy/shadow_decision.ts";
-import { answerAll } from "../_support/answer_all.ts";
+import { answerAll } from "../_support/transports.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
 
 const LINES: readonly HeaderLine[] = [

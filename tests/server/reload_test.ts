@@ -4,10 +4,9 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import { canRun, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { startChild } from "../_support/child.ts";
 import { cliCommandLine, startCli } from "../_support/cli_process.ts";
-import { type Backend, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import { type Backend, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo, type TestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 const isWindows = Deno.build.os === "windows";
 

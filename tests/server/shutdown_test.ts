@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { runCommandLine } from "../../src/cli/main.ts";
-import { cliCommand, type CliProcess, startCli } from "../_support/cli_process.ts";
-import { untilRefused } from "../_support/servers.ts";
-import { type SlowBackend, startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { cliCommand, type CliProcess, startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { type SlowBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 function configFor(backend: SlowBackend, extra = ""): Promise<TempConfig> {

@@ -4,9 +4,8 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import { ListenError } from "../../src/server/listen_error.ts";
 import { serve } from "../../src/server/serve.ts";
 import { type Certificate, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { readUntil, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };

@@ -17,12 +17,10 @@ import { validateConfig } from "../../src/config/validate.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { divideLimits } from "../../src/server/worker_pool.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { cliCommand, type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { cliCommand, type CliProcess, runCli, startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 /** Elsewhere threads can not share a port, and the flag says so. */
 const isLinux = Deno.build.os === "linux";

@@ -5,9 +5,8 @@ import { sendTraffic } from "../../examples/migration/traffic.ts";
 import type { Report } from "../../src/compare/report.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { startChild } from "../_support/child.ts";
-import { runCli, startCli } from "../_support/cli_process.ts";
+import { runCli, startCli, tempConfig } from "../_support/cli_process.ts";
 import { exchangeRaw } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const EXAMPLES = "examples/migration";
