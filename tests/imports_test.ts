@@ -13,13 +13,13 @@ async function readSource(path: string): Promise<SourceFile[]> {
   return files;
 }
 
-Deno.test("imports point one way, stay within the package and @std, and leave the host to its layers", async () => {
+Deno.test("imports point one way, stay within the package and @std, and only some layers use the host's globals", async () => {
   const files = [...await readSource("mod.ts"), ...await readSource("cli.ts"), ...await readSource("src")];
   assertGreater(files.length, 20);
   assertEquals(findViolations(files), []);
 });
 
-/** Each row plants one violation in a package that has none; the last column is what is to be found. */
+/** Each row adds one violation to a valid package. The last column is the expected report. */
 const PLANTED: [path: string, text: string, violation: string][] = [
   [
     "src/config/config.ts",
@@ -97,7 +97,7 @@ const SOUND: Record<string, string> = {
   "src/config/config.ts": `import { parse } from "@std/yaml/parse";`,
 };
 
-Deno.test("findViolations() finds nothing in a sound package", () => {
+Deno.test("findViolations() finds nothing in a valid package", () => {
   assertEquals(findViolations(Object.entries(SOUND).map(([path, text]) => ({ path, text }))), []);
 });
 

@@ -35,7 +35,7 @@ function get(target: string, ...lines: readonly string[]): string {
 
 const CHUNKED = "Host: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/** Requests of the attackers. Unfinished requests are broken off. */
+/** Requests of the attackers. Unfinished requests are aborted. */
 const ATTACKS: readonly string[] = [
   get("/\xe6\x97\xa5"),
   get("/caf\xc3\xa9?q=\xf0\x9f\x98\x80"),
@@ -76,7 +76,7 @@ async function trickle(port: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Sends upload after upload, each as soon as the one before is refused. One that is not refused stays open. */
+/** Sends upload after upload, each as soon as the previous one is rejected. Accepted uploads stay open. */
 async function occupy(port: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     using connection = await Deno.connect({ port, hostname: "127.0.0.1" });

@@ -1,4 +1,4 @@
-/** A server whose configuration is full of secrets: none of them is printed anywhere. */
+/** A server whose configuration is full of secrets must print none of them. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -164,7 +164,7 @@ async function assertAdminSecretFree(url: string, secrets: readonly string[]): P
   await reader.cancel();
 }
 
-Deno.test("samples and recorded exchanges hide what placeholders yielded when a response repeats it", async () => {
+Deno.test("samples and recorded exchanges hide values of placeholders that a response repeats", async () => {
   await using backend = startBackend((request) => {
     const { origin } = new URL(request.url);
     const text = `${request.headers.get("x-tenant")} ${Math.random()} at ${origin}/S3cr3t-base/`;
@@ -179,7 +179,7 @@ services:
   - { name: a, url: "\${env:SECRET_URL}", primary: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
   - { name: b, url: "\${env:SECRET_URL}", shadow: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
 `);
-  // The parser of URLs writes it in another way.
+  // The URL parser normalizes the value.
   const env = { ...ENVIRONMENT, SECRET_URL: `HTTP://LOCALHOST:${backend.port}/S3cr3t-base/` };
   await using child = startServer(file.path, "json", env);
   const [, url] = await child.stdout.seen(/"url":"(http.*?)"/);
@@ -235,7 +235,7 @@ const MISTAKES: readonly (readonly [text: string, rule: string])[] = [
 ];
 
 for (const [text, rule] of MISTAKES) {
-  Deno.test(`readConfig() names the rule and quotes nothing: ${JSON.stringify(text)}`, async () => {
+  Deno.test(`readConfig() names the rule and quotes no text: ${JSON.stringify(text)}`, async () => {
     const { message } = await assertRejects(() => load(text), ConfigError);
     assertSecretFree(message, "the message", [S]);
     assertStringIncludes(message.toLowerCase(), rule.toLowerCase());
@@ -269,7 +269,7 @@ const LITERAL_SERVICE_FIELDS = [
 
 for (const field of LITERAL_SERVICE_FIELDS) {
   for (const written of ["${env:VALUE}", "/${file:value}", "$.a${env:VALUE}"]) {
-    Deno.test(`validateConfig() refuses a placeholder in ${field.replace("X", written)}`, async () => {
+    Deno.test(`validateConfig() rejects a placeholder in ${field.replace("X", written)}`, async () => {
       const text = `services: [{ name: b, url: http://x }, { name: a, url: http://x, ${
         field.replace("X", JSON.stringify(written))
       } }]`;
