@@ -1,4 +1,4 @@
-/** Programs of docs/guides/embed.md, run as they stand apart from addresses and ports. */
+/** Programs of docs/guides/embed.md, unchanged except for addresses and ports. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { codeBlocks } from "../tools/markdown.ts";

@@ -7,7 +7,7 @@ import { runCommandLine } from "../src/cli/main.ts";
 import { createTestIo } from "./_support/test_io.ts";
 
 for (const name of ["config", "shadow", "redundant", "hedge"]) {
-  Deno.test(`examples/${name}.yaml has no problem, gives no warning, and is short`, async () => {
+  Deno.test(`examples/${name}.yaml has no errors and no warnings, and is short`, async () => {
     const path = `examples/${name}.yaml`;
     const io = createTestIo();
     assertEquals(await runCommandLine(["check", "--config", path], io), 0);

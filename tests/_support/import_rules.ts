@@ -1,4 +1,4 @@
-/** Import rules of the layers, and where the host's globals may be used: the map in CONTRIBUTING.md as data. */
+/** Rules for imports, for globals of the host and for state of modules: the map in CONTRIBUTING.md as data. */
 
 /** A source file, by its path from the root of the package. */
 export interface SourceFile {

@@ -25,7 +25,7 @@ export interface Backend extends TestServer {
   received(count: number): Promise<void>;
 }
 
-/** Starts a backend that responds with `respond`. Default: an empty 200 with the body `ok`. */
+/** Starts a backend that responds with `respond`. Default: 200 with the body `ok`. */
 export function startBackend(
   respond: (request: Request, body: string) => Response | Promise<Response> = () => new Response("ok"),
 ): Backend {

@@ -2,7 +2,6 @@
 
 /** One metric over all slices. */
 export interface Figure {
-  /** Returns the median of at least one number. */
   readonly median: number;
   readonly min: number;
   readonly max: number;
@@ -59,12 +58,7 @@ export const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
 /** Measurements of one slice. Unavailable metrics are missing. */
 export type Sample = Readonly<Partial<Record<Metric, number>>>;
 
-/**
- * Finds the median.
- *
- * @param values At least one number, in any order.
- * @returns The one in the middle; the mean of the two there where the count is even.
- */
+/** Returns the median of at least one number. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -351,7 +351,7 @@ testOnLinux("a worker that replaces another follows the last reload, at the same
   assertEquals(countOf(await Promise.all(sendMany(port)), "from two"), MANY);
 });
 
-testOnLinux("a worker that can not even start is an error of the command", async () => {
+testOnLinux("a worker that fails to start fails the command", async () => {
   const { config } = validateConfig({ port: 0, services: [{ name: "a", url: "http://127.0.0.1:1" }] });
   const io = createTestIo();
   const invocation = parseFlags(["--workers", "2"]);

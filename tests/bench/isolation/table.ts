@@ -99,9 +99,7 @@ function cellsOf(report: SceneReport): readonly string[] {
     scene === ALONE ? "" : `×${pooledRatio(turns, 0.5).toFixed(2)}`,
     percentile(times, 0.99).toFixed(1),
     scene === ALONE ? "" : `×${pooledRatio(turns, 0.99).toFixed(2)} (${least}–${most})`,
-    /** Rounds down, so that 100 % means no failure. */
     percent(successRatio(slices)),
-    /** Returns the ratio of requests that the other service did not get completely, by reason. */
     skipsOf(processes),
     (cpuSeconds / requests * 10_000).toFixed(2),
     `${Math.round(before.rssMib)} → ${Math.round(after.rssMib)}`,
@@ -128,7 +126,7 @@ function successRatio(slices: readonly Slice[]): number {
   return sum(({ successes }) => successes) / sum(({ requests }) => requests);
 }
 
-/** Of all requests, those that the service beside was not sent, or not to their end, by the reason. */
+/** Returns the ratio of requests that the other service did not get completely, by reason. */
 function skipsOf(processes: readonly ProcessReport[]): string {
   const requests = processes.reduce((sum, { metrics }) => sum + metrics.request_count, 0);
   const counts = new Map<string, number>();
@@ -141,7 +139,7 @@ function skipsOf(processes: readonly ProcessReport[]): string {
   return texts.join(", ") || "–";
 }
 
-/** Never says that all was well where something was not. */
+/** Rounds down, so that 100 % means no failure. */
 function percent(ratio: number): string {
   return `${Math.floor(ratio * 1_000) / 10} %`;
 }

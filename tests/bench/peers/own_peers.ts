@@ -17,12 +17,10 @@ const BACKEND_ALONE: Peer = {
   start: (_, [url]) => Promise.resolve({ url: url!, pid: undefined, [Symbol.asyncDispose]: () => Promise.resolve() }),
 };
 
-/** Returns the peers that this machine supports start. nginx is among them if it is installed. */
+/** Returns the peers that this machine can start. nginx is among them if it is installed. */
 export async function ownPeers(): Promise<Peer[]> {
   return [
-    /** conductor from this checkout, as users run it. All defaults, except for the access log. */
     conductorPeer,
-    /** Creates a peer from a program beside this file that accepts `--origins`, `--path` and `--wait`. */
     denoPeer("fetch_fan_out.ts", { name: BASELINE, supports: () => true }),
     denoPeer("sketch.ts", { name: "sketch", supports: ({ bodyBytes }) => bodyBytes === 0 }),
     ...await hasCommand("nginx", ["-v"]) ? [nginxPeer] : [],
@@ -30,13 +28,7 @@ export async function ownPeers(): Promise<Peer[]> {
   ];
 }
 
-/**
- * Makes a peer of a program that takes `--origins`, `--path` and `--wait`, and announces where it listens.
- *
- * @param file The program, next to this file.
- * @param options What is to be known of it.
- * @returns The peer.
- */
+/** Creates a peer from a program beside this file that accepts `--origins`, `--path` and `--wait`. */
 function denoPeer(file: string, { name, supports }: Pick<Peer, "name" | "supports">): Peer {
   return {
     name,
@@ -52,7 +44,7 @@ function denoPeer(file: string, { name, supports }: Pick<Peer, "name" | "support
   };
 }
 
-/** Everything is as it comes, but for the log's line for each request. */
+/** conductor from this checkout, as users run it. All defaults, except for the access log. */
 export const conductorPeer: Peer = {
   name: "conductor",
   supports: () => true,

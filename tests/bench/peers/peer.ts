@@ -6,7 +6,7 @@ import { isPlain, type Load } from "../loads.ts";
 export interface Peer {
   /** Name in reports. */
   readonly name: string;
-  /** Reports whether the peer supports handle a load. */
+  /** Reports whether the peer can handle a load. */
   supports(load: Load): boolean;
   /** Starts the peer for a load. The first origin is the primary's. */
   start(load: Load, origins: readonly string[]): Promise<RunningPeer>;
