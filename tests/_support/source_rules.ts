@@ -120,3 +120,40 @@ function* findCycles(graph: ReadonlyMap<string, readonly string[]>): Iterable<st
     }
   }
 }
+
+/** Mutable state of modules that is allowed, with the reason. */
+const ALLOWED_STATE: Readonly<Record<string, string>> = {
+  "src/http/trace_context.ts taken": "random bytes are drawn in blocks, because single draws cost ten times as much",
+  "src/observe/events.ts PATTERNS": "cache of a pure function, keyed by objects of the configuration",
+};
+
+const VARIABLE = /^(?:export )?(?:let|var) (\w+)/gm;
+const CONSTANT = /^(?:export )?const (\w+)/gm;
+const MUTATORS = "add|clear|copyWithin|delete|fill|pop|push|reverse|set|shift|sort|splice|unshift";
+
+/**
+ * Finds mutable state of modules in `src/`: variables, and constants that a function of the module changes. Statements at
+ * the top level may fill a table, because they run once.
+ */
+export function findModuleState(files: readonly SourceFile[]): string[] {
+  const state = files.filter(({ path }) => path.startsWith("src/")).flatMap(({ path, text }) => {
+    const code = withoutComments(text);
+    const variables = [...code.matchAll(VARIABLE)].map(([, name]) => name!);
+    const constants = [...code.matchAll(CONSTANT)].map(([, name]) => name!).filter((name) => isChanged(code, name));
+    return [...variables, ...constants].map((name) => `${path} ${name}`);
+  });
+  return state.filter((name) => !(name in ALLOWED_STATE));
+}
+
+/**
+ * Reports whether a function changes a constant. `lastIndex` is exempt: every use of a sticky expression sets it first. A
+ * local variable of the same name would count as well, so such names must differ.
+ */
+function isChanged(code: string, name: string): boolean {
+  const access = `(?<![\\w.#])${name}(?:\\.\\w+|\\[[^\\]]*\\])*`;
+  const call = `${access}\\.(?:${MUTATORS})\\(`;
+  const assignment = `${access}(?:\\.(?!lastIndex\\b)\\w+|\\[[^\\]]*\\])\\s*(?:[-+*/|&^]|<<|>>|\\?\\?)?=(?![=>])`;
+  const functions = code.split(/^(?=(?:export )?(?:default )?(?:async )?(?:function|class) )/m).slice(1)
+    .map((part) => part.slice(0, part.search(/^\}/m)));
+  return functions.some((body) => new RegExp(`${call}|${assignment}`).test(body));
+}
