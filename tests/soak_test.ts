@@ -112,8 +112,8 @@ Deno.test({
     await send(url, REQUESTS);
     let after = await atRest(child.pid);
     // The number of busy connections varies. Idle ones are closed after a minute.
-    const giveUpMs = performance.now() + 90_000;
-    while (after.descriptors >= before.descriptors + AT_ONCE && performance.now() < giveUpMs) {
+    const deadlineMs = performance.now() + 90_000;
+    while (after.descriptors >= before.descriptors + AT_ONCE && performance.now() < deadlineMs) {
       after = await atRest(child.pid);
     }
     assertLess(after.descriptors, before.descriptors + AT_ONCE);

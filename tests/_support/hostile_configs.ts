@@ -34,7 +34,7 @@ const LONG_LIST = `- &a [${fill("x,", HALF)}]\n`;
 const SERVICE = "services:\n- name: a\n  url: http://x\n";
 
 /** Ordinary configuration of the same length: the baseline of all others. */
-export const HONEST: string = `services:\n${count((i) => `- {name: api-${i}, url: http://api-${i}.internal}\n`)}`;
+export const ORDINARY: string = `services:\n${count((i) => `- {name: api-${i}, url: http://api-${i}.internal}\n`)}`;
 
 /** Configurations that exceed a limit or are malformed. */
 export const REFUSED: readonly HostileConfig[] = [

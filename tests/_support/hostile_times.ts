@@ -4,16 +4,16 @@
  */
 
 import { costMs, costRatio } from "./cost.ts";
-import { ACCEPTED, HONEST, loadHostile, REFUSED } from "./hostile_configs.ts";
+import { ACCEPTED, loadHostile, ORDINARY, REFUSED } from "./hostile_configs.ts";
 
 /** Above this ratio, the measurement is repeated side by side with the ordinary configuration. */
 const SUSPICIOUS_RATIO = 2;
 
 const read = (text: string) => () => loadHostile(text).catch(() => {});
-const honestMs = Math.min(await costMs(read(HONEST)), await costMs(read(HONEST)), await costMs(read(HONEST)));
+const ordinaryMs = Math.min(await costMs(read(ORDINARY)), await costMs(read(ORDINARY)), await costMs(read(ORDINARY)));
 const ratios: (readonly [name: string, ratio: number])[] = [];
 for (const [name, text] of [...REFUSED, ...ACCEPTED]) {
-  const ratio = await costMs(read(text)) / honestMs;
-  ratios.push([name, ratio < SUSPICIOUS_RATIO ? ratio : await costRatio(read(text), read(HONEST), 3)]);
+  const ratio = await costMs(read(text)) / ordinaryMs;
+  ratios.push([name, ratio < SUSPICIOUS_RATIO ? ratio : await costRatio(read(text), read(ORDINARY), 3)]);
 }
 console.log(JSON.stringify(ratios));

@@ -34,7 +34,7 @@ export function startRawTlsBackend(
 }
 
 /** Sends a response without a length, which the end of the connection delimits. */
-export async function answerUntilClose(connection: Deno.TlsConn): Promise<void> {
+export async function respondUntilClose(connection: Deno.TlsConn): Promise<void> {
   await connection.write(encoder.encode("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall of it"));
 }
 
@@ -56,11 +56,11 @@ export function startCuttingRelay(backendPort: number, cut: Promise<void>): TlsB
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = acceptAll(listener, async (client) => {
     const backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
-    const copies = [copy(client, backend), copy(backend, client)];
+    const pipes = [pipe(client, backend), pipe(backend, client)];
     await cut;
     client.close();
     backend.close();
-    await Promise.all(copies);
+    await Promise.all(pipes);
   });
   return backendAt(listener, serving);
 }
@@ -90,7 +90,7 @@ export function startHoldingRelay(backendPort: number, release: () => Promise<vo
     await release();
     using backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
     await backend.write(hello.subarray(0, length));
-    await Promise.race([copy(client, backend), copy(backend, client), ended.promise]);
+    await Promise.race([pipe(client, backend), pipe(backend, client), ended.promise]);
   });
   const relay = backendAt(listener, serving);
   return {
@@ -112,7 +112,7 @@ export function startHoldingRelay(backendPort: number, release: () => Promise<vo
   };
 }
 
-async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+async function pipe(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(16_384);
   try {
     for (let count; (count = await from.read(buffer)) !== null;) {

@@ -36,7 +36,7 @@ export async function bodyOf(result: TransportResult): Promise<string> {
 }
 
 /** Creates a transport that responds to every request with an empty 200 at once, and adds the requests to `sent`. */
-export function answerAll(sent: TransportRequest[] = []): Transport {
+export function recordingTransport(sent: TransportRequest[] = []): Transport {
   return (request) => {
     sent.push(request);
     return Promise.resolve({ ok: true, response: { status: 200, headers: [], body: null } });

@@ -243,8 +243,8 @@ Deno.test({
       const [json, svg] = [`${folder}/figures.json`, `${folder}/chart.svg`];
       const args = ["run", "-A", BENCH, "--quick", "--load", "64k", "--json", json, "--svg", svg];
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-      const [output, complaint] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-      assertEquals(code, 0, complaint);
+      const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      assertEquals(code, 0, errors);
       assertStringIncludes(output!, "64k: GET, 64 KiB responses");
       const report: Report = JSON.parse(await Deno.readTextFile(json));
       const { peers } = report.loads[0]!;

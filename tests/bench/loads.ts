@@ -1,4 +1,4 @@
-/** Loads of the benchmark. Each one serves a question that a figure should answer. */
+/** Loads of the benchmark. Each one serves a question that the figures should settle. */
 
 /** A load, and the setup that peers need for it. */
 export interface Load {

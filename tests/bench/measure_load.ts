@@ -41,7 +41,6 @@ export async function measureLoad(
     await withContext(peer, load, () => checkResponse(started.url + load.path, load));
   }
   const measure = (peer: Peer, length: number) =>
-    /** Adds the peer and the load to errors. */
     withContext(peer, load, () => measureSlice(running.get(peer)!, load, { ...options, seconds: length }));
   if (warmUpSeconds > 0) { for (const peer of peers) await measure(peer, warmUpSeconds); }
   const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
@@ -54,7 +53,7 @@ export async function measureLoad(
   return samples;
 }
 
-/** Whoever reads a failure wants to know first of whom it is. */
+/** Adds the peer and the load to errors. */
 async function withContext<T>(peer: Peer, load: Load, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

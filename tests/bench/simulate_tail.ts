@@ -147,7 +147,7 @@ export function tailTable(results: readonly TailResult[]): string {
     row(result.name, (quantile) => quantileOf(result, quantile), result.extraLoad),
     ...(result.name === RACE ? [row(`${RACE}, by the formula`, raceTimeOf, 1)] : []),
   ]);
-  const table = [["asked", "p50 ms", "p99 ms", "p99.9 ms", "extra load"], ...rows];
+  const table = [["strategy", "p50 ms", "p99 ms", "p99.9 ms", "extra load"], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)));
   table.splice(1, 0, widths.map((width) => "-".repeat(width)));
   return table.map((cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`).join(

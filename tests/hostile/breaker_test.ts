@@ -131,7 +131,7 @@ Deno.test("no client can block a service that has recovered", async () => {
   assertEquals(await statusOf(), 503);
   isUp = true;
   const leaving = new AbortController();
-  // Each upload tries to be the probe, and then never ends. So many of them try that one precedes any other client.
+  // Each upload tries to be the probe, and then never ends. There are enough of them to precede any other client.
   const holding = Array.from({ length: 10 * ATTACKERS }, () => occupy(front.port, leaving.signal).catch(() => {}));
   const startMs = performance.now();
   while (await statusOf() !== 200) {

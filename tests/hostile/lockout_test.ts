@@ -121,7 +121,7 @@ attackTest({
       afterwards: async (target) => {
         using client = await connectHttp2(target.url);
         await client.send(OPEN_UPLOAD, 20);
-        for (let tries = 0; tries < 100; tries++) {
+        for (let attempt = 0; attempt < 100; attempt++) {
           const [, inFlight] = /^conductor_requests_in_flight\{route="path \/"} (\d+)$/m.exec(
             await metricsText(target),
           )!;

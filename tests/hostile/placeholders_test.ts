@@ -48,8 +48,8 @@ services:
     host: "\${env:SECRET_NAME}"
     headers: { Authorization: "Bearer \${env:SECRET_HEADER}", X-Plain: "\${env:SECRET_HEADER}", X-Short: "\${env:SECRET_SHORT}", X-Empty: "\${env:SECRET_EMPTY}" }
     health: { path: "/\${env:SECRET_HEALTH}", interval: 20ms }
-  - { name: other, url: "http://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /ok, responseHeaders: { X-Answer: "\${env:SECRET_HEADER}" } }
-  - { name: copied, url: "http://\${env:SECRET_HOST}:\${env:SECRET_PORT}", pathPrefix: /ok, shadow: true, credentials: false, breaker: true }
+  - { name: other, url: "http://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /ok, responseHeaders: { X-Local: "\${env:SECRET_HEADER}" } }
+  - { name: mirrored, url: "http://\${env:SECRET_HOST}:\${env:SECRET_PORT}", pathPrefix: /ok, shadow: true, credentials: false, breaker: true }
   - { name: refusing, url: "\${env:SECRET_REFUSING}/\${env:SECRET_PATH}", pathPrefix: /refused, health: { path: "/\${env:SECRET_HEALTH}", interval: 20ms } }
   - { name: unknown, url: "http://\${env:SECRET_HOST}", pathPrefix: /refused }
   - { name: untrusted, url: "https://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /untrusted, tls: { serverName: "\${env:SECRET_NAME}" } }
@@ -107,7 +107,7 @@ Deno.test("serve, check, explain, report, the admin listener and spans never pri
     await child.stdout.seen(/unhealthy/);
     for (const path of ["/ok", "/ok/2", "/refused", "/untrusted", "/two", "/none"]) {
       const response = await fetch(`http://${LISTEN}:${dataPort}${path}`, { headers: { accept: "application/json" } });
-      const lines = [...response.headers].filter(([name]) => name !== "x-answer");
+      const lines = [...response.headers].filter(([name]) => name !== "x-local");
       assertSecretFree(JSON.stringify(lines) + await response.text(), `the response to ${path}`, secrets);
     }
     await assertAdminSecretFree(`http://${ADMIN}:${adminPort}`, texts);
@@ -186,7 +186,7 @@ services:
   const [, admin] = await child.stdout.seen(/"admin":"(http.*?)\/?"/);
   await (await fetch(url!, { redirect: "manual" })).text();
   let mismatches = "";
-  for (let tries = 0; tries < 100 && !mismatches.includes("line 1"); tries++) {
+  for (let attempt = 0; attempt < 100 && !mismatches.includes("line 1"); attempt++) {
     mismatches = await (await fetch(`${admin}/api/mismatches`)).text();
     await delay(20);
   }

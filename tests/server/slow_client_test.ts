@@ -46,7 +46,7 @@ Deno.test("a client that does not read stays in flight until its connection ends
     assertEquals(refused.status, 503);
   }
   let status = 503;
-  for (let tries = 0; status !== 200 && tries < 1_000; tries++) {
+  for (let attempt = 0; status !== 200 && attempt < 1_000; attempt++) {
     const response = await fetch(front.url);
     await response.body?.cancel();
     status = response.status;

@@ -7,7 +7,7 @@ import { createServer } from "node:tls";
 
 import { type Certificate, hasOpenssl, makeCertificate } from "../../_support/certificates.ts";
 import {
-  answerUntilClose,
+  respondUntilClose,
   startCuttingRelay,
   startHoldingRelay,
   startImpostor,
@@ -103,14 +103,14 @@ for (const [mode, tlsFor] of MODES) {
   );
 
   test("a body that ends with its connection is complete if TLS was closed as well", async (certificate, tls) => {
-    await using backend = startRawTlsBackend(certificate, answerUntilClose);
+    await using backend = startRawTlsBackend(certificate, respondUntilClose);
     assertEquals(await bodyOf(await http1Transport()(transportRequest(backend.url, { tls }))), "all of it");
   });
 
   test("a body that ends with its connection fails if TLS was not closed", async (certificate, tls) => {
     const finished = Promise.withResolvers<void>();
     await using backend = startRawTlsBackend(certificate, async (connection) => {
-      await answerUntilClose(connection);
+      await respondUntilClose(connection);
       await finished.promise;
     });
     const cut = Promise.withResolvers<void>();
