@@ -28,7 +28,7 @@ export const CAN_COUNT_CONNECTIONS: boolean = await Deno.stat("/proc/self/net/tc
 export function countConnectionsTo(port: number): number {
   const peer = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = Deno.readTextFileSync("/proc/self/net/tcp").split("\n").slice(1);
-  // A closed socket has no inode while the kernel completes the handshake.
+  // A closed socket has no inode while the kernel completes the close.
   return sockets.map((line) => line.trim().split(/\s+/)).filter((socket) =>
     socket[2]?.endsWith(peer) && socket[9] !== "0"
   )
