@@ -6,12 +6,10 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import type { Inspection } from "../../src/observe/metrics_snapshot.ts";
 import { type InspectedWorker, WorkerInspections } from "../../src/server/worker_inspections.ts";
-import { startCli } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo, type TestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 const isLinux = Deno.build.os === "linux";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

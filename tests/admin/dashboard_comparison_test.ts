@@ -7,7 +7,7 @@ import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import { percent } from "../../src/lib/percent.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 const EVIL = `<img src=x onerror="alert(1)">`;
 const EVIL_PATH = `/api/"><script>alert(1)</script>`;

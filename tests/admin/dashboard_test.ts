@@ -4,7 +4,7 @@ import type { StateView } from "../../src/admin/api.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 /** Backends of a shop whose shadow fails, and conductor in front of them. */
 async function openShop() {

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { pageTest, visit } from "../_support/page_test.ts";
 import { startBackend } from "../_support/servers.ts";
-import { startWatched } from "../_support/watched_conductor.ts";
+import { startWatched } from "../_support/cli_process.ts";
 
 const TOKEN = "a-token-of-some-length";
 

@@ -1,4 +1,4 @@
-/** Changes of watched files. */
+/** Detection of changes to watched files. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -19,7 +19,7 @@ async function stampAround(change: (path: string) => Promise<unknown>): Promise<
   }
 }
 
-/** Ways of changing a file to another content of the same length. */
+/** Changes of a file to another content of the same length. */
 const CHANGES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   "is written to": (path) => Deno.writeTextFile(path, "two"),
   "is renamed over": async (path) => {
@@ -33,18 +33,18 @@ const CHANGES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 };
 
 for (const [change, act] of Object.entries(CHANGES)) {
-  Deno.test(`stampOf() differs when a file ${change}`, async () => {
+  Deno.test(`fingerprint() differs when a file ${change}`, async () => {
     const [before, after] = await stampAround(act);
     assertNotEquals(after, before);
   });
 }
 
-Deno.test("stampOf() differs when a file is written to and its time of modification is set back", {
+Deno.test("fingerprint() differs when a file is written and its modification time is restored", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   const [before, after] = await stampAround(async (path) => {
     const { atime, mtime } = await Deno.stat(path);
-    // Deno gives the time of a change of status in whole seconds.
+    // Deno reports the change time in whole seconds.
     await delay(1_000);
     await Deno.writeTextFile(path, "two");
     await Deno.utime(path, atime!, mtime!);
@@ -52,7 +52,7 @@ Deno.test("stampOf() differs when a file is written to and its time of modificat
   assertNotEquals(after, before);
 });
 
-Deno.test("stampOf() stays the same when a file is read", async () => {
+Deno.test("fingerprint() stays the same when a file is read", async () => {
   const [before, after] = await stampAround((path) => Deno.readTextFile(path));
   assertEquals(after, before);
 });

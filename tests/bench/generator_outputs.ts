@@ -1,6 +1,6 @@
-/** What load generators have really written, for tests of those who read it. */
+/** Real outputs of load generators, for tests of their parsers. */
 
-/** `wrk -t1 -c2 -d1s --latency` where all went well. */
+/** `wrk -t1 -c2 -d1s --latency` without errors. */
 export const WRK_GOOD = `Running 1s test @ http://127.0.0.1:9911/
   1 threads and 2 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -16,7 +16,7 @@ Requests/sec:  47127.30
 Transfer/sec:      5.26MB
 `;
 
-/** The same where every answer was a 502. */
+/** The same with status 502 in every response. */
 export const WRK_BAD_STATUSES = `Running 1s test @ http://127.0.0.1:9911/bad
   1 threads and 2 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -33,7 +33,7 @@ Requests/sec:  45757.02
 Transfer/sec:      5.45MB
 `;
 
-/** The same where every connection was closed without an answer. */
+/** The same with every connection closed without a response. */
 export const WRK_SOCKET_ERRORS = `Running 1s test @ http://127.0.0.1:9912/
   1 threads and 2 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -50,6 +50,6 @@ Requests/sec:      0.00
 Transfer/sec:       0.00B
 `;
 
-/** `autocannon@8 --json -c 2 -d 1` where every answer was a 502. */
+/** `autocannon@8 --json -c 2 -d 1` with status 502 in every response. */
 export const AUTOCANNON_BAD_STATUSES =
   `{"url":"http://127.0.0.1:9911/bad","connections":2,"sampleInt":1000,"pipelining":1,"workers":0,"duration":1.01,"samples":1,"start":"2026-11-23T00:39:18.094Z","finish":"2026-11-23T00:39:19.100Z","errors":0,"timeouts":0,"mismatches":0,"non2xx":38092,"resets":0,"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":38092,"statusCodeStats":{"502":{"count":38092}},"latency":{"average":0.01,"mean":0.01,"stddev":0.12,"min":1,"max":10,"p0_001":0,"p0_01":0,"p0_1":0,"p1":0,"p2_5":0,"p10":0,"p25":0,"p50":0,"p75":0,"p90":0,"p97_5":0,"p99":0,"p99_9":2,"p99_99":5,"p99_999":10,"totalCount":38092},"requests":{"average":38096,"mean":38096,"stddev":0,"min":38092,"max":38092,"total":38092,"p0_001":38111,"p0_01":38111,"p0_1":38111,"p1":38111,"p2_5":38111,"p10":38111,"p25":38111,"p50":38111,"p75":38111,"p90":38111,"p97_5":38111,"p99":38111,"p99_9":38111,"p99_99":38111,"p99_999":38111,"sent":38094},"throughput":{"average":4761600,"mean":4761600,"stddev":0,"min":4761500,"max":4761500,"total":4761500,"p0_001":4763647,"p0_01":4763647,"p0_1":4763647,"p1":4763647,"p2_5":4763647,"p10":4763647,"p25":4763647,"p50":4763647,"p75":4763647,"p90":4763647,"p97_5":4763647,"p99":4763647,"p99_9":4763647,"p99_99":4763647,"p99_999":4763647}}`;

@@ -1,4 +1,4 @@
-/** Import rules of the layers, and where the host's globals may be used: the map in CONTRIBUTING.md as data. */
+/** Rules for imports, for globals of the host and for state of modules: the map in CONTRIBUTING.md as data. */
 
 /** A source file, by its path from the root of the package. */
 export interface SourceFile {
@@ -28,18 +28,18 @@ const LAYERS = [
 ];
 
 /**
- * Layers that may say `Deno.` and `console.`; all others run wherever there is fetch. What only happens when a module is
- * started directly is free.
+ * Layers that may use `Deno.` and `console.`. All others run on any runtime with `fetch`. Code after `import.meta.main`
+ * is exempt.
  */
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
-/** Modules of the platform, for the one file that can not do without (docs/decisions/009-upstream-tls.md). */
+/** Modules of the platform, for the only file that needs them (docs/decisions/009-upstream-tls.md). */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
 };
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;
-/** A file of the package that is taken as it is: what it says is no code to those who import it. */
+/** A file of the package that is imported as text. Its contents are not code of the importing module. */
 const TEXT_IMPORT = /^import \w+ from "\.{1,2}\/[^"]+" with \{ type: "text" \};$/gm;
 const DYNAMIC_IMPORT = /\bimport\(\s*(?:["']([^"']+)["'])?/g;
 
@@ -85,7 +85,7 @@ function isPackage(target: string): boolean {
   return !target.endsWith(".ts") || target.includes(":");
 }
 
-/** What a file imports, for types and lazily too: paths from the root, or names of packages. */
+/** Returns the imports of a file, type-only and dynamic ones included: paths from the root, or names of packages. */
 function readImports(path: string, text: string): string[] {
   const code = withoutComments(text).replace(TEXT_IMPORT, "");
   const specifiers = [...code.matchAll(STATIC_IMPORT), ...code.matchAll(DYNAMIC_IMPORT)]
@@ -119,4 +119,41 @@ function* findCycles(graph: ReadonlyMap<string, readonly string[]>): Iterable<st
       return;
     }
   }
+}
+
+/** Mutable state of modules that is allowed, with the reason. */
+const ALLOWED_STATE: Readonly<Record<string, string>> = {
+  "src/http/trace_context.ts taken": "random bytes are drawn in blocks, because single draws cost ten times as much",
+  "src/observe/events.ts PATTERNS": "cache of a pure function, keyed by objects of the configuration",
+};
+
+const VARIABLE = /^(?:export )?(?:let|var) (\w+)/gm;
+const CONSTANT = /^(?:export )?const (\w+)/gm;
+const MUTATORS = "add|clear|copyWithin|delete|fill|pop|push|reverse|set|shift|sort|splice|unshift";
+
+/**
+ * Finds mutable state of modules in `src/`: variables, and constants that a function of the module changes. Statements at
+ * the top level may fill a table, because they run once.
+ */
+export function findModuleState(files: readonly SourceFile[]): string[] {
+  const state = files.filter(({ path }) => path.startsWith("src/")).flatMap(({ path, text }) => {
+    const code = withoutComments(text);
+    const variables = [...code.matchAll(VARIABLE)].map(([, name]) => name!);
+    const constants = [...code.matchAll(CONSTANT)].map(([, name]) => name!).filter((name) => isChanged(code, name));
+    return [...variables, ...constants].map((name) => `${path} ${name}`);
+  });
+  return state.filter((name) => !(name in ALLOWED_STATE));
+}
+
+/**
+ * Reports whether a function changes a constant. `lastIndex` is exempt: every use of a sticky expression sets it first. A
+ * local variable of the same name would count as well, so such names must differ.
+ */
+function isChanged(code: string, name: string): boolean {
+  const access = `(?<![\\w.#])${name}(?:\\.\\w+|\\[[^\\]]*\\])*`;
+  const call = `${access}\\.(?:${MUTATORS})\\(`;
+  const assignment = `${access}(?:\\.(?!lastIndex\\b)\\w+|\\[[^\\]]*\\])\\s*(?:[-+*/|&^]|<<|>>|\\?\\?)?=(?![=>])`;
+  const functions = code.split(/^(?=(?:export )?(?:default )?(?:async )?(?:function|class) )/m).slice(1)
+    .map((part) => part.slice(0, part.search(/^\}/m)));
+  return functions.some((body) => new RegExp(`${call}|${assignment}`).test(body));
 }

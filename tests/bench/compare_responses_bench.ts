@@ -1,10 +1,10 @@
-/** Time to compare two responses of 2 KB. */
+/** Cost of a comparison of two responses of 2 KB. */
 
 import { compareResponses } from "../../src/compare/compare_responses.ts";
 import { decodeBody } from "../../src/compare/decode_body.ts";
 import type { CapturedOutcome } from "../../src/compare/captured_response.ts";
 import { EndpointNames } from "../../src/compare/endpoint_names.ts";
-import { capturedResponse, compareRules } from "../_support/captured.ts";
+import { capturedResponse, compareRules } from "../_support/comparisons.ts";
 
 const ITEMS = Array.from({ length: 16 }, (_, id) => ({
   id,

@@ -1,25 +1,26 @@
-/** The command line and the table of the proof that a shadow can't hurt; what it measures is for `deno task isolation`. */
+/** Command line and table of the isolation benchmark. The measurement itself is `deno task isolation`. */
 
 import { assertAlmostEquals, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
-import { hasCommand } from "./has_command.ts";
+import { hasCommand } from "../_support/child.ts";
 import { openLoop } from "./isolation/open_loop.ts";
 import { parseIsolationOptions } from "./isolation/options.ts";
 import { processState } from "./isolation/process_state.ts";
 import { SMALL_BYTES } from "./isolation/requests.ts";
 import { ALONE, SCENES } from "./isolation/scenes.ts";
-import { answerPlainly } from "./isolation/plain_backend.ts";
-import { pooledRatio, ratioInterval } from "./isolation/pooled.ts";
+import { respondPlainly } from "./isolation/backend.ts";
 import {
-  isolationComplaints,
   isolationTable,
+  isolationViolations,
+  pooledRatio,
   type ProcessReport,
+  ratioInterval,
   type SceneReport,
   type Slice,
 } from "./isolation/table.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 import { startRawBackend } from "../_support/servers.ts";
 
-Deno.test("parseIsolationOptions() takes all scenes unless told otherwise, and refuses what it does not know", () => {
+Deno.test("parseIsolationOptions() selects all scenes by default, and rejects unknown flags and values", () => {
   assertEquals(parseIsolationOptions([]), { rate: 1_000, seconds: 8, turns: 8, scenes: SCENES, write: false });
   assertEquals(parseIsolationOptions(["--scene", "hangs", "--turns", "1"])?.scenes.map(({ name }) => name), [
     "a shadow that hangs",
@@ -27,23 +28,23 @@ Deno.test("parseIsolationOptions() takes all scenes unless told otherwise, and r
   ]);
   assertEquals(parseIsolationOptions(["--help"]), undefined);
   const wrong: readonly (readonly [args: string[], message: string])[] = [
-    [["--rate", "0"], `Cannot use "--rate" as a whole number above 0 is needed: "0"`],
-    [["--seconds", "1.5"], `Cannot use "--seconds" as a whole number above 0 is needed: "1.5"`],
-    [["--turns", "few"], `Cannot use "--turns" as a whole number above 0 is needed: "few"`],
-    [["--scene", "sleeps"], `no name holds what "--scene" says: "sleeps"`],
-    [["--turn", "2"], `there is no such flag: "--turn"`],
-    [["hangs"], `there is no such flag: "hangs"`],
-    [["--write", "--scene", "hangs"], `Cannot use "--write" as it needs all scenes`],
+    [["--rate", "0"], '--rate must be an integer from 1 to 99,999: found "0"'],
+    [["--seconds", "1.5"], '--seconds must be an integer from 1 to 99,999: found "1.5"'],
+    [["--turns", "few"], '--turns must be an integer from 1 to 99,999: found "few"'],
+    [["--scene", "sleeps"], `no name contains "sleeps"`],
+    [["--turn", "2"], `unknown flag "--turn"`],
+    [["hangs"], `unknown flag "hangs"`],
+    [["--write", "--scene", "hangs"], "--write cannot be combined with --scene"],
   ];
   for (const [args, message] of wrong) assertThrows(() => parseIsolationOptions(args), Error, message);
 });
 
 const REST = { cpuSeconds: 1, rssMib: 100, descriptors: 26 };
 
-/** A slice of 100 answers; the two that took longest did so for as long as it says. */
+/** Returns a slice of 100 responses, with the given time for the slowest two. */
 function sliceOf(tailMs: number): Slice {
   const timesMs = Array.from({ length: 100 }, (_, index) => index < 2 ? tailMs : 2);
-  return { result: { requests: 100, successes: 100, failures: {}, timesMs }, cpuSeconds: 0.025, othersShare: 0 };
+  return { result: { requests: 100, successes: 100, failures: {}, timesMs }, cpuSeconds: 0.025, othersRatio: 0 };
 }
 
 const PROCESS: ProcessReport = {
@@ -81,7 +82,7 @@ const GOOD: SceneReport = {
   processes: [PROCESS, { ...PROCESS, after: REST }],
 };
 
-Deno.test("isolationTable() has the percentiles of all turns, and what was not sent by its reason", () => {
+Deno.test("isolationTable() has the percentiles of all turns, and the skipped requests by reason", () => {
   const [, , alone, line] = isolationTable([
     { scene: ALONE, processes: [{ ...PROCESS, metrics: { ...PROCESS.metrics, services: [] } }] },
     GOOD,
@@ -95,23 +96,23 @@ Deno.test("isolationTable() has the percentiles of all turns, and what was not s
   assertStringIncludes(alone!, "| 2.0 |  | 5.0 |  | 100 % | – |");
 });
 
-Deno.test("isolationComplaints() names every bound that is missed, and says nothing else", () => {
-  assertEquals(isolationComplaints(GOOD), []);
+Deno.test("isolationViolations() names every violated bound, and nothing else", () => {
+  assertEquals(isolationViolations(GOOD), []);
   const slice = sliceOf(5.04);
   const result = { ...slice.result, successes: 99, failures: { "HTTP/1.1 502": 1 } };
   const bad: SceneReport = {
     ...GOOD,
     processes: [{ ...PROCESS, slices: [{ ...slice, result }], after: { ...REST, rssMib: 165, descriptors: 35 } }],
   };
-  assertEquals(isolationComplaints(bad), [
+  assertEquals(isolationViolations(bad), [
     "a shadow that hangs: the 99th percentile is 1.26 times that of the primary alone",
-    "a shadow that hangs: 99 % were answered: HTTP/1.1 502",
+    "a shadow that hangs: 99 % succeeded: HTTP/1.1 502",
     "a shadow that hangs: memory has grown by 65 MiB",
-    "a shadow that hangs: there are 9 more descriptors",
+    "a shadow that hangs: descriptors have grown by 9",
   ]);
 });
 
-Deno.test("pooledRatio() compares all turns together, and ratioInterval() is as sure as they agree", () => {
+Deno.test("pooledRatio() compares all turns together, and ratioInterval() is narrow if they agree", () => {
   const random = seededRandom(1);
   const times = (factor: number) => Array.from({ length: 500 }, () => factor * -Math.log(1 - random()));
   const alike = Array.from({ length: 8 }, () => ({ base: times(1), other: times(1.2) }));
@@ -121,7 +122,7 @@ Deno.test("pooledRatio() compares all turns together, and ratioInterval() is as 
   assertLess(least, ratio);
   assertLess(ratio, most);
   assertLess(most - least, 0.5);
-  // Half of the turns were bad for one, the other half for the other: nothing is known.
+  // Half of the turns were bad for one server, half for the other: the interval must be wide.
   const moody = alike.map((_, turn) =>
     turn % 2 === 0 ? { base: times(1), other: times(3) } : { base: times(3), other: times(1) }
   );
@@ -130,20 +131,20 @@ Deno.test("pooledRatio() compares all turns together, and ratioInterval() is as 
   assertLess(1.25, best);
 });
 
-Deno.test("openLoop() sends every request at its rate, and tells right answers from others", async () => {
-  await using good = startRawBackend((connection) => answerPlainly(connection, 0));
+Deno.test("openLoop() sends requests at the given rate, and distinguishes correct responses from others", async () => {
+  await using good = startRawBackend((connection) => respondPlainly(connection, 0));
   const { requests, successes, failures } = await openLoop(good.url, 500, 1);
   assertEquals([requests, successes, failures], [500, 500, {}]);
-  const outcomes: readonly (readonly [answer: string, failure: string])[] = [
+  const outcomes: readonly (readonly [response: string, failure: string])[] = [
     ["HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 502"],
     ["HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n1234567", "a length of 7 bytes"],
     [`HTTP/1.1 200 OK\r\ncontent-length: ${SMALL_BYTES}\r\n\r\n1234567`, "closed before its end"],
     ["HTTP/1.1 200 OK\r\n", "no head"],
   ];
-  for (const [answer, failure] of outcomes) {
+  for (const [response, failure] of outcomes) {
     await using bad = startRawBackend(async (connection) => {
       await connection.read(new Uint8Array(1_024));
-      await connection.write(new TextEncoder().encode(answer));
+      await connection.write(new TextEncoder().encode(response));
     });
     assertEquals((await openLoop(bad.url, 1, 1)).failures, { [failure]: 1 });
   }
@@ -151,7 +152,7 @@ Deno.test("openLoop() sends every request at its rate, and tells right answers f
 
 const hasProc = await Deno.stat("/proc/net/tcp").then(() => true, () => false);
 
-/** Holds nothing but what it is told to: a runtime opens and closes files of its own at any time. */
+/** A process with only the given descriptors. A runtime would open and close files at any time. */
 const CONNECTS_TO_BOTH = `
 echo ready
 read -r
@@ -161,7 +162,7 @@ read -r
 `;
 
 Deno.test({
-  name: "processState() counts descriptors, but for connections to ports whose pools keep them",
+  name: "processState() counts descriptors, except for pooled connections",
   ignore: !hasProc || !await hasCommand("bash", ["-c", ""]),
   async fn() {
     const hold = async (connection: Deno.Conn) => void await connection.read(new Uint8Array(1));
