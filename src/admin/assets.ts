@@ -1,4 +1,4 @@
-/** The dashboard's files, as they are served: nothing is built, and nothing comes from elsewhere. */
+/** Files of the dashboard. They are served as they are, without a build, and load nothing from other servers. */
 
 import charts from "./dashboard/charts.js" with { type: "text" };
 import compareApi from "./dashboard/compare_api.js" with { type: "text" };
@@ -46,11 +46,11 @@ import waterfall from "./dashboard/waterfall.js" with { type: "text" };
 
 /** A file of the dashboard. */
 export interface Asset {
-  /** Where it is served. */
+  /** Path of the URL. */
   readonly path: string;
-  /** Its media type, as in Content-Type. */
+  /** Media type, for Content-Type. */
   readonly type: string;
-  /** What is in it. */
+  /** Content. */
   readonly text: string;
 }
 
@@ -104,7 +104,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   waterfall,
 };
 
-/** All of them. The page is at `/`, all else below `/assets/`. */
+/** The page at `/`, and its style sheets, scripts and icon below `/assets/`. */
 export const ASSETS: readonly Asset[] = [
   { path: "/", type: "text/html; charset=utf-8", text: page },
   { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },

@@ -1,7 +1,7 @@
 /** The admin listener, from one configuration to the next. */
 
 import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
-import type { AdminSource } from "../admin/source.ts";
+import type { AdminSource } from "../admin/api.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";

@@ -1,6 +1,6 @@
 /** What the admin listener of a command shows. */
 
-import type { AdminSource } from "../admin/source.ts";
+import type { AdminSource } from "../admin/api.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import { viewState } from "../admin/state_view.ts";
 import { processStats } from "../server/process_stats.ts";

@@ -9,15 +9,13 @@ import {
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 
-import type { ExchangesView, StateView } from "../../src/admin/api.ts";
+import type { AdminSource, ExchangesView, StateView } from "../../src/admin/api.ts";
 import { viewConfig } from "../../src/admin/config_view.ts";
 import { MAX_STREAMS, MAX_STREAMS_PER_CLIENT } from "../../src/admin/event_streams.ts";
 import { Guesses } from "../../src/admin/guesses.ts";
 import { type AdminHandler, createAdminHandler } from "../../src/admin/handler.ts";
-import { whyUnready } from "../../src/admin/readiness.ts";
 import { MAX_SESSIONS, Sessions } from "../../src/admin/sessions.ts";
-import type { AdminSource } from "../../src/admin/source.ts";
-import { viewState } from "../../src/admin/state_view.ts";
+import { unreadyReason, viewState } from "../../src/admin/state_view.ts";
 import type { Config } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { readConfig } from "../../src/config/read/read.ts";
@@ -366,7 +364,7 @@ for (
     [[{ service: "e", health: "unhealthy" }], "no primary"],
   ] as const
 ) {
-  Deno.test(`whyUnready() says ${expected} with ${JSON.stringify(states)}`, () => {
+  Deno.test(`unreadyReason() says ${expected} with ${JSON.stringify(states)}`, () => {
     const routes: StateView["routes"] = [
       {
         route: "path /",
@@ -380,7 +378,7 @@ for (
       { route: "path /e", members: [{ service: "e", role: "primary" }] },
     ];
     const metrics = { ...new Metrics().snapshot(), states };
-    assertEquals(whyUnready({ draining: false, routes, metrics }), expected);
+    assertEquals(unreadyReason({ draining: false, routes, metrics }), expected);
   });
 }
 
@@ -619,7 +617,7 @@ Deno.test("an exception is answered with 500 without details, and reported", asy
   const response = await handle(
     new Request("http://127.0.0.1:80/api/state?secret", { headers: { host: "127.0.0.1" } }),
   );
-  assertEquals([response.status, await response.text()], [500, "Internal error\n"]);
+  assertEquals([response.status, await response.text()], [500, "Internal error.\n"]);
   assertEquals(reports.map(([message]) => message), ["admin request failed unexpectedly"]);
 });
 
