@@ -26,8 +26,7 @@ import map from "./dashboard/map.js" with { type: "text" };
 import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
 import mismatchList from "./dashboard/mismatch_list.js" with { type: "text" };
 import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
-import noiseConfig from "./dashboard/noise_config.js" with { type: "text" };
-import noiseList from "./dashboard/noise_list.js" with { type: "text" };
+import noise from "./dashboard/noise.js" with { type: "text" };
 import outcomes from "./dashboard/outcomes.js" with { type: "text" };
 import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
@@ -88,8 +87,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   map,
   "map_layout": mapLayout,
   "mismatch_list": mismatchList,
-  "noise_config": noiseConfig,
-  "noise_list": noiseList,
+  noise,
   outcomes,
   overview,
   "pause_on_interaction": pauseOnInteraction,

@@ -7,9 +7,9 @@ import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 
 const ROUTE = "path /";
 
-function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateView {
+function stateAt(second: number, { responses = 0, startedMs = 1 } = {}): StateView {
   const empty = new Metrics().snapshot();
-  const duration = { counts: [answered, 0, 0], sumMs: answered };
+  const duration = { counts: [responses, 0, 0], sumMs: responses };
   const route = { ...empty.routes[0]!, duration };
   return {
     version: "0.1.0",
@@ -21,7 +21,7 @@ function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateVie
     services: [],
     comparing: false,
     routes: [{ route: ROUTE, members: [{ service: "a", role: "primary" }, { service: "b", role: "secondary" }] }],
-    metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": answered } }], states: [] },
+    metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": responses } }], states: [] },
   };
 }
 
@@ -35,22 +35,22 @@ function exchange(id: number, timeMs: number): ExchangeRecord {
 
 Deno.test("Store computes rates and percentiles from the differences of states", () => {
   const store = new Store();
-  for (let second = 1; second <= 10; second++) store.addState(stateAt(second, { answered: 1_000 + second * 20 }));
+  for (let second = 1; second <= 10; second++) store.addState(stateAt(second, { responses: 1_000 + second * 20 }));
   const { latest, points } = store.series(TOTAL);
   assertEquals([latest?.rate, latest?.success, latest?.p50], [20, 1, 5]);
   assertEquals(points.length, 9);
 });
 
-Deno.test("Store remembers five minutes", () => {
+Deno.test("Store keeps five minutes", () => {
   const store = new Store();
   for (let second = 1; second <= 400; second++) store.addState(stateAt(second));
   assertEquals(store.series(TOTAL).points.length, 301);
 });
 
-Deno.test("Store forgets a server that is there no more, but not one that has lost a worker", () => {
+Deno.test("Store clears its data after a restart of conductor, but not after the loss of a worker", () => {
   const store = new Store();
-  for (let second = 1; second <= 5; second++) store.addState(stateAt(second, { answered: second * 20 }));
-  store.addState(stateAt(6, { answered: 50 }));
+  for (let second = 1; second <= 5; second++) store.addState(stateAt(second, { responses: second * 20 }));
+  store.addState(stateAt(6, { responses: 50 }));
   assertEquals(store.series(TOTAL).points.length, 5);
   store.addExchanges({ last: 1, exchanges: [exchange(1, 6_000)] });
   store.addState(stateAt(7, { startedMs: 6_500 }));
@@ -58,7 +58,7 @@ Deno.test("Store forgets a server that is there no more, but not one that has lo
   assertEquals(store.exchanges, []);
 });
 
-Deno.test("Store has exchanges once, newest first, their attempts in the order of the configuration", () => {
+Deno.test("Store keeps each exchange once, the newest first, with its attempts in the order of the configuration", () => {
   const store = new Store();
   store.addExchanges({ last: 1, exchanges: [exchange(1, 1_000)] });
   store.addState(stateAt(1));
@@ -67,17 +67,17 @@ Deno.test("Store has exchanges once, newest first, their attempts in the order o
   assertEquals(store.exchanges[1]?.attempts.map(({ service }) => service), ["a", "b"]);
 });
 
-Deno.test("Store.sampling() tells a sample from exchanges that are listed late", () => {
+Deno.test("Store.sampling() distinguishes a sample from exchanges that are published late", () => {
   for (const [perSecond, isSample] of [[20, false], [5, true]] as const) {
     const store = new Store();
     let id = 0;
     for (let second = 1; second <= 30; second++) {
-      store.addState(stateAt(second, { answered: second * 20 }));
+      store.addState(stateAt(second, { responses: second * 20 }));
       const listed = Array.from({ length: perSecond }, (_, index) => exchange(++id, (second - 5) * 1_000 + index));
       store.addExchanges({ last: id, exchanges: listed });
     }
     const sampling = store.sampling();
     assertEquals(sampling !== undefined, isSample);
-    if (sampling !== undefined) assertGreater(sampling.ofPerSecond, sampling.perSecond);
+    if (sampling !== undefined) assertGreater(sampling.totalPerSecond, sampling.recordedPerSecond);
   }
 });

@@ -1,15 +1,15 @@
 /**
- * Tells when somebody points at an element or walks through it: what they look at should not move away.
+ * Calls back when the pointer or the keyboard focus enters or leaves an element: its content should not move meanwhile.
  *
- * @param {HTMLElement} element The element.
- * @param {(isHeld: boolean) => void} tell Told when that begins, and when it ends.
+ * @param {HTMLElement} element
+ * @param {(isPaused: boolean) => void} onChange
  */
-export function watchHold(element, tell) {
-  element.addEventListener("pointerenter", ({ pointerType }) => tell(pointerType === "mouse"));
-  element.addEventListener("pointerleave", () => tell(false));
+export function pauseOnInteraction(element, onChange) {
+  element.addEventListener("pointerenter", ({ pointerType }) => onChange(pointerType === "mouse"));
+  element.addEventListener("pointerleave", () => onChange(false));
   element.addEventListener(
     "focusin",
-    ({ target }) => tell(target instanceof Element && target.matches(":focus-visible")),
+    ({ target }) => onChange(target instanceof Element && target.matches(":focus-visible")),
   );
-  element.addEventListener("focusout", () => tell(false));
+  element.addEventListener("focusout", () => onChange(false));
 }
