@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 import { ASSETS } from "../../src/admin/assets.ts";
 import { bytes, count, ms, niceCeiling, percent, printable, rate, uptime } from "../../src/admin/dashboard/format.js";
+import { attemptDescription, attemptLabel, attemptState } from "../../src/admin/dashboard/labels.js";
 import { quantile, serviceSpan, spanBetween } from "../../src/admin/dashboard/rates.js";
 
 const FOLDER = new URL("../../src/admin/dashboard/", import.meta.url);
@@ -107,3 +108,27 @@ Deno.test("numbers have units and groups of digits", () => {
 Deno.test("printable() escapes characters that hide or reorder text", () => {
   assertEquals(printable("a\u202eb\u0000\u200bc d"), "a\\u202eb\\u0000\\u200bc d");
 });
+
+for (
+  const [name, outcome, state, label, description] of [
+    ["an attempt in flight", {}, "pending", "in flight", /^in flight$/],
+    ["a response", { success: true, status: 204 }, "succeeded", "204", /^response 204$/],
+    [
+      "a failed response",
+      { success: false, status: 503 },
+      "failed",
+      "503",
+      /^response 503, which counts as a failure$/,
+    ],
+    ["a failure", { success: false, failure: "refused" }, "failed", "refused", /^failed: the connection was refused/],
+    ["an abort", { success: false, failure: "aborted" }, "aborted", "aborted", /^aborted: the client disconnected/],
+    ["a skip", { skipped: "not-sampled" }, "skipped", "not-sampled", /^skipped: .* not in the sample$/],
+    ["a full queue", { success: false, failure: "queue-full" }, "skipped", "queue-full", /^not sent: .* queue/],
+  ] as const
+) {
+  Deno.test(`the dashboard describes ${name} as ${state}`, () => {
+    const attempt = { service: "a", role: "primary", hedge: false, selected: false, ...outcome } as const;
+    assertEquals([attemptState(attempt), attemptLabel(attempt)], [state, label]);
+    assertMatch(attemptDescription(attempt), description);
+  });
+}

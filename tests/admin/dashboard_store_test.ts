@@ -1,9 +1,12 @@
 import { assertEquals, assertGreater } from "@std/assert";
 
 import type { StateView } from "../../src/admin/api.ts";
-import { Store, TOTAL } from "../../src/admin/dashboard/store.js";
+import { serviceKey, Store, TOTAL } from "../../src/admin/dashboard/store.js";
 import { Metrics } from "../../src/observe/metrics.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import { refusingUrl, startBackend } from "../_support/servers.ts";
+import { startSlowBackend } from "../_support/slow_backend.ts";
+import { startWatched } from "../_support/watched_conductor.ts";
 
 const ROUTE = "path /";
 
@@ -80,4 +83,63 @@ Deno.test("Store.sampling() distinguishes a sample from exchanges that are publi
     assertEquals(sampling !== undefined, isSample);
     if (sampling !== undefined) assertGreater(sampling.totalPerSecond, sampling.recordedPerSecond);
   }
+});
+
+Deno.test("Store shows what clients and backends saw: each request once, as an attempt or as a skip", async () => {
+  const requests = 20;
+  await using up = startBackend();
+  await using sampled = startBackend();
+  await using slowShadow = startSlowBackend();
+  await using slowPrimary = startSlowBackend();
+  await using conductor = await startWatched([
+    { name: "down", url: refusingUrl(), pathPrefix: "/api", primary: true, breaker: { failures: 1 } },
+    { name: "up", url: up.url, pathPrefix: "/api" },
+    { name: "sampled", url: sampled.url, pathPrefix: "/api", shadow: true, sample: 0.5 },
+    { name: "slow-shadow", url: slowShadow.url, pathPrefix: "/api", shadow: true },
+    { name: "slow-primary", url: slowPrimary.url, pathPrefix: "/slow", primary: true },
+  ], { limits: { maxConnectionsPerService: 1 } });
+  const readState = async (): Promise<StateView> => (await fetch(`${conductor.adminUrl}api/state`)).json();
+  const before = await readState();
+
+  const statuses: number[] = [];
+  const send = async (path: string) => {
+    const response = await fetch(conductor.url + path);
+    await response.text();
+    statuses.push(response.status);
+  };
+  for (let count = 0; count < requests; count++) await send("/api");
+  const slow = send("/slow");
+  await slowPrimary.received(1);
+  await send("/slow");
+  slowPrimary.release();
+  slowShadow.release();
+  await slow;
+  let after = await readState();
+  while (after.metrics.services.some(({ inFlight }) => inFlight > 0)) after = await readState();
+
+  const store = new Store();
+  store.addState(before);
+  store.addState({ ...after, timeMs: before.timeMs + 1_000 });
+  const all = store.series(TOTAL).recent;
+  const succeeded = statuses.filter((status) => status === 200).length;
+  assertEquals([all.total, all.succeeded, all.fallbacks], [requests + 2, succeeded, succeeded - 1]);
+  const seen: Readonly<Record<string, number>> = {
+    "down": 1,
+    "up": up.seen.length,
+    "sampled": sampled.seen.length,
+    "slow-shadow": 1,
+    "slow-primary": 1,
+  };
+  for (const [name, attempts] of Object.entries(seen)) {
+    const { total, durationCounts, skips } = store.series(serviceKey(name)).recent;
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const received = name === "slow-primary" ? 2 : requests;
+    assertEquals([name, total, sum(durationCounts)], [name, attempts, attempts]);
+    assertEquals([name, total + sum(Object.values(skips))], [name, received]);
+  }
+  const down = store.series(serviceKey("down")).recent;
+  assertEquals([down.failures["refused"], down.failures["open-circuit"]], [1, undefined]);
+  assertEquals(down.skips["open-circuit"], requests - 1);
+  assertEquals(store.series(serviceKey("slow-primary")).recent.skips["queue-full"], 1);
+  assertEquals(store.series(serviceKey("slow-shadow")).recent.skips["queue-full"], requests - 1);
 });
