@@ -30,28 +30,28 @@ import { exchangeRaw, readUntil, type TestServer } from "../_support/servers.ts"
 const TOKEN = "a-token-of-some-length";
 const { config: CONFIG } = validateConfig({ services: [{ name: "a", url: "http://localhost:1" }] });
 
-interface Shown extends AdminSource {
+interface TestSource extends AdminSource {
   readonly ring: ExchangeRing;
   draining: boolean;
-  /** How often anything has been asked for. */
-  asked: number;
+  /** Number of reads. */
+  reads: number;
   padding: string;
 }
 
-function createSource(config: Config = CONFIG): Shown {
+function createSource(config: Config = CONFIG): TestSource {
   const ring = new ExchangeRing(200);
   const metrics = new Metrics();
   metrics.reconfigure(config);
   const comparisons = new ComparisonStore();
   comparisons.reconfigure(config);
-  const source: Shown = {
+  const source: TestSource = {
     config,
     ring,
     draining: false,
-    asked: 0,
+    reads: 0,
     padding: "",
     state(): Promise<StateView> {
-      source.asked++;
+      source.reads++;
       return Promise.resolve(viewState(config, {
         version: `0.0.0${source.padding}`,
         draining: source.draining,
@@ -61,11 +61,11 @@ function createSource(config: Config = CONFIG): Shown {
       }));
     },
     exchanges(after): Promise<ExchangesView> {
-      source.asked++;
+      source.reads++;
       return Promise.resolve(ring.after(after));
     },
     comparisons(after) {
-      source.asked++;
+      source.reads++;
       return Promise.resolve(comparisons.read(after));
     },
     marks: new NoiseMarks(),
@@ -90,16 +90,16 @@ function exchange(parts: Partial<NewExchange> = {}): NewExchange {
 }
 
 interface Admin extends TestServer {
-  readonly source: Shown;
+  readonly source: TestSource;
 }
 
 interface StartOptions {
   readonly hostname?: string;
   readonly token?: string;
-  readonly source?: Shown;
+  readonly source?: TestSource;
 }
 
-/** An admin listener on loopback, which takes itself for one at `hostname`. */
+/** Starts an admin listener on loopback. It checks requests as if it listened on `hostname`. */
 function startAdmin({ hostname = "127.0.0.1", token, source = createSource() }: StartOptions = {}): Admin {
   const server = serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0 });
   const handler: AdminHandler = createAdminHandler(source, { hostname, port: server.port, token });
@@ -114,8 +114,12 @@ function startAdmin({ hostname = "127.0.0.1", token, source = createSource() }: 
   };
 }
 
-/** Sends a request in raw bytes, with PORT in it replaced. */
-async function ask({ port }: TestServer, lines: readonly string[], line = "GET /api/state HTTP/1.1"): Promise<number> {
+/** Sends a request in raw bytes, with PORT replaced, and returns the status. */
+async function sendRaw(
+  { port }: TestServer,
+  lines: readonly string[],
+  line = "GET /api/state HTTP/1.1",
+): Promise<number> {
   const head = [line, ...lines, "Connection: close", "", ""].join("\r\n").replaceAll("PORT", String(port));
   return Number((await exchangeRaw(port, head)).split(" ")[1]);
 }
@@ -135,7 +139,7 @@ for (
     ["/../config.yaml", 404, "text/plain"],
   ] as const
 ) {
-  Deno.test(`the admin listener answers ${path} with ${status}, safely`, async () => {
+  Deno.test(`the admin listener responds to ${path} with ${status} and the security header fields`, async () => {
     await using admin = startAdmin();
     for (const method of ["GET", "HEAD"]) {
       const response = await fetch(admin.url + path, { method });
@@ -155,7 +159,7 @@ for (
 }
 
 for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
-  Deno.test(`the admin listener answers ${method} with 405`, async () => {
+  Deno.test(`the admin listener responds to ${method} with 405`, async () => {
     await using admin = startAdmin();
     const response = await fetch(`${admin.url}/api/state`, { method });
     await response.body?.cancel();
@@ -163,7 +167,7 @@ for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
   });
 }
 
-/** What is configured, what a client says of itself, and what it gets; PORT is the listener's. */
+/** Configured hostname, header lines of a request with PORT for the port of the listener, and the expected status. */
 const ORIGINS: [hostname: string, lines: readonly string[], status: number][] = [
   ["127.0.0.1", ["Host: 127.0.0.1:PORT"], 200],
   ["127.0.0.1", ["Host: localhost:PORT"], 200],
@@ -201,22 +205,22 @@ const ORIGINS: [hostname: string, lines: readonly string[], status: number][] = 
 ];
 
 for (const [hostname, lines, status] of ORIGINS) {
-  Deno.test(`the admin listener at ${hostname} answers ${lines.join(", ")} with ${status}`, async () => {
+  Deno.test(`the admin listener at ${hostname} responds to ${lines.join(", ")} with ${status}`, async () => {
     await using admin = startAdmin({ hostname });
-    assertEquals(await ask(admin, lines), status);
+    assertEquals(await sendRaw(admin, lines), status);
   });
 }
 
 Deno.test("the admin listener refuses a request without Host with 400, except for probes", async () => {
   await using admin = startAdmin();
-  assertEquals(await ask(admin, [], "GET /api/state HTTP/1.0"), 400);
-  assertEquals(await ask(admin, [], "GET /healthz HTTP/1.0"), 200);
+  assertEquals(await sendRaw(admin, [], "GET /api/state HTTP/1.0"), 400);
+  assertEquals(await sendRaw(admin, [], "GET /healthz HTTP/1.0"), 200);
 });
 
-Deno.test("probes reach the admin listener by any address and without the token, and learn one word", async () => {
+Deno.test("probes reach the admin listener with any Host and without a token", async () => {
   await using admin = startAdmin({ token: TOKEN, hostname: "0.0.0.0" });
   for (const path of ["/healthz", "/readyz"]) {
-    assertEquals(await ask(admin, ["Host: pod-7.example"], `GET ${path} HTTP/1.1`), 200);
+    assertEquals(await sendRaw(admin, ["Host: pod-7.example"], `GET ${path} HTTP/1.1`), 200);
   }
 });
 
@@ -232,7 +236,7 @@ for (
     ["an empty cookie", { cookie: "conductor-admin-PORT=" }, 401],
   ] as const
 ) {
-  Deno.test(`the admin listener with a token answers who shows ${title} with ${status}`, async () => {
+  Deno.test(`the admin listener with a token responds to ${title} with ${status}`, async () => {
     await using admin = startAdmin({ token: TOKEN });
     const sent = Object.entries(headers).map(([name, value]) => [name, value.replace("PORT", String(admin.port))]);
     for (const path of ["/", "/api/state", "/api/exchanges", "/metrics", "/config", "/nothing"]) {
@@ -314,7 +318,7 @@ Deno.test("a logout ends the session and its event streams, but no other session
   assertEquals(await statusOf(admin.url + stays.path, { headers: other }), 200);
 });
 
-Deno.test("a browser without a session gets a form for the token, other clients a line of text", async () => {
+Deno.test("a browser without a session gets a login form, other clients get a line of text", async () => {
   await using admin = startAdmin({ token: TOKEN });
   const page = await fetch(admin.url, { headers: { accept: "text/html,*/*" } });
   assertEquals([page.status, page.headers.get("content-type")], [401, "text/html; charset=utf-8"]);
@@ -336,7 +340,7 @@ Deno.test("a browser without a session gets a form for the token, other clients 
   assertEquals(await statusOf(`${admin.url}/login`, { headers: { authorization: `Bearer ${TOKEN}` } }), 404);
 });
 
-Deno.test("a wrong ?token is answered with 401 and sets no cookie", async () => {
+Deno.test("a wrong ?token gets 401 and no cookie", async () => {
   await using admin = startAdmin({ token: TOKEN });
   for (const given of ["", "wrong", `${TOKEN}%20`]) {
     const response = await fetch(`${admin.url}/?token=${given}`, { redirect: "manual" });
@@ -345,7 +349,7 @@ Deno.test("a wrong ?token is answered with 401 and sets no cookie", async () => 
   }
 });
 
-Deno.test("/readyz says 503 while the server drains, and /healthz 200", async () => {
+Deno.test("/readyz responds with 503 while the server drains, /healthz with 200", async () => {
   await using admin = startAdmin();
   admin.source.draining = true;
   const ready = await fetch(`${admin.url}/readyz`);
@@ -364,7 +368,7 @@ for (
     [[{ service: "e", health: "unhealthy" }], "no primary"],
   ] as const
 ) {
-  Deno.test(`unreadyReason() says ${expected} with ${JSON.stringify(states)}`, () => {
+  Deno.test(`unreadyReason() returns ${expected} with ${JSON.stringify(states)}`, () => {
     const routes: StateView["routes"] = [
       {
         route: "path /",
@@ -382,7 +386,7 @@ for (
   });
 }
 
-Deno.test("values from the wire arrive as JSON text", async () => {
+Deno.test("values from the wire are escaped in JSON", async () => {
   await using admin = startAdmin();
   const hostile = `</script><script>alert(1)</script>\u2028\u0000\x1b[31m\u202e"\\`;
   admin.source.ring.add(exchange({ path: hostile, method: hostile, headers: [[hostile, hostile]] }));
@@ -393,7 +397,7 @@ Deno.test("values from the wire arrive as JSON text", async () => {
   assertEquals([record?.path, record?.method, record?.headers], [hostile, hostile, [[hostile, hostile]]]);
 });
 
-Deno.test("/config and all other answers keep every kind of secret", async () => {
+Deno.test("no response contains a secret of any kind", async () => {
   const secret = "s3cr3t-of-the-environment";
   const text = `
 port: 0
@@ -436,7 +440,7 @@ Deno.test("viewConfig() shows the names of compared header fields as a list", ()
   assertEquals(shown.compare.headers, ["etag", "x-b"]);
 });
 
-/** Reads server-sent events until there are enough. */
+/** Reads this many server-sent events. */
 async function readEvents(response: Response, count: number): Promise<{ event: string; id?: string; data: unknown }[]> {
   const events = [];
   let text = "";
@@ -455,7 +459,7 @@ async function readEvents(response: Response, count: number): Promise<{ event: s
   return events;
 }
 
-Deno.test("/api/events sends the state and what is recent, then what is new; Last-Event-ID goes on", async () => {
+Deno.test("/api/events sends the state and the recent exchanges, then new ones, and continues after Last-Event-ID", async () => {
   await using admin = startAdmin();
   for (let count = 0; count < 3; count++) admin.source.ring.add(exchange());
   const events = await readEvents(await fetch(`${admin.url}/api/events`), 3);
@@ -470,18 +474,18 @@ Deno.test("/api/events sends the state and what is recent, then what is new; Las
   assertEquals([next?.id, (next?.data as ExchangesView).exchanges.length], ["4", 1]);
 });
 
-Deno.test("/api/events costs nothing once the last reader has left", async () => {
+Deno.test("/api/events reads nothing after the last reader has left", async () => {
   using time = new FakeTime();
   const source = createSource();
   const { handle } = createAdminHandler(source, { hostname: "127.0.0.1", port: 80, token: undefined });
   const [first, second] = await Promise.all([1, 2].map(() => handle(requestEvents())));
   await pass(time, 3);
-  assert(source.asked > 10);
+  assert(source.reads > 10);
   await first!.body!.cancel();
   await second!.body!.cancel();
-  const { asked } = source;
+  const { reads } = source;
   await pass(time, 60);
-  assertEquals(source.asked, asked);
+  assertEquals(source.reads, reads);
 });
 
 Deno.test("/api/events ends the oldest stream of a client with too many streams", async () => {
@@ -554,18 +558,18 @@ Deno.test("a client whose requests take too much time gets 503 for a while, and 
   };
   const options = { hostname: "127.0.0.1", port: 80, token: undefined, now: () => nowMs };
   const { handle } = createAdminHandler(source, options);
-  const ask = async (number: number) => {
+  const send = async (number: number) => {
     const headers = { host: "127.0.0.1:80" };
     const response = await handle(new Request("http://127.0.0.1:80/api/exchanges", { headers }), peer(number));
     await response.body?.cancel();
     return [response.status, response.headers.get("retry-after")];
   };
   let served = 0;
-  while ((await ask(1))[0] === 200 && served < 1_000) served++;
+  while ((await send(1))[0] === 200 && served < 1_000) served++;
   assert(served > 5 && served < 20, `${served}`);
-  assertEquals([await ask(1), await ask(2)], [[503, "1"], [200, null]]);
+  assertEquals([await send(1), await send(2)], [[503, "1"], [200, null]]);
   nowMs += 1_000;
-  assertEquals(await ask(1), [200, null]);
+  assertEquals(await send(1), [200, null]);
 });
 
 Deno.test("probes get a response without a read of the state after their requests take too much time", async () => {
@@ -581,10 +585,10 @@ Deno.test("probes get a response without a read of the state after their request
     const response = await handle(new Request("http://pod:80/readyz", { headers: { host: "pod:80" } }), peer(1));
     assertEquals([response.status, await response.text()], [200, "ready\n"]);
   }
-  assertLess(source.asked, 100);
+  assertLess(source.reads, 100);
 });
 
-Deno.test("/readyz notices that the server drains while other clients take all the time there is", async () => {
+Deno.test("/readyz reports that the server drains even if other clients use up the time budget", async () => {
   let nowMs = 0;
   const source = createSource();
   const { state } = source;
@@ -595,20 +599,20 @@ Deno.test("/readyz notices that the server drains while other clients take all t
   };
   const options = { hostname: "127.0.0.1", port: 80, token: undefined, now: () => nowMs };
   const { handle } = createAdminHandler(source, options);
-  const ask = async (path: string, number: number) => {
+  const send = async (path: string, number: number) => {
     const headers = { host: "127.0.0.1:80" };
     const response = await handle(new Request(`http://127.0.0.1:80${path}`, { headers }), peer(number));
     await response.body?.cancel();
     return response.status;
   };
-  assertEquals(await ask("/readyz", 9), 200);
+  assertEquals(await send("/readyz", 9), 200);
   draining = true;
-  for (let count = 0; count < 100; count++) for (const number of [1, 2, 3]) await ask("/api/state", number);
-  assertEquals(await ask("/api/state", 4), 503);
-  assertEquals(await ask("/readyz", 9), 503);
+  for (let count = 0; count < 100; count++) for (const number of [1, 2, 3]) await send("/api/state", number);
+  assertEquals(await send("/api/state", 4), 503);
+  assertEquals(await send("/readyz", 9), 503);
 });
 
-Deno.test("an exception is answered with 500 without details, and reported", async () => {
+Deno.test("an exception causes a 500 without details, and a report", async () => {
   const source = createSource();
   source.state = () => Promise.reject(new Error("the secret of the request"));
   const reports: [string, unknown][] = [];
@@ -663,9 +667,9 @@ Deno.test("/api/events skips states for a slow reader, in bounded memory, and cu
   const slow = (await handle(requestEvents())).body!.getReader();
   const idle = (await handle(requestEvents())).body!.getReader();
   await pass(time, 5);
-  let waiting = 0;
-  for (let events = 0; events < 4; events++) waiting += (await slow.read()).value?.length ?? 0;
-  assert(waiting > 200_000 && waiting < 500_000, `${waiting} bytes were waiting`);
+  let queued = 0;
+  for (let events = 0; events < 4; events++) queued += (await slow.read()).value?.length ?? 0;
+  assert(queued > 200_000 && queued < 500_000, `${queued} bytes were queued`);
   source.ring.add(exchange());
   await pass(time, 12);
   await assertRejects(async () => {
@@ -676,7 +680,7 @@ Deno.test("/api/events skips states for a slow reader, in bounded memory, and cu
   close();
 });
 
-/** Beginnings of requests to change something. Each announces more bytes than it sends. */
+/** Beginnings of POST requests whose Content-Length exceeds the sent bytes. */
 const INCOMPLETE_POSTS: readonly (readonly [name: string, path: string, head: readonly string[], sent: string])[] = [
   ["a login without a body", "/login", ["Content-Type: application/x-www-form-urlencoded"], ""],
   ["a login with half a body", "/login", ["Content-Type: application/x-www-form-urlencoded"], "token=a"],
@@ -692,7 +696,7 @@ async function sendPost(port: number, path: string, lines: readonly string[], se
 }
 
 for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
-  Deno.test(`the admin listener answers ${name} with 408 after 10 s`, async () => {
+  Deno.test(`the admin listener responds to ${name} with 408 after 10 s`, async () => {
     const { setTimeout: setRealTimeout } = globalThis;
     using time = new FakeTime();
     await using admin = startAdmin({ token: TOKEN });
@@ -706,10 +710,10 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
     }
     if (response === undefined) connection.close();
     assertMatch(await receiving.catch(() => ""), /^HTTP\/1\.1 408 /);
-    assert(seconds >= 10, `answered after ${seconds} s`);
+    assert(seconds >= 10, `response after ${seconds} s`);
   });
 
-  Deno.test(`the admin listener reports no error of its own when a client leaves during ${name}`, async () => {
+  Deno.test(`the admin listener reports no error if a client disconnects during ${name}`, async () => {
     const errors: unknown[] = [];
     const responded = Promise.withResolvers<Response>();
     const source = createSource();
@@ -732,7 +736,7 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
   });
 }
 
-/** Lets what each timer starts come to its end before the next one. */
+/** Advances the time in small steps, so that the work of each timer ends before the next timer. */
 async function pass(time: FakeTime, seconds: number): Promise<void> {
   for (let quarters = 0; quarters < 4 * seconds; quarters++) await time.tickAsync(250);
 }
@@ -741,7 +745,7 @@ function requestEvents(): Request {
   return new Request("http://127.0.0.1:80/api/events", { headers: { host: "127.0.0.1:80" } });
 }
 
-/** A connection from another address. */
+/** Returns a connection from an address. */
 function peer(number: number): { remoteAddr: { hostname: string } } {
   return { remoteAddr: { hostname: `10.0.0.${number}` } };
 }
@@ -760,7 +764,7 @@ for (
     [{}, "admin.port: is required"],
   ] as const
 ) {
-  Deno.test(`a configuration with admin ${JSON.stringify(admin)} is refused: ${message}`, () => {
+  Deno.test(`a configuration with admin ${JSON.stringify(admin)} is rejected: ${message}`, () => {
     const input = { admin, services: [{ name: "a", url: "http://localhost:1" }] };
     try {
       validateConfig(input);
@@ -770,7 +774,7 @@ for (
       assertNotMatch(error.message, /with spaces/);
       return;
     }
-    throw new Error("not refused");
+    throw new Error("not rejected");
   });
 }
 

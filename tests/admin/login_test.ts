@@ -1,4 +1,4 @@
-/** The admin listener's login in a real browser. */
+/** Login at the admin listener, in a real browser. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { pageTest, visit } from "../_support/page_test.ts";
@@ -30,7 +30,7 @@ pageTest("a browser logs in with a form, sends the cookie to no other server, an
   const dashboard = page.url();
   await page.goto(url);
   assertEquals(backend.seen[0]?.headers.get("cookie"), null);
-  // The browser sends the cookie here, because the path is that of the session. The data port removes it.
+  // The browser sends the cookie here, because this is the path of the session. The data port removes it.
   await page.goto(url + new URL(dashboard).pathname);
   assertEquals(backend.seen.at(-1)?.headers.get("cookie"), null);
 
