@@ -85,6 +85,17 @@ Deno.test("Store.sampling() distinguishes a sample from exchanges that are publi
   }
 });
 
+Deno.test("Store.sampling() reports no sample in the first seconds of a page, whose window is shorter", () => {
+  const store = new Store();
+  let id = 0;
+  for (let second = 1; second <= 10; second++) {
+    store.addState(stateAt(second, { responses: second * 20 }));
+    const exchanges = Array.from({ length: 20 }, (_, index) => exchange(++id, (second - 1) * 1_000 + 50 * (index + 1)));
+    store.addExchanges({ last: id, exchanges });
+    assertEquals(store.sampling(), undefined, `after ${second} s`);
+  }
+});
+
 Deno.test("Store shows what clients and backends saw: each request once, as an attempt or as a skip", async () => {
   const requests = 20;
   await using up = startBackend();

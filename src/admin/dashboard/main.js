@@ -185,7 +185,7 @@ function noticeText(status) {
 function drawFooter({ version, workers, process, metrics, timeMs }) {
   const facts = [
     `conductor ${printable(version)}`,
-    `counters since ${uptime(timeMs - metrics.startedMs)}`,
+    `up ${uptime(timeMs - metrics.startedMs)}`,
     workers.count === 1 ? "1 worker" : `${workers.count} workers`,
     ...(workers.crashes > 0 ? [`${workers.crashes} crashed`] : []),
     ...(process.residentBytes === undefined ? [] : [`${bytes(process.residentBytes)} resident`]),

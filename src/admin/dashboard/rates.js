@@ -17,9 +17,9 @@ import { NOT_SENT_KINDS } from "./outcomes.js";
 /**
  * Returns the counters of a service on a route, since the start. The span has no length.
  *
- * Skipped attempts are in `skips` only. Other attempts that were not sent, for example of a primary whose queue is full,
- * are in `failures`; they say nothing about the service, so they are shown with the skips. Aborted attempts say nothing
- * about the service either, and are left out.
+ * Attempts that were not sent, for example because the queue of a primary is full, are in `failures` of the snapshot. They
+ * are no sign of the health of the service, so they join the skips. Aborted attempts are no such sign either, and do not
+ * count.
  *
  * @param {ServiceSnapshot} snapshot
  * @returns {Span}

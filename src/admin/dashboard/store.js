@@ -21,8 +21,9 @@ const MAX_PUBLICATION_MS = 6_000;
 const MAX_EXCHANGES = 400;
 
 /**
- * @typedef {object} Point Values of the last {@linkcode WINDOW_SECONDS} seconds.
+ * @typedef {object} Point Values of the last {@linkcode WINDOW_SECONDS} seconds; of fewer after the start.
  * @property {number} timeMs Time, in milliseconds since 1970.
+ * @property {number} seconds Length of the period.
  * @property {number} rate Requests or attempts per second.
  * @property {number} success Success ratio, 0 to 1; `NaN` without requests.
  * @property {number} p50 Median duration in milliseconds; `NaN` without durations.
@@ -59,6 +60,7 @@ export class Series {
     this.recent = recent;
     this.points.push({
       timeMs,
+      seconds,
       rate: recent.total / seconds,
       success: recent.total === 0 ? NaN : recent.succeeded / recent.total,
       p50: quantile(recent.durationCounts, boundsMs, 0.5),
@@ -138,9 +140,9 @@ export class Store {
     const { points, latest } = this.series(TOTAL);
     const point = points.findLast(({ timeMs }) => timeMs <= (latest?.timeMs ?? 0) - MAX_PUBLICATION_MS);
     if (point === undefined || point.rate < 10) return undefined;
-    const fromMs = point.timeMs - WINDOW_SECONDS * 1_000;
+    const fromMs = point.timeMs - point.seconds * 1_000;
     const recorded = this.#recordedMs.filter((timeMs) => timeMs > fromMs && timeMs <= point.timeMs).length;
-    const recordedPerSecond = recorded / WINDOW_SECONDS;
+    const recordedPerSecond = recorded / point.seconds;
     return recordedPerSecond < point.rate * 0.7 ? { recordedPerSecond, totalPerSecond: point.rate } : undefined;
   }
 

@@ -59,7 +59,7 @@ function card({ route, service }) {
   const icon = html("span", { class: "verdict-icon" });
   const label = html("span", { class: "verdict-label" });
   const matchRate = html("span", { class: "figure-value" });
-  const note = html("span", { class: "verdict-note" });
+  const note = html("span", { class: "verdict-note", title: "95 % confidence interval" });
   const required = html("span");
   const interval = intervalBar();
   const reasons = html("ul", { class: "reasons" });
