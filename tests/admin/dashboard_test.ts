@@ -155,6 +155,22 @@ pageTest("the map filters and the button pauses the dashboard, with the keyboard
   await page.getByRole("dialog").waitFor();
 });
 
+pageTest("a click on a paused list opens the exchange under the pointer", async () => {
+  await using shop = await openShop();
+  const { conductor } = shop;
+  await using visited = await visit(conductor.adminUrl);
+  const { page } = visited;
+  for (const name of ["first", "second"]) await (await fetch(`${conductor.url}/api/${name}`)).text();
+  const first = page.locator(".exchange-open", { hasText: "/api/first" });
+  await page.locator(".exchange", { hasText: "/api/second" }).waitFor();
+  await first.hover();
+  await (await fetch(`${conductor.url}/api/third`)).text();
+  await page.getByText("1 new, paused").waitFor();
+  await first.click();
+  await page.getByRole("dialog").getByText("/api/first").waitFor();
+  assertEquals(await page.locator(".exchange", { hasText: "/api/third" }).count(), 0);
+});
+
 const EVIL = `<img src=x onerror="alert(1)">`;
 const FAR = "https://elsewhere.example/";
 
