@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import type { ListenError } from "../../src/server/listen_error.ts";
+import { ListenError } from "../../src/server/listen_error.ts";
 import { serve } from "../../src/server/serve.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };

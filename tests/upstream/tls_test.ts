@@ -16,7 +16,7 @@ function trust(more: Partial<UpstreamTls> = {}): UpstreamTls {
 }
 
 for (const [name, makeTransport] of TRANSPORTS) {
-  const supportsTlsOptions = name.startsWith("http1");
+  const supportsTlsOptions = name === "sockets";
 
   Deno.test({
     name: `${name} fails as tls if it cannot verify a certificate, unless its authority is configured`,
@@ -135,9 +135,6 @@ Deno.test({
     }
     const refused = await fetch(`${url}/unknown`, { headers: { accept: "application/json" } });
     assertEquals([refused.status, (await refused.json()).services[0].failure], [502, "tls"]);
-    assertMatch(
-      child.stderr.text + child.stdout.text,
-      /services\[2\]\.tls\.insecure: the certificate of "anyone" is not verified/s,
-    );
+    assertMatch(child.stderr.text + child.stdout.text, /services\[2\]\.tls\.insecure: .*"anyone" is not verified/s);
   },
 });
