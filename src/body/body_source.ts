@@ -26,11 +26,22 @@ export interface BodySourceOptions {
   readonly turns: LoopTurns;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
+  /**
+   * Discard the rest of a body that is not read to its end. Only for bodies of connections.
+   *
+   * @default {false}
+   */
+  readonly lingers?: boolean;
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 const READ_BUFFER_BYTES = 65_536;
+/** Maximum time in milliseconds for discarding the rest of a body, in all and for each wait. nginx has the same limits. */
+const LINGER_MS = 30_000;
+const LINGER_WAIT_MS = 5_000;
+/** Size of the buffer for discarded bytes. Small, because these uploads have no permit. */
+const LINGER_BUFFER_BYTES = 16_384;
 
 /**
  * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
@@ -39,9 +50,11 @@ const READ_BUFFER_BYTES = 65_536;
 export class BodySource implements TimeoutListener {
   readonly #body: ReadableStream<Chunk>;
   readonly #maxBytes: number;
+  readonly #deadlines: TimeoutQueues;
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
+  readonly #lingers: boolean;
   #reader: Reader | undefined;
   /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
@@ -54,9 +67,11 @@ export class BodySource implements TimeoutListener {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
     this.#turns = options.turns;
+    this.#deadlines = options.deadlines;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
+    this.#lingers = options.lingers ?? false;
   }
 
   /** Bytes read so far. */
@@ -114,6 +129,37 @@ export class BodySource implements TimeoutListener {
   /** Reads no further. */
   cancel(): void {
     this.#watch?.ended();
+    this.#cancelBody();
+  }
+
+  /**
+   * Reads no further, but discards the rest for a limited time. If a server closes a connection with unread bytes, the
+   * system resets it, and the client can lose the response (RFC 9112 §9.6).
+   */
+  async discard(): Promise<void> {
+    if (!this.#lingers) return this.cancel();
+    this.#watch?.ended();
+    const total = this.#deadlines.start(LINGER_MS, this);
+    const wait = this.#deadlines.start(LINGER_WAIT_MS, this);
+    this.#buffer = new Uint8Array(LINGER_BUFFER_BYTES);
+    try {
+      for (;;) {
+        await this.#turns.turn();
+        const { done, value } = await this.#readPiece();
+        if (done || value === undefined) break;
+        this.#buffer = new Uint8Array(value.buffer);
+        wait.refresh();
+      }
+    } catch {
+      // The client is gone, or the body has ended with the response, as in Deno over HTTP/2.
+    }
+    total.stop();
+    wait.stop();
+    this.#releaseBuffer();
+    this.#cancelBody();
+  }
+
+  #cancelBody(): void {
     (this.#reader ?? this.#body).cancel().catch(() => {});
   }
 
