@@ -4,6 +4,7 @@ import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
+import type { ConnectionInfo } from "../http/client_request.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
@@ -24,11 +25,18 @@ export interface BodySourceOptions {
   readonly deadlines: TimeoutQueues;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
+  /** Connection of the client. */
+  readonly connection?: Pick<ConnectionInfo, "isListenerClosed">;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
+const CUT_OFF: LocalReply = {
+  status: 503,
+  detail: "The server closed its listener before the request body was complete",
+  headers: [["retry-after", "1"]],
+};
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 const READ_BUFFER_BYTES = 65_536;
 
@@ -42,6 +50,7 @@ export class BodySource implements TimeoutListener {
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
+  readonly #connection: BodySourceOptions["connection"];
   #reader: Reader | undefined;
   /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
@@ -57,6 +66,7 @@ export class BodySource implements TimeoutListener {
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
+    this.#connection = options.connection;
   }
 
   /** Bytes read so far. */
@@ -137,7 +147,8 @@ export class BodySource implements TimeoutListener {
         if (pause !== undefined) await pause;
       }
     } catch {
-      return this.#stalled ? STALLED : BROKEN_OFF;
+      if (this.#stalled) return STALLED;
+      return this.#connection?.isListenerClosed ? CUT_OFF : BROKEN_OFF;
     } finally {
       this.#deadline.stop();
     }

@@ -48,7 +48,7 @@ export interface BodyListener extends UploadListener {
  * by {@linkcode BodyFanOut.pump}. Returns `null` for no body, and after `onProblem` was called.
  */
 export async function openBody(
-  request: Pick<ClientRequest, "body">,
+  request: Pick<ClientRequest, "body" | "connection">,
   listener: BodyListener,
   context: RequestBodyContext,
 ): Promise<RequestBody> {
@@ -57,7 +57,8 @@ export async function openBody(
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch });
+  const { connection } = request;
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, connection, watch });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);

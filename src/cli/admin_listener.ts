@@ -23,7 +23,7 @@ export interface AdminSourceContext {
 
 /** Options of {@linkcode AdminListener}. */
 export interface AdminListenerOptions
-  extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
+  extends Pick<ServeOptions, "onError" | "onReopen" | "urgent">, Pick<AdminOptions, "onGuesses"> {
   /** Source of all data that the listener shows. */
   readonly source: AdminSource;
 }
@@ -127,11 +127,12 @@ export class AdminListener {
   }
 
   #listen(settings: AdminSettings): OpenListener {
-    const { onError, onReopen } = this.#options;
+    const { onError, onReopen, urgent } = this.#options;
     const server = serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
       port: settings.port,
+      urgent,
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
     });

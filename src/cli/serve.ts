@@ -48,8 +48,14 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   silenceLegacyAbortNotice();
 
   const first = withFlags(file.config);
+  const urgent = new AbortController();
   const workers = flags.workers === 1 ? undefined : await serveWorkers(first, { args, io, logger: () => logger });
-  const server = workers ?? serveThread(first, { logger: () => logger, onError, alwaysCount: table !== undefined });
+  const server = workers ?? serveThread(first, {
+    logger: () => logger,
+    onError,
+    alwaysCount: table !== undefined,
+    urgent: urgent.signal,
+  });
   let isDraining = false;
   const source = createAdminSource(server, {
     url: () => urlOf(server),
@@ -59,6 +65,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const admin = new AdminListener({
     source,
     onError,
+    urgent: urgent.signal,
     onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
     onReopen: () => logger.log("info", "admin listener is listening again"),
   });
@@ -96,7 +103,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     announce(urlOf(server), admin.url);
     if (table !== undefined) endTop = runTop({ state: () => source.state(), table, paint: createPaint(true) });
     const onDrain = () => isDraining = true;
-    return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
+    return await stop(server, { workers, signals, reloading, onDrain, urgent, logger: () => logger });
   } finally {
     // Last, because the admin listener shows the shutdown of everything else.
     await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
@@ -113,6 +120,7 @@ interface StopContext {
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
   readonly onDrain: () => void;
+  readonly urgent: AbortController;
   readonly logger: () => Logger;
 }
 
@@ -125,6 +133,7 @@ async function stop(server: Serving, { workers, signals, reloading, ...context }
   logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
   const secondSignal = signals.next();
   const end = await drain(server.shutdown(), { timeoutMs, interruption: secondSignal });
+  context.urgent.abort();
   const attempts = server.attemptsInFlight;
   if (workers !== undefined) await drain(workers.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (end === "finished") logger.log("info", "stopped");

@@ -32,7 +32,10 @@ export interface Serving {
   inspect(after: number): Promise<Inspection>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
   comparisons(after: number): Promise<ComparisonsSnapshot>;
-  /** Closes the listener, and waits for every response and every attempt in flight. */
+  /**
+   * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
+   * and every attempt in flight.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -78,6 +81,12 @@ export interface ServeThreadOptions {
    * @default The metrics of this thread, and the statistics of the process.
    */
   readonly metricsSource?: MetricsSource;
+  /**
+   * Makes a shutdown close the listener at once when it is aborted.
+   *
+   * @default No signal.
+   */
+  readonly urgent?: AbortSignal;
 }
 
 /** The server of one thread. */
@@ -140,6 +149,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
+    uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
+    urgent: options.urgent,
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });

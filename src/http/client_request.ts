@@ -18,6 +18,11 @@ export interface ConnectionInfo {
    * 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
+  /**
+   * True after the server closed its listener, if that ends request bodies that are still arriving. Such a request gets a
+   * 503 response. Default: false, and the client ended the body.
+   */
+  readonly isListenerClosed?: boolean;
 }
 
 /** Parts of a request target, byte for byte. Nothing has been checked. */

@@ -5,7 +5,8 @@ import type { Handler } from "../proxy/fetch_handler.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 /** Options of {@linkcode serveConfig}. */
-export interface LiveServerOptions extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort"> {
+export interface LiveServerOptions
+  extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "uploadsInFlight" | "urgent"> {
   /** Creates the handler of a configuration. */
   readonly handlerFor: (config: Config) => Handler;
 }
@@ -59,7 +60,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
   }
 
   function retire(old: RunningServer): void {
-    const end = old.shutdown().finally(() => retired.delete(end));
+    const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs }).finally(() => retired.delete(end));
     retired.add(end);
   }
 
@@ -97,7 +98,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     async apply(next) {
       const replacesListener = next.port === config.port && needsNewListener(next, config);
       if (!replacesListener || options.reusePort) return prepare(next).commit();
-      await server.relisten(next);
+      await server.relisten(next, { uploadTimeoutMs: next.shutdownTimeoutMs });
       activate(next);
     },
     prepare,
