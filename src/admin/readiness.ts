@@ -1,15 +1,15 @@
-/** Whether requests should be sent here. */
+/** Readiness: a request would be answered by a service. */
 
 import type { StateView } from "./api.ts";
 
-/** What stands against it. */
-export type Unreadiness = "draining" | "no primary";
+/** Reason why a server is not ready. */
+export type Unreadiness = "draining" | "no service";
 
 /**
- * Tells why a server is not ready: it is about to end, or all primaries of a route are left alone.
+ * Returns the reason why a server is not ready: it is shutting down, or all primaries and secondaries of a route are
+ * unavailable. `undefined` if it is ready.
  *
- * @param state The server's state.
- * @returns The reason; `undefined` where it is ready.
+ * A half-open breaker counts as available: without traffic, it never closes, and without readiness, there is no traffic.
  */
 export function whyUnready(
   { draining, routes, metrics }: Pick<StateView, "draining" | "routes" | "metrics">,
@@ -20,7 +20,7 @@ export function whyUnready(
     if (breaker === "open" || health === "unhealthy") down.add(service);
   }
   const isServed = routes.every(({ members }) =>
-    members.some(({ service, role }) => role === "primary" && !down.has(service))
+    members.some(({ service, role }) => role !== "shadow" && !down.has(service))
   );
-  return isServed ? undefined : "no primary";
+  return isServed ? undefined : "no service";
 }

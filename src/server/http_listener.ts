@@ -2,6 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
+import { drain } from "./drain.ts";
 import { type ListenerInfo, RequestInfo } from "./request_info.ts";
 
 /** Handler of a listener. */
@@ -123,8 +124,12 @@ export class HttpListener {
     this.#info.isListenerClosed = true;
     this.#server.shutdown().catch(() => {});
     const closed = onClosed();
-    await Promise.race([closed, delay(MAX_HOLD_MS)]);
-    this.#release();
+    if (this.#hold !== undefined) {
+      await drain(closed, { timeoutMs: MAX_HOLD_MS });
+      // The system closes the socket in the next turn. Before that, clients could connect to it again.
+      await delay(0);
+      this.#release();
+    }
     await closed;
   }
 

@@ -187,7 +187,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     shutdown: async ({ uploadTimeoutMs = Infinity } = {}) => {
       stopping.abort();
       await reopening;
-      await server.close({ uploadTimeoutMs, onClosed: () => delay(0) });
+      await server.close({ uploadTimeoutMs, onClosed: () => Promise.resolve() });
       while (ends.size > 0) await Promise.all(ends);
     },
   };

@@ -103,7 +103,9 @@ interface StartOptions {
 
 /** An admin listener on loopback, which takes itself for one at `hostname`. */
 function startAdmin({ hostname = "127.0.0.1", token, source = createSource() }: StartOptions = {}): Admin {
-  const server = serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0 });
+  // Some tests stop the clock, and the listener would wait for clients.
+  const urgent = AbortSignal.abort();
+  const server = serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0, urgent });
   const handler: AdminHandler = createAdminHandler(source, { hostname, port: server.port, token });
   return {
     source,
@@ -360,10 +362,14 @@ for (
   const [states, expected] of [
     [[{ service: "a", breaker: "closed" }], undefined],
     [[{ service: "a", breaker: "open" }], undefined],
-    [[{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }], "no primary"],
+    [[{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }], undefined],
+    [
+      [{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }, { service: "c", breaker: "open" }],
+      "no service",
+    ],
     [[{ service: "a", breaker: "open" }, { service: "b", breaker: "half-open" }], undefined],
     [[{ service: "c", breaker: "open" }, { service: "d", health: "unhealthy" }], undefined],
-    [[{ service: "e", health: "unhealthy" }], "no primary"],
+    [[{ service: "e", health: "unhealthy" }], "no service"],
   ] as const
 ) {
   Deno.test(`whyUnready() says ${expected} with ${JSON.stringify(states)}`, () => {
