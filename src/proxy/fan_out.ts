@@ -27,7 +27,7 @@ import type { HandlerContext } from "./handler_context.ts";
  * 2. `onAttempt`, when the attempt starts.
  * 3. `startSpan`, if the attempt has a permit or waits for one.
  * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed because of an overload.
- * 5. `onFinish`, when nothing of the attempt is in flight any more.
+ * 5. `onFinish`, when the attempt no longer has anything in flight.
  *
  * `onSkip` precedes `onSettle` if the body of a shadow request is cut off.
  */
