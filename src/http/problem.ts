@@ -27,4 +27,6 @@ export interface Problem {
   readonly services?: readonly ServiceFailure[];
   /** Limit that refused the request, for log and metrics; absent for every other problem. */
   readonly reason?: RefusalReason;
+  /** True if the connection must be closed without reading the rest of the request. */
+  readonly severs?: true;
 }

@@ -68,7 +68,7 @@ export function relayResponse({ service }: AttemptView, response: UpstreamRespon
  * @returns The client's response.
  */
 export function respondProblem(request: Request, problem: Problem, requestId: string): Response {
-  const { status, detail, services } = problem;
+  const { status, detail, services, severs } = problem;
   const headers = new Headers({ "cache-control": "no-store" });
   for (const [name, value] of problem.headers ?? []) headers.append(name, value);
   if (status === 204) return new Response(null, { status, headers });
@@ -80,7 +80,26 @@ export function respondProblem(request: Request, problem: Problem, requestId: st
   const text = isJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;
+  if (severs) return severed(text, { status, headers });
   return new Response(request.method === "HEAD" ? null : text, { status, headers });
+}
+
+/**
+ * Sends a text and then breaks off. Deno reads the rest of a request after a complete response, but closes the
+ * connection after one that fails (decision 023). The declared length keeps the head from being buffered.
+ */
+function severed(text: string, { status, headers }: { status: number; headers: Headers }): Response {
+  const bytes = new TextEncoder().encode(text);
+  headers.set("content-length", String(bytes.length + 1));
+  let isSent = false;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (isSent) return controller.error(new Error("The connection is closed"));
+      isSent = true;
+      controller.enqueue(bytes);
+    },
+  });
+  return new Response(body, { status, headers });
 }
 
 const UNSENDABLE: Problem = { status: 400, detail: "This request cannot be sent to the service" };
