@@ -11,12 +11,10 @@
 import { runCommandLine } from "./src/cli/main.ts";
 
 /**
- * Runs a command line, on the process's own outputs and signals.
+ * Runs a command line with the outputs and signals of the process.
  *
- * @param args The arguments, without the program's name.
- * @returns The exit code: 0 for success, 1 where the configuration, a file, a port or a permission is at fault, 2 where
- * the command line is, 130 and 143 where a second signal cut a shutdown short. For `report`: 0 ready, 1 not ready, 3 not
- * enough traffic, 4 no report.
+ * @param args The arguments, without the name of the program.
+ * @returns The exit code, for example 0 for success, 1 for an invalid configuration, and 2 for an invalid command line.
  */
 export async function main(args: readonly string[]): Promise<number> {
   return await runCommandLine(args);

@@ -1,20 +1,22 @@
 /**
- * One HTTP request in, the same request to every matching backend at once, the primary's answer out.
+ * An HTTP request multiplexer. Each request goes to every matching service at once, and the client receives the primary's
+ * response.
  *
  * The journey of a request:
  *
- * 1. **Match** (`src/proxy/match.ts`): the exact path, else the longest prefix, else the longest base path. No route: 404.
- * 2. **Fan out** (`src/proxy/fan_out.ts`): to every service of the route at the same time, later to those that are held back.
- * 3. **Wait** (`src/proxy/handler.ts`): for all, or until the selection is decided.
- * 4. **Select** (`src/proxy/select.ts`): a successful primary, else another successful service, else 502.
- * 5. **Respond** (`src/proxy/respond.ts`): the selected response, its body streamed as it comes.
+ * 1. **Match** (`src/proxy/match.ts`): the exact path, otherwise the longest prefix, otherwise the longest base path. Without
+ *    a route, the client receives 404.
+ * 2. **Fan out** (`src/proxy/fan_out.ts`): to every service of the route at the same time, later to hedges and fallbacks.
+ * 3. **Wait** (`src/proxy/handler.ts`): for all attempts, or until the selection is decided.
+ * 4. **Select** (`src/proxy/select.ts`): a successful primary, otherwise another successful service, otherwise 502.
+ * 5. **Respond** (`src/proxy/respond.ts`): the selected response, with a streamed body.
  *
- * {@linkcode conductor} makes the handler; started directly, this module runs the command line.
+ * {@linkcode conductor} creates the handler. Started directly, this module runs the command line.
  *
  * @module
  */
 
-export { conductor, type ConductorOptions, type Handler } from "./src/proxy/handler.ts";
+export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
@@ -39,7 +41,17 @@ export type {
 } from "./src/config/input.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
-export type { FailureKind, RefusalReason, SkipReason } from "./src/http/outcome_kinds.ts";
+export {
+  FAILURE_KINDS,
+  type FailureKind,
+  type FailureKindInfo,
+  type FailureStage,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type RefusalReasonInfo,
+  SKIP_REASONS,
+  type SkipReason,
+} from "./src/http/outcome_kinds.ts";
 export type { CancellationSignal } from "./src/lib/cancellation.ts";
 export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";

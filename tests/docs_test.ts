@@ -50,6 +50,22 @@ Deno.test("every relative link in the documentation leads to a file, and every a
   assertEquals(broken, []);
 });
 
+Deno.test("every source file that the documentation names exists", async () => {
+  const missing: string[] = [];
+  let count = 0;
+  for (const [page, text] of texts) {
+    // The changelog names the files of its time, and the security page names tests by their path below tests/.
+    if (page === "CHANGELOG.md") continue;
+    for (const [, path = ""] of text.matchAll(/`((?:src|tests|tools|examples)\/[\w./-]+\w)`/g)) {
+      count++;
+      const candidates = [path, `tests/${path}`].map((path) => Deno.stat(new URL(path, ROOT)));
+      await Promise.any(candidates).catch(() => missing.push(`${page}: ${path}`));
+    }
+  }
+  assertGreater(count, 50);
+  assertEquals(missing, []);
+});
+
 Deno.test("every page below docs/ can be reached from the index, and the index from README.md", () => {
   const reached = new Set(["README.md"]);
   for (const page of reached) {

@@ -20,7 +20,7 @@ const LOCAL_REPLIES: readonly (readonly [status: string, cause: string])[] = [
   ["501", "a transfer coding other than chunked, or GET or HEAD with a body"],
   ["502", "every service failed"],
   ["503", "a limit refused the request"],
-  ["508", "the request has already passed through this conductor"],
+  ["508", "the request has already passed through this conductor, or through more than ten others"],
 ];
 
 /** Returns the page, formatted like the output of `deno fmt`. */
@@ -31,7 +31,7 @@ export function outcomesReference(): string {
 
 - An attempt settles as a response, or fails with a [failure kind](#failure-kinds).
 - A service that did not get a request was skipped for a [skip reason](#skip-reasons).
-- A response that conductor makes itself is a [local reply](#local-replies).
+- A response that conductor generates itself is a [local reply](#local-replies).
 
 These names appear in problem details, events, log lines, metrics, spans and the dashboard.
 
@@ -62,7 +62,7 @@ Responses count by \`failOn\` (default \`5xx\`):
 | 4xx       | yes                                       | no, unless \`failOn\` names it                            |
 
 A failure that does not count is not a success either: it changes neither the count of failures nor the state of a breaker.
-A half-open breaker lets one further probe in per second, so a slow probe does not block other clients.
+A half-open breaker admits one further probe per second, so a slow probe does not block other clients.
 A client decides how long its upload takes, so a probe whose body is still arriving blocks only other uploads.
 
 Requests of all clients share one HTTP/2 connection to a service.
@@ -79,15 +79,15 @@ conductor cannot distinguish these cases from a service that is down:
 
 - **A request that makes the service fail**: a bug in the service that responds to one request with 500, or crashes.
 - **A request that takes the service longer than \`timeout\`**: an expensive search, a long poll.
-- **A service that limits one client with 503**, as \`limit_req\` of nginx does by default.
-  Use 429 (\`limit_req_status 429\`), or leave 503 out of \`failOn\`.
+- **A service that limits one client with 503**, which is the default of nginx's \`limit_req\`.
+  Use 429 (\`limit_req_status 429\`), or exclude 503 from \`failOn\`.
 - **A gateway in front of the service with smaller limits than conductor**, such as \`proxy_buffer_size\` of nginx.
-  A response that returns parts of the request then becomes 502. Raise the limit there, or leave 502 out of \`failOn\`.
+  A response that returns parts of the request then becomes 502. Raise the limit there, or exclude 502 from \`failOn\`.
 - **A service that closes the connection without a response** because of the content of a request, not its size.
 - **A service that lets the client choose the status**, as test services do.
 
 A breaker without \`window\` counts failures in a row, so a success for any other client resets the count.
-\`limits\` has limits per client.
+For limits per client, see [Limits](limits.md#fair-share-of-a-client).
 
 Each row is a test in one of these files:
 
@@ -104,7 +104,7 @@ A service with \`hedge\` can also be skipped as \`hedge-budget\`, \`method-exclu
 
 ${
     markdownTable([
-      ["reason", "why the request was not sent"],
+      ["reason", "cause"],
       ...Object.entries(SKIP_REASONS).map(([reason, description]) => [`\`${reason}\``, phrase(description)]),
     ])
   }
@@ -113,7 +113,7 @@ ${
 
 ## Local replies
 
-conductor responds itself if it cannot or must not relay the response of a service.
+conductor itself responds if it cannot or must not relay the response of a service.
 The body is problem details (RFC 9457) for clients that accept JSON, otherwise plain text.
 
 ${markdownTable([["status", "cause"], ...LOCAL_REPLIES])}

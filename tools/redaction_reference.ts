@@ -58,7 +58,8 @@ ${codes(SECRET_ENDINGS)}
 
 URL parameters and form fields are also secret if the whole name is one of these:
 ${codes(SECRET_PARAMETERS)}.
-The expiry and the permissions of a presigned URL (\`se\`, \`sp\`, \`Expires\`, \`X-Amz-Date\`) are not secret, because they give no access without the signature.
+The expiry and the permissions of a presigned URL (\`se\`, \`sp\`, \`Expires\`, \`X-Amz-Date\`) are not secret,
+because they give no access without the signature.
 
 In JSON documents, an object with \`kty\` is a JSON Web Key.
 These members of it are also secret:
@@ -80,7 +81,7 @@ ${SECRET_VALUES.map(({ title }) => `- ${title}`).join("\n")}
 
 A long random text without a secret name is shown.
 Identifiers, digests, entity tags and cursors look the same, and hiding them would hide most differences between two responses.
-Name such values in \`compare.redact\`, or use \`samples: none\`.
+List such values in \`compare.redact\`, or use \`samples: none\`.
 
 ## Positions
 
@@ -114,11 +115,11 @@ Secrets are not found in these cases:
 ## \`credentials: false\`
 
 A shadow with \`credentials: false\` gets no header field, query parameter or path parameter with a secret name.
-The rest of the path and the query stays byte for byte. Parameters may be separated by \`&\` or \`;\`.
+The rest of the path and the query is forwarded byte for byte. Parameters may be separated by \`&\` or \`;\`.
 Secret parameters, user information and the fragment are also removed from fields whose value is one URL or path, such as \`Referer\`,
 \`X-Original-URI\` and \`HX-Current-URL\`.
 Fields in the service's own \`headers\` are still sent.
-Bodies, path segments, and the values of other fields and parameters are mirrored unchanged; \`body: false\` leaves bodies out.
+Bodies, path segments, and the values of other fields and parameters are mirrored unchanged; \`body: false\` omits bodies.
 `;
 }
 

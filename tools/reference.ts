@@ -7,7 +7,8 @@
  * ```
  */
 
-import { COMMANDS, FLAGS } from "../src/cli/command_table.ts";
+import { COMMANDS, EXIT_CODES } from "../src/cli/commands.ts";
+import { COMMON_FLAGS, describeFlag, type FlagName } from "../src/cli/flags.ts";
 import { configReference, markdownTable } from "../src/config/schema/reference.ts";
 import { METRIC_FAMILIES } from "../src/observe/metric_families.ts";
 import { OUTCOME_LABELS, outcomeLabels, OUTCOMES_PAGE, outcomesReference } from "./outcomes_reference.ts";
@@ -61,17 +62,17 @@ function metricsReference(): string {
 function cliReference(): string {
   const sections = Object.entries(COMMANDS).map(([name, { operands, summary, details, flags }]) => {
     const usage = ["conductor", name, operands, "[FLAGS]"].filter((part) => part !== "").join(" ");
-    const text = [summary + (summary.endsWith(".") ? "" : "."), ...details.split("\n")].join("\n").trimEnd();
+    const text = `${summary}.\n${details}`.trimEnd();
     return `## ${name}\n\n\`${usage}\`\n\n${text}${flags.length === 0 ? "" : `\n\n${flagTable(flags)}`}`;
   });
-  return [...sections, `## All commands\n\n${flagTable(["help", "version"])}`].join("\n\n");
+  const exitCodes = markdownTable([["Code", "Meaning"], ...EXIT_CODES.map(([code, text]) => [String(code), text])]);
+  return [...sections, `## All commands\n\n${flagTable(COMMON_FLAGS)}`, `## Exit codes\n\n${exitCodes}`].join("\n\n");
 }
 
-function flagTable(names: readonly (keyof typeof FLAGS)[]): string {
+function flagTable(names: readonly FlagName[]): string {
   const rows = names.map((name) => {
-    const { alias, value, summary } = FLAGS[name];
-    const forms = [...alias === undefined ? [] : [`-${alias}`], `--${name}`];
-    return [forms.map((form) => `\`${[form, value].filter(Boolean).join(" ")}\``).join(", "), summary];
+    const { forms, meaning } = describeFlag(name);
+    return [forms.map((form) => `\`${form}\``).join(", "), meaning];
   });
   return markdownTable([["Flag", "Meaning"], ...rows]);
 }

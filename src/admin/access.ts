@@ -1,7 +1,7 @@
 /** Checks of a request that come before its token: target, Host and origin. */
 
-import { isAuthority, splitTarget } from "../http/request_target.ts";
-import { networkOf } from "../http/trust_proxy.ts";
+import { isAuthority, splitTarget } from "../http/client_request.ts";
+import { networkOf } from "../http/client_address.ts";
 
 /** Address of the listener. */
 export interface AccessOptions {

@@ -1,11 +1,12 @@
 /** The paths of the admin listener. Only login, logout and noise marks change anything. */
 
 import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
-import { acceptedTypes } from "../http/accept.ts";
-import { clientNetwork } from "../http/client_network.ts";
+import { acceptedTypes } from "../http/client_response.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
+import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
@@ -174,7 +175,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case source.config.metrics.endpoint: {
         const { metrics, process, workers } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
-        return work.write(client, () => withSafety(respondMetrics(request, { metrics, process, workers }, settings)));
+        const reading = { metrics, process, workers };
+        const clientRequest = new FetchRequest(request, {});
+        return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
     }
     const asset = ASSETS.find((asset) => asset.path === path);
@@ -220,7 +223,9 @@ function isRead({ method }: Request): boolean {
 
 /** Refuses an unauthenticated request; a browser gets a form for the token. */
 function refuseStranger(request: Request, refusal: Refusal, sentToken = false): Response {
-  if (refusal.status !== 401 || !acceptedTypes(request.headers).includes("text/html")) return refuse(refusal);
+  if (refusal.status !== 401 || !acceptedTypes(request.headers.get("accept") ?? undefined).includes("text/html")) {
+    return refuse(refusal);
+  }
   return respond(loginPage(sentToken), HTML_TYPE, { status: 401 });
 }
 

@@ -1,6 +1,6 @@
 /** Tokens and sessions of the admin listener's clients. */
 
-import { ADMIN_COOKIE_PREFIX } from "../http/client_request.ts";
+import { ADMIN_COOKIE_PREFIX } from "../http/received_request.ts";
 import { equalsSecret } from "../lib/constant_time.ts";
 import { cookieValue } from "../lib/cookies.ts";
 import type { Refusal } from "./access.ts";

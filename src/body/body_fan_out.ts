@@ -4,7 +4,7 @@ import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchListener } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
 /** Options of {@linkcode BodyFanOut}. */
@@ -19,7 +19,7 @@ export interface BodyFanOutOptions {
   /** Maximum pause in milliseconds of a service that reads the body after its attempt has finished. */
   readonly timeoutMs: number;
   /** Called once if the body cannot be read completely, just before all branches are aborted. */
-  onProblem(problem: Problem): void;
+  onProblem(problem: LocalReply): void;
 }
 
 /**

@@ -2,9 +2,9 @@
 
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import { BODY_TOO_LARGE } from "../http/refusals.ts";
+import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { ChunkFlow } from "./chunk_flow.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
@@ -13,7 +13,7 @@ type Chunk = Uint8Array<ArrayBuffer>;
 type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
 
 /** Result of a read: the next piece, the problem that ends the body early, or `undefined` at its end. */
-export type BodyRead = Chunk | Problem | undefined;
+export type BodyRead = Chunk | LocalReply | undefined;
 
 /** Options of {@linkcode BodySource}. */
 export interface BodySourceOptions {
@@ -31,12 +31,12 @@ export interface BodySourceOptions {
   readonly isChunked?: boolean;
 }
 
-const BROKEN_OFF: Problem = { status: 400, detail: "The request body ended before it was complete" };
-const STALLED: Problem = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
-const TOO_MANY_CHUNKS: Problem = {
+const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
+const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+const TOO_MANY_CHUNKS: LocalReply = {
   status: 400,
   detail: "The request body arrived in too many small chunks",
-  severs: true,
+  breaksOff: true,
 };
 const READ_BUFFER_BYTES = 65_536;
 
@@ -104,7 +104,7 @@ export class BodySource implements TimeoutListener {
    * buffer of 64 KiB for each piece, and a thousand small bodies hold 64 MiB. Returns the problem if the body cannot be
    * read.
    */
-  async readWhole(lengthBytes: number): Promise<Chunk | Problem> {
+  async readWhole(lengthBytes: number): Promise<Chunk | LocalReply> {
     const reader = this.#reader = readerOf(this.#body);
     let whole = new Uint8Array(lengthBytes);
     for (let offset = 0;;) {

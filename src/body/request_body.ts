@@ -1,7 +1,8 @@
 /** Request bodies in the form that suits their size: none, shared bytes, or a stream with a branch per service. */
 
 import type { Config } from "../config/config.ts";
-import type { Problem } from "../http/problem.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
@@ -39,7 +40,7 @@ export interface BodyListener extends UploadListener {
   /** Content-Length of the request; `undefined` if the client did not send it. */
   readonly contentLength: number | undefined;
   /** Called once if the body cannot be read completely. */
-  onProblem(problem: Problem): void;
+  onProblem(problem: LocalReply): void;
 }
 
 /**
@@ -47,7 +48,7 @@ export interface BodyListener extends UploadListener {
  * by {@linkcode BodyFanOut.pump}. Returns `null` for no body, and after `onProblem` was called.
  */
 export async function openBody(
-  request: Request,
+  request: Pick<ClientRequest, "body">,
   listener: BodyListener,
   context: RequestBodyContext,
 ): Promise<RequestBody> {
@@ -60,7 +61,7 @@ export async function openBody(
   const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch, isChunked });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
-    const onProblem = (problem: Problem) => listener.onProblem(problem);
+    const onProblem = (problem: LocalReply) => listener.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;
     return new BodyFanOut(source, { windowBytes, detachBuffers, deadlines, timeoutMs, onProblem });
   }

@@ -1,6 +1,6 @@
 /** Minimum rate of one upload. Otherwise one byte per `timeout` would hold a permit for hours. */
 
-import type { Problem } from "../http/problem.ts";
+import type { LocalReply } from "../http/client_response.ts";
 
 /** Exchange that the upload belongs to. */
 export interface UploadListener {
@@ -20,7 +20,7 @@ export interface UploadBounds {
   readonly now: () => number;
 }
 
-const SLOW: Problem = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
+const SLOW: LocalReply = { status: 408, detail: "The request body arrived too slowly", reason: "slow-upload" };
 
 /**
  * Measures the upload rate of one client. Only waiting for the client counts, because a slow service is not its fault.
@@ -46,7 +46,7 @@ export class UploadWatch {
    * Returns a problem if the upload is too slow. After a response has begun, the exchange may be a two-way stream, and
    * the service decides on its pace.
    */
-  arrived(receivedBytes: number): Problem | undefined {
+  arrived(receivedBytes: number): LocalReply | undefined {
     const { now, timeoutMs, minBytesPerSecond } = this.#bounds;
     this.#waitedMs += now() - this.#waitingSinceMs;
     const grantedMs = timeoutMs + receivedBytes * 1_000 / minBytesPerSecond;

@@ -1,47 +1,78 @@
-/** The admin listener, from one configuration to the next. */
+/** The admin listener of a command, across reloads of the configuration. */
 
 import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
 import type { AdminSource } from "../admin/source.ts";
+import { viewState } from "../admin/state_view.ts";
+import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";
+import { VERSION } from "../lib/version.ts";
 import { formatAddress } from "../server/listen_error.ts";
+import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
+import type { Serving } from "./serve_thread.ts";
 
-/** Options of the admin listener. */
+/** Context of {@linkcode createAdminSource}. */
+export interface AdminSourceContext {
+  /** Returns the URL of the server for clients. */
+  readonly url: () => string;
+  /** Reports whether the server is shutting down. */
+  readonly isDraining: () => boolean;
+  /** Returns the number of workers and of their crashes. */
+  readonly workers: () => { readonly count: number; readonly crashes: number };
+}
+
+/** Options of {@linkcode AdminListener}. */
 export interface AdminListenerOptions
   extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
   /** Source of all data that the listener shows. */
   readonly source: AdminSource;
 }
 
-/** Settings that can be put into force. */
+/** Prepared settings, which can be put into force without a failure. */
 export interface PreparedAdmin {
-  /** Puts them into force. */
+  /** Puts the settings into force. */
   commit(): Promise<void>;
-  /** Gives up what was opened for them; the old ones stay. */
+  /** Closes a listener that was opened for the settings. The previous settings stay in force. */
   rollback(): Promise<void>;
 }
 
-interface Open {
+interface OpenListener {
   settings: AdminSettings;
   readonly server: RunningServer;
   handler: AdminHandler;
 }
 
-/** A listener that is there as long as the configuration wants it. */
+/** Creates the source of an admin listener. */
+export function createAdminSource(
+  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
+  { url, isDraining, workers }: AdminSourceContext,
+): AdminSource {
+  return {
+    get config() {
+      return serving.config;
+    },
+    state: async () => {
+      const { metrics } = await serving.inspect(Infinity);
+      const info = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
+      return viewState(serving.config, { ...info, process: processStats(), metrics });
+    },
+    exchanges: async (after) => (await serving.inspect(after)).recent,
+    comparisons: (after) => serving.comparisons(after),
+    marks: new NoiseMarks(),
+  };
+}
+
+/** An admin listener, which is open while the configuration has `admin`. */
 export class AdminListener {
   readonly #options: AdminListenerOptions;
-  #open: Open | undefined;
+  #open: OpenListener | undefined;
 
-  /**
-   * Listens nowhere yet.
-   *
-   * @param options What it needs.
-   */
+  /** Creates a closed listener. */
   constructor(options: AdminListenerOptions) {
     this.#options = options;
   }
 
-  /** Where a person can open it; `undefined` where there is none. */
+  /** URL to open in a browser; `undefined` while the listener is closed. */
   get url(): string | undefined {
     if (this.#open === undefined) return undefined;
     const { settings: { hostname, shownHostname }, server: { port } } = this.#open;
@@ -50,19 +81,16 @@ export class AdminListener {
   }
 
   /**
-   * Does what may fail of following other settings.
-   *
-   * @param next The settings; `undefined`: no listener.
-   * @returns The means to put them into force.
-   * @throws {ListenError} Where the address can not be listened on; nothing has changed then.
+   * Does the part of a reload that may fail. `undefined` stands for a configuration without `admin`. Throws a
+   * `ListenError` if the address cannot be listened on; then nothing has changed.
    */
   prepare(next: AdminSettings | undefined): PreparedAdmin {
     const old = this.#open;
     if (next === undefined) return { commit: () => this.#retire(), rollback: () => Promise.resolve() };
-    if (old !== undefined && isSamePort(old, next)) {
-      // On the same port nothing can be tried out beside the old listener, but the address can.
-      if (next.hostname !== old.settings.hostname) this.#try(next);
-      return { commit: () => this.#renew(old, next), rollback: () => Promise.resolve() };
+    if (old !== undefined && old.settings.port === next.port) {
+      // The port is in use by the old listener. Only the address can be tested in advance.
+      if (next.hostname !== old.settings.hostname) this.#testAddress(next);
+      return { commit: () => this.#relisten(old, next), rollback: () => Promise.resolve() };
     }
     const fresh = this.#listen(next);
     return {
@@ -74,11 +102,7 @@ export class AdminListener {
     };
   }
 
-  /**
-   * Ends the listener, and the streams that are read from it.
-   *
-   * @returns A promise that is fulfilled when every answer in flight has been sent.
-   */
+  /** Closes the listener and its event streams, and waits until every response in flight has been sent. */
   async shutdown(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
@@ -86,23 +110,23 @@ export class AdminListener {
     await open?.server.shutdown();
   }
 
-  /** A reload does not wait for who reads slowly. */
+  /** Starts the shutdown without waiting: a slow client must not delay a reload. */
   #retire(): Promise<void> {
     this.shutdown();
     return Promise.resolve();
   }
 
-  async #renew(old: Open, next: AdminSettings): Promise<void> {
+  async #relisten(old: OpenListener, next: AdminSettings): Promise<void> {
     if (old.settings.hostname === next.hostname && old.settings.token === next.token) return;
-    // Who has read with another token must show that he knows the new one.
+    // Clients that read with another token must present the new one.
     old.handler.close();
-    const isElsewhere = old.settings.hostname !== next.hostname;
+    const hasMoved = old.settings.hostname !== next.hostname;
     old.handler = this.#handlerFor(next, old.server.port);
     old.settings = next;
-    if (isElsewhere) await old.server.relisten(next);
+    if (hasMoved) await old.server.relisten(next);
   }
 
-  #listen(settings: AdminSettings): Open {
+  #listen(settings: AdminSettings): OpenListener {
     const { onError, onReopen } = this.#options;
     const server = serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
@@ -111,21 +135,17 @@ export class AdminListener {
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
     });
-    const opened: Open = { settings, server, handler: this.#handlerFor(settings, server.port) };
+    const opened: OpenListener = { settings, server, handler: this.#handlerFor(settings, server.port) };
     return opened;
   }
 
   #handlerFor({ hostname, token }: AdminSettings, port: number): AdminHandler {
-    const { source, onReopen: _, ...reports } = this.#options;
-    return createAdminHandler(source, { ...reports, hostname, port, token });
+    const { source, onReopen: _, ...listeners } = this.#options;
+    return createAdminHandler(source, { ...listeners, hostname, port, token });
   }
 
-  #try({ hostname, shownHostname }: AdminSettings): void {
-    const tried = serve(() => new Response(), { hostname, shownHostname, port: 0 });
-    tried.shutdown();
+  #testAddress({ hostname, shownHostname }: AdminSettings): void {
+    const test = serve(() => new Response(), { hostname, shownHostname, port: 0 });
+    test.shutdown();
   }
-}
-
-function isSamePort({ settings }: Open, next: AdminSettings): boolean {
-  return settings.port === next.port;
 }

@@ -1,146 +1,129 @@
-/** `conductor explain`: where a request would go. */
+/** `conductor explain`: shows where a request would go. */
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../http/credentials.ts";
-import { forwardingLines } from "../http/forwarding.ts";
+import { forwardingHeaders } from "../http/forwarding.ts";
 import { getHeader, stripHopByHop } from "../http/headers.ts";
 import { targetFor } from "../http/upstream_request.ts";
-import { type AddressMatcher, addressMatcher } from "../http/trust_proxy.ts";
+import { type AddressMatcher, addressMatcher } from "../http/client_address.ts";
 import { compileRoutes, matchRoute } from "../proxy/match.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
-import { describeComparing } from "./explain_compare.ts";
-import { openConfig } from "./config_file.ts";
+import type { ParsedArgs } from "./command_line.ts";
+import { UsageError } from "./commands.ts";
+import { explainComparison } from "./explain_compare.ts";
 import { explainShadow, type ShadowExplanation } from "./explain_shadow.ts";
-import type { ParsedArgs } from "./flags.ts";
+import { explainWait } from "./explain_wait.ts";
+import type { FlagValues } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { openConfig } from "./load_config.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
-import { UsageError } from "./usage_error.ts";
-import { describeWaiting } from "./explain_wait.ts";
 
 const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 
 /**
- * Shows which route a request would take, which services would get it under which URLs and which would not, and what
- * would be waited for. Nothing is sent.
- *
- * @param invocation The command line.
- * @param io The outputs.
- * @returns 0 where there is a route, 1 where the request would be refused.
- * @throws {UsageError} Where the request is not given as `[METHOD] URL_OR_PATH`.
- * @throws {CommandError} Where the configuration can not be used.
+ * Prints the route of a request, the services with the URLs that they would get, and the sentences about them. Sends
+ * nothing. Returns 0 if there is a route, and 1 if the request would be rejected.
  */
-export async function runExplain(invocation: ParsedArgs, io: Io): Promise<number> {
-  const { method, authority, path: rawPath, query } = parseRequest(invocation.operands);
-  const { config } = await openConfig(invocation, io);
+export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
+  const { method, authority, path: rawPath, query } = parseRequest(args.operands);
+  const { config } = await openConfig(args, io);
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
   const path = removeDotSegments(rawPath);
   if (path === undefined || !isValidQuery(query)) {
-    io.stdout.write(
-      `${request} is refused with ${paint.bad("400")}: the ${path === undefined ? "path" : "query"} is malformed\n`,
-    );
+    const malformed = path === undefined ? "path" : "query";
+    io.stdout.write(`${request} is rejected with ${paint.bad("400")}: the ${malformed} is malformed\n`);
     return 1;
   }
   const route = matchRoute(compileRoutes(config), normalizePath(path));
   if (route === undefined) {
-    io.stdout.write(
-      `${request} has no route: it is answered with ${paint.bad("404")}\n\n${drawRoutes(config, { paint })}\n`,
-    );
+    const response = `the response is ${paint.bad("404")}`;
+    io.stdout.write(`${request} matches no route: ${response}\n\n${drawRoutes(config, { paint })}\n`);
     return 1;
   }
-  const asked = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
-  const notes = explainShadows(route, config, { method, authority, ...asked, invocation });
-  const asking = { ...route, members: route.members.filter((member) => notes.get(member)?.mayBeSent !== false) };
-  const noteOf = (member: Member) => notes.get(member)?.text;
+  const target = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  const shadows = explainShadows(route, config, { method, authority, ...target, args });
+  const asked = { ...route, members: route.members.filter((member) => shadows.get(member)?.mayBeSent !== false) };
+  const noteOf = (member: Member) => shadows.get(member)?.text;
   const urlOf = ({ service }: Member) => {
     const sent = service.shadow?.credentials === false
-      ? withoutCredentials({ ...asked, headers: [] }, new SecretNames())
-      : asked;
+      ? withoutCredentials({ ...target, headers: [] }, new SecretNames())
+      : target;
     return service.shown.url + targetFor(service, route, sent).slice(service.basePath.length);
   };
   io.stdout.write([
-    `${request} takes ${paint.strong(routeLabel(route))}`,
+    `${request} matches ${paint.strong(routeLabel(route))}`,
     "",
     drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
-    ...describeWaiting(asking, config, method).map((sentence) => `  ${sentence}`),
-    ...describeComparing(asking, config, method).map((sentence) => `  ${sentence}`),
+    ...explainWait(asked, config, method).map((sentence) => `  ${sentence}`),
+    ...explainComparison(asked, config, method).map((sentence) => `  ${sentence}`),
     "",
   ].join("\n"));
   return 0;
 }
 
-interface ShadowInfo extends AskedRequest {
-  readonly invocation: ParsedArgs;
-}
-
-/** A note on each service that is a shadow. */
 function explainShadows(
   { members }: Route,
   { trustProxy }: Pick<Config, "trustProxy">,
-  { method, authority, path, query, invocation }: ShadowInfo,
+  { method, authority, path, query, args: { flags } }: RequestLine & { readonly args: ParsedArgs },
 ): ReadonlyMap<Member, ShadowExplanation> {
   const isTrusted = addressMatcher(trustProxy);
-  const asked = {
+  const request = {
     method,
     path,
     query,
-    authority: getHeader(invocation.headers, "host") ?? authority,
-    contentLength: invocation.bodyBytes,
-    headers: linesOf(invocation, isTrusted),
+    authority: getHeader(flags.header, "host") ?? authority,
+    contentLength: flags.bodySize,
+    headers: forwardedHeaders(flags, isTrusted),
   };
-  const notes = new Map<Member, ShadowExplanation>();
+  const explanations = new Map<Member, ShadowExplanation>();
   for (const member of members) {
     const { service } = member;
     if (service.shadow !== undefined) {
-      notes.set(member, explainShadow({ service, policy: service.shadow }, asked, isTrusted));
+      explanations.set(member, explainShadow({ service, policy: service.shadow }, request, isTrusted));
     }
   }
-  return notes;
+  return explanations;
 }
 
-/** What conductor makes of the request's header lines before it decides on copies. */
-function linesOf({ headers, client }: ParsedArgs, isTrusted: AddressMatcher): readonly HeaderLine[] {
-  return forwardingLines(stripHopByHop(headers), {
+/** Returns the header lines that the decision on a shadow request would see. */
+function forwardedHeaders(
+  { header, client }: Pick<FlagValues, "header" | "client">,
+  isTrusted: AddressMatcher,
+): readonly HeaderLine[] {
+  return forwardingHeaders(stripHopByHop(header), {
     clientAddress: client,
     authority: "",
     scheme: "http",
     trusted: client !== undefined && isTrusted(client),
     forwarded: false,
     pseudonym: "",
-    requestId: getHeader(headers, "x-request-id") ?? "",
+    requestId: getHeader(header, "x-request-id") ?? "",
   });
 }
 
-interface AskedRequest {
+interface RequestLine {
   readonly method: string;
   readonly authority: string;
   readonly path: string;
   readonly query: string;
 }
 
-function parseRequest(operands: readonly string[]): AskedRequest {
-  if (operands.length > 2) {
-    throw new UsageError(
-      `Cannot explain more than one request as [METHOD] URL_OR_PATH is one: also found "${operands[2]}"`,
-    );
-  }
+function parseRequest(operands: readonly string[]): RequestLine {
+  if (operands.length > 2) throw new UsageError(`\`explain\` takes one request: also found "${operands[2]}"`);
   const target = operands.at(-1);
-  if (target === undefined) {
-    throw new UsageError("Cannot explain nothing as a request must be given: [METHOD] URL_OR_PATH");
-  }
+  if (target === undefined) throw new UsageError("`explain` needs a request: [METHOD] URL_OR_PATH");
   const method = operands.length === 2 ? operands[0] ?? "GET" : "GET";
-  if (!METHOD.test(method)) {
-    throw new UsageError(`Cannot explain "${method}" as a method must be a word such as GET or POST`);
-  }
+  if (!METHOD.test(method)) throw new UsageError(`The method must be a word such as GET or POST: found "${method}"`);
   const [, authority = "", rest = target] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
   const [beforeFragment = ""] = rest.split("#", 1);
   if (rest === target && !target.startsWith("/")) {
     throw new UsageError(
-      `Cannot explain "${target}" as a path must begin with "/" and a URL with "http://" or "https://"`,
+      `The request must start with "/" for a path, or with "http://" or "https://" for a URL: found "${target}"`,
     );
   }
   const queryStart = beforeFragment.includes("?") ? beforeFragment.indexOf("?") : beforeFragment.length;

@@ -1,58 +1,52 @@
-/** What is compared with what, in words. */
+/** Sentences about the comparison of responses. */
 
 import type { Config, Member, Route } from "../config/config.ts";
 import { printable } from "../lib/printable.ts";
-import { formatShare } from "./format_share.ts";
+import { formatRatio, joinNames } from "./explain_format.ts";
 
-/**
- * Says what becomes of the answers to a request.
- *
- * @param route The route, with the services that may get the request.
- * @param config How it is found out what differs by itself.
- * @param method The request's method.
- * @returns Sentences; none where nothing is compared.
- */
-export function describeComparing(route: Route, { compare }: Pick<Config, "compare">, method: string): string[] {
+/** Returns sentences about the comparison of one request. `route` has only the services that may get the request. */
+export function explainComparison(route: Route, { compare }: Pick<Config, "compare">, method: string): string[] {
   const primary = route.members.find(({ role }) => role === "primary")?.service;
   const compared = comparedMembers(route);
   if (compare === undefined || primary === undefined || compared.length === 0) return [];
   const name = printable(primary.name);
   const [controls, others] = [compared.filter(isControl), compared.filter((member) => !isControl(member))];
   const sentences: string[] = [];
-  if (others.length > 0) sentences.push(`Compares the answers of ${all(others.map(nameShare))} with those of ${name}.`);
-  if (controls.length > 0) {
-    sentences.push(`Compares ${name} with ${all(controls.map(nameShare))} as well, to learn what differs by itself.`);
+  if (others.length > 0) {
+    sentences.push(`Compares the responses of ${joinNames(others.map(nameWithRatio))} with those of ${name}.`);
   }
-  const isAskedAgain = compare.replaySample > 0 && (method === "GET" || method === "HEAD");
-  if (isAskedAgain) {
-    sentences.push(`Sends ${formatShare(compare.replaySample)} to ${name} again, to learn what differs by itself.`);
+  if (controls.length > 0) {
+    sentences.push(`Compares ${name} with ${joinNames(controls.map(nameWithRatio))} as well, to detect noise.`);
+  }
+  const isReplayed = compare.replaySample > 0 && (method === "GET" || method === "HEAD");
+  if (isReplayed) {
+    sentences.push(`Sends ${formatRatio(compare.replaySample)} to ${name} again, to detect noise.`);
   } else if (controls.length === 0) {
-    const reason = compare.replaySample > 0 ? `${printable(method)} is not sent again` : "noise is off";
-    sentences.push(`Takes all that differs for a mismatch, even what differs by itself: ${reason}.`);
+    const reason = compare.replaySample > 0 ? `${printable(method)} is not sent again` : "`noise` is off";
+    sentences.push(`Counts noise as mismatches: ${reason}.`);
   }
   return sentences;
 }
 
-/**
- * Sums up what is compared, and what has to be known about it.
- *
- * @param config The configuration.
- * @returns Notes; none where nothing is compared.
- */
-export function summariseComparing({ routes, compare, admin }: Pick<Config, "routes" | "compare" | "admin">): string[] {
+/** Returns notes about the comparisons of a configuration. Returns none if nothing is compared. */
+export function summarizeComparison(
+  { routes, compare, admin }: Pick<Config, "routes" | "compare" | "admin">,
+): string[] {
   const compared = routes.flatMap(comparedMembers);
   if (compare === undefined || compared.length === 0) return [];
-  const names = [...new Set(compared.filter((member) => !isControl(member)).map(nameShare))];
-  const notes = [`compared with the primary: ${names.length === 0 ? "only controls of it" : all(names)}`];
+  const names = [...new Set(compared.filter((member) => !isControl(member)).map(nameWithRatio))];
+  const notes = [`compared with the primary: ${names.length === 0 ? "only controls" : joinNames(names)}`];
   if (compare.replaySample > 0) {
     notes.push(
-      `sent to the primary once more: ${formatShare(compare.replaySample)} of those compared, GET and HEAD only`,
+      `sent to the primary again, to detect noise: ${
+        formatRatio(compare.replaySample)
+      } that are compared, GET and HEAD only`,
     );
   } else if (!compared.some(isControl)) {
-    notes.push("what differs by itself is not found out, and counts: noise is off, and no service is a control");
+    notes.push("noise counts as mismatches: `noise` is off, and no service is a control");
   }
   if (admin === undefined) {
-    notes.push("nobody can ask for the report, as there is no admin listener: only the log tells");
+    notes.push("no report: it needs an admin listener; without one, mismatches are only logged");
   }
   return notes;
 }
@@ -66,11 +60,7 @@ function isControl({ service }: Member): boolean {
   return service.control;
 }
 
-function nameShare({ service }: Member): string {
-  const share = service.compare?.sample ?? 1;
-  return share === 1 ? printable(service.name) : `${printable(service.name)} (${formatShare(share)})`;
-}
-
-function all(words: readonly string[]): string {
-  return new Intl.ListFormat("en", { type: "conjunction" }).format(words);
+function nameWithRatio({ service }: Member): string {
+  const ratio = service.compare?.sample ?? 1;
+  return ratio === 1 ? printable(service.name) : `${printable(service.name)} (${formatRatio(ratio)})`;
 }

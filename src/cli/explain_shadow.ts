@@ -1,11 +1,10 @@
-/** Explains in words whether a shadow would get a request. */
+/** Sentences about the mirroring of a request to a shadow. */
 
 import type { Ramp, Service, ShadowPolicy } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { getHeader } from "../http/headers.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
-import { formatDuration } from "../lib/duration.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { printable } from "../lib/printable.ts";
 import { SecretNames } from "../lib/secret_names.ts";
 import {
@@ -15,10 +14,10 @@ import {
   type ShadowDecision,
   type ShadowedRequest,
 } from "../policy/shadow_decision.ts";
-import { formatShare } from "./format_share.ts";
+import { formatPercentage, formatRampDuration, formatRatio, formatSize } from "./explain_format.ts";
 
 /** Parts of a request that decide what a shadow gets of it. */
-export type ExplainedRequest = ShadowedRequest & Pick<ClientRequest, "path" | "query">;
+export type ExplainedRequest = ShadowedRequest & Pick<ReceivedRequest, "path" | "query">;
 
 /** Decision on a shadow request, as far as it is known before the request is sent. */
 export interface ShadowExplanation {
@@ -27,8 +26,6 @@ export interface ShadowExplanation {
   /** Parts of the request that the shadow would get, or the reason why it would get nothing. */
   readonly text: string;
 }
-
-const UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const;
 
 /** Explains the decision that the handler would make, at the end of the ramp if there is one. */
 export function explainShadow(
@@ -75,14 +72,14 @@ function reasonOf(
 
 function describeRatio(ratio: number, ramp: Ramp | undefined): string {
   if (ramp !== undefined) {
-    return `gets ${formatShare(ramp.from)} at first, ${formatShare(ramp.to)} after ${formatWait(ramp.overMs)}`;
+    return `gets ${formatRatio(ramp.from)} at first, ${formatRatio(ramp.to)} after ${formatRampDuration(ramp.overMs)}`;
   }
-  return ratio === 1 ? "mirrored, never waited for" : `gets ${formatShare(ratio)}`;
+  return ratio === 1 ? "mirrored, never waited for" : `gets ${formatRatio(ratio)}`;
 }
 
 function describeClient(rank: number, ratio: number, ramp: Ramp | undefined): string {
   const waitMs = ramp === undefined ? 0 : timeUntil(rank, ramp);
-  const wait = waitMs === 0 ? "" : ` once the ramp has run for ${formatWait(waitMs)}`;
+  const wait = waitMs === 0 ? "" : ` once the ramp has run for ${formatRampDuration(waitMs)}`;
   return `mirrored${wait}: this client is in the ${formatPercentage(ratio)} of clients`;
 }
 
@@ -113,18 +110,4 @@ function omissions({ shadow, removeHeaders }: Service, request: ExplainedRequest
     ...parameters.map((name) => `parameter ${printable(name)}`),
   ];
   return omitted.length === 0 ? [] : [`without ${omitted.join(", ")}`];
-}
-
-function formatPercentage(ratio: number): string {
-  return `${Number((ratio * 100).toFixed(7))} %`;
-}
-
-function formatSize(bytes: number): string {
-  const [unit, length] = UNITS.find(([, length]) => bytes > 0 && bytes % length === 0) ?? ["bytes", 1];
-  return `${(bytes / length).toLocaleString("en")} ${unit}`;
-}
-
-/** Ramps take minutes or hours. */
-function formatWait(ms: number): string {
-  return ms < 60_000 ? formatDuration(ms) : `${Number((ms / 60_000).toFixed(1))} min`;
 }

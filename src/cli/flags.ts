@@ -1,164 +1,241 @@
-/** From what was typed to what is meant. */
+/** Declarations of all flags. The parser, `--help` and the reference page of the command line follow from them. */
 
-import { parseArgs } from "@std/cli/parse-args";
+import {
+  DEFAULT_THRESHOLDS,
+  readThreshold,
+  THRESHOLD_NEEDS,
+  type ThresholdName,
+} from "../compare/report_thresholds.ts";
 import type { HeaderLine } from "../config/config.ts";
+import { InputPath } from "../config/read/input_path.ts";
 import { suggest } from "../config/schema/describe.ts";
+import { size } from "../config/schema/quantity.ts";
+import { networkOf } from "../http/client_address.ts";
 import { coresForWorkers } from "../server/shared_port.ts";
-import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
-import { type ReportRequest, reportRequestFrom } from "./report_flags.ts";
-import { bodyBytesFrom, clientFrom, headerFrom } from "./request_flags.ts";
-import { UsageError } from "./usage_error.ts";
 
-/** A command line that has been understood. */
-export interface ParsedArgs {
-  /** The command. */
-  readonly command: CommandName;
-  /** Whether the command was named, or is the default. */
-  readonly named: boolean;
-  /** What follows the command, flags aside. */
-  readonly operands: readonly string[];
-  /** The configuration's path, where it was given. */
-  readonly configPath: string | undefined;
-  /** The port to listen on, where it was given. */
-  readonly port: number | undefined;
-  /** The address to listen on, where it was given. */
-  readonly host: string | undefined;
-  /** How log lines look, where it was given. */
-  readonly logFormat: "json" | "pretty" | undefined;
-  /** How many threads are to serve; 1 for the main one alone. */
-  readonly workers: number;
-  /** Header lines of the request that is asked about. */
-  readonly headers: readonly HeaderLine[];
-  /** How long its body is, in bytes, where that was given. */
-  readonly bodyBytes: number | undefined;
-  /** Where it comes from, where that was given. */
-  readonly client: string | undefined;
-  /** The report that is asked for. */
-  readonly report: ReportRequest;
-  /** The switches that are on. */
-  readonly switches: ReadonlySet<SwitchFlag>;
+/** Declaration of a flag. */
+export interface Flag<T> {
+  /** One-letter form. */
+  readonly alias?: string;
+  /** Placeholder of the value in help texts; absent for a switch. */
+  readonly value?: string;
+  /** Meaning, in one line. */
+  readonly help: string;
+  /** Default in help texts; absent if the flag has none. */
+  readonly defaultText?: string;
+  /** Flag that cannot be combined with this one. */
+  readonly excludes?: string;
+  /** Converts the texts of the flag, in the order of the command line; without texts, returns the default. */
+  readonly read: (texts: readonly string[]) => T;
 }
 
-/** The flags that may be given several times. */
-const REPEATED: readonly ValueFlag[] = ["header"];
-type FlagName = ValueFlag | SwitchFlag;
+type FlagHelp = Omit<Flag<unknown>, "read">;
 
-const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
-const VALUE_FLAGS = FLAG_NAMES.filter((name) => FLAGS[name].value !== undefined) as ValueFlag[];
-const SWITCHES = FLAG_NAMES.filter((name) => FLAGS[name].value === undefined) as SwitchFlag[];
-const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
-/** More than this is a slip of the finger: each worker is a thread with a heap of its own. */
+/** Need and conversion of a value. `parse` returns `undefined` for an invalid one. */
+interface ValueType<T> {
+  readonly need: string;
+  readonly parse: (text: string) => T | undefined;
+  readonly known?: readonly string[];
+}
+
+/** Thrown by `read` for an invalid value. The message completes a sentence that starts with the name of the flag. */
+export class FlagValueError extends Error {
+  /** Name of the error. */
+  override readonly name = "FlagValueError";
+}
+
+/** More workers are most likely a mistake: each worker is a thread with a heap of its own. */
 const MAX_WORKERS = 256;
-const ALWAYS_ALLOWED: readonly FlagName[] = ["help", "version"];
+const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*?)[ \t]*$/;
 
-/**
- * Understands a command line.
- *
- * @param args The arguments, without the program's name.
- * @returns The command and its flags.
- * @throws {UsageError} Where something is unknown, incomplete or of no use.
- */
-export function parseFlags(args: readonly string[]): ParsedArgs {
-  const unknown: string[] = [];
-  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args.map(withTwoDashes), {
-    string: [...VALUE_FLAGS, "_"],
-    boolean: SWITCHES,
-    collect: REPEATED,
-    alias: Object.fromEntries(FLAG_NAMES.flatMap((name) => FLAGS[name].alias ?? [] as string[]).map(aliasEntry)),
-    unknown: (arg, key) => {
-      if (key !== undefined) unknown.push(arg.replace(/=.*/s, ""));
-      return key === undefined;
-    },
-  });
-  const [first, ...rest] = parsed._.map(String);
-  const helpNamed = first === "help";
-  const word = helpNamed ? rest.shift() : first;
-  const command = word === undefined ? "serve" : commandNamed(word);
-  const given = new Map(VALUE_FLAGS.map((name) => [name, [parsed[name] ?? []].flat().map(String)] as const));
-  for (const [name, texts] of given) {
-    if (texts.length === 0) given.delete(name);
-    if (texts.includes("")) {
-      throw new UsageError(`Cannot use "--${name}" as it needs a value: --${name} ${FLAGS[name].value}`);
-    }
-  }
-  for (const flag of unknown) throw new UsageError(`Unknown flag "${flag}"${nearestFlag(flag, command)}`);
+/** All flags, by the names of their values. `logFormat` is `--log-format` on the command line. */
+export const FLAGS = {
+  config: single(text(), {
+    alias: "c",
+    value: "FILE",
+    default: "config.yaml",
+    help: "Configuration file, YAML or JSON",
+  }),
+  port: single(integer(0, 65_535), {
+    value: "PORT",
+    help: "Port to listen on, instead of the configured one; 0 selects a free port",
+  }),
+  host: single({ ...text(), parse: (host) => host.replace(/^\[(.*)\]$/, "$1") }, {
+    value: "ADDRESS",
+    help: "Address to listen on, instead of the configured one",
+  }),
+  watch: toggle({ help: "Reload the configuration when one of its files changes" }),
+  top: toggle({ help: "On a terminal, show a live table instead of a line for each request" }),
+  workers: single(workerCount(), {
+    value: "N",
+    default: 1,
+    help: "Number of threads that share one port, or auto for one per core; needs Linux and --unstable-net;" +
+      " maxInFlight and maxConnectionsPerService are divided among them",
+  }),
+  logFormat: single(oneOf(["json", "pretty"]), {
+    value: "FORMAT",
+    defaultText: "pretty on a terminal, otherwise json",
+    help: "Log format, json or pretty",
+  }),
+  verbose: toggle({ help: "Also log each attempt (level debug)", excludes: "quiet" }),
+  quiet: toggle({ help: "Log warnings and errors only (level warn)" }),
+  header: repeated(headerLine(), {
+    alias: "H",
+    value: "'NAME: VALUE'",
+    help: "Header of the request; can be repeated",
+  }),
+  bodySize: single(byteSize(), {
+    value: "SIZE",
+    defaultText: "unknown",
+    help: "Size of the request body in bytes, or with a unit such as 64KiB",
+  }),
+  client: single(ipAddress(), {
+    value: "ADDRESS",
+    defaultText: "unknown",
+    help: "IP address of the client",
+  }),
+  admin: single(adminUrl(), {
+    value: "URL",
+    help: "Admin listener of a running conductor, for example http://127.0.0.1:9090",
+  }),
+  tokenFile: single(text(), { value: "FILE", help: "File with the token of the admin listener" }),
+  format: single(oneOf(["text", "json", "markdown"]), {
+    value: "FORMAT",
+    default: "text" as const,
+    help: "Format of the report: text, json or markdown",
+  }),
+  minRequests: threshold("minRequests", { value: "N", help: "Minimum comparisons of each service" }),
+  maxMismatch: threshold("maxMismatch", { value: "RATIO", help: "Maximum ratio of mismatches to comparisons" }),
+  maxLatencyRatio: threshold("maxLatencyRatio", {
+    value: "N",
+    help: "Maximum p50 and p99 of a service, as a multiple of the primary's",
+  }),
+  maxErrors: threshold("maxErrors", {
+    value: "RATIO",
+    help: "Maximum error ratio of a service above that of the primary",
+  }),
+  once: toggle({ help: "Exit after the tour" }),
+  help: toggle({ alias: "h", help: "Show help for conductor, or for one command" }),
+  version: toggle({ help: "Show the version" }),
+};
 
-  const switches = new Set(SWITCHES.filter((name) => parsed[name] === true));
-  if (helpNamed) switches.add("help");
-  for (const flag of [...given.keys(), ...switches]) {
-    if (![...COMMANDS[command].flags, ...ALWAYS_ALLOWED].includes(flag)) {
-      throw new UsageError(`Cannot use "--${flag}" with "${command}" as that command has no such flag`);
-    }
-  }
-  if (COMMANDS[command].operands === "" && rest.length > 0) {
-    throw new UsageError(`Cannot use "${rest[0]}" with "${command}" as that command takes flags only`);
-  }
-  if (switches.has("verbose") && switches.has("quiet")) {
-    throw new UsageError('Cannot use "--verbose" and "--quiet" together as one asks for more and the other for less');
-  }
-  const valueOf = (name: ValueFlag) => given.get(name)?.at(-1);
+/** Name of a flag in {@linkcode FLAGS}. */
+export type FlagName = keyof typeof FLAGS;
+
+/** Values of all flags, with the defaults of absent ones. */
+export type FlagValues = { readonly [Name in FlagName]: ReturnType<(typeof FLAGS)[Name]["read"]> };
+
+/** Flags that every command accepts. */
+export const COMMON_FLAGS: readonly FlagName[] = ["help", "version"];
+
+/** Names of all flags. */
+export const FLAG_NAMES: readonly FlagName[] = Object.keys(FLAGS) as FlagName[];
+
+/** Returns a flag as it is typed, without dashes: `log-format` for `logFormat`. */
+export function flagWord(name: FlagName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Returns the forms of a flag, such as `-c FILE` and `--config FILE`, and its meaning with the default. */
+export function describeFlag(name: FlagName): { readonly forms: readonly string[]; readonly meaning: string } {
+  const { alias, value, help, defaultText }: FlagHelp = FLAGS[name];
+  const forms = [...alias === undefined ? [] : [`-${alias}`], `--${flagWord(name)}`];
   return {
-    command,
-    named: word !== undefined,
-    operands: rest,
-    configPath: valueOf("config"),
-    port: portFrom(valueOf("port")),
-    host: valueOf("host")?.replace(/^\[(.*)\]$/, "$1"),
-    logFormat: logFormatFrom(valueOf("log-format")),
-    workers: workersFrom(valueOf("workers")),
-    headers: given.get("header")?.map(headerFrom) ?? [],
-    bodyBytes: bodyBytesFrom(valueOf("body-size")),
-    client: clientFrom(valueOf("client")),
-    report: reportRequestFrom(valueOf),
-    switches,
+    forms: forms.map((form) => value === undefined ? form : `${form} ${value}`),
+    meaning: defaultText === undefined ? help : `${help} (default: ${defaultText})`,
   };
 }
 
-/** Go's flag package, and so every go-conductor command line, takes `-config FILE` for `--config FILE`. */
-function withTwoDashes(arg: string): string {
-  return /^-[A-Za-z][A-Za-z-]+(?:=|$)/.test(arg) ? `-${arg}` : arg;
+function toggle(help: Omit<FlagHelp, "value" | "defaultText">): Flag<boolean> {
+  return { ...help, read: (texts) => texts.length > 0 };
 }
 
-function aliasEntry(alias: string): [string, FlagName] {
-  return [alias, FLAG_NAMES.find((name) => FLAGS[name].alias === alias) ?? "help"];
+/** The last of several values counts. */
+function single<T, Default extends T | undefined = undefined>(
+  type: ValueType<T>,
+  help: FlagHelp & { readonly value: string; readonly default?: Default },
+): Flag<T | Default> {
+  const { default: absent } = help;
+  return {
+    ...(absent !== undefined && { defaultText: String(absent) }),
+    ...help,
+    read: (texts) => {
+      const last = texts.at(-1);
+      return last === undefined ? absent as Default : parseWith(type, last);
+    },
+  };
 }
 
-function commandNamed(word: string): CommandName {
-  const command = COMMAND_NAMES.find((name) => name === word);
-  if (command !== undefined) return command;
-  const hint = /\.(?:ya?ml|json)$/i.test(word)
-    ? `; did you mean "--config ${word}"?`
-    : suggest(word, COMMAND_NAMES) || `; commands are ${COMMAND_NAMES.join(", ")}`;
-  throw new UsageError(`Unknown command "${word}"${hint}`);
+function repeated<T>(type: ValueType<T>, help: FlagHelp & { readonly value: string }): Flag<readonly T[]> {
+  return { ...help, read: (texts) => texts.map((text) => parseWith(type, text)) };
 }
 
-function nearestFlag(flag: string, command: CommandName): string {
-  const known = [...COMMANDS[command].flags, ...ALWAYS_ALLOWED].map((name) => `--${name}`);
-  return suggest(flag, known) || `; flags of "${command}" are ${known.join(", ")}`;
+/** The value is the text, because the admin listener applies the threshold. */
+function threshold(name: ThresholdName, help: FlagHelp & { readonly value: string }): Flag<string | undefined> {
+  const parse = (text: string) => readThreshold(name, text) === undefined ? undefined : text;
+  const value = DEFAULT_THRESHOLDS[name];
+  const defaultText = name === "maxMismatch" || name === "maxErrors" ? `${value * 100}%` : String(value);
+  return single({ need: THRESHOLD_NEEDS[name], parse }, { defaultText, ...help });
 }
 
-function portFrom(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
-  if (!(port <= 65_535)) {
-    throw new UsageError(`Cannot listen on port "${value}" as a port must be a whole number from 0 to 65535`);
-  }
-  return port;
+function parseWith<T>({ need, parse, known }: ValueType<T>, text: string): T {
+  const value = parse(text);
+  if (value !== undefined) return value;
+  throw new FlagValueError(`must be ${need}: found "${text}"${known === undefined ? "" : suggest(text, known)}`);
 }
 
-function workersFrom(value: string | undefined): number {
-  if (value === undefined) return 1;
-  if (value === "auto") return coresForWorkers();
-  const count = /^\d{1,3}$/.test(value) ? Number(value) : NaN;
-  if (count >= 1 && count <= MAX_WORKERS) return count;
-  throw new UsageError(
-    `Cannot serve with "${value}" workers as their number must be a whole number from 1 to ${MAX_WORKERS}, or auto`,
-  );
+function text(): ValueType<string> {
+  return { need: "a text", parse: (text) => text };
 }
 
-function logFormatFrom(value: string | undefined): "json" | "pretty" | undefined {
-  if (value === undefined || value === "json" || value === "pretty") return value;
-  throw new UsageError(
-    `Cannot log as "${value}" as the format must be "json" or "pretty"${suggest(value, ["json", "pretty"])}`,
-  );
+function integer(min: number, max: number): ValueType<number> {
+  return {
+    need: `a whole number from ${min} to ${max}`,
+    parse: (text) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+function workerCount(): ValueType<number> {
+  const { need, parse } = integer(1, MAX_WORKERS);
+  return { need: `${need}, or auto`, parse: (text) => text === "auto" ? coresForWorkers() : parse(text) };
+}
+
+function oneOf<const T extends string>(words: readonly T[]): ValueType<T> {
+  const list = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(words.map((word) => `"${word}"`));
+  return { need: list, parse: (text) => words.find((word) => word === text), known: words };
+}
+
+function headerLine(): ValueType<HeaderLine> {
+  return {
+    need: 'like "X-User: ada"',
+    parse: (text) => {
+      const [, name, value = ""] = HEADER.exec(text) ?? [];
+      return name === undefined ? undefined : [name, value];
+    },
+  };
+}
+
+function byteSize(): ValueType<number> {
+  return {
+    need: "a size in bytes, or like 64KiB or 10MiB",
+    parse: (text) => size({ min: "0B" }).parse(text, new InputPath({ source: undefined, problems: [], warnings: [] })),
+  };
+}
+
+function ipAddress(): ValueType<string> {
+  return { need: "an IP address", parse: (text) => networkOf(text) === undefined ? undefined : text };
+}
+
+function adminUrl(): ValueType<URL> {
+  return {
+    need: "an http or https URL without credentials, such as http://127.0.0.1:9090",
+    parse: (text) => {
+      const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+      const isValid = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+      return isValid ? url : undefined;
+    },
+  };
 }

@@ -1,22 +1,20 @@
-/** What `--help` prints, made from the tables. */
+/** Text of `--help`, from the declarations of the commands and flags. */
 
 import { fieldSummaries } from "../config/schema/reference.ts";
 import type { Paint } from "../lib/paint.ts";
-import { type CommandName, COMMANDS, FLAGS, type SwitchFlag, type ValueFlag } from "./command_table.ts";
+import { type CommandName, COMMANDS, EXIT_CODES } from "./commands.ts";
+import { COMMON_FLAGS, describeFlag, type FlagName } from "./flags.ts";
 
-/** Wide enough for sentences, and narrow enough for most terminals. */
-const MAX_WIDTH = 100;
+/** One sentence about conductor, for help and demo. */
+export const TAGLINE = "sends each request to several services, and returns the response of the primary";
 
-/**
- * Writes the help for all commands.
- *
- * @param paint The brushes of the output.
- * @returns The text.
- */
+const MAX_COLUMNS = 100;
+
+/** Returns the help for all commands. */
 export function overallHelp(paint: Paint): string {
   const commands = Object.entries(COMMANDS).map(([name, { operands, summary }]) => [`${name} ${operands}`, summary]);
   return [
-    `${paint.strong("conductor")}: one request in, a copy to every service, the primary's answer out`,
+    `${paint.strong("conductor")} ${TAGLINE}`,
     "",
     `${paint.strong("Usage")}: conductor [COMMAND] [FLAGS]`,
     "",
@@ -24,27 +22,17 @@ export function overallHelp(paint: Paint): string {
     ...columns(commands, paint),
     "",
     paint.strong("Flags of serve"),
-    ...columns(flagRows([...COMMANDS.serve.flags, "help", "version"]), paint),
+    ...columns(flagRows(COMMANDS.serve.flags), paint),
     "",
-    `${paint.strong("Exit codes")}: 0 all is well; 1 the configuration, a file, a port or a permission is at fault;`,
-    "2 the command line is; 130 and 143 a second signal cut the shutdown short. For report: 1 not ready,",
-    "3 not enough traffic, 4 there is no report.",
+    paint.strong("Exit codes"),
+    ...columns(EXIT_CODES.map(([code, meaning]) => [String(code), meaning]), paint),
     "",
-    `New here? ${paint.accent("conductor demo")} shows the idea in a minute, and ${
-      paint.accent("conductor check --help")
-    } lists what`,
-    "can be configured.",
+    `Try ${paint.accent("conductor demo")}. ${paint.accent("conductor check --help")} lists the configuration fields.`,
     "",
   ].join("\n");
 }
 
-/**
- * Writes the help for one command.
- *
- * @param command The command.
- * @param paint The brushes of the output.
- * @returns The text.
- */
+/** Returns the help for one command. */
 export function commandHelp(command: CommandName, paint: Paint): string {
   const { operands, summary, details, flags } = COMMANDS[command];
   return [
@@ -54,7 +42,7 @@ export function commandHelp(command: CommandName, paint: Paint): string {
     ...(details === "" ? [] : ["", details]),
     "",
     paint.strong("Flags"),
-    ...columns(flagRows([...flags, "help", "version"]), paint),
+    ...columns(flagRows(flags), paint),
     "",
     ...(command === "check"
       ? [paint.strong("Fields of the configuration"), ...columns(fieldSummaries(), paint), ""]
@@ -62,20 +50,18 @@ export function commandHelp(command: CommandName, paint: Paint): string {
   ].join("\n");
 }
 
-function flagRows(names: readonly (ValueFlag | SwitchFlag)[]): string[][] {
-  return names.map((name) => {
-    const { alias, value, summary } = FLAGS[name];
-    return [
-      `${alias === undefined ? "   " : `-${alias},`} --${name}${value === undefined ? "" : ` ${value}`}`,
-      summary,
-    ];
+function flagRows(names: readonly FlagName[]): string[][] {
+  return [...names, ...COMMON_FLAGS].map((name) => {
+    const { forms, meaning } = describeFlag(name);
+    const [short, long] = forms.length === 1 ? ["   ", forms[0]] : [`${forms[0]?.slice(0, 2)},`, forms[1]];
+    return [`${short} ${long}`, meaning];
   });
 }
 
 function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
   const width = Math.max(...rows.map(([left = ""]) => left.length));
   return rows.flatMap(([left = "", right = ""]) => {
-    const [first = "", ...others] = wrap(right, MAX_WIDTH - width - 4);
+    const [first = "", ...others] = wrap(right, MAX_COLUMNS - width - 4);
     const indent = " ".repeat(width + 4);
     return [`  ${paint.accent(left.padEnd(width))}  ${first}`, ...others.map((line) => indent + line)];
   });

@@ -1,25 +1,32 @@
-/** What a command knows of the world around its process. */
+/** Outputs and signals of a command. */
 
+import { createPaint } from "../lib/paint.ts";
 import { createOutput, type Output } from "../server/output.ts";
 import { listenForReload, listenForStop, type Signals, type StopSignal } from "../server/signals.ts";
 
-/** The process as a command sees it; tests bring their own. */
+/** Outputs and signals of a command. Tests replace those of the process. */
 export interface Io {
-  /** What the command was asked for. */
+  /** Output of results. */
   readonly stdout: Output;
-  /** What went wrong, and remarks. */
+  /** Output of errors and warnings. */
   readonly stderr: Output;
-  /** Listens for the signals that ask the process to end. */
+  /** Listens for the signals that stop the process. */
   readonly listenForStop: () => Signals<StopSignal>;
-  /** Listens for the signal that asks the process to read its configuration again. */
+  /** Listens for the signal that reloads the configuration. */
   readonly listenForReload: () => Signals<"SIGHUP">;
 }
 
-/**
- * Gives the real process.
- *
- * @returns Its outputs and signals.
- */
+/** Returns the outputs and signals of the process. */
 export function processIo(): Io {
   return { stdout: createOutput(Deno.stdout), stderr: createOutput(Deno.stderr), listenForStop, listenForReload };
+}
+
+/** Writes an error message, which must be printable. */
+export function writeError({ stderr }: Pick<Io, "stderr">, message: string): void {
+  stderr.write(`${createPaint(stderr.isTerminal).bad("error:")} ${message}\n`);
+}
+
+/** Writes a warning. */
+export function writeWarning({ stderr }: Pick<Io, "stderr">, message: string): void {
+  stderr.write(`${createPaint(stderr.isTerminal).warn("warning:")} ${message}\n`);
 }

@@ -1,49 +1,84 @@
-/** The configuration file, from disk to a checked configuration. */
+/** Loading of the configuration file, from disk to a validated configuration. */
 
 import { abortable } from "@std/async/abortable";
-import { ConfigError } from "../config/read/config_error.ts";
-import { quote } from "../config/schema/describe.ts";
+import type { Config } from "../config/config.ts";
 import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
+import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
 import { readConfig } from "../config/read/read.ts";
-import { whyUnreadable } from "../config/read/config_error.ts";
+import { quote } from "../config/schema/describe.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
-import { fingerprint } from "../server/file_watch.ts";
+import { fingerprint, type Fingerprints } from "../server/file_watch.ts";
+import type { ParsedArgs } from "./command_line.ts";
+import { CommandError } from "./commands.ts";
+import { type Io, writeWarning } from "./io.ts";
 import { readTextFile } from "./read_text_file.ts";
 
-/** The file that is read where none is named. */
-export const DEFAULT_CONFIG_PATH = "config.yaml";
+/** A validated configuration and its origin. */
+export interface ConfigFile {
+  /** Path from the command line. */
+  readonly path: string;
+  /** Validated configuration. */
+  readonly config: Config;
+  /** Fingerprints of all files that the configuration was read from. */
+  readonly fingerprints: Fingerprints;
+}
 
-/** A secret is a line, and a system's list of authorities has 220 KB; more is a mistake. */
+/** A secret is a line, and a system's list of certificate authorities has 220 KB. A larger file is a mistake. */
 const MAX_PLACEHOLDER_BYTES = 524_288;
 
 /** Maximum duration of reading all files that placeholders name, in milliseconds. */
 const PLACEHOLDERS_TIMEOUT_MS = 10_000;
 
 /**
- * Loads a configuration file.
- *
- * @param path The path of a YAML or JSON file.
- * @param stamps Filled with the stamp of each file, even if reading it fails.
- * @returns The configuration and the warnings.
- * @throws {ConfigError} If the file cannot be read, or anything is wrong in it.
+ * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if the
+ * file cannot be read or has problems.
  */
-export async function loadConfig(path: string, stamps = new Map<string, string>()): Promise<ValidatedConfig> {
-  stamps.set(path, await fingerprint(path));
+export async function openConfig({ flags }: ParsedArgs, io: Pick<Io, "stderr">): Promise<ConfigFile> {
+  const path = flags.config;
+  const fingerprints = new Map<string, string>();
+  try {
+    const { config, warnings } = await loadConfig(path, fingerprints);
+    for (const warning of warnings) writeWarning(io, warning);
+    return { path, config, fingerprints };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CommandError(explain(path, error), { cause: error });
+  }
+}
+
+function explain(path: string, { problems, message, cause }: ConfigError): string {
+  if (cause !== undefined) {
+    const hint = cause instanceof Deno.errors.NotFound ? '; select a file with --config, or try "conductor demo"' : "";
+    return `Cannot read the configuration "${path}": ${whyUnreadable(cause)}${hint}`;
+  }
+  if (problems.length === 1) return `Cannot use the configuration "${path}": ${message}`;
+  return [`Cannot use the configuration "${path}": ${problems.length} problems`, ...message.split("\n")].join("\n  ");
+}
+
+/**
+ * Loads a configuration file, YAML or JSON. Throws a {@linkcode ConfigError} if it cannot be read or has problems. Adds
+ * the fingerprint of each file to `fingerprints`, even if reading it fails.
+ */
+export async function loadConfig(path: string, fingerprints = new Map<string, string>()): Promise<ValidatedConfig> {
+  fingerprints.set(path, await fingerprint(path));
   const text = await readConfigText(path);
   const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new DOMException("Timed out", "TimeoutError")), PLACEHOLDERS_TIMEOUT_MS);
+  const timeout = new AbortController();
+  const timer = setTimeout(
+    () => timeout.abort(new DOMException("Timed out", "TimeoutError")),
+    PLACEHOLDERS_TIMEOUT_MS,
+  );
   const readPlaceholder = async (name: string) => {
     const file = isAbsolute(name) ? name : folder + name;
-    stamps.set(file, await fingerprint(file));
+    fingerprints.set(file, await fingerprint(file));
     return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
   };
   try {
     const { value, source } = await readConfig(text, {
       readFile: async (name) => {
         // A file that is not opened blocks no thread on a hanging mount.
-        late.signal.throwIfAborted();
-        return await abortable(readPlaceholder(name), late.signal);
+        timeout.signal.throwIfAborted();
+        return await abortable(readPlaceholder(name), timeout.signal);
       },
       readEnv: (name) => Deno.env.get(name),
     });
@@ -57,10 +92,7 @@ async function readConfigText(path: string): Promise<string> {
   try {
     return await readTextFile(path, MAX_TEXT_LENGTH);
   } catch (error) {
-    const hint = error instanceof Deno.errors.NotFound
-      ? `; name one with --config (default: ${DEFAULT_CONFIG_PATH})`
-      : "";
-    const message = `the configuration file ${quote(path)} cannot be read: ${whyUnreadable(error)}${hint}`;
+    const message = `the configuration file ${quote(path)} cannot be read: ${whyUnreadable(error)}`;
     throw new ConfigError([{ path: "", message }], { cause: error });
   }
 }

@@ -1,79 +1,75 @@
-/** Runs a command line: which command, and how its end becomes an exit code. */
+/** Entry point of the command line: runs a command, and turns errors into exit codes. */
 
+import { configSchema } from "../config/schema/reference.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
+import { VERSION } from "../lib/version.ts";
 import { drain } from "../server/drain.ts";
 import { ListenError } from "../server/listen_error.ts";
 import { runCheck } from "./check.ts";
-import type { CommandName } from "./command_table.ts";
+import { parseCommandLine, type ParsedArgs } from "./command_line.ts";
+import { CommandError, type CommandName, UsageError } from "./commands.ts";
 import { runDemo } from "./demo.ts";
 import { runExplain } from "./explain.ts";
-import { type ParsedArgs, parseFlags } from "./flags.ts";
 import { commandHelp, overallHelp } from "./help.ts";
-import { type Io, processIo } from "./io.ts";
+import { type Io, processIo, writeError } from "./io.ts";
 import { runReport } from "./report.ts";
-import { runSchema } from "./schema.ts";
 import { runServe } from "./serve.ts";
-import { CommandError, UsageError } from "./usage_error.ts";
-import { VERSION } from "../lib/version.ts";
 
-const COMMANDS: Readonly<Record<CommandName, (invocation: ParsedArgs, io: Io) => number | Promise<number>>> = {
+const RUN: Readonly<Record<CommandName, (args: ParsedArgs, io: Io) => number | Promise<number>>> = {
   serve: runServe,
   check: runCheck,
   explain: runExplain,
   report: runReport,
-  schema: (_invocation, io) => runSchema(io),
+  schema: printSchema,
   demo: runDemo,
 };
 
-const FAILED = 1;
-const MISUSED = 2;
-/** How long a server's last lines may take to be read; a log reader that has stopped must not keep it from ending. */
+const EXIT_FAILED = 1;
+const EXIT_MISUSED = 2;
+/** Maximum time for writing the last lines of a server: a stalled log reader must not keep the process alive. */
 const FLUSH_TIMEOUT_MS = 2_000;
 
-/**
- * Runs a command line.
- *
- * @param args The arguments, without the program's name.
- * @param io The process's outputs and signals; tests bring their own.
- * @returns The exit code: 0 for success, 1 where the configuration, a file, a port or a permission is at fault, 2 where
- * the command line is; `report` has its own.
- */
+/** Runs a command line, and returns the exit code. `args` does not contain the name of the program. */
 export async function runCommandLine(args: readonly string[], io: Io = processIo()): Promise<number> {
-  let invocation: ParsedArgs | undefined;
+  let parsed: ParsedArgs | undefined;
   try {
-    invocation = parseFlags(args);
-    return await run(invocation, io);
+    parsed = parseCommandLine(args);
+    return await run(parsed, io);
   } catch (error) {
-    const label = createPaint(io.stderr.isTerminal).bad("error:");
     const message = String(error instanceof Error ? error.message : error).split("\n").map(printable).join("\n");
     if (error instanceof UsageError) {
-      io.stderr.write(`${label} ${message}\nTry "conductor --help"\n`);
-      return MISUSED;
+      writeError(io, `${message}\nTry "conductor --help"`);
+      return EXIT_MISUSED;
     }
     if (error instanceof CommandError || error instanceof ListenError) {
-      io.stderr.write(`${label} ${message}\n`);
-      return FAILED;
+      writeError(io, message);
+      return EXIT_FAILED;
     }
     throw error;
   } finally {
     const flushed = Promise.all([io.stdout.flush(), io.stderr.flush()]);
-    const isServer = invocation?.command === "serve" || invocation?.command === "demo";
-    // Whatever else is printed may go into a pager, and waits for its reader.
+    const isServer = parsed?.command === "serve" || parsed?.command === "demo";
+    // Other commands may write to a pager, and wait for its reader.
     await (isServer ? drain(flushed, { timeoutMs: FLUSH_TIMEOUT_MS }) : flushed);
   }
 }
 
-async function run(invocation: ParsedArgs, io: Io): Promise<number> {
-  const { command, named, switches } = invocation;
-  if (switches.has("help")) {
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const { command, isExplicit, flags } = args;
+  if (flags.help) {
     const paint = createPaint(io.stdout.isTerminal);
-    io.stdout.write(named ? commandHelp(command, paint) : overallHelp(paint));
+    io.stdout.write(isExplicit ? commandHelp(command, paint) : overallHelp(paint));
     return 0;
   }
-  if (switches.has("version")) {
+  if (flags.version) {
     io.stdout.write(`conductor ${VERSION}\n`);
     return 0;
   }
-  return await COMMANDS[command](invocation, io);
+  return await RUN[command](args, io);
+}
+
+function printSchema(_args: ParsedArgs, io: Io): number {
+  io.stdout.write(JSON.stringify(configSchema(), null, 2) + "\n");
+  return 0;
 }

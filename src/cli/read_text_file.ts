@@ -1,4 +1,4 @@
-/** Text files, read with limits on size and time: a path may lead to a pipe, a device or a hanging mount. */
+/** Reading of text files, with limits on size and time: a path may lead to a pipe, a device or a hanging mount. */
 
 import { deadline } from "@std/async/deadline";
 
@@ -6,12 +6,9 @@ import { deadline } from "@std/async/deadline";
 const READ_TIMEOUT_MS = 5_000;
 
 /**
- * Reads a text file. Only regular files are read: opening a named pipe blocks until another process writes to it.
- *
- * @param path Path of the file; symbolic links are followed.
- * @param maxBytes Maximum size of the file, in bytes.
- * @returns The text, without a byte order mark.
- * @throws An error of the runtime, or one named `NotAFile`, `FileTooLarge`, `TimeoutError` or `InvalidText`.
+ * Reads a UTF-8 text file of at most `maxBytes`. Only regular files are read: opening a named pipe blocks until another
+ * process writes to it. Throws an error of the runtime, or one with the name `NotAFile`, `IsADirectory`, `FileTooLarge`,
+ * `TimeoutError` or `InvalidText`.
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
   const bytes = await deadline(readBytes(path, maxBytes), READ_TIMEOUT_MS);

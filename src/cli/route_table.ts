@@ -1,25 +1,25 @@
-/** The routes as a person would draw them. */
+/** Drawing of routes for a terminal. */
 
 import type { BreakerSettings, Config, Member, Role, Route, Service } from "../config/config.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { formatHedgeDelay } from "./explain_hedge.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
+import { formatHedgeDelay } from "./explain_format.ts";
 
-/** What a drawing shows, and how. */
+/** Options of {@linkcode drawRoutes}. */
 export interface DrawRoutesOptions {
-  /** The brushes of the output. */
+  /** Colors of the output. */
   readonly paint: Paint;
   /**
-   * The URL to show for a service.
+   * Returns the URL to show for a service.
    *
-   * @default The configured one.
+   * @default The configured URL.
    */
   readonly urlOf?: (member: Member, route: Route) => string;
   /**
-   * What is said of a service's part.
+   * Returns the note about a service.
    *
-   * @default What its role means.
+   * @default A note about the role of the service.
    */
   readonly noteOf?: (member: Member) => string | undefined;
 }
@@ -35,13 +35,7 @@ interface Row {
 const ROLE_ORDER: readonly Role[] = ["primary", "secondary", "shadow"];
 const ROLE_WIDTH = "secondary".length;
 
-/**
- * Draws routes: a pattern, arrows to its services (a dotted one to a shadow), and what each is for.
- *
- * @param config The routes, and what is waited for.
- * @param options What is shown, and how.
- * @returns The drawing, one line per service.
- */
+/** Draws routes, one line per service: the pattern, an arrow (dotted to a shadow), the service and a note. */
 export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: DrawRoutesOptions): string {
   const { paint, urlOf = ({ service }) => service.shown.url, noteOf } = options;
   const rows = config.routes.flatMap((route) => {
@@ -51,7 +45,7 @@ export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: Dra
       fork: forkAt(index, members.length) + (member.role === "shadow" ? "┄▷" : "─▶"),
       member,
       url: printable(urlOf(member, route)),
-      note: [noteOf?.(member) ?? noteFor(member, config.wait), ...wayTo(member.service)].join("; "),
+      note: [noteOf?.(member) ?? noteFor(member, config.wait), ...connectionNotes(member.service)].join("; "),
     }));
   });
   const width = (text: (row: Row) => string) => Math.max(0, ...rows.map((row) => text(row).length));
@@ -68,33 +62,18 @@ export function drawRoutes(config: Pick<Config, "routes" | "wait">, options: Dra
   }).join("\n");
 }
 
-/**
- * Writes a route's pattern as events and logs have it.
- *
- * @param route The route.
- * @returns For example `pathPrefix /api`.
- */
+/** Returns the pattern of a route as logs and events show it, for example `pathPrefix /api`. */
 export function routeLabel(route: Pick<Route, "kind" | "path">): string {
   return `${route.kind} ${printable(route.path)}`;
 }
 
-/**
- * Tells which brush a role is painted with.
- *
- * @param paint The brushes of the output.
- * @returns One brush for each role.
- */
+/** Returns the color of each role. */
 export function roleBrushes(paint: Paint): Record<Role, Brush> {
   return { primary: paint.good, secondary: paint.secondary, shadow: paint.shadow };
 }
 
-/**
- * Puts a route's services into the order in which people think of them.
- *
- * @param members The services in the order of the file.
- * @returns Primaries, then secondaries, then shadows.
- */
-export function byRole(members: readonly Member[]): Member[] {
+/** Sorts services: primaries, secondaries, shadows. Services of one role stay in the order of the file. */
+function byRole(members: readonly Member[]): Member[] {
   return members.toSorted((a, b) => ROLE_ORDER.indexOf(a.role) - ROLE_ORDER.indexOf(b.role));
 }
 
@@ -104,29 +83,29 @@ function forkAt(index: number, count: number): string {
   return index === count - 1 ? " └" : " ├";
 }
 
-/** Settings of the connection to a service that differ from the defaults, and its breaker and health check. */
-function wayTo({ http2, tls, breaker, shown }: Service): string[] {
+/** Returns the settings of the connection that differ from the defaults, the breaker and the health check. */
+function connectionNotes({ http2, tls, breaker, shown }: Service): string[] {
   return [
     ...(http2 ? ["over HTTP/2"] : []),
-    ...(shown.serverName === undefined ? [] : [`by the name ${printable(shown.serverName)}`]),
-    ...(tls?.insecure ? ["not verified"] : []),
+    ...(shown.serverName === undefined ? [] : [`server name ${printable(shown.serverName)}`]),
+    ...(tls?.insecure ? ["certificate not verified"] : []),
     ...(breaker === undefined ? [] : [breakerNote(breaker)]),
-    ...(shown.healthPath === undefined ? [] : [`checked at ${printable(shown.healthPath)}`]),
+    ...(shown.healthPath === undefined ? [] : [`health check at ${printable(shown.healthPath)}`]),
   ];
 }
 
 function breakerNote({ failures, window, openForMs }: BreakerSettings): string {
-  const among = window === failures ? "in a row" : `out of ${window}`;
-  return `left alone for ${formatDuration(openForMs)} after ${failures} failures ${among}`;
+  const among = window === failures ? "failures in a row" : `failures in ${window} attempts`;
+  return `breaker opens for ${formatDuration(openForMs)} after ${failures} ${among}`;
 }
 
 function noteFor({ role, service }: Member, wait: Config["wait"]): string {
-  if (role === "shadow") return "gets a copy, never waited for";
-  const bound = `up to ${formatDuration(service.timeoutMs)}`;
+  if (role === "shadow") return "mirrored, never waited for";
+  const timeout = `waited for up to ${formatDuration(service.timeoutMs)}`;
   if (service.hedge !== undefined) {
-    const part = role === "primary" ? "answers if it is first" : "stands in";
-    return `held back for ${formatHedgeDelay(service.hedge)}, then waited for ${bound}, ${part}`;
+    const selection = role === "primary" ? "response used if first" : "fallback";
+    return `hedge after ${formatHedgeDelay(service.hedge)}, then ${timeout}, ${selection}`;
   }
-  if (role === "primary") return `waited for ${bound}, answers`;
-  return wait === "all" ? `waited for ${bound}, stands in` : "waited for if the primary fails";
+  if (role === "primary") return `${timeout}, response used`;
+  return wait === "all" ? `${timeout}, fallback` : "fallback, waited for only if the primary fails";
 }

@@ -1,75 +1,66 @@
-/** `conductor serve`: listen until told to stop. */
+/** `conductor serve`: listens until a signal stops it. */
 
 import type { Config } from "../config/config.ts";
-import type { Logger } from "../observe/log.ts";
 import { createPaint } from "../lib/paint.ts";
+import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
-import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { findForbiddenTarget } from "../server/net_access.ts";
+import { captureUncaughtErrors, silenceLegacyAbortNotice } from "../server/process_hooks.ts";
 import { SIGNAL_EXIT_CODES, type Signals, type StopSignal } from "../server/signals.ts";
 import type { WorkerPool } from "../server/worker_pool.ts";
-import { AdminListener } from "./admin_listener.ts";
-import { createAdminSource } from "./admin_source.ts";
-import { openConfig } from "./config_file.ts";
-import type { ParsedArgs } from "./flags.ts";
+import { AdminListener, createAdminSource } from "./admin_listener.ts";
+import type { ParsedArgs } from "./command_line.ts";
+import { CommandError } from "./commands.ts";
 import type { Io } from "./io.ts";
-import { logErrorTo } from "./log_error.ts";
+import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
-import { startLog } from "./start_log.ts";
+import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
 import { runTop } from "./top/run_top.ts";
-import { showsTop } from "./top/shows_top.ts";
-import { terminalSize } from "./top/terminal_size.ts";
-import { CommandError } from "./usage_error.ts";
 
-/** How long the last lines of workers may take: a log reader that has stopped must not keep the process from ending. */
+/** Maximum time for the last lines of workers: a stalled log reader must not keep the process alive. */
 const FLUSH_TIMEOUT_MS = 2_000;
-/** How long the answers of the admin listener may take once everything else has ended. */
+/** Maximum time for the responses of the admin listener after everything else has ended. */
 const ADMIN_TIMEOUT_MS = 1_000;
 
 /**
- * Serves a configuration until a signal arrives and what is in flight has finished.
- *
- * @param invocation The command line.
- * @param terminal The outputs and signals.
- * @returns The exit code: 0, or 130 and 143 where a second signal cut the shutdown short.
- * @throws {CommandError} Where the configuration can not be used.
- * @throws {ListenError} Where the address can not be listened on.
+ * Serves a configuration until a signal arrives and the requests in flight have finished. Returns the exit code: 0, or
+ * 130 or 143 if a second signal cut the shutdown short. Throws a {@linkcode CommandError} if the configuration is
+ * invalid, and a `ListenError` if the address cannot be listened on.
  */
-export async function runServe(invocation: ParsedArgs, terminal: Io): Promise<number> {
-  const table = showsTop(invocation, terminal) ? createLiveTable(terminal.stdout) : undefined;
+export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> {
+  const { flags } = args;
+  const table = showsTop(args, terminal) ? createLiveTable(terminal.stdout) : undefined;
   const io = table === undefined
     ? terminal
     : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
-  const file = await openConfig(invocation, io);
-  const settle = (config: Config): Config => {
-    const { port = config.port, host: hostname = config.hostname } = invocation;
-    return { ...config, port, hostname, shownHostname: invocation.host ?? config.shownHostname };
+  const file = await openConfig(args, io);
+  const withFlags = (config: Config): Config => {
+    const { port = config.port, host: hostname = config.hostname } = flags;
+    return { ...config, port, hostname, shownHostname: flags.host ?? config.shownHostname };
   };
-  let { logger, announce } = startLog(file.config, invocation, io);
+  let { logger, announce } = startLog(file.config, args, io);
   const onError = logErrorTo(() => logger);
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
-  const workers = invocation.workers === 1
-    ? undefined
-    : await serveWorkers(settle(file.config), { invocation, io, logger: () => logger });
-  const counts = table !== undefined;
-  const server = workers ?? serveThread(settle(file.config), { logger: () => logger, onError, counts });
+  const first = withFlags(file.config);
+  const workers = flags.workers === 1 ? undefined : await serveWorkers(first, { args, io, logger: () => logger });
+  const server = workers ?? serveThread(first, { logger: () => logger, onError, alwaysCount: table !== undefined });
   let isDraining = false;
   const source = createAdminSource(server, {
     url: () => urlOf(server),
     isDraining: () => isDraining,
-    workers: () => ({ count: invocation.workers, crashes: workers?.crashes ?? 0 }),
+    workers: () => ({ count: flags.workers, crashes: workers?.crashes ?? 0 }),
   });
   const admin = new AdminListener({
     source,
     onError,
     onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
-    onReopen: () => logger.log("info", "admin listener is back"),
+    onReopen: () => logger.log("info", "admin listener is listening again"),
   });
   try {
     await admin.prepare(server.config.admin).commit();
@@ -78,11 +69,11 @@ export async function runServe(invocation: ParsedArgs, terminal: Io): Promise<nu
     workers?.end();
     throw error;
   }
-  const giveBackErrors = captureUncaughtErrors(onError);
+  const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
     ...file,
-    watch: invocation.switches.has("watch"),
+    watch: flags.watch,
     signals: io.listenForReload(),
     logger: () => logger,
     apply: async (config) => {
@@ -90,36 +81,34 @@ export async function runServe(invocation: ParsedArgs, terminal: Io): Promise<nu
       const before = [urlOf(server), admin.url];
       const prepared = admin.prepare(config.admin);
       try {
-        await server.apply(settle(config));
+        await server.apply(withFlags(config));
       } catch (error) {
         await prepared.rollback();
         throw error;
       }
       await prepared.commit();
-      ({ logger, announce } = startLog(config, invocation, io));
+      ({ logger, announce } = startLog(config, args, io));
       if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
     },
   });
   let endTop = () => {};
   try {
     announce(urlOf(server), admin.url);
-    if (table !== undefined) {
-      endTop = runTop({ state: () => source.state(), table, paint: createPaint(true), size: terminalSize });
-    }
+    if (table !== undefined) endTop = runTop({ state: () => source.state(), table, paint: createPaint(true) });
     const onDrain = () => isDraining = true;
     return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
   } finally {
-    // It tells of the others to the end.
+    // Last, because the admin listener shows the shutdown of everything else.
     await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
     endTop();
     workers?.end();
     signals.close();
     reloading.close();
-    giveBackErrors();
+    restoreErrorHandling();
   }
 }
 
-interface StopParts {
+interface StopContext {
   readonly workers: WorkerPool | undefined;
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
@@ -127,20 +116,20 @@ interface StopParts {
   readonly logger: () => Logger;
 }
 
-async function stop(server: Serving, { workers, signals, reloading, ...parts }: StopParts): Promise<number> {
+async function stop(server: Serving, { workers, signals, reloading, ...context }: StopContext): Promise<number> {
   const signal = await signals.next();
   reloading.close();
-  parts.onDrain();
-  const logger = parts.logger();
+  context.onDrain();
+  const logger = context.logger();
   const timeoutMs = server.config.shutdownTimeoutMs;
-  logger.log("info", "stopping: no new requests, what is in flight may finish", { signal, timeoutMs });
-  const second = signals.next();
-  const end = await drain(server.shutdown(), { timeoutMs, interruption: second });
+  logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
+  const secondSignal = signals.next();
+  const end = await drain(server.shutdown(), { timeoutMs, interruption: secondSignal });
   const attempts = server.attemptsInFlight;
   if (workers !== undefined) await drain(workers.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (end === "finished") logger.log("info", "stopped");
-  else logger.log("warn", `stopped before everything in flight had finished: ${end}`, { attempts });
-  return end === "interrupted" ? SIGNAL_EXIT_CODES[await second] : 0;
+  else logger.log("warn", `stopped with requests in flight: ${end}`, { attempts });
+  return end === "interrupted" ? SIGNAL_EXIT_CODES[await secondSignal] : 0;
 }
 
 function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
@@ -148,12 +137,13 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
   if (forbidden === undefined) return;
   const { target: { name, shown }, host } = forbidden;
   throw new CommandError(
-    `Cannot reach service "${name}": the network permission must be granted. Run again with ` +
-      `--allow-net, or add ${shown.isUrlSecret ? `the host of ${shown.url}` : host} to its list`,
+    `Cannot reach service "${name}": no network permission; run again with --allow-net, or add ${
+      shown.isUrlSecret ? `the host of ${shown.url}` : host
+    } to its list`,
   );
 }
 
-/** URL to open in a browser: not every system can open 0.0.0.0. */
+/** Returns the URL to open in a browser. Not every system can open 0.0.0.0. */
 function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;

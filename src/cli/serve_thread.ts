@@ -1,7 +1,7 @@
-/** The server of one thread: the main one's, or a worker's. */
+/** The server of one thread: the main thread, or a worker. */
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
-import { createHandler } from "../proxy/handler.ts";
+import { createHandler } from "../proxy/fetch_handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
@@ -16,92 +16,80 @@ import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
-/** What serves: this thread alone, or all workers together. */
+/** A running server: this thread alone, or all workers together. */
 export interface Serving {
-  /** The configuration that new requests meet. */
+  /** Configuration of new requests. */
   readonly config: Config;
-  /** The address that is listened on. */
+  /** Address of the listener. */
   readonly address: { readonly hostname: string; readonly port: number };
-  /** The attempts that have started and not settled, copies included. */
+  /** Number of attempts that have started and not settled, shadow requests included. */
   readonly attemptsInFlight: number;
-  /** Puts a configuration into force; where it throws, nothing has changed. */
+  /** Puts a configuration into force. If it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
   /**
-   * Tells what has been counted and recorded; nothing is, before there is an admin listener.
-   *
-   * @param after The highest id of an exchange that is known already.
+   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /**
-   * Tells what has been compared.
-   *
-   * @param after The highest id of a mismatch that is known already; with Infinity none is listed.
-   */
+  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
   comparisons(after: number): Promise<ComparisonsSnapshot>;
-  /** Stops accepting, and waits for every response and every attempt that is in flight. */
+  /** Closes the listener, and waits for every response and every attempt in flight. */
   shutdown(): Promise<void>;
 }
 
-/** What the server of a thread needs. */
+/** Options of {@linkcode serveThread}. */
 export interface ServeThreadOptions {
-  /** Gives the log of the running configuration. */
+  /** Returns the log of the running configuration. */
   readonly logger: () => Logger;
-  /** Told of what nobody expected. */
+  /** Called for unexpected errors. */
   readonly onError: (message: string, error: unknown) => void;
   /**
-   * The name in Via.
+   * Name in the Via header.
    *
-   * @default One of its own.
+   * @default A random name.
    */
   readonly pseudonym?: string;
   /**
-   * Whether other threads listen on the same port.
+   * True if other threads listen on the same port.
    *
    * @default {false}
    */
   readonly reusePort?: boolean;
   /**
-   * Told of the number of attempts in flight whenever it changes.
+   * Called with the number of attempts in flight when it changes.
    *
-   * @default Nobody is told.
+   * @default A function that does nothing.
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
-   * Whether requests are counted for whoever asks `inspect`, whatever the configuration says.
+   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`.
    *
    * @default {false}
    */
-  readonly counts?: boolean;
+  readonly alwaysCount?: boolean;
   /**
-   * How many exchanges are recorded in a second.
+   * Maximum exchanges to record per second.
    *
    * @default RECORDED_PER_SECOND
    */
   readonly recordedPerSecond?: number;
   /**
-   * What the data port shows as metrics.
+   * Source of the metrics on the data port.
    *
-   * @default What this thread has counted, and what the process takes.
+   * @default The metrics of this thread, and the statistics of the process.
    */
   readonly metricsSource?: MetricsSource;
 }
 
 /** The server of one thread. */
 export interface ServingThread extends Serving {
-  /** Does all of `apply` that may fail. */
+  /** Does the part of `apply` that may fail. */
   prepare(config: Config): PreparedConfig;
 }
 
-/**
- * Serves a configuration in this thread.
- *
- * @param first The configuration to begin with.
- * @param options The log, and what is shared with other threads.
- * @returns The running server.
- * @throws {ListenError} Where its address can not be listened on.
- */
+/** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
-  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond, counts = false } = options;
+  const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
+  const { alwaysCount = false } = options;
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
@@ -112,15 +100,15 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     logger().observe(event);
   };
 
-  /** An exchange is counted from its first event to its last, or not at all. */
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
   function observerFor(config: Config): DetailedObserver {
-    if (!counts && config.admin === undefined && !config.metrics.enabled) return observe;
-    const counted = metrics ??= new Metrics();
-    counted.reconfigure(config);
-    const recorded = config.admin === undefined ? undefined : recorderFor(config);
+    if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
+    const counters = metrics ??= new Metrics();
+    counters.reconfigure(config);
+    const recording = config.admin === undefined ? undefined : recorderFor(config);
     return (event, detail) => {
-      counted.observe(event);
-      recorded?.observe(event, detail);
+      counters.observe(event);
+      recording?.observe(event, detail);
       observe(event);
     };
   }
@@ -134,7 +122,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
-  const kept = {
+  const shared = {
     instance: createSharedState(pseudonym),
     transport: runtimeTransport({ detachBuffers: true }),
     detachBuffers: true,
@@ -142,15 +130,15 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processStats() })),
   };
   const checks = new HealthChecks({
-    transport: kept.transport,
-    health: kept.instance.health,
+    transport: shared.transport,
+    health: shared.instance.health,
     observe: (event) => {
       metrics?.observe(event);
       observe(event);
     },
   });
   const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...kept, observe: observerFor(config) }),
+    handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
     onError,
     onReopen: () => logger().log("info", "listening again"),
@@ -186,10 +174,10 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },
-    comparisons: (after) => Promise.resolve(kept.comparisons.read(after)),
+    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
       await Promise.all([checks.stop(), server.shutdown()]);
-      // Copies are waited for too: a shadow's request that has been sent is worth finishing.
+      // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },
   };

@@ -1,4 +1,4 @@
-/** `conductor serve --workers N`: threads that serve, and the main one that looks after them. */
+/** `conductor serve --workers N`: starts the workers, and forwards their output and crashes. */
 
 import type { Config } from "../config/config.ts";
 import { createPseudonym } from "../policy/shared_state.ts";
@@ -7,21 +7,21 @@ import { portSharing } from "../server/shared_port.ts";
 import type { StreamName } from "../server/worker_messages.ts";
 import { startWorkers, type WorkerPool } from "../server/worker_pool.ts";
 import { WorkerCrash } from "../server/worker_thread.ts";
-import type { ParsedArgs } from "./flags.ts";
+import type { ParsedArgs } from "./command_line.ts";
+import { CommandError } from "./commands.ts";
 import type { Io } from "./io.ts";
-import { CommandError } from "./usage_error.ts";
 import { WORKER_MODULE, type WorkerSettings } from "./worker.ts";
 
-/** What workers need beside the configuration. */
+/** Options of {@linkcode serveWorkers}. */
 export interface ServeWorkersOptions {
   /** The command line. */
-  readonly invocation: ParsedArgs;
-  /** The outputs. */
+  readonly args: ParsedArgs;
+  /** Outputs of the process. */
   readonly io: Pick<Io, "stdout" | "stderr">;
-  /** Gives the log of the running configuration. */
+  /** Returns the log of the running configuration. */
   readonly logger: () => Logger;
   /**
-   * The module that each worker runs.
+   * Module that each worker runs.
    *
    * @default WORKER_MODULE
    */
@@ -29,20 +29,16 @@ export interface ServeWorkersOptions {
 }
 
 /**
- * Serves a configuration with as many workers as the command line asks for.
- *
- * @param first The configuration to begin with.
- * @param options The command line, and where lines go.
- * @returns The running workers.
- * @throws {CommandError} Where threads can not share a port here, or do not start.
- * @throws {ListenError} Where the address can not be listened on.
+ * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot share
+ * a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
  */
 export async function serveWorkers(first: Config, options: ServeWorkersOptions): Promise<WorkerPool> {
-  const { invocation, io, logger, module = WORKER_MODULE } = options;
-  requireSharedPort(invocation.workers);
+  const { args, io, logger, module = WORKER_MODULE } = options;
+  const { workers } = args.flags;
+  requireSharedPort(workers);
   const lastWrite: Record<StreamName, Promise<void>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
 
-  /** One batch after the other: an output drops what is too much for it, and a worker would not learn of that. */
+  /** Waits for each write. Otherwise a full output would drop lines, and the worker would not be slowed down. */
   async function write(stream: StreamName, text: string): Promise<void> {
     await io[stream].flush();
     io[stream].write(text);
@@ -51,28 +47,28 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
 
   const settings: WorkerSettings = {
     pseudonym: createPseudonym(),
-    invocation,
+    args,
     terminals: { stdout: io.stdout.isTerminal, stderr: io.stderr.isTerminal },
   };
   try {
     return await startWorkers(first, {
-      count: invocation.workers,
+      count: workers,
       module,
       settings,
       write: (stream, text) => lastWrite[stream] = lastWrite[stream].then(() => write(stream, text)),
-      onExit: (lost) => logger().log("error", "worker crashed", { ...lost }),
+      onExit: (exit) => logger().log("error", "worker crashed", { ...exit }),
     });
   } catch (error) {
     if (!(error instanceof WorkerCrash)) throw error;
-    throw new CommandError(`Cannot serve with ${invocation.workers} workers as each must start: ${error.message}`);
+    throw new CommandError(`Cannot start ${workers} workers: ${error.message}`);
   }
 }
 
 function requireSharedPort(workers: number): void {
   const sharing = portSharing();
   if (sharing === "possible") return;
-  throw new CommandError(
-    `Cannot serve with ${workers} workers as they must share one port: ` +
-      (sharing === "no-flag" ? "run again with --unstable-net" : "only Linux spreads connections over them"),
-  );
+  const reason = sharing === "no-flag"
+    ? "sharing a port needs --unstable-net; run again with that flag"
+    : "only Linux distributes the connections of a shared port";
+  throw new CommandError(`Cannot start ${workers} workers: ${reason}`);
 }

@@ -1,51 +1,41 @@
-/** A logger for a terminal or a log collector, and its first lines. */
+/** Log of a server: format and level, the first lines, and unexpected errors. */
 
 import type { Config } from "../config/config.ts";
+import { createPaint } from "../lib/paint.ts";
+import { VERSION } from "../lib/version.ts";
 import { createLogger, formatJson, type Logger, type LogLevel } from "../observe/log.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
-import { createPaint } from "../lib/paint.ts";
 import type { Output } from "../server/output.ts";
-import type { ParsedArgs } from "./flags.ts";
+import { BrokenResponseError } from "../upstream/response_body.ts";
+import type { ParsedArgs } from "./command_line.ts";
 import type { Io } from "./io.ts";
-import { showsTop } from "./top/shows_top.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
-import { VERSION } from "../lib/version.ts";
 
-/** A logger, and the announcement that starts it. */
+/** A logger, and the announcement that starts its log. */
 export interface StartedLog {
-  /** Writes the lines. */
+  /** The logger. */
   readonly logger: Logger;
-  /** Tells where the server listens, and draws its routes. */
+  /** Logs the address and the routes of the server. */
   readonly announce: (url: string, adminUrl?: string) => void;
 }
 
-/**
- * Sets up the log of a server: pretty on a terminal and JSON lines elsewhere, unless told otherwise.
- *
- * @param config The configuration.
- * @param invocation The command line; its flags are stronger.
- * @param io The outputs.
- * @returns The log.
- */
-export function startLog(
-  config: Config,
-  invocation: ParsedArgs,
-  io: Pick<Io, "stdout" | "stderr">,
-): StartedLog {
+/** Creates the log of a server: pretty on a terminal, otherwise JSON lines. Flags override the configuration. */
+export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout" | "stderr">): StartedLog {
+  const { flags } = args;
   const output = io[config.logging.output];
-  const format = invocation.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
-  const level = levelFor(invocation, config);
-  const hasTable = showsTop(invocation, io);
+  const format = flags.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
+  const level = levelFor(args, config);
+  const hasTable = showsTop(args, io);
   const logger = createLogger({
-    // A line for each request would push the table that tells of them all out of sight.
-    level: hasTable && (level === "info" || level === "debug") && !invocation.switches.has("verbose") ? "warn" : level,
+    // A line for each request would scroll the table out of sight.
+    level: hasTable && (level === "info" || level === "debug") && !flags.verbose ? "warn" : level,
     format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
     write: (line) => output.write(line),
   });
   return {
     logger,
     announce: (url, adminUrl) => {
-      const { workers } = invocation;
+      const { workers } = flags;
       if (format === "json" && !hasTable) {
         const threads = workers > 1 ? { workers } : {};
         const admin = adminUrl === undefined ? {} : { admin: adminUrl };
@@ -57,9 +47,36 @@ export function startLog(
   };
 }
 
-function levelFor({ switches }: ParsedArgs, config: Config): LogLevel {
-  if (switches.has("verbose")) return "debug";
-  return switches.has("quiet") ? "warn" : config.logging.level;
+/** Reports whether a server shows a live table: if `--top` is set and stdout is a terminal. */
+export function showsTop({ flags }: ParsedArgs, { stdout }: Pick<Io, "stdout">): boolean {
+  return flags.top && stdout.isTerminal;
+}
+
+/** Message of an operating system error, which quotes no request. */
+const SYSTEM_MESSAGE = /^[\w :]+ \(os error \d+\)$/;
+
+/**
+ * Creates a listener for unexpected errors, which logs their names and stack frames. Messages are left out: they may
+ * quote a request, for instance a URL with a token. Broken responses are left out because an event has logged them.
+ */
+export function logErrorTo(logger: () => Logger): (message: string, error: unknown) => void {
+  return (message, error) => {
+    if (error instanceof BrokenResponseError) return;
+    logger().log("error", message, { error: describeError(error) });
+  };
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `a value of type ${typeof error}`;
+  const { name, message, stack = "" } = error;
+  if (SYSTEM_MESSAGE.test(message)) return `${name}: ${message}`;
+  const frames = stack.split("\n").filter((line) => /^ {4}at \S/.test(line) && !message.includes(line.trim()));
+  return [name, ...frames].join("\n");
+}
+
+function levelFor({ flags }: ParsedArgs, config: Config): LogLevel {
+  if (flags.verbose) return "debug";
+  return flags.quiet ? "warn" : config.logging.level;
 }
 
 interface Listening {

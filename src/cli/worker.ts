@@ -1,4 +1,4 @@
-/** What each thread of `--workers` runs: a server that does what the main thread asks for. */
+/** A worker of `--workers`: a server that executes the commands of the main thread. */
 
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
 import type { MetricsReading, MetricsSource } from "../observe/metrics_snapshot.ts";
@@ -15,50 +15,46 @@ import type {
   ToWorker,
   WorkerSetup,
 } from "../server/worker_messages.ts";
-import type { ParsedArgs } from "./flags.ts";
-import { logErrorTo } from "./log_error.ts";
+import type { ParsedArgs } from "./command_line.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
-import { startLog } from "./start_log.ts";
-import { showsTop } from "./top/shows_top.ts";
+import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 
-/** What all workers of a process have in common. */
+/** Settings that all workers of a process share. */
 export interface WorkerSettings {
-  /** The name of all of them in Via: a loop through another worker is a loop. */
+  /** Name in the Via header. All workers share it, so that a loop through another worker is detected. */
   readonly pseudonym: string;
   /** The command line. */
-  readonly invocation: ParsedArgs;
-  /** Which streams a person is looking at. */
+  readonly args: ParsedArgs;
+  /** True for streams that are terminals. */
   readonly terminals: Readonly<Record<StreamName, boolean>>;
 }
 
-/** Where this module is; started as a worker, it serves. That it is imported for this makes it part of what is compiled. */
+/** URL of this module, which serves if it is started as a worker. The import makes it a part of compiled binaries. */
 export const WORKER_MODULE: string = import.meta.url;
 
-/** A worker's global scope, which the types of a main thread do not know. */
+/** Global scope of a worker, which is not part of the types of a main thread. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ToWorker<WorkerSettings>>) => void) | null;
   postMessage(message: FromWorker): void;
 }
 
-/** A server, and what it needs to follow another configuration. */
+/** A server whose configuration can be replaced in two steps. */
 interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
-  prepare(order: Command & { type: "prepare" }): void;
+  prepare(command: Command & { type: "prepare" }): void;
   commit(): void;
   rollback(): Promise<void>;
 }
 
-/**
- * Serves as the main thread says, from now on.
- */
-export function serveOrders(): void {
+/** Starts to execute the commands of the main thread. */
+export function runWorker(): void {
   const scope = globalThis as unknown as WorkerScope;
   const written = new Map<StreamName, () => void>();
-  let wanted: PromiseWithResolvers<MetricsReading> | undefined;
+  let pendingReading: PromiseWithResolvers<MetricsReading> | undefined;
   let worker: Worker | undefined;
 
-  /** Lines go through the main thread: what two threads write to one pipe is mixed within lines. */
+  /** Lines go through the main thread: if two threads write to one pipe, their lines mix. */
   function outputTo(stream: StreamName, isTerminal: boolean): Output {
     return createOutput({
       isTerminal: () => isTerminal,
@@ -71,13 +67,13 @@ export function serveOrders(): void {
     });
   }
 
-  /** One worker knows but its own part; whoever asks while the others are asked gets the same answer. */
+  /** Requests the metrics of all workers from the main thread. Concurrent calls share one reading. */
   function readMetrics(): Promise<MetricsReading> {
-    if (wanted === undefined) {
-      wanted = Promise.withResolvers();
+    if (pendingReading === undefined) {
+      pendingReading = Promise.withResolvers();
       scope.postMessage({ type: "metrics-request" });
     }
-    return wanted.promise;
+    return pendingReading.promise;
   }
 
   async function execute(command: Command<WorkerSettings>): Promise<CommandResult> {
@@ -96,8 +92,8 @@ export function serveOrders(): void {
   scope.onmessage = ({ data }) => {
     if (data.type === "written") return written.get(data.stream)?.();
     if (data.type === "metrics") {
-      wanted?.resolve(data.reading);
-      wanted = undefined;
+      pendingReading?.resolve(data.reading);
+      pendingReading = undefined;
       return;
     }
     const { id, command } = data;
@@ -113,10 +109,10 @@ function startWorker(
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
   metricsSource: MetricsSource,
 ): Worker {
-  const { pseudonym, invocation, terminals } = settings;
+  const { pseudonym, args, terminals } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
-  const count = new Int32Array(attempts);
-  let { logger } = startLog(first, invocation, outputs);
+  const attemptsInFlight = new Int32Array(attempts);
+  let { logger } = startLog(first, args, outputs);
   let prepared: PreparedConfig | undefined;
   let next = first;
   const onError = logErrorTo(() => logger);
@@ -128,9 +124,9 @@ function startWorker(
     pseudonym,
     reusePort: true,
     metricsSource,
-    onAttempts: (inFlight) => Atomics.store(count, 0, inFlight),
-    counts: showsTop(invocation, outputs),
-    recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / invocation.workers),
+    onAttempts: (inFlight) => Atomics.store(attemptsInFlight, 0, inFlight),
+    alwaysCount: showsTop(args, outputs),
+    recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / args.flags.workers),
   });
   return {
     server,
@@ -142,7 +138,7 @@ function startWorker(
     commit: () => {
       prepared?.commit();
       prepared = undefined;
-      ({ logger } = startLog(next, invocation, outputs));
+      ({ logger } = startLog(next, args, outputs));
     },
     rollback: async () => {
       await prepared?.rollback();
@@ -159,4 +155,4 @@ function failureOf(error: unknown): CommandFailure {
     : { address, name: "Error", message: String(cause) };
 }
 
-if (import.meta.main) serveOrders();
+if (import.meta.main) runWorker();

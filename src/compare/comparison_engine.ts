@@ -1,7 +1,7 @@
 /** Compares responses in the background, after the client has received its response. */
 
 import type { Config, Route, Service } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason, Observer } from "../observe/events.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
@@ -39,7 +39,7 @@ type BodySamples = ReturnType<NonNullable<CountOptions["bodies"]>>;
 /** The primary's outcome, with which the others are compared. */
 interface Baseline {
   readonly plan: ComparisonPlan;
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   readonly endpoint: string;
   readonly outcome: CapturedOutcome;
 }
@@ -70,7 +70,7 @@ export class ComparisonEngine {
    * Returns the capture of a request's responses; `undefined` if the request is not compared. A request with a body is
    * never replayed to the primary.
    */
-  begin(clientRequest: ClientRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
@@ -101,7 +101,7 @@ export class ComparisonEngine {
   #skipAll(
     plan: ComparisonPlan,
     { clientRequest, captured, reason }: {
-      readonly clientRequest: ClientRequest;
+      readonly clientRequest: ReceivedRequest;
       readonly captured: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
@@ -251,7 +251,7 @@ function bodyOf(outcome: CapturedOutcome, rules: CompareRules): string | undefin
 }
 
 /** Estimates the memory of a request that waits for its comparison. Clients may send long requests. */
-function requestBytes({ path, matchPath, query, headers }: ClientRequest): number {
+function requestBytes({ path, matchPath, query, headers }: ReceivedRequest): number {
   let bytes = REQUEST_BYTES + textBytes(path, matchPath, query);
   for (const [name, value] of headers) bytes += textBytes(name, value);
   return bytes;

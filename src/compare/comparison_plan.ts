@@ -1,7 +1,7 @@
 /** Plans: which services of a route are compared, by which rules, and on which requests. */
 
 import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { Sampler } from "../lib/sampler.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
@@ -92,6 +92,6 @@ export function sampleServices({ primary, groups, allServices }: ComparisonPlan)
 }
 
 /** Returns the name of a request's endpoint. Names are shown, so a secret in the path becomes `{id}`. */
-export function endpointOf({ endpoints }: ComparisonPlan, { method, path }: ClientRequest): string {
+export function endpointOf({ endpoints }: ComparisonPlan, { method, path }: ReceivedRequest): string {
   return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
 }

@@ -2,7 +2,7 @@
 
 import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../upstream/attempt.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { MemoryBudget } from "../lib/memory_budget.ts";
 import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
 
@@ -15,7 +15,7 @@ export interface TappedAttempt extends CapturedAttempt {
 /** Options of {@linkcode ExchangeCapture}. */
 export interface ExchangeCaptureOptions {
   /** The request. */
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   /** The route of the request. */
   readonly route: Route;
   /** True if the request has a body. */
@@ -35,7 +35,7 @@ export interface ExchangeCaptureOptions {
 /** The captured responses to one request. */
 export class ExchangeCapture {
   /** The request. */
-  readonly clientRequest: ClientRequest;
+  readonly clientRequest: ReceivedRequest;
   /** The route of the request. */
   readonly route: Route;
   /** True if the request has a body. */

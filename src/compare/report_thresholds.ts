@@ -26,7 +26,8 @@ const WHOLE_NUMBER = /^\d{1,15}$/;
 const DECIMAL = /^(?:\d+(?:\.\d+)?|\.\d+)$/;
 const PERCENTAGE = /^(\d+(?:\.\d+)?|\.\d+) ?%$/;
 
-const NEEDS: Readonly<Record<ThresholdName, string>> = {
+/** Requirements of the texts, for error messages. */
+export const THRESHOLD_NEEDS: Readonly<Record<ThresholdName, string>> = {
   minRequests: "a whole number",
   maxMismatch: 'a ratio from 0 to 1, or a percentage such as "0.1%"',
   maxLatencyRatio: "a number such as 1.2",
@@ -45,31 +46,19 @@ export function readReportQuery(query: URLSearchParams): ThresholdsResult {
     }
     texts.set(name, text);
   }
-  return readThresholds((name) => texts.get(name), (name) => name);
-}
-
-/**
- * Parses thresholds. `textOf` returns the text of a threshold, or `undefined` for its default. `labelOf` returns its name
- * in error messages.
- */
-export function readThresholds(
-  textOf: (name: ThresholdName) => string | undefined,
-  labelOf: (name: ThresholdName) => string,
-): ThresholdsResult {
   const thresholds: { -readonly [K in ThresholdName]: number } = { ...DEFAULT_THRESHOLDS };
-  for (const name of THRESHOLD_NAMES) {
-    const text = textOf(name);
-    if (text === undefined) continue;
-    const value = readValue(name, text);
+  for (const [name, text] of texts) {
+    const value = readThreshold(name, text);
     if (value === undefined) {
-      return { ok: false, problem: `"${labelOf(name)}" must be ${NEEDS[name]}: found "${text}"` };
+      return { ok: false, problem: `"${name}" must be ${THRESHOLD_NEEDS[name]}: found "${text}"` };
     }
     thresholds[name] = value;
   }
   return { ok: true, thresholds };
 }
 
-function readValue(name: ThresholdName, text: string): number | undefined {
+/** Parses the text of a threshold. Returns `undefined` for an invalid one. */
+export function readThreshold(name: ThresholdName, text: string): number | undefined {
   if (name === "minRequests") return WHOLE_NUMBER.test(text) ? Number(text) : undefined;
   if (name === "maxLatencyRatio") return DECIMAL.test(text) ? Number(text) : undefined;
   const [, percentage] = PERCENTAGE.exec(text) ?? [];

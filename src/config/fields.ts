@@ -654,8 +654,8 @@ export const LIMITS = section({
       type: integer(0, MAX_AT_ONCE),
       default: 0,
       description:
-        "Maximum queued requests per service, sent in order of arrival. Further requests to the service fail.",
-      details: "Requests that have waited for the `timeout` of the service fail as well.",
+        "Maximum queued requests per service, sent in order of arrival. Further requests to it fail as `queue-full`.",
+      details: "Requests that have waited for the `timeout` of the service fail as `queue-timeout`.",
     },
   },
 });

@@ -180,8 +180,8 @@ export interface LimitsInput {
    */
   readonly maxConnectionsPerService?: number;
   /**
-   * Maximum queued requests per service, sent in order of arrival. Further requests to the service fail. Requests that
-   * have waited for the `timeout` of the service fail as well.
+   * Maximum queued requests per service, sent in order of arrival. Further requests to it fail as `queue-full`.
+   * Requests that have waited for the `timeout` of the service fail as `queue-timeout`.
    *
    * @default 0
    */

@@ -1,185 +1,85 @@
-/** The client's request, checked and taken apart once for all services. */
+/** A client's request as a listener hands it over, and the target of a request line. */
 
-import type { Config, HeaderLine } from "../config/config.ts";
-import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
-import { forwardingLines, isLoop, requestIdFrom } from "./forwarding.ts";
-import { stripHopByHop } from "./headers.ts";
-import type { Problem } from "./problem.ts";
-import { refuse } from "./refusals.ts";
-import { isAuthority, splitTarget } from "./request_target.ts";
-import { parseTraceparent, type TraceContext } from "./trace_context.ts";
-import { type AddressMatcher, unmapAddress } from "./trust_proxy.ts";
-import { withoutCookies } from "../lib/cookies.ts";
+import type { HeaderLine } from "../config/config.ts";
 
-/** What the server knows of the connection; `Deno.serve` passes such an object as its second argument. */
+/** Details of the client's connection. `Deno.serve` passes such an object as its second argument. */
 export interface ConnectionInfo {
-  /** The peer's address, for `X-Forwarded-For` and `trustProxy`. */
+  /** Address of the peer, for `X-Forwarded-For`, `trustProxy` and the limits per client. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /**
-   * Settles when the response has been sent, or can not be any more; the request counts as in flight until then. Absent:
-   * until the handler has passed the response on.
+   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then. Default:
+   * the request counts until the response has been passed on.
    */
   readonly completed?: Promise<unknown>;
-  /** The scheme of the client's connection; absent: the scheme of the request's URL. */
+  /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
-   * The authority that the server puts into the URL of a request without a Host field. With it, such a request is
-   * answered with 400 (RFC 9112 §3.2). Absent: not checked; a `Request` that was made by hand has no Host field.
+   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response (RFC
+   * 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
 }
 
-/** A request that may be matched and forwarded. */
-export interface ClientRequest {
-  /** The kept or made `X-Request-Id`. */
-  readonly requestId: string;
-  /** The method as it came. */
-  readonly method: string;
-  /** The path to forward: as sent, without dot segments, and with bytes outside ASCII percent-encoded. */
-  readonly path: string;
-  /** The path to match: normalised, still percent-encoded. */
-  readonly matchPath: string;
-  /** The query with its question mark, encoded like `path` and otherwise as sent; empty if there is none. */
-  readonly query: string;
-  /** Path and query with one character for each byte that the client sent; absent if both are ASCII. */
-  readonly raw?: RawTarget | undefined;
-  /** The authority that the client asked for. */
+/** Parts of a request target, byte for byte. Nothing has been checked. */
+export interface RequestTarget {
+  readonly scheme: string;
+  /** Authority of an absolute-form target, otherwise the Host field. */
   readonly authority: string;
-  /** End-to-end header lines with forwarding fields, without Host, framing and what says a service's role. */
-  readonly headers: readonly HeaderLine[];
-  /** The body's length in bytes where the client told it. */
-  readonly contentLength: number | undefined;
-  /** The trace that it is part of; `undefined` where it is part of none. `lines` have no `traceparent` then or now. */
-  readonly trace?: TraceContext | undefined;
-}
-
-/** A path and a query with one character for each byte. */
-export interface RawTarget {
-  /** The path to forward. */
+  /** Path; `/` if the target has none. */
   readonly path: string;
-  /** The query with its question mark. */
+  /** Query with its question mark; empty if there is none. */
   readonly query: string;
 }
 
-/** What receiving needs to know beside the request. */
-export interface ReceiveOptions {
-  /** The configuration. */
-  readonly config: Pick<Config, "forwarded" | "maxBodyBytes">;
-  /** Whether a peer's forwarding fields are believed. */
-  readonly isTrusted: AddressMatcher;
-  /** This instance's name in Via. */
-  readonly pseudonym: string;
-  /** The trace that the server records the request in; absent: the one that the request tells of, if any. */
-  readonly trace?: TraceContext | undefined;
+/** A client's request with everything that was received. Nothing has been checked or removed. */
+export interface ClientRequest {
+  readonly method: string;
+  readonly target: RequestTarget;
+  readonly headers: readonly HeaderLine[];
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly connection: ConnectionInfo;
+  /** Aborted when the client disconnects. Creating the signal is expensive, so it is only read for long exchanges. */
+  readonly signal: AbortSignal;
 }
 
-/** Prefix of the names of the admin listener's cookies. No service receives them. */
-export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
-
-/** Each service gets a `traceparent` of its own, and a `tracestate` says nothing without one. */
-const TRACE_FIELDS = ["traceparent", "tracestate"];
-/** Framing is the transport's business on each side; an Expect is answered by our own server (RFC 9110 §10.1.1). */
-const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
+/** Host and port (RFC 3986 §3.2.2 and §3.2.3), without user information, which a Host field cannot have. */
+const AUTHORITY =
+  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::(?:\d{0,4}|[1-5]\d{4}|6\d{4}))?$/;
 
 /**
- * Checks a request and takes it apart.
- *
- * @param request The request as the server built it.
- * @param info What the server knows of the connection.
- * @param options What receiving needs to know beside the request.
- * @returns The request's parts, with a problem beside them where it must be answered without asking a service.
+ * Maximum length of an authority; a host name has at most 255 characters. Services receive the authority in three more
+ * fields, so a long one would inflate their heads.
  */
-export function receive(
-  request: Request,
-  info: ConnectionInfo,
-  options: ReceiveOptions,
-): { readonly clientRequest: ClientRequest; readonly problem?: Problem } {
-  const { config, isTrusted, pseudonym } = options;
-  const { headers, method } = request;
-  const host = headers.get("host");
-  const { scheme, authority, ...target } = splitTarget(request.url, host);
-  const checked = removeDotSegments(target.path);
-  const isValidTarget = checked !== undefined && isValidQuery(target.query);
-  const { path, query, raw } = isValidTarget ? encodeTarget(checked, target.query) : { ...target, raw: undefined };
-  const requestId = requestIdFrom(headers.get("x-request-id") ?? undefined);
-  const clientAddress = info.remoteAddr?.hostname === undefined ? undefined : unmapAddress(info.remoteAddr.hostname);
-  const contentLength = lengthFrom(headers.get("content-length"));
-  const traceparent = headers.get("traceparent");
-  const received = traceparent === null ? undefined : parseTraceparent(traceparent);
-  const trace = options.trace ?? received;
-  const tracestate = received !== undefined && trace?.traceId === received.traceId ? headers.get("tracestate") : null;
-  const clientRequest: ClientRequest = {
-    requestId,
-    method,
-    path,
-    matchPath: isValidTarget ? normalizePath(path) : path,
-    query,
-    raw,
-    authority,
-    contentLength,
-    trace,
-    headers: forwardingLines(forwardedHeaders(request, tracestate), {
-      clientAddress,
-      authority,
-      scheme: info.scheme ?? scheme,
-      trusted: clientAddress !== undefined && isTrusted(clientAddress),
-      forwarded: config.forwarded,
-      pseudonym,
-      requestId,
-    }),
+const MAX_AUTHORITY_LENGTH = 1_024;
+
+/**
+ * Splits the URL of a request. `new URL` would rewrite the path. Servers build the URL from scheme, Host field and raw
+ * target, so the path begins after the Host field, whatever bytes that contains. An absolute-form target has its own
+ * authority (RFC 9112 §3.2.2). A fragment is not part of a target.
+ */
+export function splitTarget(url: string, host: string | null): RequestTarget {
+  const schemeEnd = url.indexOf("://");
+  const start = schemeEnd + 3;
+  const afterHost = start + (host ?? "").length;
+  const isOriginForm = host !== null && host !== "" && url.startsWith(host, start) &&
+    (afterHost === url.length || url[afterHost] === "/" || url[afterHost] === "?");
+  const pathStart = isOriginForm ? afterHost : indexOfAny(url, /[/?#]/g, start);
+  const end = indexOfAny(url, /#/g, pathStart);
+  const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
+  return {
+    scheme: url.slice(0, schemeEnd),
+    authority: url.slice(start, pathStart),
+    path: url.slice(pathStart, queryStart) || "/",
+    query: url.slice(queryStart, end),
   };
-  const problem = refuse({
-    method,
-    headers,
-    hostMissing: host === "" || (host === null && authority === info.defaultAuthority),
-    // The Host field is checked too: a server may replace a Host that is not ASCII by an authority of its own.
-    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
-    targetIsServer: path === "/*",
-    loop: isLoop(headers.get("via") ?? undefined, pseudonym),
-    contentLength,
-    maxBodyBytes: config.maxBodyBytes,
-  });
-  return problem === undefined ? { clientRequest } : { clientRequest, problem };
 }
 
-/**
- * Servers decode the target as UTF-8 and refuse other bytes (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
- * characters restores the bytes.
- */
-function encodeTarget(path: string, query: string): Pick<ClientRequest, "path" | "query" | "raw"> {
-  const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
-  // Comparing lengths is enough: encoding a character always makes the text longer.
-  if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };
-  return { ...encoded, raw: { path: toByteString(path), query: toByteString(query) } };
+/** Reports whether a text is a host with or without a port. */
+export function isAuthority(text: string): boolean {
+  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text);
 }
 
-function lengthFrom(value: string | null): number | undefined {
-  return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
-}
-
-function forwardedHeaders({ headers, method }: Request, tracestate: string | null): HeaderLine[] {
-  const lines = withoutAdminCookies(stripHopByHop(headers, NOT_FORWARDED));
-  if (tracestate) lines.push(["tracestate", tracestate]);
-  return method === "OPTIONS" ? lines.map(countDown) : lines;
-}
-
-/**
- * Removes the admin listener's cookies. Browsers send cookies to every port of a host, so a service could otherwise use
- * the session of a logged-in browser.
- */
-function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
-  for (let index = lines.length - 1; index >= 0; index--) {
-    const [name, value] = lines[index]!;
-    if (name.length !== 6 || name.toLowerCase() !== "cookie" || !value.includes(ADMIN_COOKIE_PREFIX)) continue;
-    const others = withoutCookies(value, ADMIN_COOKIE_PREFIX);
-    if (others === "") lines.splice(index, 1);
-    else lines[index] = [name, others];
-  }
-  return lines;
-}
-
-/** RFC 9110 §7.6.2: each hop takes one off Max-Forwards, for OPTIONS (and TRACE, which goes no further than here). */
-function countDown([name, value]: HeaderLine): HeaderLine {
-  const counts = name.toLowerCase() === "max-forwards" && /^\d+$/.test(value);
-  return [name, counts ? String(Number(value) - 1) : value];
+function indexOfAny(text: string, pattern: RegExp, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
 }

@@ -1,7 +1,7 @@
 /** A client's request without its credentials, for shadows with `credentials: false`. */
 
 import type { HeaderLine } from "../config/config.ts";
-import type { RawTarget } from "./client_request.ts";
+import type { RawTarget } from "./received_request.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
 import { withoutSecretPathParameters, withoutSecretQuery } from "../lib/secret_parameters.ts";
 

@@ -1,9 +1,9 @@
-/** What a proxy says about itself and the client to the next hop: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
+/** Fields with which a proxy describes itself and the client: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
 
 import type { HeaderLine } from "../config/config.ts";
 import { fieldSpelling, getHeader } from "./headers.ts";
 
-/** Conductors that a request may have passed before it counts as going round in circles. */
+/** Maximum number of other conductors in Via. More of them count as a loop. */
 const MAX_CONDUCTORS = 10;
 /** Visible ASCII, short enough for every log (SPEC §5). */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -14,77 +14,60 @@ const OWN_PREFIX = "x-conductor-";
 const PSEUDONYM = "conductor-";
 /** Received-protocol and the space after it, at the end of the text before a pseudonym. */
 const VIA_PROTOCOL = /(?:^|,)[ \t]*[^\s,]{1,32} $/;
-/** Characters before a pseudonym that are searched: more than any received-protocol with its white space. */
+/** Characters before a pseudonym that are searched. No received-protocol with its white space is longer. */
 const VIA_PROTOCOL_LENGTH = 48;
 const VIA_PSEUDONYM = /conductor-[0-9a-f]+(?=[ ,]|$)/y;
 
-/** What is known of the client and its connection. */
+/** Properties of the client, its connection and this instance. */
 export interface ForwardingInfo {
-  /** The peer's address; `undefined` where the server did not tell. */
+  /** Address of the peer; `undefined` if unknown. */
   readonly clientAddress: string | undefined;
-  /** The authority that the client asked for. */
+  /** Authority that the client requested. */
   readonly authority: string;
-  /** The scheme of the client's connection. */
+  /** Scheme of the client's connection. */
   readonly scheme: string;
-  /** Whether the peer's own forwarding fields are believed. */
+  /** True if the peer's own forwarding fields are trusted. */
   readonly trusted: boolean;
-  /** Whether RFC 7239's field is asked for. */
+  /** True if the field of RFC 7239 is sent. */
   readonly forwarded: boolean;
-  /** This instance's name in Via. */
+  /** Name of this instance in Via. */
   readonly pseudonym: string;
-  /** The exchange's id. */
   readonly requestId: string;
 }
 
 /**
- * Replaces the forwarding fields of a request by our own, which extend the fields of a trusted peer. Fields that a
- * backend could confuse with them are removed as well (`X_Forwarded_For`: CGI reads `_` as `-`), and so is every
- * `X-Conductor-*`.
- *
- * @param lines The end-to-end lines of the request.
- * @param facts Facts about the client and its connection.
- * @returns The lines with forwarding fields, Via and X-Request-Id set.
+ * Replaces the forwarding fields of a request by our own, which extend the fields of a trusted peer. Also removes fields
+ * that a backend could confuse with them (`X_Forwarded_For`: CGI reads `_` as `-`), and every `X-Conductor-*` field.
  */
-export function forwardingLines(lines: readonly HeaderLine[], facts: ForwardingInfo): HeaderLine[] {
-  const trusted = (field: string) => facts.trusted ? getHeader(lines, field) : undefined;
+export function forwardingHeaders(headers: readonly HeaderLine[], info: ForwardingInfo): HeaderLine[] {
+  const trusted = (field: string) => info.trusted ? getHeader(headers, field) : undefined;
   const added: HeaderLine[] = [];
   const path = trusted("x-forwarded-for");
-  if (facts.clientAddress !== undefined) added.push(["x-forwarded-for", append(path, facts.clientAddress)]);
+  if (info.clientAddress !== undefined) added.push(["x-forwarded-for", append(path, info.clientAddress)]);
   else if (path !== undefined) added.push(["x-forwarded-for", path]);
-  added.push(["x-forwarded-host", trusted("x-forwarded-host") ?? facts.authority]);
-  added.push(["x-forwarded-proto", trusted("x-forwarded-proto") ?? facts.scheme]);
-  if (facts.forwarded) added.push(["forwarded", append(trusted("forwarded"), forwardedElement(facts))]);
-  added.push(["via", append(getHeader(lines, "via"), `1.1 ${facts.pseudonym}`)]);
-  added.push(["x-request-id", facts.requestId]);
+  added.push(["x-forwarded-host", trusted("x-forwarded-host") ?? info.authority]);
+  added.push(["x-forwarded-proto", trusted("x-forwarded-proto") ?? info.scheme]);
+  if (info.forwarded) added.push(["forwarded", append(trusted("forwarded"), forwardedElement(info))]);
+  added.push(["via", append(getHeader(headers, "via"), `1.1 ${info.pseudonym}`)]);
+  added.push(["x-request-id", info.requestId]);
 
-  const kept = lines.filter(([name]) => {
+  const kept = headers.filter(([name]) => {
     const spelling = fieldSpelling(name);
     if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) {
       return false;
     }
-    return !isForwardingField(spelling) || (facts.trusted && name.toLowerCase() === spelling);
+    return !isForwardingField(spelling) || (info.trusted && name.toLowerCase() === spelling);
   });
   kept.push(...added);
   return kept;
 }
 
-/**
- * Chooses the exchange's id.
- *
- * @param received The client's `X-Request-Id`.
- * @returns It, where it is at most 128 visible ASCII characters; else a random UUID.
- */
+/** Returns the client's `X-Request-Id` if it is at most 128 visible ASCII characters, otherwise a random UUID. */
 export function requestIdFrom(received: string | undefined): string {
   return received !== undefined && REQUEST_ID.test(received) ? received : crypto.randomUUID();
 }
 
-/**
- * Tells whether a request goes round in circles (RFC 9110 §7.6.3 gives Via for this).
- *
- * @param via The request's Via field.
- * @param pseudonym This instance's name in Via.
- * @returns `true` where the request has been here before, or has passed more than ten conductors.
- */
+/** Reports whether a request has passed this instance before, or more than ten conductors (RFC 9110 §7.6.3). */
 export function isLoop(via: string | undefined, pseudonym: string): boolean {
   if (via === undefined) return false;
   let conductors = 0;
@@ -107,7 +90,10 @@ function forwardedElement({ clientAddress, authority, scheme }: ForwardingInfo):
   return `for=${node};host=${quoteUnlessToken(authority)};proto=${scheme}`;
 }
 
-/** Host names are tokens; a port's colon or an IPv6 bracket needs quotes (RFC 7239 §4). Nothing in an authority needs escapes. */
+/**
+ * Quotes the colon of a port and the brackets of an IPv6 address (RFC 7239 §4). Host names are tokens, and nothing in an
+ * authority needs escapes.
+ */
 function quoteUnlessToken(value: string): string {
   return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(value) ? value : `"${value}"`;
 }

@@ -1,8 +1,8 @@
-/** Which header fields belong to one connection only (RFC 9110 §7.6.1), as a table. */
+/** Header lists: hop-by-hop fields (RFC 9110 §7.6.1), field lookup and replacement, list-valued fields. */
 
 import type { HeaderLine } from "../config/config.ts";
 
-/** Fields that say something about one hop, whether or not Connection names them. */
+/** Fields of one hop, even if Connection does not name them. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -39,17 +39,14 @@ const SPACE = 0x20;
 const TAB = 0x09;
 
 /**
- * Removes the fields that are meant for this hop: the fixed ones, and those that Connection names.
- *
- * @param lines The header lines as they came.
- * @param dropped Names, in lower case, of further lines to leave out.
- * @returns The end-to-end lines, in order; `TE: trailers` is kept where it was asked for.
+ * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the fields
+ * in `dropped` (lower case). Keeps `TE: trailers`.
  */
-export function stripHopByHop(lines: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
+export function stripHopByHop(headers: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
   let kept: HeaderLine[] = [];
   let named: Set<string> | undefined;
   let acceptsTrailers = false;
-  for (const line of lines) {
+  for (const line of headers) {
     const field = line[0].toLowerCase();
     if (!HOP_BY_HOP.has(field)) {
       if (!dropped.has(field)) kept.push(line);
@@ -68,10 +65,7 @@ export function stripHopByHop(lines: Iterable<HeaderLine>, dropped: ReadonlySet<
 
 /**
  * Returns one common spelling of all names that a backend may read as the same field. Gateways (CGI, WSGI, PHP) ignore
- * case and read `_` as `-`; some read every other character as `-`.
- *
- * @param name A field name.
- * @returns The name in lower case, with `-` for everything but letters and digits.
+ * case and read `_` as `-`. Some read every character except letters and digits as `-`.
  */
 export function fieldSpelling(name: string): string {
   const field = name.toLowerCase();
@@ -79,34 +73,24 @@ export function fieldSpelling(name: string): string {
 }
 
 /**
- * Sets fields, and removes all lines with their names in any spelling that a backend may read as the same.
- *
- * @param lines Header lines.
- * @param fields The lines to set.
- * @param dropped Names, in lower case, of further lines to leave out.
- * @returns The remaining lines, then the new ones.
+ * Returns the header lines with `fields` set at the end. Removes every line with the name of one of `fields` or
+ * `dropped`, in any spelling that a backend may read as the same name.
  */
 export function setHeaders(
-  lines: readonly HeaderLine[],
+  headers: readonly HeaderLine[],
   fields: readonly HeaderLine[],
   dropped: readonly string[] = [],
 ): readonly HeaderLine[] {
-  if (fields.length === 0 && dropped.length === 0) return lines;
+  if (fields.length === 0 && dropped.length === 0) return headers;
   const replaced = new Set(dropped.map(fieldSpelling));
   for (const [name] of fields) replaced.add(fieldSpelling(name));
-  return [...lines.filter(([name]) => !replaced.has(fieldSpelling(name))), ...fields];
+  return [...headers.filter(([name]) => !replaced.has(fieldSpelling(name))), ...fields];
 }
 
-/**
- * Finds a field's value.
- *
- * @param lines Header lines.
- * @param field The field's name in lower case.
- * @returns The value of all its lines, joined with commas (RFC 9110 §5.3), or `undefined` where there is none.
- */
-export function getHeader(lines: readonly HeaderLine[], field: string): string | undefined {
+/** Returns the values of a field (lower case), joined with commas (RFC 9110 §5.3); `undefined` if there is none. */
+export function getHeader(headers: readonly HeaderLine[], field: string): string | undefined {
   let joined: string | undefined;
-  for (const [name, value] of lines) {
+  for (const [name, value] of headers) {
     if (name.length !== field.length || name.toLowerCase() !== field) continue;
     joined = joined === undefined ? value : `${joined}, ${value}`;
   }
@@ -114,11 +98,8 @@ export function getHeader(lines: readonly HeaderLine[], field: string): string |
 }
 
 /**
- * Splits a list-valued field (RFC 9110 §5.6.1). One pass without intermediate arrays, because a client may send 60 KB
- * of commas.
- *
- * @param value The field's value.
- * @returns The members in lower case, without empty ones.
+ * Returns the members of a list-valued field (RFC 9110 §5.6.1) in lower case, without empty ones. One pass without
+ * intermediate arrays, because a client may send 60 KB of commas.
  */
 export function parseList(value: string): string[] {
   const text = value.toLowerCase();
@@ -136,13 +117,7 @@ export function parseList(value: string): string[] {
   return members;
 }
 
-/**
- * Splits the end of a list-valued field.
- *
- * @param value The field's value.
- * @param max Maximum number of members; empty ones count.
- * @returns The last members in order, in lower case, without empty ones.
- */
+/** Returns the last `max` members of a list-valued field like {@linkcode parseList}; empty members count. */
 export function lastMembers(value: string, max: number): string[] {
   let from = value.length;
   for (let count = 0; count < max && from > 0; count++) from = value.lastIndexOf(",", from - 1);

@@ -24,14 +24,14 @@ const OVERLOADS = {
   "queue-timeout": "The attempt waited in the queue of the service until its `timeout`.",
   "no-descriptors": "The operating system has no file descriptor or socket buffer for a connection.",
   "no-ports": "The operating system has no local port for a connection.",
-  "hanging-handshakes": "32 TLS handshakes in a row were not answered, and another one is in progress.",
+  "hanging-handshakes": "32 TLS handshakes in a row were not completed, and another one is in progress.",
 } as const;
 
 /** Failure kind of an attempt that did not reach the service for lack of a resource of conductor. */
 export type OverloadKind = keyof typeof OVERLOADS;
 
-/** Descriptions of the failure kinds. */
-const FAILURES = {
+/** Every failure kind with its facts. */
+export const FAILURE_KINDS = {
   "timeout": {
     description:
       "No response head arrived within `timeout` after the request was sent, a small body stopped, or no connection was established.",
@@ -140,10 +140,7 @@ const FAILURES = {
 } as const satisfies Record<string, FailureKindInfo>;
 
 /** Reason why an attempt ended without a usable response. */
-export type FailureKind = keyof typeof FAILURES;
-
-/** Every failure kind with its facts. */
-export const FAILURE_KINDS: Readonly<Record<FailureKind, FailureKindInfo>> = FAILURES;
+export type FailureKind = keyof typeof FAILURE_KINDS;
 
 /** Failures of attempts that were never sent to the service. */
 export const NOT_SENT_KINDS: ReadonlySet<FailureKind> = kindsWith(({ stage }) => stage === "not-sent");
@@ -156,8 +153,8 @@ export function isOverload(kind: FailureKind): kind is OverloadKind {
   return Object.hasOwn(OVERLOADS, kind);
 }
 
-/** Descriptions of the skip reasons. */
-const SKIPS = {
+/** Every skip reason with a description. */
+export const SKIP_REASONS = {
   "method-excluded": "The method is not one of `methods`, not safe, or not safe to send again.",
   "not-sampled": "The request, or its client, is not in the sample.",
   "max-in-flight": "`maxInFlight` requests to the shadow are in flight.",
@@ -165,18 +162,15 @@ const SKIPS = {
     "Responses of the shadow do not end, so that each costs a connection, and it was sent 20 in the last second.",
   "rate-limited": "`maxRate` requests were sent to the shadow in the last second.",
   "body-too-large": "The body is larger than `maxBodySize`, or was streamed and cannot be sent again.",
-  "body-lag": FAILURES["body-lag"].description,
-  "open-circuit": FAILURES["open-circuit"].description,
-  "unhealthy": FAILURES["unhealthy"].description,
+  "body-lag": FAILURE_KINDS["body-lag"].description,
+  "open-circuit": FAILURE_KINDS["open-circuit"].description,
+  "unhealthy": FAILURE_KINDS["unhealthy"].description,
   "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
   ...OVERLOADS,
 } as const;
 
 /** Reason why a service did not get a request that its route matched. */
-export type SkipReason = keyof typeof SKIPS;
-
-/** Every skip reason with a description. */
-export const SKIP_REASONS: Readonly<Record<SkipReason, string>> = SKIPS;
+export type SkipReason = keyof typeof SKIP_REASONS;
 
 /** A local reply to a request that a limit refused. */
 export interface RefusalReasonInfo {
@@ -186,8 +180,8 @@ export interface RefusalReasonInfo {
   readonly description: string;
 }
 
-/** Descriptions of the refusal reasons. */
-const REFUSALS = {
+/** Every refusal reason with its facts. */
+export const REFUSAL_REASONS = {
   "max-in-flight": { status: 503, description: "`limits.maxInFlight` requests are in flight." },
   "max-in-flight-per-client": {
     status: 503,
@@ -205,12 +199,9 @@ const REFUSALS = {
 } as const satisfies Record<string, RefusalReasonInfo>;
 
 /** Limit that refused a request, so that one client cannot harm other clients. */
-export type RefusalReason = keyof typeof REFUSALS;
-
-/** Every refusal reason with its facts. */
-export const REFUSAL_REASONS: Readonly<Record<RefusalReason, RefusalReasonInfo>> = REFUSALS;
+export type RefusalReason = keyof typeof REFUSAL_REASONS;
 
 function kindsWith(predicate: (info: FailureKindInfo) => boolean): ReadonlySet<FailureKind> {
-  const entries = Object.entries(FAILURES) as [FailureKind, FailureKindInfo][];
+  const entries = Object.entries(FAILURE_KINDS) as [FailureKind, FailureKindInfo][];
   return new Set(entries.filter(([, info]) => predicate(info)).map(([kind]) => kind));
 }

@@ -1,82 +1,68 @@
-/** One service's request: where it goes, with which header lines. */
+/** The head of a request to one service: origin, target, Host and header lines. */
 
 import type { HeaderLine, Member, Role, Route, Service } from "../config/config.ts";
 import { setHeaders } from "./headers.ts";
-import type { ClientRequest } from "./client_request.ts";
+import type { ReceivedRequest } from "./received_request.ts";
 import { formatTraceparent } from "./trace_context.ts";
 
-/** The head of a request to one service; its body travels beside it. */
+/** Head of a request to one service, without the body. */
 export interface UpstreamRequest {
-  /** The request method. */
+  /** Request method. */
   readonly method: string;
   /** Scheme and authority of the backend. */
   readonly origin: string;
-  /** Path and query in ASCII, ready for a URL. */
+  /** Path and query in ASCII, as in a URL. */
   readonly target: string;
   /**
    * `target` with one character for each byte that the client sent, for transports that write the request line
-   * themselves. Absent: equal to `target`.
+   * themselves. Default: `target`.
    */
   readonly rawTarget?: string | undefined;
-  /** The Host field to send; `undefined` for the URL's own authority. */
+  /** Host field; `undefined` for the authority of `origin`. */
   readonly host: string | undefined;
-  /** The header lines, without Host and framing. */
+  /** Header lines, without Host and framing. */
   readonly headers: readonly HeaderLine[];
 }
 
-const ROLE_LINES: Readonly<Record<Role, HeaderLine>> = {
+const ROLE_HEADERS: Readonly<Record<Role, HeaderLine>> = {
   primary: ["x-conductor-role", "primary"],
   secondary: ["x-conductor-role", "secondary"],
   shadow: ["x-conductor-role", "shadow"],
 };
 
-/**
- * Makes one service's request from the client's.
- *
- * @param clientRequest The client's request.
- * @param route The matched route.
- * @param member The service and its role.
- * @param traceparent What the service is told of the trace. Absent: the client's trace, with an id of its own for the
- * service, where the client's request is part of one.
- * @returns The head to send.
- */
+/** Creates the head of the request to one service. By default, a request with a trace gets a random span id. */
 export function upstreamRequestFor(
-  clientRequest: ClientRequest,
+  request: ReceivedRequest,
   route: Route,
   { service, role }: Member,
-  traceparent: string | undefined = clientRequest.trace && formatTraceparent(clientRequest.trace),
+  traceparent: string | undefined = request.trace && formatTraceparent(request.trace),
 ): UpstreamRequest {
-  const lines = [...clientRequest.headers, ROLE_LINES[role]];
-  if (traceparent !== undefined) lines.push(["traceparent", traceparent]);
+  const headers = [...request.headers, ROLE_HEADERS[role]];
+  if (traceparent !== undefined) headers.push(["traceparent", traceparent]);
   return {
-    method: clientRequest.method,
+    method: request.method,
     origin: service.origin,
-    target: targetFor(service, route, clientRequest),
-    rawTarget: clientRequest.raw && targetFor(service, route, clientRequest.raw),
-    host: hostFor(service, clientRequest),
-    headers: setHeaders(lines, service.headers, service.removeHeaders),
+    target: targetFor(service, route, request),
+    rawTarget: request.raw && targetFor(service, route, request.raw),
+    host: hostFor(service, request),
+    headers: setHeaders(headers, service.headers, service.removeHeaders),
   };
 }
 
 /**
- * Puts a service's target together: its base path, then the client's path and query as they came. It is never resolved
- * as a relative reference: `//evil` is a legal path and must not become an authority.
- *
- * @param service The backend.
- * @param route The matched route; its prefix is taken off with `stripPrefix`.
- * @param target The client's path and query.
- * @returns The path and query to send.
+ * Returns the path and query to send: the service's base path, then the client's path and query as sent. The path is
+ * never resolved as a relative reference, because `//evil` is a valid path and must not become an authority.
  */
 export function targetFor(
   service: Service,
   route: Pick<Route, "kind" | "path">,
-  target: Pick<ClientRequest, "path" | "query">,
+  target: Pick<ReceivedRequest, "path" | "query">,
 ): string {
   const path = service.stripPrefix ? stripPrefix(target.path, route) : target.path;
   return (service.basePath + path || "/") + target.query;
 }
 
-/** The pattern and the path may spell their segments differently (`%61pi`), so segments are counted, not characters. */
+/** Counts segments instead of characters, because pattern and path may spell a segment differently (`%61pi`). */
 function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string {
   if (route.kind === "pathExact" || route.path === "/") return path;
   let end = 0;
@@ -87,7 +73,7 @@ function stripPrefix(path: string, route: Pick<Route, "kind" | "path">): string 
   return path.slice(end);
 }
 
-function hostFor(service: Service, clientRequest: ClientRequest): string | undefined {
-  if (service.host === "target") return undefined;
-  return service.host === "preserve" ? clientRequest.authority : service.host.literal;
+function hostFor({ host }: Service, { authority }: ReceivedRequest): string | undefined {
+  if (host === "target") return undefined;
+  return host === "preserve" ? authority : host.literal;
 }

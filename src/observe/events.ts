@@ -173,7 +173,7 @@ export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not
 /**
  * Reason why two responses are not comparable. `too-large`: a body above `compare.maxBody`. `undecodable`: an unknown
  * or broken content coding. `memory`: `compare.maxMemory` is used up. `costly`: more work than the limit for one
- * comparison. `busy`: too many waiting comparisons. `lagging`: a service cut off for reading an upload too slowly.
+ * comparison. `busy`: too many waiting comparisons. `body-lag`: a service cut off for reading an upload too slowly.
  */
 export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy" | "body-lag";
 

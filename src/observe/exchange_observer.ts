@@ -2,8 +2,8 @@
 
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { Problem } from "../http/problem.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
 import { type ConductorEvent, routePattern } from "./events.ts";
@@ -11,7 +11,7 @@ import { type ConductorEvent, routePattern } from "./events.ts";
 /** Reports the events of one exchange. */
 export interface ExchangeObserver {
   /** Reports that the request arrived. */
-  received(clientRequest: ClientRequest): void;
+  received(clientRequest: ReceivedRequest): void;
   /** Reports that an attempt started. */
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Reports that a service did not get the request, or that its shadow request was cut off. */
@@ -21,7 +21,7 @@ export interface ExchangeObserver {
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Reports a local reply of conductor. */
-  localReply(problem: Problem): void;
+  localReply(problem: LocalReply): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
@@ -51,7 +51,7 @@ export interface ExchangeClock {
 /** Returns the reporter of one exchange. The observer must not throw. */
 export function observeExchange(
   observe: DetailedObserver | undefined,
-  clientRequest: ClientRequest,
+  clientRequest: ReceivedRequest,
   route: Route | undefined,
   clock: ExchangeClock,
 ): ExchangeObserver {
@@ -71,7 +71,12 @@ class EventReporter implements ExchangeObserver {
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
 
-  constructor(observe: DetailedObserver, clientRequest: ClientRequest, route: Route | undefined, clock: ExchangeClock) {
+  constructor(
+    observe: DetailedObserver,
+    clientRequest: ReceivedRequest,
+    route: Route | undefined,
+    clock: ExchangeClock,
+  ) {
     this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
@@ -83,7 +88,7 @@ class EventReporter implements ExchangeObserver {
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
 
-  received(clientRequest: ClientRequest): void {
+  received(clientRequest: ReceivedRequest): void {
     const event = { type: "received", requestId: this.#requestId, ...this.#matched } as const;
     this.#observe(event, new EventContext(this, undefined, clientRequest));
   }
@@ -113,7 +118,7 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  localReply({ status, reason }: Problem): void {
+  localReply({ status, reason }: LocalReply): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
     const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
     this.#notify({ type: "responded", ...this.#requestFields(), ...result });

@@ -3,7 +3,8 @@
 import type { Route, Service } from "../config/config.ts";
 import type { AttemptSpan, AttemptView } from "../upstream/attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { RequestTarget } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
 import {
@@ -55,7 +56,7 @@ export class ExchangeTracer {
   }
 
   /** Starts the span of an attempt. The context must have the server's span. */
-  startAttempt(context: Context, { service, role }: AttemptView, { method }: ClientRequest): AttemptSpan {
+  startAttempt(context: Context, { service, role }: AttemptView, { method }: ReceivedRequest): AttemptSpan {
     const known = METHODS.has(method);
     const startTime = this.#clock.now();
     const span = this.#tracer.startSpan(`${known ? method : "HTTP"} ${service.name}`, {
@@ -108,8 +109,9 @@ export class ExchangeSpans {
   }
 
   /** Redacts the target in the server's span: the server recorded it as sent by the client. */
-  received(url: string): void {
+  received({ scheme, authority, path: sentPath, query: sentQuery }: RequestTarget): void {
     if (this.#server === undefined) return;
+    const url = `${scheme}://${authority}${sentPath}${sentQuery}`;
     const shown = redactUrl(url);
     if (shown === url) return;
     const [, path = "", query] = TARGET.exec(shown) ?? [];
@@ -119,7 +121,7 @@ export class ExchangeSpans {
   }
 
   /** Adds the request and its route to the server's span. */
-  matched({ method, requestId }: ClientRequest, route: Route | undefined): void {
+  matched({ method, requestId }: ReceivedRequest, route: Route | undefined): void {
     const server = this.#server;
     if (server === undefined) return;
     server.setAttribute("conductor.request_id", requestId);
@@ -129,7 +131,7 @@ export class ExchangeSpans {
   }
 
   /** Starts the span of an attempt. */
-  startAttempt(attempt: AttemptView, clientRequest: ClientRequest): AttemptSpan {
+  startAttempt(attempt: AttemptView, clientRequest: ReceivedRequest): AttemptSpan {
     return this.#tracer.startAttempt(this.#context, attempt, clientRequest);
   }
 

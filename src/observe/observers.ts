@@ -1,6 +1,6 @@
 /** Observers inside conductor: they see more than the public events, secrets included. */
 
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { BreakersOptions } from "../policy/breakers.ts";
 import type { AttemptView } from "../upstream/attempt.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
@@ -15,9 +15,9 @@ export class EventContext {
   /** The attempt; absent if the event concerns the whole exchange. */
   readonly attempt: AttemptView | undefined;
   /** The client's request in a `received` event; absent in later events, because its memory is released by then. */
-  readonly clientRequest: ClientRequest | undefined;
+  readonly clientRequest: ReceivedRequest | undefined;
 
-  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ClientRequest) {
+  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ReceivedRequest) {
     this.exchange = exchange;
     this.attempt = attempt;
     this.clientRequest = clientRequest;

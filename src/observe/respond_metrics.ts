@@ -1,7 +1,9 @@
 /** Responses to requests for the metrics, in the format that the client accepts. */
 
-import type { MetricsSettings } from "../config/config.ts";
-import { acceptedTypes } from "../http/accept.ts";
+import type { HeaderLine, MetricsSettings } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import { acceptedTypes, ClientResponse } from "../http/client_response.ts";
+import { getHeader } from "../http/headers.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_snapshot.ts";
 import { formatPrometheus, PROMETHEUS_TYPE } from "./metric_families.ts";
@@ -24,21 +26,25 @@ export interface RespondMetricsOptions extends Pick<MetricsSettings, "enableProm
  * Responds with Prometheus text or JSON, as the `Accept` of the request prefers, otherwise as configured. Methods other
  * than GET and HEAD get 405.
  */
-export function respondMetrics(request: Request, reading: MetricsReading, options: RespondMetricsOptions): Response {
+export function respondMetrics(
+  request: Pick<ClientRequest, "method" | "headers">,
+  reading: MetricsReading,
+  options: RespondMetricsOptions,
+): ClientResponse {
   const { enablePrometheus, now = Date.now } = options;
   const { method } = request;
   if (method !== "GET" && method !== "HEAD") {
-    return new Response(null, { status: 405, headers: { "allow": "GET, HEAD", "cache-control": "no-store" } });
+    return new ClientResponse(405, [["allow", "GET, HEAD"], ["cache-control", "no-store"]], null);
   }
-  const isText = prefersText(acceptedTypes(request.headers), enablePrometheus);
-  const headers = {
-    "content-type": isText ? PROMETHEUS_TYPE : "application/json",
-    "cache-control": "no-store",
-    "vary": "accept",
-  };
-  if (method === "HEAD") return new Response(null, { headers });
+  const isText = prefersText(acceptedTypes(getHeader(request.headers, "accept")), enablePrometheus);
+  const headers: HeaderLine[] = [
+    ["content-type", isText ? PROMETHEUS_TYPE : "application/json"],
+    ["cache-control", "no-store"],
+    ["vary", "accept"],
+  ];
+  if (method === "HEAD") return new ClientResponse(200, headers, null);
   const body = isText ? formatPrometheus(reading) : JSON.stringify(metricsJson(reading, now())) + "\n";
-  return new Response(body, { headers });
+  return new ClientResponse(200, headers, body);
 }
 
 /** Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case. */

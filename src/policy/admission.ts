@@ -2,16 +2,17 @@
 
 import type { Limits } from "../config/config.ts";
 import { FairPermits, type Grant } from "../lib/fair_permits.ts";
-import { clientNetwork } from "../http/client_network.ts";
-import type { ConnectionInfo } from "../http/client_request.ts";
+import { clientNetwork } from "../http/client_address.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import { getHeader } from "../http/headers.ts";
 import { REFUSAL_REASONS, type RefusalReason } from "../http/outcome_kinds.ts";
-import type { Problem } from "../http/problem.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { LocalReply } from "../http/client_response.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 
 /** An admitted exchange, or the problem to respond with. */
 export type Admitted =
   | { readonly admission: AdmittedExchange; readonly problem?: never }
-  | { readonly admission?: never; readonly problem: Problem };
+  | { readonly admission?: never; readonly problem: LocalReply };
 
 /** Most exchanges last less than a second. An earlier retry would only add load. */
 const RETRY_AFTER = [["retry-after", "1"]] as const;
@@ -46,9 +47,9 @@ export class Admission {
    * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
    * own.
    */
-  admit(request: Request, info: ConnectionInfo, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
+  admit(request: ClientRequest, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
     const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
-    const client = clientName(request, info, isTrusted);
+    const client = clientName(request, isTrusted);
     const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;
     const grant = this.#requests.tryAcquire(key, { max: maxInFlight, maxPerKey });
     if (grant !== "granted") return { problem: REFUSED.requests[grant] };
@@ -58,7 +59,8 @@ export class Admission {
       return { problem: REFUSED.uploads[upload] };
     }
     const admission = new AdmittedExchange(this.#requests, hasBody ? this.#uploads : undefined, key);
-    if (info.completed !== undefined) admission.releaseAfter(info.completed);
+    const { completed } = request.connection;
+    if (completed !== undefined) admission.releaseAfter(completed);
     return { admission };
   }
 }
@@ -109,7 +111,7 @@ export class AdmittedExchange {
   }
 }
 
-function busy(reason: RefusalReason, detail: string): Problem {
+function busy(reason: RefusalReason, detail: string): LocalReply {
   return { status: REFUSAL_REASONS[reason].status, detail, headers: RETRY_AFTER, reason };
 }
 
@@ -117,10 +119,10 @@ function busy(reason: RefusalReason, detail: string): Problem {
  * An untrusted IPv4 peer is not parsed: its address is its network already, and parsing would dominate the cost of
  * admission.
  */
-function clientName(request: Request, info: ConnectionInfo, isTrusted: AddressMatcher): string | undefined {
-  const peer = info.remoteAddr?.hostname;
+function clientName({ headers, connection }: ClientRequest, isTrusted: AddressMatcher): string | undefined {
+  const peer = connection.remoteAddr?.hostname;
   if (peer === undefined || (!peer.includes(":") && !isTrusted(peer))) return peer;
-  return clientNetwork(peer, request.headers.get("x-forwarded-for"), isTrusted);
+  return clientNetwork(peer, getHeader(headers, "x-forwarded-for") ?? null, isTrusted);
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Decides whether a service gets a request: limits of shadows, health checks and breakers. */
 
 import type { Config, Member, Service } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import type { Attempt } from "../upstream/attempt.ts";
 import type { BreakersOptions, ServiceBreakers } from "./breakers.ts";
 import type { Health } from "./health.ts";
@@ -38,7 +38,7 @@ export class Availability {
   }
 
   /** Returns the reason to skip a service for a request; `undefined` for a request that is sent. */
-  check(member: Member, clientRequest: ClientRequest, isUpload = false): SkipReason | undefined {
+  check(member: Member, clientRequest: ReceivedRequest, isUpload = false): SkipReason | undefined {
     return this.#shadows.check(member, clientRequest) ?? this.unavailableReason(member.service, isUpload);
   }
 

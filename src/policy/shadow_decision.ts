@@ -1,10 +1,10 @@
 /** The decision on a shadow request, as far as the request and the configuration determine it. */
 
 import type { HeaderLine, SampleKey, ShadowPolicy } from "../config/config.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import { clientNetwork } from "../http/client_network.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import { clientNetwork } from "../http/client_address.ts";
 import { getHeader } from "../http/headers.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { cookieValue } from "../lib/cookies.ts";
 import { stableHash } from "../lib/stable_hash.ts";
 
@@ -22,7 +22,7 @@ export type ShadowDecision =
   | "client-not-sampled";
 
 /** Parts of a request that decide whether it is mirrored. */
-export type ShadowedRequest = Pick<ClientRequest, "method" | "contentLength" | "headers" | "authority">;
+export type ShadowedRequest = Pick<ReceivedRequest, "method" | "contentLength" | "headers" | "authority">;
 
 /** Context of {@linkcode decideShadow}. */
 export interface ShadowContext {
@@ -63,7 +63,7 @@ export function clientRank(shadow: string, client: string): number {
  */
 export function readSampleKey(
   key: SampleKey,
-  { headers, authority }: Pick<ClientRequest, "headers" | "authority">,
+  { headers, authority }: Pick<ReceivedRequest, "headers" | "authority">,
   isTrusted: AddressMatcher,
 ): string | undefined {
   if (key.kind === "ip") return networkFrom(headers, isTrusted);

@@ -2,8 +2,8 @@
 
 import type { Config, Member, Ramp, Role, Service, ShadowPolicy } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { AddressMatcher } from "../http/trust_proxy.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { AddressMatcher } from "../http/client_address.ts";
 import { NestedSampler } from "../lib/nested_sampler.ts";
 import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import type { DrainHistory } from "../upstream/response_body.ts";
@@ -86,7 +86,7 @@ export class ShadowGate {
   }
 
   /** Returns the reason to skip a shadow, or `undefined` for a request that is sent. Other roles are never skipped. */
-  check({ service, role }: Member, clientRequest: ClientRequest): SkipReason | undefined {
+  check({ service, role }: Member, clientRequest: ReceivedRequest): SkipReason | undefined {
     const { shadow } = service;
     if (role !== "shadow" || shadow === undefined) return undefined;
     const { now, isTrusted, drains } = this.#options;

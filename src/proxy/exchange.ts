@@ -1,174 +1,215 @@
-/** One request on its way: its parts, who decides on its attempts, and who is told of them, in one order. */
+/** One client request with all its attempts: its parts, and the reactions to everything that happens to them. */
 
-import type { ExchangeCapture } from "../compare/exchange_capture.ts";
-import type { Member } from "../config/config.ts";
-import type { AdmittedExchange } from "../policy/admission.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
-import type { Attempt, AttemptSpan } from "../upstream/attempt.ts";
-import type { ClientMonitor } from "./client_monitor.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import type { Problem } from "../http/problem.ts";
+import type { BodyTap } from "../upstream/attempt.ts";
 import { type BodyListener, receivedBytes, type RequestBody } from "../body/request_body.ts";
 import { SharedBody } from "../body/shared_body.ts";
-import type { FanOut, FanOutHooks } from "./fan_out.ts";
-import type { HedgePolicies } from "../policy/hedge_policies.ts";
+import type { ExchangeCapture } from "../compare/exchange_capture.ts";
+import type { Member } from "../config/config.ts";
+import type { ClientRequest } from "../http/client_request.ts";
+import type { LocalReply } from "../http/client_response.ts";
+import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import type { CancellationSignal } from "../lib/cancellation.ts";
+import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
 import type { ExchangeSpans } from "../observe/exchange_spans.ts";
-import type { Availability } from "../policy/availability.ts";
+import type { AdmittedExchange } from "../policy/admission.ts";
+import type { AttemptSpan } from "../upstream/attempt.ts";
+import type { RelayListener } from "../upstream/response_body.ts";
+import type { Attempt } from "../upstream/attempt.ts";
+import type { FanOut, FanOutListener } from "./fan_out.ts";
+import type { HandlerContext } from "./handler_context.ts";
 
-/** What all exchanges of a handler have in common. */
-export interface ExchangeMeans {
-  /** Which services are left alone. */
-  readonly gate: Availability;
-  /** What is learnt for hedges. */
-  readonly hedges: HedgePolicies;
+/** Parts of an exchange that exist before its first attempt. */
+export interface ExchangeParts {
+  readonly admission: AdmittedExchange;
+  readonly observer: ExchangeObserver;
+  /** `undefined` if no spans are recorded. */
+  readonly spans: ExchangeSpans | undefined;
 }
 
 /**
- * All of one exchange that outlives the step it was made in. A class, and the only object that refers to all the others: what
- * an object literal or a closure refers to may outlive its exchange by seconds (docs/decisions/022).
+ * Everything of one exchange that outlives the step that created it. A class, and the only object that refers to all
+ * others: V8 keeps object literals and closures, with everything that they refer to, for seconds (decision 022).
+ *
+ * Pending attempts refer to the exchange after the client has its response. `clientDone` therefore releases everything
+ * that only the response needed.
  */
-export class Exchange implements FanOutHooks, BodyListener {
-  /** The request method. */
-  readonly method: string;
-  /** The body's length in bytes where the client told it. */
+export class Exchange implements FanOutListener, BodyListener, RelayListener {
+  /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
-  /** What observers are told. */
-  readonly observer: ExchangeObserver;
-  /** The spans; `undefined` where none are recorded. */
-  readonly spans: ExchangeSpans | undefined;
-  /** Its permits; `undefined` until the exchange is admitted. */
-  admission: AdmittedExchange | undefined;
-  /** True after a service's response has begun. */
-  isRelayed = false;
-  /** The client; `undefined` as long as it is not watched. */
+  /** Watches the client until the response is decided; `undefined` before and after the exchange. */
   client: ClientMonitor | undefined;
-  /** The client's body; `undefined` until it has been opened. */
+  /** True after the response of a service has begun. */
+  isRelayed = false;
+  /** Body of the client's request; `undefined` until it has been opened. */
   body: RequestBody | undefined;
-  /** What keeps the answers; `undefined` where they are not compared. */
+  /** Captures responses; `undefined` if they are not compared. */
   capture: ExchangeCapture | undefined;
-  /** The attempts; `undefined` until they have been started. */
+  /** Attempts; `undefined` until they have been started. */
   fan: FanOut | undefined;
-  readonly #means: ExchangeMeans;
+  /** Attempt whose response is relayed; `undefined` unless one has been selected. */
+  selected: Attempt | undefined;
+  readonly #context: HandlerContext;
+  readonly #admission: AdmittedExchange;
+  readonly #observer: ExchangeObserver;
+  readonly #spans: ExchangeSpans | undefined;
 
-  /**
-   * Begins with what is known of every request.
-   *
-   * @param clientRequest The request; what may still be waited for when the client has its answer must not keep all of it.
-   * @param means What it has in common with others.
-   * @param listeners Who is told.
-   */
-  constructor(clientRequest: ClientRequest, means: ExchangeMeans, listeners: Pick<Exchange, "observer" | "spans">) {
-    this.method = clientRequest.method;
-    this.contentLength = clientRequest.contentLength;
-    this.observer = listeners.observer;
-    this.spans = listeners.spans;
-    this.#means = means;
+  /** Does not keep the request, because attempts may be pending for long after the response. */
+  constructor(request: ReceivedRequest, context: HandlerContext, { admission, observer, spans }: ExchangeParts) {
+    this.contentLength = request.contentLength;
+    this.#context = context;
+    this.#admission = admission;
+    this.#observer = observer;
+    this.#spans = spans;
   }
 
-  /** Reports whether a service's response is on its way to the client. */
-  get isRelaying(): boolean {
-    return this.isRelayed && this.client !== undefined;
-  }
-
-  /** Breaks off every attempt but the shadows, where there are any. */
+  /** Aborts every attempt except shadow requests. */
   abort(): void {
     this.fan?.abort();
   }
 
-  /**
-   * Nothing more goes to the client: its place is free, and what only its answer needed is kept no longer.
-   *
-   * @param relayedBytes How much of a service's body it was sent.
-   * @param attempt Whose; absent: the answer was conductor's own.
-   */
+  /** Called when nothing more is sent to the client: after the service's body, or with a local reply. */
   clientDone(relayedBytes: number, attempt?: Attempt): void {
     // Without a fan-out, no more of the body is read.
     if (this.fan === undefined) this.onUploaded();
-    this.admission?.responded();
-    this.observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
+    this.#admission.responded();
+    this.#observer.relayed(receivedBytes(this.body), relayedBytes, attempt);
     this.fan?.detach();
     if (this.body instanceof SharedBody) this.body.close();
-    this.client = undefined;
+    this.client = this.selected = undefined;
   }
 
-  /** Returns the permit of the upload: the body has arrived completely, or no more of it is read. */
+  // Upload of the client
+
+  /** True while the response of a service is being relayed to the client. */
+  get isRelaying(): boolean {
+    return this.isRelayed && this.client !== undefined;
+  }
+
   onUploaded(): void {
-    this.admission?.uploaded();
+    this.#admission.uploaded();
   }
 
-  /**
-   * The client's body can not be had whole.
-   *
-   * @param problem Why.
-   */
-  onProblem(problem: Problem): void {
-    this.client?.report(problem);
+  onProblem(reply: LocalReply): void {
+    this.client?.report(reply);
   }
 
-  /**
-   * Decides whether a service is sent the request.
-   *
-   * @param member The service and its role.
-   * @param clientRequest The request.
-   * @returns Why it is not; `undefined` where it is.
-   */
-  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined {
-    return this.#means.gate.check(member, clientRequest, this.body instanceof BodyFanOut);
+  // Attempts
+
+  gate(member: Member, request: ReceivedRequest): SkipReason | undefined {
+    return this.#context.availability.check(member, request, this.#isUpload);
   }
 
-  /**
-   * A service is not sent the request.
-   *
-   * @param member The service and its role.
-   * @param reason Why.
-   */
   onSkip(member: Member, reason: SkipReason): void {
-    this.observer.skipped(member, reason);
+    this.#observer.skipped(member, reason);
   }
 
-  /**
-   * An attempt starts.
-   *
-   * @param attempt The attempt.
-   */
   onAttempt(attempt: Attempt): void {
-    this.#means.gate.started(attempt, this.body instanceof BodyFanOut);
-    this.observer.attempted(attempt);
+    this.#context.availability.started(attempt, this.#isUpload);
+    this.#observer.attempted(attempt);
     this.capture?.started(attempt);
   }
 
-  /**
-   * An attempt is about to be sent.
-   *
-   * @param attempt The attempt.
-   * @param clientRequest The request.
-   * @returns Its span; `undefined` where none are recorded.
-   */
-  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined {
-    return this.spans?.startAttempt(attempt, clientRequest);
+  startSpan(attempt: Attempt, request: ReceivedRequest): AttemptSpan | undefined {
+    return this.#spans?.startAttempt(attempt, request);
   }
 
-  /**
-   * An attempt has settled.
-   *
-   * @param attempt The attempt.
-   */
   onSettle(attempt: Attempt): void {
-    this.#means.gate.settled(attempt);
-    // The duration of an upload is up to the client. Slow uploads would delay the hedges of all requests.
-    if (!(this.body instanceof BodyFanOut)) this.#means.hedges.settled(attempt);
-    this.observer.settled(attempt, attempt.durationMs);
+    this.#context.availability.settled(attempt);
+    // The client determines the duration of an upload. Slow uploads would delay the hedges of all requests.
+    if (!this.#isUpload) this.#context.hedges.settled(attempt);
+    this.#observer.settled(attempt, attempt.durationMs);
   }
 
-  /**
-   * An attempt's answer has been read or given up.
-   *
-   * @param attempt The attempt.
-   */
-  onOver(attempt: Attempt): void {
-    this.#means.gate.finished(attempt);
+  onFinish(attempt: Attempt): void {
+    this.#context.availability.finished(attempt);
     this.capture?.finished(attempt);
   }
+
+  get #isUpload(): boolean {
+    return this.body instanceof BodyFanOut;
+  }
+
+  // Relay of the selected response
+
+  get cancellation(): CancellationSignal {
+    return this.selected!.cancellation;
+  }
+
+  get tap(): BodyTap | undefined {
+    return this.selected?.tap;
+  }
+
+  onBroken(kind: FailureKind): void {
+    const attempt = this.selected!;
+    attempt.span?.recordBodyFailure(kind);
+    this.#observer.interrupted(attempt, attempt.abortReason ?? kind);
+  }
+
+  onCancel(): void {
+    this.abort();
+  }
+
+  onEnd(relayedBytes: number): void {
+    const attempt = this.selected;
+    attempt?.finish();
+    this.clientDone(relayedBytes, attempt);
+  }
+}
+
+/** Reply that no client reads. nginx logs the same status. */
+const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client disconnected" };
+/**
+ * Duration of an exchange after which its client is watched, in milliseconds. Most exchanges are shorter. The signal costs
+ * as much as the rest of the handler: Deno aborts it, with a stack trace, after each response.
+ */
+const WATCH_AFTER_MS = 50;
+
+/** The client until its response is decided. Class, because a closure would survive young collections (decision 022). */
+export class ClientMonitor implements TimeoutListener {
+  #failure: LocalReply | undefined;
+  /** Released by `stop`: a request is a quarter of the memory of a pending attempt. */
+  #request: Pick<ClientRequest, "signal"> | undefined;
+  #signal: AbortSignal | undefined;
+  readonly #exchange: Pick<Exchange, "abort">;
+  readonly #delay: Deadline;
+
+  constructor(
+    request: Pick<ClientRequest, "signal">,
+    deadlines: TimeoutQueues,
+    exchange: Pick<Exchange, "abort">,
+  ) {
+    this.#request = request;
+    this.#exchange = exchange;
+    this.#delay = deadlines.start(WATCH_AFTER_MS, this);
+  }
+
+  /** Reply to the first failure on the client's side; `undefined` if there was none. */
+  get failure(): LocalReply | undefined {
+    return this.#failure;
+  }
+
+  /** Records a failure on the client's side, and aborts the attempts. */
+  report(failure: LocalReply): void {
+    this.#failure ??= failure;
+    this.#exchange.abort();
+  }
+
+  /** Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850). */
+  stop(): void {
+    this.#delay.stop();
+    this.#signal?.removeEventListener("abort", this.#onDisconnect);
+    this.#request = this.#signal = undefined;
+  }
+
+  /** Starts to listen for the signal. */
+  onTimeout(): void {
+    this.#signal = this.#request?.signal;
+    if (this.#signal?.aborted) this.#onDisconnect();
+    else this.#signal?.addEventListener("abort", this.#onDisconnect);
+  }
+
+  readonly #onDisconnect = (): void => this.report(CLIENT_DISCONNECTED);
 }

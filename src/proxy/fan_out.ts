@@ -1,134 +1,130 @@
-/** One checked request to every service of its route at the same time, each try an attempt that settles on its own. */
+/** Sends one request to every service of its route at the same time. Each attempt settles independently. */
 
-import type { Member } from "../config/config.ts";
-import { Attempt, type AttemptListener, type AttemptSpan, type AttemptView, isStreamed } from "../upstream/attempt.ts";
-import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
+import type { ExchangeCapture } from "../compare/exchange_capture.ts";
+import type { Member, Service } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
-import type { TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { ClientRequest } from "../http/client_request.ts";
-import { MatchedRequest } from "../upstream/matched_request.ts";
-import type { KeyedSemaphore, SemaphoreLimits } from "../lib/keyed_semaphore.ts";
+import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import { type DrainHistory, drainResponse } from "../upstream/response_body.ts";
+import type { TimeoutQueues } from "../lib/timeout_queues.ts";
+import { untraced } from "../observe/telemetry.ts";
 import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
-import type { HedgePolicies } from "../policy/hedge_policies.ts";
-import type { SecretNames } from "../lib/secret_names.ts";
-import { AttemptRequest } from "../upstream/attempt_request.ts";
+import { type AttemptView, isStreamed } from "../upstream/attempt.ts";
+import { AttemptRequest, MatchedRequest } from "../upstream/attempt_request.ts";
+import type { AttemptSpan } from "../upstream/attempt.ts";
+import { drainResponse } from "../upstream/response_body.ts";
+import { Attempt, type AttemptListener } from "../upstream/attempt.ts";
 import { sendAttempt } from "../upstream/send_attempt.ts";
 import type { Transport } from "../upstream/transport.ts";
+import type { HandlerContext } from "./handler_context.ts";
 
-/** The means of a handler: the same for all its requests. */
-export interface FanOutMeans {
-  /** Sends a request. */
-  readonly transport: Transport;
-  /** The handler's time-outs. */
-  readonly deadlines: TimeoutQueues;
-  /** The clock, in milliseconds. */
-  readonly now: () => number;
-  /** The attempts in flight, by service. */
-  readonly inFlight: KeyedSemaphore;
-  /** How many there may be of one service, and how many may wait. */
-  readonly upstreamLimits: SemaphoreLimits;
-  /** Whether nobody looks at the bodies of losers, so that their memory can be given back at once. */
-  readonly detachBuffers: boolean;
-  /** Services whose unselected responses are too long to drain. */
-  readonly drains: DrainHistory;
-  /** Which services a request is held back from, and for how long. */
-  readonly hedges: HedgePolicies;
-  /** Cached decisions on secret names of header fields. */
-  readonly secretNames: SecretNames;
-}
-
-/** Who decides on one request's attempts, and who is told of them. */
-export interface FanOutHooks {
-  /** Decides whether a service is sent the request at all. */
-  gate(member: Member, clientRequest: ClientRequest): SkipReason | undefined;
-  /** Told of each service that is not, and of each copy that is cut off on its way. */
+/**
+ * Decides whether services are sent one request, and is called with everything that happens to its attempts.
+ *
+ * The order for each service:
+ *
+ * 1. `gate`. With a reason, `onSkip` follows. For a shadow service, nothing else follows. Any other attempt fails at once,
+ *    with `onAttempt`, `onSettle` and `onFinish`.
+ * 2. `onAttempt`.
+ * 3. `startSpan`, if the attempt has a permit or waits for one.
+ * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed for want of a permit.
+ * 5. `onFinish`.
+ *
+ * `onSkip` also precedes `onSettle` when the body of a shadow request is cut off.
+ */
+export interface FanOutListener {
+  /** Returns the reason for which a service is not sent the request. */
+  gate(member: Member, request: ReceivedRequest): SkipReason | undefined;
+  /** Called for each service that is not sent the request, and for each shadow request that is cut off. */
   onSkip(member: Member, reason: SkipReason): void;
-  /** Told of each attempt when it starts. */
+  /** Called when an attempt starts. */
   onAttempt(attempt: Attempt): void;
-  /** Starts the span of an attempt that is sent; `undefined`: none is recorded. */
-  startSpan(attempt: Attempt, clientRequest: ClientRequest): AttemptSpan | undefined;
-  /** Told of each attempt when it has settled. */
+  /** Starts the span of an attempt that is sent; `undefined` if none is recorded. */
+  startSpan(attempt: Attempt, request: ReceivedRequest): AttemptSpan | undefined;
+  /** Called once, when an attempt has an outcome. */
   onSettle(attempt: Attempt): void;
-  /** Told of each attempt when its answer has been read or given up. */
-  onOver(attempt: Attempt): void;
-}
-
-/** The live list of one request's attempts. */
-export interface FanOut {
-  /** One attempt for each service that was asked, in the order in which they were. */
-  readonly attempts: readonly Attempt[];
-  /** Resolves when the next attempt settles. */
-  nextSettled(): Promise<void>;
-  /** Breaks off every attempt but the shadows, which run on to their own time-out. */
-  abort(): void;
-  /** Gives up every response but the selected one's, those still to come included. */
-  settleOn(selected: AttemptView | undefined): void;
-  /** Keeps nothing any more but what each of those that have not settled needs: the client has its answer. */
-  detach(): void;
+  /** Called once, when the response of an attempt has been read or discarded, or when there is none. */
+  onFinish(attempt: Attempt): void;
 }
 
 /**
- * Sends a request to every service of a route, to those that are held back when their turn comes.
- *
- * @param request The request.
- * @param means The means of the handler.
- * @param hooks Who decides, and who is told.
- * @returns The live list of attempts; all have been started but those that are held back.
+ * Sends a request to every service of its route. All attempts have started when this returns, except those of services
+ * that wait as hedges or fallbacks.
  */
-export function fanOut(request: MatchedRequest, means: FanOutMeans, hooks: FanOutHooks): FanOut {
-  const fan = new RunningFanOut(means, hooks);
+export function fanOut(request: MatchedRequest, context: HandlerContext, listener: FanOutListener): FanOut {
+  const fan = new FanOut(context, listener);
   fan.start(request);
   return fan;
 }
 
-/** A class, like all that refers to the parts of an exchange: see docs/decisions/022. */
-class RunningFanOut implements FanOut, AttemptListener {
+/**
+ * Sends a captured request without a body to one service again, as a shadow request without events. The responses of the
+ * service to equal requests show which differences are noise.
+ */
+export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
+  const transport: Transport = (request) => untraced(() => context.transport(request));
+  const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  // The capture reads the buffers, so they must not be freed.
+  fanOut(new MatchedRequest(capture.clientRequest, route), { ...context, transport, detachBuffers: false }, {
+    gate: ({ service }) => context.availability.unavailableReason(service),
+    onSkip() {},
+    onAttempt: (attempt) => capture.started(attempt),
+    startSpan: () => undefined,
+    onSettle() {},
+    onFinish: (attempt) => capture.finished(attempt),
+  });
+}
+
+/** Attempts of one request. Class, not object literal: V8 pretenures literals that survive (decision 022). */
+export class FanOut implements AttemptListener {
+  /** Attempts in the order in which they were started. */
   readonly attempts: Attempt[] = [];
   readonly deadlines: TimeoutQueues;
   readonly now: () => number;
-  readonly #means: FanOutMeans;
-  readonly #hooks: FanOutHooks;
-  #settled = 0;
-  #isReleased = false;
+  readonly #context: HandlerContext;
+  readonly #listener: FanOutListener;
+  #settledCount = 0;
+  #isDecided = false;
   #selected: AttemptView | undefined;
   #wake: (() => void) | undefined;
-  #held: HedgeScheduler | undefined;
+  #hedges: HedgeScheduler | undefined;
 
-  constructor(means: FanOutMeans, hooks: FanOutHooks) {
-    this.deadlines = means.deadlines;
-    this.now = means.now;
-    this.#means = means;
-    this.#hooks = hooks;
+  constructor(context: HandlerContext, listener: FanOutListener) {
+    this.deadlines = context.deadlines;
+    this.now = context.now;
+    this.#context = context;
+    this.#listener = listener;
   }
 
-  /** The request is no part of this: whoever is still to answer needs no more of it than its own part. */
+  /** Starts the attempts. The request is not a field, because pending attempts keep only their own part of it. */
   start(request: MatchedRequest): void {
     const { route, body } = request;
     for (const member of route.members) {
-      const plan = this.#means.hedges.planOf(member);
+      const plan = this.#context.hedges.planOf(member);
       if (plan === undefined) this.#launch(member, request);
-      else (this.#held ??= this.#holdBack(request)).add(plan);
+      else (this.#hedges ??= this.#createHedges(request)).add(plan);
     }
-    this.#held?.begin();
+    this.#hedges?.begin();
     if (body instanceof BodyFanOut) body.pump();
   }
 
+  /** Resolves when the next attempt settles. */
   nextSettled(): Promise<void> {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
+  /** Aborts every attempt except shadow requests, which run until their own timeout. */
   abort(): void {
-    this.#held?.close();
+    this.#hedges?.close();
     for (const attempt of this.attempts) if (attempt.role !== "shadow") attempt.abort("aborted");
   }
 
+  /** Discards every response except that of the selected attempt, including those of pending attempts. */
   settleOn(selected: AttemptView | undefined): void {
-    this.#isReleased = true;
+    this.#isDecided = true;
     this.#selected = selected;
-    this.#held?.close();
+    this.#hedges?.close();
     for (const attempt of this.attempts) {
       if (attempt.role === "shadow") continue;
       this.#discard(attempt);
@@ -136,89 +132,84 @@ class RunningFanOut implements FanOut, AttemptListener {
     }
   }
 
+  /** Releases everything that only the client's response needed. Pending attempts keep their own state. */
   detach(): void {
     this.attempts.length = 0;
-    this.#selected = this.#wake = this.#held = undefined;
-  }
-
-  onFinish(attempt: Attempt): void {
-    this.#hooks.onOver(attempt);
+    this.#selected = this.#wake = this.#hedges = undefined;
   }
 
   onSettle(attempt: Attempt): void {
-    attempt.settledOrder = ++this.#settled;
-    this.#hooks.onSettle(attempt);
+    attempt.settledOrder = ++this.#settledCount;
+    this.#listener.onSettle(attempt);
     this.#reportRejection(attempt);
-    if (this.#isReleased || attempt.role === "shadow") this.#discard(attempt);
-    this.#held?.settled(attempt);
+    if (this.#isDecided || attempt.role === "shadow") this.#discard(attempt);
+    this.#hedges?.settled(attempt);
     this.#wake?.();
   }
 
-  /** Reports a shadow request as skipped if it lacked a connection: the gate cannot foresee that. */
+  onFinish(attempt: Attempt): void {
+    this.#listener.onFinish(attempt);
+  }
+
+  /** Reports a shadow request without a permit or a descriptor as skipped, because the gate cannot foresee that. */
   #reportRejection(attempt: Attempt): void {
     const { role, outcome } = attempt;
-    if (role === "shadow" && outcome?.ok === false && isOverload(outcome.kind)) {
-      this.#hooks.onSkip(attempt, outcome.kind);
-    }
+    if (role !== "shadow" || outcome?.ok !== false || !isOverload(outcome.kind)) return;
+    this.#listener.onSkip(attempt, outcome.kind);
   }
 
   #discard(attempt: Attempt): void {
-    if ((this.#isReleased && attempt === this.#selected) || !attempt.outcome?.ok) return;
+    if ((this.#isDecided && attempt === this.#selected) || !attempt.outcome?.ok) return;
     const { response } = attempt.outcome;
     if (isStreamed(response)) {
-      return void drainResponse(response, attempt, this.#means.drains).then(() => attempt.finish());
+      return void drainResponse(response, attempt, this.#context.drains).then(() => attempt.finish());
     }
     const { body } = response;
-    // One that is looked at is still needed, and a very small one shares its memory with others.
-    const isOwn = body instanceof Uint8Array && body.length === body.buffer.byteLength;
-    if (this.#means.detachBuffers && attempt.tap === undefined && isOwn) detachBuffer(body.buffer);
+    // Captured bytes are still needed, and a very small body shares its buffer with others.
+    const ownsBuffer = body instanceof Uint8Array && body.length === body.buffer.byteLength;
+    if (this.#context.detachBuffers && attempt.tap === undefined && ownsBuffer) detachBuffer(body.buffer);
   }
 
-  /** Starts an attempt, unless its service is a shadow that is not sent the request: that is no part of the exchange. */
-  #launch(member: Member, request: MatchedRequest, hedge = false): Attempt | undefined {
-    const hooks = this.#hooks;
-    const { inFlight, upstreamLimits, transport } = this.#means;
-    const reason = hooks.gate(member, request.clientRequest);
-    if (reason !== undefined) hooks.onSkip(member, reason);
-    // Of the others each must be accounted for.
-    if (reason !== undefined && member.role === "shadow") return undefined;
-    const place = reason === undefined ? inFlight.acquire(member.service.name, upstreamLimits) : undefined;
-    const attempt = new Attempt(member, place, this);
-    attempt.hedge = hedge;
-    hooks.onAttempt(attempt);
+  #launch(member: Member, request: MatchedRequest, isHedge = false): Attempt | undefined {
+    const listener = this.#listener;
+    const { inFlight, upstreamLimits, transport } = this.#context;
+    const skipReason = listener.gate(member, request.received);
+    if (skipReason !== undefined) listener.onSkip(member, skipReason);
+    // A skipped shadow service is not part of the exchange. Every other service has an attempt with an outcome.
+    if (skipReason !== undefined && member.role === "shadow") return undefined;
+    const permit = skipReason === undefined ? inFlight.acquire(member.service.name, upstreamLimits) : undefined;
+    const attempt = new Attempt(member, permit, this);
+    attempt.hedge = isHedge;
+    listener.onAttempt(attempt);
     this.attempts.push(attempt);
-    if (reason !== undefined) attempt.abort(reason === "unhealthy" ? "unhealthy" : "open-circuit");
-    else if (place === undefined) attempt.abort("queue-full");
+    if (skipReason !== undefined) attempt.abort(skipReason === "unhealthy" ? "unhealthy" : "open-circuit");
+    else if (permit === undefined) attempt.abort("queue-full");
     else {
-      attempt.span = hooks.startSpan(attempt, request.clientRequest);
-      const own = new AttemptRequest(attempt, this.#requestFor(member, request), hooks);
-      if (place.ready === undefined) sendAttempt(attempt, own, transport);
-      else attempt.acquired().then(() => void (attempt.pending && sendAttempt(attempt, own, transport)));
+      attempt.span = listener.startSpan(attempt, request.received);
+      const upstreamRequest = new AttemptRequest(attempt, this.#requestFor(member, request), listener);
+      if (permit.ready === undefined) sendAttempt(attempt, upstreamRequest, transport);
+      else attempt.acquired().then(() => void (attempt.pending && sendAttempt(attempt, upstreamRequest, transport)));
     }
     return attempt;
   }
 
   #requestFor({ service }: Member, request: MatchedRequest): MatchedRequest {
     if (service.shadow?.credentials !== false) return request;
-    const { clientRequest, route, body } = request;
-    return new MatchedRequest(
-      { ...clientRequest, ...withoutCredentials(clientRequest, this.#means.secretNames) },
-      route,
-      body,
-    );
+    const { received, route, body } = request;
+    return new MatchedRequest({ ...received, ...withoutCredentials(received, this.#context.secretNames) }, route, body);
   }
 
-  #holdBack(request: MatchedRequest): HedgeScheduler {
-    const { clientRequest, body } = request;
+  #createHedges(request: MatchedRequest): HedgeScheduler {
+    const { received, body } = request;
     return new HedgeScheduler({
-      method: clientRequest.method,
+      method: received.method,
       body,
-      hedges: this.#means.hedges,
+      hedges: this.#context.hedges,
       deadlines: this.deadlines,
       attempts: this.attempts,
-      isUnavailable: (member) => this.#hooks.gate(member, clientRequest) !== undefined,
+      isUnavailable: (member) => this.#listener.gate(member, received) !== undefined,
       launch: (member) => this.#launch(member, request, true),
-      onSkip: (member, reason) => this.#hooks.onSkip(member, reason),
+      onSkip: (member, reason) => this.#listener.onSkip(member, reason),
     });
   }
 }

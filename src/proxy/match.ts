@@ -1,31 +1,24 @@
-/** From a path to its route, at a price that does not grow with the number of routes. */
+/** Finds the route of a path. The cost does not grow with the number of routes. */
 
 import type { Config, PatternKind, Route } from "../config/config.ts";
 
-/** Routes by kind and path, made once by {@linkcode compileRoutes}. */
+/** Routes by kind and path. */
 export interface RouteTable {
-  /** Routes that match one path only. */
   readonly pathExact: ReadonlyMap<string, Route>;
-  /** Routes that match a path and what is below it. */
   readonly pathPrefix: PrefixTable;
-  /** The weakest kind: base paths for what nothing else matched. */
+  /** Base paths, for requests that nothing else matches. */
   readonly path: PrefixTable;
 }
 
-/** Prefix routes, and the most segments that one of them has. */
+/** Routes by prefix. */
 export interface PrefixTable {
-  /** The routes by their prefix; `/` is the empty string. */
+  /** Routes by their prefix; `/` is the empty string. */
   readonly routes: ReadonlyMap<string, Route>;
-  /** How many segments of a path are worth comparing; it bounds the work for a path of many slashes. */
+  /** Segments of the longest prefix. Limits the work for a path with many slashes. */
   readonly maxSegments: number;
 }
 
-/**
- * Prepares the routes for matching.
- *
- * @param config The checked configuration.
- * @returns The table for {@linkcode matchRoute}.
- */
+/** Compiles the routes of a configuration. */
 export function compileRoutes(config: Pick<Config, "routes">): RouteTable {
   return {
     pathExact: new Map(ofKind(config.routes, "pathExact").map((route) => [route.path, route])),
@@ -35,12 +28,8 @@ export function compileRoutes(config: Pick<Config, "routes">): RouteTable {
 }
 
 /**
- * Finds a path's route: the exact one, else the longest `pathPrefix`, else the longest `path`. Prefixes match whole
- * segments: `/api` matches `/api` and `/api/users`, never `/apiary`.
- *
- * @param table What {@linkcode compileRoutes} made.
- * @param path The normalised path of the request.
- * @returns The route, or `undefined` where none matches.
+ * Returns the route of a normalised path: the exact route, otherwise the longest `pathPrefix`, otherwise the longest
+ * `path`. Prefixes match whole segments: `/api` matches `/api` and `/api/users`, but not `/apiary`.
  */
 export function matchRoute(table: RouteTable, path: string): Route | undefined {
   return table.pathExact.get(path) ?? matchPrefix(table.pathPrefix, path) ?? matchPrefix(table.path, path);

@@ -1,31 +1,29 @@
-/** Which attempt answers the client: a pure question, asked again whenever an attempt settles. */
+/** Selects the attempt whose response the client receives. A pure function, called again whenever an attempt settles. */
 
 import type { WaitMode } from "../config/config.ts";
 import type { Attempt, AttemptView } from "../upstream/attempt.ts";
 import type { FanOut } from "./fan_out.ts";
 
-/** How a route selects. */
+/** Settings of the selection. */
 export interface SelectOptions {
-  /** Whether to wait for all, or until it is decided. */
+  /** Wait for all attempts, or until the selection is decided. */
   readonly wait: WaitMode;
-  /** Whether a failing response is better than none. */
+  /** Relay a failing response if no response succeeded. */
   readonly relayFailures: boolean;
 }
 
 /**
- * Selects the attempt to answer with (SPEC §2.3 and §2.4): the first primary to have succeeded, else the first
- * secondary, else, where failures are relayed or there was nothing to choose from, a failing response. Shadows are
- * never waited for and never selected.
+ * Returns the attempt whose response is relayed (SPEC §2.3 and §2.4): the first primary to succeed, otherwise the first
+ * secondary. Without a success, it is the first failing response if failures are relayed or if there is only one
+ * candidate; primaries come first. Shadow requests are never selected.
  *
- * @param attempts Every attempt of the exchange, settled or not.
- * @param options The route's rules.
- * @returns The attempt whose response is relayed, or `"none"` where all have failed; `undefined` while it is not decided.
+ * Returns `"none"` if there is no such response, and `undefined` if a pending attempt may still decide.
  */
 export function selectAttempt<A extends AttemptView>(
   attempts: readonly A[],
   options: SelectOptions,
 ): A | "none" | undefined {
-  // One walk, as this is asked whenever an attempt settles.
+  // A single loop, because this runs whenever an attempt settles.
   let candidates = 0;
   let pending = false;
   let primaryPending = false;
@@ -56,13 +54,7 @@ export function selectAttempt<A extends AttemptView>(
   return primaryResponse ?? response ?? "none";
 }
 
-/**
- * Waits until it is decided which attempt answers (SPEC §2.3).
- *
- * @param fan The live list of attempts.
- * @param options The route's rules.
- * @returns The attempt whose response is relayed; `undefined` where all have failed.
- */
+/** Returns the selected attempt once it is decided; `undefined` if every attempt failed. */
 export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<Attempt | undefined> {
   for (;;) {
     const selection = selectAttempt(fan.attempts, options);

@@ -1,7 +1,7 @@
 /** A server that replaces its configuration while it runs. */
 
 import type { Config } from "../config/config.ts";
-import type { Handler } from "../proxy/handler.ts";
+import type { Handler } from "../proxy/fetch_handler.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 /** Options of {@linkcode serveConfig}. */

@@ -1,19 +1,33 @@
-/** What one attempt sends. */
+/** The request of one attempt. */
 
-import type { HeaderLine, Member } from "../config/config.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
+import type { HeaderLine, Member, Route } from "../config/config.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
-import type { CancellationSignal } from "../lib/cancellation.ts";
-import type { MatchedRequest } from "./matched_request.ts";
-import { upstreamRequestFor } from "../http/upstream_request.ts";
-import type { Attempt } from "./attempt.ts";
+import type { RequestBody } from "../body/request_body.ts";
 import type { SharedBody } from "../body/shared_body.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
+import type { ReceivedRequest } from "../http/received_request.ts";
+import { upstreamRequestFor } from "../http/upstream_request.ts";
+import type { CancellationSignal } from "../lib/cancellation.ts";
 import { headBytes } from "./response_head.ts";
+import type { Attempt } from "./attempt.ts";
 import type { TransportRequest } from "./transport.ts";
 
-/** Who is told of a copy that does not get to its end. */
-export interface AttemptRequestHooks {
-  /** Told of the attempt, and why. */
+/** A request with its route and body. Class, not object literal: V8 pretenures literals that survive (decision 022). */
+export class MatchedRequest {
+  readonly received: ReceivedRequest;
+  readonly route: Route;
+  readonly body: RequestBody;
+
+  constructor(received: ReceivedRequest, route: Route, body: RequestBody = null) {
+    this.received = received;
+    this.route = route;
+    this.body = body;
+  }
+}
+
+/** Listener of {@linkcode AttemptRequest}. */
+export interface AttemptRequestListener {
+  /** Called when a shadow request is cut off before its end. */
   onSkip(attempt: Member, reason: SkipReason): void;
 }
 
@@ -23,54 +37,36 @@ const MAX_USUAL_HEAD_BYTES = 8_192;
 /** Replaces header lines that have been sent. */
 const SENT: readonly HeaderLine[] = [];
 
-/** The request of one attempt; its body is read as the attempt reads it. */
+/** A request to one service. Each service reads the body at its own pace. */
 export class AttemptRequest implements TransportRequest {
-  /** The request method. */
   readonly method: string;
-  /** Scheme and authority of the backend. */
   readonly origin: string;
-  /** Path and query. */
   readonly target: string;
-  /** The target with the client's bytes outside ASCII; `undefined` if there are none. */
   readonly rawTarget: string | undefined;
-  /** The Host field; `undefined` for the URL's own authority. */
   readonly host: string | undefined;
-  /** The header lines, until they have been sent. */
+  /** Header lines, until they have been sent. */
   headers: readonly HeaderLine[];
-  /** The service's own reader of the body. */
   readonly body: TransportRequest["body"];
-  /** How long a stream is, where the client said so. */
   readonly contentLength: number | undefined;
-  /** How the backend proves its name. */
   readonly tls: TransportRequest["tls"];
-  /** Whether HTTP/2 is spoken. */
   readonly http2: boolean;
-  /** Tells when the attempt is broken off from our side. */
   readonly cancellation: CancellationSignal;
   readonly #attempt: Attempt;
   #shared: SharedBody | undefined;
   /** Size of the head as sent, in bytes; 0 if the transport does not report it. */
   #headBytes = 0;
 
-  /**
-   * Makes it from the client's.
-   *
-   * @param attempt The attempt.
-   * @param request The client's request.
-   * @param hooks Told why a copy has been cut off on its way.
-   */
-  constructor(attempt: Attempt, request: MatchedRequest, hooks: AttemptRequestHooks) {
-    const { clientRequest, route, body } = request;
+  constructor(attempt: Attempt, { received, route, body }: MatchedRequest, listener: AttemptRequestListener) {
     const { tls, http2, shadow } = attempt.service;
-    const outbound = upstreamRequestFor(clientRequest, route, attempt, attempt.span?.traceparent);
+    const head = upstreamRequestFor(received, route, attempt, attempt.span?.traceparent);
     this.#attempt = attempt;
-    this.method = outbound.method;
-    this.origin = outbound.origin;
-    this.target = outbound.target;
-    this.rawTarget = outbound.rawTarget;
-    this.host = outbound.host;
-    this.headers = outbound.headers;
-    this.contentLength = clientRequest.contentLength;
+    this.method = head.method;
+    this.origin = head.origin;
+    this.target = head.target;
+    this.rawTarget = head.rawTarget;
+    this.host = head.host;
+    this.headers = head.headers;
+    this.contentLength = received.contentLength;
     this.tls = tls;
     this.http2 = http2;
     this.cancellation = attempt.cancellation;
@@ -81,7 +77,7 @@ export class AttemptRequest implements TransportRequest {
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         isFinished: () => attempt.isFinished,
         onBreak(kind) {
-          if (attempt.role === "shadow" && kind !== "aborted") hooks.onSkip(attempt, kind);
+          if (attempt.role === "shadow" && kind !== "aborted") listener.onSkip(attempt, kind);
           attempt.abort(kind === "body-too-large" ? "aborted" : kind);
         },
       }, shadow?.maxBodyBytes);
@@ -107,18 +103,18 @@ export class AttemptRequest implements TransportRequest {
     return (this.#headBytes || this.target.length + headBytes(this.headers)) > MAX_USUAL_HEAD_BYTES;
   }
 
-  /** Its body has been sent. */
+  /** Called when the body has been sent. */
   onSent(): void {
     this.#shared?.release();
     this.#shared = undefined;
   }
 
-  /** The same, as a signal of the platform. */
+  /** Created on first access, because most transports use `cancellation`. */
   get signal(): AbortSignal {
     return this.#attempt.signal;
   }
 
-  /** Something has happened: the time-out begins anew. */
+  /** Restarts the timeout, because the service has made progress. */
   onHead(): void {
     if (this.#attempt.pending) this.#attempt.deadline.refresh();
   }

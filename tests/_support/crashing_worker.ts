@@ -1,6 +1,6 @@
 /** A worker that crashes when it is told to, and serves like any other until then. */
 
-import { serveOrders } from "../../src/cli/worker.ts";
+import { runWorker } from "../../src/cli/worker.ts";
 
 /** Where workers say that they have been loaded, by their name, and hear which of them is to crash. */
 const channel = new BroadcastChannel("crashing workers");
@@ -13,5 +13,5 @@ globalThis.addEventListener = (...args: Parameters<typeof addEventListener>) => 
 channel.onmessage = ({ data }) => {
   if (data.crash === globalThis.name) throw new Error("crashed on purpose");
 };
-serveOrders();
+runWorker();
 channel.postMessage({ loaded: globalThis.name });

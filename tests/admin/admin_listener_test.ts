@@ -286,7 +286,7 @@ async function logIn(admin: string): Promise<{ session: string; headers: Headers
 Deno.test("demo has its dashboard, tells where, and shows what happens; --once does not tell", async () => {
   const io = createTestIo();
   const ended = runCommandLine(["demo", "--port", "0"], io);
-  const [, admin = ""] = await io.stdout.seen(/in a browser: (http:\/\/127\.0\.0\.1:\d+)\/\n/);
+  const [, admin = ""] = await io.stdout.seen(/Live dashboard: (http:\/\/127\.0\.0\.1:\d+)\/\n/);
   const { exchanges } = await read<ExchangesView>(`${admin}/api/exchanges`);
   assertEquals(exchanges.map(({ status, service }) => [status, service]), [
     [200, "blue"],
@@ -308,7 +308,7 @@ Deno.test("demo has its dashboard, tells where, and shows what happens; --once d
   assertEquals(await ended, 0);
   const once = createTestIo();
   assertEquals(await runCommandLine(["demo", "--once", "--port", "0"], once), 0);
-  assertNotMatch(once.stdout.text, /browser/);
+  assertNotMatch(once.stdout.text, /dashboard/);
 });
 
 /** A worker that says what the test wants. */

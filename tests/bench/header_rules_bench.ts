@@ -1,13 +1,14 @@
-/** What it costs to check a request's head and to make the heads that backends get. */
+/** Cost of receiving a request's head and of creating the heads for services. */
 
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { forwardingLines } from "../../src/http/forwarding.ts";
+import { forwardingHeaders } from "../../src/http/forwarding.ts";
 import { setHeaders, stripHopByHop } from "../../src/http/headers.ts";
-import { receive } from "../../src/http/client_request.ts";
+import { receive } from "../../src/http/received_request.ts";
+import { FetchRequest } from "../../src/proxy/fetch_handler.ts";
 import { upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
-/** What a browser sends. */
+/** Header lines of a browser. */
 const LINES: readonly HeaderLine[] = [
   ["accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
   ["accept-encoding", "gzip, deflate, br"],
@@ -25,9 +26,9 @@ const LINES: readonly HeaderLine[] = [
 
 const { config } = validateConfig({ services: [{ name: "api", url: "http://127.0.0.1:1" }] });
 const info = { remoteAddr: { hostname: "192.0.2.7" } };
-const options = { config, isTrusted: () => false, pseudonym: "conductor-00000000" };
+const context = { config, isTrusted: () => false, pseudonym: "conductor-00000000" };
 const request = new Request("http://shop.example/api/users/7?full=1", { headers: LINES.map(([n, v]) => [n, v]) });
-const facts = {
+const forwardingInfo = {
   clientAddress: "192.0.2.7",
   authority: "shop.example",
   scheme: "http",
@@ -36,22 +37,22 @@ const facts = {
   pseudonym: "conductor-00000000",
   requestId: "0",
 };
-const { clientRequest } = receive(request, info, options);
+const { received } = receive(new FetchRequest(request, info), undefined, context);
 const [route] = config.routes;
 const [member] = route!.members;
 
 Deno.bench("receive() a request with 12 header lines", () => {
-  receive(request, info, options);
+  receive(new FetchRequest(request, info), undefined, context);
 });
-Deno.bench("endToEndLines() of 12 lines", () => {
+Deno.bench("stripHopByHop() of 12 lines", () => {
   stripHopByHop(LINES);
 });
-Deno.bench("forwardingLines() of 12 lines", () => {
-  forwardingLines(LINES, facts);
+Deno.bench("forwardingHeaders() of 12 lines", () => {
+  forwardingHeaders(LINES, forwardingInfo);
 });
-Deno.bench("withFields() sets one line among 12", () => {
+Deno.bench("setHeaders() sets one line among 12", () => {
   setHeaders(LINES, [["x-conductor-role", "primary"]]);
 });
-Deno.bench("outboundFor() one service", () => {
-  upstreamRequestFor(clientRequest, route!, member!);
+Deno.bench("upstreamRequestFor() one service", () => {
+  upstreamRequestFor(received, route!, member!);
 });

@@ -5,7 +5,7 @@ import { BodyFanOut } from "../../src/body/body_fan_out.ts";
 import { BodySource } from "../../src/body/body_source.ts";
 import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
-import type { Problem } from "../../src/http/problem.ts";
+import type { LocalReply } from "../../src/http/client_response.ts";
 
 const KIB = 1024;
 
@@ -13,7 +13,7 @@ type Chunk = Uint8Array<ArrayBuffer>;
 
 interface Scene {
   fanOut: BodyFanOut;
-  problems: Problem[];
+  problems: LocalReply[];
   log: string[];
   /** Adds a service. By default, its attempt has not finished. */
   branch(role: Role, isFinished?: boolean): ReadableStreamDefaultReader<Chunk>;
@@ -26,7 +26,7 @@ interface SceneOptions {
 }
 
 function scene(source: ReadableStream<Chunk>, options: SceneOptions = {}): Scene {
-  const problems: Problem[] = [];
+  const problems: LocalReply[] = [];
   const log: string[] = [];
   const deadlines = new TimeoutQueues(() => Date.now());
   const { windowBytes = 64 * KIB, maxBytes = Infinity, isChunked = false } = options;

@@ -71,7 +71,7 @@ Deno.test("BodySource reads chunks into larger buffers after the first, and refu
   const flood = new BodySource(byteStream(Array(20_000).fill("x")), options);
   let read = await flood.read();
   while (read instanceof Uint8Array) read = await flood.read();
-  assertEquals(read, { status: 400, detail: "The request body arrived in too many small chunks", severs: true });
+  assertEquals(read, { status: 400, detail: "The request body arrived in too many small chunks", breaksOff: true });
   flood.cancel();
 });
 

@@ -77,7 +77,7 @@ Deno.test("a body of unknown length that is not too large is sent completely to 
   assertEquals(skips(front.events), []);
 });
 
-Deno.test("a shadow request that lags settles as lagging, and is also reported as skipped", async () => {
+Deno.test("a shadow request that lags settles as body-lag, and is also reported as skipped", async () => {
   await using main = startBackend((_, body) => new Response(String(body.length)));
   const never = Promise.withResolvers<void>();
   await using shadow = startRawBackend(() => never.promise);

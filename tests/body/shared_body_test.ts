@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import type { ConfigInput, Transport, TransportRequest } from "@zeek/conductor";
-import { createHandler, type Handler } from "../../src/proxy/handler.ts";
+import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { SharedBody } from "../../src/body/shared_body.ts";
 import { http1Transport } from "../../src/upstream/http1/http1.ts";

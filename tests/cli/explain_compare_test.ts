@@ -1,4 +1,4 @@
-/** What `check` and `explain` say about comparing. */
+/** Sentences of `check` and `explain` about comparison. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -10,7 +10,7 @@ const NEW = { name: "new", url: "http://localhost:8082", shadow: true };
 const TWIN = { name: "twin", url: "http://localhost:8083", shadow: true, control: true };
 const ADMIN = { admin: { port: 9090 } };
 
-async function say(args: readonly string[], config: unknown): Promise<string> {
+async function run(args: readonly string[], config: unknown): Promise<string> {
   await using file = await tempConfig(JSON.stringify(config));
   const io = createTestIo();
   assertEquals(await runCommandLine([...args, "--config", file.path], io), 0);
@@ -18,62 +18,62 @@ async function say(args: readonly string[], config: unknown): Promise<string> {
   return io.stdout.text;
 }
 
-/** The lines that are about comparing. */
+/** Returns the sentences about comparison. */
 async function explain(args: readonly string[], config: unknown): Promise<string[]> {
-  const text = await say(["explain", ...args], config);
-  return text.split("\n").map((line) => line.trim()).filter((line) => /^(?:Compares|Sends|Takes all)/.test(line));
+  const text = await run(["explain", ...args], config);
+  return text.split("\n").map((line) => line.trim()).filter((line) => /^(?:Compares|Sends|Counts)/.test(line));
 }
 
-Deno.test("explain tells what is compared, and what is sent to the primary again", async () => {
+Deno.test("explain shows which responses are compared, and which requests are sent to the primary again", async () => {
   const config = { compare: true, services: [OLD, NEW] };
   assertEquals(await explain(["/x"], config), [
-    "Compares the answers of new with those of old.",
-    "Sends 1 of 10 requests to old again, to learn what differs by itself.",
+    "Compares the responses of new with those of old.",
+    "Sends 1 of 10 requests to old again, to detect noise.",
   ]);
   assertEquals(await explain(["POST", "/x"], config), [
-    "Compares the answers of new with those of old.",
-    "Takes all that differs for a mismatch, even what differs by itself: POST is not sent again.",
+    "Compares the responses of new with those of old.",
+    "Counts noise as mismatches: POST is not sent again.",
   ]);
 });
 
-Deno.test("explain tells what a control is for, and that nothing is sent again where noise is off", async () => {
+Deno.test("explain shows the purpose of a control, and sends nothing again if `noise` is off", async () => {
   const compare = { noise: "off", sample: "25%" };
   assertEquals(await explain(["/x"], { compare, services: [OLD, NEW, TWIN] }), [
-    "Compares the answers of new (1 of 4 requests) with those of old.",
-    "Compares old with twin (1 of 4 requests) as well, to learn what differs by itself.",
+    "Compares the responses of new (1 of 4 requests) with those of old.",
+    "Compares old with twin (1 of 4 requests) as well, to detect noise.",
   ]);
   assertEquals(await explain(["/x"], { compare, services: [OLD, NEW] }), [
-    "Compares the answers of new (1 of 4 requests) with those of old.",
-    "Takes all that differs for a mismatch, even what differs by itself: noise is off.",
+    "Compares the responses of new (1 of 4 requests) with those of old.",
+    "Counts noise as mismatches: `noise` is off.",
   ]);
 });
 
-Deno.test("explain tells of no comparison where there is none: it is off, left out, or there is no copy", async () => {
+Deno.test("explain does not mention comparison if it is off, excludes the service, or the request is not mirrored", async () => {
   assertEquals(await explain(["/x"], { services: [OLD, NEW] }), []);
   assertEquals(await explain(["/x"], { compare: true, services: [OLD, { ...NEW, compare: false }] }), []);
   assertEquals(await explain(["POST", "/x"], { compare: true, safeShadows: true, services: [OLD, NEW] }), []);
 });
 
-Deno.test("check tells what is compared, and that nobody can ask for the report without an admin listener", async () => {
-  const text = await say(["check"], { compare: true, services: [OLD, NEW, { ...TWIN, control: false }] });
+Deno.test("check shows which services are compared, and that the report needs an admin listener", async () => {
+  const text = await run(["check"], { compare: true, services: [OLD, NEW, { ...TWIN, control: false }] });
   assertStringIncludes(
     text,
     `
   compared with the primary: new and twin
-  sent to the primary once more: 1 of 10 requests of those compared, GET and HEAD only
-  nobody can ask for the report, as there is no admin listener: only the log tells
+  sent to the primary again, to detect noise: 1 of 10 requests that are compared, GET and HEAD only
+  no report: it needs an admin listener; without one, mismatches are only logged
 `,
   );
-  const asked = await say(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, NEW] });
+  const withAdmin = await run(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, NEW] });
   assertStringIncludes(
-    asked,
+    withAdmin,
     `
-  admin listener on 127.0.0.1:9090, for this machine
+  admin listener on 127.0.0.1:9090, reachable from this machine only
   compared with the primary: new
-  what differs by itself is not found out, and counts: noise is off, and no service is a control
+  noise counts as mismatches: \`noise\` is off, and no service is a control
 `,
   );
-  const controlled = await say(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, TWIN] });
-  assertStringIncludes(controlled, "this machine\n  compared with the primary: only controls of it\n");
-  assertEquals((await say(["check"], { ...ADMIN, services: [OLD, NEW] })).includes("compared"), false);
+  const withControl = await run(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, TWIN] });
+  assertStringIncludes(withControl, "this machine only\n  compared with the primary: only controls\n");
+  assertEquals((await run(["check"], { ...ADMIN, services: [OLD, NEW] })).includes("compared"), false);
 });

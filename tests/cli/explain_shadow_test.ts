@@ -10,10 +10,10 @@ import { stableHash } from "../../src/lib/stable_hash.ts";
 import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
-/** Two users, one in the 50 % of the shadow "copy", the other not. */
+/** Two users, one in the 50 % of the shadow "mirror", the other outside. */
 const [INSIDE, OUTSIDE] = ["in", "out"].map((side) => {
   const users = Array.from({ length: 100 }, (_, index) => `user-${index}`);
-  return users.find((user) => (stableHash("copy", user) < 0.5) === (side === "in"))!;
+  return users.find((user) => (stableHash("mirror", user) < 0.5) === (side === "in"))!;
 }) as [string, string];
 
 const STICKY = { rate: 0.5, by: "header:x-user" };
@@ -32,7 +32,7 @@ function textFor(
   { method = "GET", contentLength, headers = [], path = "/", query = "" }: Asked,
 ): string {
   const { config } = validateConfig({
-    services: [{ name: "main", url: "http://a" }, { name: "copy", url: "http://localhost", shadow: true, ...fields }],
+    services: [{ name: "main", url: "http://a" }, { name: "mirror", url: "http://localhost", shadow: true, ...fields }],
   });
   const service = config.services[1]!;
   const { text, mayBeSent } = explainShadow(
@@ -105,7 +105,7 @@ for (const [fields, asked, text] of NOTES) {
 }
 
 Deno.test("explainShadow() says when a ramp reaches a client", () => {
-  const waitS = stableHash("copy", INSIDE) * 50;
+  const waitS = stableHash("mirror", INSIDE) * 50;
   const text = textFor({ sample: { by: "header:x-user" }, ramp: { over: 50 } }, { headers: userLine(INSIDE) });
   const [, said] =
     /^mirrored once the ramp has run for ([\d.]+) s: this client is in the 100 % of clients;/.exec(text) ?? [];
@@ -122,7 +122,7 @@ trustProxy: 10.0.0.0/8
 services:
   - { name: main, url: "http://localhost:8081", pathPrefix: /api, primary: true }
   - { name: users, url: "http://localhost:8082", pathPrefix: /api, shadow: true, sample: { by: "cookie:sid" } }
-  - { name: copy, url: "http://localhost:8083", pathPrefix: /api, shadow: true, sample: { rate: 50%, by: ip }, maxBodySize: 1MiB }
+  - { name: mirror, url: "http://localhost:8083", pathPrefix: /api, shadow: true, sample: { rate: 50%, by: ip }, maxBodySize: 1MiB }
 `;
 
 async function explain(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -135,23 +135,23 @@ async function explain(...args: string[]): Promise<{ code: number; stdout: strin
 Deno.test("explain describes each shadow, and the wait for the other services", async () => {
   const { code, stdout } = await explain("/api/x", "-H", "Cookie: a=b; sid=7", "--body-size", "2MiB");
   assertEquals(code, 0);
-  assertMatch(stdout, /main +primary .* waited for up to 30 s, answers\n/);
+  assertMatch(stdout, /main +primary .* waited for up to 30 s, response used\n/);
   assertMatch(stdout, /users +shadow .* mirrored: this client is in the 100 % of clients; up to 64 in flight\n/);
-  assertMatch(stdout, /copy +shadow .* not mirrored: its body is larger than 1 MiB\n/);
-  assertStringIncludes(stdout, "Copies to users, and never waits for that.\n");
+  assertMatch(stdout, /mirror +shadow .* not mirrored: its body is larger than 1 MiB\n/);
+  assertStringIncludes(stdout, "Mirrors the request to users, without waiting for a response.\n");
 });
 
 Deno.test("explain does not mention shadows if none would get the request", async () => {
   const { stdout } = await explain("POST", "/api/x");
   assertMatch(stdout, /users .* not mirrored: it has no cookie "sid"\n/);
-  assertMatch(stdout, /copy .* not mirrored: the client's address is not known\n/);
-  assert(!stdout.includes("Copies to"));
+  assertMatch(stdout, /mirror .* not mirrored: the client's address is not known\n/);
+  assert(!stdout.includes("Mirrors"));
 });
 
 Deno.test("explain identifies a client by its address, and trusts the fields of a trusted proxy", async () => {
   const noteFor = async (...args: string[]) => {
     const { stdout } = await explain("/api/x", ...args);
-    return /copy +shadow +\S+ +(.*)\n/.exec(stdout)?.[1];
+    return /mirror +shadow +\S+ +(.*)\n/.exec(stdout)?.[1];
   };
   const direct = await Promise.all(
     ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((client) => noteFor("--client", client)),
@@ -167,11 +167,11 @@ Deno.test("explain identifies a client by its address, and trusts the fields of 
 
 // Columns: the arguments; the message.
 const MISTAKES: readonly (readonly [args: readonly string[], message: string])[] = [
-  [["/", "--header", "x-user"], 'Cannot use "x-user" as a header as it must be like "X-User: ada"'],
-  [["/", "-H", "a b: c"], 'Cannot use "a b: c" as a header'],
-  [["/", "--body-size", "big"], 'Cannot use "big" as a size as it must be in bytes, or like 64KiB or 10MiB'],
-  [["/", "--client", "localhost"], 'Cannot use "localhost" as a client as it must be an IP address'],
-  [["/", "--header"], `Cannot use "--header" as it needs a value: --header 'NAME: VALUE'`],
+  [["/", "--header", "x-user"], '`--header` must be like "X-User: ada": found "x-user"'],
+  [["/", "-H", "a b: c"], '`--header` must be like "X-User: ada": found "a b: c"'],
+  [["/", "--body-size", "big"], '`--body-size` must be a size in bytes, or like 64KiB or 10MiB: found "big"'],
+  [["/", "--client", "localhost"], '`--client` must be an IP address: found "localhost"'],
+  [["/", "--header"], "`--header` must have a value: --header 'NAME: VALUE'"],
 ];
 
 for (const [args, message] of MISTAKES) {
@@ -185,5 +185,5 @@ for (const [args, message] of MISTAKES) {
 Deno.test("check accepts no flags of a request", async () => {
   const io = createTestIo();
   assertEquals(await runCommandLine(["check", "--client", "192.0.2.1"], io), 2);
-  assertStringIncludes(io.stderr.text, 'Cannot use "--client" with "check"');
+  assertStringIncludes(io.stderr.text, "`check` has no flag `--client`");
 });

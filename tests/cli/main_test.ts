@@ -9,9 +9,9 @@ import {
 } from "@std/assert";
 
 import denoConfig from "../../deno.json" with { type: "json" };
-import { parseFlags } from "../../src/cli/flags.ts";
+import { parseCommandLine } from "../../src/cli/command_line.ts";
+import { UsageError } from "../../src/cli/commands.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
-import { UsageError } from "../../src/cli/usage_error.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { runCli, startCli } from "../_support/cli_process.ts";
 import { exchangeRaw, readUntil, startBackend, startRawBackend } from "../_support/servers.ts";
@@ -23,7 +23,7 @@ const CONFIG = `\
 timeout: 10
 services:
   - { name: api-a, url: "http://localhost:8081", pathPrefix: /api, primary: true }
-  - { name: copy, url: "http://localhost:8084/base", pathPrefix: /api, shadow: true }
+  - { name: mirror, url: "http://localhost:8084/base", pathPrefix: /api, shadow: true }
   - { name: api-b, url: "http://localhost:8082", pathPrefix: /api }
   - { name: health, url: "http://localhost:8083", pathExact: /health }
 `;
@@ -34,7 +34,7 @@ async function run(args: string[]): Promise<{ code: number; stdout: string; stde
   return { code, stdout: io.stdout.text, stderr: io.stderr.text };
 }
 
-/** Mistakes on the command line, and what is said of each. */
+/** Columns: the arguments; the error message. */
 const MISTAKES: [args: string[], message: string][] = [
   [["--confg", "x"], 'Unknown flag "--confg"; did you mean "--config"?'],
   [["-confg", "x"], 'Unknown flag "--confg"; did you mean "--config"?'],
@@ -44,31 +44,34 @@ const MISTAKES: [args: string[], message: string][] = [
   [["chek"], 'Unknown command "chek"; did you mean "check"?'],
   [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, report, schema, demo'],
   [["config.yaml"], 'Unknown command "config.yaml"; did you mean "--config config.yaml"?'],
-  [["--port"], 'Cannot use "--port" as it needs a value: --port PORT'],
-  [["-c"], 'Cannot use "--config" as it needs a value: --config FILE'],
-  [["--host", "--quiet"], 'Cannot use "--host" as it needs a value: --host ADDRESS'],
-  [["--port", "http"], 'Cannot listen on port "http" as a port must be a whole number from 0 to 65535'],
-  [["--port", "65536"], 'Cannot listen on port "65536" as a port must be a whole number from 0 to 65535'],
-  [["--port=-1"], 'Cannot listen on port "-1" as a port must be a whole number from 0 to 65535'],
-  [["--port=0x50"], 'Cannot listen on port "0x50" as a port must be a whole number from 0 to 65535'],
-  [["--log-format", "prety"], 'Cannot log as "prety" as the format must be "json" or "pretty"; did you mean "pretty"?'],
-  [["--verbose", "--quiet"], 'Cannot use "--verbose" and "--quiet" together'],
-  [["check", "stray"], 'Cannot use "stray" with "check" as that command takes flags only'],
-  [["serve", "8080"], 'Cannot use "8080" with "serve" as that command takes flags only'],
-  [["schema", "--port", "80"], 'Cannot use "--port" with "schema" as that command has no such flag'],
-  [["serve", "--once"], 'Cannot use "--once" with "serve" as that command has no such flag'],
-  [["explain"], "Cannot explain nothing as a request must be given: [METHOD] URL_OR_PATH"],
+  [["--port"], "`--port` must have a value: --port PORT"],
+  [["-c"], "`--config` must have a value: --config FILE"],
+  [["--host", "--quiet"], "`--host` must have a value: --host ADDRESS"],
+  [["--port", "http"], '`--port` must be a whole number from 0 to 65535: found "http"'],
+  [["--port", "65536"], '`--port` must be a whole number from 0 to 65535: found "65536"'],
+  [["--port=-1"], '`--port` must be a whole number from 0 to 65535: found "-1"'],
+  [["--port=0x50"], '`--port` must be a whole number from 0 to 65535: found "0x50"'],
+  [["--log-format", "prety"], '`--log-format` must be "json" or "pretty": found "prety"; did you mean "pretty"?'],
+  [["--verbose", "--quiet"], "`--verbose` cannot be combined with `--quiet`"],
+  [["check", "stray"], '`check` takes flags only: found "stray"'],
+  [["serve", "8080"], '`serve` takes flags only: found "8080"'],
+  [["schema", "--port", "80"], "`schema` has no flag `--port`"],
+  [["serve", "--once"], "`serve` has no flag `--once`"],
+  [["explain"], "`explain` needs a request: [METHOD] URL_OR_PATH"],
   [
     ["explain", "GET", "/a", "/b"],
-    'Cannot explain more than one request as [METHOD] URL_OR_PATH is one: also found "/b"',
+    '`explain` takes one request: also found "/b"',
   ],
-  [["explain", "api/x"], 'Cannot explain "api/x" as a path must begin with "/"'],
-  [["explain", "/a", "/b"], 'Cannot explain "/a" as a method must be a word such as GET or POST'],
+  [
+    ["explain", "api/x"],
+    'The request must start with "/" for a path, or with "http://" or "https://" for a URL: found "api/x"',
+  ],
+  [["explain", "/a", "/b"], 'The method must be a word such as GET or POST: found "/a"'],
   [["ch\x1b[2Jeck"], 'Unknown command "ch\\x1b[2Jeck"'],
 ];
 
 for (const [args, message] of MISTAKES) {
-  Deno.test(`the command line ${JSON.stringify(args)} is refused with 2 and a sentence`, async () => {
+  Deno.test(`the command line ${JSON.stringify(args)} exits with 2 and an error message`, async () => {
     const { code, stdout, stderr } = await run(args);
     assertEquals(code, 2);
     assertEquals(stdout, "");
@@ -77,24 +80,28 @@ for (const [args, message] of MISTAKES) {
   });
 }
 
-Deno.test("parseFlags() serves by default, and takes flags before and after the command", () => {
-  const { command, configPath, port, host } = parseFlags(["-c", "a.yaml", "--port=0", "--host", "[::1]"]);
-  assertEquals({ command, configPath, port, host }, { command: "serve", configPath: "a.yaml", port: 0, host: "::1" });
-  assertEquals(parseFlags(["--config", "a.yaml", "check"]).command, "check");
-  assertEquals(parseFlags(["check", "--config=a=b.yaml"]).configPath, "a=b.yaml");
+Deno.test("parseCommandLine() returns serve by default, and accepts flags before and after the command", () => {
+  const { command, flags: { config, port, host } } = parseCommandLine([
+    ...["-c", "a.yaml"],
+    "--port=0",
+    ...["--host", "[::1]"],
+  ]);
+  assertEquals({ command, config, port, host }, { command: "serve", config: "a.yaml", port: 0, host: "::1" });
+  assertEquals(parseCommandLine(["--config", "a.yaml", "check"]).command, "check");
+  assertEquals(parseCommandLine(["check", "--config=a=b.yaml"]).flags.config, "a=b.yaml");
 });
 
-Deno.test("parseFlags() takes go-conductor's -config", () => {
-  assertEquals(parseFlags(["-config", "a.yaml"]).configPath, "a.yaml");
-  assertEquals(parseFlags(["-config=a.yaml"]).configPath, "a.yaml");
+Deno.test("parseCommandLine() accepts -config, as go-conductor does", () => {
+  assertEquals(parseCommandLine(["-config", "a.yaml"]).flags.config, "a.yaml");
+  assertEquals(parseCommandLine(["-config=a.yaml"]).flags.config, "a.yaml");
 });
 
-Deno.test("parseFlags() gives the last of several values", () => {
-  assertEquals(parseFlags(["--port", "1", "--port", "2"]).port, 2);
+Deno.test("parseCommandLine() returns the last of several values", () => {
+  assertEquals(parseCommandLine(["--port", "1", "--port", "2"]).flags.port, 2);
 });
 
-Deno.test("parseFlags() throws UsageError, for its caller to tell it from a bug", () => {
-  assertThrows(() => parseFlags(["--nope"]), UsageError);
+Deno.test("parseCommandLine() throws UsageError", () => {
+  assertThrows(() => parseCommandLine(["--nope"]), UsageError);
 });
 
 Deno.test("--version prints the version of deno.json", async () => {
@@ -102,7 +109,7 @@ Deno.test("--version prints the version of deno.json", async () => {
   assertEquals(await run(["--version"]), { code: 0, stdout: `conductor ${denoConfig.version}\n`, stderr: "" });
 });
 
-Deno.test("--help names every command and flag, and so do -h and help", async () => {
+Deno.test("--help, -h and help list every command and the flags of serve", async () => {
   const { code, stdout } = await run(["--help"]);
   assertEquals(code, 0);
   const words = ["serve", "check", "explain", "schema", "demo", "--config", "--port", "--host", "--log-format"];
@@ -112,7 +119,7 @@ Deno.test("--help names every command and flag, and so do -h and help", async ()
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
 });
 
-Deno.test("--help with a command tells about that command, whatever else is missing", async () => {
+Deno.test("--help with a command describes that command, even without its operands", async () => {
   const { code, stdout } = await run(["explain", "--help"]);
   assertEquals(code, 0);
   assertStringIncludes(stdout, "Usage: conductor explain [METHOD] URL_OR_PATH");
@@ -128,7 +135,7 @@ Deno.test("check --help lists the fields of the configuration", async () => {
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
 });
 
-Deno.test("check sums up a configuration that can be served, with its routes", async () => {
+Deno.test("check summarizes a valid configuration, with its routes", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout, stderr } = await run(["check", "-c", file.path]);
   assertEquals(stderr, "");
@@ -136,17 +143,17 @@ Deno.test("check sums up a configuration that can be served, with its routes", a
   assertEquals(
     stdout,
     `\
-✓ ${file.path} can be served: 4 services on 2 routes
+✓ ${file.path} is valid: 4 services on 2 routes
 
-  pathPrefix /api   ─┬─▶ api-a   primary    http://localhost:8081       waited for up to 10 s, answers
-                     ├─▶ api-b   secondary  http://localhost:8082       waited for up to 10 s, stands in
-                     └┄▷ copy    shadow     http://localhost:8084/base  gets a copy, never waited for
-  pathExact /health ───▶ health  primary    http://localhost:8083       waited for up to 10 s, answers
+  pathPrefix /api   ─┬─▶ api-a   primary    http://localhost:8081       waited for up to 10 s, response used
+                     ├─▶ api-b   secondary  http://localhost:8082       waited for up to 10 s, fallback
+                     └┄▷ mirror  shadow     http://localhost:8084/base  mirrored, never waited for
+  pathExact /health ───▶ health  primary    http://localhost:8083       waited for up to 10 s, response used
 `,
   );
 });
 
-Deno.test("check shows what is unusual about the way to a service, and warns of what is not verified", async () => {
+Deno.test("check shows the settings of a connection, and warns about a certificate that is not verified", async () => {
   await using file = await tempConfig(`\
 services:
   - { name: a, url: "https://10.0.0.1", primary: true, tls: { serverName: api.internal, insecure: true } }
@@ -156,13 +163,13 @@ services:
   assertEquals(code, 0);
   assertStringIncludes(
     stdout,
-    "https://10.0.0.1       waited for up to 30 s, answers; by the name api.internal; not verified",
+    "https://10.0.0.1       waited for up to 30 s, response used; server name api.internal; certificate not verified",
   );
-  assertStringIncludes(stdout, "http://localhost:8082  waited for up to 30 s, stands in; over HTTP/2");
+  assertStringIncludes(stdout, "http://localhost:8082  waited for up to 30 s, fallback; over HTTP/2");
   assertMatch(stderr, /^warning: services\[0\]\.tls\.insecure: the certificate of "a" is not verified/);
 });
 
-Deno.test("check shows when a service is left alone", async () => {
+Deno.test("check shows breakers and health checks", async () => {
   await using file = await tempConfig(`\
 services:
   - { name: a, url: "http://10.0.0.1", breaker: true, health: { path: "/healthz?full" } }
@@ -170,8 +177,11 @@ services:
 `);
   const { code, stdout } = await run(["check", "-c", file.path]);
   assertEquals(code, 0);
-  assertStringIncludes(stdout, "answers; left alone for 5 s after 5 failures in a row; checked at /healthz?full");
-  assertStringIncludes(stdout, "stands in; left alone for 2 s after 3 failures out of 10");
+  assertStringIncludes(
+    stdout,
+    "response used; breaker opens for 5 s after 5 failures in a row; health check at /healthz?full",
+  );
+  assertStringIncludes(stdout, "fallback; breaker opens for 2 s after 3 failures in 10 attempts");
 });
 
 Deno.test("check reports all problems at once, and exits with 1", async () => {
@@ -184,14 +194,14 @@ services:
   const { code, stdout, stderr } = await run(["check", "-c", file.path]);
   assertEquals(code, 1);
   assertEquals(stdout, "");
-  assertMatch(stderr, /^error: Cannot use ".*\.yaml" as the configuration: [3-9] problems\n/);
+  assertMatch(stderr, /^error: Cannot use the configuration ".*\.yaml": [3-9] problems\n/);
   for (const part of ["port", "services[0].pathPrefx", 'did you mean "pathPrefix"?', "services[1]"]) {
     assertStringIncludes(stderr, part);
   }
   assertNotMatch(stderr, /\bat .*:\d+:\d+/);
 });
 
-Deno.test("check shows warnings, and is content", async () => {
+Deno.test("check shows warnings, and exits with 0", async () => {
   await using file = await tempConfig(`\
 services:
   - { name: a, url: "http://localhost:8081", pathPrefix: /api }
@@ -202,7 +212,7 @@ services:
   assertMatch(stderr, /^warning: .*primary/);
 });
 
-Deno.test("a file that does not exist is named in one sentence", async () => {
+Deno.test("a missing configuration file is reported in one line", async () => {
   for (const command of ["serve", "check", "explain"]) {
     const { code, stderr } = await run([
       command,
@@ -215,26 +225,26 @@ Deno.test("a file that does not exist is named in one sentence", async () => {
   }
 });
 
-Deno.test("explain shows the route, each service's URL and role, and what is waited for", async () => {
+Deno.test("explain shows the route, the URL and role of each service, and the wait", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout } = await run(["explain", "post", "http://any/api/users?q=1#top", "-c", file.path]);
   assertEquals(code, 0);
-  assertStringIncludes(stdout, "POST /api/users?q=1 takes pathPrefix /api\n");
+  assertStringIncludes(stdout, "POST /api/users?q=1 matches pathPrefix /api\n");
   assertMatch(stdout, /api-a +primary +http:\/\/localhost:8081\/api\/users\?q=1 /);
-  assertMatch(stdout, /copy +shadow +http:\/\/localhost:8084\/base\/api\/users\?q=1 /);
+  assertMatch(stdout, /mirror +shadow +http:\/\/localhost:8084\/base\/api\/users\?q=1 /);
   assertStringIncludes(stdout, "Waits for api-a and api-b.\n");
-  assertStringIncludes(stdout, "Answers with the success of api-a, else the success of api-b, else 502.\n");
-  assertStringIncludes(stdout, "Copies to copy, and never waits for that.\n");
+  assertStringIncludes(stdout, "Returns the success of api-a, otherwise the success of api-b, otherwise 502.\n");
+  assertStringIncludes(stdout, "Mirrors the request to mirror, without waiting for a response.\n");
 });
 
-Deno.test("explain knows that there is nothing to choose with one service", async () => {
+Deno.test("explain shows that the response of a single service is always returned", async () => {
   await using file = await tempConfig(CONFIG);
   const { stdout } = await run(["explain", "/health", "-c", file.path]);
-  assertStringIncludes(stdout, "GET /health takes pathExact /health\n");
-  assertStringIncludes(stdout, "Waits for health.\n  Answers with what health says, whatever it is.\n");
+  assertStringIncludes(stdout, "GET /health matches pathExact /health\n");
+  assertStringIncludes(stdout, "Waits for health.\n  Returns the response of health, even if it is a failure.\n");
 });
 
-Deno.test("explain tells of wait: primary, of several primaries, and of relayed failures", async () => {
+Deno.test("explain shows wait: primary, several primaries, and relayed failures", async () => {
   await using file = await tempConfig(`\
 wait: primary
 relayFailures: true
@@ -244,26 +254,26 @@ services:
   - { name: c, url: "http://localhost:8083" }
 `);
   const { stdout } = await run(["explain", "/", "-c", file.path]);
-  assertStringIncludes(stdout, "Waits for a and b; for c only where they fail.\n");
+  assertStringIncludes(stdout, "Waits for a and b, and for c only if they fail.\n");
   assertStringIncludes(
     stdout,
-    "Answers with the first success of a and b, else the success of c, else a failing response of theirs.\n",
+    "Returns the first success of a and b, otherwise the success of c, otherwise one of the failed responses.\n",
   );
 });
 
-Deno.test("explain says 404 where there is no route, and shows those there are", async () => {
+Deno.test("explain shows 404 if no route matches, and lists the routes", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout } = await run(["explain", "/apiary", "-c", file.path]);
   assertEquals(code, 1);
-  assertStringIncludes(stdout, "GET /apiary has no route: it is answered with 404\n");
+  assertStringIncludes(stdout, "GET /apiary matches no route: the response is 404\n");
   assertStringIncludes(stdout, "pathPrefix /api ");
 });
 
-Deno.test("explain says 400 for a path that is refused", async () => {
+Deno.test("explain shows 400 for a malformed path", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout } = await run(["explain", "/api/..%2fadmin", "-c", file.path]);
   assertEquals(code, 1);
-  assertStringIncludes(stdout, "is refused with 400: the path is malformed\n");
+  assertStringIncludes(stdout, "is rejected with 400: the path is malformed\n");
 });
 
 Deno.test("schema prints a JSON Schema", async () => {
@@ -272,7 +282,7 @@ Deno.test("schema prints a JSON Schema", async () => {
   assert("services" in JSON.parse(stdout).properties);
 });
 
-Deno.test("serve draws its routes and logs requests for people on a terminal", async () => {
+Deno.test("serve draws its routes and logs requests in the pretty format on a terminal", async () => {
   await using file = await tempConfig(CONFIG);
   const io = createTestIo({ isTerminal: true });
   const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1"], io);
@@ -287,7 +297,7 @@ Deno.test("serve draws its routes and logs requests for people on a terminal", a
   assertStringIncludes(io.stdout.text, "stopped");
 });
 
-Deno.test("serve announces itself in one line of JSON elsewhere, with the routes as data", async () => {
+Deno.test("serve logs its address and routes in one line of JSON without a terminal", async () => {
   await using file = await tempConfig(CONFIG);
   const io = createTestIo();
   const ended = runCommandLine(["-c", file.path, "--port", "0"], io);
@@ -315,7 +325,7 @@ Deno.test("serve announces itself in one line of JSON elsewhere, with the routes
   });
 });
 
-/** Flags and settings, and the levels of the lines that come of one request whose only backend is not there. */
+/** Columns: the name; `logging`; the flags; the levels of the lines for one request that fails with 502. */
 const LOG_LEVELS: [name: string, logging: string, flags: string[], levels: string[]][] = [
   ["by default", "{}", [], ["info", "warn", "info", "info", "info"]],
   ["with --verbose", "{}", ["--verbose"], ["info", "debug", "warn", "info", "info", "info"]],
@@ -350,7 +360,7 @@ for (const [name, logging, flags, levels] of LOG_LEVELS) {
   });
 }
 
-Deno.test("serve writes its log where logging.output says", async () => {
+Deno.test("serve writes its log to logging.output", async () => {
   await using file = await tempConfig(`logging: { output: stderr, format: json }\n${CONFIG}`);
   const io = createTestIo({ isTerminal: true });
   const ended = runCommandLine(["-c", file.path, "--port", "0"], io);
@@ -360,7 +370,7 @@ Deno.test("serve writes its log where logging.output says", async () => {
   assertEquals(io.stdout.text, "");
 });
 
-Deno.test("serve says in one sentence that the port is taken", async () => {
+Deno.test("serve reports a port in use in one line", async () => {
   await using file = await tempConfig(CONFIG);
   const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = other.addr;
@@ -373,7 +383,7 @@ Deno.test("serve says in one sentence that the port is taken", async () => {
   );
 });
 
-Deno.test("the process reports a response that breaks off in one line, without a stack", async () => {
+Deno.test("the process reports a broken response in one line, without a stack", async () => {
   await using backend = startRawBackend(async (connection) => {
     await readUntil(connection);
     await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nhalf"));
@@ -391,7 +401,7 @@ Deno.test("the process reports a response that breaks off in one line, without a
   assertEquals(child.stderr.text, "");
 });
 
-Deno.test("the process tells services the scheme that it speaks, whatever the request target claims", async () => {
+Deno.test("the process sends its own scheme to services, not that of the request target", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
@@ -401,7 +411,7 @@ Deno.test("the process tells services the scheme that it speaks, whatever the re
   assertEquals(backend.seen[0]!.headers.get("x-forwarded-proto"), "http");
 });
 
-Deno.test("the process answers with 508 at once where a service is the process itself", async () => {
+Deno.test("the process responds with 508 if a service is the process itself", async () => {
   const port = freePort();
   await using file = await tempConfig(
     `port: ${port}\nservices: [{ name: me, url: "http://127.0.0.1:${port}/again" }]\n`,
@@ -414,11 +424,11 @@ Deno.test("the process answers with 508 at once where a service is the process i
   child.kill("SIGTERM");
   assertEquals(await child.exited, 0);
   const paths = child.stdout.text.split("\n").filter((line) => line.includes('"message":"request completed"'));
-  // The request itself, and the one time that it came back.
+  // The request, and its return through the loop.
   assertEquals(paths.map((line) => JSON.parse(line).path), ["/again/", "/"]);
 });
 
-Deno.test("the process serves with --allow-net and --allow-read alone, and prints nothing of Deno's own", async () => {
+Deno.test("the process serves with --allow-net and --allow-read only, without messages of Deno", async () => {
   await using backend = serveText("from the backend");
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]`);
   await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
@@ -430,17 +440,17 @@ Deno.test("the process serves with --allow-net and --allow-read alone, and print
   assertEquals(child.stdout.text.split('"message":"request completed"').length - 1, 3);
 });
 
-Deno.test("the process answers a request without a Host field with 400", async () => {
+Deno.test("the process responds with 400 to a request without Host", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   await using child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
   const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
-  const answer = await exchangeRaw(Number(new URL(url).port), "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
-  assertMatch(answer, /^HTTP\/1\.1 400 /);
+  const response = await exchangeRaw(Number(new URL(url).port), "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+  assertMatch(response, /^HTTP\/1\.1 400 /);
   assertEquals(backend.seen, []);
 });
 
-/** What is missing, and what the one sentence must hold. */
+/** Columns: the missing permission; the flags of Deno; the arguments; a part of the message. */
 const PERMISSIONS: [name: string, permissions: string[], args: string[], hint: string][] = [
   ["net", ["--allow-read"], [], "--allow-net"],
   ["net for a backend", ["--allow-read", "--allow-net=0.0.0.0"], [], "localhost:8081"],
@@ -451,7 +461,7 @@ const PERMISSIONS: [name: string, permissions: string[], args: string[], hint: s
 ];
 
 for (const [name, permissions, args, hint] of PERMISSIONS) {
-  Deno.test(`the process says in one sentence that the permission ${name} is missing`, async () => {
+  Deno.test(`the process reports the missing permission ${name} in one line`, async () => {
     await using file = await tempConfig(CONFIG);
     const { code, stdout, stderr } = await runCli(
       args[0] === "demo" ? args : [...args, "--config", file.path],
@@ -484,13 +494,13 @@ function serveText(text: string): AsyncDisposable & { url: string } {
   return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-/** The server says nothing at some levels, so that only trying tells when it listens. */
+/** Retries until the server listens: at some log levels it does not announce that. */
 async function retry<T>(action: () => Promise<T>): Promise<T> {
   while (true) {
     try {
       return await action();
     } catch {
-      // Not listening yet; connecting is itself asynchronous, so others get their turn.
+      // Not listening yet. Connecting is asynchronous, so the loop does not block.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** `conductor report`, against a real server. */
+/** `conductor report`, with a real admin server. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
@@ -10,21 +10,19 @@ import { comparison } from "../_support/comparisons.ts";
 import { type Backend, startBackend } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
-/** 100 comparisons, of which one differs. */
+/** Snapshot of 100 comparisons with one mismatch. */
 function snapshot(): StatsSnapshot {
-  const tally = new ComparisonStats();
+  const stats = new ComparisonStats();
   for (let n = 0; n < 100; n++) {
-    tally.add(comparison(n === 0 ? ["$.price"] : []), { endpoint: "GET /users/{id}", samples: "values" });
+    stats.add(comparison(n === 0 ? ["$.price"] : []), { endpoint: "GET /users/{id}", samples: "values" });
   }
-  return tally.snapshot();
+  return stats.snapshot();
 }
 
-function startAdmin(counted: StatsSnapshot | undefined = snapshot()): Backend {
+function startAdmin(stats: StatsSnapshot | undefined = snapshot()): Backend {
   return startBackend((request) => {
     const { pathname } = new URL(request.url);
-    return pathname.endsWith("/api/report")
-      ? respondReport(request, counted)
-      : new Response("not here", { status: 404 });
+    return pathname.endsWith("/api/report") ? respondReport(request, stats) : new Response("not here", { status: 404 });
   });
 }
 
@@ -47,7 +45,7 @@ Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough t
   assertMatch(tooFew.stdout, /^not enough traffic: /);
 });
 
-Deno.test("report prints JSON that a program can read, and Markdown", async () => {
+Deno.test("report prints JSON and Markdown", async () => {
   await using admin = startAdmin();
   const json = await report(["--admin", admin.url, "--format", "json", "--min-requests=100"]);
   const { verdict, compared, matchRate, mismatches } = JSON.parse(json.stdout);
@@ -57,7 +55,7 @@ Deno.test("report prints JSON that a program can read, and Markdown", async () =
   assertMatch(markdown.stdout, /^### not enough traffic: 100 comparisons/);
 });
 
-Deno.test("report passes all thresholds on, below the admin URL's own path, and nothing else", async () => {
+Deno.test("report sends all thresholds, and nothing else, to a path below that of the admin URL", async () => {
   await using admin = startAdmin();
   const thresholds = ["--min-requests=7", "--max-mismatch=2%", "--max-latency-ratio=9.5", "--max-errors=0.5"];
   const { code } = await report(["--admin", `${admin.url}/below/?x=1#y`, ...thresholds]);
@@ -67,7 +65,7 @@ Deno.test("report passes all thresholds on, below the admin URL's own path, and 
   assertEquals(admin.seen[0]!.headers.get("authorization"), null);
 });
 
-Deno.test("report sends the token of a file, and not to where a redirect leads", async () => {
+Deno.test("report sends the token of a file, and never to the target of a redirect", async () => {
   await using elsewhere = startAdmin();
   await using admin = startBackend(() => Response.redirect(elsewhere.url));
   const file = await Deno.makeTempFile();
@@ -75,11 +73,14 @@ Deno.test("report sends the token of a file, and not to where a redirect leads",
     await Deno.writeTextFile(file, "a-token-of-some-length\n");
     const { code, stderr } = await report(["--admin", admin.url, "--token-file", file]);
     assertEquals(code, 4);
-    assertStringIncludes(stderr, "has no report, it answers 302");
+    assertStringIncludes(stderr, "the status is 302");
     assertEquals(admin.seen[0]!.headers.get("authorization"), "Bearer a-token-of-some-length");
     assertEquals(elsewhere.seen, []);
     await Deno.writeTextFile(file, "two words\n");
-    assertMatch((await report(["--admin", admin.url, "--token-file", file])).stderr, /holds no token\n$/);
+    assertMatch(
+      (await report(["--admin", admin.url, "--token-file", file])).stderr,
+      /the file must contain one token without spaces\n$/,
+    );
   } finally {
     await Deno.remove(file);
   }
@@ -88,38 +89,38 @@ Deno.test("report sends the token of a file, and not to where a redirect leads",
   assertMatch(stderr, /^error: Cannot read the token from ".*": no such file\n$/);
 });
 
-/** What an admin listener may answer, and what is said of it; always with 4. */
-const ANSWERS: readonly (readonly [what: string, answer: () => Response, message: RegExp])[] = [
+/** Columns: the admin listener; its response; the error message. */
+const NO_REPORT: readonly (readonly [name: string, respond: () => Response, message: RegExp])[] = [
   [
-    "asks for a token",
+    "requires a token",
     () => new Response("no", { status: 401 }),
-    /^error: The admin listener at \S+ needs a token: give the file that holds it with --token-file\n$/,
+    /^error: Cannot get a report from \S+: the admin listener requires a token; use --token-file FILE\n$/,
   ],
   [
     "compares nothing",
     () => respondReport(new Request("http://x/api/report"), undefined),
-    /has no report, it answers 404: Comparison is off: the configuration has no "compare"\n$/,
+    /the status is 404: Comparison is off: the configuration has no "compare"\n$/,
   ],
-  ["breaks down", () => new Response("oh", { status: 500 }), /has no report, it answers 500\n$/],
+  ["fails", () => new Response("oh", { status: 500 }), /the status is 500\n$/],
   ["is another server", () => new Response("<html>"), /is not conductor's admin listener\n$/],
-  ["answers other JSON", () => Response.json({ verdict: "ready" }), /is not conductor's admin listener\n$/],
+  ["sends other JSON", () => Response.json({ verdict: "ready" }), /is not conductor's admin listener\n$/],
   [
-    "drives terminals",
+    "sends terminal escapes",
     () => Response.json({ detail: "\u001b[31mred" }, { status: 400 }),
-    /it answers 400: \\x1b\[31mred\n$/,
+    /the status is 400: \\x1b\[31mred\n$/,
   ],
 ];
 
-for (const [what, answer, message] of ANSWERS) {
-  Deno.test(`report exits with 4 where the admin listener ${what}`, async () => {
-    await using admin = startBackend(answer);
+for (const [name, respond, message] of NO_REPORT) {
+  Deno.test(`report exits with 4 if the admin listener ${name}`, async () => {
+    await using admin = startBackend(respond);
     const { code, stdout, stderr } = await report(["--admin", admin.url]);
     assertEquals([code, stdout], [4, ""]);
     assertMatch(stderr, message);
   });
 }
 
-Deno.test("report exits with 4 where nobody listens", async () => {
+Deno.test("report exits with 4 if the connection is refused", async () => {
   const { port } = await (async () => {
     await using admin = startAdmin();
     return { port: admin.port };
@@ -129,18 +130,24 @@ Deno.test("report exits with 4 where nobody listens", async () => {
   assertMatch(stderr, /^error: Cannot reach the admin listener at http:\/\/127\.0\.0\.1:\d+: .*refused/i);
 });
 
-/** Mistakes on the command line, and what is said of each. */
+/** Columns: the arguments; the error message. */
 const MISTAKES: readonly (readonly [args: readonly string[], message: string])[] = [
-  [[], "Cannot ask for a report as the admin listener must be given: --admin URL"],
-  [["--admin", "ftp://x"], 'Cannot ask "ftp://x" for a report as the admin listener must be a URL'],
-  [["--admin", "http://user:secret@x"], "must be a URL without credentials"],
-  [["--admin", "x", "--format", "jsn"], 'the format must be "text", "json" or "markdown"; did you mean "json"?'],
-  [["--admin", "x", "--min-requests", "many"], '"--min-requests" must be a whole number: found "many"'],
+  [[], "`report` needs the admin listener: --admin URL"],
+  [
+    ["--admin", "ftp://x"],
+    '`--admin` must be an http or https URL without credentials, such as http://127.0.0.1:9090: found "ftp://x"',
+  ],
+  [["--admin", "http://user:secret@x"], "must be an http or https URL without credentials"],
+  [
+    ["--admin", "x", "--format", "jsn"],
+    '`--format` must be "text", "json" or "markdown": found "jsn"; did you mean "json"?',
+  ],
+  [["--admin", "x", "--min-requests", "many"], '`--min-requests` must be a whole number: found "many"'],
   [
     ["--admin", "x", "--max-mismatch", "200%"],
-    '"--max-mismatch" must be a ratio from 0 to 1, or a percentage such as "0.1%": found "200%"',
+    '`--max-mismatch` must be a ratio from 0 to 1, or a percentage such as "0.1%": found "200%"',
   ],
-  [["--admin", "x", "--port", "1"], 'Cannot use "--port" with "report" as that command has no such flag'],
+  [["--admin", "x", "--port", "1"], "`report` has no flag `--port`"],
 ];
 
 for (const [args, message] of MISTAKES) {
@@ -151,7 +158,7 @@ for (const [args, message] of MISTAKES) {
   });
 }
 
-Deno.test("report as a process needs no permission but the net, and hands its exit code on", async () => {
+Deno.test("report as a process needs --allow-net only, and exits with the code of the verdict", async () => {
   await using admin = startAdmin();
   const { code, stdout, stderr } = await runCli(["report", "--admin", admin.url], { permissions: ["--allow-net"] });
   assertEquals([code, stderr], [3, ""]);

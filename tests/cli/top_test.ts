@@ -17,7 +17,7 @@ import { createTestIo, TestOutput } from "../_support/test_io.ts";
 const PLAIN = createPaint(false);
 const ROOM = { columns: 80, rows: 40, paint: PLAIN };
 
-/** Counters of a server with one route, and readings of them. */
+/** Metrics of a server with one route. */
 class Server {
   readonly #metrics: Metrics;
   readonly #routes: StateView["routes"];
@@ -42,14 +42,14 @@ class Server {
     }));
   }
 
-  tell(...events: readonly ConductorEvent[]): void {
+  observe(...events: readonly ConductorEvent[]): void {
     for (const event of events) this.#metrics.observe(event);
   }
 
-  /** So many exchanges, each answered by the first service. */
+  /** Records `count` exchanges. The first service responds, the others settle as in `ends`. */
   exchanges(
     count: number,
-    ends: Readonly<Record<string, number | "timeout" | "aborted" | "open-circuit">>,
+    ends: Readonly<Record<string, number | "timeout" | "aborted">>,
     durationMs = 10,
   ): void {
     const { route } = this;
@@ -59,15 +59,15 @@ class Server {
       for (const { service, role } of members) {
         const end = ends[service];
         if (end === undefined) continue;
-        this.tell({ type: "attempted", requestId, route, service, role, atMs: 0, hedge: false });
+        this.observe({ type: "attempted", requestId, route, service, role, atMs: 0, hedge: false });
         const result = typeof end === "number" ? { success: end < 500, status: end } : { success: false, failure: end };
-        this.tell({ type: "settled", requestId, route, service, role, durationMs, ...result });
+        this.observe({ type: "settled", requestId, route, service, role, durationMs, ...result });
       }
       const [first] = members;
       if (first === undefined) continue;
       const end = ends[first.service];
-      const chosen = typeof end === "number" && end < 500 ? { status: end, ...first } : { status: 502 };
-      this.tell({
+      const selected = typeof end === "number" && end < 500 ? { status: end, ...first } : { status: 502 };
+      this.observe({
         type: "responded",
         requestId,
         method: "GET",
@@ -75,12 +75,12 @@ class Server {
         route,
         fallback: false,
         durationMs,
-        ...chosen,
+        ...selected,
       });
     }
   }
 
-  read(facts: Partial<StateView> = {}): StateView {
+  read(overrides: Partial<StateView> = {}): StateView {
     this.timeMs += 1_000;
     return {
       version: "0.1.0",
@@ -93,16 +93,16 @@ class Server {
       routes: this.#routes,
       comparing: false,
       metrics: this.#metrics.snapshot(),
-      ...facts,
+      ...overrides,
     };
   }
 }
 
-function drawn(views: readonly StateView[], room: Partial<typeof ROOM> = {}): string {
-  return drawTop(views, { ...ROOM, ...room }).join("\n");
+function drawn(views: readonly StateView[], options: Partial<typeof ROOM> = {}): string {
+  return drawTop(views, { ...ROOM, ...options }).join("\n");
 }
 
-Deno.test("drawTop() shows what happened since the last reading, for each route and service", () => {
+Deno.test("drawTop() shows the rates since the previous view, for each route and service", () => {
   const server = new Server({ blue: "primary", green: "secondary", dark: "shadow" });
   server.exchanges(1_000, { blue: 500, green: 500 });
   const first = server.read();
@@ -118,7 +118,7 @@ Deno.test("drawTop() shows what happened since the last reading, for each route 
   ]);
 });
 
-Deno.test("drawTop() knows no rates from one reading, and draws nothing from none", () => {
+Deno.test("drawTop() shows no rates for one view, and returns no lines without a view", () => {
   const server = new Server({ blue: "primary" });
   server.exchanges(10, { blue: 200 });
   assertEquals(
@@ -128,19 +128,19 @@ Deno.test("drawTop() knows no rates from one reading, and draws nothing from non
   assertEquals(drawTop([], ROOM), []);
 });
 
-Deno.test("drawTop() has room for its longest curves in 80 columns, of which the cursor needs one", () => {
+Deno.test("drawTop() fits its longest curves into 79 columns", () => {
   const server = new Server({ blue: "primary" });
   const views = Array.from({ length: 9 }, () => server.read());
   const lines = drawTop(views, { ...ROOM, columns: 79 });
   assertEquals(lines.slice(2).map((line) => /▁{8}$/.test(line)), [true, true]);
 });
 
-Deno.test("drawTop() says what is wrong in a line of its own", () => {
+Deno.test("drawTop() shows problems on a line of their own", () => {
   const server = new Server({ blue: "primary", green: "secondary" });
   const first = server.read();
   server.exchanges(3, { blue: 200 });
   server.exchanges(1, { blue: "timeout" });
-  server.tell(
+  server.observe(
     { type: "breaker", service: "green", state: "open" },
     {
       type: "skipped",
@@ -160,20 +160,24 @@ Deno.test("drawTop() says what is wrong in a line of its own", () => {
     },
   );
   const text = drawn([first, server.read({ draining: true, workers: { count: 2, crashes: 3 } })]);
-  assertStringIncludes(text, "3 crashed stopping");
+  assertStringIncludes(text, "3 crashed draining");
   assertStringIncludes(text, "\n    5xx 25.0%\n");
-  assertStringIncludes(text, "\n    breaker open · not sent per second: not-sampled 1.0, open-circuit 1.0");
+  assertStringIncludes(text, "\n    breaker open · skipped per second: not-sampled 1.0, open-circuit 1.0");
 });
 
-Deno.test("drawTop() counts what a service was not sent neither as its requests nor as its failures", () => {
+Deno.test("drawTop() counts skipped requests neither as requests nor as failures", () => {
   const server = new Server({ blue: "primary" });
   const first = server.read();
   server.exchanges(5, { blue: 200 });
-  server.exchanges(5, { blue: "open-circuit" });
+  const { route } = server;
+  for (let nth = 0; nth < 5; nth++) {
+    const requestId = `skipped-${nth}`;
+    server.observe({ type: "skipped", requestId, route, service: "blue", role: "primary", reason: "open-circuit" });
+  }
   assertStringIncludes(drawn([first, server.read()]), "primary      5.0  100%");
 });
 
-Deno.test("drawTop() does not judge a service by what was given up for its client", () => {
+Deno.test("drawTop() ignores aborted attempts in the success ratio", () => {
   const server = new Server({ blue: "primary" });
   const first = server.read();
   server.exchanges(5, { blue: 200 });
@@ -181,7 +185,7 @@ Deno.test("drawTop() does not judge a service by what was given up for its clien
   assertStringIncludes(drawn([first, server.read()]), "primary       10  100%");
 });
 
-Deno.test("drawTop() draws the rates of the last readings as a curve", () => {
+Deno.test("drawTop() draws the rates of the last views as a curve", () => {
   const server = new Server({ blue: "primary" });
   const views = [server.read()];
   for (const count of [0, 10, 20, 40, 80, 40, 0, 80]) {
@@ -191,7 +195,7 @@ Deno.test("drawTop() draws the rates of the last readings as a curve", () => {
   assertStringIncludes(drawn(views), "▁▂▃▅█▅▁█");
 });
 
-Deno.test("drawTop() takes counters that a crash has set back for nothing", () => {
+Deno.test("drawTop() shows 0 for counters that have decreased after a crash", () => {
   const server = new Server({ blue: "primary" });
   server.exchanges(10, { blue: 200 });
   const before = server.read();
@@ -200,11 +204,11 @@ Deno.test("drawTop() takes counters that a crash has set back for nothing", () =
 });
 
 for (const columns of [1, 20, 40, 79, 80, 200]) {
-  Deno.test(`drawTop() fits into ${columns} columns, whatever the names are`, () => {
+  Deno.test(`drawTop() fits long names into ${columns} columns`, () => {
     const server = new Server({ ["long-".repeat(25)]: "primary", b: "secondary" }, `/${"x".repeat(300)}`);
     const first = server.read();
     server.exchanges(123_456, { b: 503 });
-    server.tell({ type: "breaker", service: "b", state: "open" });
+    server.observe({ type: "breaker", service: "b", state: "open" });
     for (const line of drawTop([first, server.read()], { ...ROOM, columns })) {
       assert(line.length <= Math.max(20, columns), line);
     }
@@ -218,7 +222,7 @@ Deno.test("drawTop() counts the lines that do not fit", () => {
   assertEquals([lines.length, lines.at(-1)], [10, "… and 44 more lines"]);
 });
 
-Deno.test("drawTop() lets no name drive the terminal", () => {
+Deno.test("drawTop() escapes control characters in names", () => {
   const view = new Server({ blue: "primary" }).read();
   const evil = "\x1b[2J\nx\u202e";
   const routes = view.routes.map((route) => ({ ...route, route: evil }));
@@ -228,7 +232,7 @@ Deno.test("drawTop() lets no name drive the terminal", () => {
   assertStringIncludes(text, "\\x1b[2J\\x0ax");
 });
 
-/** Of a terminal's abilities, those that the table counts on. */
+/** Returns the lines on a terminal that supports the escape sequences of the table. */
 function screenOf(text: string): string[] {
   const screen = [""];
   let row = 0;
@@ -244,7 +248,7 @@ function screenOf(text: string): string[] {
   return screen;
 }
 
-Deno.test("createLiveTable() draws in place, and lets other lines in above", () => {
+Deno.test("createLiveTable() redraws in place, with other lines above", () => {
   const terminal = new TestOutput(true);
   const table = createLiveTable(terminal);
   const log = table.above(terminal);
@@ -260,12 +264,12 @@ Deno.test("createLiveTable() draws in place, and lets other lines in above", () 
   assertEquals(screenOf(terminal.text).filter((line) => line !== ""), ["before", "warn", "a 3", "after"]);
 });
 
-Deno.test("createLiveTable() leaves an output alone that is no terminal", () => {
+Deno.test("createLiveTable() returns an output that is no terminal unchanged", () => {
   const file = new TestOutput(false);
   assertEquals(createLiveTable(new TestOutput(true)).above(file), file);
 });
 
-Deno.test("runTop() shows the state once a second, survives one that can not be read, and ends", async () => {
+Deno.test("runTop() shows the state every second, continues after a failed read, and stops", async () => {
   using time = new FakeTime();
   const server = new Server({ blue: "primary" });
   const terminal = new TestOutput(true);
@@ -308,12 +312,12 @@ async function served(args: readonly string[], isTerminal: boolean): Promise<str
   return io.stdout.text;
 }
 
-Deno.test("serve --top shows a table on a terminal, and no line for each request", async () => {
+Deno.test("serve --top shows a table on a terminal, without a line for each request", async () => {
   const text = await served(["--top"], true);
   assert(!text.includes("GET"), text);
 });
 
-Deno.test("serve --top writes the lines of old where no terminal is", async () => {
+Deno.test("serve --top has no effect without a terminal", async () => {
   const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
   assertEquals(lines.slice(0, 2), ["listening", "request completed"]);
 });

@@ -14,7 +14,7 @@ import { renderText } from "../../src/compare/render_text.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { ResponseOutcome } from "../../src/upstream/attempt.ts";
-import type { ClientRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { capturedResponse, compareRules } from "../_support/captured.ts";
@@ -178,7 +178,7 @@ Deno.test("sampleOfBody() shows only the length of a body that is too expensive 
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
 });
 
-const CLIENT_REQUEST: ClientRequest = {
+const CLIENT_REQUEST: ReceivedRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/",

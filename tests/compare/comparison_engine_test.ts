@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
-import { createHandler, type Handler } from "../../src/proxy/handler.ts";
+import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ComparedEvent } from "../../src/observe/events.ts";

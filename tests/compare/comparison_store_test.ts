@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
-import { createHandler, type Handler } from "../../src/proxy/handler.ts";
+import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { Observer } from "../../src/observe/events.ts";

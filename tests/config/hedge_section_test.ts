@@ -101,16 +101,16 @@ Deno.test("explain shows which services are hedged, and their delays", async () 
   const text = await explain("/x");
   assertStringIncludes(
     text,
-    "held back for the p95 of the services before it, then waited for up to 30 s, answers if it is first",
+    "hedge after the p95 of the services before it, then waited for up to 30 s, response used if first",
   );
-  assertStringIncludes(text, "held back for 50 ms, then waited for up to 30 s, stands in");
+  assertStringIncludes(text, "hedge after 50 ms, then waited for up to 30 s, fallback");
   assertStringIncludes(
     text,
     [
       "  Waits for a.",
       "  Sends the request to b if a has not responded within the p95 of the services before it, or has failed.",
       "  Sends the request to c if a and b have not responded within 50 ms, or all of them have failed.",
-      "  Answers with the first success of a and b, else the success of c, else 502.",
+      "  Returns the first success of a and b, otherwise the success of c, otherwise 502.",
     ].join("\n"),
   );
 });

@@ -11,7 +11,7 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes in which a piece that is missing, repeated or overwritten shows. */
+/** Returns bytes that reveal missing, repeated and overwritten pieces. */
 function pattern(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   const words = new Uint32Array(bytes.buffer, 0, size >> 2);
@@ -23,7 +23,7 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Reads a body with a turn of the event loop between two reads, so that what is on its way has to wait. */
+/** Reads a body with a turn of the event loop between two reads, so that the sender has to wait. */
 async function readSlowly(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of body) {
@@ -33,7 +33,7 @@ async function readSlowly(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
   return await new Blob(chunks).bytes();
 }
 
-/** Reads a request's body in either framing, and keeps nothing of it but its end. */
+/** Reads a request's body in either framing, and keeps only its last bytes. */
 async function readToBodyEnd(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(262_144);
   const head = await readUntil(connection);
@@ -48,15 +48,15 @@ async function readToBodyEnd(connection: Deno.Conn): Promise<void> {
   }
 }
 
-/** What comes after a chunk that is right. */
+/** Bytes after a valid chunk. */
 const BROKEN_CHUNKS: readonly (readonly [name: string, bytes: string])[] = [
-  ["a chunk size that is none", "zz\r\nabc\r\n0\r\n\r\n"],
+  ["an invalid chunk size", "zz\r\nabc\r\n0\r\n\r\n"],
   ["a chunk longer than its size", "3\r\nabcdef\r\n0\r\n\r\n"],
   ["a negative chunk size", "-3\r\nabc\r\n0\r\n\r\n"],
 ];
 
 for (const [over, create] of TRANSPORTS) {
-  Deno.test(`16 MiB up and down arrive byte for byte, however slowly they are read, over ${over}`, async () => {
+  Deno.test(`bodies of 16 MiB arrive byte for byte in both directions with a slow reader, over ${over}`, async () => {
     const bytes = pattern(16 * MIB);
     const expected = await digest(bytes);
     const got: string[] = [];
@@ -80,14 +80,14 @@ for (const [over, create] of TRANSPORTS) {
   });
 
   Deno.test(`server-sent events arrive one by one, over ${over}`, async () => {
-    const asked = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
+    const requested = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
     await using backend = startBackend(() => {
       let event = 0;
       const body = new ReadableStream({
         async pull(controller) {
-          await asked[event]!.promise;
+          await requested[event]!.promise;
           controller.enqueue(encode(`data: ${event}\n\n`));
-          if (++event === asked.length) controller.close();
+          if (++event === requested.length) controller.close();
         },
       }, { highWaterMark: 0 });
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
@@ -95,14 +95,14 @@ for (const [over, create] of TRANSPORTS) {
     await using front = startConductor({ services: [{ name: "sse", url: backend.url }] }, { transport: create() });
     const response = await fetch(front.url);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    for (const [event, { resolve }] of asked.entries()) {
-      resolve(); // The backend writes an event only now, so it can not have come with the one before.
+    for (const [event, { resolve }] of requested.entries()) {
+      resolve(); // The backend writes an event only now, so it cannot have arrived with the previous one.
       assertEquals((await reader.read()).value, `data: ${event}\n\n`);
     }
     assertEquals((await reader.read()).done, true);
   });
 
-  Deno.test(`a body that arrives at once reaches fifty services whole, over ${over}`, async () => {
+  Deno.test(`a body that arrives at once reaches fifty services completely, over ${over}`, async () => {
     const size = 200_000;
     const sizes: number[] = [];
     await using backend = startBackend((_, body) => {
@@ -116,7 +116,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(sizes, Array(50).fill(size));
   });
 
-  Deno.test(`a service that stops reading doesn't slow the primary's upload down, over ${over}`, async () => {
+  Deno.test(`a service that stops reading does not delay the primary's upload, over ${over}`, async () => {
     const size = 64 * MIB;
     await using primary = startRawBackend(async (connection) => {
       await readToBodyEnd(connection);
@@ -131,7 +131,7 @@ for (const [over, create] of TRANSPORTS) {
     await using front = startConductor({ services }, { transport: create() });
     const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
     assertEquals(await response.text(), "ok");
-    // Were the stuck ones waited for, they would have ended after the primary, with their time-out.
+    // Services that the upload waited for would settle after the primary, with their timeout.
     const ends = front.events.flatMap((event) =>
       event.type === "settled" ? `${event.service} ${event.failure ?? event.status}` : []
     );
@@ -139,7 +139,7 @@ for (const [over, create] of TRANSPORTS) {
   });
 
   for (const [name, bytes] of BROKEN_CHUNKS) {
-    Deno.test(`a client's body with ${name} is the client's fault, and looks whole to nobody, over ${over}`, async () => {
+    Deno.test(`a client's body with ${name} gets 400, and looks complete to no service, over ${over}`, async () => {
       const arrived = Promise.withResolvers<void>();
       const rest = Promise.withResolvers<string>();
       await using backend = startRawBackend(async (connection) => {
@@ -156,12 +156,12 @@ for (const [over, create] of TRANSPORTS) {
       assert(status === 400 || status === 0, `the client got ${status}`); // 0: Deno has cut the connection.
       const settled = await front.event(({ type }) => type === "settled");
       assertEquals(settled.type === "settled" && settled.failure, "aborted");
-      assert(!(await rest.promise).includes("0\r\n\r\n"), "the body was ended as if it were whole");
+      assert(!(await rest.promise).includes("0\r\n\r\n"), "the body was ended as if it were complete");
     });
   }
 
-  const framed = over === "sockets" ? "content-length: 100000" : "transfer-encoding: chunked"; // Fetch takes no length.
-  Deno.test(`an upload whose length is known goes on with ${framed}, over ${over}`, async () => {
+  const framed = over === "sockets" ? "content-length: 100000" : "transfer-encoding: chunked"; // Fetch sends no length.
+  Deno.test(`an upload with a known length is sent with ${framed}, over ${over}`, async () => {
     let seen = "";
     await using backend = startRawBackend(async (connection) => {
       seen = (await readUntil(connection)).toLowerCase();
@@ -183,11 +183,11 @@ for (const [over, create] of TRANSPORTS) {
     await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
     using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
     await client.write(encode(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${64 * MIB}\r\n\r\n${"x".repeat(1000)}`));
-    const answer = parseRawResponse(await readUntil(client, "\r\n\r\nno"));
-    assertEquals([answer.status, answer.body], [403, "no"]);
+    const response = parseRawResponse(await readUntil(client, "\r\n\r\nno"));
+    assertEquals([response.status, response.body], [403, "no"]);
   });
 
-  Deno.test(`a body that grows past maxBodySize is 413, and no service takes it for whole, over ${over}`, async () => {
+  Deno.test(`a body that exceeds maxBodySize gets 413, and looks complete to no service, over ${over}`, async () => {
     const bodies: string[] = [];
     await using backend = startRawBackend(async (connection) => {
       bodies.push(await readToEnd(connection));
@@ -204,6 +204,6 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(status, 413);
     const failures = front.events.map((event) => event.type === "settled" ? event.failure : undefined).filter(Boolean);
     assertEquals(failures, ["aborted", "aborted"]);
-    for (const body of bodies) assert(!body.includes("\r\n0\r\n\r\n"), "the body was ended as if it were whole");
+    for (const body of bodies) assert(!body.includes("\r\n0\r\n\r\n"), "the body was ended as if it were complete");
   });
 }

@@ -1,4 +1,4 @@
-/** SPEC §2 to §4 against backends that misbehave: what the client gets, what is recorded, and that the next request is served. */
+/** SPEC §2 to §4 with misbehaving backends: the client's response, the events, and the next request. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ConductorEvent, FailureKind, Transport } from "@zeek/conductor";
@@ -9,14 +9,14 @@ import { exchangeOnce, type RawResponse } from "../_support/raw_response.ts";
 import { type Front, startBackend, startConductor } from "../_support/servers.ts";
 import { type TransportName, TRANSPORTS } from "../_support/transports.ts";
 
-/** Looked at by itself below. */
+/** Faults with their own tests below. */
 const OTHERS: readonly FaultName[] = ["a gzip bomb"];
 
-/** A fault that a backend has, and the transport that it is met over. */
+/** A fault of a backend, and a transport. */
 interface Case {
   readonly fault: FaultName;
   readonly create: () => Transport;
-  /** Whether the time-out is what ends it: short where it will pass, long where it must not. */
+  /** True if the fault ends with the timeout, which is then short. */
   readonly hangs?: boolean;
 }
 
@@ -31,8 +31,8 @@ function get(front: Front, path: string): Promise<RawResponse> {
   return exchangeOnce(front.port, head);
 }
 
-/** One backend with the fault alone on its route, and one with a healthy secondary beside it. */
-async function meet({ fault, create, hangs }: Case, check: (scene: Scene) => Promise<void> | void): Promise<void> {
+/** Sends requests to two backends with the fault: one alone on its route, and one with a healthy secondary. */
+async function observe({ fault, create, hangs }: Case, check: (scene: Scene) => Promise<void> | void): Promise<void> {
   await using healthy = startBackend(() => new Response("backup"));
   await using single = await startFaultyBackend(FAULTS[fault]);
   await using double = await startFaultyBackend(FAULTS[fault]);
@@ -54,7 +54,7 @@ async function meet({ fault, create, hangs }: Case, check: (scene: Scene) => Pro
   }
 }
 
-/** What was recorded of one service's first attempt. */
+/** Returns the outcome of a service's first attempt, and its interruption. */
 function recorded(events: readonly ConductorEvent[], service: string): (string | number | undefined)[] {
   const first = events.find((event) => event.type === "settled" && event.service === service);
   const interruption = events.find((event) => event.type === "interrupted" && event.service === service);
@@ -70,7 +70,7 @@ function values({ lines }: RawResponse, field: string): string[] {
   );
 }
 
-/** The failures of a fault before there is a response, as this transport records them. */
+/** Returns the faults that fail without a response, with the failure kind over this transport. */
 function failuresOver(over: TransportName): (readonly [fault: FaultName, kind: FailureKind])[] {
   const common = Object.entries(FAILURES).flatMap(([kind, faults]) =>
     faults.map((fault) => [fault, kind as FailureKind] as const)
@@ -78,7 +78,7 @@ function failuresOver(over: TransportName): (readonly [fault: FaultName, kind: F
   return [...common, ...Object.entries(DEVIATIONS[over].failures) as [FaultName, FailureKind][]];
 }
 
-function answersOver(over: TransportName): typeof ANSWERS {
+function responsesOver(over: TransportName): typeof ANSWERS {
   return ANSWERS.filter(([fault]) => !(fault in DEVIATIONS[over].failures));
 }
 
@@ -86,8 +86,8 @@ for (const [over, create] of TRANSPORTS) {
   const deviations = DEVIATIONS[over];
 
   for (const [fault, kind] of failuresOver(over)) {
-    Deno.test(`${fault}: ${kind}; 502, or the secondary's response, over ${over}`, async () => {
-      await meet({ fault, create, hangs: kind === "timeout" }, ({ front, alone, withSecondary }) => {
+    Deno.test(`${fault}: ${kind}, and the client gets 502 or the secondary's response, over ${over}`, async () => {
+      await observe({ fault, create, hangs: kind === "timeout" }, ({ front, alone, withSecondary }) => {
         assertEquals([alone.status, alone.whole], [502, true]);
         assertEquals(JSON.parse(alone.body).services, [{ service: "single", role: "primary", failure: kind }]);
         assertEquals([withSecondary.status, withSecondary.body, withSecondary.whole], [200, "backup", true]);
@@ -96,12 +96,12 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  for (const [fault, status, body] of answersOver(over)) {
-    Deno.test(`${fault}: ${status}, and what there is of a body whole, over ${over}`, async () => {
-      await meet({ fault, create }, ({ front, alone, withSecondary }) => {
-        for (const answer of [alone, withSecondary]) {
-          assertEquals([answer.status, answer.body, answer.whole], [status, body, true]);
-          const framing = [...values(answer, "content-length"), ...values(answer, "transfer-encoding")];
+  for (const [fault, status, body] of responsesOver(over)) {
+    Deno.test(`${fault}: ${status} with a complete body, over ${over}`, async () => {
+      await observe({ fault, create }, ({ front, alone, withSecondary }) => {
+        for (const response of [alone, withSecondary]) {
+          assertEquals([response.status, response.body, response.whole], [status, body, true]);
+          const framing = [...values(response, "content-length"), ...values(response, "transfer-encoding")];
           assert(framing.length < 2, `framed twice: ${framing}`);
         }
         for (const service of ["single", "double"]) assertEquals(recorded(front.events, service), [status]);
@@ -112,11 +112,11 @@ for (const [over, create] of TRANSPORTS) {
   for (const [fault, body, exactly] of INTERRUPTIONS) {
     if (fault in deviations.failures) continue;
     const kind = deviations.recorded[exactly] ?? exactly;
-    Deno.test(`${fault}: the client's connection is cut, and ${kind} is recorded, over ${over}`, async () => {
-      await meet({ fault, create, hangs: kind === "timeout" }, async ({ front, alone, withSecondary }) => {
-        for (const answer of [alone, withSecondary]) {
-          assertEquals([answer.status, answer.whole], [200, false]);
-          assertMatch(answer.body, body);
+    Deno.test(`${fault}: the client's connection is cut, and the event says ${kind}, over ${over}`, async () => {
+      await observe({ fault, create, hangs: kind === "timeout" }, async ({ front, alone, withSecondary }) => {
+        for (const response of [alone, withSecondary]) {
+          assertEquals([response.status, response.whole], [200, false]);
+          assertMatch(response.body, body);
         }
         for (const service of ["single", "double"]) {
           await front.event((event) => event.type === "interrupted" && event.service === service);
@@ -126,23 +126,26 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`a gzip bomb: passed on as it is, not unpacked on the way, over ${over}`, async () => {
-    await meet({ fault: "a gzip bomb", create }, ({ alone, withSecondary }) => {
-      for (const answer of [alone, withSecondary]) {
-        assertEquals([answer.status, values(answer, "content-encoding"), answer.whole], [200, ["gzip"], true]);
-        assertEquals(values(answer, "content-length"), [String(answer.body.length)]);
-        assert(answer.body.length < 100_000, `${answer.body.length} bytes`);
+  Deno.test(`a gzip bomb: relayed without decoding, over ${over}`, async () => {
+    await observe({ fault: "a gzip bomb", create }, ({ alone, withSecondary }) => {
+      for (const response of [alone, withSecondary]) {
+        assertEquals([response.status, values(response, "content-encoding"), response.whole], [200, ["gzip"], true]);
+        assertEquals(values(response, "content-length"), [String(response.body.length)]);
+        assert(response.body.length < 100_000, `${response.body.length} bytes`);
       }
     });
   });
 
-  Deno.test(`a field of Latin-1: passed on byte for byte, over ${over}`, async () => {
-    await meet({ fault: "a field of Latin-1", create }, ({ alone }) => assertEquals(values(alone, "x"), ["caf\xe9"]));
+  Deno.test(`a field of Latin-1: relayed byte for byte, over ${over}`, async () => {
+    await observe(
+      { fault: "a field of Latin-1", create },
+      ({ alone }) => assertEquals(values(alone, "x"), ["caf\xe9"]),
+    );
   });
 }
 
-/** Where there is no body, nobody but us looks at its length. */
-const LENGTHS_OF_NOTHING: readonly (readonly [length: string, relayed: string | undefined])[] = [
+/** Content-Length of responses without a body, which only conductor checks. */
+const LENGTHS_WITHOUT_BODY: readonly (readonly [length: string, relayed: string | undefined])[] = [
   ["1234", "1234"],
   ["2\r\ncontent-length: 2", "2"],
   ["-2", undefined],
@@ -152,7 +155,7 @@ const LENGTHS_OF_NOTHING: readonly (readonly [length: string, relayed: string | 
 ];
 
 for (const [over, create] of TRANSPORTS) {
-  for (const [length, relayed] of LENGTHS_OF_NOTHING) {
+  for (const [length, relayed] of LENGTHS_WITHOUT_BODY) {
     for (const [method, status] of [["HEAD", 200], ["GET", 304]] as const) {
       const label = `content-length ${JSON.stringify(length)} of a ${method} with ${status}`;
       Deno.test(`${label} is ${relayed ? "relayed" : "refused"} over ${over}`, async () => {
@@ -160,10 +163,10 @@ for (const [over, create] of TRANSPORTS) {
           write(`HTTP/1.1 ${status} X\r\ncontent-length: ${length}\r\n\r\n`)
         );
         await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
-        const answer = await exchangeOnce(front.port, `${method} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
-        assertEquals(answer.status, relayed === undefined ? 502 : status);
-        // Deno's server leaves it out of a 304.
-        if (relayed !== undefined && method === "HEAD") assertEquals(values(answer, "content-length"), [relayed]);
+        const response = await exchangeOnce(front.port, `${method} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+        assertEquals(response.status, relayed === undefined ? 502 : status);
+        // Deno's server removes the field from a 304.
+        if (relayed !== undefined && method === "HEAD") assertEquals(values(response, "content-length"), [relayed]);
         assertEquals(recorded(front.events, "a"), [relayed === undefined ? "protocol" : status]);
       });
     }
@@ -171,10 +174,10 @@ for (const [over, create] of TRANSPORTS) {
 }
 
 for (const [over] of TRANSPORTS) {
-  Deno.test(`every fault of the kit is in one of the tables for ${over}`, () => {
+  Deno.test(`every fault is in one of the tables for ${over}`, () => {
     const failures = failuresOver(over).map(([fault]) => fault);
     const interruptions = INTERRUPTIONS.map(([fault]) => fault).filter((fault) => !failures.includes(fault));
-    const tabled = [...failures, ...answersOver(over).map(([fault]) => fault), ...interruptions, ...OTHERS];
+    const tabled = [...failures, ...responsesOver(over).map(([fault]) => fault), ...interruptions, ...OTHERS];
     assertEquals(tabled.toSorted(), Object.keys(FAULTS).toSorted());
   });
 }

@@ -1,17 +1,17 @@
-/** RFC 9110 §7.6 on the wire: what happens to each field on its way to a service, and on its way back. */
+/** RFC 9110 §7.6 on the wire: fields of requests and of responses. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Transport } from "@zeek/conductor";
 import { exchangeRaw, readUntil, startConductor, startRawBackend } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 
-/** One field: the lines as sent, then the lines of the same names as they arrive, in lower case, and what fetch makes of them. */
+/** The rule; the sent lines; the received lines with the same names in lower case; the received lines over fetch. */
 type Row = readonly [rule: string, sent: readonly string[], arrives: readonly string[], overFetch?: readonly string[]];
 
 const BOTH: readonly Row[] = [
   ["Connection goes no further", ["Connection: close"], []],
-  ["what Connection names goes no further", ["Connection: close, X-Hop, x-b", "X-Hop: 1", "X-B: 1"], []],
-  ["Connection can not take Content-Type away", ["Connection: content-type", "Content-Type: a/b"], [
+  ["fields that Connection names go no further", ["Connection: close, X-Hop, x-b", "X-Hop: 1", "X-B: 1"], []],
+  ["Connection cannot take Content-Type away", ["Connection: content-type", "Content-Type: a/b"], [
     "content-type: a/b",
   ]],
   ["Keep-Alive goes no further", ["Keep-Alive: timeout=5"], []],
@@ -28,24 +28,24 @@ const BOTH: readonly Row[] = [
 const REQUESTS: readonly Row[] = [
   ...BOTH,
   ["TE goes no further", ["TE: gzip"], []],
-  // Who sends TE has to name it in Connection (RFC 9110 §10.1.4); fetch can not be made to.
+  // A sender of TE has to name it in Connection (RFC 9110 §10.1.4). Fetch cannot do that.
   ["TE keeps trailers", ["Connection: te", "TE: gzip, trailers"], ["te: trailers", "connection: te"], ["te: trailers"]],
-  // Fetch would decode what it has asked for, under headers that describe the encoded bytes (denoland/deno#12291).
+  // Fetch would decode the body under headers that describe the encoded bytes (denoland/deno#12291).
   ["Accept-Encoding goes on", ["Accept-Encoding: gzip;q=0.5, br"], ["accept-encoding: gzip;q=0.5, br"], [
     "accept-encoding: identity",
   ]],
   ["Proxy-Authorization goes no further", ["Proxy-Authorization: Basic eA=="], []],
-  ["Expect is answered here", ["Expect: 100-continue"], []],
+  ["Expect goes no further", ["Expect: 100-continue"], []],
   ["Authorization goes on", ["Authorization: Bearer x"], ["authorization: Bearer x"]],
-  // Request is what joins them, before any transport.
+  // `Request` joins the lines before any transport.
   ["lines of one name are one list", ["X-A: 1", "X-B: 2", "X-A: 3"], ["x-a: 1, 3", "x-b: 2"]],
   ["several Cookie lines are one list", ["Cookie: a=1", "Cookie: b=2"], ["cookie: a=1; b=2"]],
   ["Range goes on", ["Range: bytes=0-1"], ["range: bytes=0-1"]],
   ["If-None-Match goes on", ['If-None-Match: "x"'], ['if-none-match: "x"']],
-  ["Connection can not take X-Forwarded-For away", ["Connection: X-Forwarded-For"], []],
-  ["X-Conductor-Role can not be chosen", ["X-Conductor-Role: shadow"], ["x-conductor-role: primary"]],
-  ["x_forwarded_for can not pass for ours", ["X_Forwarded_For: 10.0.0.1"], []],
-  ["X.Forwarded.For cannot pass for ours", ["X.Forwarded.For: 10.0.0.1", "X-Forwarded_Host: evil"], []],
+  ["Connection cannot take X-Forwarded-For away", ["Connection: X-Forwarded-For"], []],
+  ["X-Conductor-Role cannot be chosen", ["X-Conductor-Role: shadow"], ["x-conductor-role: primary"]],
+  ["x_forwarded_for does not replace ours", ["X_Forwarded_For: 10.0.0.1"], []],
+  ["X.Forwarded.For does not replace ours", ["X.Forwarded.For: 10.0.0.1", "X-Forwarded_Host: evil"], []],
   ["X-Conductor-* goes no further", ["X-Conductor-Service: evil", "x-CONDUCTOR-New: 1", "X-Conductor-: 1"], []],
   ["X-Conductor-* goes no further in a spelling that a backend may read as the same", [
     "X_Conductor_Role: shadow",
@@ -69,7 +69,7 @@ const DATE = "date: Tue, 15 Nov 1994 08:12:31 GMT";
 
 const RESPONSES: readonly Row[] = [
   ...BOTH,
-  // A Headers object has merged them when fetch hands them out.
+  // Fetch returns a Headers object, which merges the lines.
   ["lines of one name stay apart", ["X-A: 1", "X-B: 2", "X-A: 3"], ["x-a: 1", "x-b: 2", "x-a: 3"], [
     "x-a: 1, 3",
     "x-b: 2",
@@ -78,11 +78,11 @@ const RESPONSES: readonly Row[] = [
   ["Date goes on as the service wrote it", [DATE], [DATE]],
   ["WWW-Authenticate goes on", ['WWW-Authenticate: Basic realm="x"'], ['www-authenticate: Basic realm="x"']],
   ["ETag and Vary go on", ['ETag: W/"1"', "Vary: accept"], ['etag: W/"1"', "vary: accept"]],
-  ["X-Conductor-Service can not be chosen", ["X-Conductor-Service: evil"], ["x-conductor-service: all"]],
+  ["X-Conductor-Service cannot be chosen", ["X-Conductor-Service: evil"], ["x-conductor-service: all"]],
   ["Server goes on", ["Server: x"], ["server: x"]],
 ];
 
-/** The lines of a head whose names are among those sent, as `name: value` with the name in lower case. */
+/** Returns the lines of a head that have a sent name, as `name: value` with the name in lower case. */
 function linesOf(head: string, sent: readonly string[]): string[] {
   const names = new Set(sent.map((line) => line.slice(0, line.indexOf(":")).toLowerCase()));
   const lines = head.split("\r\n\r\n")[0]!.split("\r\n").slice(1).map((line) => {
@@ -94,13 +94,13 @@ function linesOf(head: string, sent: readonly string[]): string[] {
   );
 }
 
-/** Both heads of one exchange, as they arrived. */
+/** Both heads of one exchange as received. */
 interface Heads {
   readonly seen: string;
-  readonly answer: string;
+  readonly responseHead: string;
 }
 
-/** Sends one request through conductor, with these lines each way. */
+/** Sends one request through conductor with the given header lines. */
 async function pass(
   create: () => Transport,
   { request = [], response = [] }: { request?: readonly string[]; response?: readonly string[] },
@@ -115,9 +115,9 @@ async function pass(
   using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
   const head = ["GET /x HTTP/1.1", "Host: h", ...request].join("\r\n");
   await client.write(new TextEncoder().encode(`${head}\r\n\r\n`));
-  const answer = await readUntil(client, "\r\n\r\nok");
-  assertMatch(answer, /^HTTP\/1\.1 200 /);
-  return { seen, answer };
+  const responseHead = await readUntil(client, "\r\n\r\nok");
+  assertMatch(responseHead, /^HTTP\/1\.1 200 /);
+  return { seen, responseHead };
 }
 
 for (const [over, create] of TRANSPORTS) {
@@ -129,7 +129,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`to a service: X-Conductor-Role in a trailer is dropped, over ${over}`, async () => {
+  Deno.test(`to a service: X-Conductor-Role in a trailer is removed, over ${over}`, async () => {
     let seen = "";
     await using backend = startRawBackend(async (connection) => {
       seen = await readUntil(connection, "\r\n0\r\n\r\n");
@@ -165,17 +165,17 @@ for (const [over, create] of TRANSPORTS) {
 
   for (const [rule, sent, arrives, overFetch = arrives] of RESPONSES) {
     Deno.test(`to the client: ${rule}, over ${over}`, async () => {
-      const { answer } = await pass(create, { response: sent });
-      assertEquals(linesOf(answer, sent), over === "fetch" ? overFetch : arrives);
+      const { responseHead } = await pass(create, { response: sent });
+      assertEquals(linesOf(responseHead, sent), over === "fetch" ? overFetch : arrives);
     });
   }
 
   Deno.test(`to the client: a missing Date is added, over ${over}`, async () => {
-    const { answer } = await pass(create, {});
-    assertMatch(answer, /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/i);
+    const { responseHead } = await pass(create, {});
+    assertMatch(responseHead, /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/i);
   });
 
-  Deno.test(`to the client: trailers are read and dropped, and the body ends where it should, over ${over}`, async () => {
+  Deno.test(`to the client: trailers are read and removed, and the body ends correctly, over ${over}`, async () => {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
       const text =
@@ -183,29 +183,38 @@ for (const [over, create] of TRANSPORTS) {
       await connection.write(new TextEncoder().encode(text));
     });
     await using front = startConductor({ services: [{ name: "all", url: backend.url }] }, { transport: create() });
-    const answer = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-    assert(!/x-end/i.test(answer), answer);
-    assertStringIncludes(answer, "abc");
+    const responseHead = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    assert(!/x-end/i.test(responseHead), responseHead);
+    assertStringIncludes(responseHead, "abc");
   });
 
-  Deno.test(`to the client: 50 Set-Cookie lines stay 50, in order, over ${over}`, async () => {
+  Deno.test(`to the client: 50 Set-Cookie lines are relayed in order, over ${over}`, async () => {
     const sent = Array.from({ length: 50 }, (_, index) => `Set-Cookie: c${index}=1; Path=/`);
-    const { answer } = await pass(create, { response: sent });
-    assertEquals(linesOf(answer, sent), sent.map((line) => line.replace("Set-Cookie", "set-cookie")));
+    const { responseHead } = await pass(create, { response: sent });
+    assertEquals(linesOf(responseHead, sent), sent.map((line) => line.replace("Set-Cookie", "set-cookie")));
   });
 }
 
-/** What a plain request brings along; conductor adds the rest. */
-const OURS = ["host", "x-b", "x-a", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via", "x-request-id"];
+/** Fields of a simple request, and fields that conductor adds. */
+const EXPECTED = [
+  "host",
+  "x-b",
+  "x-a",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "via",
+  "x-request-id",
+];
 
-/** What fetch adds by itself. */
+/** Fields that fetch adds. */
 const FETCH_ADDS = ["accept", "accept-encoding", "accept-language", "user-agent"];
 
 for (const [over, create] of TRANSPORTS) {
   const added = over === "fetch" ? FETCH_ADDS : [];
-  Deno.test(`to a service: nothing is added but ${["our own", ...added].join(", ")}, over ${over}`, async () => {
+  Deno.test(`to a service: the only added fields are ${["our own", ...added].join(", ")}, over ${over}`, async () => {
     const { seen } = await pass(create, { request: ["X-B: 1", "X-A: 2"] });
     const names = seen.trimEnd().split("\r\n").slice(1).map((line) => line.slice(0, line.indexOf(":")).toLowerCase());
-    assertEquals(names.toSorted(), [...OURS, "x-conductor-role", ...added].toSorted());
+    assertEquals(names.toSorted(), [...EXPECTED, "x-conductor-role", ...added].toSorted());
   });
 }

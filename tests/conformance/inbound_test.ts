@@ -1,10 +1,10 @@
-/** What a client may send, what it gets for it, and what a service is asked for: requests as raw bytes. */
+/** Requests as raw bytes: the status of the response, and the target that a service receives. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fetchTransport } from "@zeek/conductor";
 import { exchangeRaw, readUntil, startBackend, startConductor } from "../_support/servers.ts";
 
-/** One request: its raw lines, the status that answers it, and the target that the service sees, if any. */
+/** The lines of the request; the status of the response; the target that the service receives. */
 type Row = readonly [request: string, status: number, target?: string];
 
 const CHUNKED = "Host: h\r\nTransfer-Encoding: chunked";
@@ -69,12 +69,12 @@ const FRAMING: readonly Row[] = [
 ];
 
 for (const [request, status, target] of [...TARGETS, ...METHODS, ...FRAMING]) {
-  Deno.test(`${JSON.stringify(request)} is ${status}, and ${target ?? "nothing"} is asked for`, async () => {
+  Deno.test(`${JSON.stringify(request)} gets ${status}, and a service receives ${target ?? "nothing"}`, async () => {
     await using backend = startBackend();
     await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
     const [head = "", ...rest] = request.split("\r\n\r\n");
-    const answer = await exchangeRaw(front.port, [`${head}\r\nConnection: close`, ...rest, ""].join("\r\n\r\n"));
-    assertMatch(answer, new RegExp(`^HTTP/1.1 ${status} `));
+    const response = await exchangeRaw(front.port, [`${head}\r\nConnection: close`, ...rest, ""].join("\r\n\r\n"));
+    assertMatch(response, new RegExp(`^HTTP/1.1 ${status} `));
     assertEquals(backend.seen.map((seen) => seen.target), target === undefined ? [] : [target]);
   });
 }
@@ -85,11 +85,11 @@ Deno.test("a quote in the query is encoded over fetch", async () => {
     transport: fetchTransport(),
   });
   await exchangeRaw(front.port, "GET /%61?q='%20' HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  // It sends what the URL standard makes of a query.
+  // The URL standard encodes quotes in a query.
   assertEquals(backend.seen[0]!.target, "/%61?q=%27%20%27");
 });
 
-// Each spelling must reach what the plain path reaches, or nothing.
+// Columns: the path; the route, which is that of the plain path, or no route.
 const SPELLINGS: readonly (readonly [path: string, route: string | undefined])[] = [
   ["/admin", "admin"],
   ["/%61dmin", "admin"],
@@ -115,20 +115,20 @@ for (const [path, route] of SPELLINGS) {
         { name: "rest", url: backend.url },
       ],
     });
-    const answer = await exchangeRaw(front.port, `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
-    assertEquals(/x-conductor-service: (\w+)/i.exec(answer)?.[1], route);
-    // A backend that resolves dots must not find more of them than the matching has seen.
-    if (route === "admin") assertEquals(/\/admin$/.test(answer) || answer.includes("/%61dmin"), true, answer);
+    const response = await exchangeRaw(front.port, `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    assertEquals(/x-conductor-service: (\w+)/i.exec(response)?.[1], route);
+    // A backend that resolves dots must not find dots that matching has not seen.
+    if (route === "admin") assertEquals(/\/admin$/.test(response) || response.includes("/%61dmin"), true, response);
   });
 }
 
-Deno.test("OPTIONS * and Max-Forwards: 0 are answered with what is allowed", async () => {
+Deno.test("the response to OPTIONS * lists the allowed methods", async () => {
   await using front = startConductor({ services: [{ name: "all", url: "http://127.0.0.1:1" }] });
-  const answer = await exchangeRaw(front.port, "OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  assertStringIncludes(answer.toLowerCase(), "\r\nallow: get, head, post, put, patch, delete, options\r\n");
+  const response = await exchangeRaw(front.port, "OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  assertStringIncludes(response.toLowerCase(), "\r\nallow: get, head, post, put, patch, delete, options\r\n");
 });
 
-Deno.test("Max-Forwards of OPTIONS goes down by one, and that of other methods is left alone", async () => {
+Deno.test("Max-Forwards is decremented for OPTIONS, and unchanged for other methods", async () => {
   await using backend = startBackend();
   await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
   for (const [method, sent, seen] of [["OPTIONS", "7", "6"], ["GET", "7", "7"], ["OPTIONS", "x", "x"]]) {
@@ -138,7 +138,7 @@ Deno.test("Max-Forwards of OPTIONS goes down by one, and that of other methods i
   }
 });
 
-Deno.test("Expect: 100-continue is answered here, and the body goes on without it", async () => {
+Deno.test("Expect: 100-continue gets a 100 response, and is not forwarded", async () => {
   await using backend = startBackend();
   await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
   using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
@@ -150,7 +150,7 @@ Deno.test("Expect: 100-continue is answered here, and the body goes on without i
   assertEquals([backend.seen[0]!.body, backend.seen[0]!.headers.get("expect")], ["hello", null]);
 });
 
-Deno.test("Upgrade is not forwarded, and the request goes on without it", async () => {
+Deno.test("Upgrade is removed, and the request is forwarded without it", async () => {
   await using backend = startBackend();
   await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
   const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n";

@@ -24,7 +24,7 @@ async function serve(args: readonly string[]): Promise<{ child: CliProcess; url:
   return { child, url };
 }
 
-/** Flags, and what h2load says of the protocol. */
+// Columns: the name; the flags; the protocol in the report of h2load.
 const H2LOAD: [name: string, flags: string[], protocol: string][] = [
   ["HTTP/2 streams", ["-m", "10"], "h2"],
   ["HTTP/1.1 requests", ["--h1"], "http/1.1"],
@@ -32,7 +32,7 @@ const H2LOAD: [name: string, flags: string[], protocol: string][] = [
 
 for (const [name, flags, protocol] of H2LOAD) {
   Deno.test({
-    name: `h2load: 2,000 ${name} over TLS on ten connections are all answered with 200`,
+    name: `h2load: 2,000 ${name} over TLS on ten connections all get 200`,
     ignore: !hasH2load || !hasOpenssl,
     fn: async () => {
       await using certificate = await makeCertificate();
@@ -50,16 +50,16 @@ for (const [name, flags, protocol] of H2LOAD) {
   });
 }
 
-/** slowhttptest's modes. */
+// Columns: the name; the flag of slowhttptest.
 const SLOW: [name: string, flag: string][] = [
   ["heads that never end", "-H"],
   ["bodies that never end", "-B"],
-  ["answers that are hardly read", "-X"],
+  ["responses that are read slowly", "-X"],
 ];
 
 for (const [name, flag] of SLOW) {
   Deno.test({
-    name: `slowhttptest: with 200 ${name}, others are still served`,
+    name: `slowhttptest: other clients are served beside 200 ${name}`,
     ignore: !hasSlowhttptest,
     fn: async () => {
       await using backend = startBackend(() => new Response("x".repeat(100_000)));

@@ -1,6 +1,6 @@
 /**
- * No request reaches a backend twice, whatever becomes of its connection; but GET, HEAD and OPTIONS without a body may be
- * tried again, once, where a used connection dies before there is an answer (RFC 9110 §9.2.2).
+ * No request reaches a backend twice when connections die. GET, HEAD and OPTIONS without a body may be repeated once, if a
+ * reused connection dies before the response (RFC 9110 §9.2.2).
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -9,35 +9,35 @@ import { type SocketConnection, startSocketBackend } from "../_support/socket_ba
 import { readUntil, startConductor, startRawBackend } from "../_support/servers.ts";
 import { type TransportName, TRANSPORTS } from "../_support/transports.ts";
 
-const ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const RESPONSE = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/** How a connection dies that has been used before. */
+/** Death of a reused connection. */
 interface Death {
   readonly name: string;
-  /** Whether the first bytes of an answer come before. */
-  readonly answers?: boolean;
-  /** After an answer. */
-  afterAnswer?(connection: SocketConnection): void;
-  /** On the third request of the connection. */
+  /** True if the first bytes of a response are sent before. */
+  readonly responses?: boolean;
+  /** Called after a response. */
+  afterResponse?(connection: SocketConnection): void;
+  /** Called on the third request of the connection. */
   onReuse(connection: SocketConnection): Promise<void> | void;
 }
 
 const DEATHS: readonly Death[] = [
   {
-    name: "closed after the answer",
-    afterAnswer: ({ close }) => close(),
+    name: "closed after the response",
+    afterResponse: ({ close }) => close(),
     onReuse: ({ close }) => close(),
   },
   {
-    name: "reset after the answer",
-    afterAnswer: ({ reset }) => reset(),
+    name: "reset after the response",
+    afterResponse: ({ reset }) => reset(),
     onReuse: ({ reset }) => reset(),
   },
   { name: "closed on the next request", onReuse: ({ close }) => close() },
   { name: "reset on the next request", onReuse: ({ reset }) => reset() },
   {
-    name: "closed after the first bytes of the next answer",
-    answers: true,
+    name: "closed after the first bytes of the next response",
+    responses: true,
     async onReuse({ write, close }) {
       await write("HTTP/1.1 200 OK\r\ncont");
       close();
@@ -66,7 +66,7 @@ const REQUESTS = METHODS.flatMap((method) =>
     }))
 );
 
-/** What becomes of a request that a used connection dies on: the status, and how often the backend sees it. */
+/** The status of the response, and how often the backend receives the request. */
 type Outcome = readonly [status: number, seen: number];
 
 const OK: Outcome = [200, 1];
@@ -74,13 +74,13 @@ const REPEATED: Outcome = [200, 2];
 const FAILED: Outcome = [502, 1];
 
 /**
- * Over sockets, what must not be repeated goes out on a connection that was in use within the last second and has been
- * used again before, and fails with it in the rare case that it dies just then. Over fetch it has a connection of its own. Fetch repeats a GET after
- * the first bytes of an answer, too; nobody has seen them, so that can stay.
+ * Over sockets, a request that must not be repeated may use a connection that was reused within the last second. It fails if
+ * the connection dies at that moment. Over fetch, such a request has its own connection. Fetch also repeats a GET after the
+ * first bytes of a response, which have not been relayed yet.
  */
 function outcomeOf(over: TransportName, repeatable: boolean, death: Death): Outcome {
   if (over === "fetch") return repeatable ? REPEATED : OK;
-  return repeatable && !death.answers ? REPEATED : FAILED;
+  return repeatable && !death.responses ? REPEATED : FAILED;
 }
 
 for (const [over, create] of TRANSPORTS) {
@@ -88,7 +88,7 @@ for (const [over, create] of TRANSPORTS) {
     for (const { label, repeatable, text } of REQUESTS) {
       const [status, times] = outcomeOf(over, repeatable, death);
       const outcome = `${status} and seen ${times === 1 ? "once" : "twice"} at most`;
-      Deno.test(`${label} is ${outcome} where a used connection is ${death.name}, over ${over}`, async () => {
+      Deno.test(`${label} is ${outcome} if a reused connection is ${death.name}, over ${over}`, async () => {
         const seen: Record<string, number> = {};
         const died = new Set<string>();
         let gone: Promise<void> | undefined;
@@ -99,21 +99,21 @@ for (const [over, create] of TRANSPORTS) {
             died.add(path);
             return await death.onReuse(connection);
           }
-          await connection.write(head.startsWith("HEAD") ? ANSWER.slice(0, -2) : ANSWER);
-          if (death.afterAnswer === undefined) return;
+          await connection.write(head.startsWith("HEAD") ? RESPONSE.slice(0, -2) : RESPONSE);
+          if (death.afterResponse === undefined) return;
           gone = connection.gone;
-          death.afterAnswer(connection);
+          death.afterResponse(connection);
         });
         await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
         const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
         for (const path of ["/first", "/again", "/1", "/2", "/3", "/4", "/5"]) {
-          const answer = await exchangeOnce(front.port, /\d/.test(path) ? text(path) : get(path));
-          assertEquals([path, answer.status, seen[path]], [path, ...died.has(path) ? [status, times] : OK]);
-          // An end that is there before the next request must be noticed before it; one that is on its way need not be.
+          const response = await exchangeOnce(front.port, /\d/.test(path) ? text(path) : get(path));
+          assertEquals([path, response.status, seen[path]], [path, ...died.has(path) ? [status, times] : OK]);
+          // The transport must notice an end that has arrived before the next request.
           if (over === "sockets") await gone;
         }
-        const canDie = death.afterAnswer === undefined && (over === "sockets" || repeatable);
-        // Over fetch the end of a connection can still pass a request that may be repeated.
+        const canDie = death.afterResponse === undefined && (over === "sockets" || repeatable);
+        // Over fetch, a repeatable request may be sent before the end of the connection arrives.
         if (canDie || over === "sockets" || !repeatable) assertEquals(died.size > 0, canDie);
         const failures = front.events.flatMap((event) => event.type === "settled" ? event.failure ?? [] : []);
         assertEquals(failures, Array(status === 502 ? died.size : 0).fill("reset"));
@@ -123,7 +123,7 @@ for (const [over, create] of TRANSPORTS) {
 
   for (const [name, die] of [["closes", "close"], ["resets", "reset"]] as const) {
     for (const { label, text } of REQUESTS) {
-      Deno.test(`${label} is seen once, and 502, where a fresh connection ${name}, over ${over}`, async () => {
+      Deno.test(`${label} is seen once and gets 502 if a new connection ${name}, over ${over}`, async () => {
         let seen = 0;
         await using backend = await startSocketBackend((_, connection) => {
           seen++;
@@ -136,7 +136,7 @@ for (const [over, create] of TRANSPORTS) {
     }
   }
 
-  Deno.test(`GET is seen twice at most, where all of many used connections die on it, over ${over}`, async () => {
+  Deno.test(`GET is seen twice at most if all of many reused connections die, over ${over}`, async () => {
     let dying = false;
     let seen = 0;
     const full = Promise.withResolvers<void>();
@@ -145,8 +145,8 @@ for (const [over, create] of TRANSPORTS) {
       seen++;
       if (dying) return reset();
       if (seen === all) full.resolve();
-      await full.promise; // So that each of them has a connection of its own.
-      await write(ANSWER);
+      await full.promise; // So that each request has its own connection.
+      await write(RESPONSE);
     });
     await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
     const request = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -168,12 +168,12 @@ for (const [over, create] of TRANSPORTS) {
         if (text === "") return;
         seen++;
         if (text.split("POST /").length !== 2) pipelined++;
-        let answered = false;
+        let responded = false;
         arriving = readUntil(connection, "body");
-        arriving.then((next) => pipelined += next !== "" && !answered ? 1 : 0, () => {});
-        await new Promise((resolve) => setTimeout(resolve)); // A turn, in which another request would be read.
-        answered = true;
-        await connection.write(new TextEncoder().encode(ANSWER));
+        arriving.then((next) => pipelined += next !== "" && !responded ? 1 : 0, () => {});
+        await new Promise((resolve) => setTimeout(resolve)); // In this turn, another request would be read.
+        responded = true;
+        await connection.write(new TextEncoder().encode(RESPONSE));
       }
     });
     await using front = startConductor({
@@ -185,12 +185,12 @@ for (const [over, create] of TRANSPORTS) {
     }, { transport: create() });
     const request = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody";
     for (let round = 0; round < 2; round++) {
-      const answers = await Promise.all(Array.from({ length: 15 }, () => exchangeOnce(front.port, request)));
-      assertEquals(answers.map(({ status }) => status), Array(15).fill(200));
+      const responses = await Promise.all(Array.from({ length: 15 }, () => exchangeOnce(front.port, request)));
+      assertEquals(responses.map(({ status }) => status), Array(15).fill(200));
     }
     await front.event(() => seen === 90);
     assertEquals(pipelined, 0);
-    // Over fetch, what is not safe has a connection of its own.
+    // Over fetch, each unsafe request has its own connection.
     if (over === "fetch") assertEquals(connections, 90);
   });
 }

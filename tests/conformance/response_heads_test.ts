@@ -1,4 +1,4 @@
-/** Responses may return everything that a client can send, and reach the client. */
+/** A response that returns everything that a client can send reaches the client. */
 
 import { assert, assertEquals } from "@std/assert";
 import { toBytes } from "../_support/latin1.ts";
@@ -7,7 +7,7 @@ import { startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 
-/** Largest field that Deno's server accepts: 64 KiB of head, less the other lines. */
+/** Length of the longest field that Deno's server accepts: 64 KiB of head without the other lines. */
 const LONGEST = 64_000;
 
 function linesOf({ head }: SocketRequest): string[] {

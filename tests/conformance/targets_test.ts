@@ -1,4 +1,4 @@
-/** Bytes outside ASCII in a request: matching and every service get the bytes that the client sent, or the client gets 400. */
+/** Bytes outside ASCII in a request: matching and services get them as sent, or the client gets 400. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { conductor, type ConfigInput, type Transport } from "@zeek/conductor";
@@ -16,7 +16,7 @@ const NICHI = "\xe6\x97\xa5";
 /** Two bytes of UTF-8: one character up to U+00FF. */
 const E_ACUTE = "\xc3\xa9";
 
-/** A backend that keeps the heads of its requests, one character for each byte. */
+/** Starts a backend that records the heads of its requests, one character for each byte. */
 async function startRecorder(): Promise<SocketBackend & { readonly heads: string[] }> {
   const heads: string[] = [];
   const backend = await startSocketBackend(async ({ head }, { write }) => {
@@ -48,7 +48,7 @@ async function http2StatusOf(port: number, target: string, authority = "h"): Pro
   ]);
 }
 
-/** The client's target, and the target over `fetch`. */
+// Columns: the client's target; the target over `fetch`.
 const CARRIED: readonly (readonly [sent: string, overFetch: string])[] = [
   [`/${NICHI}`, "/%E6%97%A5"],
   [`/caf${E_ACUTE}`, "/caf%C3%A9"],
@@ -86,7 +86,7 @@ const REFUSED: readonly string[] = [
 ];
 
 for (const [over, create] of TRANSPORTS) {
-  for (const [version, ask] of [["HTTP/1.1", http1], ["HTTP/2", http2StatusOf]] as const) {
+  for (const [version, send] of [["HTTP/1.1", http1], ["HTTP/2", http2StatusOf]] as const) {
     for (const [sent, overFetch] of CARRIED) {
       Deno.test(`${name(sent)} over ${version} reaches primary and shadow as sent, over ${over}`, async () => {
         await using primary = await startRecorder();
@@ -94,7 +94,7 @@ for (const [over, create] of TRANSPORTS) {
         await using front = startConductor({
           services: [{ name: "a", url: primary.url }, { name: "b", url: shadow.url, shadow: true }],
         }, { transport: create() });
-        assertEquals(await ask(front.port, sent), 200);
+        assertEquals(await send(front.port, sent), 200);
         await front.event(({ type, ...more }) => type === "settled" && "service" in more && more.service === "b");
         const expected = over === "fetch" ? overFetch : sent;
         assertEquals([targetsOf(primary.heads), targetsOf(shadow.heads)], [[expected], [expected]]);
@@ -103,12 +103,12 @@ for (const [over, create] of TRANSPORTS) {
   }
 }
 
-for (const [version, ask] of [["HTTP/1.1", http1], ["HTTP/2", http2StatusOf]] as const) {
+for (const [version, send] of [["HTTP/1.1", http1], ["HTTP/2", http2StatusOf]] as const) {
   for (const sent of REFUSED) {
     Deno.test(`${name(sent)} over ${version} reaches no service`, async () => {
       await using backend = await startRecorder();
       await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
-      const status = await ask(front.port, sent);
+      const status = await send(front.port, sent);
       assertEquals([status === "refused" ? 400 : status, backend.heads], [400, []]);
     });
   }
@@ -144,7 +144,7 @@ Deno.test({
   },
 });
 
-// Every spelling of a path matches the same route, and its prefix is stripped in the same way.
+// Every spelling of a path matches the same route, and loses the same prefix.
 for (const pattern of ["/日本", "/%E6%97%A5%E6%9C%AC", "/%e6%97%a5%e6%9c%ac"]) {
   for (const sent of [`/${NICHI}\xe6\x9c\xac/x`, "/%E6%97%A5%E6%9C%AC/x", "/%e6%97%A5\xe6\x9c\xac/x"]) {
     Deno.test(`${name(sent)} matches ${pattern}, and the prefix is stripped from the bytes as sent`, async () => {
@@ -181,8 +181,8 @@ Deno.test("a transport of the embedding program gets a target that is valid in a
   assertEquals(targetsOf(backend.heads), ["/caf%C3%A9?%E6%97%A5"]);
 });
 
-/** Client bytes elsewhere in the head: the status of the response, and the line that a service gets. */
-const ELSEWHERE: readonly (readonly [what: string, lines: readonly string[], status: number, arrives?: string])[] = [
+// Bytes elsewhere in the head. Columns: the name; the lines; the status of the response; the line that a service receives.
+const ELSEWHERE: readonly (readonly [name: string, lines: readonly string[], status: number, arrives?: string])[] = [
   ["obs-text in a value", ["X-A: caf\xe9 \xff\x80"], 200, "x-a: caf\xe9 \xff\x80"],
   ["UTF-8 in a value", [`X-A: ${NICHI}`], 200, `x-a: ${NICHI}`],
   ["UTF-8 in a User-Agent", [`User-Agent: ${NICHI}`], 200, `user-agent: ${NICHI}`],
@@ -220,11 +220,11 @@ for (const [over, create] of TRANSPORTS) {
   }
 }
 
-/** Requests that a transport cannot write. */
-const UNSENDABLE: readonly (readonly [what: string, method: string, target: string])[] = [
+/** Requests that a transport cannot send. */
+const UNSENDABLE: readonly (readonly [name: string, method: string, target: string])[] = [
   ["a target of 30,000 bytes that fetch makes three times as long", "GET", `/${NICHI.repeat(10_000)}`],
   ["a method that fetch forbids", "TRACK", "/"],
-  ["a method that fetch takes for GET", "get", "/"],
+  ["a method that fetch changes to GET", "get", "/"],
 ];
 
 for (const [what, method, target] of UNSENDABLE) {

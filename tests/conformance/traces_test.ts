@@ -1,4 +1,4 @@
-/** W3C Trace Context on the wire: what services are told of the trace that a client's request is part of. */
+/** W3C Trace Context on the wire: `traceparent` and `tracestate` of the requests to services. */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
@@ -12,13 +12,13 @@ const VALID = `traceparent: 00-${TRACE}-${PARENT}-01`;
 
 interface Row {
   readonly rule: string;
-  /** The header lines of the request. */
+  /** Header lines of the request. */
   readonly sent: readonly string[];
-  /** What is left of the field: the trace and its flags, or nothing. */
+  /** The received trace; `undefined` if the field is missing or invalid. */
   readonly trace: { readonly traceId: string; readonly flags: string } | undefined;
-  /** The tracestate that arrives. */
+  /** The received tracestate. */
   readonly state?: string;
-  /** The service's own rules. */
+  /** Settings of the service. */
   readonly service?: Partial<ServiceInput>;
 }
 
@@ -26,44 +26,44 @@ const SAMPLED = { traceId: TRACE, flags: "01" };
 const LONG_STATE = Array.from({ length: 32 }, (_, nth) => `vendor${nth}=${"x".repeat(40)}`).join(",");
 
 const ROWS: readonly Row[] = [
-  { rule: "a request of no trace starts none", sent: [], trace: undefined },
-  { rule: "a trace goes on", sent: [VALID], trace: SAMPLED },
+  { rule: "a request without a trace starts none", sent: [], trace: undefined },
+  { rule: "a trace is forwarded", sent: [VALID], trace: SAMPLED },
   {
-    rule: "a trace that is not sampled stays so",
+    rule: "a trace that is not sampled stays unsampled",
     sent: [VALID.replace(/01$/, "00")],
     trace: { ...SAMPLED, flags: "00" },
   },
-  { rule: "a later version is answered with ours", sent: [VALID.replace("00-", "01-") + "-x"], trace: SAMPLED },
-  { rule: "a name's case says nothing", sent: [VALID.replace("traceparent", "TraceParent")], trace: SAMPLED },
+  { rule: "a later version is forwarded as version 00", sent: [VALID.replace("00-", "01-") + "-x"], trace: SAMPLED },
+  { rule: "the case of a name is ignored", sent: [VALID.replace("traceparent", "TraceParent")], trace: SAMPLED },
   {
-    rule: "tracestate goes on byte for byte",
+    rule: "tracestate is forwarded byte for byte",
     sent: [VALID, "tracestate: b=2;x:y,  a@v=%20 ,c= 3"],
     trace: SAMPLED,
     state: "b=2;x:y,  a@v=%20 ,c= 3",
   },
   {
-    rule: "tracestate may have many lines and much to say",
+    rule: "tracestate may have many lines and many members",
     sent: [VALID, `tracestate: ${LONG_STATE}`, "tracestate: z=1"],
     trace: SAMPLED,
     state: `${LONG_STATE}, z=1`,
   },
-  { rule: "an empty tracestate is none", sent: [VALID, "tracestate:"], trace: SAMPLED },
-  { rule: "tracestate says nothing alone", sent: ["tracestate: a=1"], trace: undefined },
-  { rule: "an invalid field goes no further", sent: ["traceparent: 00-1-2-3", "tracestate: a=1"], trace: undefined },
+  { rule: "an empty tracestate is not forwarded", sent: [VALID, "tracestate:"], trace: SAMPLED },
+  { rule: "tracestate without traceparent is not forwarded", sent: ["tracestate: a=1"], trace: undefined },
+  { rule: "an invalid field is not forwarded", sent: ["traceparent: 00-1-2-3", "tracestate: a=1"], trace: undefined },
   {
-    rule: "an id of zeros goes no further",
+    rule: "an id of zeros is not forwarded",
     sent: [`traceparent: 00-${"0".repeat(32)}-${PARENT}-01`, "tracestate: a=1"],
     trace: undefined,
   },
-  { rule: "two fields are none", sent: [VALID, VALID, "tracestate: a=1"], trace: undefined },
+  { rule: "two fields are not forwarded", sent: [VALID, VALID, "tracestate: a=1"], trace: undefined },
   {
-    rule: "a service may be told nothing",
+    rule: "a service may get no trace",
     sent: [VALID, "tracestate: a=1", "baggage: user=1"],
     trace: undefined,
     service: { removeHeaders: ["traceparent", "tracestate", "baggage"] },
   },
   {
-    rule: "a service may be told something else",
+    rule: "a service may get another trace",
     sent: [VALID],
     trace: { traceId: "f".repeat(32), flags: "00" },
     service: { headers: { traceparent: `00-${"f".repeat(32)}-${PARENT}-00` } },
@@ -85,7 +85,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  Deno.test(`traces over ${over}: each service has an id of its own, with each request`, async () => {
+  Deno.test(`traces over ${over}: each service gets a new id for each request`, async () => {
     await using blue = startBackend();
     await using green = startBackend();
     await using front = startConductor({
@@ -107,7 +107,7 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(new Set(ids).size, 4);
   });
 
-  Deno.test(`traces over ${over}: the log line of a request has the trace's id`, async () => {
+  Deno.test(`traces over ${over}: the event of a response has the trace's id`, async () => {
     await using backend = startBackend();
     await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
     await (await fetch(front.url, { headers: { traceparent: `00-${TRACE}-${PARENT}-01` } })).body?.cancel();

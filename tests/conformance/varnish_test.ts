@@ -1,4 +1,4 @@
-/** The scripts in vtc/, with the client and the backend of varnishtest and conductor in between: a second opinion. */
+/** The scripts in vtc/, which connect the client and the backend of varnishtest through conductor. */
 
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";

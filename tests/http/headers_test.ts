@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { getHeader, lastMembers, parseList, stripHopByHop } from "../../src/http/headers.ts";
 
-// RFC 9110 §7.6.1: one row for each rule.
+// RFC 9110 §7.6.1. Columns: the rule; the received lines; the remaining lines.
 const TABLE: readonly (readonly [rule: string, sent: HeaderLine[], kept: HeaderLine[]])[] = [
   ["Connection itself", [["Connection", "close"], ["a", "1"]], [["a", "1"]]],
-  ["what Connection names", [["connection", "X-Hop, keep-alive"], ["x-hop", "1"], ["X-HOP", "2"]], []],
+  ["fields that Connection names", [["connection", "X-Hop, keep-alive"], ["x-hop", "1"], ["X-HOP", "2"]], []],
   ["several Connection lines", [["connection", "a"], ["connection", "b"], ["A", "1"], ["B", "1"], ["c", "1"]], [[
     "c",
     "1",
@@ -19,7 +19,7 @@ const TABLE: readonly (readonly [rule: string, sent: HeaderLine[], kept: HeaderL
   ["Upgrade", [["Upgrade", "websocket"], ["Connection", "upgrade"]], []],
   ["TE", [["TE", "gzip"]], []],
   ["TE except trailers", [["TE", "gzip, trailers"]], [["te", "trailers"]]],
-  ["not Content-Type, whatever Connection says", [["connection", "content-type"], ["content-type", "a/b"]], [[
+  ["not Content-Type, even if Connection names it", [["connection", "content-type"], ["content-type", "a/b"]], [[
     "content-type",
     "a/b",
   ]]],
@@ -32,10 +32,10 @@ const TABLE: readonly (readonly [rule: string, sent: HeaderLine[], kept: HeaderL
 ];
 
 for (const [rule, sent, kept] of TABLE) {
-  Deno.test(`endToEndLines() removes ${rule}`, () => assertEquals(stripHopByHop(sent), kept));
+  Deno.test(`stripHopByHop() removes ${rule}`, () => assertEquals(stripHopByHop(sent), kept));
 }
 
-Deno.test("fieldValue() joins a field's lines, whatever their case", () => {
+Deno.test("getHeader() joins the lines of a field, and ignores case", () => {
   assertEquals(getHeader([["Via", "1.1 a"], ["x", "y"], ["via", "1.1 b"]], "via"), "1.1 a, 1.1 b");
   assertEquals(getHeader([["x", "y"]], "via"), undefined);
 });
@@ -50,10 +50,10 @@ for (
     ["a\u00a0,b", ["a\u00a0", "b"]],
   ] as const
 ) {
-  Deno.test(`listMembers() splits ${JSON.stringify(value)}`, () => assertEquals(parseList(value), [...members]));
+  Deno.test(`parseList() splits ${JSON.stringify(value)}`, () => assertEquals(parseList(value), [...members]));
 }
 
-Deno.test("lastMembers() splits the end, and counts empty members", () => {
+Deno.test("lastMembers() returns the last members, and counts empty ones", () => {
   assertEquals(lastMembers("A, b, c", 2), ["b", "c"]);
   assertEquals(lastMembers("a, b", 3), ["a", "b"]);
   assertEquals(lastMembers("a,,,b", 3), ["b"]);

@@ -4,16 +4,16 @@ import { formatFlags, formatTraceparent, parseTraceparent } from "../../src/http
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 
-// Columns: the field's value; the flags that are passed on, or undefined where it is invalid.
+// Columns: the value of the field; the forwarded flags, or undefined if the value is invalid.
 const FIELDS: readonly (readonly [value: string, flags: string | undefined])[] = [
   [`00-${TRACE}-${PARENT}-00`, "00"],
   [`00-${TRACE}-${PARENT}-01`, "01"],
   [`00-${TRACE}-${PARENT}-02`, "02"],
   [`00-${TRACE}-${PARENT}-03`, "03"],
-  // Flags that nobody has defined are not passed on.
+  // Undefined flags are not forwarded.
   [`00-${TRACE}-${PARENT}-ff`, "03"],
   [`00-${TRACE}-${PARENT}-fc`, "00"],
-  // A later version may have more to say; what this one knows is where it always was.
+  // A later version may have more parts, after the parts of version 00.
   [`01-${TRACE}-${PARENT}-01`, "01"],
   [`cc-${TRACE}-${PARENT}-01-what-the-future-brings`, "01"],
   [`cc-${TRACE}-${PARENT}-01-`, "01"],
@@ -43,16 +43,16 @@ const FIELDS: readonly (readonly [value: string, flags: string | undefined])[] =
 ];
 
 for (const [value, flags] of FIELDS) {
-  Deno.test(`parseTraceparent() ${flags === undefined ? "refuses" : "takes"} ${JSON.stringify(value)}`, () => {
+  Deno.test(`parseTraceparent() ${flags === undefined ? "rejects" : "accepts"} ${JSON.stringify(value)}`, () => {
     assertEquals(parseTraceparent(value), flags === undefined ? undefined : { traceId: TRACE, flags });
   });
 }
 
-Deno.test("formatTraceparent() writes version 00 with the id that it is given", () => {
+Deno.test("formatTraceparent() writes version 00 with the given id", () => {
   assertEquals(formatTraceparent({ traceId: TRACE, flags: "01" }, PARENT), `00-${TRACE}-${PARENT}-01`);
 });
 
-Deno.test("formatTraceparent() makes an id of its own each time, and what it writes is valid", () => {
+Deno.test("formatTraceparent() creates a new valid id for each call", () => {
   const written = Array.from({ length: 1_000 }, () => formatTraceparent({ traceId: TRACE, flags: "01" }));
   for (const value of written) {
     assertMatch(value, /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
@@ -61,6 +61,6 @@ Deno.test("formatTraceparent() makes an id of its own each time, and what it wri
   assertEquals(new Set(written).size, written.length);
 });
 
-Deno.test("formatFlags() writes two digits of the flags that are known", () => {
+Deno.test("formatFlags() writes the known flags as two digits", () => {
   assertEquals([undefined, 0, 1, 2, 3, 4, 0xff].map(formatFlags), ["00", "00", "01", "02", "03", "00", "03"]);
 });

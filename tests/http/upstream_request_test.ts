@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
-import type { ClientRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { type UpstreamRequest, upstreamRequestFor } from "../../src/http/upstream_request.ts";
 
-const INBOUND: ClientRequest = {
+const RECEIVED: ReceivedRequest = {
   requestId: "id-1",
   method: "GET",
   path: "/api/users",
@@ -15,7 +15,7 @@ const INBOUND: ClientRequest = {
   headers: [["accept", "*/*"], ["cookie", "sid=1"], ["Authorization", "Bearer x"], ["via", "1.1 conductor-1"]],
 };
 
-function outbound(service: Partial<ServiceInput>, clientRequest: Partial<ClientRequest> = {}): UpstreamRequest {
+function requestTo(service: Partial<ServiceInput>, request: Partial<ReceivedRequest> = {}): UpstreamRequest {
   const input = {
     name: "api",
     url: "http://backend:81",
@@ -24,10 +24,10 @@ function outbound(service: Partial<ServiceInput>, clientRequest: Partial<ClientR
   };
   const { config } = validateConfig({ services: [input] });
   const route = config.routes[0]!;
-  return upstreamRequestFor({ ...INBOUND, ...clientRequest }, route, route.members[0]!);
+  return upstreamRequestFor({ ...RECEIVED, ...request }, route, route.members[0]!);
 }
 
-// Columns: the service; the path and query as they came; the URL that is asked for.
+// Columns: the service; the path and query as received; the requested URL.
 const TARGETS: readonly (readonly [service: Partial<ServiceInput>, path: string, query: string, url: string])[] = [
   [{}, "/api/users", "", "http://backend:81/api/users"],
   [{}, "/api/users/", "?a=1&a=2", "http://backend:81/api/users/?a=1&a=2"],
@@ -46,14 +46,14 @@ const TARGETS: readonly (readonly [service: Partial<ServiceInput>, path: string,
 ];
 
 for (const [service, path, query, url] of TARGETS) {
-  Deno.test(`outboundFor() asks for ${url} where ${path}${query} came for ${JSON.stringify(service)}`, () => {
-    const { origin, target } = outbound(service, { path, query });
+  Deno.test(`upstreamRequestFor() requests ${url} for ${path}${query} and ${JSON.stringify(service)}`, () => {
+    const { origin, target } = requestTo(service, { path, query });
     assertEquals(origin + target, url);
   });
 }
 
-Deno.test("outboundFor() passes the client's lines on, says the role, and sets the service's headers over them", () => {
-  const { headers } = outbound({ headers: { "X-Proxy-Service": "api", "accept": "application/json" } });
+Deno.test("upstreamRequestFor() forwards the client's headers, adds the role, and sets the service's headers", () => {
+  const { headers } = requestTo({ headers: { "X-Proxy-Service": "api", "accept": "application/json" } });
   assertEquals(headers, [
     ["cookie", "sid=1"],
     ["Authorization", "Bearer x"],
@@ -64,8 +64,8 @@ Deno.test("outboundFor() passes the client's lines on, says the role, and sets t
   ]);
 });
 
-Deno.test("outboundFor() replaces and drops every spelling that a backend may read as the same field", () => {
-  const { headers } = outbound({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
+Deno.test("upstreamRequestFor() replaces and removes every spelling that a backend may read as the same field", () => {
+  const { headers } = requestTo({ headers: { "X-Tenant": "a" }, removeHeaders: ["X-Internal-User"] }, {
     headers: [["x_tenant", "b"], ["x-tenant", "b"], ["X_Internal_User", "root"], ["x.internal-user", "root"], [
       "x-user",
       "c",
@@ -74,14 +74,14 @@ Deno.test("outboundFor() replaces and drops every spelling that a backend may re
   assertEquals(headers, [["x-user", "c"], ["x-conductor-role", "primary"], ["X-Tenant", "a"]]);
 });
 
-Deno.test("outboundFor() drops what removeHeaders names, whatever its case", () => {
-  const { headers } = outbound({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
+Deno.test("upstreamRequestFor() removes the fields of removeHeaders, and ignores case", () => {
+  const { headers } = requestTo({ removeHeaders: ["Cookie", "authorization", "X-Conductor-Role"] });
   assertEquals(headers, [["accept", "*/*"], ["via", "1.1 conductor-1"]]);
 });
 
-Deno.test("outboundFor() sends the backend's own Host, the client's, or a literal", () => {
-  assertEquals(outbound({}).host, undefined);
-  assertEquals(outbound({ host: "target" }).host, undefined);
-  assertEquals(outbound({ host: "preserve" }).host, "shop.example");
-  assertEquals(outbound({ host: "internal.example:8443" }).host, "internal.example:8443");
+Deno.test("upstreamRequestFor() sends the backend's own Host, the client's, or a literal", () => {
+  assertEquals(requestTo({}).host, undefined);
+  assertEquals(requestTo({ host: "target" }).host, undefined);
+  assertEquals(requestTo({ host: "preserve" }).host, "shop.example");
+  assertEquals(requestTo({ host: "internal.example:8443" }).host, "internal.example:8443");
 });

@@ -1,8 +1,8 @@
 /** Spellings of addresses, and what depends on them: trust, and the network of a client. */
 
 import { assert, assertEquals } from "@std/assert";
-import { clientNetwork } from "../../src/http/client_network.ts";
-import { addressMatcher, networkOf, unmapAddress } from "../../src/http/trust_proxy.ts";
+import { clientNetwork } from "../../src/http/client_address.ts";
+import { addressMatcher, networkOf, unmapAddress } from "../../src/http/client_address.ts";
 import { parseIpAddress } from "../../src/lib/ip_address.ts";
 
 /** Every spelling of 10.0.0.7 as an IPv4-mapped address that differs in kind. */

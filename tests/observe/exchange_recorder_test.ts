@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertLess, assertNotMatch, assertStringIncludes } from "@std/assert";
 
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { AttemptView } from "../../src/upstream/attempt.ts";
-import type { ClientRequest } from "../../src/http/client_request.ts";
+import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { EventContext } from "../../src/observe/observers.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
 import { type ExchangeRecord, ExchangeRing, type NewExchange } from "../../src/observe/exchange_record.ts";
@@ -32,7 +32,7 @@ function createRecorder(options: Partial<ExchangeRecorderOptions> = {}): Exchang
   return new ExchangeRecorder({ redaction: () => PLAIN, ...options });
 }
 
-function clientRequestOf(parts: Partial<ClientRequest> = {}): ClientRequest {
+function clientRequestOf(parts: Partial<ReceivedRequest> = {}): ReceivedRequest {
   return {
     requestId: "r",
     method: "GET",

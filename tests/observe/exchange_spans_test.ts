@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { findTelemetry, type Span, SPAN_KEY, type Telemetry } from "../../src/observe/telemetry.ts";
 import { readUntil, startBackend, startRawBackend } from "../_support/servers.ts";

@@ -6,6 +6,7 @@ import { DURATION_BOUNDS_SECONDS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { formatPrometheus, METRIC_FAMILIES, PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
 import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
+import { FetchRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { hasCommand } from "../bench/has_command.ts";
@@ -179,7 +180,11 @@ for (
     const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
     const formatOf = async (enablePrometheus: boolean) => {
       const headers = accept === undefined ? {} : { accept };
-      const response = respondMetrics(new Request("http://h/metrics", { headers }), read(), { enablePrometheus });
+      const response = toResponse(
+        respondMetrics(new FetchRequest(new Request("http://h/metrics", { headers }), {}), read(), {
+          enablePrometheus,
+        }),
+      );
       assertEquals([response.headers.get("cache-control"), response.headers.get("vary")], ["no-store", "accept"]);
       const body = await response.text();
       if (response.headers.get("content-type") === PROMETHEUS_TYPE) return body.startsWith("# HELP") ? TEXT : body;
@@ -193,7 +198,11 @@ for (
 Deno.test("respondMetrics() responds to HEAD without a body, and to other methods than GET and HEAD with 405", async () => {
   const { read } = readingOf({ services: [{ name: "a", url: "http://a" }] });
   const request = (method: string) =>
-    respondMetrics(new Request("http://h/metrics", { method }), read(), { enablePrometheus: true });
+    toResponse(
+      respondMetrics(new FetchRequest(new Request("http://h/metrics", { method }), {}), read(), {
+        enablePrometheus: true,
+      }),
+    );
   const head = request("HEAD");
   assertEquals([head.status, head.headers.get("content-type"), await head.text()], [200, PROMETHEUS_TYPE, ""]);
   for (const method of ["POST", "DELETE", "OPTIONS"]) {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { BreakerInput, BreakerState, ConductorEvent, ConfigInput, ServiceInput, Transport } from "@zeek/conductor";
 
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { type AttemptSignal, Breaker, REJECTED, signalOf } from "../../src/policy/breaker.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";

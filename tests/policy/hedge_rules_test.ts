@@ -2,7 +2,7 @@
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
 import { VirtualTime } from "../_support/virtual_time.ts";
@@ -81,9 +81,9 @@ function resultOf(outcome: string): TransportResult {
 /** Sends requests one after the other. */
 async function send(time: VirtualTime, { handle }: Scene, count = 1, request = () => new Request("http://h/")) {
   for (let sent = 0; sent < count; sent++) {
-    const answering = handle(request());
+    const responding = handle(request());
     await time.pass(1_100);
-    await (await answering).body?.cancel();
+    await (await responding).body?.cancel();
   }
 }
 
@@ -357,9 +357,9 @@ Deno.test("a percentile needs a hundred latencies, follows the fastest peer, and
     limits: { maxInFlight: 1_000 },
   });
   const burst = async (count: number) => {
-    const answering = Array.from({ length: count }, () => first.handle(new Request("http://h/")));
+    const responding = Array.from({ length: count }, () => first.handle(new Request("http://h/")));
     await time.pass(1_000);
-    await Promise.all(answering);
+    await Promise.all(responding);
   };
   await burst(99);
   first.mark();
@@ -430,11 +430,11 @@ Deno.test("a client that disconnects during the delay of a hedge leaves nothing 
   const stage = scene(time, [A, { ...TWIN, hedge: { after: "200ms" } }], { a: ["hang"], b: ["0 200"] });
   stage.mark();
   const controller = new AbortController();
-  const answering = stage.handle(new Request("http://h/", { signal: controller.signal }));
+  const responding = stage.handle(new Request("http://h/", { signal: controller.signal }));
   await time.pass(100);
   controller.abort();
   await time.pass(300);
-  assertEquals((await answering).status, 499);
+  assertEquals((await responding).status, 499);
   assertEquals(stage.trace, ["0 → a", "100 a aborted", "100 ⇒  499"]);
 });
 

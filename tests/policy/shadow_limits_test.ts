@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import type { ConductorEvent, ConfigInput, ServiceInput, Transport, TransportResult } from "@zeek/conductor";
-import { createHandler, type Handler } from "../../src/proxy/handler.ts";
+import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState, type SharedState } from "../../src/policy/shared_state.ts";
 import { answerAll } from "../_support/answer_all.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
-import { createHandler } from "../../src/proxy/handler.ts";
+import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
 import { rampValue } from "../../src/policy/shadow_gate.ts";

@@ -3,7 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo } from "@zeek/conductor";
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
-import { addressMatcher } from "../../src/http/trust_proxy.ts";
+import { addressMatcher } from "../../src/http/client_address.ts";
 import { readSampleKey } from "../../src/policy/shadow_decision.ts";
 import { answerAll } from "../_support/answer_all.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";

@@ -1,4 +1,4 @@
-/** Attempts and their ends, with a scripted transport and fake time: what real sockets can not be made to do on cue. */
+/** Outcomes of attempts, with a scripted transport and virtual time, for events that real sockets cannot produce on demand. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
@@ -15,12 +15,12 @@ import { UpstreamFailure } from "../../src/upstream/transport.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** The client is looked at from the 50th millisecond of an exchange on. */
+/** Longer than the 50 ms after which the client of an exchange is watched. */
 const CLIENT_WATCHED_MS = 60;
 
 const OK: TransportResult = { ok: true, response: { status: 200, headers: [], body: null } };
 
-/** A handler with two services, `p` and `s`, each answered by a script of its own. */
+/** A handler with two services, `p` and `s`, each with its own scripted transport. */
 function scene(
   scripts: Record<"p" | "s", Transport>,
   more: { timeout?: number; wait?: "all" | "primary" } = {},
@@ -43,10 +43,10 @@ function settlements(events: readonly ConductorEvent[]): string[] {
   );
 }
 
-const answer: Transport = () => Promise.resolve(OK);
+const succeed: Transport = () => Promise.resolve(OK);
 const hang: Transport = () => new Promise(() => {});
 
-Deno.test("fanOut() counts a transport that throws, or rejects, as a failure of the protocol", async () => {
+Deno.test("fanOut() settles an attempt as protocol if the transport throws or rejects", async () => {
   const scripts: Transport[] = [
     () => {
       throw new Error("thrown");
@@ -54,20 +54,20 @@ Deno.test("fanOut() counts a transport that throws, or rejects, as a failure of 
     () => Promise.reject(new Error("rejected")),
   ];
   for (const p of scripts) {
-    const { handle, events } = scene({ p, s: answer });
+    const { handle, events } = scene({ p, s: succeed });
     const response = await handle(new Request("http://h/"));
     assertEquals(response.headers.get("x-conductor-service"), "s");
     assertEquals(settlements(events).sort(), ["p protocol", "s 200"]);
   }
 });
 
-Deno.test("fanOut() takes a transport that answers without a promise, as one in plain JavaScript may", async () => {
+Deno.test("fanOut() accepts a transport that returns no promise, as plain JavaScript may", async () => {
   const plain = (() => OK) as unknown as Transport;
-  const { handle } = scene({ p: plain, s: answer });
+  const { handle } = scene({ p: plain, s: succeed });
   assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "p");
 });
 
-Deno.test("fanOut() aborts what has timed out, and gives up a response that comes later", async () => {
+Deno.test("fanOut() aborts an attempt at its timeout, and discards a response that arrives later", async () => {
   using time = new FakeTime();
   const late = Promise.withResolvers<TransportResult>();
   let request: TransportRequest | undefined;
@@ -76,11 +76,11 @@ Deno.test("fanOut() aborts what has timed out, and gives up a response that come
       request = sent;
       return late.promise;
     },
-    s: answer,
+    s: succeed,
   }, { timeout: 1 });
-  const answering = handle(new Request("http://h/"));
+  const pending = handle(new Request("http://h/"));
   await time.tickAsync(1_010);
-  assertEquals((await answering).headers.get("x-conductor-service"), "s");
+  assertEquals((await pending).headers.get("x-conductor-service"), "s");
   assertEquals(settlements(events), ["s 200", "p timeout"]);
   assert(request!.signal.aborted);
   let cancelled = false;
@@ -90,7 +90,7 @@ Deno.test("fanOut() aborts what has timed out, and gives up a response that come
   assert(cancelled);
 });
 
-Deno.test("fanOut() gives a small body one more time-out after its head, and no more however it drips", async () => {
+Deno.test("fanOut() grants a small body one more timeout after its head, and no more if it arrives slowly", async () => {
   using time = new FakeTime();
   const drip: Transport = ({ signal }) => {
     const body = new ReadableStream<Chunk>({
@@ -104,25 +104,25 @@ Deno.test("fanOut() gives a small body one more time-out after its head, and no 
     });
     return Promise.resolve({ ok: true, response: { status: 200, headers: [["content-length", "100"]], body } });
   };
-  const { handle, events } = scene({ p: drip, s: answer }, { timeout: 1 });
-  const answering = handle(new Request("http://h/"));
+  const { handle, events } = scene({ p: drip, s: succeed }, { timeout: 1 });
+  const pending = handle(new Request("http://h/"));
   await time.tickAsync(990);
   assertEquals(settlements(events), ["s 200"]);
   await time.tickAsync(20);
   assertEquals(settlements(events), ["s 200", "p timeout"]);
-  assertEquals((await answering).headers.get("x-conductor-service"), "s");
+  assertEquals((await pending).headers.get("x-conductor-service"), "s");
 });
 
-Deno.test("fanOut() gives up an answer that nobody waits for, whether or not its stream is told of the abort", async () => {
+Deno.test("fanOut() cancels the stream of an unneeded response, even if the abort does not end the stream", async () => {
   using time = new FakeTime();
   let cancelled = false;
-  // Like an aborted fetch in a moment in which nobody reads: nothing comes any more, and no error either.
+  // Like an aborted fetch without a pending read: neither bytes nor an error arrive.
   const body = new ReadableStream<Chunk>({
     pull: () => new Promise(() => {}),
     cancel: () => void (cancelled = true),
   });
   const dripping: TransportResult = { ok: true, response: { status: 200, headers: [], body } };
-  const { handle } = scene({ p: answer, s: () => Promise.resolve(dripping) }, { timeout: 0.1, wait: "primary" });
+  const { handle } = scene({ p: succeed, s: () => Promise.resolve(dripping) }, { timeout: 0.1, wait: "primary" });
   assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "p");
   await time.tickAsync(90);
   assertEquals(cancelled, false);
@@ -130,7 +130,7 @@ Deno.test("fanOut() gives up an answer that nobody waits for, whether or not its
   assertEquals(cancelled, true);
 });
 
-Deno.test("an answer that is there when the client goes away is given up, whether or not its stream is told of the abort", async () => {
+Deno.test("a response is cancelled when the client disconnects, even if the abort does not end its stream", async () => {
   using time = new FakeTime();
   let cancelled = false;
   const body = new ReadableStream<Chunk>({
@@ -140,44 +140,44 @@ Deno.test("an answer that is there when the client goes away is given up, whethe
   const streamed: TransportResult = { ok: true, response: { status: 200, headers: [], body } };
   const controller = new AbortController();
   const { handle } = scene({ p: hang, s: () => Promise.resolve(streamed) });
-  const answering = handle(new Request("http://h/", { signal: controller.signal }));
+  const pending = handle(new Request("http://h/", { signal: controller.signal }));
   await time.tickAsync(CLIENT_WATCHED_MS);
   controller.abort();
-  assertEquals((await answering).status, 499);
+  assertEquals((await pending).status, 499);
   await time.runMicrotasks();
   assertEquals(cancelled, true);
 });
 
-Deno.test("fanOut() leaves no timer behind, whoever answers", async () => {
-  // Deno's sanitizer fails this test where a real timer is left.
-  const { handle } = scene({ p: answer, s: answer });
+Deno.test("fanOut() leaves no timer behind", async () => {
+  // Deno's sanitizer fails this test if a timer is left.
+  const { handle } = scene({ p: succeed, s: succeed });
   assertEquals((await handle(new Request("http://h/"))).status, 200);
 });
 
-Deno.test("fanOut() aborts every attempt when the client goes away, and the answer is not waited for", async () => {
+Deno.test("fanOut() aborts every attempt when the client disconnects", async () => {
   using time = new FakeTime();
   const controller = new AbortController();
   const { handle, events } = scene({ p: hang, s: hang });
-  const answering = handle(new Request("http://h/", { signal: controller.signal }));
+  const pending = handle(new Request("http://h/", { signal: controller.signal }));
   await time.runMicrotasks();
   controller.abort();
   await time.tickAsync(CLIENT_WATCHED_MS);
-  assertEquals((await answering).status, 499);
+  assertEquals((await pending).status, 499);
   assertEquals(settlements(events), ["p aborted", "s aborted"]);
 });
 
-Deno.test("fanOut() aborts every attempt at once when the client of a long exchange goes away", async () => {
+Deno.test("fanOut() aborts every attempt at once when the client of a long exchange disconnects", async () => {
   using time = new FakeTime();
   const controller = new AbortController();
   const { handle, events } = scene({ p: hang, s: hang });
-  const answering = handle(new Request("http://h/", { signal: controller.signal }));
+  const pending = handle(new Request("http://h/", { signal: controller.signal }));
   await time.tickAsync(CLIENT_WATCHED_MS);
   controller.abort();
-  assertEquals((await answering).status, 499);
+  assertEquals((await pending).status, 499);
   assertEquals(settlements(events), ["p aborted", "s aborted"]);
 });
 
-// What a stream fails with, and what is recorded; one that says no kind broke off.
+// Columns: the error of the stream; the recorded kind, which is `reset` if the error has none.
 const STREAM_FAILURES = [[new UpstreamFailure("protocol"), "protocol"], [new TypeError("x"), "reset"]] as const;
 
 for (const [error, kind] of STREAM_FAILURES) {
@@ -187,33 +187,33 @@ for (const [error, kind] of STREAM_FAILURES) {
   };
 
   Deno.test(`a small body that fails with ${error.name} settles its attempt as ${kind}`, async () => {
-    const { handle, events } = scene({ p: breaking("5"), s: answer });
+    const { handle, events } = scene({ p: breaking("5"), s: succeed });
     assertEquals((await handle(new Request("http://h/"))).headers.get("x-conductor-service"), "s");
     assertEquals(settlements(events).sort(), [`p ${kind}`, "s 200"]);
   });
 
   Deno.test(`a large body that fails with ${error.name} is recorded as interrupted by ${kind}`, async () => {
-    const { handle, events } = scene({ p: breaking("500000"), s: answer });
+    const { handle, events } = scene({ p: breaking("500000"), s: succeed });
     const response = await handle(new Request("http://h/"));
     await assertRejects(() => response.bytes(), BrokenResponseError);
     assertEquals(events.flatMap((event) => event.type === "interrupted" ? [event.failure] : []), [kind]);
   });
 }
 
-Deno.test("a body that a transport brings where none is allowed is given up, not left open", async () => {
+Deno.test("a body that the response must not have is cancelled", async () => {
   let cancelled = 0;
   const withBody = (status: number): Transport => () => {
     const body = new ReadableStream<Chunk>({ cancel: () => void cancelled++ });
     return Promise.resolve({ ok: true, response: { status, headers: [], body } });
   };
-  const head = scene({ p: withBody(200), s: answer });
+  const head = scene({ p: withBody(200), s: succeed });
   assertEquals((await head.handle(new Request("http://h/", { method: "HEAD" }))).body, null);
-  const none = scene({ p: withBody(204), s: answer });
+  const none = scene({ p: withBody(204), s: succeed });
   assertEquals((await none.handle(new Request("http://h/"))).body, null);
   assertEquals(cancelled, 2);
 });
 
-Deno.test("a transport of somebody else's may spread its requests into others, signal and all", async () => {
+Deno.test("a custom transport can spread a request into another, including the signal", async () => {
   using time = new FakeTime();
   const spread: TransportRequest[] = [];
   const { handle } = scene({
@@ -221,7 +221,7 @@ Deno.test("a transport of somebody else's may spread its requests into others, s
       spread.push({ ...request, target: "/elsewhere" });
       return hang(request);
     },
-    s: answer,
+    s: succeed,
   }, { timeout: 1 });
   const response = handle(new Request("http://h/"));
   await time.tickAsync(0);
@@ -232,8 +232,10 @@ Deno.test("a transport of somebody else's may spread its requests into others, s
   assertEquals((await response).headers.get("x-conductor-service"), "s");
 });
 
-for (const [kind, body] of [["streams", new ReadableStream<Chunk>()], ["is there", new Uint8Array(3)]] as const) {
-  Deno.test(`an answer that can not be made into a response gives its client's place back, where its body ${kind}`, async () => {
+for (
+  const [kind, body] of [["is streamed", new ReadableStream<Chunk>()], ["is buffered", new Uint8Array(3)]] as const
+) {
+  Deno.test(`an invalid response releases the client's permit if its body ${kind}`, async () => {
     let status = 700;
     const relayed: number[] = [];
     const handle = conductor({ limits: { maxInFlight: 1 }, services: [{ name: "p", url: "http://p" }] }, {

@@ -1,4 +1,4 @@
-/** SPEC §4 and §5 over real sockets: what services and clients really get on the wire. */
+/** SPEC §4 and §5 over real sockets: the bytes that services and clients receive. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
@@ -15,10 +15,10 @@ function all({ url }: { url: string }, more: Partial<ServiceInput> = {}): Servic
   return { name: "all", url, ...more };
 }
 
-/** A backend that sends one canned answer to every request, byte for byte, and keeps what it got. */
-function canned(answer: string | Uint8Array): ReturnType<typeof startRawBackend> & { heads: string[] } {
+/** A backend that sends the same bytes for every request, and records the heads of requests. */
+function canned(response: string | Uint8Array): ReturnType<typeof startRawBackend> & { heads: string[] } {
   const heads: string[] = [];
-  const bytes = typeof answer === "string" ? new TextEncoder().encode(answer) : answer;
+  const bytes = typeof response === "string" ? new TextEncoder().encode(response) : response;
   const server = startRawBackend(async (connection) => {
     for (;;) {
       const head = await readUntil(connection);
@@ -34,12 +34,12 @@ async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
   return await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).bytes();
 }
 
-Deno.test("services learn who asked, for what, and their role", async () => {
+Deno.test("services receive the client's address, the requested host, and their role", async () => {
   await using primary = startBackend();
   await using shadow = startBackend();
   await using front = startConductor({
     forwarded: true,
-    services: [all(primary), { ...all(shadow), name: "copy", shadow: true }],
+    services: [all(primary), { ...all(shadow), name: "shadow", shadow: true }],
   });
   await (await fetch(`${front.url}/x`, { headers: { "x-forwarded-for": "10.0.0.1", "x-request-id": "mine" } })).text();
   await shadow.received(1);
@@ -55,7 +55,7 @@ Deno.test("services learn who asked, for what, and their role", async () => {
   assertEquals(headers.get("host"), `127.0.0.1:${primary.port}`);
 });
 
-Deno.test("a trusted proxy's forwarding headers are gone on from", async () => {
+Deno.test("a trusted proxy's forwarding headers are extended", async () => {
   await using backend = startBackend();
   await using front = startConductor({ trustProxy: ["127.0.0.0/8"], services: [all(backend)] });
   const headers = { "x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https" };
@@ -82,7 +82,7 @@ Deno.test("redirects are relayed, not followed", async () => {
   assertEquals(backend.seen.length, 1);
 });
 
-Deno.test("several Set-Cookie lines stay several", async () => {
+Deno.test("Set-Cookie lines are not merged", async () => {
   const cookies = Array.from({ length: 20 }, (_, index) => `c${index}=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT`);
   await using backend = startBackend(() =>
     new Response("ok", { headers: cookies.map((cookie) => ["set-cookie", cookie]) })
@@ -93,10 +93,10 @@ Deno.test("several Set-Cookie lines stay several", async () => {
   assertEquals(response.headers.getSetCookie(), cookies);
 });
 
-Deno.test("a compressed answer reaches the client readable, its headers fitting its bytes", async () => {
+Deno.test("a compressed response reaches the client with headers that match its bytes", async () => {
   const text = "hello ".repeat(1_000);
   const zipped = await gzip(text);
-  // One backend does as it is asked, the other compresses whatever it is asked.
+  // One backend respects Accept-Encoding, the other always compresses.
   for (const stubborn of [false, true]) {
     await using backend = startBackend((request) => {
       const zips = stubborn || /gzip/.test(request.headers.get("accept-encoding") ?? "");
@@ -111,7 +111,7 @@ Deno.test("a compressed answer reaches the client readable, its headers fitting 
   }
 });
 
-Deno.test("HEAD keeps the length that GET would have, without a body", async () => {
+Deno.test("HEAD keeps the Content-Length of GET, without a body", async () => {
   await using backend = canned("HTTP/1.1 200 OK\r\ncontent-length: 1234\r\ncontent-type: text/plain\r\n\r\n");
   await using front = startConductor({ services: [all(backend)] });
   const raw = await exchangeRaw(front.port, "HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -122,7 +122,7 @@ Deno.test("HEAD keeps the length that GET would have, without a body", async () 
 });
 
 for (const status of [204, 205, 304]) {
-  Deno.test(`${status} has no body and no length that is not zero`, async () => {
+  Deno.test(`${status} has neither a body nor a length other than zero`, async () => {
     await using backend = canned(`HTTP/1.1 ${status} X\r\netag: "1"\r\n\r\n`);
     await using front = startConductor({ services: [all(backend)] });
     const raw = await exchangeRaw(front.port, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -133,7 +133,7 @@ for (const status of [204, 205, 304]) {
   });
 }
 
-Deno.test("headers are set and removed as the service's configuration says", async () => {
+Deno.test("headers are set and removed according to the service's configuration", async () => {
   await using backend = startBackend(() =>
     new Response("ok", { headers: { "server": "x", "x-frame-options": "ALLOW" } })
   );
@@ -156,7 +156,7 @@ Deno.test("headers are set and removed as the service's configuration says", asy
   assertEquals(response.headers.get("server"), "x");
 });
 
-Deno.test("a service can not name itself X-Conductor-Service", async () => {
+Deno.test("X-Conductor-Service of a service is removed", async () => {
   await using backend = startBackend(() => new Response("ok", { headers: { "x-conductor-service": "evil" } }));
   await using front = startConductor({ identify: false, services: [all(backend)] });
   const response = await fetch(front.url);
@@ -164,9 +164,9 @@ Deno.test("a service can not name itself X-Conductor-Service", async () => {
   assertEquals(response.headers.get("x-conductor-service"), null);
 });
 
-Deno.test("a request that comes back to the conductor that sent it is 508 at once", async () => {
+Deno.test("a request that returns to the same conductor gets 508", async () => {
   let frontUrl = "";
-  // The detour is needed as the front's own address is known only after it has been configured.
+  // The detour is needed because the front's address is known only after it has been configured.
   await using detour = startBackend(async (request) => {
     const headers = new Headers(request.headers);
     headers.delete("host");
@@ -210,7 +210,7 @@ Deno.test("a large upload reaches every service whole", async () => {
   for (const { seen } of [primary, secondary, shadow]) assert(seen[0]!.body === body, "the body arrived changed");
 });
 
-Deno.test("a secondary that stops reading is cut off, and the primary's upload goes on", async () => {
+Deno.test("a secondary that stops reading is cut off, and the primary's upload continues", async () => {
   await using primary = startBackend((_, body) => new Response(String(body.length)));
   await using stuck = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(1024));
@@ -226,7 +226,7 @@ Deno.test("a secondary that stops reading is cut off, and the primary's upload g
   assertEquals(settled.type === "settled" && settled.failure, "body-lag");
 });
 
-Deno.test("maxBodySize answers 413, for a length that says so and for a body that grows", async () => {
+Deno.test("a body larger than maxBodySize gets 413, with and without a Content-Length", async () => {
   await using backend = startBackend();
   await using front = startConductor({ maxBodySize: "10KiB", services: [all(backend)] });
   const announced = await fetch(front.url, { method: "POST", body: new Uint8Array(10_241) });
@@ -242,7 +242,7 @@ Deno.test("maxBodySize answers 413, for a length that says so and for a body tha
   assertEquals(await fits.text(), "ok");
 });
 
-Deno.test("an upload that the client breaks off never looks complete to a service", async () => {
+Deno.test("an upload that the client aborts never looks complete to a service", async () => {
   const framings = [
     ["Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "abc\r\n"],
     ["Content-Length: 100000\r\n\r\nabc", "abc"],
@@ -262,7 +262,7 @@ Deno.test("an upload that the client breaks off never looks complete to a servic
     client.close();
     const settled = await front.event((event) => event.type === "settled");
     assertEquals(settled.type === "settled" && settled.failure, "aborted");
-    assertEquals(await rest.promise, "", "more was sent, which can only be an end");
+    assertEquals(await rest.promise, "", "more bytes were sent, which could look like the end of the body");
   }
 });
 
@@ -278,7 +278,7 @@ Deno.test("conductor() throws a list of every problem for a bad configuration", 
   for (const part of ["services[0].url", "pathPrefx", "pathPrefix", "prot"]) assertStringIncludes(message, part);
 });
 
-Deno.test("an observer that throws is not noticed", async () => {
+Deno.test("errors of an observer have no effect", async () => {
   await using backend = startBackend();
   const { conductor } = await import("@zeek/conductor");
   const handle = conductor({ services: [all(backend), { name: "down", url: refusingUrl() }] }, {

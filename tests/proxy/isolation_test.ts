@@ -1,4 +1,4 @@
-/** A shadow can't hurt, and neither can a secondary that is not waited for: whatever they do, the primary's clients get theirs. */
+/** Shadow requests, and secondaries under `wait: primary`, never affect the response to the client. */
 
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -11,22 +11,21 @@ import { untilListening } from "../bench/peers/until_listening.ts";
 import { freePort } from "../_support/free_port.ts";
 
 const REQUESTS = 300;
-/** What does not happen within so many requests never does. */
-const MOST_REQUESTS = 1_500;
-const AT_ONCE = 30;
-const MAX_COPIES = 4;
-const REASONS: ReadonlySet<string> = new Set(["max-in-flight", "connection-budget", "body-lag"]);
-/** The primary has to fit in, too. */
-const MAX_CONNECTIONS = AT_ONCE + 10;
+/** Upper bound of the requests that are sent until a condition holds. */
+const MAX_REQUESTS = 1_500;
+const CLIENTS = 30;
+const MAX_SHADOW_REQUESTS = 4;
+/** Leaves connections for the primary. */
+const MAX_CONNECTIONS = CLIENTS + 10;
 const UPLOAD = "0123456789abcdef".repeat(65_536);
 const hasProc = await Deno.stat("/proc/self/fd").then(() => true, () => false);
 
-/** Gives back what it was sent, so that clients can look at every byte. */
+/** Returns the request's body, so that clients can check every byte. */
 function startEcho(): Backend {
   return startBackend((_, body) => new Response(body === "" ? "nothing" : body));
 }
 
-/** Some requests have no body, most of the others one that is sent as a whole, and a few one that is streamed. */
+/** Most requests have no body, a quarter has a buffered body, and a few have a streamed body. */
 function bodyAt(index: number): string {
   if (index % 50 === 25) return UPLOAD;
   return index % 4 === 1 ? `${index} `.repeat(5_000) : "";
@@ -41,29 +40,32 @@ async function exchange(url: string, index: number): Promise<void> {
   assert(text === (body === "" ? "nothing" : body), `${text.length} bytes are not the ${body.length} that were sent`);
 }
 
-/** Sends requests from several clients at once, each the next when it has its answer. */
+/** Sends requests from several clients at once. Each client sends its next request after the response. */
 async function send(url: string, count: number): Promise<void> {
   let sent = 0;
   const client = async () => {
     while (sent < count) await exchange(url, sent++);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, client));
+  await Promise.all(Array.from({ length: CLIENTS }, client));
 }
 
 function countDescriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** Waits until a process has no more descriptors than that; how long it may take is the runner's affair. */
+/** Waits until a process has at most `most` descriptors. The test runner limits the time. */
 async function untilDescriptors(pid: number, most: number): Promise<void> {
   while (countDescriptors(pid) > most) await delay(20);
 }
 
+/** Skip reasons of shadow requests that a faulty shadow causes. */
+const REASONS: ReadonlySet<string> = new Set(["max-in-flight", "connection-budget", "body-lag"]);
+
 for (const role of ["shadow", "secondary"] as const) {
   for (const trouble of TROUBLES) {
-    Deno.test(`every client gets the primary's answer, byte by byte, beside a ${role} that ${trouble}`, async () => {
+    Deno.test(`every client gets the primary's response, byte for byte, beside a ${role} that ${trouble}`, async () => {
       const ids = new Set<string>();
-      const bound = role === "shadow" ? MAX_COPIES : MAX_CONNECTIONS;
+      const limit = role === "shadow" ? MAX_SHADOW_REQUESTS : MAX_CONNECTIONS;
       let requests = REQUESTS;
       let [inFlight, mostInFlight] = [0, 0];
       let port: number;
@@ -78,22 +80,22 @@ for (const role of ["shadow", "secondary"] as const) {
           limits: { maxConnectionsPerService: MAX_CONNECTIONS },
           services: [
             { name: "primary", url: primary.url, primary: true },
-            // A time-out that nobody lives to see: were anybody waited for, nothing would be answered.
+            // A timeout that never passes: a client that waited for this service would get no response.
             {
               name: "beside",
               url: beside.url,
               timeout: "24h",
-              ...(role === "shadow" && { shadow: true, maxInFlight: MAX_COPIES }),
+              ...(role === "shadow" && { shadow: true, maxInFlight: MAX_SHADOW_REQUESTS }),
             },
           ],
         });
         await send(front.url, REQUESTS);
         if (trouble === "responds without end" || trouble === "resets") {
-          // Those before have been given up, as there is room for more than are let in at once.
-          while (beside.connections <= bound && requests < MOST_REQUESTS) await exchange(front.url, requests++);
-          assertLess(bound, beside.connections);
+          // More connections than the limit show that earlier ones have been closed.
+          while (beside.connections <= limit && requests < MAX_REQUESTS) await exchange(front.url, requests++);
+          assertLess(limit, beside.connections);
         }
-        // Those that hang are ended by this; the others have ended.
+        // Ends the attempts that hang. All others have settled.
         await stack.disposeAsync();
         const settledAll = () => {
           const count = (type: string) =>
@@ -115,19 +117,19 @@ for (const role of ["shadow", "secondary"] as const) {
         const skipped = front.events.some((event) => event.type === "skipped" && event.reason === "max-in-flight");
         if (role === "shadow" && (trouble === "hangs" || trouble === "reads 1 KB/s")) assert(skipped);
       }
-      // Each copy that was not sent has been told of.
+      // Each request has an event of this service, sent or skipped.
       assertEquals(ids.size, requests);
       assertEquals(inFlight, 0);
-      // An attempt that finds no place is counted here until it has settled, at once.
-      assertLessOrEqual(mostInFlight, bound + 1);
+      // An attempt without a permit settles at once, but counts here until then.
+      assertLessOrEqual(mostInFlight, limit + 1);
       while (CAN_COUNT_CONNECTIONS && countConnectionsTo(port) > 0) await delay(20);
     });
   }
 }
 
 Deno.test({
-  name: "memory and descriptors are back where they were after shadows and secondaries in every trouble",
-  ignore: !hasProc, // Those of another process are told by /proc only.
+  name: "memory and descriptors return to their former level after every kind of trouble",
+  ignore: !hasProc, // Only /proc shows the descriptors of another process.
   async fn() {
     await using stack = new AsyncDisposableStack();
     const primary = stack.use(startEcho());
@@ -156,12 +158,12 @@ Deno.test({
     };
     const residentMib = () =>
       Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${child.pid}/status`))![1]) / 1_024;
-    // V8's heap grows to its size under this load, and stays there.
+    // V8's heap grows to its size under this load, and keeps it.
     await round(2 * REQUESTS);
     const beforeMib = residentMib();
     await round(REQUESTS);
-    // Connections of clients and to the primary are kept, one for each request at once; there are hundreds of others.
-    await untilDescriptors(child.pid, descriptors + 3 * AT_ONCE);
+    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be closed.
+    await untilDescriptors(child.pid, descriptors + 3 * CLIENTS);
     assertLess(residentMib(), beforeMib + 64);
   },
 });

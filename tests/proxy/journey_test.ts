@@ -1,15 +1,15 @@
-/** SPEC §2, rule by rule, over real sockets. */
+/** The rules of SPEC §2 over real sockets. */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { type Backend, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
-/** A backend that answers with its name and what it was asked for. */
+/** A backend that responds with its name and the requested path. */
 function named(name: string, status = 200): Backend {
   return startBackend((request) => new Response(`${name} ${new URL(request.url).pathname}`, { status }));
 }
 
-/** A backend that answers only when told to. */
+/** A backend that responds after `open()`. */
 function gated(name: string): Backend & { open(): void } {
   const gate = Promise.withResolvers<void>();
   const backend = startBackend(async () => {
@@ -52,14 +52,14 @@ Deno.test("rule 1: a request goes to the services of its route, and to no other"
   assertEquals((await get(`${front.url}/web`)).service, "web");
 });
 
-Deno.test("rule 1: no route is 404, and no service is asked", async () => {
+Deno.test("rule 1: a path without a route gets 404, and no service receives the request", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
   const response = await fetch(`${front.url}/apiary`);
   assertEquals(response.status, 404);
   assertEquals(response.headers.get("content-type"), "application/problem+json");
-  const problem = await response.json();
-  assertEquals({ type: problem.type, title: problem.title, status: problem.status }, {
+  const details = await response.json();
+  assertEquals({ type: details.type, title: details.title, status: details.status }, {
     type: "about:blank",
     title: "Not Found",
     status: 404,
@@ -67,19 +67,19 @@ Deno.test("rule 1: no route is 404, and no service is asked", async () => {
   assertEquals(backend.seen, []);
 });
 
-Deno.test("rule 2: every service gets the method, path, query, headers and body, at the same time", async () => {
+Deno.test("rule 2: every service receives method, path, query, headers and body at the same time", async () => {
   await using first = gated("first");
   await using second = gated("second");
   await using third = gated("third");
   await using front = startConductor({
     services: [api("a", first), api("b", second), api("c", third, { shadow: true })],
   });
-  const answer = fetch(`${front.url}/api/a%2Fb?q=%20+`, {
+  const response = fetch(`${front.url}/api/a%2Fb?q=%20+`, {
     method: "PATCH",
     headers: { "x-custom": "1", "content-type": "text/plain" },
     body: "hello",
   });
-  // None has answered yet: were they asked one after the other, this would never resolve.
+  // No service has responded yet, so this would never resolve if requests were sent one after the other.
   await Promise.all([first, second, third].map((backend) => backend.received(1)));
   for (const { seen, open } of [first, second, third]) {
     const { method, target, headers, body } = seen[0]!;
@@ -92,24 +92,24 @@ Deno.test("rule 2: every service gets the method, path, query, headers and body,
     });
     open();
   }
-  assertEquals(await (await answer).text(), "first");
+  assertEquals(await (await response).text(), "first");
 });
 
-Deno.test("rule 3: wait: all answers when every primary and secondary has settled", async () => {
+Deno.test("rule 3: wait: all responds when every primary and secondary has settled", async () => {
   await using fast = named("fast");
   await using slow = gated("slow");
   await using front = startConductor({ services: [api("fast", fast, { primary: true }), api("slow", slow)] });
-  let answered = false;
-  const answer = get(`${front.url}/api`).finally(() => answered = true);
+  let responded = false;
+  const response = get(`${front.url}/api`).finally(() => responded = true);
   await front.event((event) => event.type === "settled" && event.service === "fast");
-  assertEquals(answered, false);
+  assertEquals(responded, false);
   slow.open();
-  assertEquals((await answer).service, "fast");
+  assertEquals((await response).service, "fast");
   const order = front.events.map((event) => event.type === "settled" ? `settled ${event.service}` : event.type);
   assertEquals(order, ["received", "attempted", "attempted", "settled fast", "settled slow", "responded", "relayed"]);
 });
 
-Deno.test("rule 3: wait: primary answers when the primary has, and the secondary still gets its whole copy", async () => {
+Deno.test("rule 3: wait: primary responds when the primary has settled, and the secondary still settles", async () => {
   await using fast = named("fast");
   await using slow = gated("slow");
   await using front = startConductor({
@@ -122,7 +122,7 @@ Deno.test("rule 3: wait: primary answers when the primary has, and the secondary
   assertEquals(settled.type === "settled" && settled.status, 200);
 });
 
-Deno.test("rule 3: a shadow that hangs delays nobody, in either mode", async () => {
+Deno.test("rule 3: a shadow that hangs does not delay the response in either mode", async () => {
   await using fast = named("fast");
   await using shadow = gated("shadow");
   for (const wait of ["all", "primary"] as const) {
@@ -136,7 +136,7 @@ Deno.test("rule 3: a shadow that hangs delays nobody, in either mode", async () 
   shadow.open();
 });
 
-Deno.test("rule 4: the first of several primaries to answer is selected", async () => {
+Deno.test("rule 4: the first of several primaries to respond is selected", async () => {
   await using slow = gated("slow");
   await using quick = named("quick");
   await using front = startConductor({
@@ -149,7 +149,7 @@ Deno.test("rule 4: the first of several primaries to answer is selected", async 
 });
 
 for (const wait of ["all", "primary"] as const) {
-  Deno.test(`rule 4: a secondary stands in for a primary that refuses (wait: ${wait})`, async () => {
+  Deno.test(`rule 4: a secondary replaces a primary that refuses connections (wait: ${wait})`, async () => {
     await using backup = named("backup");
     await using front = startConductor({
       wait,
@@ -162,7 +162,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals(responded.type === "responded" && responded.fallback, true);
   });
 
-  Deno.test(`rule 4: a secondary stands in for a primary that answers 500 (wait: ${wait})`, async () => {
+  Deno.test(`rule 4: a secondary replaces a primary that responds with 500 (wait: ${wait})`, async () => {
     await using broken = named("broken", 500);
     await using backup = named("backup");
     await using front = startConductor({
@@ -172,7 +172,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals((await get(`${front.url}/api`)).service, "backup");
   });
 
-  Deno.test(`rule 4: a secondary stands in for a primary that takes too long (wait: ${wait})`, async () => {
+  Deno.test(`rule 4: a secondary replaces a primary that times out (wait: ${wait})`, async () => {
     await using hanging = gated("hanging");
     await using backup = named("backup");
     await using front = startConductor({
@@ -187,7 +187,7 @@ for (const wait of ["all", "primary"] as const) {
   });
 }
 
-Deno.test("rule 4: a 404 from the primary is an answer, not a failure, unless failOn says so", async () => {
+Deno.test("rule 4: a 404 from the primary is relayed unless failOn includes it", async () => {
   await using missing = named("missing", 404);
   await using backup = named("backup");
   const services = [api("missing", missing, { primary: true }), api("backup", backup)];
@@ -199,7 +199,7 @@ Deno.test("rule 4: a 404 from the primary is an answer, not a failure, unless fa
   assertEquals((await get(`${front.url}/api`)).service, "backup");
 });
 
-Deno.test("rule 4: all failed is 502, which names each service, how it failed, and no address", async () => {
+Deno.test("rule 4: if every service fails, the client gets 502 with each failure and no address", async () => {
   const busy = startBackend(() => new Response("busy", { status: 503, headers: { "retry-after": "7" } }));
   await using primary = busy;
   const down = refusingUrl();
@@ -222,7 +222,7 @@ Deno.test("rule 4: all failed is 502, which names each service, how it failed, a
   assert(!text.includes("127.0.0.1"), text);
 });
 
-Deno.test("rule 4: identify: false keeps the names of services from clients", async () => {
+Deno.test("rule 4: identify: false hides the names of services", async () => {
   await using backend = named("a");
   await using front = startConductor({
     identify: false,
@@ -252,19 +252,19 @@ Deno.test("rule 4: relayFailures relays the primary's own failure", async () => 
   assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
 });
 
-Deno.test("rule 4: a route of one service relays whatever it answers, shadows aside", async () => {
+Deno.test("rule 4: a route with one service and shadows relays every response", async () => {
   await using broken = named("broken", 500);
   await using shadow = named("shadow");
   await using front = startConductor({ services: [api("broken", broken), api("shadow", shadow, { shadow: true })] });
   assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
 });
 
-Deno.test("rule 4: a route of one service that is down is 502", async () => {
+Deno.test("rule 4: a route with one unreachable service gets 502", async () => {
   await using front = startConductor({ services: [api("down", { url: refusingUrl() })] });
   assertEquals((await get(`${front.url}/api`)).status, 502);
 });
 
-Deno.test("rule 5: the body arrives as the service sends it, and the head before the body's end", async () => {
+Deno.test("rule 5: head and body are relayed while the service still sends the body", async () => {
   const rest = Promise.withResolvers<void>();
   await using backend = startBackend(() =>
     new Response(
@@ -288,7 +288,7 @@ Deno.test("rule 5: the body arrives as the service sends it, and the head before
   assertEquals((await reader.read()).done, true);
 });
 
-Deno.test("rule 5: our own errors are problem details to clients that accept JSON, else plain text", async () => {
+Deno.test("rule 5: local replies are problem details for clients that accept JSON, otherwise plain text", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
   const response = await fetch(`${front.url}/none`, { headers: { accept: "text/html" } });
@@ -303,7 +303,7 @@ Deno.test("rule 5: our own errors are problem details to clients that accept JSO
   assertEquals([head.status, await head.text()], [404, ""]);
 });
 
-Deno.test("the client going away aborts primaries and secondaries at once, and shadows run on", async () => {
+Deno.test("a client that disconnects aborts primaries and secondaries, and shadow requests continue", async () => {
   const closed: string[] = [];
   const hang = (name: string) =>
     startRawBackend(async (connection) => {
@@ -318,10 +318,10 @@ Deno.test("the client going away aborts primaries and secondaries at once, and s
     services: [api("p", primary), api("s", secondary), api("x", shadow, { shadow: true, timeout: 2 })],
   });
   const controller = new AbortController();
-  const answer = fetch(`${front.url}/api`, { signal: controller.signal }).catch(() => "gone");
+  const response = fetch(`${front.url}/api`, { signal: controller.signal }).catch(() => "aborted");
   await front.event((event) => event.type === "attempted" && event.service === "x");
   controller.abort();
-  assertEquals(await answer, "gone");
+  assertEquals(await response, "aborted");
   const responded = await front.event((event) => event.type === "responded");
   assertEquals(responded.type === "responded" && responded.status, 499);
   const ended = await front.event((event) => event.type === "settled" && event.service === "x");
@@ -331,7 +331,7 @@ Deno.test("the client going away aborts primaries and secondaries at once, and s
   assertEquals(closed.slice(0, 2).sort(), ["primary", "secondary"]);
 });
 
-Deno.test("a loser's endless body is given up, and the client's is whole", async () => {
+Deno.test("an endless body of an unselected response is cancelled, and the client's response is complete", async () => {
   await using primary = named("primary");
   const ended = Promise.withResolvers<void>();
   await using endless = startBackend(() =>
@@ -347,7 +347,7 @@ Deno.test("a loser's endless body is given up, and the client's is whole", async
   await ended.promise;
 });
 
-Deno.test("a primary that dies in the middle of a small body counts as failed", async () => {
+Deno.test("a primary that closes the connection in the middle of a small body has failed", async () => {
   await using dying = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(4096));
     await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"));
@@ -357,7 +357,7 @@ Deno.test("a primary that dies in the middle of a small body counts as failed", 
   assertEquals((await get(`${front.url}/api`)).service, "backup");
 });
 
-Deno.test("a primary that dies in the middle of a large body cuts the client's connection", async () => {
+Deno.test("a primary that closes the connection in the middle of a large body cuts the client's connection", async () => {
   await using dying = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(4096));
     await connection.write(
@@ -366,12 +366,12 @@ Deno.test("a primary that dies in the middle of a large body cuts the client's c
   });
   await using backup = named("backup");
   await using front = startConductor({ services: [api("dying", dying, { primary: true }), api("backup", backup)] });
-  const outcome = await get(`${front.url}/api`).then(() => "looked complete", () => "cut");
+  const outcome = await get(`${front.url}/api`).then(() => "complete", () => "cut");
   assertEquals(outcome, "cut");
   await front.event((event) => event.type === "interrupted" && event.service === "dying");
 });
 
-Deno.test("a response that falls silent is cut after the service's timeout", async () => {
+Deno.test("a response that stalls is cut after the service's timeout", async () => {
   await using silent = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(4096));
     await connection.write(
@@ -381,7 +381,7 @@ Deno.test("a response that falls silent is cut after the service's timeout", asy
   });
   await using front = startConductor({ services: [api("silent", silent, { timeout: "100ms" })] });
   const started = performance.now();
-  assertEquals(await get(`${front.url}/api`).then(() => "looked complete", () => "cut"), "cut");
+  assertEquals(await get(`${front.url}/api`).then(() => "complete", () => "cut"), "cut");
   assertLess(performance.now() - started, 5_000);
   const event = await front.event(({ type }) => type === "interrupted");
   assertEquals(event.type === "interrupted" && event.failure, "timeout");

@@ -8,7 +8,7 @@ import { costMs } from "../_support/cost.ts";
 
 const url = "http://localhost:1";
 
-/** The name of the first service of the route that a path matches. */
+/** Returns the name of the first service of the matching route. */
 function matchedName(services: ServiceInput[], path: string): string | undefined {
   const { config } = validateConfig({ services });
   return matchRoute(compileRoutes(config), path)?.members[0]?.service.name;
@@ -23,7 +23,7 @@ const SERVICES = [
   { name: "rest", url },
 ];
 
-Deno.test("matchRoute() finds the exact path, then the longest prefix, then the longest base path", () => {
+Deno.test("matchRoute() prefers the exact path, then the longest prefix, then the longest base path", () => {
   const cases: Record<string, string> = {
     "/api/health": "exact",
     "/api/health/": "api",
@@ -47,36 +47,36 @@ Deno.test("matchRoute() finds the exact path, then the longest prefix, then the 
   for (const [path, name] of Object.entries(cases)) assertEquals(matchedName(SERVICES, path), name, path);
 });
 
-Deno.test("matchRoute() finds nothing where nothing fits", () => {
+Deno.test("matchRoute() returns undefined if no pattern matches", () => {
   const services = [{ name: "api", url, pathPrefix: "/api" }, { name: "exact", url, pathExact: "/" }];
   assertEquals(matchedName(services, "/web"), undefined);
   assertEquals(matchedName(services, "/ap"), undefined);
   assertEquals(matchedName(services, "/"), "exact");
 });
 
-Deno.test("matchRoute() takes a prefix of / for a catch-all that is stronger than any base path", () => {
+Deno.test("matchRoute() prefers the prefix / over every base path", () => {
   const services = [{ name: "base", url, path: "/a/b" }, { name: "all", url, pathPrefix: "/" }];
   assertEquals(matchedName(services, "/a/b/c"), "all");
 });
 
-Deno.test("matchRoute() sends one service's several patterns to it", () => {
+Deno.test("matchRoute() matches each of several patterns of a service", () => {
   const services = [{ name: "many", url, pathPrefix: ["/a", "/b/c"], pathExact: "/d" }];
   for (const path of ["/a/x", "/b/c", "/d"]) assertEquals(matchedName(services, path), "many", path);
   assertEquals(matchedName(services, "/b"), undefined);
 });
 
-Deno.test("matchRoute() looks at no more segments than the deepest pattern has", async () => {
+Deno.test("matchRoute() reads no more segments than the deepest pattern has", async () => {
   const table = compileRoutes(validateConfig({ services: SERVICES }).config);
   const match = (path: string) => {
     for (let round = 0; round < 1_000; round++) matchRoute(table, path);
   };
   const few = await costMs(() => match("/api" + "/".repeat(60)));
   const many = await costMs(() => match("/api" + "/".repeat(60_000)));
-  // A thousand times the segments: looking at each of them would take a thousand times as long, at least.
+  // Reading every segment would take at least a thousand times as long.
   assertLess(many, 100 * Math.max(few, 1));
 });
 
-/** Matches 100 paths from all over a table of so many prefixes, again and again; the cost is the least of the calls so far. */
+/** Returns a function that matches 100 paths in a table of `count` prefixes, and returns its lowest cost so far. */
 function matchingAmong(count: number): () => Promise<number> {
   const routes = Array.from({ length: count }, (_, index): Route => ({
     kind: "pathPrefix",
@@ -85,24 +85,24 @@ function matchingAmong(count: number): () => Promise<number> {
   }));
   const table = compileRoutes({ routes });
   const paths = Array.from({ length: 100 }, (_, index) => `${routes[Math.floor(index * count / 100)]!.path}/users/7`);
-  let leastMs = Infinity;
+  let lowestMs = Infinity;
   return async () => {
     const ms = await costMs(() => {
       for (let round = 0; round < 200; round++) for (const path of paths) matchRoute(table, path);
     });
-    return leastMs = Math.min(leastMs, ms);
+    return lowestMs = Math.min(lowestMs, ms);
   };
 }
 
 Deno.test("matchRoute() costs no more than twice as much among 10,000 routes as among 10", async () => {
   const [amongFew, amongMany] = [matchingAmong(10), matchingAmong(10_000)];
   let [few, many] = [0, Infinity];
-  // They take turns, and the least of several is compared: whatever else runs can only make one of them dearer.
+  // Alternating runs, and the lowest cost of each: other load can only increase a cost.
   for (let round = 0; round < 15; round++) [few, many] = [await amongFew(), await amongMany()];
   assertLess(many, 2 * few);
 });
 
-Deno.test("removeDotSegments() resolves dot segments and leaves every other byte as it came", () => {
+Deno.test("removeDotSegments() resolves dot segments and leaves every other byte unchanged", () => {
   const cases: Record<string, string | undefined> = {
     "/a/b": "/a/b",
     "/a/../b": "/b",
@@ -136,7 +136,7 @@ Deno.test("removeDotSegments() resolves dot segments and leaves every other byte
   for (const [path, expected] of Object.entries(cases)) assertEquals(removeDotSegments(path), expected, path);
 });
 
-Deno.test("normalizePath() brings the spellings of one path together, and never turns %2F into a separator", () => {
+Deno.test("normalizePath() unifies the spellings of a path, and never turns %2F into a separator", () => {
   const cases: Record<string, string> = {
     "/%61pi": "/api",
     "/a%2fb": "/a%2Fb",

@@ -9,7 +9,7 @@ const OK: Outcome = { ok: true, success: true, response: { status: 200, headers:
 const BAD: Outcome = { ok: true, success: false, response: { status: 500, headers: [], body: null } };
 const DOWN: Outcome = { ok: false, kind: "refused" };
 
-/** `[name, outcome, settledOrder]`: the letter says the role, p(rimary), s(econdary) or x (shadow). */
+/** `[name, outcome, settledOrder]`. The first letter of the name is the role: p(rimary), s(econdary) or x (shadow). */
 type Row = readonly [name: string, outcome: Outcome | undefined, settledOrder?: number];
 
 const ROLES: Record<string, Role> = { p: "primary", s: "secondary", x: "shadow" };
@@ -19,14 +19,14 @@ function attempt([name, outcome, settledOrder = outcome === PENDING ? 0 : 1]: Ro
   return { service, role: ROLES[name[0]!]!, outcome, settledOrder };
 }
 
-/** What is selected: a name, `none` where all have failed, `wait` while it is not decided. */
+/** Returns the name of the selected service, `none` if every attempt failed, or `wait` if the selection is not decided. */
 function selected(rows: readonly Row[], options: Partial<SelectOptions> = {}): string {
   const selection = selectAttempt(rows.map(attempt), { wait: "all", relayFailures: false, ...options });
   if (selection === undefined) return "wait";
   return selection === "none" ? "none" : selection.service.name;
 }
 
-// Columns: the attempts; the answer with `wait: all`; the answer with `wait: primary`.
+// Columns: the attempts; the selection with `wait: all`; the selection with `wait: primary`.
 const TABLE: readonly (readonly [rows: readonly Row[], all: string, primary: string])[] = [
   [[["p", PENDING]], "wait", "wait"],
   [[["p", OK]], "p", "p"],
@@ -52,8 +52,8 @@ const TABLE: readonly (readonly [rows: readonly Row[], all: string, primary: str
 ];
 
 for (const [rows, all, primary] of TABLE) {
-  const story = rows.map(([name, outcome]) => `${name}:${describe(outcome)}`).join(" ");
-  Deno.test(`selectAttempt() answers ${all} (all), ${primary} (primary) for ${story}`, () => {
+  const label = rows.map(([name, outcome]) => `${name}:${describe(outcome)}`).join(" ");
+  Deno.test(`selectAttempt() returns ${all} (all), ${primary} (primary) for ${label}`, () => {
     assertEquals(selected(rows, { wait: "all" }), all);
     assertEquals(selected(rows, { wait: "primary" }), primary);
   });
@@ -64,7 +64,7 @@ function describe(outcome: Outcome | undefined): string {
   return outcome.ok ? String(outcome.response.status) : outcome.kind;
 }
 
-Deno.test("selectAttempt() relays the primary's own failure where failures are relayed, else any other's", () => {
+Deno.test("selectAttempt() with relayFailures selects a failing primary, otherwise another failing response", () => {
   const relayFailures = true;
   assertEquals(selected([["p", BAD, 2], ["s", BAD, 1]], { relayFailures }), "p");
   assertEquals(selected([["p", DOWN], ["s", BAD]], { relayFailures }), "s");
@@ -73,7 +73,7 @@ Deno.test("selectAttempt() relays the primary's own failure where failures are r
   assertEquals(selected([["p", BAD], ["s", PENDING]], { relayFailures, wait: "primary" }), "wait");
 });
 
-Deno.test("isSuccess() counts what failOn does not name", () => {
+Deno.test("isSuccess() is true for every status outside failOn", () => {
   const failOn = [{ from: 500, to: 599 }, { from: 429, to: 429 }];
   const results = [200, 304, 404, 428, 429, 430, 499, 500, 503, 599].map((status) => isSuccess(status, failOn));
   assertEquals(results, [true, true, true, true, false, true, true, false, false, false]);

@@ -125,7 +125,7 @@ Deno.test("a file with problems changes nothing, and its problems are logged", a
     await served.reload(index + 1);
     const lines = served.io.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
     const { level, message, problems } = lines.findLast(({ message }) => message.startsWith("configuration"));
-    assertEquals([level, message], ["error", "configuration not reloaded, the old one stays"]);
+    assertEquals([level, message], ["error", "configuration not reloaded, the previous one stays in force"]);
     assertStringIncludes(problems.join("\n"), line);
     assertEquals(await text(`${served.url}/`), "still here");
   }

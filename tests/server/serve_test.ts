@@ -8,7 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 
-import { logErrorTo } from "../../src/cli/log_error.ts";
+import { logErrorTo } from "../../src/cli/start_log.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import { drain } from "../../src/server/drain.ts";
 import { AttemptsInFlight } from "../../src/server/in_flight.ts";

@@ -61,7 +61,7 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
       child.kill(signal);
       assertEquals(await child.exited, code);
       await cut;
-      assertStringIncludes(child.stdout.text, "stopped before everything in flight had finished: interrupted");
+      assertStringIncludes(child.stdout.text, "stopped with requests in flight: interrupted");
     },
   });
 }
@@ -82,7 +82,7 @@ Deno.test({
     assertEquals(await child.exited, 0);
     assertLess(performance.now() - before, 5_000);
     await cut;
-    assertStringIncludes(child.stdout.text, "stopped before everything in flight had finished: timed-out");
+    assertStringIncludes(child.stdout.text, "stopped with requests in flight: timed-out");
   },
 });
 

@@ -7,11 +7,11 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 
-import { parseFlags } from "../../src/cli/flags.ts";
+import { parseCommandLine } from "../../src/cli/command_line.ts";
+import { CommandError } from "../../src/cli/commands.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { serveWorkers } from "../../src/cli/serve_workers.ts";
 import { startLog } from "../../src/cli/start_log.ts";
-import { CommandError } from "../../src/cli/usage_error.ts";
 import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
@@ -240,7 +240,7 @@ testOnLinux("a shutdown that takes too long tells of the attempts that all worke
   assertLess(performance.now() - beforeMs, 5_000);
   await Promise.all(cut);
   const { message, attempts } = linesOf(started).at(-1)!;
-  assertEquals([message, attempts], ["stopped before everything in flight had finished: timed-out", MANY]);
+  assertEquals([message, attempts], ["stopped with requests in flight: timed-out", MANY]);
 });
 
 testOnLinux("a second signal ends all workers at once, with 143", async () => {
@@ -357,14 +357,14 @@ testOnLinux("a worker that replaces another follows the last reload, at the same
 testOnLinux("a worker that can not even start is an error of the command", async () => {
   const { config } = validateConfig({ port: 0, services: [{ name: "a", url: "http://127.0.0.1:1" }] });
   const io = createTestIo();
-  const invocation = parseFlags(["--workers", "2"]);
-  const { logger } = startLog(config, invocation, io);
+  const args = parseCommandLine(["--workers", "2"]);
+  const { logger } = startLog(config, args, io);
   const module = 'data:text/javascript,throw new Error("broken")';
   const error = await assertRejects(
-    () => serveWorkers(config, { invocation, io, logger: () => logger, module }),
+    () => serveWorkers(config, { args, io, logger: () => logger, module }),
     CommandError,
   );
-  assertMatch(error.message, /^Cannot serve with 2 workers as each must start: Uncaught \(in promise\) Error: broken$/);
+  assertMatch(error.message, /^Cannot start 2 workers: Uncaught \(in promise\) Error: broken$/);
 });
 
 testOnLinux("a person is told how many workers there are", async () => {
@@ -380,9 +380,9 @@ testOnLinux("a person is told how many workers there are", async () => {
 Deno.test("--workers takes a number from 1 to 256, or auto", () => {
   const cores = isLinux ? navigator.hardwareConcurrency : 1;
   for (const [value, workers] of [["1", 1], ["2", 2], ["256", 256], ["auto", cores]] as const) {
-    assertEquals(parseFlags(["--workers", value]).workers, workers);
+    assertEquals(parseCommandLine(["--workers", value]).flags.workers, workers);
   }
-  assertEquals(parseFlags([]).workers, 1);
+  assertEquals(parseCommandLine([]).flags.workers, 1);
 });
 
 for (const value of ["0", "-1", "abc", "1.5", "257", "1e2", " 2", "Auto"]) {
@@ -391,7 +391,7 @@ for (const value of ["0", "-1", "abc", "1.5", "257", "1e2", " 2", "Auto"]) {
     assertEquals(await runCommandLine([`--workers=${value}`], io), 2);
     assertStringIncludes(
       io.stderr.text,
-      `error: Cannot serve with "${value}" workers as their number must be a whole number from 1 to 256, or auto\n`,
+      `error: \`--workers\` must be a whole number from 1 to 256, or auto: found "${value}"\n`,
     );
   });
 }
@@ -442,13 +442,13 @@ async function trusting(url: string, cert: string): Promise<number> {
 /** Two workers that crash when they are told to, by their names. */
 async function startCrashing(config: Config) {
   const io = createTestIo();
-  const invocation = parseFlags(["--workers", "2"]);
-  const { logger } = startLog(config, invocation, io);
+  const args = parseCommandLine(["--workers", "2"]);
+  const { logger } = startLog(config, args, io);
   const channel = new BroadcastChannel("crashing workers");
   const loaded = new AsyncQueue<string>();
   channel.onmessage = ({ data }) => loaded.push(data.loaded);
   const module = new URL("../_support/crashing_worker.ts", import.meta.url);
-  const pool = await serveWorkers(config, { invocation, io, logger: () => logger, module });
+  const pool = await serveWorkers(config, { args, io, logger: () => logger, module });
   await Promise.all([loaded.next(), loaded.next()]);
   return {
     io,

@@ -285,7 +285,7 @@ Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows
     const args = ["jsr:@zeek/conductor", "--host", "127.0.0.1", "--port", "0", "--workers", "2"];
     await using refused = run("--allow-net", "--allow-read", ...args);
     await refused.waitFor(
-      /error: Cannot serve with 2 workers as they must share one port: run again with --unstable-net\n/,
+      /error: Cannot start 2 workers: sharing a port needs --unstable-net; run again with that flag\n/,
     );
     await using server = run("--allow-net", "--allow-read", "--unstable-net", ...args);
     const [, url] = await server.waitFor(/"url":"([^"]+)","admin":"[^"]+","workers":2/);

@@ -71,7 +71,7 @@ Deno.test("Attempt never moves back: later outcomes and sends are ignored", () =
   assertEquals(log, ["settled: aborted", "finished"]);
 });
 
-Deno.test("Attempt that times out fails as overloaded in the queue, and as timeout after it was sent", async () => {
+Deno.test("Attempt that times out fails as queue-timeout in the queue, and as timeout after it was sent", async () => {
   using time = new FakeTime();
   const { start, log } = starter();
   const sent = start();
@@ -79,7 +79,7 @@ Deno.test("Attempt that times out fails as overloaded in the queue, and as timeo
   const queued = start();
   await time.tickAsync(1_500);
   assertEquals([sent.outcome, queued.outcome], [{ ok: false, kind: "timeout" }, { ok: false, kind: "queue-timeout" }]);
-  assertEquals(log, ["settled: timeout", "finished", "settled: overloaded", "finished"]);
+  assertEquals(log, ["settled: timeout", "finished", "settled: queue-timeout", "finished"]);
 });
 
 Deno.test("Attempt passes its permit on when it finishes, not when it settles", async () => {

@@ -26,7 +26,7 @@ export const FAILURE_LABELS = {
   "queue-timeout": "the attempt waited in the queue of the service until its `timeout`",
   "no-descriptors": "the operating system has no file descriptor or socket buffer for a connection",
   "no-ports": "the operating system has no local port for a connection",
-  "hanging-handshakes": "32 TLS handshakes in a row were not answered, and another one is in progress",
+  "hanging-handshakes": "32 TLS handshakes in a row were not completed, and another one is in progress",
 };
 
 /**
@@ -50,7 +50,7 @@ export const SKIP_LABELS = {
   "queue-timeout": "the attempt waited in the queue of the service until its `timeout`",
   "no-descriptors": "the operating system has no file descriptor or socket buffer for a connection",
   "no-ports": "the operating system has no local port for a connection",
-  "hanging-handshakes": "32 TLS handshakes in a row were not answered, and another one is in progress",
+  "hanging-handshakes": "32 TLS handshakes in a row were not completed, and another one is in progress",
 };
 
 /**

@@ -1,21 +1,21 @@
-/** The demo's backends: servers that answer after a while, and that can be killed and started again. */
+/** Backends of the demo: servers with a fixed latency, which can be stopped and started again. */
 
 import { delay } from "@std/async/delay";
 import { ListenError } from "../../server/listen_error.ts";
 
-/** What a backend does. */
+/** Options of {@linkcode DemoBackend}. */
 export interface DemoBackendOptions {
-  /** Its name, in its answers. */
+  /** Name in the responses. */
   readonly name: string;
-  /** How long it pretends to work, in milliseconds. */
+  /** Latency in milliseconds. */
   readonly workMs: number;
-  /** Whether every second request finds it broken. */
+  /** True to fail every second request. */
   readonly flaky: boolean;
 }
 
-/** A small server on a port of this machine. */
+/** A small server on a port of loopback. */
 export class DemoBackend {
-  /** The backend's name. */
+  /** Name of the backend. */
   readonly name: string;
   readonly #options: DemoBackendOptions;
   #port = 0;
@@ -23,24 +23,19 @@ export class DemoBackend {
   #abort = new AbortController();
   #finished: Promise<void> = Promise.resolve();
 
-  /**
-   * Starts the backend on a free port.
-   *
-   * @param options What the backend does.
-   * @throws {ListenError} Where it can not listen.
-   */
+  /** Starts the backend on a free port. Throws a {@linkcode ListenError} if it cannot listen. */
   constructor(options: DemoBackendOptions) {
     this.name = options.name;
     this.#options = options;
     this.start();
   }
 
-  /** Where the backend listens. */
+  /** URL of the backend. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts the backend, on the port that it had before. */
+  /** Starts the backend, on the same port as before. */
   start(): void {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
@@ -49,8 +44,8 @@ export class DemoBackend {
     this.#finished = server.finished;
   }
 
-  /** Kills the backend: its connections are cut, and new ones are refused. */
-  async kill(): Promise<void> {
+  /** Stops the backend. Open connections are reset, and new ones are refused. */
+  async stop(): Promise<void> {
     this.#abort.abort();
     await this.#finished;
   }
@@ -58,13 +53,13 @@ export class DemoBackend {
   #listen(signal: AbortSignal): Deno.HttpServer<Deno.NetAddr> {
     const address = { hostname: "127.0.0.1", port: this.#port };
     try {
-      return Deno.serve({ ...address, signal, onListen: () => {} }, (request) => this.#answer(request));
+      return Deno.serve({ ...address, signal, onListen: () => {} }, (request) => this.#respond(request));
     } catch (error) {
       throw new ListenError(address, error);
     }
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     const { name, workMs, flaky } = this.#options;
     const isBroken = flaky && this.#requests++ % 2 === 1;
     const text = await request.text();

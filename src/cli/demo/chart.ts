@@ -1,4 +1,4 @@
-/** An exchange as a drawing: one bar per service on a common time axis. */
+/** Chart of an exchange: one bar per service on a common time axis. */
 
 import { formatDuration } from "../../lib/duration.ts";
 import type { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts";
@@ -6,17 +6,17 @@ import type { Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";
 import { roleBrushes } from "../route_table.ts";
 
-/** How a chart looks. */
+/** Options of {@linkcode drawExchange}. */
 export interface ChartOptions {
-  /** The brushes of the output. */
+  /** Colors of the output. */
   readonly paint: Paint;
-  /** The shortest time axis, so that charts of several requests can be compared, in milliseconds. */
+  /** Minimum length of the time axis in milliseconds, so that charts of several requests can be compared. */
   readonly minAxisMs: number;
-  /** What every line begins with. */
+  /** Prefix of each line. */
   readonly margin: string;
 }
 
-/** An attempt that was made, and has ended. */
+/** A settled attempt. */
 type Bar = AttemptRecord & { readonly startMs: number; readonly endMs: number };
 
 const INTERVALS = 4;
@@ -24,16 +24,10 @@ const INTERVAL_WIDTH = 7;
 const AXIS_WIDTH = INTERVALS * INTERVAL_WIDTH;
 const NAME_WIDTH = 6;
 const ROLE_WIDTH = 9;
-/** The lengths that a tick may stand for, times a power of ten. */
+/** Possible lengths of an interval, times a power of ten. */
 const NICE_STEPS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
-/**
- * Draws an exchange: how long the client waited, then how long each service took, then the axis.
- *
- * @param exchange The request and its answer.
- * @param options How the chart looks.
- * @returns The drawing, several lines.
- */
+/** Draws the duration of the exchange for the client, the attempts, and the time axis. */
 export function drawExchange(exchange: ExchangeRecord, options: ChartOptions): string {
   const bars = exchange.attempts.flatMap(toBar);
   const { paint, margin } = options;
@@ -80,9 +74,9 @@ function result(state: string | number, durationMs: number): string {
 }
 
 function noteFor({ role, selected, success }: Bar, { fallback }: ExchangeRecord, paint: Paint): string {
-  if (role === "shadow") return paint.faint(" a copy");
-  if (selected) return fallback ? paint.warn(" ◀ stands in") : paint.good(" ◀ the answer");
-  return success ? paint.faint(" in reserve") : "";
+  if (role === "shadow") return paint.faint(" mirrored");
+  if (selected) return fallback ? paint.warn(" ◀ fallback") : paint.good(" ◀ response");
+  return success ? paint.faint(" not used") : "";
 }
 
 function axis(stepMs: number, paint: Paint): string[][] {

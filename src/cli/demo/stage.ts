@@ -1,9 +1,9 @@
-/** The demo's set-up: three backends, conductor in front of them, and a client. */
+/** Setup of the demo: three backends, conductor in front of them, and a client. */
 
 import { parse } from "@std/yaml/parse";
 import type { StateView } from "../../admin/api.ts";
 import { ComparisonStore } from "../../compare/comparison_store.ts";
-import { createHandler } from "../../proxy/handler.ts";
+import { createHandler } from "../../proxy/fetch_handler.ts";
 import type { Config } from "../../config/config.ts";
 import { validateConfig } from "../../config/validate.ts";
 import type { DetailedObserver } from "../../observe/observers.ts";
@@ -14,39 +14,28 @@ import { createRedaction } from "../../observe/redaction.ts";
 import { AsyncQueue } from "../../lib/async_queue.ts";
 import { ListenError } from "../../server/listen_error.ts";
 import { type RunningServer, serve, type ServeHandler } from "../../server/serve.ts";
-import { AdminListener } from "../admin_listener.ts";
-import { createAdminSource } from "../admin_source.ts";
+import { AdminListener, createAdminSource } from "../admin_listener.ts";
 import { DemoBackend } from "./backend.ts";
 
-/** What the demo plays on. */
+/** The servers and the client of the demo. */
 export interface DemoStage {
-  /** Where conductor listens. */
+  /** URL of conductor. */
   readonly url: string;
-  /** Where the admin listener is. */
+  /** URL of the admin listener. */
   readonly adminUrl: string;
-  /** The configuration as a person would write it. */
+  /** Text of the configuration. */
   readonly yaml: string;
-  /** The same, checked. */
+  /** Validated configuration. */
   readonly config: Config;
   /** The primary, the secondary and the shadow. */
   readonly backends: readonly [blue: DemoBackend, green: DemoBackend, canary: DemoBackend];
-  /** The requests of which nothing is in flight any more. */
+  /** Exchanges whose attempts have all settled. */
   readonly exchanges: Pick<AsyncQueue<ExchangeRecord>, "next">;
-  /**
-   * Reads what has been counted.
-   *
-   * @returns It.
-   */
+  /** Reads the metrics. */
   state(): Promise<StateView>;
-  /**
-   * Sends a request to conductor over a socket.
-   *
-   * @param path The path.
-   * @param init Method, headers and body.
-   * @returns The response.
-   */
+  /** Sends a request to conductor over a socket. */
   request(path: string, init?: RequestInit): Promise<Response>;
-  /** Ends everything. */
+  /** Stops all servers. */
   close(): Promise<void>;
 }
 
@@ -54,11 +43,8 @@ const HOSTNAME = "127.0.0.1";
 const DEFAULT_PORT = 8080;
 
 /**
- * Starts the backends and conductor.
- *
- * @param port The port to listen on; `undefined`: 8080, or any free one where that is taken.
- * @returns The stage, up and running.
- * @throws {ListenError} Where the port can not be listened on.
+ * Starts the backends and conductor. Without a port, conductor listens on 8080 or, if that is in use, on a free port.
+ * Throws a {@linkcode ListenError} if the port cannot be listened on.
  */
 export async function openStage(port: number | undefined): Promise<DemoStage> {
   const backends = [
@@ -66,7 +52,7 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     new DemoBackend({ name: "green", workMs: 85, flaky: false }),
     new DemoBackend({ name: "canary", workMs: 105, flaky: true }),
   ] as const;
-  const killAll = () => Promise.all(backends.map((backend) => backend.kill()));
+  const stopAll = () => Promise.all(backends.map((backend) => backend.stop()));
   const yaml = configText(backends);
   const { config } = validateConfig(parse(yaml));
   const exchanges = new AsyncQueue<ExchangeRecord>();
@@ -84,10 +70,10 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   try {
     server = listen(handler, port);
   } catch (error) {
-    await killAll();
+    await stopAll();
     throw error;
   }
-  // As its own "proxy", conductor is reached directly: fetch would obey HTTP_PROXY even for this machine.
+  // conductor is its own proxy here, because fetch would otherwise obey HTTP_PROXY even for loopback.
   const client = Deno.createHttpClient({ proxy: { transport: "tcp", hostname: HOSTNAME, port: server.port } });
   const url = `http://${HOSTNAME}:${server.port}`;
   const source = createAdminSource({
@@ -109,13 +95,13 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     close: async () => {
       client.close();
       await admin.shutdown();
-      await killAll();
+      await stopAll();
       await server.shutdown();
     },
   };
 }
 
-/** What the reader sees is what runs. */
+/** Returns the text that the demo prints and runs. */
 function configText([blue, green, canary]: DemoStage["backends"]): string {
   return `\
 wait: primary   # the default, "all", would wait for green too

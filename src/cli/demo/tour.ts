@@ -1,4 +1,4 @@
-/** The demo's story: a handful of requests, and what became of each. */
+/** Tour of the demo: a few requests, with a drawing of each exchange. */
 
 import type { ExchangeRecord } from "../../observe/exchange_record.ts";
 import { printable } from "../../lib/printable.ts";
@@ -6,13 +6,13 @@ import type { Paint } from "../../lib/paint.ts";
 import { drawExchange } from "./chart.ts";
 import type { DemoStage } from "./stage.ts";
 
-/** How the story is told. */
+/** Options of {@linkcode playTour}. */
 export interface TourOptions {
   /** Prints a line. */
   readonly print: (line: string) => void;
-  /** The brushes of the output. */
+  /** Colors of the output. */
   readonly paint: Paint;
-  /** Waits between two requests, for the reader to catch up. */
+  /** Pauses between two requests. */
   readonly pause: () => Promise<unknown>;
 }
 
@@ -24,7 +24,7 @@ interface Step {
   readonly prepare?: (stage: DemoStage) => Promise<unknown>;
 }
 
-/** The time axis that all charts share, unless a request takes longer. */
+/** Minimum length of the time axis, so that the charts of fast requests have the same scale. */
 const MIN_AXIS_MS = 120;
 
 const MARGIN = "   ";
@@ -32,35 +32,30 @@ const MARGIN = "   ";
 const STEPS: readonly Step[] = [
   {
     title: "One request goes to all three",
-    text: "The client gets blue's answer at once; nobody waits for green or canary.",
+    text: "The client gets the response of blue immediately, without waiting for green or canary.",
     path: "/api/hello",
   },
   {
-    title: "Bodies are copied too, and a broken shadow hurts nobody",
-    text: "canary answers every second request with 500. The client does not notice.",
+    title: "Request bodies are mirrored too, and a failing shadow does not affect the client",
+    text: "canary fails every second request with 500. The client gets the response of blue.",
     path: "/api/orders",
     order: '{"item":"tea"}',
   },
   {
-    title: "blue is killed: green stands in",
-    text: "Where the primary fails, the first secondary to succeed is the answer.",
+    title: "blue is stopped: fallback to green",
+    text: "If the primary fails, the client gets the first success of a secondary.",
     path: "/api/hello",
-    prepare: ({ backends: [blue] }) => blue.kill(),
+    prepare: ({ backends: [blue] }) => blue.stop(),
   },
   {
-    title: "All three are killed: 502, and why",
-    text: "With nobody left to answer, the client learns which service failed, and how.",
+    title: "All backends are stopped: 502 with the reasons",
+    text: "If every service fails, the response lists the failures.",
     path: "/api/hello",
-    prepare: ({ backends }) => Promise.all(backends.map((backend) => backend.kill())),
+    prepare: ({ backends }) => Promise.all(backends.map((backend) => backend.stop())),
   },
 ];
 
-/**
- * Tells the story from the first request to the last, and has every backend up again at its end.
- *
- * @param stage Backends, conductor and client.
- * @param options How the story is told.
- */
+/** Plays the tour. All backends are running at its end. */
 export async function playTour(stage: DemoStage, options: TourOptions): Promise<void> {
   for (const [index, step] of STEPS.entries()) {
     await options.pause();
@@ -70,7 +65,7 @@ export async function playTour(stage: DemoStage, options: TourOptions): Promise<
   await options.pause();
   const [blue, green, canary] = stage.backends;
   for (const backend of [blue, green, canary]) {
-    await backend.kill();
+    await backend.stop();
     backend.start();
   }
 }
@@ -98,7 +93,7 @@ async function playStep(stage: DemoStage, step: Step, number: number, options: T
   print("");
 }
 
-/** Readers may send requests of their own while the story goes on. */
+/** Skips exchanges of other requests: the user may send some during the tour. */
 async function exchangeOf({ exchanges }: DemoStage, requestId: string): Promise<ExchangeRecord> {
   while (true) {
     const exchange = await exchanges.next();
@@ -116,19 +111,13 @@ async function readBody(response: Response): Promise<string> {
   );
 }
 
-/**
- * Draws a request with a heading: what was asked, and who answered.
- *
- * @param exchange The request and its answer.
- * @param paint The brushes of the output.
- * @returns The drawing.
- */
+/** Draws an exchange below a heading with the request and the response. */
 export function drawRequest(exchange: ExchangeRecord, paint: Paint): string {
   const { method, path, status, service, fallback } = exchange;
   const brush = status >= 500 ? paint.bad : fallback ? paint.warn : paint.good;
-  const by = service === undefined ? "conductor itself" : service;
+  const by = service === undefined ? "conductor" : service;
   const heading = `${printable(`${method} ${path}`)} → ${
-    brush(`${status} from ${by}${fallback ? ", standing in" : ""}`)
+    brush(`${status} from ${by}${fallback ? " (fallback)" : ""}`)
   }`;
   return `${MARGIN}${heading}\n${drawExchange(exchange, { paint, minAxisMs: MIN_AXIS_MS, margin: MARGIN })}`;
 }

@@ -1,50 +1,45 @@
-/** What a server does, as a table for a terminal. */
+/** Table of the routes and services of a server, for a terminal. */
 
 import type { StateView } from "../../admin/api.ts";
 import { formatDuration } from "../../lib/duration.ts";
-import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
 import type { Brush, Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";
+import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
 import { roleBrushes } from "../route_table.ts";
 import { type Durations, routeRates, secondsBetween, serviceRates } from "./rates.ts";
 
-/** How much room there is, and how it is painted. */
+/** Options of {@linkcode drawTop}. */
 export interface DrawTopOptions {
-  /** Characters in a line. */
+  /** Maximum characters per line. */
   readonly columns: number;
-  /** Lines. */
+  /** Maximum number of lines. */
   readonly rows: number;
-  /** The brushes of the output. */
+  /** Colors of the output. */
   readonly paint: Paint;
 }
 
-/** A piece of a line. */
 interface Cell {
   readonly text: string;
   readonly brush?: Brush | undefined;
-  /** What it is padded or cut to; a negative one is padded on its left. Absent: as long as it is. */
+  /** Length to pad or cut the text to. A negative width aligns the text to the right. */
   readonly width?: number;
 }
 
 const NAME_WIDTH = 15;
 const ROLE_WIDTH = 9;
-/** From `req/s` to `now`. */
-const WIDTHS = { rate: -6, share: -5, duration: -7, inFlight: -5 };
+/** Widths of the columns from `req/s` to `now`. */
+const WIDTHS = { rate: -6, ratio: -5, duration: -7, inFlight: -5 };
 const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-/** The least that is worth drawing. */
+/** Narrower terminals get truncated lines. */
 const MIN_COLUMNS = 20;
-/** Shares of successes that are worth a look, and that are bad. */
-const WORTH_A_LOOK = 0.99;
-const BAD = 0.9;
-const NOTHING = "–";
+/** Success ratios below which the color changes. */
+const WARN_BELOW = 0.99;
+const BAD_BELOW = 0.9;
+const UNKNOWN = "–";
 
 /**
- * Draws a server's routes and services: how many requests, how they ended, how long they took, and what is wrong.
- *
- * @param views What was read, one reading after the other, the last one now: rates are those since the one before, and
- * small curves show the rest.
- * @param options How much room there is.
- * @returns The lines, none longer than the room; what does not fit is counted in the last one.
+ * Draws the table. Figures are the rates between the last two views, and curves show the earlier rates. The last line
+ * counts the lines that do not fit.
  */
 export function drawTop(views: readonly StateView[], { columns, rows, paint }: DrawTopOptions): readonly string[] {
   const current = views.at(-1);
@@ -55,14 +50,16 @@ export function drawTop(views: readonly StateView[], { columns, rows, paint }: D
     const snapshot = current.metrics.routes.find((candidate) => candidate.route === route.route);
     if (snapshot !== undefined) lines.push(...routeLines(snapshot, views, paint));
     for (const { service } of route.members) {
-      const counted = current.metrics.services.find((one) => one.route === route.route && one.service === service);
-      if (counted === undefined) continue;
+      const snapshot = current.metrics.services.find((candidate) =>
+        candidate.route === route.route && candidate.service === service
+      );
+      if (snapshot === undefined) continue;
       const state = current.metrics.states.find((state) => state.service === service);
-      lines.push(...serviceLines(counted, state, views, paint));
+      lines.push(...serviceLines(snapshot, state, views, paint));
     }
   }
   const unmatched = current.metrics.routes.find(({ route }) => route === "");
-  if (unmatched !== undefined && answersOf(unmatched) > 0) lines.push(...routeLines(unmatched, views, paint));
+  if (unmatched !== undefined && countResponses(unmatched) > 0) lines.push(...routeLines(unmatched, views, paint));
   const drawn = lines.length <= rows ? lines : [
     ...lines.slice(0, Math.max(0, rows - 1)),
     [{ text: `… and ${lines.length - Math.max(0, rows - 1)} more lines`, brush: paint.faint }],
@@ -71,13 +68,15 @@ export function drawTop(views: readonly StateView[], { columns, rows, paint }: D
 }
 
 function headline({ version, timeMs, draining, workers, process, metrics }: StateView, paint: Paint): Cell[] {
-  const facts = [`up ${formatAge(timeMs - metrics.startedMs)}`];
-  if (workers.count > 1) facts.push(`${workers.count} workers`);
-  if (process.residentBytes !== undefined) facts.push(`${Math.round(process.residentBytes / 1_048_576)} MiB`);
-  if (process.descriptors !== undefined) facts.push(`${process.descriptors} descriptors`);
-  const cells: Cell[] = [{ text: `conductor ${printable(version)}`, brush: paint.strong }, { text: facts.join(", ") }];
+  const details = [`up ${formatAge(timeMs - metrics.startedMs)}`];
+  if (workers.count > 1) details.push(`${workers.count} workers`);
+  if (process.residentBytes !== undefined) details.push(`${Math.round(process.residentBytes / 1_048_576)} MiB`);
+  if (process.descriptors !== undefined) details.push(`${process.descriptors} descriptors`);
+  const cells: Cell[] = [{ text: `conductor ${printable(version)}`, brush: paint.strong }, {
+    text: details.join(", "),
+  }];
   if (workers.crashes > 0) cells.push({ text: `${workers.crashes} crashed`, brush: paint.bad });
-  if (draining) cells.push({ text: "stopping", brush: paint.warn });
+  if (draining) cells.push({ text: "draining", brush: paint.warn });
   return cells;
 }
 
@@ -86,7 +85,7 @@ function columnTitles({ faint }: Paint): Cell[] {
     { text: "", width: NAME_WIDTH + 2, brush: faint },
     { text: "role", width: ROLE_WIDTH, brush: faint },
     { text: "req/s", width: WIDTHS.rate, brush: faint },
-    { text: "ok", width: WIDTHS.share, brush: faint },
+    { text: "ok", width: WIDTHS.ratio, brush: faint },
     ...["p50", "p95", "p99"].map((text) => ({ text, width: WIDTHS.duration, brush: faint })),
     { text: "now", width: WIDTHS.inFlight, brush: faint },
   ];
@@ -99,13 +98,13 @@ function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: 
     return after === undefined ? 0 : routeRates(at(previous), after, seconds).perSecond;
   });
   const rates = lastPair(views, (previous, _, seconds) => routeRates(at(previous), current, seconds));
-  const { serverErrors, fallbacks = 0 } = rates ?? {};
-  const ok = serverErrors === undefined ? undefined : 1 - serverErrors;
+  const { serverErrorRatio, fallbackRatio = 0 } = rates ?? {};
+  const okRatio = serverErrorRatio === undefined ? undefined : 1 - serverErrorRatio;
   const notes: Cell[] = [];
-  if (serverErrors !== undefined && serverErrors > 0) {
-    notes.push({ text: `5xx ${formatShare(serverErrors)}`, brush: paint.bad });
+  if (serverErrorRatio !== undefined && serverErrorRatio > 0) {
+    notes.push({ text: `5xx ${formatRatio(serverErrorRatio)}`, brush: paint.bad });
   }
-  if (fallbacks > 0) notes.push({ text: `fallback ${formatShare(fallbacks)}`, brush: paint.warn });
+  if (fallbackRatio > 0) notes.push({ text: `fallback ${formatRatio(fallbackRatio)}`, brush: paint.warn });
   const line: Cell[] = [
     {
       text: current.route === "" ? "no route" : printable(current.route),
@@ -113,7 +112,7 @@ function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: 
       brush: paint.strong,
     },
     { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
-    { text: formatShare(ok), width: WIDTHS.share, brush: shareBrush(ok, paint) },
+    { text: formatRatio(okRatio), width: WIDTHS.ratio, brush: ratioBrush(okRatio, paint) },
     ...durationCells(rates),
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush: paint.accent },
@@ -139,7 +138,7 @@ function serviceLines(
     { text: `  ${printable(current.service)}`, width: NAME_WIDTH + 2 },
     { text: current.role, width: ROLE_WIDTH, brush },
     { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
-    { text: formatShare(rates?.success), width: WIDTHS.share, brush: shareBrush(rates?.success, paint) },
+    { text: formatRatio(rates?.successRatio), width: WIDTHS.ratio, brush: ratioBrush(rates?.successRatio, paint) },
     ...durationCells(rates),
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush },
@@ -151,7 +150,7 @@ function serviceLines(
   const skips = rates?.skips ?? [];
   if (skips.length > 0) {
     const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
-    notes.push({ text: `not sent per second: ${reasons.join(", ")}`, brush: paint.faint });
+    notes.push({ text: `skipped per second: ${reasons.join(", ")}`, brush: paint.faint });
   }
   return [line, ...noteLine(notes)];
 }
@@ -161,7 +160,7 @@ function noteLine(notes: readonly Cell[]): Cell[][] {
   return [[{ text: "   " }, ...notes.flatMap((note, index) => index === 0 ? [note] : [{ text: "·" }, note])]];
 }
 
-/** A number for each two readings that follow each other. */
+/** Returns one rate per pair of consecutive views. */
 function ratesOf(
   views: readonly StateView[],
   rate: (previous: StateView, next: StateView, seconds: number) => number,
@@ -181,21 +180,21 @@ function lastPair<T>(
 
 function durationCells(rates: Durations | undefined): Cell[] {
   return [rates?.p50, rates?.p95, rates?.p99].map((durationMs) => ({
-    text: durationMs === undefined ? NOTHING : formatDuration(durationMs),
+    text: durationMs === undefined ? UNKNOWN : formatDuration(durationMs),
     width: WIDTHS.duration,
   }));
 }
 
-function shareBrush(share: number | undefined, paint: Paint): Brush | undefined {
-  if (share === undefined) return undefined;
-  return share < BAD ? paint.bad : share < WORTH_A_LOOK ? paint.warn : paint.good;
+function ratioBrush(ratio: number | undefined, paint: Paint): Brush | undefined {
+  if (ratio === undefined) return undefined;
+  return ratio < BAD_BELOW ? paint.bad : ratio < WARN_BELOW ? paint.warn : paint.good;
 }
 
-function answersOf({ responses }: RouteSnapshot): number {
+function countResponses({ responses }: RouteSnapshot): number {
   return Object.values(responses).reduce((sum: number, count = 0) => sum + count, 0);
 }
 
-/** Each value against the highest; nothing at all is a line on the ground. */
+/** Draws each value in relation to the highest. If all are 0, the curve is a flat line. */
 function sparkline(values: readonly number[]): string {
   const highest = Math.max(...values, Number.MIN_VALUE);
   return values.map((value) => SPARKS[Math.min(SPARKS.length - 1, Math.floor(value / highest * SPARKS.length))]).join(
@@ -204,15 +203,15 @@ function sparkline(values: readonly number[]): string {
 }
 
 function formatRate(perSecond: number | undefined): string {
-  if (perSecond === undefined) return NOTHING;
+  if (perSecond === undefined) return UNKNOWN;
   if (perSecond >= 9_999.5) return `${(perSecond / 1_000).toFixed(1)}k`;
   return perSecond === 0 || perSecond >= 9.95 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
 }
 
-/** What is nearly all is not all: 99.96 % is no 100 %. */
-function formatShare(share: number | undefined): string {
-  if (share === undefined) return NOTHING;
-  const percent = share * 100;
+/** Only exact values are shown as 0% and 100%: 99.96 % is shown as 99.9%. */
+function formatRatio(ratio: number | undefined): string {
+  if (ratio === undefined) return UNKNOWN;
+  const percent = ratio * 100;
   if (percent === 0 || percent === 100) return `${percent}%`;
   return `${Math.min(99.9, Math.max(0.1, percent)).toFixed(1)}%`;
 }
@@ -224,7 +223,7 @@ function formatAge(ageMs: number): string {
   return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** Puts cells side by side, and paints what is left of each in the room that there is. */
+/** Joins cells, and truncates the line to the columns. */
 function join(cells: readonly Cell[], columns: number): string {
   let line = "";
   let used = 0;

@@ -1,23 +1,14 @@
-/** A table at the end of a terminal, drawn anew in place, with other lines coming in above it. */
+/** A table at the end of a terminal, redrawn in place, with other lines above it. */
 
 import type { Output } from "../../server/output.ts";
 
-/** Where the table is. */
+/** A table at the end of a terminal. */
 export interface LiveTable {
-  /**
-   * Shows other lines in its place.
-   *
-   * @param lines The lines, none longer than the terminal is wide, and fewer than it is high.
-   */
+  /** Redraws the table. The lines must fit into the terminal. */
   show(lines: readonly string[]): void;
-  /**
-   * Makes an output whose texts appear above the table.
-   *
-   * @param output What shows them without a table.
-   * @returns It, where it is no terminal; else the output to use in its place.
-   */
+  /** Returns an output that writes above the table. An output that is no terminal is returned unchanged. */
   above(output: Output): Output;
-  /** Leaves the table as it is, with all that is still to come below it. */
+  /** Ends the table. Its last lines stay, and further output follows below. */
   end(): void;
 }
 
@@ -25,20 +16,17 @@ const ERASE_REST_OF_LINE = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * Makes a table. It moves the cursor up over the old lines and writes the new ones over them, in one text, so that nothing
- * flickers; the cursor waits below it. Nothing of the terminal has to be put right at the end, however that comes.
- *
- * @param terminal What shows it.
- * @returns The table.
+ * Creates a table. It moves the cursor up and overwrites the old lines in one write, so nothing flickers. The cursor waits
+ * below the table, and no terminal mode is changed, so a crash leaves the terminal usable.
  */
 export function createLiveTable(terminal: Output): LiveTable {
   let lines: readonly string[] = [];
-  let isOver = false;
+  let hasEnded = false;
   const toTop = () => lines.length === 0 ? "" : `\x1b[${lines.length}F`;
   const text = () => lines.map((line) => `${line}${ERASE_REST_OF_LINE}\n`).join("");
   return {
     show(next) {
-      if (isOver) return;
+      if (hasEnded) return;
       const start = toTop();
       lines = next;
       terminal.write(start + text() + ERASE_BELOW);
@@ -48,15 +36,15 @@ export function createLiveTable(terminal: Output): LiveTable {
       return {
         isTerminal: true,
         write(other) {
-          if (isOver || lines.length === 0) return output.write(other);
-          const whole = other.endsWith("\n") ? other : `${other}\n`;
-          return terminal.write(toTop() + ERASE_BELOW + whole + text());
+          if (hasEnded || lines.length === 0) return output.write(other);
+          const complete = other.endsWith("\n") ? other : `${other}\n`;
+          return terminal.write(toTop() + ERASE_BELOW + complete + text());
         },
         flush: () => Promise.all([terminal.flush(), output.flush()]).then(() => {}),
       };
     },
     end() {
-      isOver = true;
+      hasEnded = true;
     },
   };
 }

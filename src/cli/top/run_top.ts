@@ -1,57 +1,74 @@
-/** Reads a server's state once a second, and shows it. */
+/** Live table of a server: reads the state every second, and draws it. */
 
 import type { StateView } from "../../admin/api.ts";
 import type { Paint } from "../../lib/paint.ts";
 import { drawTop } from "./draw_top.ts";
 import type { LiveTable } from "./live_table.ts";
 
-/** What is shown, and where. */
-export interface TopOptions {
-  /** Reads the state. */
-  readonly state: () => Promise<StateView>;
-  /** Where it is shown. */
-  readonly table: LiveTable;
-  /** The brushes of the terminal. */
-  readonly paint: Paint;
-  /** Tells how much room the terminal has. */
-  readonly size: () => { readonly columns: number; readonly rows: number };
+/** Size of a terminal, in characters. */
+export interface TerminalSize {
+  /** Characters per line. */
+  readonly columns: number;
+  /** Number of lines. */
+  readonly rows: number;
 }
 
-/** How often the state is read, in milliseconds. */
-const EVERY_MS = 1_000;
-/** One more than the curves are long. */
-const KEPT_VIEWS = 9;
+/** Options of {@linkcode runTop}. */
+export interface TopOptions {
+  /** Reads the state of the server. */
+  readonly state: () => Promise<StateView>;
+  /** Table to draw into. */
+  readonly table: LiveTable;
+  /** Colors of the terminal. */
+  readonly paint: Paint;
+  /**
+   * Returns the size of the terminal.
+   *
+   * @default The size of the console; 80 × 24 if it is unknown.
+   */
+  readonly size?: () => TerminalSize;
+}
 
-/**
- * Starts to show a server's state.
- *
- * @param options What is shown, and where.
- * @returns Ends it; the table stays as it was last.
- */
-export function runTop({ state, table, paint, size }: TopOptions): () => void {
+const INTERVAL_MS = 1_000;
+/** A rate needs two views, so curves are one shorter. */
+const MAX_VIEWS = 9;
+/** Some terminals report no size. */
+const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
+/** Starts the live table. Returns a function that stops it; the last lines stay on the terminal. */
+export function runTop({ state, table, paint, size = consoleSize }: TopOptions): () => void {
   let views: readonly StateView[] = [];
   let isReading = false;
 
   async function tick(): Promise<void> {
-    // A worker that does not answer must not pile up questions.
+    // Requests to a worker that does not respond must not pile up.
     if (isReading) return;
     isReading = true;
     try {
-      views = [...views, await state()].slice(-KEPT_VIEWS);
+      views = [...views, await state()].slice(-MAX_VIEWS);
       const { columns, rows } = size();
-      // The cursor needs a line of its own below, and where a line is full, erasing what follows takes its end too.
+      // The cursor needs a line below the table. After a full line, "erase to end of line" would erase its last character.
       table.show(drawTop(views, { columns: columns - 1, rows: rows - 1, paint }));
     } catch {
-      // What can not be read now may be a second later.
+      // The next tick reads the state again.
     } finally {
       isReading = false;
     }
   }
 
   tick();
-  const timer = setInterval(tick, EVERY_MS);
+  const timer = setInterval(tick, INTERVAL_MS);
   return () => {
     clearInterval(timer);
     table.end();
   };
+}
+
+function consoleSize(): TerminalSize {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return columns > 0 && rows > 0 ? { columns, rows } : DEFAULT_SIZE;
+  } catch {
+    return DEFAULT_SIZE;
+  }
 }

@@ -3,7 +3,7 @@ import type { ConfigInput } from "@zeek/conductor";
 import type { Member, Role } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { Outcome } from "../../src/upstream/attempt.ts";
-import { serverTiming } from "../../src/proxy/server_timing.ts";
+import { serverTiming } from "../../src/proxy/respond.ts";
 import { refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 
 const OK: Outcome = { ok: true, success: true, response: { status: 200, headers: [], body: null } };
@@ -26,7 +26,7 @@ function timing(parts: readonly Part[], identify = true): string {
   return serverTiming(members, attempts, { identify, totalMs: 41 });
 }
 
-// Columns: the services; the field's value.
+// Columns: the services; the value of the field.
 const ROUTES: readonly (readonly [parts: readonly Part[], value: string])[] = [
   [[{ role: "primary", outcome: OK }], `a;dur=40.1;desc="primary 200", total;dur=41`],
   [
@@ -53,7 +53,7 @@ for (const [parts, value] of ROUTES) {
   });
 }
 
-Deno.test("serverTiming() knows services by their roles where they are not named", () => {
+Deno.test("serverTiming() uses roles instead of names without identify", () => {
   const parts: readonly Part[] = [
     { name: "secret-1", role: "primary", outcome: OK },
     { name: "secret-2", role: "secondary", outcome: OK },
@@ -75,12 +75,12 @@ async function timingOf(config: Omit<ConfigInput, "services">, urls: readonly st
   return response.headers.get("server-timing");
 }
 
-Deno.test("Server-Timing is not sent unless it is asked for", async () => {
+Deno.test("Server-Timing is not sent by default", async () => {
   await using backend = startBackend();
   assertEquals(await timingOf({}, [backend.url]), null);
 });
 
-Deno.test("Server-Timing has an entry for each service beside what the service says itself", async () => {
+Deno.test("Server-Timing has an entry for each service after the service's own entries", async () => {
   await using backend = startBackend(() => new Response("ok", { headers: { "server-timing": "db;dur=5" } }));
   assertMatch(
     await timingOf({ serverTiming: true }, [backend.url, refusingUrl()]) ?? "",
@@ -88,7 +88,7 @@ Deno.test("Server-Timing has an entry for each service beside what the service s
   );
 });
 
-Deno.test("Server-Timing is on a HEAD's response, and names nobody with identify: false", async () => {
+Deno.test("Server-Timing of a response to HEAD has no names with identify: false", async () => {
   await using backend = startBackend();
   assertMatch(
     await timingOf({ serverTiming: true, identify: false }, [backend.url, refusingUrl()], { method: "HEAD" }) ?? "",
@@ -96,7 +96,7 @@ Deno.test("Server-Timing is on a HEAD's response, and names nobody with identify
   );
 });
 
-Deno.test("Server-Timing says how each service failed where all did", async () => {
+Deno.test("Server-Timing contains each failure if every service failed", async () => {
   assertMatch(
     await timingOf({ serverTiming: true }, [refusingUrl(), refusingUrl()]) ?? "",
     /^s0;dur=[\d.]+;desc="primary refused", s1;dur=[\d.]+;desc="secondary refused", total;dur=[\d.]+$/,

@@ -1,0 +1,108 @@
+/** Responses to clients: status, header lines and body. Local replies are problem details (RFC 9457) or a line of text. */
+
+import { accepts } from "@std/http/negotiation";
+import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import type { HeaderLine, Role } from "../config/config.ts";
+import type { ClientRequest } from "./client_request.ts";
+import { getHeader } from "./headers.ts";
+import type { FailureKind, RefusalReason } from "./outcome_kinds.ts";
+
+/** Body of a response to a client. */
+export type ClientResponseBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | string | null;
+
+/** A response to a client. Class, not object literal: V8 pretenures literals that survive (decision 022). */
+export class ClientResponse {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: ClientResponseBody;
+
+  constructor(status: number, headers: readonly HeaderLine[], body: ClientResponseBody) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+/** Failure of one service, as far as clients may know it. */
+export interface ServiceFailure {
+  /** Name of the service; absent with `identify: false`. */
+  readonly service?: string;
+  /** Role of the service on the route. */
+  readonly role: Role;
+  /** Status that counted as a failure; absent if there was no response. */
+  readonly status?: number;
+  /** Kind of the failure if there was no response. */
+  readonly failure?: FailureKind;
+}
+
+/** A response of conductor's own. It never contains the address of a service. */
+export interface LocalReply {
+  readonly status: number;
+  /** One sentence for the client. */
+  readonly detail: string;
+  /** Further header lines, `Retry-After` or `Allow`. */
+  readonly headers?: readonly HeaderLine[];
+  /** Failure of each service, if that is the reason. */
+  readonly services?: readonly ServiceFailure[];
+  /** Limit that refused the request, for log and metrics; absent for every other reply. */
+  readonly reason?: RefusalReason;
+  /** True if the connection must be closed without reading the rest of the request. */
+  readonly breaksOff?: true;
+}
+
+/** Reply to a body larger than `maxBodySize`, before or while it is read. */
+export const BODY_TOO_LARGE: LocalReply = {
+  status: 413,
+  detail: "The request body is larger than this server accepts",
+};
+
+const PROBLEM_JSON = "application/problem+json";
+/** Maximum characters of `Accept` that are read. Browsers and libraries send at most 200. */
+const MAX_ACCEPT_LENGTH = 1_024;
+const ANY_TYPE = "*/*";
+
+/**
+ * Returns the beginning of `Accept`, because the negotiation of @std/http takes 20 ms for a field of 60 KB. Further
+ * preferences are ignored.
+ */
+export function acceptedTypes(accept: string | undefined = ANY_TYPE): string {
+  if (accept.length <= MAX_ACCEPT_LENGTH) return accept;
+  return accept.slice(0, Math.max(0, accept.lastIndexOf(",", MAX_ACCEPT_LENGTH))) || ANY_TYPE;
+}
+
+/** Writes a local reply as problem details for clients that accept JSON, otherwise as plain text. */
+export function formatLocalReply(
+  { status, detail, services, headers = [], breaksOff }: LocalReply,
+  { method, headers: received }: Pick<ClientRequest, "method" | "headers">,
+  requestId: string,
+): ClientResponse {
+  const lines: HeaderLine[] = [["cache-control", "no-store"], ...headers];
+  if (status === 204) return new ClientResponse(status, lines, null);
+  const title = STATUS_TEXT[status as StatusCode];
+  const accept = new Headers({ accept: acceptedTypes(getHeader(received, "accept")) });
+  const type = accepts({ headers: accept }, PROBLEM_JSON, "application/json", "text/plain");
+  const isJson = type === PROBLEM_JSON || type === "application/json";
+  lines.push(["content-type", isJson ? PROBLEM_JSON : "text/plain; charset=utf-8"]);
+  const text = isJson
+    ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
+    : `${status} ${title}: ${detail}\n`;
+  if (breaksOff) return breakOff(status, lines, text);
+  return new ClientResponse(status, lines, method === "HEAD" ? null : text);
+}
+
+/**
+ * Returns a response that fails after its text. Deno reads the rest of a request after a complete response, but closes the
+ * connection after one that fails (decision 023). The declared length keeps Deno from buffering the head.
+ */
+function breakOff(status: number, headers: readonly HeaderLine[], text: string): ClientResponse {
+  const bytes = new TextEncoder().encode(text);
+  let isSent = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (isSent) return controller.error(new Error("The connection is closed"));
+      isSent = true;
+      controller.enqueue(bytes);
+    },
+  });
+  return new ClientResponse(status, [...headers, ["content-length", String(bytes.length + 1)]], body);
+}

@@ -1,0 +1,221 @@
+/** A client's request, parsed once for all services, and the requests that are refused without asking a service. */
+
+import type { Config, HeaderLine } from "../config/config.ts";
+import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
+import { withoutCookies } from "../lib/cookies.ts";
+import { type AddressMatcher, unmapAddress } from "./client_address.ts";
+import { type ClientRequest, isAuthority } from "./client_request.ts";
+import { BODY_TOO_LARGE, type LocalReply } from "./client_response.ts";
+import { forwardingHeaders, isLoop, requestIdFrom } from "./forwarding.ts";
+import { getHeader, stripHopByHop } from "./headers.ts";
+import { parseTraceparent, type TraceContext } from "./trace_context.ts";
+
+/** A request that can be matched and forwarded. */
+export interface ReceivedRequest {
+  /** `X-Request-Id` of the client, or a new one. */
+  readonly requestId: string;
+  /** Method as sent. */
+  readonly method: string;
+  /** Path to forward: as sent, without dot segments, with bytes outside ASCII percent-encoded. */
+  readonly path: string;
+  /** Path to match: normalised, still percent-encoded. */
+  readonly matchPath: string;
+  /** Query with its question mark, encoded like `path` and otherwise as sent; empty if there is none. */
+  readonly query: string;
+  /** Path and query with one character for each byte that the client sent; absent if both are ASCII. */
+  readonly raw?: RawTarget | undefined;
+  /** Authority that the client requested. */
+  readonly authority: string;
+  /** End-to-end header lines with forwarding fields, without Host, framing and `X-Conductor-Role`. */
+  readonly headers: readonly HeaderLine[];
+  /** Length of the body in bytes, if the client sent it. */
+  readonly contentLength: number | undefined;
+  /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** A path and a query with one character for each byte. */
+export interface RawTarget {
+  /** Path to forward. */
+  readonly path: string;
+  /** Query with its question mark. */
+  readonly query: string;
+}
+
+/** Dependencies of {@linkcode receive}. */
+export interface ReceiveContext {
+  readonly config: Pick<Config, "forwarded" | "maxBodyBytes">;
+  /** Reports whether the forwarding fields of a peer are trusted. */
+  readonly isTrusted: AddressMatcher;
+  /** Name of this instance in Via. */
+  readonly pseudonym: string;
+}
+
+/** Prefix of the names of the admin listener's cookies. No service receives them. */
+export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
+
+/** Each service gets its own `traceparent`, and a `tracestate` means nothing without one. */
+const TRACE_FIELDS = ["traceparent", "tracestate"];
+/** Framing is up to the transport on each side. Our own server responds to Expect (RFC 9110 §10.1.1). */
+const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
+
+/**
+ * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records takes
+ * precedence over the trace in the request.
+ */
+export function receive(
+  request: ClientRequest,
+  serverTrace: TraceContext | undefined,
+  { config, isTrusted, pseudonym }: ReceiveContext,
+): { readonly received: ReceivedRequest; readonly refusal: LocalReply | undefined } {
+  const { method, headers, target, connection } = request;
+  const { authority } = target;
+  const host = getHeader(headers, "host");
+  const checked = removeDotSegments(target.path);
+  const isValidTarget = checked !== undefined && isValidQuery(target.query);
+  const { path, query, raw } = isValidTarget
+    ? encodeTarget(checked, target.query)
+    : { path: target.path, query: target.query, raw: undefined };
+  const requestId = requestIdFrom(getHeader(headers, "x-request-id"));
+  const peer = connection.remoteAddr?.hostname;
+  const clientAddress = peer === undefined ? undefined : unmapAddress(peer);
+  const contentLength = parseLength(getHeader(headers, "content-length"));
+  const traceparent = getHeader(headers, "traceparent");
+  const clientTrace = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  const trace = serverTrace ?? clientTrace;
+  const isClientTrace = clientTrace !== undefined && trace?.traceId === clientTrace.traceId;
+  const received: ReceivedRequest = {
+    requestId,
+    method,
+    path,
+    matchPath: isValidTarget ? normalizePath(path) : path,
+    query,
+    raw,
+    authority,
+    contentLength,
+    trace,
+    headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
+      clientAddress,
+      authority,
+      scheme: connection.scheme ?? target.scheme,
+      trusted: clientAddress !== undefined && isTrusted(clientAddress),
+      forwarded: config.forwarded,
+      pseudonym,
+      requestId,
+    }),
+  };
+  const refusal = refuse({
+    method,
+    headers,
+    hostMissing: host === "" || (host === undefined && authority === connection.defaultAuthority),
+    // The Host field is checked too: a server may replace a Host that is not ASCII by its own authority.
+    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
+    targetIsServer: path === "/*",
+    loop: isLoop(getHeader(headers, "via"), pseudonym),
+    contentLength,
+    maxBodyBytes: config.maxBodyBytes,
+  });
+  return { received, refusal };
+}
+
+/** Properties of a request that decide whether it is refused. */
+interface RefusalInfo {
+  readonly method: string;
+  readonly headers: readonly HeaderLine[];
+  /** True if the client sent no authority. */
+  readonly hostMissing: boolean;
+  /** True if path, query and authority are well-formed. */
+  readonly targetValid: boolean;
+  /** True if the target is `*`, the server itself. */
+  readonly targetIsServer: boolean;
+  /** True if the request has already passed through this instance. */
+  readonly loop: boolean;
+  readonly contentLength: number | undefined;
+  readonly maxBodyBytes: number;
+}
+
+const ALLOW: HeaderLine = ["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"];
+
+/** The first row that applies decides. */
+const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, reply: LocalReply])[] = [
+  // CONNECT requests a tunnel, and TRACE would show a client what the proxy adds (RFC 9110 §9.3.6, §9.3.8).
+  [({ method }) => method === "CONNECT" || method === "TRACE", {
+    status: 405,
+    detail: "This method is not forwarded",
+    headers: [ALLOW],
+  }],
+  // RFC 9112 §3.2: a request without a Host field, or with an empty one.
+  [({ hostMissing }) => hostMissing, { status: 400, detail: "The Host field is missing" }],
+  [({ targetValid }) => !targetValid, { status: 400, detail: "The request target or the Host field is malformed" }],
+  // RFC 9112 §6.1: an unknown coding could hide where the request ends.
+  [({ headers }) => (getHeader(headers, "transfer-encoding") ?? "chunked").toLowerCase() !== "chunked", {
+    status: 501,
+    detail: "The only supported transfer coding is chunked",
+  }],
+  // Servers built on fetch's Request drop such a body. Without its body, the request could have another meaning.
+  [hasUnreadableBody, { status: 501, detail: "A body is not forwarded with this method" }],
+  [({ loop }) => loop, { status: 508, detail: "The request has already passed through this conductor" }],
+  [({ contentLength = 0, maxBodyBytes }) => contentLength > maxBodyBytes, BODY_TOO_LARGE],
+  // RFC 9110 §9.3.7 and §7.6.2: OPTIONS for the server itself, and OPTIONS that must not be forwarded any further.
+  [
+    ({ method, headers, targetIsServer }) =>
+      method === "OPTIONS" && (targetIsServer || /^0+$/.test(getHeader(headers, "max-forwards") ?? "")),
+    {
+      status: 204,
+      detail: "This server forwards requests with these methods",
+      headers: [ALLOW],
+    },
+  ],
+];
+
+function refuse(request: RefusalInfo): LocalReply | undefined {
+  return REFUSALS.find(([applies]) => applies(request))?.[1];
+}
+
+function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
+  return (method === "GET" || method === "HEAD") &&
+    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined);
+}
+
+/**
+ * Servers decode the target as UTF-8 and refuse other bytes (Deno 2.9.6, HTTP/1.1 and HTTP/2), so encoding the
+ * characters restores the bytes.
+ */
+function encodeTarget(path: string, query: string): Pick<ReceivedRequest, "path" | "query" | "raw"> {
+  const encoded = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  // Comparing lengths is enough: encoding a character always makes the text longer.
+  if (encoded.path.length === path.length && encoded.query.length === query.length) return { path, query };
+  return { ...encoded, raw: { path: toByteString(path), query: toByteString(query) } };
+}
+
+function parseLength(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+function forwardedHeaders({ method, headers }: ClientRequest, keepsTracestate: boolean): HeaderLine[] {
+  const lines = withoutAdminCookies(stripHopByHop(headers, NOT_FORWARDED));
+  const tracestate = keepsTracestate ? getHeader(headers, "tracestate") : undefined;
+  if (tracestate) lines.push(["tracestate", tracestate]);
+  return method === "OPTIONS" ? lines.map(decrementMaxForwards) : lines;
+}
+
+/**
+ * Removes the admin listener's cookies. Browsers send cookies to every port of a host, so a service could otherwise use
+ * the session of a logged-in browser.
+ */
+function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
+  for (let index = lines.length - 1; index >= 0; index--) {
+    const [name, value] = lines[index]!;
+    if (name.length !== 6 || name.toLowerCase() !== "cookie" || !value.includes(ADMIN_COOKIE_PREFIX)) continue;
+    const others = withoutCookies(value, ADMIN_COOKIE_PREFIX);
+    if (others === "") lines.splice(index, 1);
+    else lines[index] = [name, others];
+  }
+  return lines;
+}
+
+/** RFC 9110 §7.6.2: each hop decrements Max-Forwards of OPTIONS, and of TRACE, which is never forwarded. */
+function decrementMaxForwards([name, value]: HeaderLine): HeaderLine {
+  const counts = name.toLowerCase() === "max-forwards" && /^\d+$/.test(value);
+  return [name, counts ? String(Number(value) - 1) : value];
+}

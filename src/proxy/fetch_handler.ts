@@ -1,0 +1,95 @@
+/** The pure fetch handler: an adapter from `Request` and `Response` to the proxy. */
+
+import type { Config, HeaderLine } from "../config/config.ts";
+import type { ConfigInput } from "../config/input.ts";
+import { validateConfig } from "../config/validate.ts";
+import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
+import type { ClientResponse } from "../http/client_response.ts";
+import type { Observer } from "../observe/events.ts";
+import { withoutSecrets } from "../observe/redaction.ts";
+import { plainRequests } from "../upstream/runtime_transport.ts";
+import { createProxyHandler } from "./handler.ts";
+import type { ConductorOptions, HandlerOptions } from "./handler_context.ts";
+
+export type { ConductorOptions };
+
+/** A handler for `Deno.serve`, `Bun.serve` and other servers that use `Request` and `Response`. */
+export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
+
+/**
+ * Creates a request handler that sends each request to every matching service and returns the primary's response.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { conductor } from "@zeek/conductor";
+ *
+ * await using backend = Deno.serve({ port: 0, onListen() {} }, () => new Response("hello"));
+ *
+ * const handle = conductor({
+ *   services: [{ name: "api", url: `http://localhost:${backend.addr.port}`, pathPrefix: "/api" }],
+ * });
+ * const response = await handle(new Request("http://localhost/api/greeting"));
+ *
+ * assertEquals(await response.text(), "hello");
+ * assertEquals(response.headers.get("x-conductor-service"), "api");
+ * ```
+ *
+ * @param config Configuration with the fields of the configuration file.
+ * @param options Transport, clock and observer.
+ * @returns The handler. It does not reject because of a client or a service.
+ * @throws {ConfigError} If the configuration is invalid. The error lists every problem.
+ */
+export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
+  const { observe, transport } = options;
+  return createHandler(validateConfig(config).config, {
+    ...options,
+    // Secrets are removed because the observer of an embedding program may print whole events.
+    ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
+    ...(transport !== undefined && { transport: plainRequests(transport) }),
+  });
+}
+
+/** Creates the fetch handler of a valid configuration. */
+export function createHandler(config: Config, options: HandlerOptions = {}): Handler {
+  const handle = createProxyHandler(config, options);
+  // Not async: its frame would be copied by each young collection until the response (decision 022).
+  return (request, info = {}) => handle(new FetchRequest(request, info)).then(toResponse);
+}
+
+/** Converts a response to `Response`. */
+export function toResponse({ status, headers, body }: ClientResponse): Response {
+  try {
+    // An array costs a third of a Headers object, which would be copied into the response.
+    return new Response(body, { status, headers: headers as [string, string][] });
+  } catch (error) {
+    // A custom transport may return invalid header lines. The exchange ends only when its body does.
+    if (body instanceof ReadableStream) body.cancel().catch(() => {});
+    throw error;
+  }
+}
+
+/** A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access. */
+export class FetchRequest implements ClientRequest {
+  readonly method: string;
+  readonly target: RequestTarget;
+  readonly headers: readonly HeaderLine[];
+  readonly connection: ConnectionInfo;
+  readonly #request: Request;
+
+  constructor(request: Request, connection: ConnectionInfo) {
+    this.method = request.method;
+    this.target = splitTarget(request.url, request.headers.get("host"));
+    this.headers = [...request.headers];
+    this.connection = connection;
+    this.#request = request;
+  }
+
+  get body(): ClientRequest["body"] {
+    return this.#request.body;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+}
