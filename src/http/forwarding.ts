@@ -5,7 +5,7 @@ import { fieldSpelling, getHeader } from "./headers.ts";
 
 /** Maximum number of other conductors in Via. More of them count as a loop. */
 const MAX_CONDUCTORS = 10;
-/** Visible ASCII, short enough for every log (SPEC §5). */
+/** Visible ASCII, short enough for every log. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** Fields that conductor always sets itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);

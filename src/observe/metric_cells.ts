@@ -20,7 +20,7 @@ export interface MetricDeclaration {
   readonly name: string;
   /** Help text, one sentence. */
   readonly help: string;
-  /** Label beside those of the row, with one counter for each of its `values`. */
+  /** Label in addition to those of the row, with one counter for each of its `values`. */
   readonly label?: string;
   /** Values of `label`. */
   readonly values?: readonly string[];

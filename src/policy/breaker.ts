@@ -37,7 +37,7 @@ export class Breaker {
   #oldest = 0;
   #failures = 0;
   #state: BreakerState = "closed";
-  /** Grows with each change of state, and so marks the attempts that started before it. */
+  /** Incremented on each change of state. Attempts of an earlier generation started before it. */
   #generation = REJECTED + 1;
   #probedUntilMs = 0;
   #uploadProbedUntilMs = 0;

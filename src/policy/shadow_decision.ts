@@ -1,4 +1,4 @@
-/** The decision on a shadow request, as far as the request and the configuration determine it. */
+/** Decides on a shadow request from the request and the configuration alone. Limits and samplers come later. */
 
 import type { HeaderLine, SampleKey, ShadowPolicy } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";

@@ -13,9 +13,9 @@ export interface SelectOptions {
 }
 
 /**
- * Returns the attempt whose response is relayed (SPEC §2.3 and §2.4): the first primary to succeed, otherwise the first
- * secondary. Without a success, it is the first failing response if failures are relayed or if there is only one
- * candidate; primaries come first. Shadow requests are never selected.
+ * Returns the attempt whose response is relayed: the first primary to succeed, otherwise the first secondary to
+ * succeed. Without a success, it is the first failing response if failures are relayed or if there is only one
+ * candidate, with primaries first. Shadow requests are never selected.
  *
  * Returns `"none"` if there is no such response, and `undefined` if a pending attempt may still decide.
  */

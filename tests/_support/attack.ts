@@ -77,7 +77,7 @@ export function attackTest({ name, fn }: { readonly name: string; fn(): Promise<
   });
 }
 
-/** Attacks a new server for a bounded time, beside a client that sends one request every 10 ms. */
+/** Attacks a new server for a bounded time, next to a client that sends one request every 10 ms. */
 export async function underAttack(attack: Attack, options: AttackOptions): Promise<AttackReport> {
   const { services, config = {}, probePath = "/calm", durationMs = ATTACK_MS, probes = [{}], localAddress } = options;
   await using target = await startWatched(services, config);

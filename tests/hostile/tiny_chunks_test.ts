@@ -2,7 +2,7 @@
 
 import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { type Attack, ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 
-Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares the time between them", async () => {
+Deno.test("LoopTurns lets timers run while tasks never wait, and shares the time between them", async () => {
   // Each reading of the clock takes a millisecond.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });

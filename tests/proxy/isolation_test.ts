@@ -60,7 +60,7 @@ const REASONS: ReadonlySet<string> = new Set(["max-in-flight", "connection-budge
 
 for (const role of ["shadow", "secondary"] as const) {
   for (const trouble of TROUBLES) {
-    Deno.test(`every client gets the primary's response, byte for byte, beside a ${role} that ${trouble}`, async () => {
+    Deno.test(`every client gets the primary's response, byte for byte, next to a ${role} that ${trouble}`, async () => {
       const ids = new Set<string>();
       const limit = role === "shadow" ? MAX_SHADOW_REQUESTS : MAX_CONNECTIONS;
       let requests = REQUESTS;

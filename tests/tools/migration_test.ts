@@ -41,7 +41,7 @@ interface Migration extends AsyncDisposable {
   readonly url: string;
   /** Returns the output of `conductor report`. */
   report(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  /** Starts a fixed v2 beside the old one, and replaces the old one in conductor's configuration. */
+  /** Starts a fixed v2 next to the old one, and replaces the old one in conductor's configuration. */
   replaceV2(): Promise<void>;
   /** Sends traffic until there are enough comparisons, and returns the report. */
   compareEnough(): Promise<{ code: number; report: Report }>;

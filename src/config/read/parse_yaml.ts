@@ -17,7 +17,7 @@ const MAX_WARNINGS = 1_000;
 const MAX_KEY_ALIAS_COST = 20_000_000;
 /** Possible aliases. */
 const ALIAS = /(?<![^\s[{,:?-])\*[^\s,[\]{}]/g;
-/** Aliases that are certainly values: after a colon, a dash or an opening bracket, and without a colon behind. */
+/** Aliases that are certainly values: after a colon, a dash or an opening bracket, and not before a colon. */
 const VALUE_ALIAS = /[:[-][ \t]*\*[^\s,[\]{}]+(?![^\s,[\]{}])(?![ \t]*:)/g;
 
 /** Beginnings of parser messages that quote the text, each with a text for the rule that quotes nothing. */
