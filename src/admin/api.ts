@@ -52,9 +52,9 @@ export interface StateView {
 export type ExchangesView = RecentExchanges;
 
 /**
- * Events of `GET /api/events`. A `state` event with a {@linkcode StateView} is sent once per second. An `exchanges` event
- * with an {@linkcode ExchangesView} is sent up to four times per second, if there are new exchanges. Its `id` is `last`,
- * so that a page that reconnects continues after the last exchange it has received.
+ * Events of `GET /api/events`. A `state` event with a {@linkcode StateView} is sent once per second. An `exchanges`
+ * event with an {@linkcode ExchangesView} is sent up to four times per second, if there are new exchanges. Its `id` is
+ * `last`, so that a page that reconnects continues after the last exchange it has received.
  */
 export type AdminEventName = "state" | "exchanges";
 

@@ -27,7 +27,9 @@ export interface BodyFanOutOptions {
  * how far other services lag.
  */
 const READ_AHEAD_BYTES = 65_536;
-/** The same limit while the runtime may hold unread bytes. It takes up to 128 KiB more after each wait for a service. */
+/**
+ * The same limit while the runtime may hold unread bytes. It takes up to 128 KiB more after each wait for a service.
+ */
 const CATCH_UP_BYTES = 262_144;
 
 /** Services of the lowest rank that still read the body set the pace. */

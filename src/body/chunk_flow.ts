@@ -1,22 +1,27 @@
 /**
  * Reading of chunked bodies from Deno's HTTP/1.1 server, which reads ahead without a limit.
  *
- * Each read takes as many bytes from the socket as the largest read so far, and adds them to a buffer. It then consumes at
- * most one chunk, and moves the rest of the buffer. At the end of the request, Deno drains the buffer in one turn, in
- * quadratic time (decision 023).
+ * Each read takes as many bytes from the socket as the largest read so far, and adds them to a buffer. It then consumes
+ * at most one chunk, and moves the rest of the buffer. At the end of the request, Deno drains the buffer in one turn,
+ * in quadratic time (decision 023).
  */
 
 /** Size in bytes of reads until a chunk fills one. Deno takes at least this much. */
 const SMALL_READ_BYTES = 1_024;
 /** Size in bytes of all further reads. Chunks of this size leave nothing behind. */
 const LARGE_READ_BYTES = 65_536;
-/** Maximum bytes that Deno may hold when a body of small reads pauses: after each pause, it takes more than it consumes. */
+/**
+ * Maximum bytes that Deno may hold when a body of small reads pauses: after each pause, it takes more than it consumes.
+ */
 const MAX_UNREAD_BYTES = 32_768;
 /** Maximum tiny chunks in a row without a wait for the client. More of them would take too long in one turn. */
 const MAX_READY_CHUNKS = 12_288;
 /** Mean size in bytes below which chunks are tiny. */
 const MIN_MEAN_BYTES = 16;
-/** Maximum chunks between two rests. A wait for the client is not enough: its read completes before other sockets are served. */
+/**
+ * Maximum chunks between two rests. A wait for the client is not enough: its read completes before other sockets are
+ * served.
+ */
 const MAX_CHUNKS_WITHOUT_REST = 256;
 const MEAN_WINDOW_CHUNKS = 256;
 /** Maximum size in bytes that counts in the mean, so that one large chunk does not hide many tiny ones. */
@@ -38,8 +43,8 @@ export class ChunkFlow {
   }
 
   /**
-   * True if Deno may hold so much that the body must be read without a pause until a read waits for the client. Never true
-   * after a large read: Deno may hold 8 MiB more after each pause, and it would take seconds to consume them.
+   * True if Deno may hold so much that the body must be read without a pause until a read waits for the client. Never
+   * true after a large read: Deno may hold 8 MiB more after each pause, and it would take seconds to consume them.
    */
   get isBehind(): boolean {
     return this.#readBytes === SMALL_READ_BYTES && this.#unreadBytes > MAX_UNREAD_BYTES;

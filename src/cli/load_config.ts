@@ -30,8 +30,8 @@ const MAX_PLACEHOLDER_BYTES = 524_288;
 const PLACEHOLDERS_TIMEOUT_MS = 10_000;
 
 /**
- * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if the
- * file cannot be read or has problems.
+ * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if
+ * the file cannot be read or has problems.
  */
 export async function openConfig({ flags }: ParsedArgs, io: Pick<Io, "stderr">): Promise<ConfigFile> {
   const path = flags.config;

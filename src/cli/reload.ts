@@ -1,4 +1,6 @@
-/** Reloading of the configuration while the server runs: on SIGHUP, and with `--watch` when one of its files changes. */
+/**
+ * Reloading of the configuration while the server runs: on SIGHUP, and with `--watch` when one of its files changes.
+ */
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";

@@ -27,7 +27,8 @@ export interface Serving {
   /** Puts a configuration into force. If it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is recorded.
+   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is
+   * recorded.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */

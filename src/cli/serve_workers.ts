@@ -29,8 +29,8 @@ export interface ServeWorkersOptions {
 }
 
 /**
- * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot share
- * a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
+ * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot
+ * share a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
  */
 export async function serveWorkers(first: Config, options: ServeWorkersOptions): Promise<WorkerPool> {
   const { args, io, logger, module = WORKER_MODULE } = options;

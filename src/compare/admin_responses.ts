@@ -57,7 +57,8 @@ export function respondMismatches(request: Request, feed: Pick<MismatchFeed, "af
  * Responds to `/api/noise` with the lines of configuration for all marks, in YAML. POST with a {@linkcode NoiseMark} as
  * JSON adds a mark first.
  *
- * Errors: 400 for an invalid mark, 405 for another method, 409 above the maximum of marks, 415 for another content type.
+ * Errors: 400 for an invalid mark, 405 for another method, 409 above the maximum of marks, 415 for another content
+ * type.
  *
  * @throws {IncompleteBody} If the body fails, or does not end within 10 s.
  */

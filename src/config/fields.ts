@@ -1,6 +1,6 @@
 /**
- * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them. Run
- * `deno task docs` after a change: it generates `input.ts` and the reference.
+ * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them.
+ * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";

@@ -7,15 +7,15 @@ export interface ConnectionInfo {
   /** Address of the peer, for `X-Forwarded-For`, `trustProxy` and the limits per client. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /**
-   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then. Default:
-   * the request counts until the response has been passed on.
+   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then.
+   * Default: the request counts until the response has been passed on.
    */
   readonly completed?: Promise<unknown>;
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
-   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response (RFC
-   * 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
+   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response
+   * (RFC 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
 }

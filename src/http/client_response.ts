@@ -1,4 +1,6 @@
-/** Responses to clients: status, header lines and body. Local replies are problem details (RFC 9457) or a line of text. */
+/**
+ * Responses to clients: status, header lines and body. Local replies are problem details (RFC 9457) or a line of text.
+ */
 
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
@@ -91,8 +93,8 @@ export function formatLocalReply(
 }
 
 /**
- * Returns a response that fails after its text. Deno reads the rest of a request after a complete response, but closes the
- * connection after one that fails (decision 023). The declared length keeps Deno from buffering the head.
+ * Returns a response that fails after its text. Deno reads the rest of a request after a complete response, but closes
+ * the connection after one that fails (decision 023). The declared length keeps Deno from buffering the head.
  */
 function breakOff(status: number, headers: readonly HeaderLine[], text: string): ClientResponse {
   const bytes = new TextEncoder().encode(text);

@@ -60,8 +60,8 @@ const TRACE_FIELDS = ["traceparent", "tracestate"];
 const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
 
 /**
- * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records takes
- * precedence over the trace in the request.
+ * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records
+ * takes precedence over the trace in the request.
  */
 export function receive(
   request: ClientRequest,

@@ -62,8 +62,8 @@ export class LoopTurns {
 
   /**
    * Reports whether a task may exceed the current turn. Only one task may do so in each turn, and none in the next turn
-   * until sockets have been served. After a long turn, no task may for several times as long. A request of another client
-   * takes many turns, and would otherwise wait for a long one each time.
+   * until sockets have been served. After a long turn, no task may for several times as long. A request of another
+   * client takes many turns, and would otherwise wait for a long one each time.
    */
   hold(task: object): boolean {
     if (this.#holder === undefined) {

@@ -47,7 +47,7 @@ export interface MetricsSnapshot {
   readonly states: readonly ServiceStateSnapshot[];
 }
 
-/** Resources of the process. Each is absent if the permissions do not allow to read it. */
+/** Resources of the process. Each is absent without the permission to read it. */
 export interface ProcessStats {
   /** Resident memory, in bytes. */
   readonly residentBytes?: number;

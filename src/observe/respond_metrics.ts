@@ -47,7 +47,9 @@ export function respondMetrics(
   return new ClientResponse(200, headers, body);
 }
 
-/** Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case. */
+/**
+ * Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case.
+ */
 function prefersText(accept: string, isDefault: boolean): boolean {
   let [text, json] = [0, 0];
   for (const range of accept.toLowerCase().split(",")) {

@@ -65,9 +65,9 @@ export class Breaker {
   }
 
   /**
-   * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is the
-   * probe. While it is in flight, one further probe is admitted per second. A client decides how
-   * long its upload takes, so an upload as a probe blocks only other uploads.
+   * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is
+   * the probe. While it is in flight, one further probe is admitted per second. A client decides how long its upload
+   * takes, so an upload as a probe blocks only other uploads.
    */
   tryAcquire(isUpload = false): number {
     if (this.#state === "closed") return this.#generation;

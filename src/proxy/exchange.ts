@@ -160,12 +160,14 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 /** Reply that no client reads. nginx logs the same status. */
 const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client disconnected" };
 /**
- * Duration of an exchange after which its client is watched, in milliseconds. Most exchanges are shorter. The signal costs
- * as much as the rest of the handler: Deno aborts it, with a stack trace, after each response.
+ * Duration of an exchange after which its client is watched, in milliseconds. Most exchanges are shorter. The signal
+ * costs as much as the rest of the handler: Deno aborts it, with a stack trace, after each response.
  */
 const WATCH_AFTER_MS = 50;
 
-/** The client until its response is decided. Class, because a closure would survive young collections (decision 022). */
+/**
+ * The client until its response is decided. Class, because a closure would survive young collections (decision 022).
+ */
 export class ClientMonitor implements TimeoutListener {
   #failure: LocalReply | undefined;
   /** Released by `stop`: a request is a quarter of the memory of a pending attempt. */
@@ -195,7 +197,9 @@ export class ClientMonitor implements TimeoutListener {
     this.#exchange.abort();
   }
 
-  /** Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850). */
+  /**
+   * Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850).
+   */
   stop(): void {
     this.#delay.stop();
     this.#signal?.removeEventListener("abort", this.#onDisconnect);

@@ -4,6 +4,7 @@ import type { HeaderLine, Member, Role } from "../config/config.ts";
 import { ClientResponse, type LocalReply, type ServiceFailure } from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import {
+  type Attempt,
   type AttemptView,
   discardResponse,
   isStreamed,
@@ -11,7 +12,6 @@ import {
   type UpstreamResponse,
 } from "../upstream/attempt.ts";
 import { relayBody, type RelayListener } from "../upstream/response_body.ts";
-import type { Attempt } from "../upstream/attempt.ts";
 
 /** Statuses without a body, whatever the method (RFC 9110 §6.4.1). */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -47,7 +47,8 @@ export function relayResponse(
   { method, attempt, identify, timing }: RelayOptions,
 ): ClientResponse {
   const { status } = response;
-  // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as relayed.
+  // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as
+  // relayed.
   if (status < 200 || status > 599) throw new RangeError(`Cannot relay a response with the status ${status}`);
   const { service, deadline } = attempt;
   const isBodiless = NULL_BODY_STATUSES.has(status) || method === "HEAD";
@@ -65,8 +66,8 @@ export function relayResponse(
 }
 
 /**
- * Returns the reply if every service failed: 502 with the primary's `Retry-After`, or 400 if the request cannot be sent to
- * any service.
+ * Returns the reply if every service failed: 502 with the primary's `Retry-After`, or 400 if the request cannot be sent
+ * to any service.
  */
 export function allFailed(attempts: readonly AttemptView[], { identify, timing }: ResponseAdditions): LocalReply {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
@@ -103,8 +104,8 @@ export interface ServerTimingOptions {
 }
 
 /**
- * Formats `Server-Timing` (https://www.w3.org/TR/server-timing/) with an entry for each service of the route and one for
- * the whole exchange.
+ * Formats `Server-Timing` (https://www.w3.org/TR/server-timing/) with an entry for each service of the route and one
+ * for the whole exchange.
  */
 export function serverTiming(
   members: readonly Member[],

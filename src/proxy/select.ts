@@ -1,4 +1,6 @@
-/** Selects the attempt whose response the client receives. A pure function, called again whenever an attempt settles. */
+/**
+ * Selects the attempt whose response the client receives. A pure function, called again whenever an attempt settles.
+ */
 
 import type { WaitMode } from "../config/config.ts";
 import type { Attempt, AttemptView } from "../upstream/attempt.ts";

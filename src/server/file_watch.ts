@@ -26,8 +26,8 @@ const SETTLE_MS = 100;
 const FINGERPRINT_TIMEOUT_MS = 5_000;
 
 /**
- * Returns the fingerprint of a file, or `none` if the file cannot be found in time. It is taken before the file is read, so
- * that a change in between causes a second read. Symbolic links are followed.
+ * Returns the fingerprint of a file, or `none` if the file cannot be found in time. It is taken before the file is
+ * read, so that a change in between causes a second read. Symbolic links are followed.
  */
 export function fingerprint(path: string): Promise<string> {
   return deadline(readFingerprint(path), FINGERPRINT_TIMEOUT_MS).catch(() => MISSING);

@@ -54,8 +54,8 @@ export interface WorkerPool {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not respond
-   * in time contributes its last reading. The counters of exited workers stay in the sums.
+   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not
+   * respond in time contributes its last reading. The counters of exited workers stay in the sums.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
@@ -134,7 +134,10 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
   }
 
-  /** Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a core. */
+  /**
+   * Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a
+   * core.
+   */
   async function replace(
     worker: number,
     error: string,

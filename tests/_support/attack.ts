@@ -57,10 +57,15 @@ export interface AttackOptions {
   afterwards?(target: WatchedConductor): Promise<void>;
 }
 
-/** Maximum runs of one attack. Other tests share the machine, so a bound may be missed by chance, but not every time. */
+/**
+ * Maximum runs of one attack. Other tests share the machine, so a bound may be missed by chance, but not every time.
+ */
 const MAX_RUNS = 3;
 
-/** Registers the test of an attack: it passes when one of three runs stays within its bounds. A fault exceeds them in each. */
+/**
+ * Registers the test of an attack: it passes when one of three runs stays within its bounds. A fault exceeds them in
+ * each.
+ */
 export function attackTest({ name, fn }: { readonly name: string; fn(): Promise<void> }): void {
   Deno.test({
     name,

@@ -10,12 +10,14 @@ const END_HEADERS = 4;
 const STATUSES = [200, 204, 206, 304, 400, 404, 500];
 const FIRST_STATUS = 0x88;
 
-/** Outcome of a request: the status of the response, or `"refused"` if the server reset the stream or the connection. */
+/**
+ * Outcome of a request: the status of the response, or `"refused"` if the server reset the stream or the connection.
+ */
 export type Http2Outcome = number | "refused";
 
 /**
- * Sends a request without a body on a new HTTP/2 connection, in one HEADERS frame with uncompressed literal fields. `fields`
- * includes the pseudo-header fields, and has one byte per character.
+ * Sends a request without a body on a new HTTP/2 connection, in one HEADERS frame with uncompressed literal fields.
+ * `fields` includes the pseudo-header fields, and has one byte per character.
  */
 export async function exchangeHttp2(
   connection: Deno.Conn,

@@ -30,8 +30,8 @@ type Response =
 const TURNS = 20;
 
 /**
- * Sends a request, and reads the response that arrives in pieces of Latin-1 text. The failure is `waiting` if the exchange
- * waits for more bytes of the backend.
+ * Sends a request, and reads the response that arrives in pieces of Latin-1 text. The failure is `waiting` if the
+ * exchange waits for more bytes of the backend.
  *
  * @throws {Error} If the exchange neither ends nor waits for the backend.
  */
@@ -50,8 +50,8 @@ export interface Script {
 }
 
 /**
- * Sends requests one after another over one connection, until it is not reusable. The failure is `stale` if the request may be
- * sent again.
+ * Sends requests one after another over one connection, until it is not reusable. The failure is `stale` if the request
+ * may be sent again.
  */
 export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): Promise<ExchangeResult[]> {
   const pieces = scripts.map((script) => script.pieces.filter((piece) => piece !== "").map(toBytes));

@@ -1,4 +1,7 @@
-/** Request targets and header fields that are expensive to parse. Each fills a whole head, and is sent to every port that parses it. */
+/**
+ * Request targets and header fields that are expensive to parse. Each fills a whole head, and is sent to every port
+ * that parses it.
+ */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { cookieValue, withoutCookies } from "../../src/lib/cookies.ts";

@@ -6,8 +6,8 @@ import { startWatched, type WatchedConductor } from "../_support/cli_process.ts"
 import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 /**
- * Memory of Deno itself, outside the heap, grows by about 20 MiB per second with 20 connections. A bare `Deno.serve` that
- * pauses between reads grows in the same way (decision 023).
+ * Memory of Deno itself, outside the heap, grows by about 20 MiB per second with 20 connections. A bare `Deno.serve`
+ * that pauses between reads grows in the same way (decision 023).
  */
 const MAX_GROWTH_MIB = IS_FULL ? 640 : 192;
 const MAX_WAIT_MS = 500;
@@ -66,7 +66,10 @@ async function latencyAfter({ url }: WatchedConductor): Promise<number> {
   return response?.status === 200 ? performance.now() - startMs : Infinity;
 }
 
-/** HTTP/2 by prior knowledge: preface, empty SETTINGS, then the head of a large `POST /` on stream 1 (RFC 9113, RFC 7541). */
+/**
+ * HTTP/2 by prior knowledge: preface, empty SETTINGS, then the head of a large `POST /` on stream 1 (RFC 9113, RFC
+ * 7541).
+ */
 const HTTP2_UPLOAD = new Uint8Array([
   ...ENCODER.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   ...[0, 0, 0, 4, 0, 0, 0, 0, 0],
@@ -92,7 +95,9 @@ function chunks(bytes: number, totalBytes: number): Uint8Array {
   return ENCODER.encode(chunk.repeat(Math.ceil(totalBytes / chunk.length)));
 }
 
-/** Floods with chunks of one size over some connections. `path` starts with `/early/` for a service that responds first. */
+/**
+ * Floods with chunks of one size over some connections. `path` starts with `/early/` for a service that responds first.
+ */
 const ENDING_FLOODS: readonly (readonly [bytes: number, connections: number, path?: string])[] = [
   [1, 1],
   [40, 1],

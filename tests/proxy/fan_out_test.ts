@@ -1,4 +1,7 @@
-/** Outcomes of attempts, with a scripted transport and virtual time, for events that real sockets cannot produce on demand. */
+/**
+ * Outcomes of attempts, with a scripted transport and virtual time, for events that real sockets cannot produce on
+ * demand.
+ */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";

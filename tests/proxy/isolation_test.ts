@@ -159,7 +159,8 @@ Deno.test({
     await round(2 * REQUESTS);
     const beforeMib = residentMib();
     await round(REQUESTS);
-    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be closed.
+    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be
+    // closed.
     await untilDescriptors(child.pid, descriptors + 3 * CLIENTS);
     assertLess(residentMib(), beforeMib + 64);
   },

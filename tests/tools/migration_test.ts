@@ -10,7 +10,10 @@ import { exchangeRaw } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const EXAMPLES = "examples/migration";
-/** Enough comparisons to distinguish a wrong status for one product of six from chance, with a tenth as many noise samples. */
+/**
+ * Enough comparisons to distinguish a wrong status for one product of six from chance, with a tenth as many noise
+ * samples.
+ */
 const ENOUGH = 2_000;
 /** Both versions do the same work, but on a busy machine, their latencies differ by chance. */
 const ANY_LATENCY = ["--max-latency-ratio", "1000000"];

@@ -1,4 +1,6 @@
-/** Supply-chain rules of the workflows: a compromised action or dependency must not reach the files that users install. */
+/**
+ * Supply-chain rules of the workflows: a compromised action or dependency must not reach the files that users install.
+ */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml/parse";

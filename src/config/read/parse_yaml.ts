@@ -37,8 +37,8 @@ const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
 const PLAIN_RULE = /^(?:Cannot (?:[A-Za-z ]+: )?)?([A-Za-z0-9 ,:%()-]+?) at line \d+, column \d+(?:$|:\n)/;
 
 /**
- * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text. Throws a {@linkcode ConfigError} if
- * the text is malformed or exceeds the bounds.
+ * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text. Throws a {@linkcode
+ * ConfigError} if the text is malformed or exceeds the bounds.
  */
 export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {

@@ -35,8 +35,8 @@ export function fieldSummaries(): (readonly [name: string, summary: string])[] {
 /**
  * Returns the JSON Schema (draft 2020-12) of configuration files, for completion and checks in editors.
  *
- * The schema applies before placeholders are resolved, so text with `${env:…}` or `${file:…}` is valid for every scalar.
- * Only the validator checks rules across fields, such as unique names.
+ * The schema applies before placeholders are resolved, so text with `${env:…}` or `${file:…}` is valid for every
+ * scalar. Only the validator checks rules across fields, such as unique names.
  */
 export function configSchema(): JsonSchema {
   return {
