@@ -2,7 +2,7 @@
 
 import type { Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
-import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import type { MetricsSnapshot, ReloadStats } from "../observe/metrics_snapshot.ts";
 
 /** A service as the dashboard draws it. */
 export interface ServiceView {
@@ -30,6 +30,8 @@ export interface StateView {
   readonly draining: boolean;
   /** Threads that serve, and how many have been lost since the start. */
   readonly workers: { readonly count: number; readonly crashes: number };
+  /** Reloads; absent if the configuration does not come from a file. */
+  readonly reloads?: ReloadStats;
   /** Memory of the process in bytes and its open descriptors; absent where the permissions do not allow to look. */
   readonly process: { readonly residentBytes?: number; readonly heapBytes?: number; readonly descriptors?: number };
   /** Where clients reach the server, for example `http://127.0.0.1:8080`; absent where that is not known. */

@@ -5,7 +5,7 @@ import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
 import type { StateView } from "./api.ts";
 
 /** What is not in the configuration. */
-export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics" | "reloads">;
 
 /**
  * Puts the state together.

@@ -5,11 +5,14 @@ import type { Logger } from "../observe/log.ts";
 import { type FileWatch, type Fingerprint, type Fingerprints, watchFiles } from "../server/file_watch.ts";
 import type { Signals } from "../server/signals.ts";
 import { type ConfigFile, loadConfig } from "./load_config.ts";
+import type { ReloadHistory } from "./reload_history.ts";
 
 /** Options of {@linkcode keepReloading}. */
 export interface ReloadOptions extends Pick<ConfigFile, "path" | "location" | "fingerprints"> {
   /** True to watch the files of the configuration. */
   readonly watch: boolean;
+  /** Record of all reloads. */
+  readonly history: ReloadHistory;
   /** Signals that request a reload. */
   readonly signals: Signals<"SIGHUP">;
   /** Returns the log of the running configuration. */
@@ -61,9 +64,11 @@ export function keepReloading(options: ReloadOptions): Reloading {
       const { config, warnings } = await loadConfig(options.location, fingerprints);
       if (isClosed) return fingerprints;
       await options.apply(config);
+      options.history.recordSuccess();
       for (const warning of warnings) logger().log("warn", "configuration", { warning });
       logger().log("info", "configuration reloaded", { file: options.path });
     } catch (error) {
+      options.history.recordRefusal(error);
       const problems = (error instanceof Error ? error.message : String(error)).split("\n");
       const message = "configuration not reloaded, the previous one stays in force";
       logger().log("error", message, { file: options.path, problems });
