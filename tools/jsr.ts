@@ -17,7 +17,7 @@ const JSR_URL = "https://jsr.io/";
 const PROBE_TIMEOUT_MS = 2_000;
 const ROOT = new URL("../", import.meta.url);
 
-async function answersAsJsr(): Promise<boolean> {
+async function isJsrReachable(): Promise<boolean> {
   try {
     const response = await fetch(new URL("@std/assert/meta.json", JSR_URL), {
       signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
@@ -58,7 +58,7 @@ async function jsrUrl(isLocal: boolean): Promise<string> {
   if (!isLocal) {
     const given = Deno.env.get("JSR_URL");
     if (given) return given;
-    if (await answersAsJsr()) return JSR_URL;
+    if (await isJsrReachable()) return JSR_URL;
   }
   const files = await standInFiles();
   const folder = await layOut(await layoutParent(), isLocal ? { ...files, ...await packageFiles(ROOT) } : files);

@@ -16,7 +16,7 @@ export interface CodeBlock {
   readonly text: string;
 }
 
-/** Splitting a page by it gives text and fenced code in turns. */
+/** Separator that splits a page into text and fenced code, in turns. */
 const FENCED = /(^ *```+[^\n`]*\n[\s\S]*?^ *```+ *$)/gm;
 /** A link whose text may contain code, or inline code that only looks like a link. */
 const LINK_OR_CODE = /(?<!!)\[((?:`[^`]*`|[^[\]`])*)\]\(([^)\s]+)\)|`+[^`]+?`+/g;

@@ -5,17 +5,17 @@ import { networkOf } from "../http/client_address.ts";
 
 /** Address of the listener. */
 export interface AccessOptions {
-  /** The configured address. */
+  /** Configured address. */
   readonly hostname: string;
-  /** The port that is listened on. */
+  /** Port of the listener. */
   readonly port: number;
 }
 
 /** A response that refuses a request. */
 export interface Refusal {
-  /** The status. */
+  /** Status. */
   readonly status: number;
-  /** What to do about it, in a sentence. */
+  /** Reason, as a sentence. */
   readonly text: string;
   /** Further header fields. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,21 +28,19 @@ export interface Target {
 }
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-/** Maximum length of a request URL, in characters. Targets of the dashboard have at most 200. */
+/** Maximum length of a request URL, in characters. The dashboard needs at most 200. */
 const MAX_URL_LENGTH = 8_192;
 
 /**
- * Reads the request target. Not with `new URL`: it throws for some Host fields that servers accept, and its message
- * quotes the target.
- *
- * @returns The target, or the refusal of a malformed one.
+ * Reads the request target, or returns the refusal of a malformed one. `new URL` would throw for some Host fields that
+ * servers accept, and its message quotes the target.
  */
 export function readTarget({ url, headers }: Request): Target | Refusal {
   const host = headers.get("host");
-  if (url.length > MAX_URL_LENGTH) return { status: 414, text: "The request target is too long" };
+  if (url.length > MAX_URL_LENGTH) return { status: 414, text: "The request target is too long." };
   const { authority, path, query } = splitTarget(url, host);
   if ((host !== null && host !== "" && !isAuthority(host)) || !isAuthority(authority)) {
-    return { status: 400, text: "The request target or the Host field is malformed" };
+    return { status: 400, text: "The request target or the Host field is malformed." };
   }
   return { path, query: new URLSearchParams(query) };
 }
@@ -60,18 +58,14 @@ export class Access {
     this.#isWildcard = name === "0.0.0.0" || name === "[::]";
   }
 
-  /**
-   * Refuses requests with a foreign Host (DNS rebinding), and requests from pages of other sites.
-   *
-   * @returns The refusal; `undefined` if the request is allowed.
-   */
+  /** Returns a refusal for requests with a foreign Host (DNS rebinding), and for requests from pages of other sites. */
   refuseOrigin({ url, headers, method }: Request): Refusal | undefined {
     const host = (headers.get("host") ?? "").toLowerCase();
-    if (host === "") return { status: 400, text: "The Host field is missing" };
+    if (host === "") return { status: 400, text: "The Host field is missing." };
     // An absolute-form target has an authority of its own (RFC 9112 §3.2.2).
-    const asked = splitTarget(url, headers.get("host")).authority.toLowerCase();
-    if (!this.#isOwn(host) || !this.#isOwn(asked)) {
-      return { status: 403, text: "The Host field must be the address of the admin listener, with its port" };
+    const targetHost = splitTarget(url, headers.get("host")).authority.toLowerCase();
+    if (!this.#isOwn(host) || !this.#isOwn(targetHost)) {
+      return { status: 403, text: "The Host field must be the address of the admin listener, with its port." };
     }
     const origin = headers.get("origin");
     const site = headers.get("sec-fetch-site") ?? "none";
@@ -79,7 +73,7 @@ export class Access {
     const isLink = headers.get("sec-fetch-mode") === "navigate" && (method === "GET" || method === "HEAD");
     const isForeign = site !== "none" && site !== "same-origin" && !isLink;
     if (isForeign || (origin !== null && origin !== `http://${host}`)) {
-      return { status: 403, text: "Requests from other sites are not allowed" };
+      return { status: 403, text: "Requests from other sites are not allowed." };
     }
     return undefined;
   }

@@ -20,16 +20,16 @@ export interface GuessesOptions {
   readonly onGuesses: (report: GuessReport) => void;
 }
 
-/** Wrong tokens of one client: ten at once, then one in ten seconds. */
+/** Wrong tokens of one client: a burst of ten, then one per ten seconds. */
 const CLIENT_GUESSES = { capacity: 10, perSecond: 0.1 };
-/** Wrong tokens of all clients that have never sent the right one: 100 at once, then five per second. */
+/** Wrong tokens of all clients that have never sent the right one: a burst of 100, then five per second. */
 const ALL_GUESSES = { capacity: 100, perSecond: 5 };
 const ALL = "all";
 const MAX_KNOWN_CLIENTS = 256;
 const MAX_REPORTED_CLIENTS = 4;
 const REPORT_INTERVAL_MS = 10_000;
 
-/** Counts wrong tokens by client, so that a client that guesses does not lock out other clients. */
+/** Counts wrong tokens by client, so that a guessing client does not lock out other clients. */
 export class Guesses {
   readonly #options: GuessesOptions;
   readonly #byClient: KeyedBudget;
@@ -47,13 +47,13 @@ export class Guesses {
     this.#ofAll = new KeyedBudget({ ...ALL_GUESSES, now: options.now });
   }
 
-  /** Returns the time in milliseconds until a token of a client is checked again; 0 for now. */
+  /** Returns the time in milliseconds until a token of the client is checked again; 0 if it is checked now. */
   waitMs(client: string): number {
     const ownMs = this.#byClient.waitMs(client);
     const waitMs = this.#known.has(client) ? ownMs : Math.max(ownMs, this.#ofAll.waitMs(ALL));
     if (waitMs === 0) return 0;
     this.#refused++;
-    this.#note(client);
+    this.#addClient(client);
     return waitMs;
   }
 
@@ -62,7 +62,7 @@ export class Guesses {
     this.#byClient.spend(client, 1);
     this.#ofAll.spend(ALL, 1);
     this.#wrong++;
-    this.#note(client);
+    this.#addClient(client);
   }
 
   /** Records the right token. */
@@ -78,7 +78,7 @@ export class Guesses {
     clearTimeout(this.#timer);
   }
 
-  #note(client: string): void {
+  #addClient(client: string): void {
     if (this.#clients.size < MAX_REPORTED_CLIENTS) this.#clients.add(client);
     if (this.#timer === undefined) this.#report();
   }

@@ -1,7 +1,7 @@
 /** The admin listener of a command, across reloads of the configuration. */
 
 import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
-import type { AdminSource } from "../admin/source.ts";
+import type { AdminSource } from "../admin/api.ts";
 import { viewState } from "../admin/state_view.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";

@@ -1,8 +1,8 @@
 /**
  * The checked configuration: all defaults filled in, all units resolved, frozen.
  *
- * Types of sections are inferred from their declarations in `fields.ts`. This file adds only what is computed from several
- * fields.
+ * Types of sections are inferred from their declarations in `fields.ts`. This file adds only values that are
+ * computed from several fields.
  */
 
 import type { BodyPath } from "./body_path.ts";

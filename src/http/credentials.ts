@@ -21,7 +21,7 @@ export interface CredentialParts {
   readonly headers: readonly HeaderLine[];
 }
 
-/** A request without credentials, and the names of what was removed. */
+/** A request without credentials, and the names of the removed fields and parameters. */
 export interface BareRequest extends CredentialParts {
   /** Names of removed header fields, in lower case. */
   readonly fields: readonly string[];

@@ -138,7 +138,7 @@ const ALLOW: HeaderLine = ["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTION
 
 /** The first row that applies decides. */
 const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, reply: LocalReply])[] = [
-  // CONNECT requests a tunnel, and TRACE would show a client what the proxy adds (RFC 9110 §9.3.6, §9.3.8).
+  // CONNECT requests a tunnel, and TRACE would show a client the fields that the proxy adds (RFC 9110 §9.3.6, §9.3.8).
   [({ method }) => method === "CONNECT" || method === "TRACE", {
     status: 405,
     detail: "This method is not forwarded",

@@ -117,7 +117,7 @@ export class MetricCells<M extends Metrics> {
     this.#numbers[cell]! += amount;
   }
 
-  /** Lowers a gauge by 1, but not below 0: what it counts may have begun before the row did. */
+  /** Lowers a gauge by 1, but not below 0: the counted item may be older than the row. */
   subtract({ cell }: SingleMetric): void {
     if (this.#numbers[cell]! > 0) this.#numbers[cell]! -= 1;
   }

@@ -33,7 +33,7 @@ export interface WorkerPoolOptions<Settings> {
   readonly settings: Settings;
   /** Writes whole log lines of a worker. The worker sends more when the promise has resolved. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
-  /** Called when a worker has exited without being asked. */
+  /** Called when a worker has exited unexpectedly. */
   readonly onExit: (lost: WorkerExit) => void;
   /**
    * Returns the reloads so far, for the metrics.

@@ -1,7 +1,7 @@
 /** Runs conductor as a process, attacks it, and measures what its other clients notice. */
 
 import { AssertionError } from "@std/assert";
-import { startWatched, type WatchedConductor } from "./watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "./cli_process.ts";
 
 /** True in `deno task hostile`, which runs each attack in full. `deno task test` runs the short form. */
 export const IS_FULL = Deno.env.get("HOSTILE") === "full";

@@ -14,10 +14,8 @@ const FIRST_STATUS = 0x88;
 export type Http2Outcome = number | "refused";
 
 /**
- * Sends a request without a body, in one HEADERS frame, with literal fields that are not compressed.
- *
- * @param connection A new connection to a server that speaks HTTP/2.
- * @param fields All fields in order, pseudo-header fields included; one byte for each character.
+ * Sends a request without a body on a new HTTP/2 connection, in one HEADERS frame with uncompressed literal fields. `fields`
+ * includes the pseudo-header fields, and has one byte per character.
  */
 export async function exchangeHttp2(
   connection: Deno.Conn,

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
+import { tempConfig } from "../_support/cli_process.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 pageTest(

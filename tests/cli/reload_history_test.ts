@@ -5,10 +5,9 @@ import type { StateView } from "../../src/admin/api.ts";
 import { ReloadHistory } from "../../src/cli/reload_history.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { startCli } from "../_support/cli_process.ts";
-import { freePort } from "../_support/free_port.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { freePort } from "../_support/ports.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 Deno.test("ReloadHistory counts reloads, and keeps the time of the last success", () => {

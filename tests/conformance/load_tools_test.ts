@@ -3,9 +3,8 @@
 import { assertStringIncludes } from "@std/assert";
 
 import { canRun, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { type CliProcess, startCli } from "../_support/cli_process.ts";
+import { type CliProcess, startCli, tempConfig } from "../_support/cli_process.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 const hasH2load = canRun("h2load", ["--version"]);
 const hasSlowhttptest = canRun("sh", ["-c", "command -v slowhttptest"]);

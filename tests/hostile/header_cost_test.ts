@@ -5,7 +5,7 @@ import { cookieValue, withoutCookies } from "../../src/lib/cookies.ts";
 import { IS_FULL } from "../_support/attack.ts";
 import { costRatio } from "../_support/cost.ts";
 import { readUntil, startBackend } from "../_support/servers.ts";
-import { startWatched } from "../_support/watched_conductor.ts";
+import { startWatched } from "../_support/cli_process.ts";
 
 const LENGTH = 60_000;
 /** Half of the length, for fields of responses. */

@@ -9,7 +9,7 @@ import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
 import { FetchRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
 import { VERSION } from "../../src/lib/version.ts";
-import { hasCommand } from "../bench/has_command.ts";
+import { hasCommand } from "../_support/child.ts";
 import { refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
 
 const noPromtool = await hasCommand("promtool", ["--version"]) ? "" : " (ignored: promtool is not installed)";

@@ -5,8 +5,14 @@ import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { type AttemptSignal, Breaker, REJECTED, signalOf } from "../../src/policy/breaker.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
-import { type Backend, type Front, refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import {
+  type Backend,
+  type Front,
+  refusingUrl,
+  startBackend,
+  startConductor,
+  startSlowBackend,
+} from "../_support/servers.ts";
 
 const SIGNALS: Readonly<Record<string, AttemptSignal>> = { s: "success", f: "failure", n: "nothing" };
 const LETTERS: Readonly<Record<BreakerState, string>> = { closed: "C", open: "O", "half-open": "H" };

@@ -2,13 +2,10 @@
 
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { startCli } from "../_support/cli_process.ts";
-import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../_support/open_connections.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo, freePort, untilListening } from "../_support/ports.ts";
 import { type Backend, startBackend, startConductor } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { startTroubled, TROUBLES } from "../_support/troubles.ts";
-import { untilListening } from "../bench/peers/until_listening.ts";
-import { freePort } from "../_support/free_port.ts";
 
 const REQUESTS = 300;
 /** Upper bound of the requests that are sent until a condition holds. */

@@ -1,4 +1,4 @@
-/** Changes of watched files. */
+/** Detection of changes to watched files. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
@@ -24,7 +24,7 @@ async function fingerprintsAround(change: (path: string) => Promise<unknown>): P
   }
 }
 
-/** Ways of changing a file to another content of the same length. */
+/** Changes of a file to another content of the same length. */
 const CHANGES: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   "is written to": (path) => Deno.writeTextFile(path, "two"),
   "is renamed over": async (path) => {
@@ -44,12 +44,12 @@ for (const [change, act] of Object.entries(CHANGES)) {
   });
 }
 
-Deno.test("fingerprint() differs when a file is written to and its time of modification is set back", {
+Deno.test("fingerprint() differs when a file is written and its modification time is restored", {
   ignore: isWindows,
 }, async () => {
   const [before, after] = await fingerprintsAround(async (path) => {
     const { atime, mtime } = await Deno.stat(path);
-    // Deno gives the time of a change of status in whole seconds.
+    // Deno reports the change time in whole seconds.
     await delay(1_000);
     await Deno.writeTextFile(path, "two");
     await Deno.utime(path, atime!, mtime!);

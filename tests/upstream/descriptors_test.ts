@@ -2,9 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 
 import { canRun } from "../_support/certificates.ts";
 import { startChild } from "../_support/child.ts";
-import { cliCommandLine } from "../_support/cli_process.ts";
+import { cliCommandLine, tempConfig } from "../_support/cli_process.ts";
 import { readUntil, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 /** Limit on descriptors: enough to start the process, and few enough to exhaust them soon. */
 const DESCRIPTORS = 64;

@@ -13,7 +13,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "npm:fast-check@4.3.0";
 import type { HeaderLine } from "../../../src/config/config.ts";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
-import { fuzzBudget } from "../../_support/fuzz_budget.ts";
+import { fuzzBudget } from "../../_support/seeded_random.ts";
 import { toBytes, toText } from "../../_support/latin1.ts";
 import { type ResponseSample, responseSamples } from "../../_support/response_samples.ts";
 import { startSocketBackend } from "../../_support/socket_backend.ts";
