@@ -57,7 +57,8 @@ export async function openBody(
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch });
+  const isChunked = contentLength === undefined;
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch, isChunked });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);

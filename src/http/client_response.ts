@@ -46,6 +46,8 @@ export interface LocalReply {
   readonly services?: readonly ServiceFailure[];
   /** Limit that refused the request, for log and metrics; absent for every other reply. */
   readonly reason?: RefusalReason;
+  /** True if the connection must be closed without reading the rest of the request. */
+  readonly breaksOff?: true;
 }
 
 /** Reply to a body larger than `maxBodySize`, before or while it is read. */
@@ -70,7 +72,7 @@ export function acceptedTypes(accept: string | undefined = ANY_TYPE): string {
 
 /** Writes a local reply as problem details for clients that accept JSON, otherwise as plain text. */
 export function formatLocalReply(
-  { status, detail, services, headers = [] }: LocalReply,
+  { status, detail, services, headers = [], breaksOff }: LocalReply,
   { method, headers: received }: Pick<ClientRequest, "method" | "headers">,
   requestId: string,
 ): ClientResponse {
@@ -84,5 +86,23 @@ export function formatLocalReply(
   const text = isJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;
+  if (breaksOff) return breakOff(status, lines, text);
   return new ClientResponse(status, lines, method === "HEAD" ? null : text);
+}
+
+/**
+ * Returns a response that fails after its text. Deno reads the rest of a request after a complete response, but closes the
+ * connection after one that fails (decision 023). The declared length keeps Deno from buffering the head.
+ */
+function breakOff(status: number, headers: readonly HeaderLine[], text: string): ClientResponse {
+  const bytes = new TextEncoder().encode(text);
+  let isSent = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (isSent) return controller.error(new Error("The connection is closed"));
+      isSent = true;
+      controller.enqueue(bytes);
+    },
+  });
+  return new ClientResponse(status, [...headers, ["content-length", String(bytes.length + 1)]], body);
 }
