@@ -5,7 +5,7 @@ import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
 import type { StateView } from "./api.ts";
 
 /** Parts of the state that do not come from the configuration. */
-export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics" | "reloads">;
 
 /** Reason why a server is not ready. */
 export type UnreadyReason = "draining" | "no primary";

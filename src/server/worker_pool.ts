@@ -3,7 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
-import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
+import type { Inspection, MetricsReading, ReloadStats } from "../observe/metrics_snapshot.ts";
 import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
@@ -35,6 +35,12 @@ export interface WorkerPoolOptions<Settings> {
   readonly write: (stream: StreamName, text: string) => Promise<void>;
   /** Called when a worker has exited unexpectedly. */
   readonly onExit: (lost: WorkerExit) => void;
+  /**
+   * Returns the reloads so far, for the metrics.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** A running pool. */
@@ -104,7 +110,13 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
 
   async function readMetrics(): Promise<MetricsReading> {
     const { metrics } = await inspections.read(threads, Infinity);
-    return { metrics, process: processStats(), workers: { count, crashes } };
+    const reloads = options.reloads?.();
+    return {
+      metrics,
+      process: processStats(),
+      workers: { count, crashes },
+      ...(reloads !== undefined && { reloads }),
+    };
   }
 
   async function startThread(worker: number): Promise<WorkerThread<Settings>> {

@@ -114,6 +114,10 @@ export class AttemptRequest implements TransportRequest {
     return this.#attempt.signal;
   }
 
+  get maxConnectionAgeMs(): number {
+    return this.#attempt.service.maxConnectionAgeMs;
+  }
+
   /** Restarts the timeout, because the service has made progress. */
   onHead(): void {
     if (this.#attempt.pending) this.#attempt.deadline.refresh();

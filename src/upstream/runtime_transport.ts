@@ -21,9 +21,10 @@ export function runtimeTransport(options: Http1TransportOptions = {}): Transport
  */
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
-    const { method, origin, target, rawTarget, host, headers, body, contentLength, tls, http2, signal } = request;
+    const { method, origin, target, rawTarget, host, headers, body, contentLength } = request;
+    const { tls, http2, maxConnectionAgeMs, signal } = request;
     const onHead = () => request.onHead?.();
     const head = { method, origin, target, rawTarget, host, headers };
-    return await transport({ ...head, body, contentLength, tls, http2, signal, onHead });
+    return await transport({ ...head, body, contentLength, tls, http2, maxConnectionAgeMs, signal, onHead });
   };
 }
