@@ -59,6 +59,15 @@ const TRACE_FIELDS = ["traceparent", "tracestate"];
 /** Framing is up to the transport on each side. Our own server responds to Expect (RFC 9110 §10.1.1). */
 const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
 
+/** Fields of HTTP/1 connections. Servers refuse them over HTTP/2 (RFC 9113 §8.2.2). */
+const HTTP1_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 /**
  * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records takes
  * precedence over the trace in the request.
@@ -107,9 +116,10 @@ export function receive(
   const refusal = refuse({
     method,
     headers,
-    hostMissing: host === "" || (host === undefined && authority === connection.defaultAuthority),
+    hostMissing: host === "" || (host === undefined && isHttp1WithoutHost(request)),
     // The Host field is checked too: a server may replace a Host that is not ASCII by its own authority.
-    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
+    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)) &&
+      (target.scheme === "http" || target.scheme === "https"),
     targetIsServer: path === "/*",
     loop: isLoop(getHeader(headers, "via"), pseudonym),
     contentLength,
@@ -124,7 +134,7 @@ interface RefusalInfo {
   readonly headers: readonly HeaderLine[];
   /** True if the client sent no authority. */
   readonly hostMissing: boolean;
-  /** True if path, query and authority are well-formed. */
+  /** True if scheme, authority, path and query are well-formed. */
   readonly targetValid: boolean;
   /** True if the target is `*`, the server itself. */
   readonly targetIsServer: boolean;
@@ -190,6 +200,17 @@ function encodeTarget(path: string, query: string): Pick<ReceivedRequest, "path"
 
 function parseLength(value: string | undefined): number | undefined {
   return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+/**
+ * Reports whether a request without a Host field is HTTP/1, which requires one. Servers do not tell the version of a
+ * request, and HTTP/2 has `:authority` instead. Without TLS, HTTP/2 is rare, so the server's own authority counts as missing.
+ */
+function isHttp1WithoutHost({ headers, target, connection }: ClientRequest): boolean {
+  const { defaultAuthority, scheme = target.scheme } = connection;
+  if (defaultAuthority === undefined) return false;
+  if (scheme === "http" && target.authority === defaultAuthority) return true;
+  return headers.some(([name]) => HTTP1_FIELDS.has(name.toLowerCase()));
 }
 
 function forwardedHeaders({ method, headers }: ClientRequest, keepsTracestate: boolean): HeaderLine[] {
