@@ -1,6 +1,7 @@
 /** Responses of the admin API about comparisons: `/api/report`, `/api/mismatches` and `/api/noise`. */
 
 import { parseBodyPath } from "../config/body_path.ts";
+import { unknownLength } from "../http/client_response.ts";
 import { readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { printableJson } from "../lib/printable.ts";
 import { makeReport } from "./make_report.ts";
@@ -108,7 +109,9 @@ function isText(value: unknown): value is string {
 }
 
 function respondText(request: Request, type: string, text: string): Response {
-  return new Response(request.method === "HEAD" ? null : text, { headers: { ...NO_STORE, "content-type": type } });
+  return new Response(request.method === "HEAD" ? unknownLength() : text, {
+    headers: { ...NO_STORE, "content-type": type },
+  });
 }
 
 /** Returns an error response with problem details (RFC 9457). */

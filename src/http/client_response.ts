@@ -25,6 +25,14 @@ export class ClientResponse {
   }
 }
 
+/**
+ * Returns the body of a response to HEAD whose length is unknown: an empty stream. For `null`, servers send
+ * `Content-Length: 0`, which would be wrong (RFC 9110 §8.6).
+ */
+export function unknownLength(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
 /** Failure of one service, as far as clients may know it. */
 export interface ServiceFailure {
   /** Name of the service; absent with `identify: false`. */
@@ -89,7 +97,9 @@ export function formatLocalReply(
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;
   if (breaksOff) return breakOff(status, lines, text);
-  return new ClientResponse(status, lines, method === "HEAD" ? null : text);
+  if (method !== "HEAD") return new ClientResponse(status, lines, text);
+  lines.push(["content-length", String(new TextEncoder().encode(text).length)]);
+  return new ClientResponse(status, lines, null);
 }
 
 /**

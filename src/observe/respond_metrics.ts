@@ -2,7 +2,7 @@
 
 import type { HeaderLine, MetricsSettings } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import { acceptedTypes, ClientResponse } from "../http/client_response.ts";
+import { acceptedTypes, ClientResponse, unknownLength } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_snapshot.ts";
@@ -42,7 +42,7 @@ export function respondMetrics(
     ["cache-control", "no-store"],
     ["vary", "accept"],
   ];
-  if (method === "HEAD") return new ClientResponse(200, headers, null);
+  if (method === "HEAD") return new ClientResponse(200, headers, unknownLength());
   const body = isText ? formatPrometheus(reading) : JSON.stringify(metricsJson(reading, now())) + "\n";
   return new ClientResponse(200, headers, body);
 }

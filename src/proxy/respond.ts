@@ -1,7 +1,7 @@
 /** The client's response: the response of the selected attempt, or a local reply if every service failed. */
 
 import type { HeaderLine, Member, Role } from "../config/config.ts";
-import { ClientResponse, type LocalReply, type ServiceFailure } from "../http/client_response.ts";
+import { ClientResponse, type LocalReply, type ServiceFailure, unknownLength } from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import {
   type Attempt,
@@ -51,7 +51,8 @@ export function relayResponse(
   // relayed.
   if (status < 200 || status > 599) throw new RangeError(`Cannot relay a response with the status ${status}`);
   const { service, deadline } = attempt;
-  const isBodiless = NULL_BODY_STATUSES.has(status) || method === "HEAD";
+  const isNull = NULL_BODY_STATUSES.has(status);
+  const isBodiless = isNull || method === "HEAD";
   if (isBodiless && isStreamed(response)) discardResponse(response);
   const body = isBodiless ? null : response.body;
   // The server adds the length of a buffered body. 204 and 205 must not have a length (RFC 9110 §8.6).
@@ -62,7 +63,8 @@ export function relayResponse(
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
   listener.onEnd(body === null ? 0 : body.length);
-  return new ClientResponse(status, headers, body);
+  const isLengthUnknown = isBodiless && !isNull && getHeader(headers, "content-length") === undefined;
+  return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body);
 }
 
 /**
