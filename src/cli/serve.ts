@@ -15,6 +15,7 @@ import { CommandError } from "./commands.ts";
 import type { Io } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
+import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
@@ -49,9 +50,14 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
 
   const first = withFlags(file.config);
   const urgent = new AbortController();
-  const workers = flags.workers === 1 ? undefined : await serveWorkers(first, { args, io, logger: () => logger });
+  const history = new ReloadHistory();
+  const reloads = () => history.stats;
+  const workers = flags.workers === 1
+    ? undefined
+    : await serveWorkers(first, { args, io, reloads, logger: () => logger });
   const server = workers ?? serveThread(first, {
     logger: () => logger,
+    reloads,
     onError,
     alwaysCount: table !== undefined,
     urgent: urgent.signal,
@@ -60,6 +66,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const source = createAdminSource(server, {
     url: () => urlOf(server),
     isDraining: () => isDraining,
+    reloads,
     workers: () => ({ count: flags.workers, crashes: workers?.crashes ?? 0 }),
   });
   const admin = new AdminListener({
@@ -80,6 +87,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const signals = io.listenForStop();
   const reloading = keepReloading({
     ...file,
+    history,
     watch: flags.watch,
     signals: io.listenForReload(),
     logger: () => logger,

@@ -4,8 +4,8 @@
 export interface ListenerInfo {
   /** Scheme of the listener. */
   readonly scheme: "http" | "https";
-  /** Host that Deno assumes for a request without Host. `undefined`: such a request cannot be detected. */
-  readonly defaultAuthority: string | undefined;
+  /** Host that Deno assumes for a request without Host. */
+  readonly defaultAuthority: string;
   /** True after the listener was closed. Deno then ends request bodies that are still arriving. */
   isListenerClosed: boolean;
 }
@@ -15,7 +15,7 @@ export class RequestInfo implements Readonly<ListenerInfo> {
   /** Scheme of the connection. An absolute-form target may claim another. */
   readonly scheme: "http" | "https";
   /** Host that Deno assumes for a request without Host. */
-  readonly defaultAuthority: string | undefined;
+  readonly defaultAuthority: string;
   readonly #listener: Readonly<ListenerInfo>;
   readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 
