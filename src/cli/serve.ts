@@ -17,7 +17,7 @@ import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
-import { serveWorkers } from "./serve_workers.ts";
+import { requireSharedPort, serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
 import { runTop } from "./top/run_top.ts";
@@ -48,6 +48,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
+  if (flags.reusePort) requireSharedPort("reuse the port");
   const first = withFlags(file.config);
   const urgent = new AbortController();
   const history = new ReloadHistory();
@@ -59,6 +60,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     logger: () => logger,
     reloads,
     onError,
+    reusePort: flags.reusePort,
     alwaysCount: table !== undefined,
     urgent: urgent.signal,
   });
@@ -71,6 +73,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   });
   const admin = new AdminListener({
     source,
+    reusePort: flags.reusePort,
     onError,
     urgent: urgent.signal,
     onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
@@ -137,11 +140,17 @@ async function stop(server: Serving, { workers, signals, reloading, ...context }
   reloading.close();
   context.onDrain();
   const logger = context.logger();
-  const timeoutMs = server.config.shutdownTimeoutMs;
-  logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
+  const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = server.config;
   const secondSignal = signals.next();
+  if (delayMs > 0) {
+    logger.log("info", "stopping soon: not ready, still accepting requests", { signal, delayMs });
+    const never = new Promise<never>(() => {});
+    await drain(never, { timeoutMs: delayMs, interruption: secondSignal });
+  }
+  logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
   const end = await drain(server.shutdown(), { timeoutMs, interruption: secondSignal });
-  context.urgent.abort();
+  // Not after a complete shutdown: the admin listener is still open, and closes without losing requests.
+  if (end !== "finished") context.urgent.abort();
   const attempts = server.attemptsInFlight;
   if (workers !== undefined) await drain(workers.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (end === "finished") logger.log("info", "stopped");

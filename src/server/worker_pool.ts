@@ -27,6 +27,12 @@ export interface WorkerExit {
 export interface WorkerPoolOptions<Settings> {
   /** Number of workers. */
   readonly count: number;
+  /**
+   * True if another process may listen on the port.
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean;
   /** Module that each worker runs. */
   readonly module: string | URL;
   /** Settings that are independent of the configuration. They must survive `structuredClone`. */
@@ -89,7 +95,7 @@ const STABLE_MS = 10_000;
  * @throws {WorkerCrash} If a worker does not start.
  */
 export async function startWorkers<Settings>(first: Config, options: WorkerPoolOptions<Settings>): Promise<WorkerPool> {
-  const { count, module, settings, write, onExit } = options;
+  const { count, module, settings, write, onExit, reusePort = false } = options;
   const stopping = new AbortController();
   /** Running workers. */
   const threads = new Set<WorkerThread<Settings>>();
@@ -97,7 +103,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   const comparisons = new WorkerComparisons();
   let isEnded = false;
   let config = first;
-  let port = findFreePort(first);
+  let port = findFreePort(first, { reusePort });
   let crashes = 0;
   /** Changes run one after the other: a worker that starts during a reload must not miss it. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -170,7 +176,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   }
 
   async function change(next: Config): Promise<void> {
-    const nextPort = next.port === config.port ? port : findFreePort(next);
+    const nextPort = next.port === config.port ? port : findFreePort(next, { reusePort });
     const asked = [...threads];
     const prepared = await Promise.allSettled(
       asked.map((thread) =>

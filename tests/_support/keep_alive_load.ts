@@ -4,6 +4,8 @@
 export interface KeepAliveLoad {
   /** Requests that were sent and got no complete response. */
   readonly lost: number;
+  /** Connections that were refused. No request is lost by them. */
+  readonly refused: number;
   /** Complete responses. */
   readonly completed: number;
   /** Responses that were not successful. */
@@ -30,7 +32,7 @@ const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /** Starts clients. A client obeys `Connection: close`, and connects again if connections are refused. */
 export function startLoad({ clients, connect, thinkMs = () => 0, request = GET }: LoadOptions): KeepAliveLoad {
-  const load = { lost: 0, completed: 0, failed: 0 };
+  const load = { lost: 0, refused: 0, completed: 0, failed: 0 };
   const bytes = new TextEncoder().encode(request);
   let isStopped = false;
   let changed = Promise.withResolvers<void>();
@@ -43,7 +45,7 @@ export function startLoad({ clients, connect, thinkMs = () => 0, request = GET }
       try {
         connection ??= await connect();
       } catch {
-        // Refused: no request is lost.
+        load.refused++;
         await pause(5);
         continue;
       }
