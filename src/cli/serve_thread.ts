@@ -184,8 +184,9 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       const prepared = server.prepare(config);
       return {
         commit: () => {
-          prepared.commit();
+          const committed = prepared.commit();
           checks.reconfigure(config.services);
+          return committed;
         },
         rollback: () => prepared.rollback(),
       };

@@ -43,7 +43,7 @@ interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
   prepare(command: Command & { type: "prepare" }): void;
-  commit(): void;
+  commit(): Promise<void>;
   rollback(): Promise<void>;
 }
 
@@ -80,7 +80,7 @@ export function runWorker(): void {
     if (command.type === "start") worker = startWorker(command.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
     if (command.type === "prepare") worker.prepare(command);
-    if (command.type === "commit") worker.commit();
+    if (command.type === "commit") await worker.commit();
     if (command.type === "rollback") await worker.rollback();
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
@@ -136,9 +136,10 @@ function startWorker(
       next = config;
     },
     commit: () => {
-      prepared?.commit();
+      const committed = prepared?.commit();
       prepared = undefined;
       ({ logger } = startLog(next, args, outputs));
+      return committed ?? Promise.resolve();
     },
     rollback: async () => {
       await prepared?.rollback();

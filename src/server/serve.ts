@@ -69,6 +69,12 @@ export interface ShutdownOptions {
    * @default Infinity
    */
   readonly uploadTimeoutMs?: number;
+  /**
+   * Called when no more connections are accepted. Responses in flight may still be sent.
+   *
+   * @default No call.
+   */
+  readonly onClosed?: () => void;
 }
 
 /** A running server. */
@@ -83,7 +89,7 @@ export interface RunningServer {
    *
    * @throws {ListenError} If the new listener cannot be opened. The old listener then stays open.
    */
-  relisten(where: ListenerOptions, options?: ShutdownOptions): Promise<void>;
+  relisten(where: ListenerOptions, options?: Pick<ShutdownOptions, "uploadTimeoutMs">): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, and then accepts no more connections. Resolves when
    * every response in flight has been sent.
@@ -184,10 +190,11 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
         },
       });
     },
-    shutdown: async ({ uploadTimeoutMs = Infinity } = {}) => {
+    shutdown: async ({ uploadTimeoutMs = Infinity, onClosed = () => {} } = {}) => {
       stopping.abort();
       await reopening;
       await server.close({ uploadTimeoutMs, onClosed: () => Promise.resolve() });
+      onClosed();
       while (ends.size > 0) await Promise.all(ends);
     },
   };

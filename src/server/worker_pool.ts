@@ -175,7 +175,8 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
   }
 
-  async function change(next: Config): Promise<void> {
+  /** Resolves when the commits have been sent. A commit waits for the uploads on a replaced listener. */
+  async function change(next: Config): Promise<{ readonly committed: Promise<unknown> }> {
     const nextPort = next.port === config.port ? port : findFreePort(next, { reusePort });
     const asked = [...threads];
     const prepared = await Promise.allSettled(
@@ -191,7 +192,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
     config = next;
     port = nextPort;
-    await Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" })));
+    return { committed: Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" }))) };
   }
 
   async function askAll(type: "stop" | "flush"): Promise<void> {
@@ -224,7 +225,10 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     get crashes() {
       return crashes;
     },
-    apply: (next) => serialize(() => change(next)),
+    apply: async (next) => {
+      const { committed } = await serialize(() => change(next));
+      await committed;
+    },
     inspect: (after) => inspections.read(threads, after),
     comparisons: (after) => comparisons.read(threads, after),
     shutdown: () => {

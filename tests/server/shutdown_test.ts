@@ -174,7 +174,7 @@ Deno.test({
   },
 });
 
-/** A backend that reads whole bodies, and answers with their lengths. */
+/** Starts a backend that reads whole bodies, and responds with their lengths. */
 function startCounter() {
   return startBackend((_, body) => new Response(String(body.length)));
 }
@@ -225,7 +225,7 @@ for (const workers of [1, 2]) {
 
 for (const workers of [1, 2]) {
   Deno.test({
-    name: `shutdownDelay with --workers ${workers}: not ready, but requests are answered, until the drain begins`,
+    name: `shutdownDelay with --workers ${workers}: not ready, but requests are served, until the drain begins`,
     ignore: isWindows || (workers > 1 && Deno.build.os !== "linux"),
     fn: async () => {
       await using backend = startCounter();
