@@ -61,7 +61,7 @@ export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): P
   let isStale = false;
   const connection = new Connection(socket, {
     detachBuffers: false,
-    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
+    turns: new LoopTurns({ sliceMs: Infinity, now: () => performance.now() }),
     slab: new Slab(),
     readBuffers: new BufferPool(READ_BUFFER_BYTES),
     headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
