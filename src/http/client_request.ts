@@ -66,8 +66,13 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
   const pathStart = isOriginForm ? afterHost : indexOfAny(url, /[/?#]/g, start);
   const end = indexOfAny(url, /#/g, pathStart);
   const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
+  const scheme = url.slice(0, schemeEnd);
+  // Over HTTP/2, Deno appends the path `*` to the authority, which may contain this character.
+  if (host === null && pathStart === url.length && url.endsWith("*")) {
+    return { scheme, authority: url.slice(start, -1), path: "*", query: "" };
+  }
   return {
-    scheme: url.slice(0, schemeEnd),
+    scheme,
     authority: url.slice(start, pathStart),
     path: url.slice(pathStart, queryStart) || "/",
     query: url.slice(queryStart, end),
