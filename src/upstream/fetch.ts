@@ -47,6 +47,8 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
     "refused",
   ],
   [/head is too large|HPE_HEADER_OVERFLOW|UND_ERR_HEADERS_OVERFLOW/i, "head-too-large"],
+  // Over HTTP/2, `received` instead of `detected` means that the service has reset the stream or the connection.
+  [/(?:stream|connection) error detected/, "protocol"],
   [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
 ];
 
@@ -121,7 +123,7 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
 
 /**
  * Latest failures to connect. Requests over HTTP/2 share a connection. If the request that opens it fails, Deno rejects
- * those that wait for it without the cause. If it is aborted, Deno rejects them too, although the service may be healthy.
+ * the waiting requests without the cause. If it is aborted, Deno rejects them too, although the service may be healthy.
  */
 class ConnectFailures {
   /** Number of failures so far. */

@@ -28,11 +28,13 @@ type Outcome = readonly [status: number, body: RegExp, isWhole: boolean, failure
 const COMPLETE: Outcome = [200, /^half$/, true, undefined];
 const CUT: Outcome = [200, /^(?:half)?$/, false, "reset"];
 const FAILED: Outcome = [502, /"failure":"reset"/, true, "reset"];
+const REFUSED: Outcome = [502, /"failure":"protocol"/, true, "protocol"];
 
 interface Case {
   readonly name: string;
   readonly respond: (stream: Http2Stream) => Promise<void>;
   readonly outcome: Outcome;
+  readonly timeout?: string;
 }
 
 function resetAfterData(length: string | undefined, code: number): Case["respond"] {
@@ -118,11 +120,73 @@ const OTHERS: readonly Case[] = [
   },
 ];
 
-for (const { name, respond, outcome: [status, body, isWhole, failure] } of [...RESETS, ...UNDELIMITED, ...OTHERS]) {
+/** Responses with these fields. */
+const HEADS: readonly (readonly [name: string, fields: readonly (readonly [string, string])[], outcome: Outcome])[] = [
+  ["an upper-case field name", [...OK, ["X", "a"]], REFUSED],
+  ["a colon in a field name", [...OK, ["x:y", "a"]], REFUSED],
+  ["a CR in a field value", [...OK, ["x", "a\rb"]], REFUSED],
+  ["an LF in a field value", [...OK, ["x", "a\nb"]], REFUSED],
+  ["a NUL in a field value", [...OK, ["x", "a\0b"]], REFUSED],
+  ["Connection", [...OK, ["connection", "close"]], REFUSED],
+  ["Keep-Alive", [...OK, ["keep-alive", "timeout=5"]], REFUSED],
+  ["Transfer-Encoding", [...OK, ["transfer-encoding", "chunked"]], REFUSED],
+  ["Upgrade", [...OK, ["upgrade", "x"]], REFUSED],
+  ["a pseudo-header field after a field", [["x", "a"], ...OK], REFUSED],
+  ["a repeated pseudo-header field", [...OK, ...OK], REFUSED],
+  ["an unknown pseudo-header field", [...OK, [":other", "1"]], REFUSED],
+  ["status 101", [[":status", "101"]], REFUSED],
+  ["status 600", [[":status", "600"]], REFUSED],
+  // Deno's client accepts the responses below, and hides the violation. A Deno that refuses them fails here.
+  ["white space around a field value", [...OK, ["x", " a "]], COMPLETE],
+  ["no :status", [["x", "a"]], COMPLETE],
+  ["a pseudo-header field of requests", [...OK, [":path", "/"]], COMPLETE],
+];
+
+const MALFORMED: readonly Case[] = [
+  ...HEADS.map(([name, fields, outcome]) => ({
+    name: `a response with ${name}`,
+    async respond(stream: Http2Stream) {
+      await stream.fields(fields);
+      await stream.data("half", { end: true });
+    },
+    outcome,
+  })),
+  {
+    name: "a second head after a response",
+    async respond(stream) {
+      await stream.fields(OK);
+      await stream.data("half");
+      await stream.fields([["x", "a"]]);
+      await stream.data("more", { end: true });
+    },
+    outcome: CUT,
+  },
+  {
+    // Deno's client does not notice the end.
+    name: "limit: an interim response that ends the stream",
+    async respond(stream) {
+      await stream.fields([[":status", "103"]], { end: true });
+    },
+    outcome: [502, /"failure":"timeout"/, true, "timeout"],
+    timeout: "500ms",
+  },
+  {
+    name: "limit: a pseudo-header field in trailers",
+    async respond(stream) {
+      await stream.fields(OK);
+      await stream.data("half");
+      await stream.fields(OK, { end: true });
+    },
+    outcome: COMPLETE,
+  },
+];
+
+for (const { name, respond, timeout = "10s", outcome } of [...RESETS, ...UNDELIMITED, ...OTHERS, ...MALFORMED]) {
+  const [status, body, isWhole, failure] = outcome;
   const result = status === 502 ? "502" : isWhole ? "a complete response" : "a connection that is cut";
   Deno.test(`${name}: the client gets ${result}, over HTTP/2`, async () => {
     await using backend = startHttp2Backend(respond);
-    await using front = startConductor({ services: [{ name: "a", url: backend.url, http2: true }] });
+    await using front = startConductor({ services: [{ name: "a", url: backend.url, http2: true, timeout }] });
     const response = await exchangeOnce(front.port, GET.replace("\r\n\r\n", "\r\nAccept: application/json\r\n\r\n"));
     assertEquals([response.status, response.whole], [status, isWhole]);
     assertMatch(response.body, body);
