@@ -47,8 +47,9 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
     "refused",
   ],
   [/head is too large|HPE_HEADER_OVERFLOW|UND_ERR_HEADERS_OVERFLOW/i, "head-too-large"],
-  // Over HTTP/2, `received` instead of `detected` means that the service has reset the stream or the connection.
-  [/(?:stream|connection) error detected/, "protocol"],
+  // A malformed response over HTTP/2. With `received` instead of `detected`, the service has reset the stream. An error
+  // of the connection concerns the requests of all clients, so it counts as `reset`.
+  [/stream error detected/, "protocol"],
   [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
 ];
 
