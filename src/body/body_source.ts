@@ -5,6 +5,7 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { LocalReply } from "../http/client_response.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
+import { ChunkFlow } from "./chunk_flow.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
 
@@ -26,10 +27,17 @@ export interface BodySourceOptions {
   readonly turns: LoopTurns;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
+  /** True if the body has no declared length. HTTP/1.1 sends such a body in chunks. */
+  readonly isChunked?: boolean;
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+const TOO_MANY_CHUNKS: LocalReply = {
+  status: 400,
+  detail: "The request body arrived in too many small chunks",
+  breaksOff: true,
+};
 const READ_BUFFER_BYTES = 65_536;
 
 /**
@@ -42,6 +50,8 @@ export class BodySource implements TimeoutListener {
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
+  /** Absent for bodies with a declared length: Deno leaves the rest of those in the socket. */
+  readonly #flow: ChunkFlow | undefined;
   #reader: Reader | undefined;
   /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
@@ -57,11 +67,17 @@ export class BodySource implements TimeoutListener {
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
+    this.#flow = options.isChunked ? new ChunkFlow() : undefined;
   }
 
   /** Bytes read so far. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /** True if the body should be read on although services lag: the runtime may hold too much of it. */
+  get isBehind(): boolean {
+    return this.#flow?.isBehind === true;
   }
 
   /**
@@ -118,7 +134,11 @@ export class BodySource implements TimeoutListener {
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
-    for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
+    const turns = this.#turns;
+    if (this.isBehind) { while (!turns.hold(this)) await turns.rest(); }
+    else for (let pause = turns.pause(); pause !== undefined; pause = turns.pause()) await pause;
+    if (this.#flow?.takeRest()) await turns.rest();
+    const turn = turns.count;
     this.#deadline.refresh();
     this.#watch?.waiting();
     try {
@@ -131,9 +151,12 @@ export class BodySource implements TimeoutListener {
         }
         // A request that was made by hand may stream anything.
         if (!(value instanceof Uint8Array)) return BROKEN_OFF;
-        if (value.length > 0) return this.#received(value);
+        if (value.length > 0) {
+          if (this.#flow?.record(value.length, turns.count !== turn) === false) return TOO_MANY_CHUNKS;
+          return this.#received(value);
+        }
         // Deno returns an empty piece if there is no body.
-        const pause = this.#turns.pause();
+        const pause = turns.pause();
         if (pause !== undefined) await pause;
       }
     } catch {
@@ -152,12 +175,19 @@ export class BodySource implements TimeoutListener {
   readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
     const reader = this.#reader ??= readerOf(this.#body);
     if (!isByteReader(reader)) return await reader.read();
-    const result = await reader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
+    const result = await reader.read(this.#takeBuffer());
     const { value } = result;
     // A large piece keeps its buffer: another read into the same memory would overwrite it.
     this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
     return result;
   };
+
+  #takeBuffer(): Chunk {
+    const sizeBytes = this.#flow?.readBytes ?? READ_BUFFER_BYTES;
+    if (this.#buffer !== undefined && this.#buffer.length >= sizeBytes) return this.#buffer;
+    this.#releaseBuffer();
+    return new Uint8Array(sizeBytes);
+  }
 
   /** Returns the buffer's memory before the next collection (decision 022). */
   #releaseBuffer(): void {

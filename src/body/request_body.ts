@@ -10,7 +10,7 @@ import { BodySource } from "./body_source.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
-/** Maximum size in bytes of a body of known length that is read into memory and shared (SPEC §4). */
+/** Maximum size in bytes of a body of known length that is read into memory and shared. */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** A request body for several services. */
@@ -57,7 +57,8 @@ export async function openBody(
   if (request.body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch });
+  const isChunked = contentLength === undefined;
+  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch, isChunked });
   if (contentLength === undefined && await source.isEmpty()) return null;
   if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);

@@ -69,7 +69,9 @@ export function toResponse({ status, headers, body }: ClientResponse): Response 
   }
 }
 
-/** A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access. */
+/**
+ * A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access.
+ */
 export class FetchRequest implements ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
