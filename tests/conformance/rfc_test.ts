@@ -24,7 +24,7 @@ interface RequestRow {
 
 const REQUESTS: readonly RequestRow[] = [
   {
-    name: "a request of HTTP/1.0 is forwarded as HTTP/1.1, and answered as HTTP/1.0",
+    name: "a request of HTTP/1.0 is forwarded as HTTP/1.1, and its response is HTTP/1.0",
     request: "GET / HTTP/1.0\r\nHost: h\r\n\r\n",
     response: /^HTTP\/1\.0 200 /,
     seen: /^GET \/ HTTP\/1\.1\r\n/,
