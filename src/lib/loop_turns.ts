@@ -20,7 +20,8 @@ const { setImmediate: onNextTurn = (callback: () => void) => void setTimeout(cal
 export class LoopTurns {
   readonly #options: LoopTurnsOptions;
   #startMs: number | undefined;
-  #pause: PromiseWithResolvers<void> | undefined;
+  #pause: Promise<void> | undefined;
+  #endPause: (() => void) | undefined;
 
   /** Starts no timer until a task needs one. */
   constructor(options: LoopTurnsOptions) {
@@ -44,12 +45,13 @@ export class LoopTurns {
     // A timer, not `setImmediate`: in Deno 2.9, sockets are served before a timer fires, but not between two calls of
     // `setImmediate`.
     if (this.#pause === undefined) setTimeout(() => this.#resume(), 0);
-    return (this.#pause ??= Promise.withResolvers()).promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    return this.#pause ??= new Promise((resolve) => this.#endPause = resolve);
   }
 
   #resume(): void {
-    const pause = this.#pause;
-    this.#pause = undefined;
-    pause?.resolve();
+    const endPause = this.#endPause;
+    this.#pause = this.#endPause = undefined;
+    endPause?.();
   }
 }
