@@ -122,6 +122,8 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
     });
   return new ReadableStream({
     start(controller) {
+      // The embedding program may drop the response without reading it.
+      deadline.refresh();
       onAbort = () => fail(controller, "aborted");
       listener.cancellation.addEventListener("abort", onAbort);
     },

@@ -409,8 +409,11 @@ Deno.test("an upload that waits in the queue until its timeout returns its permi
     services: [{ name: "a", url: "http://a.test", timeout: "1s" }],
   }, { transport, now: () => Date.now() });
   const first = handle(get("/1"));
-  await respond(ok(new ReadableStream()));
-  await first;
+  const ticking = new ReadableStream({
+    start: (controller) => void setInterval(() => controller.enqueue(new Uint8Array(1)), 400),
+  });
+  await respond(ok(ticking));
+  (await first).body!.pipeTo(new WritableStream());
   for (let count = 0; count < 3; count++) {
     const queued = handle(new Request("http://h/2", largeUpload()));
     await time.tickAsync(1_001);
