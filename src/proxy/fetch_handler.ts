@@ -35,7 +35,8 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  * assertEquals(response.headers.get("x-conductor-service"), "api");
  * ```
  *
- * @param config Configuration with the fields of the configuration file.
+ * @param config Configuration with the fields of the configuration file, except those that only conductor's own server
+ * applies, such as `port`, `tls`, `admin` and `logging`.
  * @param options Transport, clock and observer.
  * @returns The handler. It does not reject because of a client or a service. As `fetch` does, it rejects with a `TypeError`
  * if the body of the request has already been read.
@@ -43,7 +44,7 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
   const { observe, transport } = options;
-  const handle = createHandler(validateConfig(config).config, {
+  const handle = createHandler(validateConfig(config, undefined, { isEmbedded: true }).config, {
     ...options,
     // Secrets are removed because the observer of an embedding program may print whole events.
     ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
