@@ -3,6 +3,7 @@
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { LocalReply } from "../http/client_response.ts";
+import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
@@ -93,7 +94,11 @@ export class BodySource implements TimeoutListener {
    * read.
    */
   async readWhole(lengthBytes: number): Promise<Chunk | LocalReply> {
-    this.#open();
+    try {
+      this.#open();
+    } catch {
+      return BROKEN_OFF;
+    }
     const byteReader = this.#byteReader;
     let whole = new Uint8Array(lengthBytes);
     for (let offset = 0;;) {
@@ -120,7 +125,7 @@ export class BodySource implements TimeoutListener {
   cancel(): void {
     this.#isCancelled = true;
     this.#watch?.ended();
-    (this.#byteReader ?? this.#reader ?? this.#body).cancel().catch(() => {});
+    cancelStream(this.#byteReader ?? this.#reader ?? this.#body);
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {

@@ -35,8 +35,8 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  * assertEquals(response.headers.get("x-conductor-service"), "api");
  * ```
  *
- * @param config Configuration with the fields of the configuration file, except those that only conductor's own server
- * applies, such as `port`, `tls`, `admin` and `logging`.
+ * @param config Configuration with the fields of the configuration file, except the fields of conductor's own server,
+ * such as `port`, `tls`, `admin` and `logging`.
  * @param options Transport, clock and observer.
  * @returns The handler. It does not reject because of a client or a service. As `fetch` does, it rejects with a `TypeError`
  * if the body of the request has already been read.

@@ -7,6 +7,7 @@ import { addressMatcher } from "../http/client_address.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import { type ClientResponse, formatLocalReply, type LocalReply } from "../http/client_response.ts";
 import { receive } from "../http/received_request.ts";
+import { cancelStream } from "../lib/cancel_stream.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { observeBreakers, swallowErrors } from "../observe/observers.ts";
@@ -69,7 +70,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
   try {
     if (client.failure !== undefined) {
-      request.body?.cancel().catch(() => {});
+      if (hasBody) cancelStream(request.body!);
       return respondLocally(client.failure);
     }
     const body = exchange.body = await openBody(request, exchange, context);

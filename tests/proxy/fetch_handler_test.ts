@@ -1,7 +1,14 @@
 /** The handler inside another program: requests, responses and callbacks that the program may get wrong. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput, type Handler } from "@zeek/conductor";
+import {
+  conductor,
+  type ConductorEvent,
+  type ConductorOptions,
+  type ConfigInput,
+  type Handler,
+  type Transport,
+} from "@zeek/conductor";
 import { readUntil, startBackend, startRawBackend } from "../_support/servers.ts";
 
 const URL_OF_REQUEST = "http://embedded.test/api";
@@ -31,6 +38,24 @@ function streamOf(...chunks: unknown[]): ReadableStream {
       controller.close();
     },
   });
+}
+
+/** Fails the test if a promise rejects without a handler, which would end the process. */
+function noRejection(): AsyncDisposable {
+  const rejections: unknown[] = [];
+  const record = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    rejections.push(event.reason);
+  };
+  addEventListener("unhandledrejection", record);
+  return {
+    async [Symbol.asyncDispose]() {
+      // Deno reports rejections after the microtasks.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      removeEventListener("unhandledrejection", record);
+      assertEquals(rejections, []);
+    },
+  };
 }
 
 async function refused(response: Response): Promise<[status: number, text: string]> {
@@ -157,6 +182,36 @@ for (
     assertMatch(error.message, /body has already been read/);
     assertEquals(backend.seen, []);
     assertEquals(await (await handle(new Request(URL_OF_REQUEST))).text(), "ok");
+  });
+}
+
+for (
+  const [name, body] of [
+    ["has no reader", {
+      getReader() {
+        throw new Error("no reader");
+      },
+    }],
+    ["returns no result", { getReader: () => ({ read: () => Promise.resolve(undefined) }) }],
+    ["throws when it is cancelled", {
+      getReader: () => ({
+        read: () => Promise.reject(new Error("broken")),
+        cancel() {
+          throw new Error("no cancel");
+        },
+      }),
+    }],
+  ] as const
+) {
+  Deno.test(`a request with an object like a stream that ${name} gets 400`, async () => {
+    await using _ = noRejection();
+    await using backend = startBackend();
+    const { handle } = embed(backend.url, { limits: { maxInFlight: 1 } });
+    for (const length of [undefined, "5", "100000"]) {
+      const headers = new Headers(length === undefined ? {} : { "content-length": length });
+      assertEquals((await handle(like({ body, headers }))).status, 400);
+    }
+    assert(backend.seen.every(({ body }) => body.startsWith("broken")), "a service got a complete request");
   });
 }
 
@@ -304,23 +359,6 @@ Deno.test("a request that is aborted while its service works is aborted there at
   await closed.promise;
 });
 
-const noRejection = (): AsyncDisposable => {
-  const rejections: unknown[] = [];
-  const record = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    rejections.push(event.reason);
-  };
-  addEventListener("unhandledrejection", record);
-  return {
-    async [Symbol.asyncDispose]() {
-      // Deno reports rejections after the microtasks.
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      removeEventListener("unhandledrejection", record);
-      assertEquals(rejections, []);
-    },
-  };
-};
-
 for (
   const [name, observe] of [
     ["throws", () => {
@@ -353,6 +391,64 @@ for (
       await new Promise((resolve) => setTimeout(resolve, 5));
     });
   }
+}
+
+for (
+  const [name, result] of [
+    ["undefined", undefined],
+    ["null", null],
+    ["a string", "200"],
+    ["an empty object", {}],
+    ["a success without a response", { ok: true }],
+    ["an unknown kind of failure", { ok: false, kind: "unknown" }],
+    ["a Response", new Response("hello")],
+    ["a getter that throws", throwing("ok")],
+    ["a response without header lines", { ok: true, response: { status: 200, body: null } }],
+    ["a response without a body", { ok: true, response: { status: 200, headers: [] } }],
+    ["a locked body", { ok: true, response: { status: 200, headers: [], body: lockedStream() } }],
+    ["a small locked body", {
+      ok: true,
+      response: { status: 200, headers: [["content-length", "5"]], body: lockedStream() },
+    }],
+    ["a small body of strings", {
+      ok: true,
+      response: { status: 200, headers: [["content-length", "5"]], body: streamOf("hello") },
+    }],
+  ] as const
+) {
+  Deno.test(`a transport that returns ${name} fails the attempt as protocol at once`, async () => {
+    await using _ = noRejection();
+    const transport = (() => Promise.resolve(result)) as unknown as Transport;
+    const { handle } = embed("http://service.test", { options: { transport }, limits: { maxInFlight: 1 } });
+    const headers = { accept: "application/json" };
+    for (let count = 0; count < 2; count++) {
+      const [status, text] = await refused(await handle(new Request(URL_OF_REQUEST, { headers })));
+      assertEquals([status, JSON.parse(text).services], [502, [{
+        service: "v1",
+        role: "primary",
+        failure: "protocol",
+      }]]);
+    }
+  });
+}
+
+Deno.test("a large response body that yields strings is an error of the stream, and no permit is lost", async () => {
+  const transport = (() =>
+    Promise.resolve({
+      ok: true,
+      response: { status: 200, headers: [], body: streamOf("hello") },
+    })) as unknown as Transport;
+  const { handle } = embed("http://service.test", { options: { transport }, limits: { maxInFlight: 1 } });
+  for (let count = 0; count < 2; count++) {
+    const response = await handle(new Request(URL_OF_REQUEST));
+    await assertRejects(() => response.text(), Error, "Cannot relay the complete response");
+  }
+});
+
+function lockedStream(): ReadableStream {
+  const stream = streamOf(bytes("hello"));
+  stream.getReader();
+  return stream;
 }
 
 function throwing(name: string): Record<string, unknown> {
