@@ -341,6 +341,32 @@ for (const headers of [{}, { "content-length": "10" }, { "content-length": "1000
   });
 }
 
+for (const headers of [{}, { "content-length": "100000" }]) {
+  const name = JSON.stringify(headers);
+  Deno.test(`an upload that the program aborts never looks complete, to the primary or a shadow ${name}`, async () => {
+    const texts: Promise<string>[] = [];
+    const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using backend = startRawBackend(async (connection) => {
+      const head = arrived[texts.length]!;
+      const text = Promise.withResolvers<string>();
+      texts.push(text.promise);
+      const start = await readUntil(connection, "hello");
+      head.resolve();
+      text.resolve(start + await readUntil(connection, "\0never\0").catch(() => ""));
+    });
+    const handle = conductor({
+      services: [{ name: "v1", url: backend.url, primary: true }, { name: "v2", url: backend.url, shadow: true }],
+    });
+    const controller = new AbortController();
+    const body = new ReadableStream({ start: (stream) => stream.enqueue(bytes("hello")) });
+    const response = handle(post(body, { headers, signal: controller.signal }));
+    await Promise.all(arrived.map(({ promise }) => promise));
+    controller.abort();
+    assertEquals((await response).status, 499);
+    for (const text of await Promise.all(texts)) assert(!text.endsWith("0\r\n\r\n"), text);
+  });
+}
+
 Deno.test("a request that is aborted while its service works is aborted there at once", async () => {
   const arrived = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();

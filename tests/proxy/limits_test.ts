@@ -409,7 +409,7 @@ Deno.test("an upload that waits in the queue until its timeout returns its permi
     services: [{ name: "a", url: "http://a.test", timeout: "1s" }],
   }, { transport, now: () => Date.now() });
   const first = handle(get("/1"));
-  let interval = 0;
+  let interval: ReturnType<typeof setInterval> | undefined;
   const ticking = new ReadableStream({
     start: (controller) => void (interval = setInterval(() => controller.enqueue(new Uint8Array(1)), 400)),
   });
