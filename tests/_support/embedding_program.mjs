@@ -355,7 +355,7 @@ for (
     const relayed = Promise.withResolvers?.() ?? {};
     relayed.promise ??= new Promise((resolve) => relayed.resolve = resolve);
     const observe = ({ type }) => type === "relayed" && relayed.resolve();
-    const services = [{ ...single.services[0], timeout: "200ms" }];
+    const services = [{ ...single.services[0], timeout: "500ms" }];
     const brief = conductor({ limits: { maxInFlight: 1 }, services }, { observe });
     return await lost(1, async () => {
       await drop(await brief(new Request(`${URL_OF_REQUEST}/hold`)));

@@ -560,7 +560,7 @@ for (
     const relayed = Promise.withResolvers<void>();
     const handle = conductor({
       limits: { maxInFlight: 1 },
-      services: [{ name: "v1", url: backend.url, pathPrefix: "/api", timeout: "200ms" }],
+      services: [{ name: "v1", url: backend.url, pathPrefix: "/api", timeout: "1s" }],
     }, {
       observe(event) {
         events.push(event);
