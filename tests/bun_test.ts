@@ -5,7 +5,7 @@ import { type Backend, refusingUrl, startBackend } from "./_support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Bun itself rather than npx, which would leave its child running when it is stopped. */
+/** Bun itself instead of npx, which leaves its child process running when it is stopped. */
 async function findBun(): Promise<{ path?: string; reason?: string }> {
   const args = ["-y", "bun@1.4.5", "-e", "console.log(process.execPath)"];
   try {
@@ -18,7 +18,7 @@ async function findBun(): Promise<{ path?: string; reason?: string }> {
 
 const bun = await findBun();
 
-/** The package as npm installs it, in a folder beside the example. */
+/** Installs the package like npm, in a folder next to the example. */
 async function installExample(folder: string, urls: readonly [string, string]): Promise<void> {
   const home = `${folder}/node_modules/@zeek/conductor`;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -67,7 +67,7 @@ async function gzip(text: string): Promise<ArrayBuffer> {
 
 const failing = (): Backend => startBackend(() => new Response("broken", { status: 500 }));
 
-testInBun("sends a POST with its body to every service and answers with the primary's response", async () => {
+testInBun("sends a POST with its body to every service and responds with the primary's response", async () => {
   await using primary = startBackend((_, body) => new Response(`primary got ${body}`, { status: 201 }));
   await using secondary = startBackend();
   await using front = await startExample(primary.url, secondary.url);
@@ -83,7 +83,7 @@ testInBun("sends a POST with its body to every service and answers with the prim
   }
 });
 
-testInBun("answers with the secondary's response when the primary fails", async () => {
+testInBun("responds with the secondary's response when the primary fails", async () => {
   await using primary = failing();
   await using secondary = startBackend(() => new Response("from the secondary"));
   await using front = await startExample(primary.url, secondary.url);
@@ -97,7 +97,7 @@ testInBun("relays a gzip-encoded body as it came, with the headers that describe
   await using primary = startBackend(() => new Response(encoded, { headers }));
   await using secondary = startBackend();
   await using front = await startExample(primary.url, secondary.url);
-  // Deno's fetch leaves a body encoded only where it has asked for none.
+  // Deno's `fetch` decodes a body unless the request has an Accept-Encoding field.
   const raw = await fetch(`${front.url}/api`, { headers: { "accept-encoding": "identity" } });
   assertEquals(raw.headers.get("content-encoding"), "gzip");
   assertEquals(raw.headers.get("content-length"), String(encoded.byteLength));
@@ -106,7 +106,7 @@ testInBun("relays a gzip-encoded body as it came, with the headers that describe
   assertEquals(await decoded.text(), "pears ".repeat(1_000));
 });
 
-testInBun("answers 502, which names every service, when none can be reached", async () => {
+testInBun("responds with a 502 that names every service when none can be reached", async () => {
   await using secondary = failing();
   await using front = await startExample(refusingUrl(), secondary.url);
   const response = await fetch(`${front.url}/api`);
@@ -119,14 +119,14 @@ testInBun("answers 502, which names every service, when none can be reached", as
   assertEquals(problem.includes("127.0.0.1"), false);
 });
 
-testInBun("answers 404 for a path that no service has", async () => {
+testInBun("responds with 404 for a path without a service", async () => {
   await using front = await startExample(refusingUrl(), refusingUrl());
   const response = await fetch(`${front.url}/apiary`);
   assertEquals(response.status, 404);
   await response.body?.cancel();
 });
 
-testInBun("serves metrics where the configuration says so", async () => {
+testInBun("serves metrics at the configured path", async () => {
   await using primary = startBackend();
   await using front = await startExample(primary.url, refusingUrl());
   await (await fetch(`${front.url}/api`)).text();

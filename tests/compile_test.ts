@@ -3,8 +3,8 @@ import { assert, assertArrayIncludes, assertEquals, assertGreater } from "@std/a
 const ROOT = new URL("../", import.meta.url);
 
 /**
- * Any program does in place of Deno's run-time, which would have to be fetched: what is packed behind it can be read,
- * though not run.
+ * Any program replaces Deno's runtime, which would have to be downloaded. The packed modules can be read, though not
+ * run.
  */
 const STAND_IN_RUNTIME = "/bin/true";
 
@@ -19,7 +19,7 @@ interface ModuleGraph {
   modules: { specifier: string; dependencies?: { code?: { specifier?: string } }[] }[];
 }
 
-/** The modules that are there at run time, which those that are imported for types alone are not. */
+/** Returns the modules that exist at run time. Type-only imports do not. */
 function loadedModules({ roots, modules }: ModuleGraph): string[] {
   const dependencies = new Map(modules.map(({ specifier, dependencies = [] }) => [specifier, dependencies]));
   const loaded = new Set(roots);
@@ -47,7 +47,7 @@ Deno.test({
       .filter((specifier) => specifier.startsWith(ROOT.href))
       .map((specifier) => specifier.slice(specifier.lastIndexOf("/") + 1));
     assertGreater(names.length, 20);
-    // Started by its address, it would have to be named by whoever compiles, were it not imported too.
+    // The worker is also imported. Otherwise users would have to name it when they compile.
     assertArrayIncludes(names, ["worker.ts"]);
     assertEquals(names.filter((name) => !binary.includes(`{"n":"${name}"`)), []);
 

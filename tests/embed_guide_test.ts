@@ -1,4 +1,4 @@
-/** Programs of docs/guides/embed.md, run as they stand apart from addresses and ports. */
+/** Programs of docs/guides/embed.md, unchanged except for addresses and ports. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { codeBlocks } from "../tools/markdown.ts";
@@ -18,7 +18,7 @@ const PACKAGES = [
 interface Program {
   /** Runtime and its arguments, in the folder of the packages. */
   readonly command: readonly string[];
-  /** Name of the file; its ending tells the runtime what it is. */
+  /** Name of the file. Its extension selects the language. */
   readonly file: string;
   /** Changes that make the program listen on a free port and print it. */
   readonly changes: readonly (readonly [text: string, replacement: string])[];

@@ -5,7 +5,7 @@ import { startBackend } from "./_support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-Deno.test("examples/embed.ts answers its own paths and leaves the others to conductor", async () => {
+Deno.test("examples/embed.ts handles its own paths and passes the others to conductor", async () => {
   await using primary = startBackend(() => new Response("from the primary"));
   await using secondary = startBackend();
   const folder = await Deno.makeTempDir();

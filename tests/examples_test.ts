@@ -1,14 +1,13 @@
-/** The files of examples/, as they stand but for the addresses. */
+/** The files of examples/, unchanged except for addresses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, type TempConfig, tempConfig } from "./_support/cli_process.ts";
 import { type Backend, startBackend } from "./_support/servers.ts";
-import { type TempConfig, tempConfig } from "./_support/temp_config.ts";
 import { runCommandLine } from "../src/cli/main.ts";
 import { createTestIo } from "./_support/test_io.ts";
 
 for (const name of ["config", "shadow", "redundant", "hedge"]) {
-  Deno.test(`examples/${name}.yaml has no problem, gives no warning, and is short`, async () => {
+  Deno.test(`examples/${name}.yaml has no errors and no warnings, and is short`, async () => {
     const path = `examples/${name}.yaml`;
     const io = createTestIo();
     assertEquals(await runCommandLine(["check", "--config", path], io), 0);
@@ -17,7 +16,7 @@ for (const name of ["config", "shadow", "redundant", "hedge"]) {
   });
 }
 
-/** The example with the backends' addresses in place of its own. */
+/** Returns the example with the addresses of the backends. */
 async function exampleFor(name: string, backends: readonly Backend[]): Promise<TempConfig> {
   const text = await Deno.readTextFile(`examples/${name}.yaml`);
   return await tempConfig(
@@ -25,14 +24,14 @@ async function exampleFor(name: string, backends: readonly Backend[]): Promise<T
   );
 }
 
-/** Starts conductor with the example, and returns what sends it a request and tells who answered. */
+/** Starts conductor with the example. `send` returns the status and the responding backend. */
 async function start(name: string, backends: readonly Backend[]) {
   const file = await exampleFor(name, backends);
   const child = startCli(["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--verbose"]);
   const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
   return {
     log: child.stdout,
-    async ask(init?: RequestInit): Promise<string> {
+    async send(init?: RequestInit): Promise<string> {
       const response = await fetch(`${url}/x`, init);
       await response.body?.cancel();
       return `${response.status} ${response.headers.get("x-conductor-service")}`;
@@ -44,13 +43,13 @@ async function start(name: string, backends: readonly Backend[]) {
   };
 }
 
-Deno.test("examples/shadow.yaml: a tenth of what is safe is copied without credentials, and a dead copy is not noticed", async () => {
+Deno.test("examples/shadow.yaml mirrors a tenth of the safe requests without credentials, and an unreachable shadow has no effect", async () => {
   await using stable = startBackend();
   const next = startBackend(() => new Response(null, { status: 500 }));
   await using example = await start("shadow", [stable, next]);
-  assertEquals(await example.ask({ method: "POST", body: "order" }), "200 stable");
+  assertEquals(await example.send({ method: "POST", body: "order" }), "200 stable");
   for (let sent = 0; sent < 30; sent++) {
-    assertEquals(await example.ask({ headers: { cookie: "sid=1", authorization: "Bearer x" } }), "200 stable");
+    assertEquals(await example.send({ headers: { cookie: "sid=1", authorization: "Bearer x" } }), "200 stable");
   }
   await next.received(3);
   assertEquals([stable.seen.length, next.seen.length], [31, 3]);
@@ -62,23 +61,23 @@ Deno.test("examples/shadow.yaml: a tenth of what is safe is copied without crede
   ]);
   assertEquals(stable.seen[1]!.headers.get("cookie"), "sid=1");
   await next[Symbol.asyncDispose]();
-  for (let sent = 0; sent < 10; sent++) assertEquals(await example.ask(), "200 stable");
+  for (let sent = 0; sent < 10; sent++) assertEquals(await example.send(), "200 stable");
 });
 
-Deno.test("examples/redundant.yaml: both are asked, and the second one answers when the first fails", async () => {
+Deno.test("examples/redundant.yaml sends every request to both backends, and falls back to the second", async () => {
   let status = 200;
   await using main = startBackend(() => new Response(null, { status }));
   await using backup = startBackend();
   await using example = await start("redundant", [main, backup]);
-  assertEquals(await example.ask({ method: "POST", body: "x" }), "200 main");
+  assertEquals(await example.send({ method: "POST", body: "x" }), "200 main");
   await backup.received(1);
   status = 503;
-  for (let sent = 0; sent < 7; sent++) assertEquals(await example.ask(), "200 backup");
-  // After five failures nothing is sent to it any more.
+  for (let sent = 0; sent < 7; sent++) assertEquals(await example.send(), "200 backup");
+  // After five failures, it gets no more requests.
   assertEquals([main.seen.length, backup.seen.length], [6, 8]);
 });
 
-Deno.test("examples/hedge.yaml: the second one answers where the first is late or fails, and is not asked otherwise", async () => {
+Deno.test("examples/hedge.yaml uses the second backend only if the first one is late or fails", async () => {
   const released = Promise.withResolvers<void>();
   let behaviour: "quick" | "late" | "failing" = "quick";
   await using one = startBackend(async () => {
@@ -87,14 +86,14 @@ Deno.test("examples/hedge.yaml: the second one answers where the first is late o
   });
   await using two = startBackend();
   await using example = await start("hedge", [one, two]);
-  for (let sent = 0; sent < 100; sent++) assertEquals(await example.ask(), "200 one");
+  for (let sent = 0; sent < 100; sent++) assertEquals(await example.send(), "200 one");
   assertEquals(two.seen.length, 0);
   behaviour = "late";
-  assertEquals(await example.ask(), "200 two");
+  assertEquals(await example.send(), "200 two");
   await example.log.seen(/"attempt aborted".*"service":"one"/);
   released.resolve();
   behaviour = "failing";
-  assertEquals(await example.ask(), "200 two");
-  assertEquals(await example.ask({ method: "POST", body: "order" }), "500 one");
+  assertEquals(await example.send(), "200 two");
+  assertEquals(await example.send({ method: "POST", body: "order" }), "500 one");
   assertEquals(two.seen.length, 2);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 
-import { findViolations, type SourceFile } from "./_support/import_rules.ts";
+import { findModuleState, findViolations, type SourceFile } from "./_support/source_rules.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -13,13 +13,17 @@ async function readSource(path: string): Promise<SourceFile[]> {
   return files;
 }
 
-Deno.test("imports point one way, stay within the package and @std, and leave the host to its layers", async () => {
+Deno.test("imports point one way, stay within the package and @std, and only some layers use the host's globals", async () => {
   const files = [...await readSource("mod.ts"), ...await readSource("cli.ts"), ...await readSource("src")];
   assertGreater(files.length, 20);
   assertEquals(findViolations(files), []);
 });
 
-/** Each row plants one violation in a package that has none; the last column is what is to be found. */
+Deno.test("modules of src/ have no mutable state, apart from the listed ones", async () => {
+  assertEquals(findModuleState(await readSource("src")), []);
+});
+
+/** Each row adds one violation to a valid package. The last column is the expected report. */
 const PLANTED: [path: string, text: string, violation: string][] = [
   [
     "src/config/config.ts",
@@ -97,7 +101,7 @@ const SOUND: Record<string, string> = {
   "src/config/config.ts": `import { parse } from "@std/yaml/parse";`,
 };
 
-Deno.test("findViolations() finds nothing in a sound package", () => {
+Deno.test("findViolations() finds nothing in a valid package", () => {
   assertEquals(findViolations(Object.entries(SOUND).map(([path, text]) => ({ path, text }))), []);
 });
 
@@ -106,5 +110,27 @@ for (const [path, text, violation] of PLANTED) {
     const planted = { ...SOUND, [path]: text };
     const found = findViolations(Object.entries(planted).map(([path, text]) => ({ path, text })));
     assertEquals(found.filter((sentence) => sentence === violation), [violation]);
+  });
+}
+
+/** Each row: the module, and the names of its mutable state. */
+const MODULES: [name: string, text: string, state: string[]][] = [
+  ["a variable", "let count = 0;", ["count"]],
+  ["an exported variable", "export let count = 0;", ["count"]],
+  ["a map that a function fills", "const SEEN = new Map();\nfunction see(a) {\n  SEEN.set(a, 1);\n}", ["SEEN"]],
+  ["a list that a method extends", "const ALL = [];\nclass A {\n  add() {\n    ALL.push(1);\n  }\n}", ["ALL"]],
+  ["a field that a function sets", "const STATE = { n: 0 };\nfunction f() {\n  STATE.n = 1;\n}", ["STATE"]],
+  ["an entry that a function adds to", "const COUNTS = [0];\nfunction f(i) {\n  COUNTS[i] += 1;\n}", ["COUNTS"]],
+  ["a table that is filled once", "const TABLE = [];\nfor (const a of [1]) TABLE.push(a);", []],
+  ["a set that is only read", 'const NAMES = new Set(["a"]);\nfunction f(a) {\n  return NAMES.has(a);\n}', []],
+  ["a comparison", "const LIMITS = { n: 1 };\nfunction f(a) {\n  return LIMITS.n === a;\n}", []],
+  ["a local variable", "function f() {\n  let count = 0;\n  return count++;\n}", []],
+  ["a comment", "// let count = 0;", []],
+];
+
+for (const [name, text, state] of MODULES) {
+  Deno.test(`findModuleState() checks ${name}`, () => {
+    const path = "src/lib/a.ts";
+    assertEquals(findModuleState([{ path, text }]), state.map((name) => `${path} ${name}`));
   });
 }

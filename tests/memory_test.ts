@@ -1,9 +1,8 @@
-/** What a body of any size costs the process: conductor on its own, measured from outside. */
+/** Memory for bodies of any size: conductor as a separate process, measured from outside. */
 
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, tempConfig } from "./_support/cli_process.ts";
 import { readUntil, startRawBackend, type TestServer } from "./_support/servers.ts";
-import { tempConfig } from "./_support/temp_config.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = Number(Deno.env.get("SOAK_BODY_MIB") ?? 1_024) * MIB;
@@ -23,15 +22,15 @@ async function writeBody(connection: Deno.Conn, size: number): Promise<void> {
   for (let sent = 0; sent < size; sent += CHUNK.length) await writeAll(connection, CHUNK.subarray(0, size - sent));
 }
 
-/** Counts what comes until the other side closes, or until this many bytes have come. */
-async function drain(connection: Deno.Conn, enough = Infinity): Promise<number> {
+/** Counts the received bytes until the other side closes, or until `limit`. */
+async function drain(connection: Deno.Conn, limit = Infinity): Promise<number> {
   const buffer = new Uint8Array(262_144);
   let bytes = 0;
-  for (let count; bytes < enough && (count = await connection.read(buffer)) !== null;) bytes += count;
+  for (let count; bytes < limit && (count = await connection.read(buffer)) !== null;) bytes += count;
   return bytes;
 }
 
-/** Takes a body of known length, or sends one, and keeps nothing of either. */
+/** Receives or sends a body of known length without keeping it. */
 function startBulkBackend(): TestServer & { receivedBytes: number[] } {
   const receivedBytes: number[] = [];
   const server = startRawBackend(async (connection) => {
@@ -51,7 +50,7 @@ function memoryMiB(pid: number, field: "VmHWM" | "VmRSS"): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)![1]) / 1024;
 }
 
-/** Sends a request with this many bytes, and counts the bytes that come back. */
+/** Sends a request with this many bytes, and counts the bytes of the response. */
 async function exchange(port: number, head: string, bodyBytes: number): Promise<number> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   await writeAll(connection, encode(`${head}\r\nHost: h\r\nConnection: close\r\n\r\n`));
@@ -63,7 +62,7 @@ for (const services of [2, 4]) {
   for (const direction of ["up", "down"] as const) {
     Deno.test({
       name: `${SIZE / MIB} MiB ${direction} with ${services} services adds less than ${LIMIT_MIB} MiB`,
-      ignore: !hasProc, // Another process's peak is told by /proc only.
+      ignore: !hasProc, // Only /proc has the peak memory of another process.
       async fn() {
         await using backend = startBulkBackend();
         await using file = await tempConfig(JSON.stringify({

@@ -1,23 +1,22 @@
 /**
- * Many mixed requests, half of them with faults, through one process: after them its descriptors and memory are back
- * where they were, and nothing is in flight. `deno task soak` sends ten times as many.
+ * Many mixed requests, half of them with faults, through one process. Afterwards its descriptors and memory have
+ * returned to their initial level, and nothing is in flight. `deno task soak` sends ten times as many.
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { startCli } from "./_support/cli_process.ts";
+import { startCli, tempConfig } from "./_support/cli_process.ts";
 import { refusingUrl, startBackend } from "./_support/servers.ts";
 import { startSocketBackend } from "./_support/socket_backend.ts";
-import { tempConfig } from "./_support/temp_config.ts";
 
 const REQUESTS = Number(Deno.env.get("SOAK_REQUESTS") ?? 2_000);
-/** V8's heap grows to some 160 MiB under this load and stays there: what comes on top after that is kept. */
+/** V8's heap grows to some 160 MiB under this load and stays there. Further growth is a leak. */
 const WARM_UP = 4_000;
 const AT_ONCE = 20;
 const LARGE_BYTES = 200_000;
 const hasProc = await Deno.stat("/proc/self/fd").then(() => true, () => false);
 
-/** What a client does, and the outcomes that are right for it: statuses, or `cut` for a connection that was cut. */
+/** Actions of a client, and their correct outcomes: statuses, or `cut` for a truncated response. */
 const KINDS: readonly (readonly [path: string, init: RequestInit, outcomes: readonly (number | "cut")[]])[] = [
   ["/ok/get", {}, [200]],
   ["/ok/small", { method: "POST", body: "x".repeat(1_000) }, [200]],
@@ -41,13 +40,13 @@ async function outcomeOf(url: string, init: RequestInit): Promise<number | "cut"
   }
 }
 
-/** One client goes away in the middle; whatever it would have got is lost. */
+/** Disconnects before the response. */
 async function goAway(url: string): Promise<void> {
   const controller = new AbortController();
-  const answer = outcomeOf(url, { signal: controller.signal });
+  const outcome = outcomeOf(url, { signal: controller.signal });
   await delay(5);
   controller.abort();
-  await answer;
+  await outcome;
 }
 
 async function send(url: string, count: number): Promise<void> {
@@ -66,7 +65,7 @@ async function send(url: string, count: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, client));
 }
 
-/** The process at rest: descriptors are counted until their number has stood still for a second. */
+/** Measures the idle process. Descriptors are counted until their number is constant for a second. */
 async function atRest(pid: number): Promise<{ descriptors: number; residentMiB: number }> {
   let descriptors = -1;
   for (let still = 0; still < 5; still++) {
@@ -80,8 +79,8 @@ async function atRest(pid: number): Promise<{ descriptors: number; residentMiB: 
 }
 
 Deno.test({
-  name: `after ${REQUESTS} mixed requests with faults, descriptors and memory are back where they were`,
-  ignore: !hasProc, // Descriptors and memory of another process are told by /proc only.
+  name: `after ${REQUESTS} mixed requests with faults, descriptors and memory return to their initial level`,
+  ignore: !hasProc, // Only /proc has descriptors and memory of another process.
   async fn() {
     await using healthy = startBackend((_, body) => new Response(`got ${body.length}`));
     await using hanging = await startSocketBackend((_, { gone }) => gone);
@@ -98,8 +97,8 @@ Deno.test({
     await using file = await tempConfig(
       "wait: primary\nservices:\n" +
         service("ok", "a", healthy.url, ", primary: true") + service("ok", "b", healthy.url) +
-        service("ok", "copy", hanging.url, ", shadow: true, timeout: 50ms") +
-        service("ok", "broken-copy", resetting.url, ", shadow: true") +
+        service("ok", "slow-shadow", hanging.url, ", shadow: true, timeout: 50ms") +
+        service("ok", "broken-shadow", resetting.url, ", shadow: true") +
         pair("refuse", refusing) + pair("reset", resetting.url) + pair("hang", hanging.url) +
         service("late", "a", hanging.url, ", primary: true, timeout: 50ms") +
         service("late", "b", healthy.url, ", primary: true, hedge: { after: 5ms, maxExtra: 100% }") +
@@ -112,9 +111,9 @@ Deno.test({
     const before = await atRest(child.pid);
     await send(url, REQUESTS);
     let after = await atRest(child.pid);
-    // How many connections were busy at once is chance; the idle ones among them are closed after a minute.
-    const giveUpMs = performance.now() + 90_000;
-    while (after.descriptors >= before.descriptors + AT_ONCE && performance.now() < giveUpMs) {
+    // The number of busy connections varies. Idle ones are closed after a minute.
+    const deadlineMs = performance.now() + 90_000;
+    while (after.descriptors >= before.descriptors + AT_ONCE && performance.now() < deadlineMs) {
       after = await atRest(child.pid);
     }
     assertLess(after.descriptors, before.descriptors + AT_ONCE);

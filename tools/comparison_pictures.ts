@@ -3,7 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { Browser } from "../tests/_support/browser.ts";
 import { startBackend } from "../tests/_support/servers.ts";
-import { startWatched } from "../tests/_support/watched_conductor.ts";
+import { startWatched } from "../tests/_support/cli_process.ts";
 import { openWindow, type Picture, writePicture } from "./picture.ts";
 
 const PICTURES: readonly Picture[] = [

@@ -2,8 +2,8 @@
  * Prints the `JSR_URL` to use: `JSR_URL` itself if it is set, jsr.io if it can be reached, otherwise a local folder.
  * With the folder, a machine that reaches only npm runs the same imports as every other machine.
  *
- * `--local` always writes the folder, with this package in it. It runs the package as users will, before it is published:
- * `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
+ * `--local` always writes the folder, with this package in it. It runs the package as users will, before it is
+ * published: `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const JSR_URL = "https://jsr.io/";
 const PROBE_TIMEOUT_MS = 2_000;
 const ROOT = new URL("../", import.meta.url);
 
-async function answersAsJsr(): Promise<boolean> {
+async function isJsrReachable(): Promise<boolean> {
   try {
     const response = await fetch(new URL("@std/assert/meta.json", JSR_URL), {
       signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
@@ -58,7 +58,7 @@ async function jsrUrl(isLocal: boolean): Promise<string> {
   if (!isLocal) {
     const given = Deno.env.get("JSR_URL");
     if (given) return given;
-    if (await answersAsJsr()) return JSR_URL;
+    if (await isJsrReachable()) return JSR_URL;
   }
   const files = await standInFiles();
   const folder = await layOut(await layoutParent(), isLocal ? { ...files, ...await packageFiles(ROOT) } : files);

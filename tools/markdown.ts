@@ -16,7 +16,7 @@ export interface CodeBlock {
   readonly text: string;
 }
 
-/** Splitting a page by it gives text and fenced code in turns. */
+/** Separator that splits a page into text and fenced code, in turns. */
 const FENCED = /(^ *```+[^\n`]*\n[\s\S]*?^ *```+ *$)/gm;
 /** A link whose text may contain code, or inline code that only looks like a link. */
 const LINK_OR_CODE = /(?<!!)\[((?:`[^`]*`|[^[\]`])*)\]\(([^)\s]+)\)|`+[^`]+?`+/g;
@@ -61,7 +61,9 @@ export function githubSlug(heading: string): string {
   return heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "").replaceAll(" ", "-");
 }
 
-/** Replaces the targets of links, images aside. `replace` returns the new target, or `undefined` to keep only the text. */
+/**
+ * Replaces the targets of links, images aside. `replace` returns the new target, or `undefined` to keep only the text.
+ */
 export function mapLinks(page: string, replace: (target: string) => string | undefined): string {
   return page.split(FENCED).map((part, index) => {
     if (index % 2 === 1) return part;

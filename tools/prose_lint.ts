@@ -1,6 +1,6 @@
 /**
- * Checks the words of comments, messages and Markdown against the language rules of CONTRIBUTING.md. It sees only what a
- * machine can see: banned words and openings, long sentences, long lines.
+ * Checks the words of comments, messages and Markdown against the language rules of CONTRIBUTING.md. It sees only what
+ * a machine can see: banned words and openings, long sentences, long lines.
  *
  * Usage: `deno run --allow-read tools/prose_lint.ts [PATH…]`. Default: the whole repository.
  */
@@ -17,7 +17,7 @@ export interface Finding {
 interface Passage {
   readonly line: number;
   readonly text: string;
-  /** Documentation and messages start with a capital letter and name the thing first. Other comments may continue code. */
+  /** True for documentation and messages, which name the thing first. Other comments may continue code. */
   readonly isDescription: boolean;
 }
 
@@ -28,43 +28,53 @@ const DEFAULT_PATHS = [
   ...["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
 ];
 
+/** Quotes violations. */
+const UNCHECKED = "tests/tools/prose_lint_test.ts";
+
 const BANNED_OPENING = /^(?:What|How|Whether|Who|Whom|Whose|Where|That|Told|Tells|So many)\b/;
 
-/** Each row: the pattern, and the words to use instead. `everywhere` rules also apply outside src/. */
-const BANNED_WORDS: readonly (readonly [pattern: RegExp, instead: string, everywhere?: true])[] = [
-  [/\bcan not\b/gi, "cannot", true],
-  [/\btime-?outs?\b(?<=time-outs?)/gi, "timeout", true],
-  [/\bin place of\b/gi, "instead of", true],
-  [/\bonce more\b/gi, "again", true],
-  [/\bas long as\b/gi, "while, until or if", true],
-  [/\b(?:who|whom|whoever|whomever|nobody|somebody|everybody)\b/gi, "the thing itself, as the subject"],
-  [/\b(?:the one|those|the ones) (?:that|who|which)\b/gi, "the noun"],
-  [/\banswer(?:s|ed|ing)?\b/gi, "response, respond"],
+/** Files that a rule applies to. Each kind includes the ones before it. */
+type Scope = "src" | "code" | "all";
+const SCOPES: readonly Scope[] = ["src", "code", "all"];
+
+/** Each row: the pattern, the words to use instead, and the scope. */
+const BANNED_WORDS: readonly (readonly [pattern: RegExp, instead: string, scope: Scope])[] = [
+  [/\bcan not\b/gi, "cannot", "all"],
+  [/\btime-?outs?\b(?<=time-outs?)/gi, "timeout", "all"],
+  [/\bin place of\b/gi, "instead of", "all"],
+  [/\bonce more\b/gi, "again", "all"],
+  [/\bas long as\b/gi, "while, until or if", "all"],
+  [/\b(?:who|whom|whoever|whomever|nobody|somebody|everybody)\b/gi, "the thing itself, as the subject", "src"],
+  [/\b(?:the one|those|the ones) (?:that|who|which)\b/gi, "the noun", "src"],
+  [/\banswer(?:s|ed|ing)?\b/gi, "response, respond", "code"],
+  [/\bbr(?:eak|eaks|eaking|oken) off\b/gi, "abort", "src"],
+  [/\b(?:is|are|was|were|be|been|being) (?:asked|told)\b/gi, "the action itself", "src"],
+  [/\bwhat (?:is|are|was|were|has|have|had|it|they|a|an|the)\b/gi, "the noun", "src"],
+  [/\b(?:give|gives|given|giving|gave) back\b/gi, "release, return", "src"],
+  [/[,;:] else\b/gi, "otherwise", "src"],
 ];
 
-/**
- * Checks one file.
- *
- * @param path Path from the root of the repository. It decides on the rules.
- * @param text Contents of the file.
- * @returns All violations, in the order of the file.
- */
+/** Returns all violations in a file, in order. The path from the root of the repository decides on the rules. */
 export function lintProse(path: string, text: string): Finding[] {
   const isMarkdown = path.endsWith(".md");
   const passages = isMarkdown ? markdownPassages(text) : codePassages(text);
-  const findings = passages.flatMap((passage) => lintPassage(passage, path.startsWith("src/")));
+  const findings = passages.flatMap((passage) => lintPassage(passage, scopeOf(path)));
   if (isMarkdown) findings.push(...longLines(text));
   return findings.sort((a, b) => a.line - b.line);
 }
 
-function lintPassage({ line, text, isDescription }: Passage, isSource: boolean): Finding[] {
+function scopeOf(path: string): Scope {
+  return path.startsWith("src/") ? "src" : path.endsWith(".md") ? "all" : "code";
+}
+
+function lintPassage({ line, text, isDescription }: Passage, scope: Scope): Finding[] {
   const findings: Finding[] = [];
   const report = (message: string) => findings.push({ line, message });
   const plain = text.replace(/\{@link\w* ([^}]*)\}/g, "$1").replace(/`[^`]*`/g, "CODE").replace(/\s+/g, " ").trim();
   const opening = isDescription ? plain.match(BANNED_OPENING) : null;
   if (opening !== null) report(`starts with "${opening[0]}": name the thing first`);
-  for (const [pattern, instead, everywhere] of BANNED_WORDS) {
-    if (!isSource && everywhere !== true) continue;
+  for (const [pattern, instead, ruleScope] of BANNED_WORDS) {
+    if (SCOPES.indexOf(scope) > SCOPES.indexOf(ruleScope)) continue;
     for (const [found] of plain.matchAll(pattern)) report(`"${found}": use ${instead}`);
   }
   for (const sentence of plain.split(/(?<=[.!?])\s+/)) {
@@ -161,7 +171,7 @@ function quotes(code: string): number {
 async function* filesBelow(path: string): AsyncIterable<string> {
   const { isDirectory } = await Deno.stat(path);
   if (!isDirectory) {
-    if (/\.(?:ts|js|md)$/.test(path)) yield path;
+    if (/\.(?:ts|js|md)$/.test(path) && path !== UNCHECKED) yield path;
     return;
   }
   for await (const { name } of Deno.readDir(path)) {
@@ -179,6 +189,8 @@ if (import.meta.main) {
       }
     }
   }
-  console.log(count === 0 ? "Checked the language" : `${count} violations of the language rules`);
+  console.log(
+    count === 0 ? "Checked the language" : `${count} ${count === 1 ? "violation" : "violations"} of the language rules`,
+  );
   if (count > 0) Deno.exit(1);
 }

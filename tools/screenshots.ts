@@ -6,7 +6,7 @@
 import { delay } from "@std/async/delay";
 import { type Browser, launchBrowser } from "../tests/_support/browser.ts";
 import { type Backend, startBackend } from "../tests/_support/servers.ts";
-import { startWatched, type WatchedConductor } from "../tests/_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../tests/_support/cli_process.ts";
 import { takeComparisonPictures } from "./comparison_pictures.ts";
 import { openWindow, type Picture, writePicture } from "./picture.ts";
 

@@ -40,7 +40,7 @@ async function copyPages(folder: string): Promise<void> {
   }
 }
 
-/** Writes the files of VitePress. Its folder has a configuration of its own, so that Deno installs packages there. */
+/** Writes the files of VitePress. Its folder has its own configuration, so that Deno installs packages there. */
 async function writeConfig(): Promise<void> {
   const read = (path: string) => Deno.readTextFile(new URL(path, DOCS));
   const sidebar = sidebarOf(await read("README.md"), await read("decisions/README.md"));

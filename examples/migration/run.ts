@@ -17,10 +17,10 @@ async function start(...args: readonly string[]): Promise<string[]> {
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     return text.match(/http:\/\/[^:]+:\d+/g) ?? [];
   }
-  throw new Error(`Did not start: ${args.join(" ")}`);
+  throw new Error(`Cannot start: ${args.join(" ")}`);
 }
 
-/** Sends traffic, asks for the report, and returns its exit code. */
+/** Sends traffic, prints the report, and returns its exit code. */
 async function migrate(...flags: readonly string[]): Promise<number> {
   const config = await Deno.makeTempFile({ suffix: ".yaml" });
   try {
@@ -31,9 +31,9 @@ async function migrate(...flags: readonly string[]): Promise<number> {
     const [url = "", admin = ""] = await start(...conductor, "--config", config);
     await sendTraffic(url, 3_000);
     // Both versions share this machine with the traffic, so their times mean little.
-    const ask = ["report", "--admin", admin, "--max-latency-ratio", "100"];
-    console.log(`\n$ conductor ${ask.join(" ")}`);
-    const { code } = await run([...conductor, ...ask], "inherit").status;
+    const reportArgs = ["report", "--admin", admin, "--max-latency-ratio", "100"];
+    console.log(`\n$ conductor ${reportArgs.join(" ")}`);
+    const { code } = await run([...conductor, ...reportArgs], "inherit").status;
     console.log(`\nexit code ${code}`);
     return code;
   } finally {

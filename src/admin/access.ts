@@ -1,21 +1,19 @@
-/** Checks of a request that come before its token: target, Host and origin. */
+/** Checks of a request before its token is checked: target, Host and origin. */
 
 import { isAuthority, splitTarget } from "../http/client_request.ts";
 import { networkOf } from "../http/client_address.ts";
 
-/** Address of the listener. */
+/** Address of the admin listener. */
 export interface AccessOptions {
-  /** The configured address. */
+  /** Configured host name or address. */
   readonly hostname: string;
-  /** The port that is listened on. */
   readonly port: number;
 }
 
 /** A response that refuses a request. */
 export interface Refusal {
-  /** The status. */
   readonly status: number;
-  /** What to do about it, in a sentence. */
+  /** Reason, as a sentence. */
   readonly text: string;
   /** Further header fields. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,26 +26,24 @@ export interface Target {
 }
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-/** Maximum length of a request URL, in characters. Targets of the dashboard have at most 200. */
+/** Maximum length of a request URL, in characters. The dashboard needs at most 200. */
 const MAX_URL_LENGTH = 8_192;
 
 /**
- * Reads the request target. Not with `new URL`: it throws for some Host fields that servers accept, and its message
- * quotes the target.
- *
- * @returns The target, or the refusal of a malformed one.
+ * Reads the request target, or returns the refusal of a malformed one. `new URL` would throw for some Host fields that
+ * servers accept, and its message quotes the target.
  */
 export function readTarget({ url, headers }: Request): Target | Refusal {
   const host = headers.get("host");
-  if (url.length > MAX_URL_LENGTH) return { status: 414, text: "The request target is too long" };
+  if (url.length > MAX_URL_LENGTH) return { status: 414, text: "The request target is too long." };
   const { authority, path, query } = splitTarget(url, host);
   if ((host !== null && host !== "" && !isAuthority(host)) || !isAuthority(authority)) {
-    return { status: 400, text: "The request target or the Host field is malformed" };
+    return { status: 400, text: "The request target or the Host field is malformed." };
   }
   return { path, query: new URLSearchParams(query) };
 }
 
-/** Checks the Host and the origin of requests. */
+/** Accepts only requests to the listener's own address, from its own pages. */
 export class Access {
   readonly #port: number;
   readonly #names: ReadonlySet<string>;
@@ -60,18 +56,14 @@ export class Access {
     this.#isWildcard = name === "0.0.0.0" || name === "[::]";
   }
 
-  /**
-   * Refuses requests with a foreign Host (DNS rebinding), and requests from pages of other sites.
-   *
-   * @returns The refusal; `undefined` if the request is allowed.
-   */
+  /** Refuses requests with the Host of another server (DNS rebinding), and requests from pages of other sites. */
   refuseOrigin({ url, headers, method }: Request): Refusal | undefined {
     const host = (headers.get("host") ?? "").toLowerCase();
-    if (host === "") return { status: 400, text: "The Host field is missing" };
+    if (host === "") return { status: 400, text: "The Host field is missing." };
     // An absolute-form target has an authority of its own (RFC 9112 §3.2.2).
-    const asked = splitTarget(url, headers.get("host")).authority.toLowerCase();
-    if (!this.#isOwn(host) || !this.#isOwn(asked)) {
-      return { status: 403, text: "The Host field must be the address of the admin listener, with its port" };
+    const targetHost = splitTarget(url, headers.get("host")).authority.toLowerCase();
+    if (!this.#isOwn(host) || !this.#isOwn(targetHost)) {
+      return { status: 403, text: "The Host field must be the address of the admin listener, with its port." };
     }
     const origin = headers.get("origin");
     const site = headers.get("sec-fetch-site") ?? "none";
@@ -79,12 +71,12 @@ export class Access {
     const isLink = headers.get("sec-fetch-mode") === "navigate" && (method === "GET" || method === "HEAD");
     const isForeign = site !== "none" && site !== "same-origin" && !isLink;
     if (isForeign || (origin !== null && origin !== `http://${host}`)) {
-      return { status: 403, text: "Requests from other sites are not allowed" };
+      return { status: 403, text: "Requests from other sites are not allowed." };
     }
     return undefined;
   }
 
-  /** With a wildcard hostname, any IP address is accepted: DNS rebinding needs a name. */
+  /** A listener on all addresses accepts every IP address as Host, because DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
     if (Number(port) !== this.#port) return false;
@@ -92,7 +84,7 @@ export class Access {
   }
 }
 
-/** Leading zeros are refused: some parsers read octal numbers, and some throw. */
+/** Rejects leading zeros, because some parsers read them as octal numbers, and some throw. */
 function isAddress(name: string): boolean {
   return networkOf(name.replace(/^\[(.*)\]$/, "$1")) !== undefined && !/^0\d|\.0\d/.test(name);
 }

@@ -1,57 +1,75 @@
-/** The JSON that the admin listener speaks: `/api/state`, `/api/exchanges`, `/api/events`. */
+/** Types of the admin API: `/api/state`, `/api/exchanges`, `/api/events`; and the source of its data. */
 
-import type { Role } from "../config/config.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
+import type { NoiseMarks } from "../compare/noise_marks.ts";
+import type { Config, Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
-import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import type { MetricsSnapshot, ProcessStats, ReloadStats, WorkerStats } from "../observe/metrics_snapshot.ts";
 
-/** A service as the dashboard draws it. */
+/** A service on the dashboard. */
 export interface ServiceView {
-  /** The configured name. */
+  /** Configured name. */
   readonly name: string;
   /** Scheme, host and port; the whole `url` as written if it contains placeholders. */
   readonly origin: string;
 }
 
-/** A route as the dashboard draws it. */
+/** A route on the dashboard. */
 export interface RouteView {
-  /** The pattern, for example `pathPrefix /api`; the label of all metrics. */
+  /** Pattern, for example `pathPrefix /api`; the label of all metrics. */
   readonly route: string;
-  /** The services with their roles, in the order of the configuration. */
+  /** Services with their roles, in the order of the configuration. */
   readonly members: readonly { readonly service: string; readonly role: Role }[];
 }
 
-/** `GET /api/state`: what is configured, and what has been counted so far. */
+/** `GET /api/state`: the configured routes and services, and all counters. */
 export interface StateView {
-  /** conductor's version. */
+  /** Version of conductor. */
   readonly version: string;
-  /** When this was read, in milliseconds since 1970. */
+  /** Time of the reading, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** Whether the server takes no new requests as it is about to end. */
+  /** True if the server accepts no new requests because it shuts down. */
   readonly draining: boolean;
-  /** Threads that serve, and how many have been lost since the start. */
-  readonly workers: { readonly count: number; readonly crashes: number };
-  /** Memory of the process in bytes and its open descriptors; absent where the permissions do not allow to look. */
-  readonly process: { readonly residentBytes?: number; readonly heapBytes?: number; readonly descriptors?: number };
-  /** Where clients reach the server, for example `http://127.0.0.1:8080`; absent where that is not known. */
+  /** Worker threads. */
+  readonly workers: WorkerStats;
+  /** Reloads; absent if the configuration does not come from a file. */
+  readonly reloads?: ReloadStats;
+  /** Resources of the process. */
+  readonly process: ProcessStats;
+  /** URL of the server for clients, for example `http://127.0.0.1:8080`; absent if it is not known. */
   readonly url?: string;
-  /** The upper bounds of the histograms' buckets, in milliseconds; what took longer than all is in one bucket more. */
+  /** Upper bounds of the histogram buckets, in milliseconds. One more bucket counts everything above the last bound. */
   readonly histogramBoundsMs: readonly number[];
-  /** The services in the order of the configuration. */
+  /** Services in the order of the configuration. */
   readonly services: readonly ServiceView[];
-  /** The routes in the order of the configuration. */
+  /** Routes in the order of the configuration. */
   readonly routes: readonly RouteView[];
-  /** Whether any service's answers are compared with the primary's. */
+  /** True if the responses of any service are compared with the primary's. */
   readonly comparing: boolean;
-  /** All counters, of all workers together. */
+  /** Counters of all workers together. */
   readonly metrics: MetricsSnapshot;
 }
 
-/** `GET /api/exchanges?after=ID`: the recent exchanges with a higher id, oldest first. */
+/** `GET /api/exchanges?after=ID`: the recent exchanges with a higher id, the oldest first. */
 export type ExchangesView = RecentExchanges;
 
 /**
- * `GET /api/events`: server-sent events. Each second one `state` event with a {@linkcode StateView}, and up to four times
- * a second one `exchanges` event with an {@linkcode ExchangesView} where there are new ones; its `id` is `last`, so that a
- * page that reconnects goes on where it was.
+ * Events of `GET /api/events`. A `state` event with a {@linkcode StateView} is sent once per second. An `exchanges`
+ * event with an {@linkcode ExchangesView} is sent up to four times per second, if there are new exchanges. Its `id` is
+ * `last`, so that a page that reconnects continues after the last exchange it has received.
  */
 export type AdminEventName = "state" | "exchanges";
+
+/** Data of the admin listener. It may come from several threads. */
+export interface AdminSource {
+  /** Configuration of new requests. */
+  readonly config: Config;
+  /** Returns the current state. */
+  state(): Promise<StateView>;
+  /** Returns the recent exchanges with an id above `after`. */
+  exchanges(after: number): Promise<ExchangesView>;
+  /** Returns the comparison counters, and the mismatches with an id above `after`: none for Infinity. */
+  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Fields that a user has marked as noise. */
+  readonly marks: NoiseMarks;
+}

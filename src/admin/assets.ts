@@ -1,4 +1,4 @@
-/** The dashboard's files, as they are served: nothing is built, and nothing comes from elsewhere. */
+/** Files of the dashboard. They are served as they are, without a build, and load nothing from other servers. */
 
 import charts from "./dashboard/charts.js" with { type: "text" };
 import compareApi from "./dashboard/compare_api.js" with { type: "text" };
@@ -26,13 +26,13 @@ import map from "./dashboard/map.js" with { type: "text" };
 import mapLayout from "./dashboard/map_layout.js" with { type: "text" };
 import mismatchList from "./dashboard/mismatch_list.js" with { type: "text" };
 import narrowStyle from "./dashboard/narrow.css" with { type: "text" };
-import noiseConfig from "./dashboard/noise_config.js" with { type: "text" };
-import noiseList from "./dashboard/noise_list.js" with { type: "text" };
+import noise from "./dashboard/noise.js" with { type: "text" };
 import outcomes from "./dashboard/outcomes.js" with { type: "text" };
 import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
 import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
+import reloadNotice from "./dashboard/reload_notice.js" with { type: "text" };
 import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
@@ -46,11 +46,11 @@ import waterfall from "./dashboard/waterfall.js" with { type: "text" };
 
 /** A file of the dashboard. */
 export interface Asset {
-  /** Where it is served. */
+  /** Path of the URL. */
   readonly path: string;
-  /** Its media type, as in Content-Type. */
+  /** Media type, for Content-Type. */
   readonly type: string;
-  /** What is in it. */
+  /** Content. */
   readonly text: string;
 }
 
@@ -88,12 +88,12 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   map,
   "map_layout": mapLayout,
   "mismatch_list": mismatchList,
-  "noise_config": noiseConfig,
-  "noise_list": noiseList,
+  noise,
   outcomes,
   overview,
   "pause_on_interaction": pauseOnInteraction,
   rates,
+  "reload_notice": reloadNotice,
   "sample_row": sampleRow,
   services,
   store,
@@ -104,7 +104,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   waterfall,
 };
 
-/** All of them. The page is at `/`, all else below `/assets/`. */
+/** The page at `/`, and its style sheets, scripts and icon below `/assets/`. */
 export const ASSETS: readonly Asset[] = [
   { path: "/", type: "text/html; charset=utf-8", text: page },
   { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },

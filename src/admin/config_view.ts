@@ -1,16 +1,14 @@
-/** The configuration in force, as it may be shown. */
+/** The current configuration without its secrets, for `/config`. */
 
 import type { Config, HeaderLine, Service } from "../config/config.ts";
 import { createRedaction, redacted } from "../observe/redaction.ts";
 
-/** Fields whose values are secrets wherever they came from. */
+/** Fields whose values are always secrets. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(["key", "token"]);
 
 /**
- * Prepares a configuration for being shown: values of placeholders, keys, tokens and credentials are redacted.
- *
- * @param config The configuration.
- * @returns Plain data: every default filled, every unit resolved, and `null` where there is no limit.
+ * Returns a configuration as plain data, with values of placeholders, keys, tokens and credentials redacted. Defaults
+ * are filled in, units are resolved, and `null` means no limit.
  */
 export function viewConfig(config: Config): unknown {
   const redaction = createRedaction(config);
@@ -45,7 +43,7 @@ export function viewConfig(config: Config): unknown {
   };
 }
 
-/** A URL with placeholders is shown whole, because its parts are known only after resolving. */
+/** Shows a URL with placeholders as written, because its parts are known only after resolving. */
 function withShownTexts({ shown, ...service }: Service): Omit<Service, "shown"> {
   const { url, isUrlSecret, healthPath = "", serverName } = shown;
   const { health, tls } = service;

@@ -1,17 +1,16 @@
-/** Server-sent events: what is new, for as long as somebody reads. */
+/** Server-sent events: the state once per second, and new exchanges. */
 
 import { BrokenResponseError } from "../upstream/response_body.ts";
 import { printableJson } from "../lib/printable.ts";
-import type { AdminEventName } from "./api.ts";
-import type { AdminSource } from "./source.ts";
+import type { AdminEventName, AdminSource } from "./api.ts";
 
-/** How often the state is sent; it tells a page that the server is there, too. */
+/** Interval of state events. They are also the heartbeat of the connection. */
 const STATE_EVERY_MS = 1_000;
 const EXCHANGES_EVERY_MS = 250;
-/** How soon a page comes back. */
+/** Delay before a disconnected page reconnects. */
 const RETRY_MS = 1_000;
-/** Events that may wait for one reader; a slower one gets fewer of them. */
-const MAX_WAITING_BYTES = 262_144;
+/** Maximum bytes queued for one reader. Events above it are not sent to that reader. */
+const MAX_QUEUED_BYTES = 262_144;
 /** Missed states after which a reader is disconnected, which releases its queue. */
 const MAX_MISSED_STATES = 10;
 /** Maximum number of readers. */
@@ -26,20 +25,20 @@ export interface StreamClient {
   /** Identity of the client: its session, or its network. */
   readonly name: string;
   /** Reports whether the client may continue to read. Called about once a second. */
-  readonly mayGoOn: () => boolean;
+  readonly mayContinue: () => boolean;
 }
 
 interface Reader {
   readonly client: StreamClient;
   readonly controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  /** The highest id that it has been sent. */
+  /** Highest exchange id sent to the reader. */
   after: number;
   /** True once a state has been sent. */
   isServed: boolean;
   missed: number;
 }
 
-/** All readers, and the timers that serve them: with nobody there is none. */
+/** All readers, and the timers that serve them. Without readers no timer runs. */
 export class EventStreams {
   readonly #source: AdminSource;
   readonly #readers = new Set<Reader>();
@@ -48,27 +47,18 @@ export class EventStreams {
   #isReadingExchanges = false;
   #isReadingState = false;
 
-  /**
-   * Waits for readers.
-   *
-   * @param source Where everything comes from.
-   */
   constructor(source: AdminSource) {
     this.#source = source;
   }
 
-  /** How many are reading. */
   get count(): number {
     return this.#readers.size;
   }
 
   /**
-   * Adds a reader. If the client has too many, its oldest stream ends. If there are too many in total, the oldest
-   * stream of the network with the most streams ends, otherwise of the session with the most.
-   *
-   * @param after The highest exchange id that the reader knows.
-   * @param client The reader's client.
-   * @returns The events; `undefined` if there is no room.
+   * Adds a reader. If its client has too many streams, the client's oldest ends. If there are too many in total, the
+   * oldest stream of the network with the most streams ends, otherwise of the client with the most. Returns `undefined`
+   * if neither has more streams than the new reader's. `after` is the highest exchange id that the reader knows.
    */
   open(after: number, client: StreamClient): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
     if (!this.#makeRoom(client)) return undefined;
@@ -82,17 +72,17 @@ export class EventStreams {
       cancel: () => {
         if (reader !== undefined) this.#remove(reader);
       },
-    }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING_BYTES }));
+    }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }));
   }
 
-  /** Ends all streams; pages come back where there is a listener. */
+  /** Ends all streams. Pages reconnect. */
   close(): void {
     for (const reader of [...this.#readers]) this.#end(reader);
   }
 
   /** Ends streams whose client has lost its access. */
   check(): void {
-    for (const reader of [...this.#readers]) if (!reader.client.mayGoOn()) this.#end(reader);
+    for (const reader of [...this.#readers]) if (!reader.client.mayContinue()) this.#end(reader);
   }
 
   #makeRoom({ name, network }: StreamClient): boolean {
@@ -142,7 +132,7 @@ export class EventStreams {
       const event = this.#encode("state", state);
       for (const reader of [...this.#readers]) if (toAll || !reader.isServed) this.#sendOrMiss(reader, event);
     } catch {
-      // The next one comes in a second.
+      // The next state follows in a second.
     } finally {
       this.#isReadingState = false;
     }
@@ -154,10 +144,10 @@ export class EventStreams {
     try {
       const known = Math.min(...[...this.#readers].map(({ after }) => after));
       const { last, exchanges } = await this.#source.exchanges(known);
-      /** Readers that keep up have the same last id, so their event is encoded once. */
+      // Readers that keep up have the same last id, so their event is encoded once.
       const events = new Map<number, Uint8Array<ArrayBuffer>>();
       for (const reader of [...this.#readers]) {
-        // An id that was never given comes from before a restart.
+        // An id above the last one was assigned before a restart.
         const after = reader.after > last ? 0 : reader.after;
         if (!exchanges.some(({ id }) => id > after) || !hasRoom(reader)) continue;
         const event = events.get(after) ??
@@ -167,7 +157,7 @@ export class EventStreams {
         reader.after = last;
       }
     } catch {
-      // What has not been sent is sent next time.
+      // The next timer sends these exchanges.
     } finally {
       this.#isReadingExchanges = false;
     }
@@ -183,14 +173,14 @@ export class EventStreams {
     }
   }
 
-  /** `JSON.stringify` breaks no line, so one field holds it (HTML §9.2.5). */
+  /** `JSON.stringify` emits no line breaks, so one `data` field is enough (HTML §9.2.5). */
   #encode(name: AdminEventName, data: unknown, id?: number): Uint8Array<ArrayBuffer> {
     const numbered = id === undefined ? "" : `id: ${id}\n`;
     return this.#encoder.encode(`event: ${name}\n${numbered}data: ${printableJson(JSON.stringify(data))}\n\n`);
   }
 }
 
-/** Finds the reader to disconnect. Its group keeps at least as many readers as the new reader's group will have. */
+/** Returns the oldest reader of the largest group, if that group then still has as many readers as the new reader's. */
 function oldestOfLargest(
   readers: readonly Reader[],
   { name, of }: { readonly name: string; readonly of: (reader: Reader) => string },

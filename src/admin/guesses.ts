@@ -1,4 +1,4 @@
-/** A limit on wrong tokens, and a report of them. */
+/** Rate limit on wrong tokens, and reports of them. */
 
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
@@ -6,9 +6,9 @@ import { KeyedBudget } from "../lib/keyed_budget.ts";
 export interface GuessReport {
   /** Wrong tokens since the last report. */
   readonly wrong: number;
-  /** Tokens since the last report that were refused unchecked, after too many wrong ones. */
+  /** Tokens since the last report that were not checked, because of too many wrong tokens. */
   readonly refused: number;
-  /** Networks of these requests, at most four. */
+  /** Networks that sent these tokens, at most four. */
   readonly clients: readonly string[];
 }
 
@@ -20,23 +20,23 @@ export interface GuessesOptions {
   readonly onGuesses: (report: GuessReport) => void;
 }
 
-/** Wrong tokens of one client: ten at once, then one in ten seconds. */
+/** Wrong tokens of one client: a burst of ten, then one per ten seconds. */
 const CLIENT_GUESSES = { capacity: 10, perSecond: 0.1 };
-/** Wrong tokens of all clients that have never sent the right one: 100 at once, then five per second. */
+/** Wrong tokens of all clients together: a burst of 100, then five per second. Known clients are exempt. */
 const ALL_GUESSES = { capacity: 100, perSecond: 5 };
 const ALL = "all";
 const MAX_KNOWN_CLIENTS = 256;
 const MAX_REPORTED_CLIENTS = 4;
 const REPORT_INTERVAL_MS = 10_000;
 
-/** Counts wrong tokens by client, so that a client that guesses does not lock out other clients. */
+/** Counts wrong tokens by client, so that a guessing client does not lock out other clients. */
 export class Guesses {
   readonly #options: GuessesOptions;
   readonly #byClient: KeyedBudget;
   readonly #ofAll: KeyedBudget;
-  /** Clients that have sent the right token. Wrong tokens of other clients do not count against them. */
+  /** Clients that have sent the right token, the most recent last. The limit on all clients does not apply to them. */
   readonly #known = new Set<string>();
-  readonly #clients = new Set<string>();
+  readonly #reported = new Set<string>();
   #wrong = 0;
   #refused = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,13 +47,13 @@ export class Guesses {
     this.#ofAll = new KeyedBudget({ ...ALL_GUESSES, now: options.now });
   }
 
-  /** Returns the time in milliseconds until a token of a client is checked again; 0 for now. */
+  /** Returns the time in milliseconds until a token of the client is checked again; 0 if it is checked now. */
   waitMs(client: string): number {
     const ownMs = this.#byClient.waitMs(client);
     const waitMs = this.#known.has(client) ? ownMs : Math.max(ownMs, this.#ofAll.waitMs(ALL));
     if (waitMs === 0) return 0;
     this.#refused++;
-    this.#note(client);
+    this.#addToReport(client);
     return waitMs;
   }
 
@@ -62,7 +62,7 @@ export class Guesses {
     this.#byClient.spend(client, 1);
     this.#ofAll.spend(ALL, 1);
     this.#wrong++;
-    this.#note(client);
+    this.#addToReport(client);
   }
 
   /** Records the right token. */
@@ -78,17 +78,17 @@ export class Guesses {
     clearTimeout(this.#timer);
   }
 
-  #note(client: string): void {
-    if (this.#clients.size < MAX_REPORTED_CLIENTS) this.#clients.add(client);
+  #addToReport(client: string): void {
+    if (this.#reported.size < MAX_REPORTED_CLIENTS) this.#reported.add(client);
     if (this.#timer === undefined) this.#report();
   }
 
   #report(): void {
     this.#timer = undefined;
     if (this.#wrong + this.#refused === 0) return;
-    const report = { wrong: this.#wrong, refused: this.#refused, clients: [...this.#clients] };
+    const report = { wrong: this.#wrong, refused: this.#refused, clients: [...this.#reported] };
     this.#wrong = this.#refused = 0;
-    this.#clients.clear();
+    this.#reported.clear();
     this.#timer = setTimeout(() => this.#report(), REPORT_INTERVAL_MS);
     this.#options.onGuesses(report);
   }

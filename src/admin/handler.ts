@@ -1,31 +1,30 @@
-/** The paths of the admin listener. Only login, logout and noise marks change anything. */
+/** Handler of the admin listener. Only login, logout and noise marks change anything. */
 
 import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
-import { acceptedTypes } from "../http/client_response.ts";
+import { acceptedTypes, unknownLength } from "../http/client_response.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
+import type { AdminSource } from "./api.ts";
 import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
 import type { GuessReport } from "./guesses.ts";
 import { type Caller, Identity } from "./identity.ts";
-import { LOGIN_STYLE, loginPage } from "./login_page.ts";
-import { whyUnready } from "./readiness.ts";
-import { redirect, refuse, respond, respondJson, TEXT_TYPE, withSafety } from "./responses.ts";
-import type { AdminSource } from "./source.ts";
+import { LOGIN_STYLE, loginPage, redirect, refuse, respond, respondJson, TEXT_TYPE, withSafety } from "./responses.ts";
+import { unreadyReason } from "./state_view.ts";
 import { WorkShare } from "./work_share.ts";
 
 /** Options of {@linkcode createAdminHandler}. */
 export interface AdminOptions {
-  /** The configured address. */
+  /** Configured address. */
   readonly hostname: string;
-  /** The port that is listened on. */
+  /** Port of the listener. */
   readonly port: number;
-  /** The configured token; `undefined`: no token is required. */
+  /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
   /** Clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
@@ -37,44 +36,32 @@ export interface AdminOptions {
 
 /** Handler of the admin listener. */
 export interface AdminHandler {
-  /**
-   * Responds to a request.
-   *
-   * @param request The request.
-   * @param connection The peer's address, which identifies the client.
-   * @returns The response. The promise never rejects.
-   */
+  /** Responds to a request. The address of the peer identifies the client. The promise never rejects. */
   handle(request: Request, connection?: Pick<ConnectionInfo, "remoteAddr">): Promise<Response>;
   /** Ends the event streams, which would otherwise delay a shutdown. */
   close(): void;
 }
 
-/** A request that has passed all checks of access. */
-interface Asked extends Target {
+/** A request that has passed all access checks. */
+interface AdminRequest extends Target {
   readonly request: Request;
   readonly caller: Caller;
-  /** Key under which the client's work is counted. */
+  /** Key of the budget of the client. */
   readonly client: string;
 }
 
 const HTML_TYPE = "text/html; charset=utf-8";
 const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
 const MAX_FORM_BYTES = 4_096;
-/** Key for the work of probes. They need no token, so they have a budget of their own. */
+/** Budget key of probes. They need no token, so they have a budget of their own. */
 const PROBES = "probes";
 const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
-const NOT_FOUND: Refusal = { status: 404, text: "Not found" };
-const LATE: Refusal = { status: 408, text: "The request body arrived too slowly" };
-const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete" };
-const BUSY: Refusal = { status: 503, text: "Too many requests", headers: { "retry-after": "1" } };
+const NOT_FOUND: Refusal = { status: 404, text: "Not found." };
+const LATE: Refusal = { status: 408, text: "The request body arrived too slowly." };
+const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete." };
+const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "retry-after": "1" } };
 
-/**
- * Makes the handler of an admin listener.
- *
- * @param source Where everything comes from.
- * @param options Where the listener is, and what it asks for.
- * @returns The handler.
- */
+/** Creates the handler of an admin listener. */
 export function createAdminHandler(source: AdminSource, options: AdminOptions): AdminHandler {
   const { now = () => performance.now(), onGuesses = () => {}, onError = () => {} } = options;
   const access = new Access(options);
@@ -90,16 +77,16 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     if (probed !== undefined) return probed;
     const foreign = access.refuseOrigin(request);
     if (foreign !== undefined) return refuse(foreign);
-    if (identity.isAsked) {
+    if (identity.isRequired) {
       if (isRead(request) && target.path === LOGIN_STYLE.path) return respond(LOGIN_STYLE.text, LOGIN_STYLE.type);
       const login = await respondLogin(request, target, network);
       if (login !== undefined) return login;
     }
-    const known = identity.identify(request.headers, target.path, network);
-    if ("status" in known) return refuseStranger(request, known);
-    const { caller, path } = known;
+    const identified = identity.identify(request.headers, target.path, network);
+    if ("status" in identified) return refuseUnauthenticated(request, identified);
+    const { caller, path } = identified;
     if (!isRead(request) && !CHANGES.has(path)) {
-      return refuse({ status: 405, text: "Only GET and HEAD are supported here", headers: { allow: "GET, HEAD" } });
+      return refuse({ status: 405, text: "Only GET and HEAD are supported here.", headers: { allow: "GET, HEAD" } });
     }
     if (path === "/logout") return respondLogout(request, caller);
     const client = caller.session ?? network;
@@ -107,12 +94,12 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     return await show({ request, caller, client, path, query: target.query });
   }
 
-  /** Probes have no token and use the address of a container, so they get one word. */
+  /** Responds to probes with a short text. They have no token, and use the address of a container as Host. */
   async function respondProbe(path: string): Promise<Response | undefined> {
     if (path === "/healthz") return respond("ok\n", TEXT_TYPE);
     if (path !== "/readyz") return undefined;
-    // Other clients, which may use up the total, must not keep the old state in place.
-    if (work.ownWaitMs(PROBES) === 0) unready = whyUnready(await work.read(PROBES, () => source.state()));
+    // Other clients can use up the total budget. Readiness must not become stale because of that.
+    if (work.ownWaitMs(PROBES) === 0) unready = unreadyReason(await work.read(PROBES, () => source.state()));
     return unready === undefined
       ? respond("ready\n", TEXT_TYPE)
       : respond(`not ready: ${unready}\n`, TEXT_TYPE, { status: 503 });
@@ -123,42 +110,42 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     { path, query }: Target,
     network: string,
   ): Promise<Response | undefined> {
-    let given: string | null | undefined;
+    let token: string | null | undefined;
     if (path === "/login" && request.method === "POST") {
       if (!FORM_TYPE.test(request.headers.get("content-type") ?? "")) {
-        return refuse({ status: 415, text: "The token must be sent as application/x-www-form-urlencoded" });
+        return refuse({ status: 415, text: "The token must be sent as application/x-www-form-urlencoded." });
       }
       const form = await readBoundedText(request.body, MAX_FORM_BYTES, { timeoutMs: SHORT_BODY_TIMEOUT_MS });
-      if (form === undefined) return refuse({ status: 413, text: "The form is too large" });
-      given = new URLSearchParams(form).get("token") ?? "";
+      if (form === undefined) return refuse({ status: 413, text: "The form is too large." });
+      token = new URLSearchParams(form).get("token") ?? "";
     } else if (path === "/" && request.method === "GET") {
-      given = query.get("token");
+      token = query.get("token");
     }
-    if (given === null || given === undefined) return undefined;
-    const login = identity.logIn(given, network);
+    if (token === null || token === undefined) return undefined;
+    const login = identity.logIn(token, network);
     if (!("status" in login)) return redirect(login);
-    return refuseStranger(request, login, true);
+    return refuseUnauthenticated(request, login, true);
   }
 
   function respondLogout({ method }: Request, { session }: Caller): Response {
     if (session === undefined) return refuse(NOT_FOUND);
     if (method !== "POST") {
-      return refuse({ status: 405, text: "Only POST is supported here", headers: { allow: "POST" } });
+      return refuse({ status: 405, text: "Only POST is supported here.", headers: { allow: "POST" } });
     }
     const logout = identity.logOut(session);
     streams.check();
     return redirect(logout);
   }
 
-  async function show(asked: Asked): Promise<Response> {
-    const { request, client, path, query } = asked;
+  async function show(admitted: AdminRequest): Promise<Response> {
+    const { request, client, path, query } = admitted;
     switch (path) {
       case "/api/state":
         return await showJson(client, () => source.state());
       case "/api/exchanges":
         return await showJson(client, () => source.exchanges(idFrom(query.get("after"))));
       case "/api/events":
-        return openStream(asked);
+        return openStream(admitted);
       case "/config":
         return await showJson(client, () => Promise.resolve(viewConfig(source.config)));
       case "/api/report": {
@@ -173,9 +160,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/api/noise":
         return withSafety(await work.read(client, () => respondNoise(request, source.marks)));
       case source.config.metrics.endpoint: {
-        const { metrics, process, workers } = await work.read(client, () => source.state());
+        const { metrics, process, workers, reloads } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
-        const reading = { metrics, process, workers };
+        const reading = { metrics, process, workers, ...(reloads !== undefined && { reloads }) };
         const clientRequest = new FetchRequest(request, {});
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
@@ -189,13 +176,13 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
     return work.write(client, () => respondJson(value));
   }
 
-  function openStream({ request: { method, headers }, query, caller, client }: Asked): Response {
-    if (method === "HEAD") return respond("", "text/event-stream");
+  function openStream({ request: { method, headers }, query, caller, client }: AdminRequest): Response {
+    if (method === "HEAD") return respond(unknownLength(), "text/event-stream");
     const events = work.write(client, () =>
       streams.open(idFrom(headers.get("last-event-id") ?? query.get("after")), {
         network: caller.network,
         name: client,
-        mayGoOn: () => identity.mayGoOn(caller),
+        mayContinue: () => identity.mayContinue(caller),
       }));
     return events === undefined ? refuse(BUSY) : respond(events, "text/event-stream");
   }
@@ -206,9 +193,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       const response = await respondTo(request, network).catch((error) => {
         if (error instanceof IncompleteBody) return refuse(error.isLate ? LATE : INCOMPLETE);
         onError("admin request failed unexpectedly", error);
-        return refuse({ status: 500, text: "Internal error" });
+        return refuse({ status: 500, text: "Internal error." });
       });
-      return request.method === "HEAD" ? new Response(null, response) : response;
+      return request.method === "HEAD" ? new Response(response.body && unknownLength(), response) : response;
     },
     close: () => {
       streams.close();
@@ -222,14 +209,14 @@ function isRead({ method }: Request): boolean {
 }
 
 /** Refuses an unauthenticated request; a browser gets a form for the token. */
-function refuseStranger(request: Request, refusal: Refusal, sentToken = false): Response {
+function refuseUnauthenticated(request: Request, refusal: Refusal, sentToken = false): Response {
   if (refusal.status !== 401 || !acceptedTypes(request.headers.get("accept") ?? undefined).includes("text/html")) {
     return refuse(refusal);
   }
   return respond(loginPage(sentToken), HTML_TYPE, { status: 401 });
 }
 
-/** Returns 0, the beginning, for anything that is not an id. */
+/** Parses an id. Returns 0, which is before the first id, for invalid text. */
 function idFrom(text: string | null): number {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }

@@ -11,11 +11,11 @@ import { type Session, SESSION_MS, Sessions } from "./sessions.ts";
 export interface IdentityOptions extends GuessesOptions {
   /** Port of the listener. */
   readonly port: number;
-  /** The configured token; `undefined`: no token is required. */
+  /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
 }
 
-/** The client of an accepted request. */
+/** Client of an accepted request. */
 export interface Caller {
   /** Network that the request comes from. */
   readonly network: string;
@@ -30,16 +30,16 @@ export interface Login {
 }
 
 const SESSION_PATH = /^\/session-([0-9a-f]{32})(\/.*)$/;
-const STRANGER: Refusal = {
+const UNAUTHENTICATED: Refusal = {
   status: 401,
-  text: "A token is required: send Authorization: Bearer TOKEN, or open / in a browser",
+  text: "A token is required: send Authorization: Bearer TOKEN, or open / in a browser.",
   headers: { "www-authenticate": "Bearer" },
 };
 
 /**
  * Checks tokens, and exchanges them for sessions. Browsers send cookies to every port of a host, so the session's
  * cookie has an unguessable path that no other server has. A `__Host-` name would need HTTPS, which the listener does
- * not speak.
+ * not support.
  */
 export class Identity {
   readonly #token: string | undefined;
@@ -55,15 +55,11 @@ export class Identity {
   }
 
   /** Reports whether a token is configured. */
-  get isAsked(): boolean {
+  get isRequired(): boolean {
     return this.#token !== undefined;
   }
 
-  /**
-   * Authenticates a request.
-   *
-   * @returns The client and the path without its session prefix, or the refusal.
-   */
+  /** Authenticates a request. Returns the client and the path without its session prefix, or the refusal. */
   identify(headers: Headers, path: string, network: string): { caller: Caller; path: string } | Refusal {
     if (this.#token === undefined) return { caller: { network }, path };
     const [, session, rest = path] = SESSION_PATH.exec(path) ?? [];
@@ -72,16 +68,16 @@ export class Identity {
       if (secret !== undefined && this.#sessions.use(session, secret)) {
         return { caller: { network, session }, path: rest };
       }
-      return STRANGER;
+      return UNAUTHENTICATED;
     }
     const [, bearer] = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-    if (bearer === undefined) return STRANGER;
+    if (bearer === undefined) return UNAUTHENTICATED;
     return this.#refuseToken(bearer, network) ?? { caller: { network }, path };
   }
 
   /** Exchanges a token for a new session. */
-  logIn(given: string, network: string): Login | Refusal {
-    const refusal = this.#refuseToken(given, network);
+  logIn(token: string, network: string): Login | Refusal {
+    const refusal = this.#refuseToken(token, network);
     if (refusal !== undefined) return refusal;
     const session = this.#sessions.open();
     return { location: pathOf(session), "set-cookie": this.#setCookie(session, session.secret, SESSION_MS / 1_000) };
@@ -94,7 +90,7 @@ export class Identity {
   }
 
   /** Reports whether an event stream may continue, and marks its session as used. */
-  mayGoOn({ session }: Caller): boolean {
+  mayContinue({ session }: Caller): boolean {
     return session === undefined || this.#sessions.keep(session);
   }
 
@@ -103,18 +99,18 @@ export class Identity {
     this.#guesses.close();
   }
 
-  #refuseToken(given: string, network: string): Refusal | undefined {
+  #refuseToken(token: string, network: string): Refusal | undefined {
     const waitMs = this.#guesses.waitMs(network);
     if (waitMs > 0) {
       const seconds = String(Math.ceil(waitMs / 1_000));
-      return { status: 429, text: "Too many wrong tokens", headers: { "retry-after": seconds } };
+      return { status: 429, text: "Too many wrong tokens.", headers: { "retry-after": seconds } };
     }
-    if (equalsSecret(given, this.#token ?? "")) {
+    if (equalsSecret(token, this.#token ?? "")) {
       this.#guesses.right(network);
       return undefined;
     }
     this.#guesses.wrong(network);
-    return { ...STRANGER, text: "Invalid token" };
+    return { ...UNAUTHENTICATED, text: "Invalid token." };
   }
 
   #setCookie(session: Pick<Session, "id">, value: string, maxAge: number): string {

@@ -1,25 +1,22 @@
-/** The state as the dashboard and programs read it. */
+/** The state of the server, and the readiness that follows from it. */
 
 import type { Config } from "../config/config.ts";
 import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
 import type { StateView } from "./api.ts";
 
-/** What is not in the configuration. */
-export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+/** Parts of the state that do not come from the configuration. */
+export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics" | "reloads">;
 
-/**
- * Puts the state together.
- *
- * @param config The configuration that new requests meet.
- * @param facts What is known besides.
- * @returns The state at this moment.
- */
+/** Reason why a server is not ready. */
+export type UnreadyReason = "draining" | "no primary";
+
+/** Returns the current state. */
 export function viewState(
   { services, routes, compare }: Pick<Config, "services" | "routes" | "compare">,
-  facts: StateInfo,
+  info: StateInfo,
 ): StateView {
   return {
-    ...facts,
+    ...info,
     timeMs: Date.now(),
     histogramBoundsMs: DURATION_BUCKETS.bounds,
     comparing: compare !== undefined,
@@ -29,4 +26,19 @@ export function viewState(
       members: members.map(({ service, role }) => ({ service: service.name, role })),
     })),
   };
+}
+
+/** Returns the reason why a server is not ready: it drains, or a route has no available primary. */
+export function unreadyReason(
+  { draining, routes, metrics }: Pick<StateView, "draining" | "routes" | "metrics">,
+): UnreadyReason | undefined {
+  if (draining) return "draining";
+  const unavailable = new Set<string>();
+  for (const { service, breaker, health } of metrics.states) {
+    if (breaker === "open" || health === "unhealthy") unavailable.add(service);
+  }
+  const isServed = routes.every(({ members }) =>
+    members.some(({ service, role }) => role === "primary" && !unavailable.has(service))
+  );
+  return isServed ? undefined : "no primary";
 }

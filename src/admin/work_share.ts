@@ -2,12 +2,14 @@
 
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
-/** Time of one client in milliseconds: at once, and per second. */
+/** Time of one client in milliseconds: burst, and rate per second. */
 const CLIENT_SHARE = { capacity: 300, perSecond: 200 };
-/** Time of all clients in milliseconds: at once, and per second. */
+/** Time of all clients in milliseconds: burst, and rate per second. */
 const TOTAL_SHARE = { capacity: 600, perSecond: 400 };
 const TOTAL = "all";
-/** Maximum time in milliseconds counted for one read: it may include a wait for workers, which blocks no other request. */
+/**
+ * Maximum time in milliseconds counted for one read. A wait for workers is part of it, but does not occupy the thread.
+ */
 const MAX_READING_MS = 50;
 
 /** Time spent on the requests of each client. */
@@ -22,12 +24,12 @@ export class WorkShare {
     this.#total = new KeyedBudget({ ...TOTAL_SHARE, now });
   }
 
-  /** Returns the time in milliseconds until a client's requests are served again; 0 for now. */
+  /** Returns the time in milliseconds until a client's requests are served again; 0 if they are served now. */
   waitMs(client: string): number {
     return Math.max(this.ownWaitMs(client), this.#total.waitMs(TOTAL));
   }
 
-  /** Returns the time in milliseconds until a client's own share has time left, whatever others have taken. */
+  /** Returns the time in milliseconds until a client's own budget has time left, without regard to other clients. */
   ownWaitMs(client: string): number {
     return this.#byClient.waitMs(client);
   }

@@ -7,6 +7,7 @@ import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
+import { ChunkFlow } from "./chunk_flow.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
 
@@ -27,12 +28,19 @@ export interface BodySourceOptions {
   readonly turns: LoopTurns;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
+  /** True if the body has no declared length. HTTP/1.1 sends such a body in chunks. */
+  readonly isChunked?: boolean;
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 /** A program that creates a request may stream anything. `fetch` throws a TypeError. */
 const NOT_BYTES: LocalReply = { status: 500, detail: "The request body must be a stream of Uint8Array chunks" };
+const TOO_MANY_CHUNKS: LocalReply = {
+  status: 400,
+  detail: "The request body arrived in too many small chunks",
+  breaksOff: true,
+};
 const READ_BUFFER_BYTES = 65_536;
 
 /**
@@ -45,6 +53,8 @@ export class BodySource implements TimeoutListener {
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
+  /** Absent for bodies with a declared length: Deno leaves the rest of those in the socket. */
+  readonly #flow: ChunkFlow | undefined;
   #reader: ReadableStreamDefaultReader<Chunk> | undefined;
   /** Used instead of `#reader` if the stream allows it. */
   #byteReader: ReadableStreamBYOBReader | undefined;
@@ -63,11 +73,17 @@ export class BodySource implements TimeoutListener {
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
+    this.#flow = options.isChunked ? new ChunkFlow() : undefined;
   }
 
   /** Bytes read so far. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /** True if the body should be read on although services lag: the runtime may hold too much of it. */
+  get isBehind(): boolean {
+    return this.#flow?.isBehind === true;
   }
 
   /**
@@ -129,7 +145,11 @@ export class BodySource implements TimeoutListener {
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
-    for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
+    const turns = this.#turns;
+    if (this.isBehind) { while (!turns.hold(this)) await turns.rest(); }
+    else for (let pause = turns.pause(); pause !== undefined; pause = turns.pause()) await pause;
+    if (this.#flow?.takeRest()) await turns.rest();
+    const turn = turns.count;
     this.#deadline.refresh();
     this.#watch?.waiting();
     try {
@@ -144,9 +164,12 @@ export class BodySource implements TimeoutListener {
         }
         const piece = plainBytes(value);
         if (piece === undefined) return NOT_BYTES;
-        if (piece.length > 0) return this.#received(piece);
+        if (piece.length > 0) {
+          if (this.#flow?.record(piece.length, turns.count !== turn) === false) return TOO_MANY_CHUNKS;
+          return this.#received(piece);
+        }
         // Deno returns an empty piece if there is no body.
-        const pause = this.#turns.pause();
+        const pause = turns.pause();
         if (pause !== undefined) await pause;
       }
     } catch {
@@ -165,7 +188,7 @@ export class BodySource implements TimeoutListener {
   readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
     this.#open();
     if (this.#byteReader === undefined) return await this.#reader!.read();
-    const result = await this.#byteReader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
+    const result = await this.#byteReader.read(this.#takeBuffer());
     const { value } = result;
     // A large piece keeps its buffer: another read into the same memory would overwrite it.
     this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
@@ -180,6 +203,13 @@ export class BodySource implements TimeoutListener {
     } catch {
       this.#reader = this.#body.getReader();
     }
+  }
+
+  #takeBuffer(): Chunk {
+    const sizeBytes = this.#flow?.readBytes ?? READ_BUFFER_BYTES;
+    if (this.#buffer !== undefined && this.#buffer.length >= sizeBytes) return this.#buffer;
+    this.#releaseBuffer();
+    return new Uint8Array(sizeBytes);
   }
 
   /** Returns the buffer's memory before the next collection (decision 022). */

@@ -10,7 +10,7 @@ import { BodySource } from "./body_source.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
-/** Maximum size in bytes of a body of known length that is read into memory and shared (SPEC §4). */
+/** Maximum size in bytes of a body of known length that is read into memory and shared. */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** A request body for several services. */
@@ -60,11 +60,12 @@ export async function openBody(
   if (body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
-  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, watch });
+  const isChunked = contentLength === undefined;
+  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, watch, isChunked });
   listener.onOpening(source);
   const isSmall = contentLength !== undefined && contentLength <= SMALL_BODY_BYTES;
-  const first = contentLength === undefined ? await source.peek() : undefined;
-  if (contentLength === undefined && first === undefined) return null;
+  const first = isChunked ? await source.peek() : undefined;
+  if (isChunked && first === undefined) return null;
   if (!isSmall && (first === undefined || first instanceof Uint8Array)) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;

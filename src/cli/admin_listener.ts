@@ -1,11 +1,12 @@
 /** The admin listener of a command, across reloads of the configuration. */
 
 import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
-import type { AdminSource } from "../admin/source.ts";
+import type { AdminSource } from "../admin/api.ts";
 import { viewState } from "../admin/state_view.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { VERSION } from "../lib/version.ts";
+import type { ReloadStats } from "../observe/metrics_snapshot.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
@@ -19,6 +20,12 @@ export interface AdminSourceContext {
   readonly isDraining: () => boolean;
   /** Returns the number of workers and of their crashes. */
   readonly workers: () => { readonly count: number; readonly crashes: number };
+  /**
+   * Returns the reloads so far.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** Options of {@linkcode AdminListener}. */
@@ -45,7 +52,7 @@ interface OpenListener {
 /** Creates the source of an admin listener. */
 export function createAdminSource(
   serving: Pick<Serving, "config" | "inspect" | "comparisons">,
-  { url, isDraining, workers }: AdminSourceContext,
+  { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   return {
     get config() {
@@ -54,7 +61,13 @@ export function createAdminSource(
     state: async () => {
       const { metrics } = await serving.inspect(Infinity);
       const info = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
-      return viewState(serving.config, { ...info, process: processStats(), metrics });
+      const reloads = readReloads();
+      return viewState(serving.config, {
+        ...info,
+        ...(reloads !== undefined && { reloads }),
+        process: processStats(),
+        metrics,
+      });
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,
     comparisons: (after) => serving.comparisons(after),

@@ -16,7 +16,7 @@ import {
 } from "../policy/shadow_decision.ts";
 import { formatPercentage, formatRampDuration, formatRatio, formatSize } from "./explain_format.ts";
 
-/** Parts of a request that decide what a shadow gets of it. */
+/** Parts of a request that decide whether a shadow gets it, and without which fields. */
 export type ExplainedRequest = ShadowedRequest & Pick<ReceivedRequest, "path" | "query">;
 
 /** Decision on a shadow request, as far as it is known before the request is sent. */

@@ -7,8 +7,8 @@ const READ_TIMEOUT_MS = 5_000;
 
 /**
  * Reads a UTF-8 text file of at most `maxBytes`. Only regular files are read: opening a named pipe blocks until another
- * process writes to it. Throws an error of the runtime, or one with the name `NotAFile`, `IsADirectory`, `FileTooLarge`,
- * `TimeoutError` or `InvalidText`.
+ * process writes to it. Throws an error of the runtime, or one with the name `NotAFile`, `IsADirectory`,
+ * `FileTooLarge`, `TimeoutError` or `InvalidText`.
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
   const bytes = await deadline(readBytes(path, maxBytes), READ_TIMEOUT_MS);

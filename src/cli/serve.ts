@@ -15,6 +15,7 @@ import { CommandError } from "./commands.ts";
 import type { Io } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
+import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
 import { serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
@@ -48,12 +49,18 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   silenceLegacyAbortNotice();
 
   const first = withFlags(file.config);
-  const workers = flags.workers === 1 ? undefined : await serveWorkers(first, { args, io, logger: () => logger });
-  const server = workers ?? serveThread(first, { logger: () => logger, onError, alwaysCount: table !== undefined });
+  const history = new ReloadHistory();
+  const reloads = () => history.stats;
+  const workers = flags.workers === 1
+    ? undefined
+    : await serveWorkers(first, { args, io, reloads, logger: () => logger });
+  const server = workers ??
+    serveThread(first, { logger: () => logger, reloads, onError, alwaysCount: table !== undefined });
   let isDraining = false;
   const source = createAdminSource(server, {
     url: () => urlOf(server),
     isDraining: () => isDraining,
+    reloads,
     workers: () => ({ count: flags.workers, crashes: workers?.crashes ?? 0 }),
   });
   const admin = new AdminListener({
@@ -73,6 +80,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const signals = io.listenForStop();
   const reloading = keepReloading({
     ...file,
+    history,
     watch: flags.watch,
     signals: io.listenForReload(),
     logger: () => logger,

@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
-import type { Inspection, MetricsSource } from "../observe/metrics_snapshot.ts";
+import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
@@ -27,7 +27,8 @@ export interface Serving {
   /** Puts a configuration into force. If it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is recorded.
+   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is
+   * recorded.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
@@ -78,6 +79,12 @@ export interface ServeThreadOptions {
    * @default The metrics of this thread, and the statistics of the process.
    */
   readonly metricsSource?: MetricsSource;
+  /**
+   * Returns the reloads so far, for the metrics on the data port.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** The server of one thread. */
@@ -122,12 +129,16 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const readAll = () => {
+    const reloads = options.reloads?.();
+    return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
+  };
   const shared = {
     instance: createSharedState(pseudonym),
     transport: runtimeTransport({ detachBuffers: true }),
     detachBuffers: true,
     comparisons: new ComparisonStore(),
-    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processStats() })),
+    metricsSource: options.metricsSource ?? readAll,
   };
   const checks = new HealthChecks({
     transport: shared.transport,

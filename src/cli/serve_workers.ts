@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { createPseudonym } from "../policy/shared_state.ts";
 import type { Logger } from "../observe/log.ts";
+import type { ReloadStats } from "../observe/metrics_snapshot.ts";
 import { portSharing } from "../server/shared_port.ts";
 import type { StreamName } from "../server/worker_messages.ts";
 import { startWorkers, type WorkerPool } from "../server/worker_pool.ts";
@@ -21,6 +22,12 @@ export interface ServeWorkersOptions {
   /** Returns the log of the running configuration. */
   readonly logger: () => Logger;
   /**
+   * Returns the reloads so far, for the metrics on the data port.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
+  /**
    * Module that each worker runs.
    *
    * @default WORKER_MODULE
@@ -29,11 +36,11 @@ export interface ServeWorkersOptions {
 }
 
 /**
- * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot share
- * a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
+ * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot
+ * share a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
  */
 export async function serveWorkers(first: Config, options: ServeWorkersOptions): Promise<WorkerPool> {
-  const { args, io, logger, module = WORKER_MODULE } = options;
+  const { args, io, logger, reloads, module = WORKER_MODULE } = options;
   const { workers } = args.flags;
   requireSharedPort(workers);
   const lastWrite: Record<StreamName, Promise<void>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
@@ -56,6 +63,7 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
       module,
       settings,
       write: (stream, text) => lastWrite[stream] = lastWrite[stream].then(() => write(stream, text)),
+      ...(reloads !== undefined && { reloads }),
       onExit: (exit) => logger().log("error", "worker crashed", { ...exit }),
     });
   } catch (error) {

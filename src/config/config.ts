@@ -1,8 +1,8 @@
 /**
  * The checked configuration: all defaults filled in, all units resolved, frozen.
  *
- * Types of sections are inferred from their declarations in `fields.ts`. This file adds only what is computed from several
- * fields.
+ * Types of sections are inferred from their declarations in `fields.ts`. This file adds only values that are
+ * computed from several fields.
  */
 
 import type { BodyPath } from "./body_path.ts";
@@ -161,8 +161,8 @@ export interface Config
 }
 
 /**
- * Reports whether two services of the same name are the same backend, verified in the same way. State of a service survives
- * a reload in this case. `section` must be the same too, for state that depends on it.
+ * Reports whether two services of the same name are the same backend, verified in the same way. State of a service
+ * survives a reload in this case. `section` must be the same too, for state that depends on it.
  */
 export function sameUpstream(a: Service, b: Service, section?: "breaker" | "health"): boolean {
   return identityOf(a, section) === identityOf(b, section);

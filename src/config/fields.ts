@@ -1,6 +1,6 @@
 /**
- * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them. Run
- * `deno task docs` after a change: it generates `input.ts` and the reference.
+ * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them.
+ * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
@@ -423,6 +423,16 @@ export const SERVICE = section({
       default: false,
       description: "Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves.",
       details: "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`.",
+    },
+    maxConnectionAge: {
+      type: time({ min: "100ms" }),
+      default: "5m",
+      as: "maxConnectionAgeMs",
+      description:
+        "Maximum age of a connection to the backend, reduced by up to 20 % at random. An older connection gets no further request.",
+      details:
+        "New connections resolve the name of the backend again, so a changed DNS record takes effect. Requests in flight are " +
+        "not affected. Deno only: Bun and Node manage their connections themselves.",
     },
     primary: {
       type: boolean(),

@@ -411,6 +411,15 @@ export interface ServiceInput {
    */
   readonly http2?: boolean;
   /**
+   * Maximum age of a connection to the backend, reduced by up to 20 % at random. An older connection gets no further
+   * request. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. New connections resolve the name of the
+   * backend again, so a changed DNS record takes effect. Requests in flight are not affected. Deno only: Bun and Node
+   * manage their connections themselves.
+   *
+   * @default "5m"
+   */
+  readonly maxConnectionAge?: number | string;
+  /**
    * Prefer this service's response over those of secondaries.
    *
    * @default false

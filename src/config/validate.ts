@@ -144,7 +144,9 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
   insecure.warn(`the certificate of ${subject} is not verified: any server can impersonate it`);
 }
 
-/** Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections. */
+/**
+ * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
+ */
 function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
@@ -254,7 +256,9 @@ function shownTexts({ url, health, tls }: CheckedService, at: InputPath): ShownS
   };
 }
 
-/** Returns a secret URL as the URL parser writes it (host in lower case, no default port), because responses repeat it. */
+/**
+ * Returns a secret URL as the URL parser writes it (host in lower case, no default port), because responses repeat it.
+ */
 function canonicalUrls({ shown: { url, isUrlSecret }, origin, basePath }: Service): string[] {
   if (!isUrlSecret) return [];
   // A template that begins with the whole origin does not hide it.

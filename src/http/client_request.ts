@@ -1,6 +1,7 @@
 /** A client's request as a listener hands it over, and the target of a request line. */
 
 import type { HeaderLine } from "../config/config.ts";
+import { parseIpAddress } from "../lib/ip_address.ts";
 
 /** Details of the client's connection. `Deno.serve` passes such an object as its second argument. */
 export interface ConnectionInfo {
@@ -15,14 +16,16 @@ export interface ConnectionInfo {
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
-   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response (RFC
-   * 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
+   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response
+   * (RFC 9112 §3.2), over HTTPS only if other fields show that it is not HTTP/2. Default: not checked, because a
+   * `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
 }
 
 /** Parts of a request target, byte for byte. Nothing has been checked. */
 export interface RequestTarget {
+  /** Scheme in lower case. */
   readonly scheme: string;
   /** Authority of an absolute-form target, otherwise the Host field. */
   readonly authority: string;
@@ -46,9 +49,14 @@ export interface ClientRequest {
   readonly signal: AbortSignal;
 }
 
-/** Host and port (RFC 3986 §3.2.2 and §3.2.3), without user information, which a Host field cannot have. */
+/**
+ * Host and port (RFC 3986 §3.2.2 and §3.2.3), without user information, which a Host field cannot have. The address in
+ * brackets is checked by {@linkcode isIpLiteral}.
+ */
 const AUTHORITY =
-  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::(?:\d{0,4}|[1-5]\d{4}|6\d{4}))?$/;
+  /^(?:(?:[\w\-.~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[\w\-.~!$&'()*+,;=:]+\])(?::0*(?:\d{0,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$/;
+/** Address of a future version of IP (RFC 3986 §3.2.2). */
+const FUTURE_ADDRESS = /^v[0-9a-f]+\../i;
 
 /**
  * Maximum length of an authority; a host name has at most 255 characters. Services receive the authority in three more
@@ -69,9 +77,10 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
     (afterHost === url.length || url[afterHost] === "/" || url[afterHost] === "?");
   const pathStart = isOriginForm ? afterHost : indexOfAny(url, /[/?#]/g, start);
   const end = indexOfAny(url, /#/g, pathStart);
+  const scheme = url.slice(0, schemeEnd);
   const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
   return {
-    scheme: url.slice(0, schemeEnd),
+    scheme: scheme === "http" || scheme === "https" ? scheme : scheme.toLowerCase(),
     authority: url.slice(start, pathStart),
     path: url.slice(pathStart, queryStart) || "/",
     query: url.slice(queryStart, end),
@@ -80,7 +89,12 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
 
 /** Reports whether a text is a host with or without a port. */
 export function isAuthority(text: string): boolean {
-  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text);
+  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text) && (text[0] !== "[" || isIpLiteral(text));
+}
+
+function isIpLiteral(authority: string): boolean {
+  const address = authority.slice(1, authority.indexOf("]"));
+  return FUTURE_ADDRESS.test(address) || (address.includes(":") && parseIpAddress(address) !== undefined);
 }
 
 function indexOfAny(text: string, pattern: RegExp, from: number): number {

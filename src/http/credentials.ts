@@ -21,7 +21,7 @@ export interface CredentialParts {
   readonly headers: readonly HeaderLine[];
 }
 
-/** A request without credentials, and the names of what was removed. */
+/** A request without credentials, and the names of the removed fields and parameters. */
 export interface BareRequest extends CredentialParts {
   /** Names of removed header fields, in lower case. */
   readonly fields: readonly string[];
@@ -48,7 +48,9 @@ function bareTarget({ path, query }: RawTarget): RawTarget & { readonly paramete
   return { path: barePath.kept, query: bareQuery.kept, parameters: [...barePath.names, ...bareQuery.names] };
 }
 
-/** Returns `undefined` if the two spellings of a target differ in their secrets. Only the encoded spelling is sent then. */
+/**
+ * Returns `undefined` if the two spellings of a target differ in their secrets. Only the encoded spelling is sent then.
+ */
 function bareRawTarget(raw: RawTarget, parameters: readonly string[]): RawTarget | undefined {
   const { path, query, parameters: found } = bareTarget(raw);
   return found.length === parameters.length ? { path, query } : undefined;

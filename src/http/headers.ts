@@ -39,8 +39,8 @@ const SPACE = 0x20;
 const TAB = 0x09;
 
 /**
- * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the fields
- * in `dropped` (lower case). Keeps `TE: trailers`.
+ * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the
+ * fields in `dropped` (lower case). Keeps `TE: trailers`.
  */
 export function stripHopByHop(headers: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
   let kept: HeaderLine[] = [];

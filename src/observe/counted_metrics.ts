@@ -1,6 +1,6 @@
 /**
- * Declarations of everything that is counted. Types, snapshots, merging, the Prometheus text and the reference follow from
- * them. A new counter needs an entry here, and a line in metrics.ts that counts it.
+ * Declarations of everything that is counted. Types, snapshots, merging, the Prometheus text and the reference follow
+ * from them. A new counter needs an entry here, and a line in metrics.ts that counts it.
  */
 
 import {
@@ -45,8 +45,8 @@ const LAST_EXPONENT = 6;
 const HALF_OCTAVE = 0.7071067811865475;
 
 /**
- * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the same
- * bounds, so the conversion to them loses nothing.
+ * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the
+ * same bounds, so the conversion to them loses nothing.
  */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
   2 ** FIRST_EXPONENT,

@@ -58,7 +58,9 @@ export class Metrics {
     );
   }
 
-  /** Counts an event. Allocates nothing: at thousands of requests per second, garbage shows in the tail (decision 022). */
+  /**
+   * Counts an event. Allocates nothing: at thousands of requests per second, garbage shows in the tail (decision 022).
+   */
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":

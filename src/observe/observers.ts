@@ -6,7 +6,7 @@ import type { AttemptView } from "../upstream/attempt.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
 
 /**
- * Subject of an event. Observers that keep parts of it must redact secrets, and copy what they keep: a reference keeps the
+ * Subject of an event. Observers that keep parts of it must redact secrets and copy those parts: a reference keeps the
  * memory of the whole exchange.
  */
 export class EventContext {

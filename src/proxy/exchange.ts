@@ -1,7 +1,6 @@
-/** One client request with all its attempts: its parts, and the reactions to everything that happens to them. */
+/** One client request with all its attempts: their shared state, and the reaction to each of their events. */
 
 import { BodyFanOut } from "../body/body_fan_out.ts";
-import type { BodyTap } from "../upstream/attempt.ts";
 import { type BodyListener, receivedBytes, type RequestBody } from "../body/request_body.ts";
 import { SharedBody } from "../body/shared_body.ts";
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
@@ -15,9 +14,8 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
 import type { ExchangeSpans } from "../observe/exchange_spans.ts";
 import type { AdmittedExchange } from "../policy/admission.ts";
-import type { AttemptSpan } from "../upstream/attempt.ts";
+import type { Attempt, AttemptSpan, BodyTap } from "../upstream/attempt.ts";
 import type { RelayListener } from "../upstream/response_body.ts";
-import type { Attempt } from "../upstream/attempt.ts";
 import type { FanOut, FanOutListener } from "./fan_out.ts";
 import type { HandlerContext } from "./handler_context.ts";
 
@@ -39,9 +37,9 @@ export interface ExchangeParts {
 export class Exchange implements FanOutListener, BodyListener, RelayListener {
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
-  /** Watches the client until the response is decided; `undefined` before and after the exchange. */
+  /** Watches the client until the response is decided. `undefined` before the exchange, and after `clientDone`. */
   client: ClientMonitor | undefined;
-  /** True after the response of a service has begun. */
+  /** True once the response of a service has begun, also after its end. */
   isRelayed = false;
   /** Body of the client's request while it is being opened. */
   opening: Parameters<BodyListener["onOpening"]>[0] | undefined;
@@ -85,9 +83,9 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.client = this.selected = undefined;
   }
 
-  // Upload of the client
+  // Listener of the client's upload
 
-  /** True while the response of a service is being relayed to the client. */
+  /** True while the response of a service is being relayed to the client. Slow uploads are then allowed. */
   get isRelaying(): boolean {
     return this.isRelayed && this.client !== undefined;
   }
@@ -104,7 +102,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.client?.report(reply);
   }
 
-  // Attempts
+  // Listener of the fan-out and its attempts
 
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined {
     return this.#context.availability.check(member, request, this.#isUpload);
@@ -140,7 +138,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     return this.body instanceof BodyFanOut;
   }
 
-  // Relay of the selected response
+  // Listener of the relay of the selected response
 
   get cancellation(): CancellationSignal {
     return this.selected!.cancellation;
@@ -177,7 +175,9 @@ const WATCH_AFTER_MS = 50;
 
 type WatchedRequest = Pick<ClientRequest, "signal" | "connection">;
 
-/** The client until its response is decided. Class, because a closure would survive young collections (decision 022). */
+/**
+ * The client until its response is decided. Class, because a closure would survive young collections (decision 022).
+ */
 export class ClientMonitor implements TimeoutListener {
   #failure: LocalReply | undefined;
   /** Released by `stop`: a request is a quarter of the memory of a pending attempt. */
@@ -212,7 +212,9 @@ export class ClientMonitor implements TimeoutListener {
     this.#exchange.abort();
   }
 
-  /** Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850). */
+  /**
+   * Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850).
+   */
   stop(): void {
     this.#delay?.stop();
     this.#signal?.removeEventListener?.("abort", this.#onDisconnect);

@@ -109,7 +109,9 @@ function tryRead<T>(read: () => T): T | undefined {
   }
 }
 
-/** A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access. */
+/**
+ * A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access.
+ */
 export class FetchRequest implements ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;

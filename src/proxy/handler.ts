@@ -1,4 +1,9 @@
-/** The journey of one request: receive, match, admit, open the body, fan out, select, respond. */
+/**
+ * The journey of one request: receive, match, admit, open the body, fan out, select, respond.
+ *
+ * `handle` has the steps in order. Everything that happens meanwhile, such as an attempt that settles or a client that
+ * disconnects, calls the listeners of {@linkcode Exchange}.
+ */
 
 import { openBody } from "../body/request_body.ts";
 import { ComparisonEngine } from "../compare/comparison_engine.ts";
@@ -98,6 +103,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.isRelayed = true;
     return relayed;
   } finally {
+    // A relayed response calls `clientDone` at its end.
     if (!exchange.isRelayed) exchange.clientDone(0);
     client.stop();
   }

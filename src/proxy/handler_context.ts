@@ -47,8 +47,8 @@ export interface HandlerOptions extends ConductorOptions {
   /** State that outlives a configuration. Default: new state. */
   readonly instance?: SharedState;
   /**
-   * Free the buffers of bodies as soon as they have been sent. Safe only if bodies come from native code and are not read
-   * by other code.
+   * Free the buffers of bodies as soon as they have been sent. Safe only if bodies come from native code and are not
+   * read by other code.
    *
    * @default {false}
    */

@@ -32,8 +32,8 @@ export interface LiveServer {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Runs the part of {@linkcode LiveServer.apply} that may fail, for servers that must change together. With `reusePort`
-   * the new listener is open beside the old one, even on the same port.
+   * Runs the part of {@linkcode LiveServer.apply} that may fail, for servers that must change together. With
+   * `reusePort` the new listener is open beside the old one, even on the same port.
    *
    * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect.
    */

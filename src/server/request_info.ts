@@ -4,8 +4,8 @@
 export interface ListenerInfo {
   /** Scheme of the listener. */
   readonly scheme: "http" | "https";
-  /** Host that Deno assumes for a request without Host. `undefined`: such a request cannot be detected. */
-  readonly defaultAuthority: string | undefined;
+  /** Host that Deno assumes for a request without Host. */
+  readonly defaultAuthority: string;
 }
 
 /** Connection of one request. Deno computes its properties on demand, so they are getters here. */
@@ -13,7 +13,7 @@ export class RequestInfo implements ListenerInfo {
   /** Scheme of the connection. An absolute-form target may claim another. */
   readonly scheme: "http" | "https";
   /** Host that Deno assumes for a request without Host. */
-  readonly defaultAuthority: string | undefined;
+  readonly defaultAuthority: string;
   readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 
   /** Combines the information of the listener and of Deno. */

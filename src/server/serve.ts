@@ -171,12 +171,6 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   };
 }
 
-/**
- * Most requests over TLS are HTTP/2, which has no Host field. Deno reports such a request to `localhost` in the same way as
- * an HTTP/1.1 request without Host, so the latter cannot be detected.
- */
 function listenerInfo({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
-  return tls === undefined
-    ? { scheme: "http", defaultAuthority: `localhost:${port}` }
-    : { scheme: "https", defaultAuthority: undefined };
+  return { scheme: tls === undefined ? "http" : "https", defaultAuthority: `localhost:${port}` };
 }

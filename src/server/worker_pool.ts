@@ -3,7 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
-import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
+import type { Inspection, MetricsReading, ReloadStats } from "../observe/metrics_snapshot.ts";
 import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
@@ -33,8 +33,14 @@ export interface WorkerPoolOptions<Settings> {
   readonly settings: Settings;
   /** Writes whole log lines of a worker. The worker sends more when the promise has resolved. */
   readonly write: (stream: StreamName, text: string) => Promise<void>;
-  /** Called when a worker has exited without being asked. */
+  /** Called when a worker has exited unexpectedly. */
   readonly onExit: (lost: WorkerExit) => void;
+  /**
+   * Returns the reloads so far, for the metrics.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** A running pool. */
@@ -54,8 +60,8 @@ export interface WorkerPool {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not respond
-   * in time contributes its last reading. The counters of exited workers stay in the sums.
+   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not
+   * respond in time contributes its last reading. The counters of exited workers stay in the sums.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
@@ -104,7 +110,13 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
 
   async function readMetrics(): Promise<MetricsReading> {
     const { metrics } = await inspections.read(threads, Infinity);
-    return { metrics, process: processStats(), workers: { count, crashes } };
+    const reloads = options.reloads?.();
+    return {
+      metrics,
+      process: processStats(),
+      workers: { count, crashes },
+      ...(reloads !== undefined && { reloads }),
+    };
   }
 
   async function startThread(worker: number): Promise<WorkerThread<Settings>> {
@@ -134,7 +146,10 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
   }
 
-  /** Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a core. */
+  /**
+   * Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a
+   * core.
+   */
   async function replace(
     worker: number,
     error: string,

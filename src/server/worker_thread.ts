@@ -24,7 +24,7 @@ export class WorkerCrash extends Error {
 
 /** A running or crashed worker. */
 export class WorkerThread<Settings> {
-  /** Resolves with the error that ended the worker. Stays pending if the worker was asked to end. */
+  /** Resolves with the error that ended the worker. Stays pending if the worker ends on request. */
   readonly crashed: Promise<WorkerCrash>;
   /** Number of the worker's attempts in flight, written by the worker. */
   readonly attempts = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);

@@ -51,6 +51,12 @@ export interface FetchTransportOptions {
    * @default globalThis.fetch
    */
   readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Clock in milliseconds. It must not go backwards.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
 }
 
 /** Options of `fetch`, including those of Deno and Bun. */
@@ -64,12 +70,12 @@ interface RuntimeRequestInit extends RequestInit {
  * Creates the portable transport. It requests the identity coding, so that no runtime decodes a body whose headers
  * describe the encoded one.
  *
- * @param options The function to use instead of the runtime's `fetch`.
+ * @param options The function to use instead of the runtime's `fetch`, and the clock.
  * @returns A transport over `fetch`.
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const send = options.fetch ?? globalThis.fetch;
-  const clientFor = options.fetch === undefined ? denoClients() : () => undefined;
+  const clientFor = options.fetch === undefined ? denoClients(options.now) : () => undefined;
   return async (request) => {
     const { method, signal, tls } = request;
     // `fetch` can only verify the host name of the URL.
@@ -86,7 +92,12 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         decompress: false,
       };
       // The runtime repeats a request if its pooled connection was closed.
-      const client = clientFor({ pooling: isRepeatable(request), http2: request.http2 === true, ca: tls?.ca });
+      const client = clientFor({
+        pooling: isRepeatable(request),
+        http2: request.http2 === true,
+        ca: tls?.ca,
+        maxAgeMs: request.maxConnectionAgeMs ?? Infinity,
+      });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       return readResponse(await send(request.origin + request.target, init), method);

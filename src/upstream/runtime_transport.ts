@@ -1,4 +1,4 @@
-/** Choice of the transport. */
+/** The transport for the runtime, and an adapter for transports of embedding programs. */
 
 import { FAILURE_KINDS } from "../http/outcome_kinds.ts";
 import { fetchTransport } from "./fetch.ts";
@@ -17,15 +17,16 @@ export function runtimeTransport(options: Http1TransportOptions = {}): Transport
 }
 
 /**
- * Wraps a transport of the embedding program. It gets plain objects, which can be spread, unlike the built-in requests,
- * which create parts on first access. A transport in JavaScript may throw, return no promise, or return anything.
+ * Wraps a transport of the embedding program, so that it gets plain objects. The built-in requests have getters, which
+ * are lost if a transport spreads a request. A transport in JavaScript may throw, return no promise, or return anything.
  */
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
-    const { method, origin, target, rawTarget, host, headers, body, contentLength, tls, http2, signal } = request;
+    const { method, origin, target, rawTarget, host, headers, body, contentLength } = request;
+    const { tls, http2, maxConnectionAgeMs, signal } = request;
     const onHead = () => request.onHead?.();
     const head = { method, origin, target, rawTarget, host, headers };
-    const result = await transport({ ...head, body, contentLength, tls, http2, signal, onHead });
+    const result = await transport({ ...head, body, contentLength, tls, http2, maxConnectionAgeMs, signal, onHead });
     return isResult(result) ? result : { ok: false, kind: "protocol" };
   };
 }

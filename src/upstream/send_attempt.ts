@@ -1,4 +1,4 @@
-/** Sending of attempts, from the request to the outcome. */
+/** Sends the request of an attempt, and settles the attempt with the outcome. */
 
 import { SMALL_BODY_BYTES } from "../body/request_body.ts";
 import { getHeader } from "../http/headers.ts";
@@ -16,7 +16,7 @@ import type { Transport, TransportRequest, TransportResult } from "./transport.t
 /** Request of an attempt. */
 export interface SentRequest extends TransportRequest {
   /** True if a healthy server may close the connection instead of responding. */
-  readonly isDemanding: boolean;
+  readonly mayCauseReset: boolean;
 }
 
 /**
@@ -70,7 +70,7 @@ function settle(attempt: Attempt, request: SentRequest, result: TransportResult)
   if (!attempt.pending) return discardLateResponse(result);
   if (!result.ok) {
     const { kind } = result;
-    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.isDemanding });
+    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.mayCauseReset });
   }
   const { response } = result;
   attempt.settle(new ResponseOutcome(response, isSuccess(response.status, attempt.service.failOn)));

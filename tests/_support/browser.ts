@@ -1,13 +1,13 @@
-/** A real browser, without a window, that asks nobody but the pages that it is given. */
+/** A headless browser that opens no connections except to the pages under test. */
 
 import { type Browser, chromium } from "npm:playwright-core@1.65.1";
 
 export type { Browser, Page } from "npm:playwright-core@1.65.1";
 
-/** The program's path; `undefined` where it is not installed. */
+/** Path of the program; `undefined` if it is not installed. */
 export const CHROMIUM: string | undefined = findChromium();
 
-/** Nothing is fetched, looked up or reported by the browser itself. */
+/** Disables the browser's own requests. */
 const QUIET = [
   "--no-sandbox",
   "--disable-background-networking",
@@ -18,7 +18,7 @@ const QUIET = [
   "--no-first-run",
 ];
 
-/** Starts the browser with a profile of its own, which is gone afterwards. */
+/** Starts the browser with a temporary profile. */
 export async function launchBrowser(): Promise<Browser> {
   if (CHROMIUM === undefined) throw new Error("Cannot start a browser as chromium is not installed");
   return await chromium.launch({ executablePath: CHROMIUM, args: QUIET });

@@ -1,16 +1,16 @@
-/** Certificates that are made for one test, with the system's openssl. */
+/** Certificates for one test, made by the system's `openssl`. */
 
-/** A self-signed certificate in a folder of its own, as `cert.pem` and `key.pem`. */
+/** A self-signed certificate in its own folder, as `cert.pem` and `key.pem`. */
 export interface Certificate extends AsyncDisposable {
   readonly folder: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** Whether certificates can be made here; tests that need one are ignored where not. */
+/** True if `openssl` is installed. Tests that need a certificate are ignored otherwise. */
 export const hasOpenssl = canRun("openssl", ["version"]);
 
-/** Tells whether a program is installed. */
+/** Reports whether a program is installed and succeeds with the arguments. */
 export function canRun(program: string, args: readonly string[]): boolean {
   try {
     return new Deno.Command(program, { args: [...args], stdin: "null" }).outputSync().success;
@@ -19,11 +19,11 @@ export function canRun(program: string, args: readonly string[]): boolean {
   }
 }
 
-/** Makes a certificate for `localhost` and 127.0.0.1, or for other names as openssl takes them: `DNS:api.example`. */
+/** Creates a certificate for `localhost` and 127.0.0.1, or for other names in openssl's syntax: `DNS:api.example`. */
 export async function makeCertificate(names = "DNS:localhost,IP:127.0.0.1"): Promise<Certificate> {
   const folder = await Deno.makeTempDir();
   const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=conductor-test";
-  // One that may sign others would be refused as a server's own.
+  // rustls rejects a CA certificate as a server certificate.
   const limits = ["-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE"];
   const files = ["-keyout", "key.pem", "-out", "cert.pem"];
   const { success, stderr } = await new Deno.Command("openssl", {

@@ -1,25 +1,20 @@
-/** A child process that is waited for by what it writes, and stopped by its handle. */
+/** Child processes: started, awaited by their output, stopped by their handle. */
 
-/** A running process; disposing of it stops it. */
+import { fileURLToPath } from "node:url";
+
+/** A running process. Disposal stops it. */
 export interface Child extends AsyncDisposable {
-  /** The process's id. */
   readonly pid: number;
-  /** Resolves once it has ended and all its output is here. */
+  /** Resolves when the process has ended and all its output has been read. */
   readonly ended: Promise<void>;
-  /** Everything that it has written so far, to either stream. */
+  /** Everything that the process has written so far to stdout and stderr. */
   readonly output: string;
-  /** Resolves with the first match in the output, past or to come; rejects when the process ends without one. */
+  /** Resolves with the first match in the output, past or future. Rejects if the process ends without one. */
   waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
   kill(signal: Deno.Signal): void;
 }
 
-/**
- * Starts a process.
- *
- * @param command The program.
- * @param options As for `Deno.Command`.
- * @returns The running process.
- */
+/** Starts a process. */
 export function startChild(command: string, options: Deno.CommandOptions): Child {
   const child = new Deno.Command(command, { ...options, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   let output = "";
@@ -59,10 +54,43 @@ export function startChild(command: string, options: Deno.CommandOptions): Child
         try {
           child.kill();
         } catch {
-          // It ended by itself in the meantime.
+          // The process has ended in the meantime.
         }
       }
       await ended;
     },
   };
+}
+
+/** Reports whether a program is installed. `args` must end it at once; its exit code does not matter. */
+export async function hasCommand(command: string, args: readonly string[]): Promise<boolean> {
+  try {
+    await new Deno.Command(command, { args: [...args], stdin: "null", stdout: "null", stderr: "null" }).output();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A program that listens. */
+export interface DenoProgram {
+  /** Its process. */
+  readonly child: Child;
+  /** The address that the program announced. */
+  readonly announced: string;
+}
+
+const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
+
+/** Starts a program with the permissions of a server, and waits until it prints `listening on …`. */
+export async function startDenoProgram(path: string, args: readonly string[]): Promise<DenoProgram> {
+  const flags = ["run", "--quiet", "--no-check", "--no-prompt", "--config", CONFIG, "--allow-net"];
+  const child = startChild(Deno.execPath(), { args: [...flags, path, ...args], env: { NO_COLOR: "1" } });
+  try {
+    const [, announced] = await child.waitFor(/^listening on (.+)\n/m);
+    return { child, announced: announced! };
+  } catch (error) {
+    await child[Symbol.asyncDispose]();
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-/** The command line as a user runs it: a process of its own, with no more permissions than it needs. */
+/** The command line as users run it: a separate process with minimal permissions. */
 
 import { fileURLToPath } from "node:url";
 import { TestOutput } from "./test_io.ts";
@@ -7,20 +7,19 @@ import { TestOutput } from "./test_io.ts";
 export interface CliProcess extends AsyncDisposable {
   readonly stdout: TestOutput;
   readonly stderr: TestOutput;
-  /** Resolves with the exit code once the process has ended and all its output is here. */
+  /** Resolves with the exit code when the process has ended and all its output has been read. */
   readonly exited: Promise<number>;
-  /** The process's id. */
   readonly pid: number;
   kill(signal: Deno.Signal): void;
 }
 
-/** How a command is run. */
+/** Options of {@linkcode startCli}. */
 export interface StartCliOptions {
-  /** What the process may do. */
+  /** Permission flags of Deno. Default: `--allow-net --allow-read`. */
   readonly permissions?: readonly string[];
-  /** Where it runs. */
+  /** Working directory. Default: that of the test. */
   readonly cwd?: string;
-  /** Further environment variables. */
+  /** Additional environment variables. */
   readonly env?: Record<string, string>;
 }
 
@@ -40,7 +39,7 @@ export function cliCommand(args: readonly string[], options: StartCliOptions = {
   });
 }
 
-/** Writes `conductor ARGS` as a shell takes it; no argument may need quotes. */
+/** Returns `conductor ARGS` as a shell command. Arguments must need no quotes. */
 export function cliCommandLine(args: readonly string[]): string {
   return [Deno.execPath(), ...denoArgs(["--allow-net", "--allow-read"], args)].join(" ");
 }
@@ -66,14 +65,14 @@ export function startCli(args: readonly string[], options: StartCliOptions = {})
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended already.
+        // The process has ended already.
       }
       await exited;
     },
   };
 }
 
-/** Runs `conductor ARGS` to its end. */
+/** Runs `conductor ARGS` until it ends. */
 export async function runCli(
   args: readonly string[],
   options: StartCliOptions = {},
@@ -85,4 +84,48 @@ export async function runCli(
 
 async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, output: TestOutput): Promise<void> {
   for await (const text of stream.pipeThrough(new TextDecoderStream())) output.write(text);
+}
+
+/** A temporary configuration file. */
+export interface TempConfig extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Writes a configuration to a temporary file. */
+export async function tempConfig(text: string): Promise<TempConfig> {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  await Deno.writeTextFile(path, text);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+/** A running server with an admin listener. */
+export interface WatchedConductor extends AsyncDisposable {
+  /** Origin for clients. */
+  readonly url: string;
+  /** Origin of the dashboard, with a trailing slash. */
+  readonly adminUrl: string;
+  readonly process: CliProcess;
+}
+
+/** Starts `conductor serve` on two free ports. */
+export async function startWatched(services: readonly object[], more: object = {}): Promise<WatchedConductor> {
+  const config = { port: 0, hostname: "127.0.0.1", admin: { port: 0 }, ...more, services };
+  const file = await tempConfig(JSON.stringify(config));
+  const process = startCli(["--config", file.path, "--log-format", "json"]);
+  const stop = async () => {
+    await process[Symbol.asyncDispose]();
+    await file[Symbol.asyncDispose]();
+  };
+  const { stdout, stderr, exited } = process;
+  const ended = exited.then(() => Promise.reject(new Error(`Cannot start conductor: ${stderr.text}`)));
+  // A later exit of the process is no unhandled rejection.
+  ended.catch(() => {});
+  try {
+    const [line] = await Promise.race([stdout.seen(/^.*"admin".*$/m), stderr.seen(/^.*"admin".*$/m), ended]);
+    const { url, admin } = JSON.parse(line);
+    return { url, adminUrl: admin, process, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

@@ -1,25 +1,25 @@
-/** A stand-in for an OpenTelemetry collector: takes spans over OTLP/HTTP as JSON, and remembers them. */
+/** A fake OpenTelemetry collector. It receives spans over OTLP/HTTP as JSON and keeps them. */
 
-/** A span as it was sent. */
+/** A received span. */
 export interface CollectedSpan {
-  /** Who recorded it: `deno`, or `conductor`. */
+  /** Instrumentation scope: `deno` or `conductor`. */
   readonly scope: string;
   readonly name: string;
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty where there is none. */
+  /** Empty for a root span. */
   readonly parentSpanId: string;
   readonly kind: "internal" | "server" | "client";
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly isError: boolean;
-  /** In nanoseconds since 1970. */
+  /** Nanoseconds since 1970. */
   readonly startNs: bigint;
   readonly endNs: bigint;
 }
 
-/** The running collector. */
+/** A running collector. */
 export interface Collector extends AsyncDisposable {
-  /** What makes Deno send its spans here. */
+  /** Environment variables that make Deno export its spans to this collector. */
   readonly env: Readonly<Record<string, string>>;
   readonly spans: readonly CollectedSpan[];
 }
@@ -44,7 +44,7 @@ interface OtlpTraces {
 
 const ERROR = 2;
 
-/** Starts a collector. */
+/** Starts a collector on a free port. */
 export function startCollector(): Collector {
   const spans: CollectedSpan[] = [];
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
@@ -82,7 +82,9 @@ function read({ resourceSpans }: OtlpTraces): CollectedSpan[] {
   );
 }
 
-/** `intValue` is text, as JSON has no numbers of 64 bits. */
+/**
+ * Returns the value of an attribute. OTLP encodes `intValue` as a string because JSON numbers have less than 64 bits.
+ */
 function plain(value: Readonly<Record<string, unknown>>): unknown {
   return "intValue" in value ? Number(value.intValue) : Object.values(value)[0];
 }

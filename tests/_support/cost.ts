@@ -1,13 +1,10 @@
-/** What work costs, whatever else the machine does. */
+/** CPU cost of a function, independent of other load on the machine. */
 
 import { cpuUsage } from "node:process";
 
 /**
- * Measures some work by the clock and by the CPU time of this process, and takes the smaller: other processes lengthen
- * the one, and V8's helper threads the other.
- *
- * @param work What is measured; nothing else may run in the process.
- * @returns Its cost in milliseconds.
+ * Measures a function in milliseconds, as the smaller of elapsed time and CPU time: other processes lengthen the first,
+ * V8's helper threads the second. Nothing else may run in this process.
  */
 export async function costMs(work: () => unknown): Promise<number> {
   const before = cpuUsage();
@@ -18,13 +15,8 @@ export async function costMs(work: () => unknown): Promise<number> {
 }
 
 /**
- * Measures how many times as much some work costs as some other. They take turns, and the least of several is compared:
- * whatever else runs can only make one of them dearer, and a slow machine slows both.
- *
- * @param work What is measured.
- * @param baseline What it is compared with; it should take milliseconds, or the clock decides.
- * @param rounds How often each is done.
- * @returns The cost of the one, divided by that of the other.
+ * Returns the cost of a function divided by the cost of a baseline, which should take milliseconds. The rounds
+ * alternate, and the minimum of each is used: other load only ever increases a cost, and a slow machine slows both.
  */
 export async function costRatio(work: () => unknown, baseline: () => unknown, rounds = 5): Promise<number> {
   let [workMs, baselineMs] = [Infinity, Infinity];

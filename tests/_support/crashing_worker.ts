@@ -1,12 +1,12 @@
-/** A worker that crashes when it is told to, and serves like any other until then. */
+/** A worker that crashes on command and serves requests until then. */
 
 import { runWorker } from "../../src/cli/worker.ts";
 
-/** Where workers say that they have been loaded, by their name, and hear which of them is to crash. */
+/** Workers announce here, by name, that they have loaded, and receive the name of the worker to crash. */
 const channel = new BroadcastChannel("crashing workers");
 
 const { addEventListener } = globalThis;
-// What takes stray errors in a worker would take the one below too.
+// The worker's handler for uncaught errors would also catch the error below.
 globalThis.addEventListener = (...args: Parameters<typeof addEventListener>) => {
   if (args[0] !== "error") addEventListener(...args);
 };

@@ -1,18 +1,18 @@
-/** What becomes of each fault of the kit: the outcome that the client sees, and the failure that is recorded. */
+/** Expected outcome of each fault: the response that the client gets, and the failure that is recorded. */
 
 import type { FailureKind } from "@zeek/conductor";
 import type { FaultName } from "./faults.ts";
 import type { TransportName } from "./transports.ts";
 
 /**
- * Faults that are failures of the service, by the kind that is recorded. The client gets the secondary's response; from
- * a route without one, a 502 that names the kind.
+ * Faults that count as a failure of the service, by the recorded kind. The client gets the secondary's response, or, on
+ * a route without a secondary, a 502 that names the kind.
  */
 export const FAILURES: Readonly<Partial<Record<FailureKind, readonly FaultName[]>>> = {
   refused: ["refuses connections"],
   reset: [
-    "closes without an answer",
-    "resets without an answer",
+    "closes without a response",
+    "resets without a response",
     "half a head, then closes",
     "half a head, then resets",
     "a small body cut short",
@@ -41,7 +41,7 @@ export const FAILURES: Readonly<Partial<Record<FailureKind, readonly FaultName[]
     "status 000",
     "status 600",
     "status 999",
-    "101 unasked",
+    "an unrequested 101",
     "a NUL in a field",
     "a bare CR in a field",
     "a folded field",
@@ -56,27 +56,27 @@ export const FAILURES: Readonly<Partial<Record<FailureKind, readonly FaultName[]
     "an empty length",
     "a length above 2^64",
     "chunked in HTTP/1.0",
-    "a coding that nobody knows",
-    "the coding that is none",
+    "an unknown coding",
+    "the identity coding",
     "a coding after chunked",
     "gzip before chunked",
     "chunked twice",
   ],
 };
 
-/** Faults that are no reason to refuse the response: the client gets it in a form that is right. */
-export const ANSWERS: readonly (readonly [fault: FaultName, status: number, body: string])[] = [
+/** Faults that do not invalidate the response. The client gets a correct form of it. */
+export const RESPONSES: readonly (readonly [fault: FaultName, status: number, body: string])[] = [
   ["a field of 100 KB", 200, "ok"],
   ["90 fields of 1 KB", 200, "ok"],
   ["200 small fields", 200, "ok"],
   ["103 a few times, then 200", 200, "0123456789"],
-  ["100 Continue unasked, then 200", 200, "0123456789"],
+  ["an unrequested 100 Continue, then 200", 200, "0123456789"],
   ["bare LF line ends", 200, "ok"],
   ["a field of Latin-1", 200, "ok"],
   ["two equal lengths", 200, "ok"],
   ["a list of equal lengths", 200, "ok"],
-  ["a small body longer than it said", 200, "0123456789"],
-  ["a length of a small body, and a large one", 200, "0123456789"],
+  ["a small body longer than its length", 200, "0123456789"],
+  ["a large body with the length of a small one", 200, "0123456789"],
   ["a large body that drips", 200, "abc"],
   ["a body ended by the connection", 200, "whole"],
   ["chunked with a length", 200, "hello"],
@@ -89,24 +89,24 @@ export const ANSWERS: readonly (readonly [fault: FaultName, status: number, body
   ["a response hidden behind 204", 204, ""],
   ["a body on 304", 304, ""],
   ["a body on 205", 205, ""],
-  ["a response that nobody asked for", 200, "hello"],
-  ["gzip that is none", 200, "hello"],
+  ["a response without a request", 200, "hello"],
+  ["an invalid gzip body", 200, "hello"],
   ["gzip cut short", 200, "\x1f\x8b\x08\x00"],
-  ["closes after the answer", 200, "0123456789"],
-  ["resets after the answer", 200, "0123456789"],
+  ["closes after the response", 200, "0123456789"],
+  ["resets after the response", 200, "0123456789"],
 ];
 
-/** Faults after the head of a large body, when the client has the head already: its connection is cut. */
+/** Faults after the head of a large body. The client has the head already, so its connection is cut. */
 export const INTERRUPTIONS: readonly Interruption[] = [
   ["a large body cut short", /^half$/, "reset"],
   ["a large body reset", /^half$/, "reset"],
   ["a large body that hangs", /^half$/, "timeout"],
   ["a body that the reset ends", /^half$/, "reset"],
-  ["a chunk size that is none", /^hello$/, "protocol"],
+  ["an invalid chunk size", /^hello$/, "protocol"],
   ["a negative chunk size", /^hello$/, "protocol"],
   ["a chunk size above 2^64", /^hello$/, "protocol"],
   ["a chunk longer than its size", /^hello$/, "protocol"],
-  ["a chunk size that is none, after a large chunk", /^a+$/, "protocol"],
+  ["an invalid chunk size, after a large chunk", /^a+$/, "protocol"],
   ["a chunk extension without end", /^a+$/, "protocol"],
   ["a trailer without end", /^hello$/, "protocol"],
   ["a chunk cut short", /^he$/, "reset"],
@@ -115,14 +115,14 @@ export const INTERRUPTIONS: readonly Interruption[] = [
   ["a last chunk without its line end", /^hello$/, "reset"],
 ];
 
-/** What the client has of the body when it ends, and the kind that is recorded. */
+/** The part of the body that the client receives, and the recorded kind. */
 type Interruption = readonly [fault: FaultName, body: RegExp, recorded: FailureKind];
 
-/** Where a transport does otherwise than the tables above. */
+/** Deviations of a transport from the tables above. */
 export interface Deviations {
-  /** Failures before there is a response, for these faults only. */
+  /** Failures before a response exists, for these faults only. */
   readonly failures: Readonly<Partial<Record<FaultName, FailureKind>>>;
-  /** Kinds that are recorded in place of others, once the response has begun. */
+  /** Recorded kinds that replace others after the response has begun. */
   readonly recorded: Readonly<Partial<Record<FailureKind, FailureKind>>>;
 }
 
@@ -131,8 +131,9 @@ export const DEVIATIONS: Readonly<Record<TransportName, Deviations>> = {
     failures: {
       // Interim responses share the limit on the head's size.
       "103 Early Hints without end": "head-too-large",
-      // What comes in one piece with the head is looked at before anything has been passed on: the fallback still works.
-      "a chunk size that is none": "protocol",
+      // The transport checks body bytes that arrive with the head before it passes anything on, so the fallback still
+      // works.
+      "an invalid chunk size": "protocol",
       "a negative chunk size": "protocol",
       "a chunk size above 2^64": "protocol",
       "a chunk longer than its size": "protocol",
@@ -146,7 +147,7 @@ export const DEVIATIONS: Readonly<Record<TransportName, Deviations>> = {
       // Deno's client accepts at most 100 fields, which cannot be changed.
       "200 small fields": "head-too-large",
     },
-    // "error reading a body from connection" is all that it says, whatever is wrong with the body.
+    // Its only message is "error reading a body from connection", for every fault in the body.
     recorded: { protocol: "reset" },
   },
 };

@@ -1,17 +1,20 @@
-/** What backends have been seen to do wrong, each as what happens on the connection once a request has arrived. */
+/**
+ * A catalogue of faults that backends have been seen to have. Each one acts on the connection after a request has
+ * arrived.
+ */
 
-import type { Fault } from "./faulty_backends.ts";
+import { type SocketConnection, startSocketBackend } from "./socket_backend.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 const SMALL = `${OK}content-length: 10\r\n\r\n`;
-/** More than conductor reads before it answers. */
+/** Larger than the part of a body that conductor reads before it responds. */
 const LARGE_BYTES = 100_000;
 const LARGE = `${OK}content-length: ${LARGE_BYTES}\r\n\r\n`;
 const CHUNKED = `${OK}transfer-encoding: chunked\r\n\r\n`;
-/** What follows can not have been read together with the head. */
+/** Too large to be read together with the head. */
 const LARGE_CHUNK = `${CHUNKED}10000\r\n${"a".repeat(0x10000)}\r\n`;
 
-/** Sends these bytes and leaves the connection open. */
+/** Sends bytes and leaves the connection open. */
 function sends(...parts: (string | Uint8Array)[]): Fault {
   return async ({ write }) => {
     for (const part of parts) await write(part);
@@ -32,20 +35,20 @@ function sendsAndResets(bytes: string): Fault {
   };
 }
 
-/** Sends without end, until the other side has had enough. */
+/** Sends until the other side closes the connection. */
 function sendsForever(head: string, more: string): Fault {
   return async ({ write, close }) => {
     await write(head);
-    // The bound is far above every limit, and below what would fill the memory of a machine without one.
+    // The bound is far above every limit of conductor. Without it, a missing limit would fill the machine's memory.
     for (let turn = 0; turn < 10_000; turn++) {
       await write(more);
-      await new Promise((resolve) => setTimeout(resolve)); // Leaves a turn to those who share the process.
+      await new Promise((resolve) => setTimeout(resolve)); // Yields to the other tasks of the process.
     }
     close();
   };
 }
 
-/** Sends a byte at a time, so often that no pause is as long as a time-out. */
+/** Sends single bytes. No pause between them reaches a timeout. */
 function drips(head: string, text: string, everyMs: number): Fault {
   return async ({ write, gone }) => {
     await write(head);
@@ -72,11 +75,11 @@ async function gzipBomb(): Promise<Uint8Array> {
 
 /** Every fault by name. */
 export const FAULTS = {
-  // No answer at all.
+  // No response.
   "refuses connections": undefined,
   "accepts and hangs": () => {},
-  "closes without an answer": ({ close }) => close(),
-  "resets without an answer": ({ reset }) => reset(),
+  "closes without a response": ({ close }) => close(),
+  "resets without a response": ({ reset }) => reset(),
 
   // Heads that do not end, or not in time.
   "half a head, then closes": sendsAndCloses(`${OK}content-`),
@@ -104,9 +107,9 @@ export const FAULTS = {
   "status 000": sends("HTTP/1.1 000 X\r\ncontent-length: 2\r\n\r\nok"),
   "status 600": sends("HTTP/1.1 600 X\r\ncontent-length: 2\r\n\r\nok"),
   "status 999": sends("HTTP/1.1 999 X\r\ncontent-length: 2\r\n\r\nok"),
-  "101 unasked": sends("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nraw"),
+  "an unrequested 101": sends("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nraw"),
   "103 a few times, then 200": sends("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(3), `${SMALL}0123456789`),
-  "100 Continue unasked, then 200": sends("HTTP/1.1 100 Continue\r\n\r\n", `${SMALL}0123456789`),
+  "an unrequested 100 Continue, then 200": sends("HTTP/1.1 100 Continue\r\n\r\n", `${SMALL}0123456789`),
 
   // Fields.
   "a NUL in a field": sends(`${OK}x: a\0b\r\ncontent-length: 2\r\n\r\nok`),
@@ -132,10 +135,10 @@ export const FAULTS = {
   // Small bodies.
   "a small body cut short": sendsAndCloses(`${SMALL}half`),
   "a small body reset": sendsAndResets(`${SMALL}half`),
-  "a length of a small body, and a large one": sends(`${SMALL}0123456789`, "a".repeat(LARGE_BYTES)),
+  "a large body with the length of a small one": sends(`${SMALL}0123456789`, "a".repeat(LARGE_BYTES)),
   "a small body that hangs": sends(`${SMALL}half`),
   "a small body that drips": drips(SMALL, "0123456789", 40),
-  "a small body longer than it said": sends(`${SMALL}0123456789HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison`),
+  "a small body longer than its length": sends(`${SMALL}0123456789HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison`),
 
   // Large bodies.
   "a large body cut short": sendsAndCloses(LARGE, "half"),
@@ -155,18 +158,18 @@ export const FAULTS = {
     `${OK}content-length: ${LARGE_BYTES}\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
   ),
   "chunked in HTTP/1.0": sendsAndCloses("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
-  "a coding that nobody knows": sendsAndCloses(`${OK}transfer-encoding: cabbage\r\n\r\nhello`),
+  "an unknown coding": sendsAndCloses(`${OK}transfer-encoding: cabbage\r\n\r\nhello`),
   "gzip before chunked": sends(`${OK}transfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
-  "the coding that is none": sendsAndCloses(`${OK}transfer-encoding: identity\r\n\r\nhello`),
+  "the identity coding": sendsAndCloses(`${OK}transfer-encoding: identity\r\n\r\nhello`),
   "chunked in capitals": sends(`${OK}Transfer-Encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
   "a coding after chunked": sendsAndCloses(`${OK}transfer-encoding: chunked, cabbage\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
   "chunked twice": sendsAndCloses(`${OK}transfer-encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
   "chunked with trailers": sends(`${CHUNKED}5\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n`),
-  "a chunk size that is none": sends(`${CHUNKED}5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n`),
+  "an invalid chunk size": sends(`${CHUNKED}5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n`),
   "a negative chunk size": sends(`${CHUNKED}5\r\nhello\r\n-5\r\nhello\r\n0\r\n\r\n`),
   "a chunk size above 2^64": sends(`${CHUNKED}5\r\nhello\r\n10000000000000005\r\nhello\r\n0\r\n\r\n`),
   "a chunk longer than its size": sends(`${CHUNKED}5\r\nhello, world\r\n0\r\n\r\n`),
-  "a chunk size that is none, after a large chunk": sends(`${LARGE_CHUNK}zz\r\nhello\r\n0\r\n\r\n`),
+  "an invalid chunk size, after a large chunk": sends(`${LARGE_CHUNK}zz\r\nhello\r\n0\r\n\r\n`),
   "a chunk extension without end": sendsForever(`${LARGE_CHUNK}5;`, "a".repeat(65_536)),
   "a trailer without end": sendsForever(`${CHUNKED}5\r\nhello\r\n0\r\nx: `, "a".repeat(65_536)),
   "a chunk cut short": sendsAndCloses(`${CHUNKED}5\r\nhe`),
@@ -174,17 +177,17 @@ export const FAULTS = {
   "a reset between chunks": sendsAndResets(`${CHUNKED}5\r\nhello\r\n`),
   "a last chunk without its line end": sendsAndCloses(`${CHUNKED}5\r\nhello\r\n0\r\n`),
 
-  // Bodies where there is none.
+  // Bodies of responses that cannot have one.
   "a body on 204": sends("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello"),
   "a response hidden behind 204": sends(
     "HTTP/1.1 204 No Content\r\ncontent-length: 44\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison",
   ),
   "a body on 304": sends("HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\nhello"),
   "a body on 205": sends("HTTP/1.1 205 Reset Content\r\ncontent-length: 5\r\n\r\nhello"),
-  "a response that nobody asked for": sends(`${OK}content-length: 5\r\n\r\nhello`, `${SMALL}poisonpois`),
+  "a response without a request": sends(`${OK}content-length: 5\r\n\r\nhello`, `${SMALL}poisonpois`),
 
   // Content codings.
-  "gzip that is none": sends(`${OK}content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello`),
+  "an invalid gzip body": sends(`${OK}content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello`),
   "gzip cut short": sends(`${OK}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00`),
   "a gzip bomb": async ({ write }) => {
     const bytes = await (bomb ??= gzipBomb());
@@ -192,10 +195,38 @@ export const FAULTS = {
     await write(bytes);
   },
 
-  // After the answer.
-  "closes after the answer": sendsAndCloses(`${SMALL}0123456789`),
-  "resets after the answer": sendsAndResets(`${SMALL}0123456789`),
+  // After the response.
+  "closes after the response": sendsAndCloses(`${SMALL}0123456789`),
+  "resets after the response": sendsAndResets(`${SMALL}0123456789`),
 } satisfies Record<string, Fault | undefined>;
 
-/** One of them. */
+/** Name of a fault. */
 export type FaultName = keyof typeof FAULTS;
+
+/** Acts on the connection when the first request has arrived. */
+export type Fault = (connection: SocketConnection) => Promise<void> | void;
+
+/** A backend with a fault. */
+export interface FaultyBackend extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Starts to listen, if the fault is a refused connection. */
+  heal(): Promise<void>;
+}
+
+/** Response body of a backend after its fault. */
+export const HEALTHY_BODY = "healthy";
+
+/**
+ * Starts a backend that handles its first request with the fault, and later ones correctly. `undefined` refuses
+ * connections until `heal()`.
+ */
+export async function startFaultyBackend(fault: Fault | undefined): Promise<FaultyBackend> {
+  let requests = 0;
+  const backend = await startSocketBackend(async (_, connection) => {
+    if (++requests === 1 && fault !== undefined) return await fault(connection);
+    await connection.write(`HTTP/1.1 200 OK\r\ncontent-length: ${HEALTHY_BODY.length}\r\n\r\n${HEALTHY_BODY}`);
+  });
+  if (fault === undefined) await backend.listen(false);
+  return { ...backend, heal: () => backend.listen(true) };
+}

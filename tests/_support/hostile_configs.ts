@@ -1,6 +1,8 @@
-/** Texts that try to cost more than they are worth, each as long as a configuration file may be. */
+/** Configurations that try to be expensive to read. Each one has the maximum length of a configuration file. */
 
 import { MAX_TEXT_LENGTH } from "../../src/config/read/bounds.ts";
+import { readConfig } from "../../src/config/read/read.ts";
+import { validateConfig } from "../../src/config/validate.ts";
 
 /** A text by name. */
 export type HostileConfig = readonly [name: string, text: string];
@@ -18,7 +20,7 @@ function count(unit: (index: number) => string, length = LENGTH): string {
   return units.slice(0, -1).join("");
 }
 
-/** Each level repeats the one before ten times. */
+/** Each level references the previous one ten times. */
 function bomb(levels: number, open: string, close: string, entry: (index: number, of: number) => string): string {
   const lines = [`a0: &a0 ${open}${close}`];
   for (let level = 1; level < levels; level++) {
@@ -31,10 +33,10 @@ function bomb(levels: number, open: string, close: string, entry: (index: number
 const LONG_LIST = `- &a [${fill("x,", HALF)}]\n`;
 const SERVICE = "services:\n- name: a\n  url: http://x\n";
 
-/** What all others are measured by: as long as they are, with nothing odd but the number of its services. */
-export const HONEST: string = `services:\n${count((i) => `- {name: api-${i}, url: http://api-${i}.internal}\n`)}`;
+/** Ordinary configuration of the same length: the baseline of all others. */
+export const ORDINARY: string = `services:\n${count((i) => `- {name: api-${i}, url: http://api-${i}.internal}\n`)}`;
 
-/** Beyond the limits, or malformed: refused. */
+/** Configurations that exceed a limit or are malformed. */
 export const REFUSED: readonly HostileConfig[] = [
   ["50 MB", "a".repeat(50_000_000)],
   ["brackets", fill("[")],
@@ -99,7 +101,7 @@ export const REFUSED: readonly HostileConfig[] = [
   ["quotes", `${SERVICE}  a: '${fill("''")}'\n`],
 ];
 
-/** Odd, but right: read. */
+/** Unusual configurations that are valid. */
 export const ACCEPTED: readonly HostileConfig[] = [
   ["many services", `services:\n${count((i) => `- {name: a${i}, url: http://x} # ${fill("x", 20)}\n`)}`],
   ["many patterns", `${SERVICE}  path:\n${count((i) => `  - /pattern/${i}\n`)}`],
@@ -111,3 +113,12 @@ export const ACCEPTED: readonly HostileConfig[] = [
   ["URL of letters beyond ASCII", `services: [{name: a, url: "http://x/${fill("ä")}"}]`],
   ["many addresses", `${SERVICE}trustProxy:\n${fill("- 10.200.200.0/24\n")}`],
 ];
+
+/** Reads and validates a configuration whose placeholders all resolve. Rejects with its problems. */
+export async function loadHostile(text: string): Promise<void> {
+  const { value, source } = await readConfig(text, {
+    readFile: () => Promise.resolve("x".repeat(65_536)),
+    readEnv: () => "x",
+  });
+  validateConfig(value, source);
+}

@@ -1,20 +1,19 @@
 /**
- * Prints how many times as much reading each hostile configuration costs as reading an honest one of the same length, as
- * JSON: `[name, ratio]`. Run as a process of its own, since counting coverage costs several times what is counted.
+ * Prints the cost of reading each hostile configuration, relative to an ordinary one of the same length, as JSON:
+ * `[name, ratio]`. Runs as a separate process because coverage counting multiplies the cost.
  */
 
 import { costMs, costRatio } from "./cost.ts";
-import { loadHostile } from "./hostile_load.ts";
-import { ACCEPTED, HONEST, REFUSED } from "./hostile_configs.ts";
+import { ACCEPTED, loadHostile, ORDINARY, REFUSED } from "./hostile_configs.ts";
 
-/** One look tells most of them apart; what seems dear is looked at again, beside the honest one. */
-const SEEMS_DEAR = 2;
+/** Above this ratio, the measurement is repeated side by side with the ordinary configuration. */
+const SUSPICIOUS_RATIO = 2;
 
 const read = (text: string) => () => loadHostile(text).catch(() => {});
-const honestMs = Math.min(await costMs(read(HONEST)), await costMs(read(HONEST)), await costMs(read(HONEST)));
+const ordinaryMs = Math.min(await costMs(read(ORDINARY)), await costMs(read(ORDINARY)), await costMs(read(ORDINARY)));
 const ratios: (readonly [name: string, ratio: number])[] = [];
 for (const [name, text] of [...REFUSED, ...ACCEPTED]) {
-  const ratio = await costMs(read(text)) / honestMs;
-  ratios.push([name, ratio < SEEMS_DEAR ? ratio : await costRatio(read(text), read(HONEST), 3)]);
+  const ratio = await costMs(read(text)) / ordinaryMs;
+  ratios.push([name, ratio < SUSPICIOUS_RATIO ? ratio : await costRatio(read(text), read(ORDINARY), 3)]);
 }
 console.log(JSON.stringify(ratios));

@@ -1,10 +1,10 @@
-/** Tests of pages in a real browser, which is started once for each file of tests. */
+/** Tests of pages in a real browser, which starts once per test file. */
 
 import axe, { type AxeResults } from "npm:axe-core@4.14.1";
 import { type Browser, CHROMIUM, launchBrowser, type Page } from "./browser.ts";
 
-/** CI is slow, and the browser is not the only one at work. */
-const PATIENCE_MS = 60_000;
+/** CI is slow, and other tests run next to the browser. */
+const TIMEOUT_MS = 60_000;
 
 let browser: Browser;
 
@@ -16,37 +16,40 @@ Deno.test.afterAll(async () => {
   if (CHROMIUM !== undefined) await browser.close();
 });
 
-/** A test of a page; ignored where there is no browser. The browser's own operations go on between tests. */
+/**
+ * Registers a test of a page. It is ignored if no browser is installed. The browser's own operations continue between
+ * tests.
+ */
 export function pageTest(name: string, fn: () => Promise<void>): void {
   const reason = CHROMIUM === undefined ? " (ignored: chromium is not installed)" : "";
   Deno.test({ name: name + reason, ignore: reason !== "", sanitizeOps: false, sanitizeResources: false, fn });
 }
 
-/** A page that is looked at. */
+/** An open page. */
 export interface Visit extends AsyncDisposable {
   readonly page: Page;
-  /** What the console and the page's own errors said. */
+  /** Console messages, dialogs and uncaught errors. */
   readonly complaints: string[];
-  /** All that was asked for. */
+  /** URLs of all requests. */
   readonly requests: string[];
 }
 
-/** How it is looked at. */
+/** Options of {@linkcode visit}. */
 export interface VisitOptions {
   readonly width?: number;
   readonly scheme?: "light" | "dark";
-  /** Stands in for the server's events. */
+  /** Response of the event stream, instead of the server's. */
   readonly events?: string;
 }
 
-/** Opens a page in a window of its own. */
+/** Opens a page in a new window. */
 export async function visit(
   url: string,
   { width = 1_280, scheme = "light", events }: VisitOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
+  page.setDefaultTimeout(TIMEOUT_MS);
   const complaints: string[] = [];
   const requests: string[] = [];
   page.on("console", (message) => {
@@ -59,14 +62,14 @@ export async function visit(
   });
   page.on("request", (request) => requests.push(request.url()));
   if (events !== undefined) {
-    const answer = { contentType: "text/event-stream", body: events };
-    await page.route("**/api/events", (route) => route.fulfill(answer));
+    const eventStream = { contentType: "text/event-stream", body: events };
+    await page.route("**/api/events", (route) => route.fulfill(eventStream));
   }
   await page.goto(url);
   return { page, complaints, requests, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** What axe-core finds, a line each. */
+/** Returns the accessibility violations that axe-core finds, one line each. */
 export async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<AxeResults>(`axe.run()`);

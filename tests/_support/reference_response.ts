@@ -1,6 +1,6 @@
 /**
- * Reference implementation of RFC 9112: regular expressions over a whole response. It is slow, has no limits, and was written
- * independently of the parser that it checks.
+ * Reference implementation of RFC 9112: regular expressions over a whole response. It is slow, has no limits, and was
+ * written independently of the parser that it checks.
  */
 
 import type { HeaderLine } from "../../src/config/config.ts";
@@ -23,8 +23,8 @@ const CHUNK_SIZE = /([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\xff]*)?\r\n/y;
 const TRAILERS = /(?:[\t\x20-\xff]+\r\n)*\r\n/y;
 
 /**
- * Reads a response, given as Latin-1, after which the backend sends nothing more. Returns `undefined` if the response is invalid,
- * refused or incomplete.
+ * Reads a response, given as Latin-1, after which the backend sends nothing more. Returns `undefined` if the response
+ * is invalid, refused or incomplete.
  */
 export function readReference(text: string, method: string): Reading | undefined {
   let at = 0;

@@ -1,4 +1,4 @@
-/** A relay of bytes that can break its connections. It stands on node:net, as Deno's own sockets can not be reset. */
+/** A relay that can break its connections. It uses `node:net`, because Deno's own sockets cannot send a reset. */
 
 import type { Buffer } from "node:buffer";
 import { connect, createServer, type Socket } from "node:net";
@@ -9,8 +9,8 @@ export interface Relay extends AsyncDisposable {
   readonly port: number;
   /** The first bytes of each connection, as Latin-1. */
   readonly hellos: readonly string[];
-  /** Ends all clients' connections: in order, or torn down. */
-  break(how: "close" | "reset"): void;
+  /** Closes or resets the connections of all clients. */
+  break(by: "close" | "reset"): void;
   /** Resolves when no client is connected. */
   idle(): Promise<void>;
 }
@@ -48,12 +48,12 @@ export async function startRelay(backendPort: number): Promise<Relay> {
     port,
     url: `http://127.0.0.1:${port}`,
     idle,
-    break(how) {
+    break(by) {
       for (const client of clients) {
         client.unpipe();
-        // What nobody reads has no end either.
+        // An unread socket does not notice its end.
         client.resume();
-        how === "reset" ? client.resetAndDestroy() : client.end();
+        by === "reset" ? client.resetAndDestroy() : client.end();
       }
     },
     async [Symbol.asyncDispose]() {

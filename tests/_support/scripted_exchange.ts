@@ -6,11 +6,10 @@ import { Slab } from "../../src/lib/slab.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { type TransportRequest, UpstreamFailure } from "../../src/upstream/transport.ts";
-import { READ_BUFFER_BYTES } from "../../src/upstream/http1/buffered_socket.ts";
+import { READ_BUFFER_BYTES, type Socket } from "../../src/upstream/http1/buffered_socket.ts";
 import { Connection } from "../../src/upstream/http1/connection.ts";
 import { HEAD_BUFFER_BYTES } from "../../src/upstream/http1/request_sender.ts";
 import { toBytes, toText } from "./latin1.ts";
-import { ScriptedSocket, type ScriptEnd } from "./scripted_socket.ts";
 
 /** A response read to its end, or its failure, before or within the body. */
 export type ExchangeResult =
@@ -31,8 +30,8 @@ type Response =
 const TURNS = 20;
 
 /**
- * Sends a request, and reads the response that arrives in pieces of Latin-1 text. The failure is `waiting` if the exchange
- * waits for more bytes of the backend.
+ * Sends a request, and reads the response that arrives in pieces of Latin-1 text. The failure is `waiting` if the
+ * exchange waits for more bytes of the backend.
  *
  * @throws {Error} If the exchange neither ends nor waits for the backend.
  */
@@ -51,8 +50,8 @@ export interface Script {
 }
 
 /**
- * Sends requests one after another over one connection, until it is not reusable. The failure is `stale` if the request may be
- * sent again.
+ * Sends requests one after another over one connection, until it is not reusable. The failure is `stale` if the request
+ * may be sent again.
  */
 export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): Promise<ExchangeResult[]> {
   const pieces = scripts.map((script) => script.pieces.filter((piece) => piece !== "").map(toBytes));
@@ -61,7 +60,8 @@ export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): P
   let isStale = false;
   const connection = new Connection(socket, {
     detachBuffers: false,
-    turns: new LoopTurns({ sliceMs: 4, now: () => performance.now() }),
+    // A clock that stands still: an exchange that yielded on a slow machine would look like one that hangs.
+    turns: new LoopTurns({ sliceMs: 4, now: () => 0 }),
     slab: new Slab(),
     readBuffers: new BufferPool(READ_BUFFER_BYTES),
     headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
@@ -141,5 +141,81 @@ async function soon<T>(work: Promise<T>): Promise<T | "not soon"> {
     return await Promise.race([work, due.promise]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** End of the script after the last piece: nothing, an orderly close, or a reset. */
+export type ScriptEnd = "open" | "close" | "reset";
+
+/** A pending read. */
+interface PendingRead extends PromiseWithResolvers<number | null> {
+  readonly buffer: Uint8Array;
+}
+
+/** A socket that responds to each write with the next list of pieces. A request without a body is one write. */
+export class ScriptedSocket implements Socket {
+  readonly #responses: (readonly Uint8Array[])[];
+  readonly #end: ScriptEnd;
+  readonly #unread: Uint8Array[] = [];
+  #pending: PendingRead | undefined;
+  #closed = false;
+
+  constructor(responses: readonly (readonly Uint8Array[])[], end: ScriptEnd) {
+    this.#responses = [...responses];
+    this.#end = end;
+  }
+
+  /** True while a read waits for bytes. */
+  get waiting(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Number of bytes that were sent and have not been read. */
+  get unreadBytes(): number {
+    return this.#unread.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource());
+    if (buffer.length === 0) throw new Error("Cannot read into an empty buffer: the reader would never get further");
+    if (this.#pending !== undefined) throw new Error("Cannot read: another read is pending");
+    const pending = this.#pending = { ...Promise.withResolvers<number | null>(), buffer };
+    this.#serveRead();
+    return pending.promise;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource());
+    this.#unread.push(...this.#responses.shift() ?? []);
+    this.#serveRead();
+    return Promise.resolve(bytes.length);
+  }
+
+  close(): void {
+    if (this.#closed) throw new Deno.errors.BadResource();
+    this.#closed = true;
+    this.#pending?.reject(new Deno.errors.Interrupted());
+    this.#pending = undefined;
+  }
+
+  #serveRead(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const piece = this.#unread.shift();
+    if (piece === undefined && (this.#responses.length > 0 || this.#end === "open")) return;
+    this.#pending = undefined;
+    if (piece === undefined) {
+      if (this.#end === "close") pending.resolve(null);
+      else pending.reject(new Deno.errors.ConnectionReset());
+      return;
+    }
+    const count = Math.min(piece.length, pending.buffer.length);
+    pending.buffer.set(piece.subarray(0, count));
+    if (count < piece.length) this.#unread.unshift(piece.subarray(count));
+    pending.resolve(count);
   }
 }

@@ -1,10 +1,10 @@
-/** Real servers on loopback for tests: backends that record what they got, and conductor in front of them. */
+/** Real servers on loopback for tests: backends that record requests, and conductor in front of them. */
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
 import { BrokenResponseError } from "../../src/upstream/response_body.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "./ports.ts";
 
-/** A request as a backend saw it. */
+/** A request that a backend has received. */
 export interface Seen {
   readonly method: string;
   readonly target: string;
@@ -12,20 +12,20 @@ export interface Seen {
   readonly body: string;
 }
 
-/** A server that is stopped by `await using`. */
+/** A server that `await using` stops. */
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
 }
 
-/** A backend and what it has received. */
+/** A backend and the requests it has received. */
 export interface Backend extends TestServer {
   readonly seen: Seen[];
-  /** Resolves when this many requests have been received. */
+  /** Resolves when the backend has received this many requests. */
   received(count: number): Promise<void>;
 }
 
-/** Starts a backend that answers with `respond`, or with 200 and its name. */
+/** Starts a backend that responds with `respond`. Default: 200 with the body `ok`. */
 export function startBackend(
   respond: (request: Request, body: string) => Response | Promise<Response> = () => new Response("ok"),
 ): Backend {
@@ -48,11 +48,11 @@ export function startBackend(
   };
 }
 
-/** Conductor in front of backends, and the events of what happened. */
+/** Conductor in front of backends, with its events. */
 export interface Front extends TestServer {
   readonly events: ConductorEvent[];
-  /** Resolves with the first event that fits, past or to come. */
-  event(fits: (event: ConductorEvent) => boolean): Promise<ConductorEvent>;
+  /** Resolves with the first matching event, past or future. */
+  event(matches: (event: ConductorEvent) => boolean): Promise<ConductorEvent>;
 }
 
 /** Serves conductor on a free port. */
@@ -78,9 +78,9 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
   return {
     ...listening(server),
     events,
-    async event(fits) {
+    async event(matches) {
       for (;;) {
-        const found = events.find(fits);
+        const found = events.find(matches);
         if (found !== undefined) return found;
         await changed.promise;
       }
@@ -88,7 +88,7 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
   };
 }
 
-/** A response that is cut on purpose is no news. */
+/** Deliberately truncated responses are not logged. */
 function onError(error: unknown): Response {
   if (!(error instanceof BrokenResponseError)) console.error(error);
   return new Response(null, { status: 500 });
@@ -99,19 +99,19 @@ function listening(server: Deno.HttpServer<Deno.NetAddr>): TestServer {
   return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-/** A URL on loopback where nothing listens. */
+/** Returns a URL on loopback that refuses connections. */
 export function refusingUrl(): string {
   return `http://127.0.0.1:${freePort()}`;
 }
 
-/** A backend spoken to in raw bytes: each connection is handed to `talk`. */
-export function startRawBackend(talk: (connection: Deno.Conn) => Promise<void>): TestServer {
+/** Starts a backend that passes each connection to `serve`. */
+export function startRawBackend(serve: (connection: Deno.Conn) => Promise<void>): TestServer {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const open = new Set<Deno.Conn>();
   const serving = (async () => {
     for await (const connection of listener) {
       open.add(connection);
-      talk(connection).catch(() => {}).finally(() => close(connection));
+      serve(connection).catch(() => {}).finally(() => close(connection));
     }
   })().catch(() => {});
   const close = (connection: Deno.Conn) => {
@@ -134,7 +134,7 @@ export function startRawBackend(talk: (connection: Deno.Conn) => Promise<void>):
   };
 }
 
-/** Reads from a connection until the text contains `mark` (a head's end by default) or the other side closes. */
+/** Reads from a connection until the text contains `mark` (by default the end of a head) or the other side closes. */
 export async function readUntil(connection: Deno.Conn, mark = "\r\n\r\n"): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65_536);
@@ -147,23 +147,59 @@ export async function readUntil(connection: Deno.Conn, mark = "\r\n\r\n"): Promi
   return text;
 }
 
-/** Sends raw bytes to a server and returns what it answers until it closes the connection. */
+/** Sends raw bytes to a server and returns its response, read until the server closes the connection. */
 export async function exchangeRaw(port: number, request: string): Promise<string> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   await connection.write(new TextEncoder().encode(request));
   return await readUntil(connection, "\0never\0");
 }
 
-/** Waits until nothing listens any more. The listener's backlog may still take a connection or two, which nobody will read from. */
+/**
+ * Waits until the port refuses connections. After the listener has closed, its backlog may still accept some that are
+ * never read.
+ */
 export async function untilRefused(url: string): Promise<void> {
   const { hostname, port } = new URL(url);
-  const giveUpMs = performance.now() + 20_000;
-  while (performance.now() < giveUpMs) {
+  const deadlineMs = performance.now() + 20_000;
+  while (performance.now() < deadlineMs) {
     try {
       (await Deno.connect({ hostname, port: Number(port) })).close();
     } catch {
       return;
     }
   }
-  throw new Error(`Something still listens at ${url}`);
+  throw new Error(`Cannot wait for a refused connection: ${url} still accepts them`);
+}
+
+/** A backend that holds its responses until the test releases them. */
+export interface SlowBackend extends AsyncDisposable {
+  readonly url: string;
+  /** Resolves when the backend has received this many requests. */
+  received(count: number): Promise<void>;
+  release(): void;
+}
+
+/** Starts a backend that responds with `finished` to all requests after `release()`. */
+export function startSlowBackend(): SlowBackend {
+  const released = Promise.withResolvers<void>();
+  let count = 0;
+  let changed = Promise.withResolvers<void>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
+    count++;
+    changed.resolve();
+    changed = Promise.withResolvers();
+    await released.promise;
+    return new Response("finished");
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    received: async (expected) => {
+      while (count < expected) await changed.promise;
+    },
+    release: () => released.resolve(),
+    [Symbol.asyncDispose]: async () => {
+      released.resolve();
+      await server.shutdown();
+    },
+  };
 }

@@ -1,43 +1,45 @@
 /**
- * A backend spoken to request by request in raw bytes. It stands on node:net, as Deno's own sockets can not be reset.
+ * A backend that responds to each request with raw bytes. It uses `node:net`, because Deno's own sockets cannot send a
+ * reset.
  */
 
 import type { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A request as it was on the wire. */
+/** A request as received on the wire. */
 export interface SocketRequest {
   /** Request line and header lines. */
   readonly head: string;
-  /** The body with its framing. */
+  /** Body with its framing. */
   readonly body: string;
-  /** Which one it is on its connection, from 1. */
+  /** Number of the request on its connection, from 1. */
   readonly ordinal: number;
 }
 
-/** The connection that a request came on. */
+/** The connection of a request. */
 export interface SocketConnection {
-  /** Sends bytes; text is taken as Latin-1. Rejects once the connection is gone. */
+  /** Sends bytes; text is Latin-1. Rejects if the connection is closed. */
   write(bytes: string | Uint8Array): Promise<void>;
-  /** Ends our side in order (FIN). */
+  /** Closes this side (FIN). */
   close(): void;
-  /** Tears the connection down (RST). */
+  /** Resets the connection (RST). */
   reset(): void;
-  /** Resolves when the other side has gone, or we have closed. */
+  /** Resolves when either side has closed the connection. */
   readonly gone: Promise<void>;
 }
 
-/** A backend on a port of its own. */
+/** A backend on its own port. */
 export interface SocketBackend extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Stops listening, or listens again on the same port. Connections that are open stay so. */
+  /** Stops listening, or listens again on the same port. Open connections stay open. */
   listen(listening: boolean): Promise<void>;
 }
 
-/** Starts a backend; the requests of one connection are answered one after the other. */
+/** Starts a backend, on a free port by default. It handles the requests of one connection in sequence. */
 export async function startSocketBackend(
   onRequest: (request: SocketRequest, connection: SocketConnection) => Promise<void> | void,
+  options: { readonly port?: number } = {},
 ): Promise<SocketBackend> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -46,7 +48,7 @@ export async function startSocketBackend(
     const connection = connectionOf(socket);
     onRequests(socket, async (request) => await onRequest(request, connection));
   });
-  const port = await listen(server, 0);
+  const port = await listen(server, options.port ?? 0);
   return {
     port,
     url: `http://127.0.0.1:${port}`,
@@ -67,7 +69,7 @@ export async function startSocketBackend(
 function onRequests(socket: Socket, onRequest: (request: SocketRequest) => Promise<void>): void {
   let text = "";
   let ordinal = 0;
-  let answering = Promise.resolve();
+  let responding = Promise.resolve();
   socket.on("error", () => {}); // The other side has reset the connection; "close" follows.
   socket.on("data", (bytes: Buffer) => {
     text += bytes.toString("latin1");
@@ -75,12 +77,12 @@ function onRequests(socket: Socket, onRequest: (request: SocketRequest) => Promi
       const headEnd = text.indexOf("\r\n\r\n");
       const request = { head: text.slice(0, headEnd), body: text.slice(headEnd + 4, end), ordinal: ++ordinal };
       text = text.slice(end);
-      answering = answering.then(() => onRequest(request)).catch(() => void socket.destroy());
+      responding = responding.then(() => onRequest(request)).catch(() => void socket.destroy());
     }
   });
 }
 
-/** Where the first request ends; -1 while it has not come to its end. */
+/** Returns the offset after the first request; -1 if it is incomplete. */
 function requestEnd(text: string): number {
   const headEnd = text.indexOf("\r\n\r\n");
   if (headEnd === -1) return -1;
@@ -102,7 +104,7 @@ function connectionOf(socket: Socket): SocketConnection {
     close: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
     async write(bytes) {
-      if (socket.destroyed) throw new Error("The connection is gone");
+      if (socket.destroyed) throw new Error("The connection is closed");
       const data = typeof bytes === "string" ? Uint8Array.from(bytes, (character) => character.charCodeAt(0)) : bytes;
       const written = Promise.withResolvers<void>();
       socket.write(data, (error) => error ? written.reject(error) : written.resolve());

@@ -1,11 +1,11 @@
-/** A process that exists in a test only: outputs that remember, and signals on demand. */
+/** An in-memory process for tests of commands: outputs that keep their text, and simulated signals. */
 
 import type { Io } from "../../src/cli/io.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
 import type { Output } from "../../src/server/output.ts";
 import type { StopSignal } from "../../src/server/signals.ts";
 
-/** An output that remembers, and that can be waited for. */
+/** An output that keeps its text and can be awaited. */
 export class TestOutput implements Output {
   readonly isTerminal: boolean;
   text = "";
@@ -26,7 +26,7 @@ export class TestOutput implements Output {
     return Promise.resolve();
   }
 
-  /** Resolves with the first match, written already or to come. */
+  /** Resolves with the first match, past or future. */
   async seen(pattern: RegExp): Promise<RegExpExecArray> {
     while (true) {
       const match = pattern.exec(this.text);
@@ -36,17 +36,17 @@ export class TestOutput implements Output {
   }
 }
 
-/** What a test holds in its hands. */
+/** Inputs and outputs of a command, with control over its signals. */
 export interface TestIo extends Io {
   readonly stdout: TestOutput;
   readonly stderr: TestOutput;
   /** Sends a signal to the command. */
   signal(signal: StopSignal): void;
-  /** Asks the command to read its configuration again. */
+  /** Sends SIGHUP to the command. */
   reload(): void;
 }
 
-/** Creates a process for one command. */
+/** Creates the inputs and outputs for one command. */
 export function createTestIo(options: { isTerminal?: boolean } = {}): TestIo {
   const signals = new AsyncQueue<StopSignal>();
   const reloads = new AsyncQueue<"SIGHUP">();

@@ -1,11 +1,11 @@
-/** Backends that speak TLS, and what can go wrong on the way to them. */
+/** Backends that speak TLS, and faults of TLS connections. */
 
 import type { Certificate } from "./certificates.ts";
 import { readUntil } from "./servers.ts";
 
 const encoder = new TextEncoder();
 
-/** A backend that answers with method and body. */
+/** A backend that responds with the method and the body of the request. */
 export interface TlsBackend extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -20,25 +20,25 @@ export function startTlsBackend({ cert, key }: Certificate, hostname = "127.0.0.
   return { url: `https://${host}:${port}/`, port, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-/** A backend that writes what it likes once it has read a head; after that it closes. */
+/** Starts a backend that reads a head, calls `respond`, and closes the connection. */
 export function startRawTlsBackend(
   { cert, key }: Certificate,
-  answer: (connection: Deno.TlsConn) => Promise<void>,
+  respond: (connection: Deno.TlsConn) => Promise<void>,
 ): TlsBackend {
   const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
   const serving = acceptAll(listener, async (connection) => {
     await readUntil(connection);
-    await answer(connection);
+    await respond(connection);
   });
   return backendAt(listener, serving);
 }
 
-/** Sends a response without a length; its end is that of the connection. */
-export async function answerUntilClose(connection: Deno.TlsConn): Promise<void> {
+/** Sends a response without a length, which the end of the connection delimits. */
+export async function respondUntilClose(connection: Deno.TlsConn): Promise<void> {
   await connection.write(encoder.encode("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall of it"));
 }
 
-/** What stands where a TLS backend should be: it gets the connection after the client's first bytes. */
+/** Starts a listener instead of a TLS backend. It gets the connection after the client's first bytes. */
 export function startImpostor(
   act: (connection: Deno.TcpConn, hello: string) => Promise<void> | void,
 ): TlsBackend {
@@ -51,25 +51,28 @@ export function startImpostor(
   return backendAt(listener, serving);
 }
 
-/** A relay to a backend that closes both connections, without a word of TLS, when it is told to. */
+/** Starts a relay to a backend that closes both connections without a TLS alert when `cut` resolves. */
 export function startCuttingRelay(backendPort: number, cut: Promise<void>): TlsBackend {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = acceptAll(listener, async (client) => {
     const backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
-    const copies = [copy(client, backend), copy(backend, client)];
+    const pipes = [pipe(client, backend), pipe(backend, client)];
     await cut;
     client.close();
     backend.close();
-    await Promise.all(copies);
+    await Promise.all(pipes);
   });
   return backendAt(listener, serving);
 }
 
-/** Relay to a backend that forwards nothing of a connection before `release` allows it, so that handshakes take as long as a test needs. */
+/**
+ * A relay to a backend that holds each connection until `release` resolves, so that the test controls the duration of
+ * handshakes.
+ */
 export interface HoldingRelay extends TlsBackend {
   /** Connections that have sent their first bytes. */
   readonly held: number;
-  /** Resolves when there are this many. */
+  /** Resolves when this many connections are held. */
   untilHeld(count: number): Promise<void>;
 }
 
@@ -87,7 +90,7 @@ export function startHoldingRelay(backendPort: number, release: () => Promise<vo
     await release();
     using backend = await Deno.connect({ hostname: "127.0.0.1", port: backendPort });
     await backend.write(hello.subarray(0, length));
-    await Promise.race([copy(client, backend), copy(backend, client), ended.promise]);
+    await Promise.race([pipe(client, backend), pipe(backend, client), ended.promise]);
   });
   const relay = backendAt(listener, serving);
   return {
@@ -109,14 +112,14 @@ export function startHoldingRelay(backendPort: number, release: () => Promise<vo
   };
 }
 
-async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+async function pipe(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(16_384);
   try {
     for (let count; (count = await from.read(buffer)) !== null;) {
       for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
     }
   } catch {
-    // The other side has gone.
+    // The other side has closed the connection.
   }
 }
 

@@ -1,13 +1,44 @@
-/** The ways to a backend that the conformance tables are run over. Where they differ, the tables say so, and why. */
+/**
+ * The transports, requests to them, and short forms of their results. Where transports differ, the tables of the
+ * conformance tests say so, and why.
+ */
 
-import { fetchTransport, type Transport } from "@zeek/conductor";
+import { fetchTransport, type Transport, type TransportRequest, type TransportResult } from "@zeek/conductor";
 import { http1Transport } from "../../src/upstream/http1/http1.ts";
 
-/** A transport's name in the tests that it is tested by: "… over fetch". */
+/** Name of a transport in test names: "… over fetch". */
 export type TransportName = "sockets" | "fetch";
 
-/** Each of them with the means to make one; one that is new holds no connection of another test's. */
+/** Creates each transport. A new transport shares no connections with other tests. */
 export const TRANSPORTS: readonly (readonly [over: TransportName, create: () => Transport])[] = [
   ["sockets", () => http1Transport()],
   ["fetch", () => fetchTransport()],
 ];
+
+/** Returns a GET request without headers and body, with overrides. */
+export function transportRequest(url: string, more: Partial<TransportRequest> = {}): TransportRequest {
+  const { signal } = new AbortController();
+  const [origin = "", target = "/"] = url.split(/(?<=[\w\]])(?=\/)/);
+  return { method: "GET", origin, target, host: undefined, headers: [], body: null, signal, ...more };
+}
+
+/** Returns the status, or the kind of failure. */
+export function outcomeOf(result: TransportResult): string {
+  return result.ok ? `status ${result.response.status}` : result.kind;
+}
+
+/** Returns the whole body as Latin-1, or the kind of failure. */
+export async function bodyOf(result: TransportResult): Promise<string> {
+  if (!result.ok) return result.kind;
+  const { body } = result.response;
+  const bytes = body instanceof ReadableStream ? await new Response(body).bytes() : body ?? new Uint8Array();
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** Creates a transport that responds to every request with an empty 200 at once, and adds the requests to `sent`. */
+export function recordingTransport(sent: TransportRequest[] = []): Transport {
+  return (request) => {
+    sent.push(request);
+    return Promise.resolve({ ok: true, response: { status: 200, headers: [], body: null } });
+  };
+}

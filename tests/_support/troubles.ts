@@ -1,20 +1,20 @@
-/** Services in trouble: what a shadow or a secondary may do to whoever sends it requests. */
+/** Faulty services: the effects that a shadow or a secondary may have on its callers. */
 
 import { createServer, type Socket } from "node:net";
 import { delay } from "@std/async/delay";
 import { refusingUrl, startRawBackend } from "./servers.ts";
 
-/** A running service in trouble. */
+/** A running faulty service. */
 export interface Troubled extends AsyncDisposable {
   readonly url: string;
-  /** How many connections it has been given. */
+  /** Number of connections accepted so far. */
   readonly connections: number;
 }
 
-/** What a service does instead of answering. */
+/** The service's fault. */
 export type Trouble = "hangs" | "refuses" | "reads 1 KB/s" | "responds without end" | "resets";
 
-/** All of them. */
+/** All faults. */
 export const TROUBLES: readonly Trouble[] = ["hangs", "refuses", "reads 1 KB/s", "responds without end", "resets"];
 
 const READ_BYTES = 1_024;
@@ -22,12 +22,7 @@ const READ_EVERY_MS = 1_000;
 const ENDLESS_HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 const ENDLESS_BYTES = 16_384;
 
-/**
- * Starts a service in trouble on a free port.
- *
- * @param trouble What it does.
- * @returns The service.
- */
+/** Starts a faulty service on a free port. */
 export async function startTroubled(trouble: Trouble): Promise<Troubled> {
   if (trouble === "resets") return await startResetting();
   if (trouble === "refuses") {
@@ -37,7 +32,7 @@ export async function startTroubled(trouble: Trouble): Promise<Troubled> {
   let connections = 0;
   const server = startRawBackend(async (connection) => {
     connections++;
-    await MANNERS[trouble](connection, stopping.signal);
+    await BEHAVIORS[trouble](connection, stopping.signal);
   });
   return {
     url: server.url,
@@ -51,9 +46,9 @@ export async function startTroubled(trouble: Trouble): Promise<Troubled> {
   };
 }
 
-type Manner = (connection: Deno.Conn, stopping: AbortSignal) => Promise<void>;
+type Behavior = (connection: Deno.Conn, stopping: AbortSignal) => Promise<void>;
 
-const MANNERS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Manner>> = {
+const BEHAVIORS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Behavior>> = {
   async hangs(connection) {
     const buffer = new Uint8Array(65_536);
     while (await connection.read(buffer) !== null);
@@ -69,20 +64,20 @@ const MANNERS: Readonly<Record<Exclude<Trouble, "refuses" | "resets">, Manner>> 
     await connection.write(new TextEncoder().encode(ENDLESS_HEAD));
     for (;;) {
       for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
-      // Else it fills the system's buffers, which costs the machine that it shares more than anybody reads.
+      // Without the pause, it would fill the system's buffers and take CPU time from the code under test.
       await delay(1, { signal });
     }
   },
 };
 
-/** On node:net, as Deno's own sockets can not be reset. */
+/** Uses `node:net`, because Deno's own sockets cannot send a reset. */
 async function startResetting(): Promise<Troubled> {
   let connections = 0;
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     connections++;
     open.add(socket);
-    socket.on("error", () => {}); // The other side was faster; "close" follows.
+    socket.on("error", () => {}); // The other side has reset the connection; "close" follows.
     socket.on("close", () => open.delete(socket));
     socket.once("data", () => socket.resetAndDestroy());
   });

@@ -1,4 +1,7 @@
-/** Time that passes from one timer to the next, with everything that follows from each before the next: for long stretches of it. */
+/**
+ * Virtual time for long simulations. Time jumps from timer to timer, and all work that a timer starts completes before
+ * the next.
+ */
 
 import { setImmediate } from "node:timers/promises";
 
@@ -8,17 +11,20 @@ interface DueTimer {
   readonly callback: () => void;
 }
 
-/** Stands in for `setTimeout`, `clearTimeout` and the clock. `FakeTime` runs timers without what their promises lead to. */
+/**
+ * Replaces `setTimeout`, `clearTimeout` and the clock. Unlike `FakeTime`, it also runs the promise callbacks that
+ * follow each timer.
+ */
 export class VirtualTime implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
   readonly #cancelled = new Set<number>();
-  /** A binary heap: the next one to be due is the first. */
+  /** A binary heap: the timer that is due next comes first. */
   readonly #timers: DueTimer[] = [];
   #nowMs = 0;
   #lastId = 0;
 
-  /** Takes over. */
+  /** Replaces the global functions. */
   constructor() {
     const start = (callback: () => void, delayMs = 0) => {
       this.#push({ id: ++this.#lastId, dueMs: this.#nowMs + Math.max(0, delayMs), callback });
@@ -28,10 +34,10 @@ export class VirtualTime implements Disposable {
     Object.assign(globalThis, { setTimeout: start, clearTimeout: cancel });
   }
 
-  /** The time in milliseconds, fractions and all, since the beginning. */
+  /** Returns the virtual time in milliseconds since the start. */
   readonly now = (): number => this.#nowMs;
 
-  /** Lets time pass, and returns when everything is done that was due. */
+  /** Advances the time. Resolves when all due work is done. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await setImmediate();
@@ -45,7 +51,7 @@ export class VirtualTime implements Disposable {
     this.#nowMs = untilMs;
   }
 
-  /** Gives the real functions back. */
+  /** Restores the global functions. */
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;

@@ -6,12 +6,10 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import type { Inspection } from "../../src/observe/metrics_snapshot.ts";
 import { type InspectedWorker, WorkerInspections } from "../../src/server/worker_inspections.ts";
-import { startCli } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo, type TestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 const isLinux = Deno.build.os === "linux";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -20,7 +18,7 @@ interface Served extends AsyncDisposable {
   readonly io: TestIo;
   readonly url: string;
   readonly admin: string;
-  /** Puts another configuration into force, and gives the log's last word on it. */
+  /** Reloads the configuration, and returns the log until its result. */
   reload(text: string): Promise<string>;
 }
 
@@ -36,8 +34,8 @@ async function serve(file: TempConfig): Promise<Served> {
     async reload(text) {
       await Deno.writeTextFile(file.path, text);
       io.reload();
-      const [all] = await io.stdout.seen(new RegExp(`(?:configuration (?:not )?reloaded[^]*){${++reloads}}`));
-      return all;
+      const [log] = await io.stdout.seen(new RegExp(`(?:configuration (?:not )?reloaded[^]*){${++reloads}}`));
+      return log;
     },
     async [Symbol.asyncDispose]() {
       io.signal("SIGTERM");
@@ -62,7 +60,7 @@ function yaml(backend: string, admin = "admin: {port: 0}\n"): string {
   return `${admin}services: [{ name: a, url: "${backend}" }]\n`;
 }
 
-Deno.test("serve has an admin listener beside the data port, whose paths all stay the services'", async () => {
+Deno.test("serve has an admin listener next to the data port, which forwards all paths to the services", async () => {
   await using backend = startBackend((request) => new Response(new URL(request.url).pathname));
   await using file = await tempConfig(yaml(backend.url));
   await using served = await serve(file);
@@ -83,7 +81,7 @@ Deno.test("serve has an admin listener beside the data port, whose paths all sta
   assertStringIncludes(await metrics.text(), 'conductor_requests_total{route="path /",code="2xx"} 6\n');
 });
 
-Deno.test("check tells where the admin listener will be, and does not tell its token", async () => {
+Deno.test("check prints the address of the admin listener, but not its token", async () => {
   const token = "a-token-of-some-length";
   await using file = await tempConfig(
     yaml("http://localhost:1", `admin: {port: 9090, hostname: "::", token: ${token}}\n`),
@@ -94,7 +92,7 @@ Deno.test("check tells where the admin listener will be, and does not tell its t
   assertNotMatch(io.stdout.text, new RegExp(token));
 });
 
-Deno.test("serve without admin has no such listener", async () => {
+Deno.test("serve without `admin` has no admin listener", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(yaml(backend.url, ""));
   await using served = await serve(file);
@@ -102,7 +100,7 @@ Deno.test("serve without admin has no such listener", async () => {
   assertNotMatch(served.io.stdout.text, /"admin"/);
 });
 
-Deno.test("a reload brings the admin listener, moves it, changes its token and takes it away", async () => {
+Deno.test("a reload adds the admin listener, moves it, changes its token and removes it", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(yaml(backend.url, ""));
   await using served = await serve(file);
@@ -120,10 +118,10 @@ Deno.test("a reload brings the admin listener, moves it, changes its token and t
   assertEquals(exchanges.length, 1);
 
   const events = await fetch(`http://127.0.0.1:${second}/api/events`);
-  const told = events.text();
+  const stream = events.text();
   await served.reload(yaml(backend.url, `admin: {port: ${second}, token: a-token-of-some-length}\n`));
-  // Who has been reading must come back with the token.
-  assertMatch(await told, /^retry: /);
+  // Streams from before the token end, so that pages must log in.
+  assertMatch(await stream, /^retry: /);
   assertEquals(await status(`http://127.0.0.1:${second}/api/state`), 401);
   const headers = { authorization: "Bearer a-token-of-some-length" };
   assertEquals(await status(`http://127.0.0.1:${second}/api/state`, headers), 200);
@@ -141,7 +139,7 @@ Deno.test("a reload opens the admin listener to other machines on the same port,
   await using served = await serve(file);
   const own = "a-token-of-some-length";
   const headers = { authorization: `Bearer ${own}` };
-  // RFC 5737: nobody has it.
+  // RFC 5737 reserves this address for documentation, so no machine has it.
   const refused = await served.reload(
     yaml(backend.url, `admin: {port: ${port}, hostname: 192.0.2.1, token: ${own}}\n`),
   );
@@ -154,7 +152,7 @@ Deno.test("a reload opens the admin listener to other machines on the same port,
   assertEquals(await status(`http://127.0.0.1:${port}/api/state`), 200);
 });
 
-Deno.test("an admin port that is taken refuses the whole reload, and changes nothing", async () => {
+Deno.test("an admin port in use fails the whole reload, and changes nothing", async () => {
   await using backend = startBackend(() => new Response("old"));
   await using fresh = startBackend(() => new Response("fresh"));
   await using file = await tempConfig(yaml(backend.url));
@@ -165,7 +163,7 @@ Deno.test("an admin port that is taken refuses the whole reload, and changes not
   assertEquals(await status(`${served.admin}/readyz`), 200);
 });
 
-Deno.test("a data port that is taken leaves the new admin port closed", async () => {
+Deno.test("a data port in use leaves the new admin port closed", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`port: 0\nhostname: 127.0.0.1\n${yaml(backend.url)}`);
   const io = createTestIo();
@@ -183,7 +181,7 @@ Deno.test("a data port that is taken leaves the new admin port closed", async ()
   assertEquals(await ended, 0);
 });
 
-Deno.test("an admin port that is taken is an error before anything is served", async () => {
+Deno.test("an admin port in use is an error before any request is served", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(yaml(backend.url, `admin: {port: ${backend.port}}\n`));
   const io = createTestIo();
@@ -191,7 +189,7 @@ Deno.test("an admin port that is taken is an error before anything is served", a
   assertStringIncludes(io.stderr.text, `Cannot listen on 127.0.0.1:${backend.port}: address already in use`);
 });
 
-Deno.test("while it drains, the server is alive and not ready, and event streams do not hold it up", async () => {
+Deno.test("while it drains, the server is healthy but not ready, and event streams do not delay its end", async () => {
   await using backend = startSlowBackend();
   await using file = await tempConfig(yaml(backend.url));
   const io = createTestIo();
@@ -212,7 +210,7 @@ Deno.test("while it drains, the server is alive and not ready, and event streams
   await untilRefused(admin);
 });
 
-Deno.test("a route whose only primary is left alone makes the server unready", async () => {
+Deno.test("a route whose only primary has an open breaker makes the server not ready", async () => {
   await using backend = startBackend(() => new Response(null, { status: 500 }));
   await using file = await tempConfig(
     `admin: {port: 0}\nservices: [{ name: a, url: "${backend.url}", breaker: {failures: 1} }]\n`,
@@ -225,7 +223,7 @@ Deno.test("a route whose only primary is left alone makes the server unready", a
 });
 
 Deno.test({
-  name: "with --workers the admin listener shows all of them together, under ids that rise",
+  name: "with --workers the admin listener merges all workers, with ascending ids",
   ignore: !isLinux,
   fn: async () => {
     await using backend = startBackend();
@@ -250,7 +248,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "with --workers a session of the admin listener works, whichever worker has the connection",
+  name: "with --workers a session of the admin listener works on every connection",
   ignore: !isLinux,
   fn: async () => {
     await using backend = startBackend();
@@ -283,7 +281,7 @@ async function logIn(admin: string): Promise<{ session: string; headers: Headers
   return { session: admin + response.headers.get("location"), headers: { cookie } };
 }
 
-Deno.test("demo has its dashboard, tells where, and shows what happens; --once does not tell", async () => {
+Deno.test("demo prints the address of its dashboard, which shows the exchanges; with --once it does not", async () => {
   const io = createTestIo();
   const ended = runCommandLine(["demo", "--port", "0"], io);
   const [, admin = ""] = await io.stdout.seen(/Live dashboard: (http:\/\/127\.0\.0\.1:\d+)\/\n/);
@@ -311,19 +309,20 @@ Deno.test("demo has its dashboard, tells where, and shows what happens; --once d
   assertNotMatch(once.stdout.text, /dashboard/);
 });
 
-/** A worker that says what the test wants. */
+/** A worker with scripted responses. */
 interface Scripted extends InspectedWorker {
-  answer: () => Promise<Inspection | undefined>;
-  asked: number[];
+  respond: () => Promise<Inspection | undefined>;
+  /** Requested ids. */
+  requested: number[];
 }
 
-function scripted(answer: Scripted["answer"]): Scripted {
+function scripted(respond: Scripted["respond"]): Scripted {
   const worker: Scripted = {
-    answer,
-    asked: [],
+    respond,
+    requested: [],
     request: async ({ after }) => {
-      worker.asked.push(after);
-      const inspection = await worker.answer();
+      worker.requested.push(after);
+      const inspection = await worker.respond();
       return inspection === undefined ? {} : { inspection };
     },
   };
@@ -347,7 +346,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
   return { metrics, recent: { last, exchanges: exchanges as ExchangeRecord[] } };
 }
 
-Deno.test("WorkerInspections keeps what a lost worker had counted, but not what it was doing", async () => {
+Deno.test("WorkerInspections keeps the counters of a lost worker, but not its requests in flight", async () => {
   const inspections = new WorkerInspections();
   const [first, second] = [1, 10].map((bytes) => scripted(() => Promise.resolve(inspection(bytes))));
   await inspections.read([first!, second!], 0);
@@ -356,19 +355,19 @@ Deno.test("WorkerInspections keeps what a lost worker had counted, but not what 
   assertEquals(routes.map(({ requestBytes, inFlight }) => [requestBytes, inFlight]), [[11, 1]]);
 });
 
-Deno.test("WorkerInspections does not wait for a worker that is busy, and leaves it with what it said last", async () => {
+Deno.test("WorkerInspections does not wait for a busy worker, and uses its last inspection", async () => {
   using time = new FakeTime();
   const inspections = new WorkerInspections();
   const worker = scripted(() => Promise.resolve(inspection(7, [{ timeMs: 1, durationMs: 1 }], 1)));
   await inspections.read([worker], 0);
-  worker.answer = () => new Promise(() => {});
-  const answer = inspections.read([worker], 0);
+  worker.respond = () => new Promise(() => {});
+  const reading = inspections.read([worker], 0);
   await time.tickAsync(1_000);
-  const { metrics, recent } = await answer;
+  const { metrics, recent } = await reading;
   assertEquals([metrics.routes[0]?.requestBytes, recent.last], [7, 1]);
 });
 
-Deno.test("WorkerInspections orders the exchanges of all workers by their end, and asks each for new ones only", async () => {
+Deno.test("WorkerInspections sorts the exchanges of all workers by their end, and requests only new ones", async () => {
   const inspections = new WorkerInspections();
   const first = scripted(() =>
     Promise.resolve(
@@ -379,15 +378,15 @@ Deno.test("WorkerInspections orders the exchanges of all workers by their end, a
   const workers = [first, second];
   const { recent } = await inspections.read(workers, 0);
   assertEquals(recent.exchanges.map(({ id, path }) => [id, path]), [[1, "/1"], [2, "/2"], [3, "/3"]]);
-  for (const worker of workers) worker.answer = () => Promise.resolve(inspection(0, [], worker.asked.at(-1)));
+  for (const worker of workers) worker.respond = () => Promise.resolve(inspection(0, [], worker.requested.at(-1)));
   assertEquals((await inspections.read(workers, 2)).recent.exchanges.map(({ id }) => id), [3]);
-  assertEquals(workers.map(({ asked }) => asked), [[0, 12], [0, 40]]);
+  assertEquals(workers.map(({ requested }) => requested), [[0, 12], [0, 40]]);
 });
 
-Deno.test("WorkerInspections asks once for all who want to know at the same time", async () => {
+Deno.test("WorkerInspections requests once for simultaneous reads", async () => {
   const inspections = new WorkerInspections();
   const worker = scripted(() => Promise.resolve(inspection(1)));
   await Promise.all([1, 2, 3].map(() => inspections.read([worker], 0)));
-  assertEquals(worker.asked.length, 1);
+  assertEquals(worker.requested.length, 1);
   assert((await inspections.read([], 0)).metrics.startedMs > 0);
 });

@@ -7,25 +7,25 @@ import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import { percent } from "../../src/lib/percent.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 const EVIL = `<img src=x onerror="alert(1)">`;
 const EVIL_PATH = `/api/"><script>alert(1)</script>`;
 
-/** Enough for each of the planted differences to be told from noise. */
+/** Enough to distinguish each planted difference from noise. */
 const REQUESTS = 40;
 
 /** A backend whose second version has a field renamed, a number rounded, and markup where there was none. */
-function answer(version: 1 | 2): Response {
+function respond(version: 1 | 2): Response {
   const fields = version === 1
     ? { customerName: "Ada", total: 12.345, note: `plain ${EVIL}`, [EVIL]: "one" }
     : { customer_name: "Ada", total: 12.35, note: `<script>${EVIL}`, [EVIL]: "two" };
   return Response.json({ id: 7, ...fields, servedAt: crypto.randomUUID() });
 }
 
-/** A shop with a next version, where everything is compared. */
+/** A shop with its next version as a shadow. All responses are compared. */
 async function openShop() {
-  const [old, next] = [startBackend(() => answer(1)), startBackend(() => answer(2))];
+  const [old, next] = [startBackend(() => respond(1)), startBackend(() => respond(2))];
   const conductor = await startWatched([
     { name: "shop-v1", url: old.url, pathPrefix: "/api", primary: true },
     { name: "shop-v2", url: next.url, pathPrefix: "/api", shadow: true },
@@ -44,7 +44,7 @@ async function sendOrders({ url }: WatchedConductor, count = REQUESTS): Promise<
 }
 
 pageTest(
-  "the comparison follows traffic to a verdict, with what differs side by side, and asks nobody else",
+  "the comparison follows traffic to a verdict, shows both values side by side, and sends no request elsewhere",
   async () => {
     await using shop = await openShop();
     const { conductor } = shop;
@@ -58,7 +58,7 @@ pageTest(
     await field.getByText(`${REQUESTS} of ${REQUESTS} differ`).waitFor();
     assertStringIncludes(await page.locator(".endpoint-head").first().innerText(), "/api/orders/{id}");
     const sample = await field.locator(".sample").first().innerText();
-    assertMatch(sample, /Primary:\s*"Ada"\s*Service:\s*not there\s*GET \/api\/orders\/1/);
+    assertMatch(sample, /Primary:\s*"Ada"\s*Service:\s*absent\s*GET \/api\/orders\/1/);
     const total = page.locator("#differences .field", { hasText: "$.total" }).locator(".sample").first();
     assertEquals(await total.locator("mark").allInnerTexts(), ["4"]);
     await page.locator("#noise-fold summary").click();
@@ -74,35 +74,35 @@ pageTest(
   },
 );
 
-pageTest("a field is called noise with one click, and the lines that keep it so can be copied", async () => {
+pageTest("a field is marked as noise with one click, and the configuration for it can be copied", async () => {
   await using shop = await openShop();
   const { conductor } = shop;
   await sendOrders(conductor);
   await using visited = await visit(`${conductor.adminUrl}#comparison`);
   const { page, complaints } = visited;
   const row = page.locator("#differences .field", { hasText: "$.total" });
-  const button = page.getByRole("button", { name: "This is noise $.total" });
+  const button = page.getByRole("button", { name: "Mark as noise $.total" });
   await button.press("Enter");
   await row.waitFor({ state: "detached" });
   await page.locator("#noise li", { hasText: "$.total" }).waitFor({ state: "attached" });
-  assertMatch(await page.locator(":focus").innerText(), /^This is noise/);
-  await page.locator("#kept-lines").getByText(`- "$.total" # GET /api/orders/{id}`).waitFor();
+  assertMatch(await page.locator(":focus").innerText(), /^Mark as noise/);
+  await page.locator("#noise-config-lines").getByText(`- "$.total" # GET /api/orders/{id}`).waitFor();
   const lines = await (await fetch(`${conductor.adminUrl}api/noise`)).text();
-  assertEquals(await page.locator("#kept-lines").textContent(), lines);
+  assertEquals(await page.locator("#noise-config-lines").textContent(), lines);
 
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByRole("button", { name: "Copy" }).click();
   await page.getByText("Copied").waitFor();
   assertEquals(await page.evaluate(`navigator.clipboard.readText()`), lines);
 
-  // The report that comes afterwards says the same, also to a page that did not call it so.
+  // The next report has the mark, also for a page that did not set it.
   await page.reload();
   await page.locator("#noise li", { hasText: "$.total" }).waitFor({ state: "attached" });
   assertEquals(await row.count(), 0);
   assertEquals(complaints, []);
 });
 
-pageTest("a field that conductor does not take for noise comes back, and the page says why", async () => {
+pageTest("a field returns to the mismatches with the reason if conductor refuses to mark it", async () => {
   await using shop = await openShop();
   await sendOrders(shop.conductor);
   await using visited = await visit(`${shop.conductor.adminUrl}#comparison`);
@@ -112,8 +112,8 @@ pageTest("a field that conductor does not take for noise comes back, and the pag
     const isMark = route.request().method() === "POST";
     return isMark ? route.fulfill({ status: 409, contentType: "application/problem+json", body }) : route.continue();
   });
-  await page.getByRole("button", { name: "This is noise $.total" }).click();
-  await page.getByRole("alert").getByText("$.total does not count as noise: There are 1000 marks").waitFor();
+  await page.getByRole("button", { name: "Mark as noise $.total" }).click();
+  await page.getByRole("alert").getByText("Cannot mark $.total as noise: There are 1000 marks").waitFor();
   await page.locator("#differences .field", { hasText: "$.total" }).waitFor();
 });
 
@@ -128,36 +128,36 @@ pageTest("hostile keys, values and paths stay text in the comparison", async () 
   const head = `GET ${EVIL_PATH} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
   assertStringIncludes(await exchangeRaw(Number(new URL(conductor.url).port), head), "200 OK");
   await page.locator(".mismatch-path", { hasText: "<script>alert(1)</script>" }).waitFor();
-  await page.getByRole("button", { name: "This is noise $[" }).first().click();
-  await page.locator("#kept-lines").getByText("<img src=x").waitFor();
+  await page.getByRole("button", { name: "Mark as noise $[" }).first().click();
+  await page.locator("#noise-config-lines").getByText("<img src=x").waitFor();
   assertEquals(await page.locator("img, body script, iframe, body style").count(), 0);
   assertEquals(requests.filter((url) => !url.startsWith(conductor.adminUrl)), []);
   assertEquals(complaints, []);
 });
 
-pageTest("the comparison is asked for only while it is looked at, and not where nothing is compared", async () => {
+pageTest("the comparison is polled only while it is visible, and never without `compare`", async () => {
   await using shop = await openShop();
   await using visited = await visit(`${shop.conductor.adminUrl}#comparison`);
   const { page, requests } = visited;
-  const asked = () => requests.filter((url) => /report|mismatches|noise/.test(url)).length;
-  const { promise: isAskedAgain, resolve } = Promise.withResolvers<void>();
+  const polled = () => requests.filter((url) => /report|mismatches|noise/.test(url)).length;
+  const { promise: hasPolled, resolve } = Promise.withResolvers<void>();
   page.on("request", (request) => {
-    if (asked() > 4 && request.url().includes("report")) resolve();
+    if (polled() > 4 && request.url().includes("report")) resolve();
   });
-  await isAskedAgain;
+  await hasPolled;
   await page.getByRole("link", { name: "Traffic" }).click();
   await page.locator("#overview").waitFor();
-  const before = asked();
-  // Each state, one a second, draws the chart anew: four of them take longer than from one question to the next.
+  const before = polled();
+  // Each state, one per second, redraws the chart: four of them take longer than the poll interval.
   await page.evaluate(`new Promise((resolve) => {
     let drawn = 0;
     const observer = new MutationObserver(() => ++drawn === 4 && resolve());
     observer.observe(document.querySelector("#overview .chart-line.rate"), { attributeFilter: ["d"] });
   })`);
-  assertEquals(asked(), before);
+  assertEquals(polled(), before);
 
-  await using silent = startBackend();
-  await using off = await startWatched([{ name: "only", url: silent.url }]);
+  await using backend = startBackend();
+  await using off = await startWatched([{ name: "only", url: backend.url }]);
   await using seen = await visit(`${off.adminUrl}#comparison`);
   await seen.page.getByText("compare: true").waitFor();
   await seen.page.getByText("Live", { exact: true }).waitFor();
@@ -172,8 +172,8 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     await (await fetch(long)).body?.cancel();
     await using visited = await visit(`${shop.conductor.adminUrl}#comparison`, { scheme, width });
     const { page } = visited;
-    await page.getByRole("button", { name: "This is noise $.total" }).click();
-    await page.locator("#kept-lines").getByText("$.total").waitFor();
+    await page.getByRole("button", { name: "Mark as noise $.total" }).click();
+    await page.locator("#noise-config-lines").getByText("$.total").waitFor();
     await page.locator(".mismatch").first().waitFor();
     for (const fold of await page.locator("summary:visible").all()) await fold.click();
     assertEquals(await violationsOf(page), []);
@@ -181,7 +181,7 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
   });
 }
 
-Deno.test("differingParts() finds what is not the same, and cuts no character in two", () => {
+Deno.test("differingParts() returns the differing middle, and keeps characters whole", () => {
   assertEquals(differingParts("12.345", "12.35"), [["12.3", "4", "5"], ["12.3", "", "5"]]);
   assertEquals(differingParts('"a\u{1f600}b"', '"a\u{1f601}b"'), [['"a', "\u{1f600}", 'b"'], [
     '"a',
@@ -192,9 +192,9 @@ Deno.test("differingParts() finds what is not the same, and cuts no character in
   assertEquals(differingParts("", "x"), [["", "", ""], ["", "x", ""]]);
 });
 
-Deno.test("the comparison's thresholds and shares are those of the report", () => {
+Deno.test("the thresholds and the format of ratios are those of the report", () => {
   assertEquals(SHOWN_THRESHOLDS, DEFAULT_THRESHOLDS);
-  for (const share of [0, 1, 0.5, 0.000312, 0.9998, 0.123456]) {
-    assertEquals(finePercent(share), percent(share).replace(" ", "\u202f"));
+  for (const ratio of [0, 1, 0.5, 0.000312, 0.9998, 0.123456]) {
+    assertEquals(finePercent(ratio), percent(ratio).replace(" ", "\u202f"));
   }
 });

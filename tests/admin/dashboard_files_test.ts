@@ -1,12 +1,13 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 import { ASSETS } from "../../src/admin/assets.ts";
 import { bytes, count, ms, niceCeiling, percent, printable, rate, uptime } from "../../src/admin/dashboard/format.js";
-import { difference, quantile, serviceSpan } from "../../src/admin/dashboard/rates.js";
+import { attemptDescription, attemptLabel, attemptState } from "../../src/admin/dashboard/labels.js";
+import { quantile, serviceSpan, spanBetween } from "../../src/admin/dashboard/rates.js";
 
 const FOLDER = new URL("../../src/admin/dashboard/", import.meta.url);
 
-Deno.test("ASSETS has every file of the dashboard as it is", async () => {
+Deno.test("ASSETS has every file of the dashboard unchanged", async () => {
   const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name);
   assertEquals(
     ASSETS.map(({ path }) => path).sort(),
@@ -18,7 +19,7 @@ Deno.test("ASSETS has every file of the dashboard as it is", async () => {
   }
 });
 
-Deno.test("the dashboard's files ask for nothing but each other", () => {
+Deno.test("the dashboard's files refer only to each other", () => {
   const paths = new Set(ASSETS.map(({ path }) => path));
   for (const { path, text } of ASSETS) {
     for (const [, name] of text.matchAll(/\bfrom "\.\/([^"]+)"/g)) {
@@ -30,7 +31,7 @@ Deno.test("the dashboard's files ask for nothing but each other", () => {
   }
 });
 
-Deno.test("the dashboard's scripts make no markup from text", () => {
+Deno.test("the dashboard's scripts create no markup from text", () => {
   for (const { path, text } of ASSETS.filter(({ path }) => path.endsWith(".js"))) {
     assertEquals(
       text.match(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/),
@@ -40,40 +41,46 @@ Deno.test("the dashboard's scripts make no markup from text", () => {
   }
 });
 
-Deno.test("quantile() is linear within a bucket, and the last bound beyond", () => {
+Deno.test("quantile() is linear within a bucket, and returns the last bound above it", () => {
   assertEquals(quantile([0, 10, 0], [10, 20], 0.5), 15);
   assertEquals(quantile([5, 5, 0], [10, 20], 1), 20);
   assertEquals(quantile([0, 0, 3], [10, 20], 0.5), 20);
   assertEquals(quantile([0, 0, 0], [10, 20], 0.5), NaN);
 });
 
-Deno.test("serviceSpan() leaves out who was given up or never asked, and difference() never goes below nothing", () => {
-  const snapshot = {
-    route: "path /",
-    service: "a",
-    role: "primary",
-    responses: { "2xx": 8, "5xx": 2 },
-    failedResponses: 2,
-    failures: { refused: 3, aborted: 40, "open-circuit": 5 },
-    skips: { "not-sampled": 7 },
-    comparisons: {},
-    notComparable: {},
-    selected: 8,
-    hedgesSent: 0,
-    hedgesWon: 0,
-    inFlight: 0,
-    duration: { counts: [13, 0], sumMs: 20 },
-  } as const;
-  const span = serviceSpan(snapshot);
-  assertEquals([span.total, span.good], [13, 8]);
-  assertEquals(span.failures, { refused: 3, "bad status": 2 });
-  assertEquals(span.skips, { "not-sampled": 7, "open-circuit": 5 });
-  const less = serviceSpan({ ...snapshot, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
-  assertEquals(difference(span, less, 1).total, 0);
-  assertAlmostEquals(difference(less, span, 2).total, 12);
+/** Counters of a primary. A full queue is counted as a failure; skips by the breaker are counted as skips only. */
+const SNAPSHOT = {
+  route: "path /",
+  service: "a",
+  role: "primary",
+  responses: { "2xx": 8, "5xx": 2 },
+  failedResponses: 2,
+  failures: { "refused": 3, "aborted": 40, "queue-full": 5, "unsendable": 1 },
+  skips: { "open-circuit": 6 },
+  comparisons: {},
+  notComparable: {},
+  selected: 8,
+  hedgesSent: 0,
+  hedgesWon: 0,
+  inFlight: 0,
+  duration: { counts: [13, 0], sumMs: 20 },
+} as const;
+
+Deno.test("serviceSpan() counts aborted and unsent attempts neither as attempts nor as failures of the service", () => {
+  const span = serviceSpan(SNAPSHOT);
+  assertEquals([span.total, span.succeeded, span.durationCounts], [13, 8, [13, 0]]);
+  assertEquals(span.failures, { "refused": 3, "error status": 2 });
+  assertEquals(span.skips, { "open-circuit": 6, "queue-full": 5, "unsendable": 1 });
 });
 
-Deno.test("percent() says 100 % of nothing less than all, and 0 % of nothing more than none", () => {
+Deno.test("spanBetween() counts a decrease, after the loss of a worker, as 0", () => {
+  const span = serviceSpan(SNAPSHOT);
+  const less = serviceSpan({ ...SNAPSHOT, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
+  assertEquals(spanBetween(span, less, 1).total, 0);
+  assertEquals(spanBetween(less, span, 2).total, 12);
+});
+
+Deno.test("percent() returns 100 % only for 1, and 0 % only for 0", () => {
   assertEquals([1, 0.99999, 0.934, 0.0001, 0, NaN].map(percent), [
     "100\u202f%",
     "99.99\u202f%",
@@ -98,6 +105,30 @@ Deno.test("numbers have units and groups of digits", () => {
   assertEquals([0.3, 7, 41, 90, 110, 0].map(niceCeiling), [0.4, 8, 50, 100, 200, 1]);
 });
 
-Deno.test("printable() shows what hides or turns text around", () => {
+Deno.test("printable() escapes characters that hide or reorder text", () => {
   assertEquals(printable("a\u202eb\u0000\u200bc d"), "a\\u202eb\\u0000\\u200bc d");
 });
+
+for (
+  const [name, outcome, state, label, description] of [
+    ["an attempt in flight", {}, "pending", "in flight", /^in flight$/],
+    ["a response", { success: true, status: 204 }, "succeeded", "204", /^response 204$/],
+    [
+      "a failed response",
+      { success: false, status: 503 },
+      "failed",
+      "503",
+      /^response 503, which counts as a failure$/,
+    ],
+    ["a failure", { success: false, failure: "refused" }, "failed", "refused", /^failed: the connection was refused/],
+    ["an abort", { success: false, failure: "aborted" }, "aborted", "aborted", /^aborted: the client disconnected/],
+    ["a skip", { skipped: "not-sampled" }, "skipped", "not-sampled", /^skipped: .* not in the sample$/],
+    ["a full queue", { success: false, failure: "queue-full" }, "skipped", "queue-full", /^not sent: .* queue/],
+  ] as const
+) {
+  Deno.test(`the dashboard describes ${name} as ${state}`, () => {
+    const attempt = { service: "a", role: "primary", hedge: false, selected: false, ...outcome } as const;
+    assertEquals([attemptState(attempt), attemptLabel(attempt)], [state, label]);
+    assertMatch(attemptDescription(attempt), description);
+  });
+}

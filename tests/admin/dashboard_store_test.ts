@@ -1,15 +1,18 @@
 import { assertEquals, assertGreater } from "@std/assert";
 
 import type { StateView } from "../../src/admin/api.ts";
-import { Store, TOTAL } from "../../src/admin/dashboard/store.js";
+import { serviceKey, Store, TOTAL } from "../../src/admin/dashboard/store.js";
 import { Metrics } from "../../src/observe/metrics.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
+import { refusingUrl, startBackend } from "../_support/servers.ts";
+import { startSlowBackend } from "../_support/servers.ts";
+import { startWatched } from "../_support/cli_process.ts";
 
 const ROUTE = "path /";
 
-function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateView {
+function stateAt(second: number, { responses = 0, startedMs = 1 } = {}): StateView {
   const empty = new Metrics().snapshot();
-  const duration = { counts: [answered, 0, 0], sumMs: answered };
+  const duration = { counts: [responses, 0, 0], sumMs: responses };
   const route = { ...empty.routes[0]!, duration };
   return {
     version: "0.1.0",
@@ -21,7 +24,7 @@ function stateAt(second: number, { answered = 0, startedMs = 1 } = {}): StateVie
     services: [],
     comparing: false,
     routes: [{ route: ROUTE, members: [{ service: "a", role: "primary" }, { service: "b", role: "secondary" }] }],
-    metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": answered } }], states: [] },
+    metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": responses } }], states: [] },
   };
 }
 
@@ -35,22 +38,22 @@ function exchange(id: number, timeMs: number): ExchangeRecord {
 
 Deno.test("Store computes rates and percentiles from the differences of states", () => {
   const store = new Store();
-  for (let second = 1; second <= 10; second++) store.addState(stateAt(second, { answered: 1_000 + second * 20 }));
+  for (let second = 1; second <= 10; second++) store.addState(stateAt(second, { responses: 1_000 + second * 20 }));
   const { latest, points } = store.series(TOTAL);
   assertEquals([latest?.rate, latest?.success, latest?.p50], [20, 1, 5]);
   assertEquals(points.length, 9);
 });
 
-Deno.test("Store remembers five minutes", () => {
+Deno.test("Store keeps five minutes", () => {
   const store = new Store();
   for (let second = 1; second <= 400; second++) store.addState(stateAt(second));
   assertEquals(store.series(TOTAL).points.length, 301);
 });
 
-Deno.test("Store forgets a server that is there no more, but not one that has lost a worker", () => {
+Deno.test("Store clears its data after a restart of conductor, but not after the loss of a worker", () => {
   const store = new Store();
-  for (let second = 1; second <= 5; second++) store.addState(stateAt(second, { answered: second * 20 }));
-  store.addState(stateAt(6, { answered: 50 }));
+  for (let second = 1; second <= 5; second++) store.addState(stateAt(second, { responses: second * 20 }));
+  store.addState(stateAt(6, { responses: 50 }));
   assertEquals(store.series(TOTAL).points.length, 5);
   store.addExchanges({ last: 1, exchanges: [exchange(1, 6_000)] });
   store.addState(stateAt(7, { startedMs: 6_500 }));
@@ -58,7 +61,7 @@ Deno.test("Store forgets a server that is there no more, but not one that has lo
   assertEquals(store.exchanges, []);
 });
 
-Deno.test("Store has exchanges once, newest first, their attempts in the order of the configuration", () => {
+Deno.test("Store keeps each exchange once, the newest first, with its attempts in the order of the configuration", () => {
   const store = new Store();
   store.addExchanges({ last: 1, exchanges: [exchange(1, 1_000)] });
   store.addState(stateAt(1));
@@ -67,17 +70,87 @@ Deno.test("Store has exchanges once, newest first, their attempts in the order o
   assertEquals(store.exchanges[1]?.attempts.map(({ service }) => service), ["a", "b"]);
 });
 
-Deno.test("Store.sampling() tells a sample from exchanges that are listed late", () => {
+Deno.test("Store.sampling() distinguishes a sample from exchanges that are published late", () => {
   for (const [perSecond, isSample] of [[20, false], [5, true]] as const) {
     const store = new Store();
     let id = 0;
     for (let second = 1; second <= 30; second++) {
-      store.addState(stateAt(second, { answered: second * 20 }));
+      store.addState(stateAt(second, { responses: second * 20 }));
       const listed = Array.from({ length: perSecond }, (_, index) => exchange(++id, (second - 5) * 1_000 + index));
       store.addExchanges({ last: id, exchanges: listed });
     }
     const sampling = store.sampling();
     assertEquals(sampling !== undefined, isSample);
-    if (sampling !== undefined) assertGreater(sampling.ofPerSecond, sampling.perSecond);
+    if (sampling !== undefined) assertGreater(sampling.totalPerSecond, sampling.recordedPerSecond);
   }
+});
+
+Deno.test("Store.sampling() reports no sample in the first seconds of a page, whose window is shorter", () => {
+  const store = new Store();
+  let id = 0;
+  for (let second = 1; second <= 10; second++) {
+    store.addState(stateAt(second, { responses: second * 20 }));
+    const exchanges = Array.from({ length: 20 }, (_, index) => exchange(++id, (second - 1) * 1_000 + 50 * (index + 1)));
+    store.addExchanges({ last: id, exchanges });
+    assertEquals(store.sampling(), undefined, `after ${second} s`);
+  }
+});
+
+Deno.test("Store shows what clients and backends saw: each request once, as an attempt or as a skip", async () => {
+  const requests = 20;
+  await using up = startBackend();
+  await using sampled = startBackend();
+  await using slowShadow = startSlowBackend();
+  await using slowPrimary = startSlowBackend();
+  await using conductor = await startWatched([
+    { name: "down", url: refusingUrl(), pathPrefix: "/api", primary: true, breaker: { failures: 1 } },
+    { name: "up", url: up.url, pathPrefix: "/api" },
+    { name: "sampled", url: sampled.url, pathPrefix: "/api", shadow: true, sample: 0.5 },
+    { name: "slow-shadow", url: slowShadow.url, pathPrefix: "/api", shadow: true },
+    { name: "slow-primary", url: slowPrimary.url, pathPrefix: "/slow", primary: true },
+  ], { limits: { maxConnectionsPerService: 1 } });
+  const readState = async (): Promise<StateView> => (await fetch(`${conductor.adminUrl}api/state`)).json();
+  const before = await readState();
+
+  const statuses: number[] = [];
+  const send = async (path: string) => {
+    const response = await fetch(conductor.url + path);
+    await response.text();
+    statuses.push(response.status);
+  };
+  for (let count = 0; count < requests; count++) await send("/api");
+  const slow = send("/slow");
+  await slowPrimary.received(1);
+  await send("/slow");
+  slowPrimary.release();
+  slowShadow.release();
+  await slow;
+  let after = await readState();
+  while (after.metrics.services.some(({ inFlight }) => inFlight > 0)) after = await readState();
+
+  const store = new Store();
+  store.addState(before);
+  store.addState({ ...after, timeMs: before.timeMs + 1_000 });
+  const all = store.series(TOTAL).recent;
+  const succeeded = statuses.filter((status) => status === 200).length;
+  assertEquals([all.total, all.succeeded, all.fallbacks], [requests + 2, succeeded, succeeded - 1]);
+  const seen: Readonly<Record<string, number>> = {
+    "down": 1,
+    "up": up.seen.length,
+    "sampled": sampled.seen.length,
+    "slow-shadow": 1,
+    "slow-primary": 1,
+  };
+  for (const [name, attempts] of Object.entries(seen)) {
+    const { total, durationCounts, skips } = store.series(serviceKey(name)).recent;
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const received = name === "slow-primary" ? 2 : requests;
+    assertEquals([name, total, sum(durationCounts)], [name, attempts, attempts]);
+    assertEquals([name, total + sum(Object.values(skips))], [name, received]);
+  }
+  const down = store.series(serviceKey("down")).recent;
+  assertEquals([down.failures["refused"], down.failures["open-circuit"]], [1, undefined]);
+  assertEquals(down.skips["open-circuit"], requests - 1);
+  assertEquals(store.series(serviceKey("slow-primary")).recent.skips["queue-full"], 1);
+  assertEquals(store.series(serviceKey("slow-shadow")).recent.skips["queue-full"], requests - 1);
 });

@@ -4,7 +4,7 @@ import type { StateView } from "../../src/admin/api.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 /** Backends of a shop whose shadow fails, and conductor in front of them. */
 async function openShop() {
@@ -27,7 +27,7 @@ async function openShop() {
   };
 }
 
-/** Sends requests until it is disposed of: few enough a second for all of them to be recorded. */
+/** Sends requests until disposal, few enough per second that all of them are recorded. */
 function keepSending({ url }: WatchedConductor, paths: readonly string[]): AsyncDisposable {
   let isStopped = false;
   const sent = (async () => {
@@ -39,7 +39,7 @@ function keepSending({ url }: WatchedConductor, paths: readonly string[]): Async
       await new Promise((resolve) => setTimeout(resolve, 60));
     }
   })();
-  // A test that has failed does not stop it, but its conductor ends.
+  // After a failed test, the end of conductor rejects a request.
   sent.catch(() => {});
   return {
     [Symbol.asyncDispose]: () => {
@@ -50,7 +50,7 @@ function keepSending({ url }: WatchedConductor, paths: readonly string[]): Async
 }
 
 pageTest(
-  "the dashboard says what to do, follows real traffic, hides secrets, and asks nobody but its origin",
+  "the dashboard shows a first command, follows real traffic, hides secrets, and sends no request elsewhere",
   async () => {
     await using shop = await openShop();
     const { conductor } = shop;
@@ -64,24 +64,24 @@ pageTest(
     await page.getByRole("button", { name: /^Service canary .*, failing$/ }).waitFor();
     assertEquals(await page.locator(".edge.shadow[data-health=failing]").count(), 1);
     assertEquals(await page.locator("#services > li").count(), 4);
-    assertEquals(await page.locator("#link").innerText(), "Live");
+    assertEquals(await page.locator("#connection").innerText(), "Live");
     await traffic[Symbol.asyncDispose]();
 
     const exchange = page.locator(".exchange", { hasText: "/api/tea" }).first();
-    const bars = await exchange.locator(".lane > .visually-hidden").allInnerTexts();
+    const bars = await exchange.locator(".attempt > .visually-hidden").allInnerTexts();
     assertEquals(bars.map((bar) => bar.replace(/ after .*?ms/, "")), [
-      "blue, primary, answered 200, the answer",
-      "green, secondary, answered 200",
-      "canary, shadow, answered 500, which counts as a failure",
+      "blue, primary, response 200, selected",
+      "green, secondary, response 200",
+      "canary, shadow, response 500, which counts as a failure",
     ]);
 
-    // By keyboard: a row that is still moving down the list would no longer be under the pointer.
+    // By keyboard, because a row that moves down the list can evade the pointer.
     await exchange.locator("button").press("Enter");
     const detail = page.getByRole("dialog");
     await detail.getByText("authorization").waitFor();
     const text = await detail.innerText();
     assertStringIncludes(text, "/api/tea");
-    assertStringIncludes(text, "Answered 500, which counts as a failure.");
+    assertStringIncludes(text, "Response 500, which counts as a failure.");
     assert(!(await page.content()).includes("secret-"));
     await page.keyboard.press("Escape");
     await detail.waitFor({ state: "hidden" });
@@ -101,30 +101,30 @@ pageTest(
     {
       await using _traffic = keepSending(conductor, ["/api/tea"]);
       await page.getByRole("button", { name: /^Service blue .*, healthy$/ }).waitFor();
-      // Each state that the page gets moves its charts by a point.
+      // Each state adds a point to the charts.
       const points = `document.querySelector("#overview .chart-line.rate").getAttribute("d").split("L").length`;
       await primary[Symbol.asyncDispose]();
       const before = await page.evaluate<number>(points);
       await page.locator(".edge.primary:is([data-health=failing], [data-health=degraded])").waitFor({
         state: "attached",
       });
-      // One state more may have come while this was asked for.
+      // One more state may have arrived during the evaluation.
       assertLessOrEqual(await page.evaluate<number>(points) - before, 3);
       await page.getByRole("button", { name: /^Service blue .*, failing$/ }).waitFor();
-      const standIn = page.locator(".exchange[data-outcome=fallback]").first();
-      await standIn.waitFor();
-      // Not the inner text: below the window nothing is laid out.
-      assertStringIncludes(await standIn.textContent() ?? "", "from green, standing in");
-      const failed = await standIn.locator(".lane[data-state=failed] .lane-status").first().textContent();
+      const fallback = page.locator(".exchange[data-outcome=fallback]").first();
+      await fallback.waitFor();
+      // `innerText` would be empty below the window, where nothing is laid out.
+      assertStringIncludes(await fallback.textContent() ?? "", "from green, a fallback");
+      const failed = await fallback.locator(".attempt[data-state=failed] .attempt-label").first().textContent();
       assertEquals(failed, "refused");
     }
     conductor.process.kill("SIGKILL");
     await page.getByText("Connection lost").waitFor();
-    await page.getByRole("alert").getByText("conductor does not answer").waitFor();
+    await page.getByRole("alert").getByText("conductor does not respond").waitFor();
   },
 );
 
-pageTest("the dashboard is filtered from the map and paused, with the keyboard alone", async () => {
+pageTest("the map filters and the button pauses the dashboard, with the keyboard alone", async () => {
   await using shop = await openShop();
   await using visited = await visit(shop.conductor.adminUrl);
   const { page } = visited;
@@ -141,10 +141,10 @@ pageTest("the dashboard is filtered from the map and paused, with the keyboard a
 
   await page.getByRole("button", { name: "Pause" }).press("Enter");
   const shown = await page.locator("#waterfall").textContent();
-  await page.getByText(/\d+ new, while paused/).waitFor();
+  await page.getByText(/\d+ new, paused/).waitFor();
   assertEquals(await page.locator("#waterfall").textContent(), shown);
   await traffic[Symbol.asyncDispose]();
-  await page.getByRole("button", { name: "Go on" }).press("Enter");
+  await page.getByRole("button", { name: "Resume" }).press("Enter");
   await (await fetch(`${shop.conductor.url}/api/afterwards`)).body?.cancel();
   await page.locator(".exchange", { hasText: "/api/afterwards" }).waitFor({ state: "attached" });
 
@@ -153,6 +153,22 @@ pageTest("the dashboard is filtered from the map and paused, with the keyboard a
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
+});
+
+pageTest("a click on a paused list opens the exchange under the pointer", async () => {
+  await using shop = await openShop();
+  const { conductor } = shop;
+  await using visited = await visit(conductor.adminUrl);
+  const { page } = visited;
+  for (const name of ["first", "second"]) await (await fetch(`${conductor.url}/api/${name}`)).text();
+  const first = page.locator(".exchange-open", { hasText: "/api/first" });
+  await page.locator(".exchange", { hasText: "/api/second" }).waitFor();
+  await first.hover();
+  await (await fetch(`${conductor.url}/api/third`)).text();
+  await page.getByText("1 new, paused").waitFor();
+  await first.click();
+  await page.getByRole("dialog").getByText("/api/first").waitFor();
+  assertEquals(await page.locator(".exchange", { hasText: "/api/third" }).count(), 0);
 });
 
 const EVIL = `<img src=x onerror="alert(1)">`;
@@ -165,11 +181,11 @@ pageTest("hostile paths, header lines and names stay text on the dashboard", asy
   const { page, complaints, requests } = visited;
   const path = `/api/"><script>alert(1)</script>`;
   const { port } = new URL(conductor.url);
-  const answer = await exchangeRaw(
+  const response = await exchangeRaw(
     Number(port),
     `GET ${path} HTTP/1.1\r\nHost: a\r\nX-Evil: ${EVIL}\r\nConnection: close\r\n\r\n`,
   );
-  assertStringIncludes(answer, "200 OK");
+  assertStringIncludes(response, "200 OK");
   await page.locator(".exchange-open").first().click();
   await page.getByRole("dialog").getByText(EVIL).waitFor();
   assertStringIncludes(await page.getByRole("dialog").innerText(), "<script>alert(1)</script>");
@@ -189,7 +205,7 @@ pageTest("hostile paths, header lines and names stay text on the dashboard", asy
   assertEquals(complaints, []);
 });
 
-/** Names that no configuration could have, as if conductor had let them through. */
+/** Events with names that no valid configuration has. */
 function scriptedEvents(): string {
   const service = `${EVIL}\u202e`;
   const route = `pathPrefix ${EVIL}`;
@@ -275,7 +291,7 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     assertEquals(await violationsOf(page), []);
     await traffic[Symbol.asyncDispose]();
     assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), width);
-    // By keyboard: a row that is still on its way down the list would not be under the pointer any more.
+    // By keyboard, because a row that moves down the list can evade the pointer.
     await page.locator(".exchange", { hasText: "long/" }).first().locator("button").press("Enter");
     await page.getByRole("dialog").waitFor();
     assertEquals(await violationsOf(page), []);

@@ -1,13 +1,13 @@
-/** The admin listener's login in a real browser. */
+/** Login at the admin listener, in a real browser. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { pageTest, visit } from "../_support/page_test.ts";
 import { startBackend } from "../_support/servers.ts";
-import { startWatched } from "../_support/watched_conductor.ts";
+import { startWatched } from "../_support/cli_process.ts";
 
 const TOKEN = "a-token-of-some-length";
 
-pageTest("a browser logs in with a form, sends no other server the cookie, and logs out", async () => {
+pageTest("a browser logs in with a form, sends the cookie to no other server, and logs out", async () => {
   await using backend = startBackend();
   await using conductor = await startWatched([{ name: "a", url: backend.url }], { admin: { port: 0, token: TOKEN } });
   const { adminUrl, url } = conductor;
@@ -19,7 +19,7 @@ pageTest("a browser logs in with a form, sends no other server the cookie, and l
   await page.getByText("Invalid token").waitFor();
   await page.getByLabel("Token").fill(TOKEN);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.locator("#link[data-link=live]").waitFor();
+  await page.locator("#connection[data-status=live]").waitFor();
   assertMatch(page.url(), /\/session-[0-9a-f]{32}\/$/);
   const posted = await page.evaluate(
     `fetch("api/noise", { method: "POST", headers: { "content-type": "application/json" }, ` +
@@ -30,7 +30,7 @@ pageTest("a browser logs in with a form, sends no other server the cookie, and l
   const dashboard = page.url();
   await page.goto(url);
   assertEquals(backend.seen[0]?.headers.get("cookie"), null);
-  // The browser sends the cookie here, because the path is that of the session. The data port removes it.
+  // The browser sends the cookie here, because this is the path of the session. The data port removes it.
   await page.goto(url + new URL(dashboard).pathname);
   assertEquals(backend.seen.at(-1)?.headers.get("cookie"), null);
 
@@ -46,7 +46,7 @@ pageTest("a token in the URL is gone from the address bar at once", async () => 
   await using backend = startBackend();
   await using conductor = await startWatched([{ name: "a", url: backend.url }], { admin: { port: 0, token: TOKEN } });
   await using visited = await visit(`${conductor.adminUrl}?token=${TOKEN}`);
-  await visited.page.locator("#link[data-link=live]").waitFor();
+  await visited.page.locator("#connection[data-status=live]").waitFor();
   assertMatch(visited.page.url(), /\/session-[0-9a-f]{32}\/$/);
   assertEquals(visited.complaints, []);
 });

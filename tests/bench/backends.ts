@@ -1,27 +1,22 @@
-/** The backends of the bench: cheap answers from a process of their own, on as many ports as a load needs. */
+/** Backends of the benchmark: a separate process with cheap responses. */
 
 import { fileURLToPath } from "node:url";
-import { startDenoProgram } from "./deno_program.ts";
+import { startDenoProgram } from "../_support/child.ts";
 import { LARGE_BYTES, type Load, SMALL_BYTES } from "./loads.ts";
 
-/** How many backends answer at once; one more takes its time. */
+/** Backends without a delay, in addition to the slow one. */
 const FAST_BACKENDS = 4;
 const SLOW_MS = 20;
 
 /** Running backends. */
 export interface Backends extends AsyncDisposable {
-  /** Where they listen; the last one is slow. */
+  /** Origins of all backends, the slow one last. */
   readonly origins: readonly string[];
-  /** The origins of those that a load is sent to, the primary's first. */
+  /** Returns the origins for a load, the primary's first. */
   originsFor(load: Load): readonly string[];
 }
 
-/**
- * Starts the backends.
- *
- * @param firstPort Where the first one listens, and the others on the ports after it; 0 takes any free ones.
- * @returns The backends.
- */
+/** Starts the backends on consecutive ports, or on free ports if `firstPort` is 0. */
 export async function startBackends(firstPort: number): Promise<Backends> {
   const program = fileURLToPath(import.meta.url);
   const { child, announced } = await startDenoProgram(program, ["--port", `${firstPort}`]);
@@ -36,8 +31,8 @@ export async function startBackends(firstPort: number): Promise<Backends> {
   };
 }
 
-/** Bytes and header lines are made once, so that a backend costs as little as can be. */
-function createAnswer(): (request: Request) => Response | Promise<Response> {
+/** Prepares bytes and headers once, so that a backend takes little CPU time. */
+function createResponder(): (request: Request) => Response | Promise<Response> {
   const small = new TextEncoder().encode(JSON.stringify({ id: 7, name: "x" }).padEnd(SMALL_BYTES));
   const large = new Uint8Array(LARGE_BYTES).fill(120);
   const json = { headers: { "content-type": "application/json" } };
@@ -53,13 +48,13 @@ async function consume(body: ReadableStream<Uint8Array> | null): Promise<void> {
 
 if (import.meta.main) {
   const firstPort = Number(Deno.args[1]);
-  const answer = createAnswer();
+  const respond = createResponder();
   const origins = Array.from({ length: FAST_BACKENDS + 1 }, (_, index) => {
     const port = firstPort === 0 ? 0 : firstPort + index;
     const isSlow = index === FAST_BACKENDS;
     const { addr } = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, async (request) => {
       if (isSlow) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
-      return answer(request);
+      return respond(request);
     });
     return `http://127.0.0.1:${addr.port}`;
   });

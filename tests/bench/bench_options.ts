@@ -1,87 +1,77 @@
-/** The bench's command line. */
+/** Command line of the benchmark. */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { CHARTED_LOADS } from "./draw_chart.ts";
 import { type Load, LOADS } from "./loads.ts";
-import { externalPeer } from "./peers/external_peer.ts";
-import type { Peer } from "./peers/peer.ts";
-import { wholeNumber } from "./whole_number.ts";
+import { externalPeer, type Peer } from "./peers/peer.ts";
 
-/** What the bench is asked for. */
+/** Parsed command line. */
 export interface BenchOptions {
-  /** The loads. */
   readonly loads: readonly Load[];
-  /** Peers that somebody else has started. */
+  /** Peers that are already running. */
   readonly externalPeers: readonly Peer[];
-  /** How many slices each peer gets of each load. */
+  /** Slices per peer and load. */
   readonly slices: number;
-  /** How long a slice is. */
+  /** Length of a slice. */
   readonly seconds: number;
-  /** How long each peer is loaded beforehand. */
+  /** Length of the warm-up per peer. */
   readonly warmUpSeconds: number;
-  /** Where the first backend listens; 0: anywhere. */
+  /** Port of the first backend; 0 for any free port. */
   readonly backendsPort: number;
-  /** Where the figures go as JSON; `undefined`: nowhere. */
+  /** Output file for the figures as JSON. */
   readonly json: string | undefined;
-  /** Where the chart goes; `undefined`: nowhere. */
+  /** Output file for the chart. */
   readonly svg: string | undefined;
-  /** Write the tables into the benchmark page. */
+  /** Write the tables to the benchmark page. */
   readonly write: boolean;
 }
 
-/** The help text. */
-export const BENCH_HELP = `Loads conductor and its peers with the same load, in slices that take turns.
+export const BENCH_HELP = `Measures conductor and its peers under the same load, in alternating slices.
 
 deno task bench [FLAGS]
 
---load NAME            one load, repeatable; default: all of
+--load NAME            load to measure, repeatable; default: all of
                        ${LOADS.map(({ name }) => name).join(" ")}
---slices N             slices for each peer and load (default 5)
---seconds S            the length of a slice, in whole seconds (default 3)
---peer NAME=URL[,PID]  one more peer, repeatable; with its process's id CPU and memory are measured too;
-                       it bears loads of two equal services, and any that --load names
---backends PORT        where the bench's backends listen, for such a peer: PORT to PORT+3, and a slow one on PORT+4
---json FILE            writes the figures as JSON
---svg FILE             draws CPU per request as a chart
---write                writes the tables into docs/explanation/benchmarks.md
---quick                one slice of one second each, and no warming up: whether it works, not what it costs
+--slices N             slices per peer and load (default 5)
+--seconds S            length of a slice, in whole seconds (default 3)
+--peer NAME=URL[,PID]  additional running peer, repeatable; PID adds CPU and memory figures;
+                       measured under loads of two equal services, and under those that --load names
+--backends PORT        port of the backends for such a peer: PORT to PORT+3, and a slow backend on PORT+4
+--json FILE            write the figures as JSON
+--svg FILE             draw CPU time per request as a chart
+--write                write the tables to docs/explanation/benchmarks.md
+--quick                one slice of one second each, without warm-up: a smoke test
 `;
 
-/** V8 goes on compiling for some 100,000 requests; servers run for longer than that. */
+/** V8 keeps compiling for some 100,000 requests. Servers run much longer. */
 const WARM_UP_SECONDS = 6;
 
-/**
- * Reads the command line.
- *
- * @param args The arguments.
- * @returns What is asked for; `undefined` where that is help.
- * @throws {Error} If a flag or its value is unknown.
- */
+/** Parses the command line. Returns `undefined` for --help. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const flags = parseArgs([...args], {
     boolean: ["quick", "write", "help"],
     string: ["load", "slices", "seconds", "peer", "backends", "json", "svg"],
     collect: ["load", "peer"],
     unknown(flag) {
-      throw new Error(`Cannot run the bench as there is no such flag: "${flag}"`);
+      throw new Error(`Cannot run the benchmark: unknown flag "${flag}"`);
     },
   });
   if (flags.help) return undefined;
   const loads = flags.load.length === 0 ? LOADS : flags.load.map(loadNamed);
   if (flags.svg !== undefined && !loads.some(({ name }) => CHARTED_LOADS.includes(name))) {
-    throw new Error(`Cannot draw a chart as one of these loads is needed: ${CHARTED_LOADS.join(", ")}`);
+    throw new Error(`Cannot draw a chart: --load must name one of ${CHARTED_LOADS.join(", ")}`);
   }
   if (flags.write && (flags.quick || flags.load.length > 0)) {
-    throw new Error(`Cannot use "--write" as it needs all loads: found "${flags.quick ? "--quick" : "--load"}"`);
+    throw new Error(`--write cannot be combined with ${flags.quick ? "--quick" : "--load"}`);
   }
   const [slices, seconds, warmUpSeconds] = flags.quick ? [1, 1, 0] : [5, 3, WARM_UP_SECONDS];
   return {
     loads,
-    externalPeers: flags.peer.map((text) => externalPeer(text, { asked: flags.load })),
-    slices: wholeNumber("slices", flags.slices, slices),
-    seconds: wholeNumber("seconds", flags.seconds, seconds),
+    externalPeers: flags.peer.map((text) => externalPeer(text, { loads: flags.load })),
+    slices: integerFlag("slices", flags.slices, slices),
+    seconds: integerFlag("seconds", flags.seconds, seconds),
     warmUpSeconds,
-    backendsPort: wholeNumber("backends", flags.backends, 0),
+    backendsPort: integerFlag("backends", flags.backends, 0),
     json: flags.json,
     svg: flags.svg,
     write: flags.write,
@@ -90,6 +80,13 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
 
 function loadNamed(name: string): Load {
   const load = LOADS.find((load) => load.name === name);
-  if (load === undefined) throw new Error(`Cannot run the bench as there is no such load: "${name}"`);
+  if (load === undefined) throw new Error(`Cannot run the benchmark: unknown load "${name}"`);
   return load;
+}
+
+/** Parses a flag's value as an integer from 1 to 99,999. */
+export function integerFlag(flag: string, value: string | undefined, defaultValue: number): number {
+  if (value === undefined) return defaultValue;
+  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
+  throw new Error(`--${flag} must be an integer from 1 to 99,999: found "${value}"`);
 }

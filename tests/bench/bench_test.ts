@@ -2,32 +2,21 @@ import { assert, assertEquals, assertGreater, assertRejects, assertStringInclude
 import { fileURLToPath } from "node:url";
 // deno-lint-ignore no-import-prefix
 import { XMLParser, XMLValidator } from "npm:fast-xml-parser@5.3.0";
-import { parseAutocannon } from "./autocannon.ts";
+import { type LoadGenerator, parseAutocannon, parseWrk, type SliceResult } from "./load_generator.ts";
 import { parseBenchOptions } from "./bench_options.ts";
 import { drawChart } from "./draw_chart.ts";
-import { summarize } from "./figures.ts";
-import { formatLoad } from "./format_load.ts";
-import { hasCommand } from "./has_command.ts";
-import type { LoadGenerator, SliceResult } from "./load_generator.ts";
+import { median, summarize } from "./figures.ts";
+import { formatLoad, type Report } from "./report.ts";
+import { hasCommand, startChild } from "../_support/child.ts";
 import { LOADS, SMALL_BYTES } from "./loads.ts";
 import { measureLoad, type MeasureOptions } from "./measure_load.ts";
-import { median } from "./median.ts";
-import { externalPeer } from "./peers/external_peer.ts";
-import type { Peer } from "./peers/peer.ts";
+import { externalPeer, type Peer } from "./peers/peer.ts";
 import { processUsage } from "./process_usage.ts";
 import { peerTables } from "./peer_tables.ts";
-import type { Report } from "./report.ts";
-import { parseWrk } from "./wrk.ts";
-import { startChild } from "../_support/child.ts";
-import {
-  AUTOCANNON_BAD_STATUSES,
-  WRK_BAD_STATUSES,
-  WRK_GOOD,
-  WRK_SOCKET_ERRORS,
-} from "../_support/generator_outputs.ts";
+import { AUTOCANNON_BAD_STATUSES, WRK_BAD_STATUSES, WRK_GOOD, WRK_SOCKET_ERRORS } from "./generator_outputs.ts";
 import { startBackend, untilRefused } from "../_support/servers.ts";
 
-Deno.test("parseWrk() reads rates, latencies of any unit, bad statuses and socket errors", () => {
+Deno.test("parseWrk() parses rates, latencies of any unit, bad statuses and socket errors", () => {
   const good: SliceResult = {
     requests: 51_829,
     requestsPerSecond: 47_127.3,
@@ -40,10 +29,10 @@ Deno.test("parseWrk() reads rates, latencies of any unit, bad statuses and socke
   assertEquals(parseWrk(WRK_GOOD.replace("2.50ms", "1.25s")).p99Ms, 1_250);
   assertEquals(parseWrk(WRK_BAD_STATUSES).badStatuses, 45_767);
   assertEquals(parseWrk(WRK_SOCKET_ERRORS).socketErrors, 14_106);
-  assertThrows(() => parseWrk("unable to connect"), Error, "Cannot read the output of wrk");
+  assertThrows(() => parseWrk("unable to connect"), Error, "Cannot parse the output of wrk");
 });
 
-Deno.test("parseAutocannon() reads the same of its JSON", () => {
+Deno.test("parseAutocannon() parses the same from JSON", () => {
   assertEquals(parseAutocannon(AUTOCANNON_BAD_STATUSES), {
     requests: 38_092,
     requestsPerSecond: 38_092 / 1.01,
@@ -54,13 +43,13 @@ Deno.test("parseAutocannon() reads the same of its JSON", () => {
   });
 });
 
-Deno.test("median() finds the middle of numbers in any order", () => {
+Deno.test("median() accepts numbers in any order", () => {
   assertEquals(median([10, 9, 100]), 10);
   assertEquals(median([4, 1, 3, 2]), 2.5);
   assertEquals(median([7]), 7);
 });
 
-Deno.test("summarize() takes ratios within each round, and leaves out what was not measured", () => {
+Deno.test("summarize() takes ratios within each round, and omits missing measurements", () => {
   const samples = [{ requestsPerSecond: 10 }, { requestsPerSecond: 40 }, { requestsPerSecond: 30 }];
   const baseline = [{ requestsPerSecond: 20 }, { requestsPerSecond: 80 }, { requestsPerSecond: 10, p50Ms: 1 }];
   assertEquals(summarize(samples, baseline), { requestsPerSecond: { median: 30, min: 10, max: 40, ratio: 0.5 } });
@@ -86,7 +75,7 @@ const REPORT: Report = {
   }],
 };
 
-Deno.test("formatLoad() writes a table with a dash for what was not measured", () => {
+Deno.test("formatLoad() writes a table with a dash for missing measurements", () => {
   assertEquals(
     formatLoad(REPORT.loads[0]!).split("\n").map((line) => line.replaceAll(/ +/g, " ")),
     [
@@ -103,7 +92,7 @@ Deno.test("formatLoad() writes a table with a dash for what was not measured", (
   );
 });
 
-Deno.test("peerTables() writes medians, ratios to the baseline, and what was measured how", () => {
+Deno.test("peerTables() writes medians, ratios to the baseline, and the conditions of the run", () => {
   const time = (median: number) => ({ median, min: median, max: median });
   const peers = [{ peer: "conductor", figures: { p50Ms: time(0.331) } }, {
     peer: "backend",
@@ -130,7 +119,7 @@ Deno.test("peerTables() writes medians, ratios to the baseline, and what was mea
   ]);
 });
 
-Deno.test("drawChart() draws well-formed SVG, the cheapest peer first, with a description and colours for the dark", () => {
+Deno.test("drawChart() draws well-formed SVG, the cheapest peer first, with a description and colours for dark mode", () => {
   const svg = drawChart(REPORT);
   assertEquals(XMLValidator.validate(svg), true);
   const { title, desc, style, text } = new XMLParser().parse(svg).svg;
@@ -141,7 +130,7 @@ Deno.test("drawChart() draws well-formed SVG, the cheapest peer first, with a de
   assertThrows(() => drawChart({ ...REPORT, loads: [] }), Error, "Cannot draw a chart");
 });
 
-Deno.test("parseBenchOptions() takes all loads unless told otherwise, and refuses what it does not know", () => {
+Deno.test("parseBenchOptions() selects all loads by default, and rejects unknown flags and values", () => {
   assertEquals(parseBenchOptions([])?.loads, LOADS);
   assertEquals(parseBenchOptions(["--load", "64k", "--load", "get-1"])?.loads.map(({ name }) => name), [
     "64k",
@@ -150,24 +139,24 @@ Deno.test("parseBenchOptions() takes all loads unless told otherwise, and refuse
   assertEquals(parseBenchOptions(["--quick"])?.slices, 1);
   assertEquals(parseBenchOptions(["--help"]), undefined);
   const wrong: readonly (readonly [args: string[], message: string])[] = [
-    [["--load", "none"], `there is no such load: "none"`],
-    [["--slice", "2"], `there is no such flag: "--slice"`],
-    [["--slices", "0"], `a whole number above 0 is needed: "0"`],
-    [["--peer", "x"], `"NAME=URL[,PID]" is needed: "x"`],
-    [["--write", "--load", "get-1"], `it needs all loads: found "--load"`],
-    [["--write", "--quick"], `it needs all loads: found "--quick"`],
-    [["--svg", "x.svg", "--load", "get-1"], "one of these loads is needed"],
+    [["--load", "none"], `unknown load "none"`],
+    [["--slice", "2"], `unknown flag "--slice"`],
+    [["--slices", "0"], `must be an integer from 1 to 99,999: found "0"`],
+    [["--peer", "x"], `must be NAME=URL[,PID]: found "x"`],
+    [["--write", "--load", "get-1"], "cannot be combined with --load"],
+    [["--write", "--quick"], "cannot be combined with --quick"],
+    [["--svg", "x.svg", "--load", "get-1"], "must name one of"],
   ];
   for (const [args, message] of wrong) assertThrows(() => parseBenchOptions(args), Error, message);
 });
 
-Deno.test("externalPeer() bears plain loads, and those that were asked for by name", async () => {
-  const peer = externalPeer("go=http://127.0.0.1:8080/,4711", { asked: ["4-services"] });
+Deno.test("externalPeer() supports plain loads, and loads that were named", async () => {
+  const peer = externalPeer("go=http://127.0.0.1:8080/,4711", { loads: ["4-services"] });
   const { name } = peer;
   await using running = await peer.start(LOADS[0]!, []);
   assertEquals([name, running.url, running.pid], ["go", "http://127.0.0.1:8080", 4_711]);
-  const able = LOADS.filter((load) => peer.can(load)).map(({ name }) => name);
-  assertEquals(able, ["get-1", "get-16", "get-64", "get-256", "64k", "post-1m", "4-services"]);
+  const supported = LOADS.filter((load) => peer.supports(load)).map(({ name }) => name);
+  assertEquals(supported, ["get-1", "get-16", "get-64", "get-256", "64k", "post-1m", "4-services"]);
 });
 
 const hasProc = Deno.build.os === "linux";
@@ -176,7 +165,7 @@ Deno.test({
   name: `processUsage() counts a process's children${hasProc ? "" : " (ignored: there is no /proc)"}`,
   ignore: !hasProc,
   async fn() {
-    // The inner shell tells that it is there; both end when their input does.
+    // The inner shell announces itself. Both shells end with their input.
     const args = ["-c", "sh -c 'echo ready; cat'; true"];
     await using shell = new Deno.Command("sh", { args, stdin: "piped", stdout: "piped" }).spawn();
     const reader = shell.stdout.getReader();
@@ -192,10 +181,13 @@ Deno.test({
   },
 });
 
-/** Peers that are one backend by two names, and a generator that answers what it is told and remembers who it has loaded. */
+/**
+ * Returns peers that are one backend under several names, and a generator with scripted results that records the loaded
+ * peers.
+ */
 function scene(
   url: string,
-  answer: Partial<SliceResult> = {},
+  result: Partial<SliceResult> = {},
 ): { peers: Peer[]; loaded: string[]; options: MeasureOptions } {
   const loaded: string[] = [];
   const generator: LoadGenerator = {
@@ -203,15 +195,15 @@ function scene(
     run({ origin, seconds }) {
       loaded.push(`${origin.slice(url.length + 1)}${seconds}`);
       const times = { requestsPerSecond: 1, p50Ms: 1, p99Ms: 1 };
-      return Promise.resolve({ requests: 1, ...times, badStatuses: 0, socketErrors: 0, ...answer });
+      return Promise.resolve({ requests: 1, ...times, badStatuses: 0, socketErrors: 0, ...result });
     },
   };
-  const peers = ["a", "b", "c"].map((name) => externalPeer(`${name}=${url}/${name}`, { asked: [] }));
+  const peers = ["a", "b", "c"].map((name) => externalPeer(`${name}=${url}/${name}`, { loads: [] }));
   const { signal } = new AbortController();
   return { peers, loaded, options: { origins: [], generator, slices: 3, seconds: 3, warmUpSeconds: 1, signal } };
 }
 
-Deno.test("measureLoad() lets the peers take turns, each round beginning with another", async () => {
+Deno.test("measureLoad() alternates the peers, and starts each round with another one", async () => {
   await using backend = startBackend(() => new Response("x".repeat(SMALL_BYTES)));
   const { peers, loaded, options } = scene(backend.url);
   const samples = await measureLoad(LOADS[0]!, peers, options);
@@ -219,31 +211,31 @@ Deno.test("measureLoad() lets the peers take turns, each round beginning with an
   assertEquals([...samples.values()].map(({ length }) => length), [3, 3, 3]);
 });
 
-Deno.test("measureLoad() fails loudly where a request has failed, naming peer and load", async () => {
+Deno.test("measureLoad() names peer and load if a request fails", async () => {
   await using backend = startBackend(() => new Response("x".repeat(SMALL_BYTES)));
-  const failures: readonly (readonly [answer: Partial<SliceResult>, reason: string])[] = [
-    [{ badStatuses: 2 }, "1 answers, 2 with a bad status, 0 socket errors"],
-    [{ socketErrors: 3 }, "1 answers, 0 with a bad status, 3 socket errors"],
-    [{ requests: 0 }, "0 answers, 0 with a bad status, 0 socket errors"],
+  const failures: readonly (readonly [result: Partial<SliceResult>, reason: string])[] = [
+    [{ badStatuses: 2 }, "1 responses, 2 with a bad status, 0 socket errors"],
+    [{ socketErrors: 3 }, "1 responses, 0 with a bad status, 3 socket errors"],
+    [{ requests: 0 }, "0 responses, 0 with a bad status, 0 socket errors"],
   ];
-  for (const [answer, reason] of failures) {
-    const { peers, options } = scene(backend.url, answer);
+  for (const [result, reason] of failures) {
+    const { peers, options } = scene(backend.url, result);
     const error = await assertRejects(() => measureLoad(LOADS[0]!, peers, options), Error, reason);
     assertStringIncludes(error.message, `Cannot measure "a" under "get-1"`);
   }
 });
 
-Deno.test("measureLoad() refuses a peer that answers something else", async () => {
+Deno.test("measureLoad() rejects a peer with a wrong response", async () => {
   await using backend = startBackend(() => new Response("short"));
   const { peers, options } = scene(backend.url);
-  await assertRejects(() => measureLoad(LOADS[0]!, peers, options), Error, "status 200 with 5 bytes came");
+  await assertRejects(() => measureLoad(LOADS[0]!, peers, options), Error, "found status 200 with 5 bytes");
 });
 
 const BENCH = fileURLToPath(new URL("compare_peers.ts", import.meta.url));
 const noWrk = await hasCommand("wrk", ["--version"]) ? "" : " (ignored: wrk is not installed)";
 
 Deno.test({
-  name: `deno task bench --quick measures all peers over real sockets${noWrk}`,
+  name: `deno task bench --quick measures all peers${noWrk}`,
   ignore: noWrk !== "",
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -251,8 +243,8 @@ Deno.test({
       const [json, svg] = [`${folder}/figures.json`, `${folder}/chart.svg`];
       const args = ["run", "-A", BENCH, "--quick", "--load", "64k", "--json", json, "--svg", svg];
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-      const [output, complaint] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-      assertEquals(code, 0, complaint);
+      const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      assertEquals(code, 0, errors);
       assertStringIncludes(output!, "64k: GET, 64 KiB responses");
       const report: Report = JSON.parse(await Deno.readTextFile(json));
       const { peers } = report.loads[0]!;
@@ -269,7 +261,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `deno task bench stops what it has started when a signal comes${noWrk}`,
+  name: `deno task bench stops its processes after a signal${noWrk}`,
   ignore: noWrk !== "",
   async fn() {
     const args = ["run", "-A", BENCH, "--load", "get-1", "--seconds", "60"];
@@ -277,7 +269,7 @@ Deno.test({
     const [, backend] = await bench.waitFor(/^backends, .*: (\S+) /m);
     bench.kill("SIGINT");
     await bench.ended;
-    assertStringIncludes(bench.output, "a signal has come");
+    assertStringIncludes(bench.output, "interrupted by a signal");
     await untilRefused(backend!);
   },
 });

@@ -1,4 +1,4 @@
-/** What it costs to give a body that is still arriving to several services, against passing it on to one. */
+/** Cost of a streaming request body with several readers, compared with one reader. */
 
 import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/body/body_fan_out.ts";
@@ -24,7 +24,7 @@ function body(): ReadableStream<Uint8Array<ArrayBuffer>> {
 async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
   let bytes = 0;
   for await (const chunk of stream) bytes += chunk.length;
-  if (bytes !== CHUNKS * CHUNK.length) throw new Error("The body did not arrive whole");
+  if (bytes !== CHUNKS * CHUNK.length) throw new Error("Cannot measure: the body is incomplete");
 }
 
 Deno.bench("1 MiB in 64 KiB chunks, read as it is", { group: "body", baseline: true }, async () => {

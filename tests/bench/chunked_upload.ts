@@ -1,6 +1,6 @@
 /**
- * How long a plain Deno.serve, without conductor, takes for a chunked upload whose reader is slower than its sender: the
- * time grows with the square of the size, in the server's own decoding. With a Content-Length it does not.
+ * Measures a chunked upload to a plain `Deno.serve`, without conductor, whose reader is slower than the sender. The
+ * time grows with the square of the size because of the server's decoder. With a Content-Length, it does not.
  */
 
 const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
@@ -22,7 +22,7 @@ const sender = await Deno.makeTempFile({ suffix: ".js" });
 await Deno.writeTextFile(sender, SENDER);
 for (const mebibytes of [32, 64, 128, 256]) {
   const started = performance.now();
-  // The sender is a process of its own: in this one it would wait for the reader.
+  // The sender needs its own process. In this one, it would wait for the reader.
   const args = ["run", "--allow-net", sender, `http://127.0.0.1:${server.addr.port}`, String(mebibytes)];
   await new Deno.Command(Deno.execPath(), { args }).output();
   console.log(`${mebibytes} MiB: ${((performance.now() - started) / 1_000).toFixed(1)} s`);

@@ -1,7 +1,8 @@
 /**
- * What comparing costs: conductor with a primary and a shadow that answer 2 KB of JSON, beside the same without comparing,
- * in slices that take turns. CPU under full load, times at a constant rate: under full load they only tell of the CPU once
- * more. Linux only, on loopback; `--write` writes the figures into docs/explanation/benchmarks.md.
+ * Measures the cost of comparison: conductor with a primary and a shadow that respond with 2 KB of JSON, with and
+ * without comparison, in alternating slices. CPU time is measured under full load, latency at a constant rate,
+ * because latency under full load only reflects CPU time. Linux only, on loopback. `--write` updates
+ * docs/explanation/benchmarks.md.
  *
  * ```sh
  * deno task bench:compare --slices 9 --seconds 3 --rate 1000
@@ -11,18 +12,15 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import { writeDocPart } from "../../tools/doc_part.ts";
-import { startCli } from "../_support/cli_process.ts";
-import { tempConfig } from "../_support/temp_config.ts";
-import { BODY_BYTES } from "./compare_cost/body_bytes.ts";
-import { startDenoProgram } from "./deno_program.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { BODY_BYTES } from "./compare_cost_backend.ts";
+import { startDenoProgram } from "../_support/child.ts";
 import { openLoop } from "./isolation/open_loop.ts";
 import { findLoadGenerator } from "./load_generator.ts";
 import { LOADS } from "./loads.ts";
-import { describeMachine } from "./machine.ts";
-import { median } from "./median.ts";
-import { percentile } from "./percentile.ts";
-import { freePort } from "../_support/free_port.ts";
-import { untilListening } from "./peers/until_listening.ts";
+import { describeMachine } from "./report.ts";
+import { median, percentile } from "./figures.ts";
+import { freePort, untilListening } from "../_support/ports.ts";
 import { processUsage } from "./process_usage.ts";
 
 interface Figures {
@@ -40,16 +38,16 @@ interface Candidate {
 
 const flags = parseArgs(Deno.args, { boolean: ["write"], string: ["slices", "seconds", "rate", "json"] });
 const [slices, seconds, rate] = [Number(flags.slices ?? 9), Number(flags.seconds ?? 3), Number(flags.rate ?? 1_000)];
-const load = { ...LOADS[0]!, connections: 64, path: "/api/items", answerBytes: BODY_BYTES };
+const load = { ...LOADS[0]!, connections: 64, path: "/api/items", responseBytes: BODY_BYTES };
 const request = {
   head: new TextEncoder().encode("GET /api/items HTTP/1.1\r\nHost: localhost\r\n\r\n"),
   body: [],
-  answerBytes: BODY_BYTES,
+  responseBytes: BODY_BYTES,
 };
 
 await using stack = new AsyncDisposableStack();
 const generator = await findLoadGenerator();
-const backends = await startDenoProgram(fileURLToPath(new URL("./compare_cost/backend.ts", import.meta.url)), []);
+const backends = await startDenoProgram(fileURLToPath(new URL("./compare_cost_backend.ts", import.meta.url)), []);
 stack.use(backends.child);
 const [same = "", sameToo = "", stamped = "", stampedToo = ""] = backends.announced.split(" ");
 const candidates = [
@@ -104,7 +102,7 @@ async function measure({ url, pid }: Candidate, seconds: number): Promise<Figure
   const after = await processUsage(pid);
   const paced = await openLoop(url, rate, seconds, () => request);
   if (badStatuses + socketErrors > 0 || paced.successes < paced.requests) {
-    throw new Error(`Cannot measure as requests have failed: ${JSON.stringify(paced.failures)}`);
+    throw new Error(`Cannot measure: requests have failed: ${JSON.stringify(paced.failures)}`);
   }
   const cpuSeconds = after!.cpuSeconds - before!.cpuSeconds;
   const timesMs = paced.timesMs.toSorted((a, b) => a - b);
@@ -115,7 +113,7 @@ async function measure({ url, pid }: Candidate, seconds: number): Promise<Figure
   };
 }
 
-/** Ratios are taken within each round: a machine's mood changes from one round to the next. */
+/** Ratios are taken within each round, because the speed of the machine varies between rounds. */
 async function row(candidate: Candidate): Promise<string> {
   const cells = (["cpuSecondsPer10k", "p50Ms", "p99Ms"] as const).flatMap((key) => {
     const ratios = candidate.slices.map((slice, round) => slice[key] / candidates[0]!.slices[round]![key]);

@@ -1,5 +1,5 @@
 /**
- * conductor and its peers under the same loads, in slices that take turns: what `deno task bench` runs.
+ * Measures conductor and its peers under the same loads, in alternating slices: `deno task bench`.
  *
  * ```sh
  * deno task bench --load get-64 --load 64k --svg docs/bench.svg
@@ -10,33 +10,25 @@ import { startBackends } from "./backends.ts";
 import { BENCH_HELP, type BenchOptions, parseBenchOptions } from "./bench_options.ts";
 import { drawChart } from "./draw_chart.ts";
 import { summarize } from "./figures.ts";
-import { formatLoad } from "./format_load.ts";
+import { describeMachine, formatLoad, type LoadReport, type Report } from "./report.ts";
 import { findLoadGenerator } from "./load_generator.ts";
-import { describeMachine } from "./machine.ts";
 import { measureLoad } from "./measure_load.ts";
 import { peerTables } from "./peer_tables.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
 import { BASELINE, ownPeers } from "./peers/own_peers.ts";
-import type { LoadReport, Report } from "./report.ts";
 
-/** The exit code of programs that a signal has stopped. */
+/** Exit code after a signal. */
 const INTERRUPTED = 130;
 
-/** How a comparison runs beside what it is asked for. */
+/** Options of {@linkcode comparePeers}. */
 export interface ComparePeersOptions extends BenchOptions {
-  /** Breaks it off; what it has started is stopped all the same. */
+  /** Aborts the run. Started processes are stopped. */
   readonly signal: AbortSignal;
-  /** Takes the lines that are for people. */
+  /** Prints a line for people. */
   print(text: string): void;
 }
 
-/**
- * Compares the peers.
- *
- * @param options What is asked for.
- * @returns All figures.
- * @throws {Error} If any request fails.
- */
+/** Measures all peers under all loads. Rejects if any request fails. */
 export async function comparePeers(options: ComparePeersOptions): Promise<Report> {
   const { loads, slices, seconds, print } = options;
   const machine = describeMachine();
@@ -51,9 +43,9 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
   const date = new Date().toISOString();
   const reports: LoadReport[] = [];
   for (const load of loads) {
-    const able = peers.filter((peer) => peer.can(load));
-    const samples = await measureLoad(load, able, { ...options, generator, origins: backends.originsFor(load) });
-    const baseline = samples.get(able.find(({ name }) => name === BASELINE)!) ?? [];
+    const suitable = peers.filter((peer) => peer.supports(load));
+    const samples = await measureLoad(load, suitable, { ...options, generator, origins: backends.originsFor(load) });
+    const baseline = samples.get(suitable.find(({ name }) => name === BASELINE)!) ?? [];
     const report: LoadReport = {
       load: load.name,
       title: load.title,
@@ -70,7 +62,7 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
 
 async function main(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
-  const onSignal = () => stop.abort(new Error("a signal has come"));
+  const onSignal = () => stop.abort(new Error("interrupted by a signal"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
   try {
     const options = parseBenchOptions(args);

@@ -3,7 +3,7 @@
 import type { Figure } from "./figures.ts";
 import type { LoadReport, Report } from "./report.ts";
 
-/** The loads that the chart shows, as far as they have been measured. */
+/** Loads of the chart, if they have been measured. */
 export const CHARTED_LOADS: readonly string[] = ["get-64", "64k"];
 
 interface Bar {
@@ -32,11 +32,8 @@ const STYLE = `
 `;
 
 /**
- * Draws a chart. Names of peers and loads have no characters that XML would mistake.
- *
- * @param report The figures.
- * @returns An SVG document.
- * @throws {Error} If none of {@linkcode CHARTED_LOADS} has been measured with the CPU time of a peer.
+ * Draws the chart as an SVG document. Names of peers and loads must not need XML escapes. Throws an error if no load of
+ * {@linkcode CHARTED_LOADS} has been measured with CPU time.
  */
 export function drawChart(report: Report): string {
   const groups = CHARTED_LOADS.map((name) => report.loads.find(({ load }) => load === name))
@@ -44,7 +41,9 @@ export function drawChart(report: Report): string {
     .map((load) => ({ title: load.title, bars: barsOf(load) }))
     .filter(({ bars }) => bars.length > 0);
   if (groups.length === 0) {
-    throw new Error(`Cannot draw a chart as CPU time of one of these loads is needed: ${CHARTED_LOADS.join(", ")}`);
+    throw new Error(
+      `Cannot draw a chart: the CPU time of one of these loads must be known: ${CHARTED_LOADS.join(", ")}`,
+    );
   }
   const most = Math.max(...groups.flatMap(({ bars }) => bars.map(({ cpu }) => cpu.max)));
   const parts: string[] = [];

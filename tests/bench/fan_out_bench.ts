@@ -1,4 +1,4 @@
-/** conductor against the least that a fan-out over fetch can do, with the same two backends, over real sockets. */
+/** conductor compared with a minimal fan-out over `fetch`, with the same two backends over real sockets. */
 
 import { conductor } from "@zeek/conductor";
 import { fetchFanOut } from "./peers/fetch_fan_out.ts";
@@ -12,10 +12,10 @@ const minimalFanOut = fetchFanOut(urls);
 const handle = conductor({ services: urls.map((url, index) => ({ name: `b${index}`, url, primary: index === 0 })) });
 const info = { remoteAddr: { hostname: "127.0.0.1" } };
 
-/** 16 at a time, as a server would have them. */
-async function burst(answer: () => Promise<Response>): Promise<void> {
+/** Sends 16 concurrent requests. */
+async function burst(send: () => Promise<Response>): Promise<void> {
   await Promise.all(Array.from({ length: 16 }, async () => {
-    const response = await answer();
+    const response = await send();
     const text = await response.text();
     if (!response.ok) throw new Error(text);
   }));

@@ -1,4 +1,4 @@
-/** What it costs to write a request's head, to read a response's, and to take the chunked coding off. */
+/** Cost of writing a request head, of parsing a response head, and of decoding the chunked coding. */
 
 import { ChunkedDecoder } from "../../src/upstream/http1/chunked_decoder.ts";
 import { frameResponse } from "../../src/upstream/http1/framing.ts";
@@ -10,7 +10,7 @@ const CHUNK_BYTES = 100;
 
 const encoder = new TextEncoder();
 
-/** What an application server sends. */
+/** A typical response head of an application server. */
 const TYPICAL = encoder.encode(
   [
     "HTTP/1.1 200 OK",
@@ -37,7 +37,7 @@ const parser = new HeadParser();
 
 function parse(bytes: Uint8Array): ResponseHead {
   const head = parser.parse(bytes);
-  if (typeof head !== "object") throw new Error("Not a whole head");
+  if (typeof head !== "object") throw new Error("Cannot measure: the head is incomplete");
   return head;
 }
 
@@ -58,7 +58,7 @@ Deno.bench("frameResponse(), 8 fields", () => {
   frameResponse(head, "GET");
 });
 
-/** 64 KiB in chunks of a size. */
+/** Encodes 64 KiB in chunks of the given size. */
 function chunked(chunkBytes: number): Uint8Array {
   let text = "";
   for (let left = BODY_BYTES; left > 0; left -= chunkBytes) {
@@ -71,11 +71,11 @@ function chunked(chunkBytes: number): Uint8Array {
 const buffer = new Uint8Array(2 * BODY_BYTES);
 
 function decode(coded: Uint8Array): void {
-  // It is decoded in place: the copy is a part of what is measured.
+  // The decoder works in place, so the copy is part of the measurement.
   buffer.set(coded);
   const decoder = new ChunkedDecoder();
   const { dataEnd } = decoder.decode(buffer, 0, coded.length);
-  if (!decoder.ended || dataEnd !== BODY_BYTES) throw new Error("Not a whole body");
+  if (!decoder.ended || dataEnd !== BODY_BYTES) throw new Error("Cannot measure: the body is incomplete");
 }
 
 const ONE_CHUNK = chunked(BODY_BYTES);

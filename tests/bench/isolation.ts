@@ -1,6 +1,7 @@
 /**
- * Proof that a shadow can't hurt: clients send at a constant rate, and the primary's answers are timed with no shadow, a
- * healthy one, and one in every trouble; the same for slow secondaries under `wait: primary`. Linux only, on loopback.
+ * Proves that a shadow cannot hurt the primary's clients. Clients send at a constant rate, and the primary's responses
+ * are timed with no shadow, a healthy one, and each faulty one; likewise with slow secondaries under `wait: primary`.
+ * Linux only, on loopback.
  *
  * ```sh
  * deno task isolation --scene hangs
@@ -10,38 +11,36 @@
 import { fileURLToPath } from "node:url";
 import { delay } from "@std/async/delay";
 import { writeDocPart } from "../../tools/doc_part.ts";
-import { startCli } from "../_support/cli_process.ts";
-import { tempConfig } from "../_support/temp_config.ts";
-import { startDenoProgram } from "./deno_program.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { startDenoProgram } from "../_support/child.ts";
 import type { OpenLoopResult } from "./isolation/open_loop.ts";
 import { ISOLATION_HELP, type IsolationOptions, parseIsolationOptions } from "./isolation/options.ts";
 import { machineState, type ProcessState, processState } from "./isolation/process_state.ts";
 import { ALONE, configFor, type Scene } from "./isolation/scenes.ts";
 import {
-  isolationComplaints,
   isolationTable,
+  isolationViolations,
   type ProcessReport,
   type SceneReport,
   type Slice,
 } from "./isolation/table.ts";
-import { describeMachine } from "./machine.ts";
-import { median } from "./median.ts";
-import { untilListening } from "./peers/until_listening.ts";
-import { freePort } from "../_support/free_port.ts";
+import { describeMachine } from "./report.ts";
+import { median } from "./figures.ts";
+import { freePort, untilListening } from "../_support/ports.ts";
 import { processUsage } from "./process_usage.ts";
 
-/** V8 has compiled the most part by then; at a quarter of the rate at first, as it is cold. */
+/** V8 has compiled most code by then. The first warm-up runs at a quarter of the rate. */
 const WARM_UP_SECONDS = 3;
-/** Each slice begins with so much that is not measured: V8 shrinks the heap of a process that has nothing to do. */
+/** Unmeasured start of each slice, because V8 shrinks the heap of an idle process. */
 const LEAD_IN_SECONDS = 2;
-/** Twice the time-out of the service beside, for its head and for its body: nothing is in flight any more. */
+/** Twice the timeout of the other service, for its head and its body. Nothing is in flight afterwards. */
 const REST_MS = 1_000;
-/** Where others take more of the machine, it is they who are measured: the turn is repeated. */
-const MAX_OTHERS_SHARE = 0.1;
-/** Then it counts all the same. */
-const MAX_TRIES = 3;
+/** A turn is repeated if other processes take more of the machine. */
+const MAX_OTHERS_RATIO = 0.1;
+/** Maximum attempts per turn. The last one counts in any case. */
+const MAX_ATTEMPTS = 3;
 
-/** Processes of each scene: which of them V8 has made the best of is chance. */
+/** Processes per scene. V8's optimisations differ from process to process by chance. */
 const PROCESSES = 4;
 
 interface Program {
@@ -61,8 +60,8 @@ interface Candidate {
 }
 
 /**
- * Runs the scenes one after the other, each in turns with the primary alone: both see the same moods of the machine. Each has
- * several processes, as has the primary alone.
+ * Runs the scenes one after the other, each in turns with the primary alone, because the speed of the machine varies.
+ * Each scene has several processes, and so has the primary alone.
  */
 async function runScenes(options: IsolationOptions): Promise<readonly SceneReport[]> {
   const { rate, seconds, scenes } = options;
@@ -89,21 +88,21 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
     isAloneFirst: boolean,
   ): Promise<{ readonly alone: ProcessReport; readonly candidate: ProcessReport }> {
     await using stack = new AsyncDisposableStack();
-    // Whoever is started first has rested by the time the other is warm: each is that once.
+    // The first process rests while the second one warms up. The order alternates between processes.
     const [one, other] = isAloneFirst ? [ALONE, scene] : [scene, ALONE];
     const started = [await startCandidate(stack, one), await startCandidate(stack, other)] as const;
     for (const each of started) await warmUp(each);
     const [alone, candidate] = isAloneFirst ? started : [started[1], started[0]];
     for (let turn = 0; turn < turns; turn++) {
-      for (let tries = 1;; tries++) {
-        // Strictly in turns: two slices of one in a row would find it warm for the second.
+      for (let attempt = 1;; attempt++) {
+        // Strict alternation, because the second of two consecutive slices would benefit from a warm process.
         const [first, second] = isAloneFirst ? [alone, candidate] : [candidate, alone];
         const taken = [{ of: first, slice: await measure(first) }, { of: second, slice: await measure(second) }];
-        const othersShare = Math.max(...taken.map(({ slice }) => slice.othersShare));
-        // By what the others did, never by what came of it.
-        if (othersShare > MAX_OTHERS_SHARE && tries < MAX_TRIES) {
+        const othersRatio = Math.max(...taken.map(({ slice }) => slice.othersRatio));
+        // The decision depends on the other processes only, never on the result.
+        if (othersRatio > MAX_OTHERS_RATIO && attempt < MAX_ATTEMPTS) {
           console.error(
-            `${scene.name}: turn ${turn + 1} again, other processes took ${percent(othersShare)} of the machine`,
+            `${scene.name}: turn ${turn + 1} again, other processes took ${percent(othersRatio)} of the machine`,
           );
           continue;
         }
@@ -114,15 +113,15 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
     return { alone: await reportOf(alone, alone.slices), candidate: await reportOf(candidate, alone.slices) };
   }
 
-  async function start(stack: AsyncDisposableStack, file: string, manner?: string): Promise<Program> {
+  async function start(stack: AsyncDisposableStack, file: string, behavior?: string): Promise<Program> {
     const path = fileURLToPath(new URL(`./isolation/${file}`, import.meta.url));
-    const { child, announced } = await startDenoProgram(path, manner === undefined ? [] : [manner]);
+    const { child, announced } = await startDenoProgram(path, behavior === undefined ? [] : [behavior]);
     stack.use(child);
     return { pid: child.pid, url: announced };
   }
 
   async function startCandidate(stack: AsyncDisposableStack, scene: Scene): Promise<Candidate> {
-    const beside = scene.beside && await start(stack, "backend.ts", scene.beside.manner);
+    const beside = scene.beside && await start(stack, "backend.ts", scene.beside.behavior);
     if (beside !== undefined) await yieldToOthers(beside.pid);
     const [port, adminPort] = [freePort(), freePort()];
     const addresses = { primaryUrl: primary.url, besideUrl: beside?.url, adminPort };
@@ -157,14 +156,16 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
     if (candidate.beside !== undefined) await delay(REST_MS);
     const used = cpuAfter.map((after, index) => after - cpuBefore[index]!);
     const others = machineAfter.busySeconds - machineBefore.busySeconds - used.reduce((sum, each) => sum + each, 0);
-    const othersShare = Math.max(0, others / (machineAfter.allSeconds - machineBefore.allSeconds));
-    return { result, cpuSeconds: used[0]!, othersShare };
+    const othersRatio = Math.max(0, others / (machineAfter.allSeconds - machineBefore.allSeconds));
+    return { result, cpuSeconds: used[0]!, othersRatio };
   }
 
-  /** Pools keep connections to services that answer well: more of them after a stall, for a minute. */
+  /**
+   * Pooled connections are not counted: after a stall, a pool keeps more connections to healthy services for a minute.
+   */
   function stateOf({ pid, scene, beside }: Candidate): Promise<ProcessState> {
-    const answersWell = scene.beside?.manner === "is healthy" || scene.beside?.manner === "responds late";
-    const pooled = answersWell ? [primary, beside!] : [primary];
+    const isPooled = scene.beside?.behavior === "is healthy" || scene.beside?.behavior === "responds late";
+    const pooled = isPooled ? [primary, beside!] : [primary];
     return processState(pid, pooled.map(({ url }) => Number(new URL(url).port)));
   }
 
@@ -177,20 +178,22 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
   }
 }
 
-/** Each process has as many. */
+/** Returns the number of turns of each process. */
 function turnsOfProcess({ turns }: IsolationOptions): number {
   return Math.ceil(turns / PROCESSES);
 }
 
-/** In life the service beside has a machine of its own: here it runs when nobody else wants to (sched(7), `SCHED_IDLE`). */
+/**
+ * Gives a process the lowest priority (sched(7), `SCHED_IDLE`). In production, the other service has its own machine.
+ */
 async function yieldToOthers(pid: number): Promise<void> {
   const args = ["--all-tasks", "--idle", "--pid", "0", `${pid}`];
   const { success } = await new Deno.Command("chrt", { args, stdout: "null", stderr: "null" }).output();
-  if (!success) throw new Error(`Cannot let a process yield to others: ${pid}`);
+  if (!success) throw new Error(`Cannot lower the priority of process ${pid}`);
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(0)} %`;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -204,18 +207,18 @@ async function main(args: readonly string[]): Promise<number> {
   const { rate, seconds } = options;
   const turns = PROCESSES * turnsOfProcess(options);
   const slices = reports.flatMap(({ processes }) => processes.flatMap(({ slices }) => slices));
-  const othersShare = median(slices.map(({ othersShare }) => othersShare));
+  const othersRatio = median(slices.map(({ othersRatio }) => othersRatio));
   const times = `${rate} requests/s, ${turns} slices of ${seconds} s for each, in ${PROCESSES} processes`;
   const text = `${times}, ${cores} cores, ${system}, Deno ${deno}; ` +
-    `other processes took ${percent(othersShare)} of the machine:\n\n${isolationTable(reports)}`;
+    `other processes took ${percent(othersRatio)} of the machine:\n\n${isolationTable(reports)}`;
   console.log(text);
-  const complaints = reports.flatMap(isolationComplaints);
-  if (othersShare > MAX_OTHERS_SHARE) {
+  const violations = reports.flatMap(isolationViolations);
+  if (othersRatio > MAX_OTHERS_RATIO) {
     console.error("\nThe machine was not quiet: other processes may have caused what follows.");
   }
   if (options.write) await writeDocPart("isolation", text);
-  if (complaints.length === 0) return 0;
-  console.error(`\n${complaints.join("\n")}`);
+  if (violations.length === 0) return 0;
+  console.error(`\n${violations.join("\n")}`);
   return 1;
 }
 

@@ -1,47 +1,149 @@
-/** The program that loads a peer: `wrk` where it is installed, else npm's `autocannon`. */
+/** Load generators: `wrk` if it is installed, otherwise `autocannon` from npm. */
 
-import { autocannon } from "./autocannon.ts";
-import { hasCommand } from "./has_command.ts";
+import { hasCommand } from "../_support/child.ts";
 import type { Load } from "./loads.ts";
-import { wrk } from "./wrk.ts";
 
 /** One slice of a load. */
 export interface Slice {
-  /** Where the peer listens, without a path. */
+  /** Origin of the peer. */
   readonly origin: string;
-  /** What it is loaded with. */
   readonly load: Load;
-  /** How long, in whole seconds. */
+  /** Length in whole seconds. */
   readonly seconds: number;
-  /** Ends the generator before its time. */
+  /** Stops the generator early. */
   readonly signal: AbortSignal;
 }
 
-/** What a generator has seen. */
+/** Measurements of a generator. */
 export interface SliceResult {
-  /** Answers that were received whole. */
+  /** Complete responses. */
   readonly requests: number;
-  /** Answers per second. */
+  /** Complete responses per second. */
   readonly requestsPerSecond: number;
-  /** Half of the answers took no longer, in milliseconds. */
+  /** Median latency in milliseconds. */
   readonly p50Ms: number;
-  /** 99 of 100 answers took no longer, in milliseconds. */
+  /** 99th percentile of the latency in milliseconds. */
   readonly p99Ms: number;
-  /** Answers that did not have a good status. */
+  /** Responses with a status other than 2xx and 3xx. */
   readonly badStatuses: number;
-  /** Connections that could not be made, broke or timed out. */
+  /** Connections that failed, broke or timed out. */
   readonly socketErrors: number;
 }
 
 /** A program that keeps connections busy. */
 export interface LoadGenerator {
-  /** Its name in figures. */
+  /** Name in reports. */
   readonly name: string;
-  /** Loads a peer. */
+  /** Loads a peer for one slice. */
   run(slice: Slice): Promise<SliceResult>;
 }
 
-/** Finds the generator of this machine. */
+/** Returns the generator of this machine. */
 export async function findLoadGenerator(): Promise<LoadGenerator> {
   return await hasCommand("wrk", ["--version"]) ? wrk : autocannon;
+}
+
+/** Runs a program, and resolves with its output. Rejects if it fails. */
+export async function runGenerator(command: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const process = new Deno.Command(command, { args: [...args], stdin: "null", signal });
+  const { success, stdout, stderr } = await process.output();
+  signal.throwIfAborted();
+  const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (!success) throw new Error(`Cannot generate load: "${command}" has failed: ${errors}${output}`);
+  return output!;
+}
+
+/** Far above any latency. wrk's default of 2 s would report errors on a busy machine. */
+const TIMEOUT_S = 20;
+const IN_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 };
+
+/** One thread of `wrk` keeps all connections busy and takes little of the shared CPU. */
+export const wrk: LoadGenerator = {
+  name: "wrk",
+  async run(slice) {
+    const script = await Deno.makeTempFile({ suffix: ".lua" });
+    try {
+      await Deno.writeTextFile(script, scriptFor(slice));
+      return parseWrk(await runGenerator("wrk", [...wrkArgs(slice), "-s", script], slice.signal));
+    } finally {
+      await Deno.remove(script);
+    }
+  },
+};
+
+function wrkArgs({ origin, load, seconds }: Slice): string[] {
+  const { connections, path } = load;
+  return ["-t1", `-c${connections}`, `-d${seconds}s`, `--timeout=${TIMEOUT_S}s`, "--latency", origin + path];
+}
+
+/** wrk builds its request once, so that a body costs only its transmission. */
+function scriptFor({ load: { bodyBytes } }: Slice): string {
+  return bodyBytes === 0 ? "" : `wrk.method = "POST"\nwrk.body = string.rep("x", ${bodyBytes})\n`;
+}
+
+/** Parses the output of `wrk --latency`. */
+export function parseWrk(output: string): SliceResult {
+  const read = (pattern: RegExp) => {
+    const match = pattern.exec(output);
+    if (match === null) throw new Error(`Cannot parse the output of wrk: ${pattern} is missing in ${output}`);
+    return match;
+  };
+  const latencyMs = (percent: number) => {
+    const [, value, unit] = read(new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s|m)$`, "m"));
+    return Number(value) * IN_MS[unit!]!;
+  };
+  // Both lines are missing if their counts are zero.
+  const [, ...errors] = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output) ?? [];
+  return {
+    requests: Number(read(/^ +(\d+) requests in /m)[1]),
+    requestsPerSecond: Number(read(/^Requests\/sec: +([\d.]+)$/m)[1]),
+    p50Ms: latencyMs(50),
+    p99Ms: latencyMs(99),
+    badStatuses: Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0),
+    socketErrors: errors.reduce((sum, count) => sum + Number(count), 0),
+  };
+}
+
+/** The used part of autocannon's JSON. */
+interface AutocannonReport {
+  readonly requests: { readonly total: number };
+  readonly duration: number;
+  readonly latency: { readonly p50: number; readonly p99: number };
+  readonly non2xx: number;
+  /** Includes timeouts. */
+  readonly errors: number;
+  readonly resets: number;
+}
+
+/** Runs `npx autocannon`. Its latencies are whole milliseconds. */
+export const autocannon: LoadGenerator = {
+  name: "autocannon",
+  async run(slice) {
+    const body = await Deno.makeTempFile();
+    try {
+      await Deno.writeFile(body, new Uint8Array(slice.load.bodyBytes).fill(120));
+      return parseAutocannon(await runGenerator("npx", autocannonArgs(slice, body), slice.signal));
+    } finally {
+      await Deno.remove(body);
+    }
+  },
+};
+
+function autocannonArgs({ origin, load, seconds }: Slice, body: string): string[] {
+  const { connections, path, bodyBytes } = load;
+  const post = bodyBytes === 0 ? [] : ["-m", "POST", "-i", body];
+  return ["-y", "autocannon@8", "--json", "-c", `${connections}`, "-d", `${seconds}`, ...post, origin + path];
+}
+
+/** Parses the output of `autocannon --json`. */
+export function parseAutocannon(output: string): SliceResult {
+  const { requests, duration, latency, non2xx, errors, resets }: AutocannonReport = JSON.parse(output);
+  return {
+    requests: requests.total,
+    requestsPerSecond: requests.total / duration,
+    p50Ms: latency.p50,
+    p99Ms: latency.p99,
+    badStatuses: non2xx,
+    socketErrors: errors + resets,
+  };
 }

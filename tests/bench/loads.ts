@@ -1,51 +1,51 @@
-/** What the peers are loaded with: one row for each question that a figure shall answer. */
+/** Loads of the benchmark. Each one serves a question that the figures should settle. */
 
-/** A load, and what the peers must be set up for to bear it. */
+/** A load, and the setup that peers need for it. */
 export interface Load {
-  /** Its name on the command line and in figures. */
+  /** Name on the command line and in reports. */
   readonly name: string;
-  /** What it is, for people. */
+  /** Description for readers. */
   readonly title: string;
-  /** How many connections keep one request each in flight. */
+  /** Connections with one request in flight each. */
   readonly connections: number;
-  /** What is asked for; the backends answer `/64k` with 64 KiB and all else with 100 bytes of JSON. */
+  /** Request path. The backends respond to `/64k` with 64 KiB, and to all other paths with 100 bytes of JSON. */
   readonly path: string;
-  /** The length of the answer in bytes: a peer that answers anything else is not measured. */
-  readonly answerBytes: number;
-  /** The length of a POST's body in bytes; 0 is a GET. */
+  /** Length of the response in bytes. Peers with a different response are not measured. */
+  readonly responseBytes: number;
+  /** Length of the POST body in bytes; 0 for a GET. */
   readonly bodyBytes: number;
-  /** How many backends get each request. */
+  /** Backends that get each request. */
   readonly services: number;
-  /** How many routes the peer has; all go to the same backends. */
+  /** Routes of the peer, all to the same backends. */
   readonly routes: number;
-  /** Whether the last backend takes 20 ms longer, and only the primary is waited for. */
+  /** The last backend takes 20 ms longer, and the peer waits only for the primary. */
   readonly slowSecondary: boolean;
 }
 
-/** The length of a small answer. */
+/** Length of a small response. */
 export const SMALL_BYTES = 100;
-/** The length of a large answer. */
+/** Length of a large response. */
 export const LARGE_BYTES = 65_536;
-/** The length of a body that is sent. */
+/** Length of a request body. */
 export const BODY_BYTES = 1_048_576;
 
 const PLAIN = {
   connections: 64,
   path: "/api",
-  answerBytes: SMALL_BYTES,
+  responseBytes: SMALL_BYTES,
   bodyBytes: 0,
   services: 2,
   routes: 1,
   slowSecondary: false,
 };
 
-/** All loads, in the order in which they are measured. */
+/** All loads, in the order of measurement. */
 export const LOADS: readonly Load[] = [
   { ...PLAIN, name: "get-1", title: "GET, 100-byte responses, 1 connection", connections: 1 },
   { ...PLAIN, name: "get-16", title: "GET, 100-byte responses, 16 connections", connections: 16 },
   { ...PLAIN, name: "get-64", title: "GET, 100-byte responses, 64 connections" },
   { ...PLAIN, name: "get-256", title: "GET, 100-byte responses, 256 connections", connections: 256 },
-  { ...PLAIN, name: "64k", title: "GET, 64 KiB responses, 64 connections", path: "/64k", answerBytes: LARGE_BYTES },
+  { ...PLAIN, name: "64k", title: "GET, 64 KiB responses, 64 connections", path: "/64k", responseBytes: LARGE_BYTES },
   { ...PLAIN, name: "post-1m", title: "POST of 1 MiB, 16 connections", connections: 16, bodyBytes: BODY_BYTES },
   { ...PLAIN, name: "4-services", title: "GET, 100-byte responses, 4 services, 64 connections", services: 4 },
   {
@@ -63,7 +63,7 @@ export const LOADS: readonly Load[] = [
   },
 ];
 
-/** Whether a load asks nothing of a peer but to send each request to two backends and to wait for both. */
+/** Reports whether a load only needs two backends, one route and waiting for both. */
 export function isPlain(load: Load): boolean {
   return load.services === PLAIN.services && load.routes === PLAIN.routes && !load.slowSecondary;
 }

@@ -1,4 +1,4 @@
-/** What matching costs, and that it does not grow with the number of routes. */
+/** Cost of matching, which must not grow with the number of routes. */
 
 import type { PatternKind, Route } from "../../src/config/config.ts";
 import { compileRoutes, matchRoute } from "../../src/proxy/match.ts";
@@ -9,7 +9,7 @@ function routes(kind: PatternKind, count: number): Route[] {
   return Array.from({ length: count }, (_, index) => ({ kind, path: `/api/v1/r${index}`, members: [] }));
 }
 
-/** Paths all over the table, so that it is not always the same entry that is at hand. */
+/** Returns paths all over the table, so that caches do not help. */
 function paths(count: number, tail: string): string[] {
   return Array.from({ length: 10 }, (_, index) => `/api/v1/r${Math.floor((index + 0.5) * count / 10)}${tail}`);
 }
@@ -23,9 +23,9 @@ const CASES: readonly (readonly [title: string, kind: PatternKind, tail: string]
 for (const [title, kind, tail] of CASES) {
   for (const count of COUNTS) {
     const table = compileRoutes({ routes: routes(kind, count) });
-    const asked = paths(count, tail);
+    const requested = paths(count, tail);
     Deno.bench(`matchRoute() 10 times, ${title}, ${count} routes`, { group: title, baseline: count === 10 }, () => {
-      for (const path of asked) matchRoute(table, path);
+      for (const path of requested) matchRoute(table, path);
     });
   }
 }

@@ -1,35 +1,30 @@
-/** Measures peers under one load, in slices that take turns. */
+/** Measures peers under one load, in alternating slices. */
 
 import type { LoadGenerator } from "./load_generator.ts";
 import type { Load } from "./loads.ts";
-import type { Sample } from "./metrics.ts";
+import type { Sample } from "./figures.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import { processUsage } from "./process_usage.ts";
 
-/** How measuring is done. */
+/** Options of {@linkcode measureLoad}. */
 export interface MeasureOptions {
-  /** The origins of the backends, the primary's first. */
+  /** Origins of the backends, the primary's first. */
   readonly origins: readonly string[];
-  /** What loads the peers. */
   readonly generator: LoadGenerator;
-  /** How many slices each peer gets. */
+  /** Slices per peer. */
   readonly slices: number;
-  /** How long a slice is. */
+  /** Length of a slice. */
   readonly seconds: number;
-  /** How long each peer is loaded beforehand, unmeasured; with 0 it is not. */
+  /** Length of the warm-up per peer; 0 for none. */
   readonly warmUpSeconds: number;
-  /** Breaks off. */
+  /** Aborts the measurement. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Measures peers: A B C, then B C A, and so on, so that whatever else the machine does meets all of them.
- *
- * @param load The load.
- * @param peers Peers that can bear it.
- * @param options How it is done.
- * @returns The samples of each peer, by round.
- * @throws {Error} If an answer is wrong or missing: figures of errors say nothing.
+ * Measures peers in the order A B C, B C A, and so on, so that other load on the machine affects all of them. Returns
+ * the samples of each peer by round. Rejects if a response is wrong or missing, because figures of errors are
+ * meaningless.
  */
 export async function measureLoad(
   load: Load,
@@ -43,10 +38,10 @@ export async function measureLoad(
     signal.throwIfAborted();
     const started = stack.use(await peer.start(load, origins));
     running.set(peer, started);
-    await named(peer, load, () => checkAnswer(started.url + load.path, load));
+    await withContext(peer, load, () => checkResponse(started.url + load.path, load));
   }
   const measure = (peer: Peer, length: number) =>
-    named(peer, load, () => measureSlice(running.get(peer)!, load, { ...options, seconds: length }));
+    withContext(peer, load, () => measureSlice(running.get(peer)!, load, { ...options, seconds: length }));
   if (warmUpSeconds > 0) { for (const peer of peers) await measure(peer, warmUpSeconds); }
   const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
   for (let round = 0; round < slices; round++) {
@@ -58,23 +53,23 @@ export async function measureLoad(
   return samples;
 }
 
-/** Whoever reads a failure wants to know first of whom it is. */
-async function named<T>(peer: Peer, load: Load, act: () => Promise<T>): Promise<T> {
+/** Adds the peer and the load to errors. */
+async function withContext<T>(peer: Peer, load: Load, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot measure "${peer.name}" under "${load.name}" as ${reason}`, { cause });
+    throw new Error(`Cannot measure "${peer.name}" under "${load.name}": ${reason}`, { cause });
   }
 }
 
-async function checkAnswer(url: string, { answerBytes, bodyBytes }: Load): Promise<void> {
+async function checkResponse(url: string, { responseBytes, bodyBytes }: Load): Promise<void> {
   const init = bodyBytes === 0 ? {} : { method: "POST", body: new Uint8Array(bodyBytes) };
   const response = await fetch(url, init);
   const { length } = await response.bytes();
-  if (response.status === 200 && length === answerBytes) return;
+  if (response.status === 200 && length === responseBytes) return;
   throw new Error(
-    `an answer of ${answerBytes} bytes is needed: status ${response.status} with ${length} bytes came`,
+    `response must have ${responseBytes} bytes: found status ${response.status} with ${length} bytes`,
   );
 }
 
@@ -86,7 +81,7 @@ async function measureSlice({ url, pid }: RunningPeer, load: Load, options: Meas
   const { requests, requestsPerSecond, p50Ms, p99Ms, badStatuses, socketErrors } = result;
   if (badStatuses + socketErrors > 0 || requests === 0) {
     throw new Error(
-      `all requests must succeed: ${requests} answers, ${badStatuses} with a bad status, ${socketErrors} socket errors`,
+      `all requests must succeed: found ${requests} responses, ${badStatuses} with a bad status, ${socketErrors} socket errors`,
     );
   }
   const times = { requestsPerSecond, p50Ms, p99Ms };

@@ -1,9 +1,9 @@
-/** What it costs to count a request, and to write the counters down. */
+/** Cost of counting a request, and of writing the counters. */
 
 import { validateConfig } from "../../src/config/validate.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { formatPrometheus } from "../../src/observe/metric_families.ts";
-import { COUNTED_EVENTS } from "../_support/counted_events.ts";
+import { COUNTED_EVENTS } from "../_support/count_events.ts";
 
 const services = Array.from({ length: 100 }, (_, index) => ({
   name: `api-${index}`,

@@ -1,8 +1,7 @@
 /** Tables of the benchmark page: medians of all programs, and ratios to the baseline. */
 
 import { CHARTED_LOADS } from "./draw_chart.ts";
-import type { Figure } from "./figures.ts";
-import { type Metric, METRIC_NAMES, METRICS } from "./metrics.ts";
+import { type Figure, type Metric, METRIC_NAMES, METRICS } from "./figures.ts";
 import type { LoadReport, Report } from "./report.ts";
 
 const CPU = "cpuSecondsPer10k";

@@ -1,22 +1,17 @@
-/** What a process and its children have used, as Linux tells it. */
+/** CPU time and memory of a process and its children, from `/proc` of Linux. */
 
-/** The sum over a process and all its descendants. */
+/** Sum over a process and all its descendants. */
 export interface ProcessUsage {
-  /** CPU time since they started, in seconds. */
+  /** CPU time since the start, in seconds. */
   readonly cpuSeconds: number;
-  /** Resident memory now, in MiB; pages that they share count for each. */
+  /** Resident memory in MiB. Shared pages count once per process. */
   readonly rssMib: number;
 }
 
-/** The unit of CPU time in /proc, `USER_HZ`: 100 on every architecture that Deno runs on. */
+/** Unit of CPU time in /proc, `USER_HZ`: 100 on every architecture that Deno supports. */
 const TICKS_PER_SECOND = 100;
 
-/**
- * Reads /proc.
- *
- * @param pid The process.
- * @returns Its usage; `undefined` where there is no such process, or no /proc.
- */
+/** Returns the usage of a process; `undefined` if there is no such process, or no `/proc`. */
 export async function processUsage(pid: number): Promise<ProcessUsage | undefined> {
   const own = await usageOf(pid);
   if (own === undefined) return undefined;
@@ -47,13 +42,13 @@ async function childrenOf(pid: number): Promise<number[]> {
   return children;
 }
 
-/** The fields from the third on: the second is a name that may hold spaces and parentheses. */
+/** Returns the fields from the third on. The second one is a name that may contain spaces and parentheses. */
 async function statFields(pid: number): Promise<string[] | undefined> {
   const stat = await readProc(`${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-/** Processes come and go while they are counted. */
+/** Processes may end while they are counted. */
 async function readProc(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(`/proc/${path}`);

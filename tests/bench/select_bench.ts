@@ -1,4 +1,4 @@
-/** What it costs to select the answer; it is asked again whenever an attempt settles. */
+/** Cost of a selection, which runs after each attempt that settles. */
 
 import type { Role, Service } from "../../src/config/config.ts";
 import type { AttemptView, Outcome } from "../../src/upstream/attempt.ts";

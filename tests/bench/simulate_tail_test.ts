@@ -1,17 +1,16 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import { raceTimeOf, timeOf } from "./heavy_tail.ts";
-import { quantileOf, raceErrors, simulateTail, tailTable } from "./tail_simulation.ts";
+import { quantileOf, raceErrors, raceTimeOf, simulateTail, tailTable, timeOf } from "./simulate_tail.ts";
 
-Deno.test("timeOf() has the median and the tail that it says", () => {
+Deno.test("timeOf() has the documented median and tail", () => {
   assertAlmostEquals(timeOf(0.5), 20, 1e-6);
-  // The normal distribution's 90th percentile is 1.2815515655446; the tail begins at the 95th.
+  // 90th percentile of the normal distribution: 1.2815515655446. The tail begins at the 95th.
   assertAlmostEquals(timeOf(0.9), 20 * Math.exp(0.5 * 1.2815515655446), 1e-6);
   assertAlmostEquals(timeOf(0.95), timeOf(0.949_999_999), 1e-5);
   assertAlmostEquals(timeOf(0.995) / timeOf(0.95), 10 ** (1 / 1.2), 1e-6);
   assertAlmostEquals(raceTimeOf(0.99), timeOf(0.9), 1e-9);
 });
 
-Deno.test("the simulation of the race of two fits its formula, hedges cut the tail off, and cost what they say", async () => {
+Deno.test("the simulated race fits its formula, and hedges cut the tail at the expected extra load", async () => {
   const results = await simulateTail(20_000, 7);
   const [one, race, p95, p99] = results as [typeof results[0], typeof results[0], typeof results[0], typeof results[0]];
   assertEquals(raceErrors(results), []);
@@ -25,14 +24,14 @@ Deno.test("the simulation of the race of two fits its formula, hedges cut the ta
   assertAlmostEquals(quantileOf(p95, 0.5), quantileOf(one, 0.5), 0.5);
 });
 
-Deno.test("a race that is off from its formula is reported", async () => {
+Deno.test("raceErrors() reports deviations from the formula", async () => {
   const [one, race] = await simulateTail(2_000, 7);
   const errors = raceErrors([{ ...one!, name: race!.name }]);
   assertGreater(errors.length, 2);
-  assertStringIncludes(errors[0]!, "where the formula says");
+  assertStringIncludes(errors[0]!, "by the formula");
 });
 
-Deno.test("docs/explanation/tail-latency.md has the table of the simulation", async () => {
+Deno.test("docs/explanation/tail-latency.md contains the table of the simulation", async () => {
   const page = await Deno.readTextFile("docs/explanation/tail-latency.md");
   const [, part = ""] = /<!-- tail:start -->([^]*?)<!-- tail:end -->/.exec(page) ?? [];
   const names = (table: string) =>

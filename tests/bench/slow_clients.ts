@@ -1,6 +1,6 @@
 /**
- * Measures what slow clients can do to a conductor that nothing stands in front of: how many are still connected after a
- * while, what each of them costs, and which of them `maxInFlightPerClient` turns away. Linux only, on loopback.
+ * Measures the cost of slow clients of an exposed conductor: connections that stay open, memory per client, and clients
+ * that `maxInFlightPerClient` rejects. Linux only, on loopback.
  *
  * ```sh
  * deno task slow-clients --clients 200 --seconds 10
@@ -9,13 +9,12 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
-import { cliCommand } from "../_support/cli_process.ts";
+import { cliCommand, tempConfig } from "../_support/cli_process.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
-/** What a client does once it is connected; `signal` ends it. */
-type Manner = (connection: Deno.Conn, signal: AbortSignal) => Promise<void>;
+/** Behavior of a connected client. `signal` ends it. */
+type Behavior = (connection: Deno.Conn, signal: AbortSignal) => Promise<void>;
 
 interface Measured {
   readonly connected: number;
@@ -26,22 +25,22 @@ interface Measured {
 const TIMEOUT_S = 2;
 const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
 
-/** A time-out of two seconds is in force, so that one byte a second is slow and yet in time. */
-const MANNERS: Record<string, Manner> = {
+/** The timeout is 2 s, so one byte per second is slow but within the limit. */
+const BEHAVIORS: Record<string, Behavior> = {
   "sends nothing": () => Promise.resolve(),
   "sends a head byte by byte": (connection, signal) => drip(connection, "GET / HTTP/1.1\r\nX-Slow: ", signal),
   "sends a request and stays": (connection) => write(connection, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
   "sends a head and no body": (connection) => write(connection, HEAD),
   "sends a body byte by byte": (connection, signal) => drip(connection, HEAD, signal),
-  "does not read a long answer": (connection) => write(connection, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n"),
+  "does not read a long response": (connection) => write(connection, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n"),
 };
 
 const { clients, seconds } = parseArgs(Deno.args, { default: { clients: 200, seconds: 10 } });
 const rows = await Promise.all(
-  Object.entries(MANNERS).map(async ([name, manner]) => {
+  Object.entries(BEHAVIORS).map(async ([name, behavior]) => {
     const [free, limited] = await Promise.all([
-      measure(manner),
-      measure(manner, "limits: { maxInFlightPerClient: 10 }"),
+      measure(behavior),
+      measure(behavior, "limits: { maxInFlightPerClient: 10 }"),
     ]);
     return [name, free.connected, free.kibEach, limited.refused];
   }),
@@ -50,7 +49,7 @@ const titles = ["each client", "still connected", "KiB each", "refused with maxI
 console.log(`${clients} clients, ${seconds} s, timeout: ${TIMEOUT_S}s\n`);
 for (const row of [titles, titles.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
 
-async function measure(manner: Manner, limits = ""): Promise<Measured> {
+async function measure(behavior: Behavior, limits = ""): Promise<Measured> {
   await using backend = startBackend((request) =>
     request.url.endsWith("/endless")
       ? new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }))
@@ -64,19 +63,19 @@ async function measure(manner: Manner, limits = ""): Promise<Measured> {
   const stop = new AbortController();
   const connections: Deno.Conn[] = [];
   try {
-    await answered(port);
+    await untilServed(port);
     const before = await rssKib(process.pid);
     for (let i = 0; i < clients; i++) {
       const connection = await Deno.connect({ hostname: "127.0.0.1", port });
       connections.push(connection);
-      manner(connection, stop.signal).catch(() => {});
+      behavior(connection, stop.signal).catch(() => {});
     }
     await delay(seconds * 1_000);
     const kibEach = Math.round((await rssKib(process.pid) - before) / clients);
     const connected = await establishedOn(port);
     const statuses = await Promise.all(connections.map(statusOf));
-    // However many they are, others are still served.
-    if (limits === "") await answered(port);
+    // Other clients are still served.
+    if (limits === "") await untilServed(port);
     return { connected, kibEach, refused: statuses.filter((status) => status === "503").length };
   } finally {
     stop.abort();
@@ -86,7 +85,7 @@ async function measure(manner: Manner, limits = ""): Promise<Measured> {
   }
 }
 
-/** The status of the answer; empty where there is none yet. */
+/** Returns the status of the response; empty if there is none yet. */
 async function statusOf(connection: Deno.Conn): Promise<string> {
   const buffer = new Uint8Array(64);
   const silence = new AbortController();
@@ -108,18 +107,18 @@ async function write(connection: Deno.Conn, text: string): Promise<void> {
   await connection.write(new TextEncoder().encode(text));
 }
 
-/** Sends an honest request until it is answered. */
-async function answered(port: number): Promise<void> {
+/** Sends a well-behaved request until conductor responds. */
+async function untilServed(port: number): Promise<void> {
   const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-  for (let tries = 0; tries < 500; tries++) {
-    const answer = await exchangeRaw(port, request).catch(() => "");
-    if (answer !== "") return;
+  for (let attempts = 0; attempts < 500; attempts++) {
+    const response = await exchangeRaw(port, request).catch(() => "");
+    if (response !== "") return;
     await delay(20);
   }
-  throw new Error("Cannot measure as conductor does not answer");
+  throw new Error("Cannot measure: conductor does not respond");
 }
 
-/** Connections that the server has not closed, as the system counts them. */
+/** Counts the connections that the server has not closed, from the kernel's list. */
 async function establishedOn(port: number): Promise<number> {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = (await Deno.readTextFile("/proc/net/tcp")).split("\n").map((line) => line.trim().split(/\s+/));

@@ -1,9 +1,8 @@
 /** Large bodies arrive unchanged, although their memory is released as soon as they have been sent. */
 
 import { assertEquals } from "@std/assert";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { startRawBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 const SIZE = 6 * 1024 * 1024;
 const EXCHANGES = 6;

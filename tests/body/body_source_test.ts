@@ -49,6 +49,32 @@ for (const [name, open] of [["of bytes", byteStream], ["of chunks", plainStream]
   });
 }
 
+Deno.test("BodySource reads chunks into larger buffers after the first, and refuses a flood of small chunks", async () => {
+  const sizes: number[] = [];
+  let left = 300_000;
+  const large = new ReadableStream<Chunk>({
+    type: "bytes",
+    pull(controller) {
+      const request = (controller as ReadableByteStreamController).byobRequest!;
+      const { byteLength } = request.view!;
+      sizes.push(byteLength);
+      left -= byteLength;
+      if (left < 0) controller.close();
+      request.respond(left < 0 ? 0 : byteLength);
+    },
+  });
+  const options = { maxBytes: Infinity, timeoutMs: 10_000, deadlines, turns, isChunked: true };
+  const source = new BodySource(large, options);
+  while (await source.read() instanceof Uint8Array);
+  assertEquals(sizes.map((bytes) => bytes / 1_024), [1, 64, 64, 64, 64, 64]);
+
+  const flood = new BodySource(byteStream(Array(20_000).fill("x")), options);
+  let read = await flood.read();
+  while (read instanceof Uint8Array) read = await flood.read();
+  assertEquals(read, { status: 400, detail: "The request body arrived in too many small chunks", breaksOff: true });
+  flood.cancel();
+});
+
 Deno.test("BodySource reports a body that the client aborted, and cancels the stream", async () => {
   const source = sourceOf(byteStream(["the begin"], "broken"));
   assertEquals(await source.readWhole(20), { status: 400, detail: "The request body ended before it was complete" });

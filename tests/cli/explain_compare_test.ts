@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommandLine } from "../../src/cli/main.ts";
-import { tempConfig } from "../_support/temp_config.ts";
+import { tempConfig } from "../_support/cli_process.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const OLD = { name: "old", url: "http://localhost:8081", primary: true };

@@ -7,7 +7,7 @@ import { explainShadow } from "../../src/cli/explain_shadow.ts";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { stableHash } from "../../src/lib/stable_hash.ts";
-import { tempConfig } from "../_support/temp_config.ts";
+import { tempConfig } from "../_support/cli_process.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 /** Two users, one in the 50 % of the shadow "mirror", the other outside. */

@@ -13,11 +13,10 @@ import { parseCommandLine } from "../../src/cli/command_line.ts";
 import { UsageError } from "../../src/cli/commands.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { VERSION } from "../../src/lib/version.ts";
-import { runCli, startCli } from "../_support/cli_process.ts";
+import { runCli, startCli, tempConfig } from "../_support/cli_process.ts";
 import { exchangeRaw, readUntil, startBackend, startRawBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 const CONFIG = `\
 timeout: 10

@@ -11,7 +11,7 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
+import { tempConfig } from "../_support/cli_process.ts";
 import { createTestIo, TestOutput } from "../_support/test_io.ts";
 
 const PLAIN = createPaint(false);

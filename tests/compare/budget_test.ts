@@ -17,8 +17,7 @@ import { ResponseOutcome } from "../../src/upstream/attempt.ts";
 import type { ReceivedRequest } from "../../src/http/received_request.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import { createPaint } from "../../src/lib/paint.ts";
-import { capturedResponse, compareRules } from "../_support/captured.ts";
-import { comparison } from "../_support/comparisons.ts";
+import { capturedResponse, compareRules, comparison } from "../_support/comparisons.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
 

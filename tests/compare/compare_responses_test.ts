@@ -9,7 +9,7 @@ import type { Segment } from "../../src/config/body_path.ts";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
 import type { NotComparableReason } from "../../src/observe/events.ts";
-import { capturedResponse, compareRules, compareSettings, type ResponseParts } from "../_support/captured.ts";
+import { capturedResponse, compareRules, compareSettings, type ResponseParts } from "../_support/comparisons.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
 

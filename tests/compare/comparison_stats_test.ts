@@ -10,7 +10,7 @@ import {
   type StatsSnapshot,
 } from "../../src/compare/stats_snapshot.ts";
 import { MAX_PATHS } from "../../src/compare/endpoint_counts.ts";
-import { capturedResponse, comparison } from "../_support/comparisons.ts";
+import { capturedStatus, comparison } from "../_support/comparisons.ts";
 import { seededRandom } from "../_support/seeded_random.ts";
 
 const OPTIONS: CountOptions = { endpoint: "GET /users/{id}", samples: "values" };
@@ -111,9 +111,9 @@ Deno.test("mergeSnapshots() keeps bounds around the exact count above 64 combina
 
 Deno.test("ComparisonStats counts latencies and errors of both sides, without noise measurements", () => {
   const snapshot = statsOf([
-    comparison([], { expected: capturedResponse(200, 10), actual: capturedResponse(503, 20) }),
+    comparison([], { expected: capturedStatus(200, 10), actual: capturedStatus(503, 20) }),
     comparison(["outcome"], { actual: { ok: false, kind: "timeout", durationMs: 5_000 } }),
-    comparison(["status"], { isNoise: true, actual: capturedResponse(500) }),
+    comparison(["status"], { isNoise: true, actual: capturedStatus(500) }),
   ]).snapshot();
   const { compared, primary, responses } = snapshot.services[0]!;
   assertEquals([compared, primary.errors, responses.errors], [2, 0, 2]);

@@ -5,7 +5,7 @@ import { type ComparisonContext, DifferenceList } from "../../src/compare/differ
 import { parseExactJson } from "../../src/lib/exact_json.ts";
 import { differingLeaves } from "../../src/compare/lockstep_json.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
-import { compareRules } from "../_support/captured.ts";
+import { compareRules } from "../_support/comparisons.ts";
 
 const encoder = new TextEncoder();
 

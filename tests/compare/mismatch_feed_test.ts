@@ -10,7 +10,7 @@ import { validateConfig } from "../../src/config/validate.ts";
 import type { ComparedEvent } from "../../src/observe/events.ts";
 import { createLogger, formatJson, type LogLevel } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
-import { capturedResponse, comparison } from "../_support/comparisons.ts";
+import { capturedStatus, comparison } from "../_support/comparisons.ts";
 
 const CONTEXT = { endpoint: "GET /users/{id}", hasValues: true, timeMs: 1_700_000_000_000 };
 
@@ -90,7 +90,7 @@ const RESULTS: readonly (readonly [Comparison, ComparedEvent["result"], LogLevel
   [comparison(["outcome"], { actual: FAILED }), "missing", "info", "response missing"],
   [comparison([], { expected: FAILED, actual: FAILED }), "match", "debug", "responses match"],
   [
-    comparison(["$.a"], { isNoise: true, actual: capturedResponse(500) }),
+    comparison(["$.a"], { isNoise: true, actual: capturedStatus(500) }),
     "noise",
     "debug",
     "primary compared with itself",

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { compareResponses } from "../../src/compare/compare_responses.ts";
 import type { Difference, DifferenceKind } from "../../src/compare/difference.ts";
 import { ELEMENT, printJsonPath, type Segment } from "../../src/config/body_path.ts";
-import { capturedResponse, compareRules } from "../_support/captured.ts";
+import { capturedResponse, compareRules } from "../_support/comparisons.ts";
 
 const ROUNDS = 400;
 const KEYS = ["a", "b", "id", "a b", "", "__proto__", "constructor", "0", "*", "é", '"', "updatedAt", "x-y", "\u2028"];

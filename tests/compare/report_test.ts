@@ -10,7 +10,7 @@ import { renderText } from "../../src/compare/render_text.ts";
 import type { Report } from "../../src/compare/report.ts";
 import { respondReport } from "../../src/compare/admin_responses.ts";
 import { createPaint } from "../../src/lib/paint.ts";
-import { capturedResponse, comparison } from "../_support/comparisons.ts";
+import { capturedStatus, comparison } from "../_support/comparisons.ts";
 
 const ROUTE = "pathPrefix /api";
 const GET = "GET /users/{id}";
@@ -135,7 +135,7 @@ Deno.test("makeReport() takes the worst verdict of all services", () => {
 });
 
 Deno.test("makeReport() counts errors above the primary's", () => {
-  const failing = { expected: capturedResponse(503), actual: capturedResponse(503) };
+  const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
   assertEquals(reportOf({ count: 500, with: failing }, { count: 500 }).verdict, "ready");
   const { verdict, services } = reportOf({ count: 998 }, {
     count: 2,
@@ -151,7 +151,7 @@ Deno.test("makeReport() counts errors above the primary's", () => {
 Deno.test("makeReport() compares p50 and p99, and ignores differences below a millisecond", () => {
   const took = (primary: number, service: number, count = 1_000) => ({
     count,
-    with: { expected: capturedResponse(200, primary), actual: capturedResponse(200, service) },
+    with: { expected: capturedStatus(200, primary), actual: capturedStatus(200, service) },
   });
   assertEquals(reportOf(took(100, 110)).verdict, "ready");
   assertEquals(reportOf(took(0.2, 1.1)).verdict, "ready");

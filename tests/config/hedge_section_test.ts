@@ -5,7 +5,7 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import type { HedgeSettings } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { tempConfig } from "../_support/temp_config.ts";
+import { tempConfig } from "../_support/cli_process.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const A = { name: "a", url: "http://localhost:8081", primary: true };

@@ -1,12 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigError } from "../../src/config/read/config_error.ts";
-import { ACCEPTED, REFUSED } from "../_support/hostile_configs.ts";
-import { loadHostile } from "../_support/hostile_load.ts";
+import { ACCEPTED, loadHostile, REFUSED } from "../_support/hostile_configs.ts";
 
 /**
- * Maximum cost relative to an ordinary file of the same length, on any machine and under load. The most expensive file costs
- * twice as much. Quadratic parsing would cost dozens of times as much.
+ * Maximum cost relative to an ordinary file of the same length, on any machine and under load. The most expensive file
+ * costs twice as much. Quadratic parsing would cost dozens of times as much.
  */
 const MAX_RATIO = 3;
 

@@ -49,7 +49,7 @@ const VALID: unknown[] = [
   shadow({ sample: { by: "ip" }, ramp: { to: "50 %", over: 60 }, methods: ["GET", "purge"], maxRate: "10" }),
 ];
 
-/** A shadow beside another service. */
+/** A configuration with a shadow and one other service. */
 function shadow(fields: Record<string, unknown>, more: Record<string, unknown> = {}): unknown {
   return { ...more, services: [API, { name: "copy", url: "http://localhost:8082", shadow: true, ...fields }] };
 }

@@ -30,6 +30,7 @@ Deno.test("validateConfig() fills every default", () => {
     shown: { url: "http://localhost:8081", isUrlSecret: false, healthPath: undefined, serverName: undefined },
     tls: undefined,
     http2: false,
+    maxConnectionAgeMs: 300_000,
     timeoutMs: 30_000,
     stripPrefix: false,
     failOn: [{ from: 500, to: 599 }],

@@ -1,10 +1,9 @@
-/** SPEC §2 to §4 with misbehaving backends: the client's response, the events, and the next request. */
+/** Misbehaving backends: the client's response, the events, and the next request. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ConductorEvent, FailureKind, Transport } from "@zeek/conductor";
-import { ANSWERS, DEVIATIONS, FAILURES, INTERRUPTIONS } from "../_support/fault_outcomes.ts";
-import { type FaultName, FAULTS } from "../_support/faults.ts";
-import { HEALTHY_BODY, startFaultyBackend } from "../_support/faulty_backends.ts";
+import { DEVIATIONS, FAILURES, INTERRUPTIONS, RESPONSES } from "../_support/fault_outcomes.ts";
+import { type FaultName, FAULTS, HEALTHY_BODY, startFaultyBackend } from "../_support/faults.ts";
 import { exchangeOnce, type RawResponse } from "../_support/raw_response.ts";
 import { type Front, startBackend, startConductor } from "../_support/servers.ts";
 import { type TransportName, TRANSPORTS } from "../_support/transports.ts";
@@ -78,8 +77,8 @@ function failuresOver(over: TransportName): (readonly [fault: FaultName, kind: F
   return [...common, ...Object.entries(DEVIATIONS[over].failures) as [FaultName, FailureKind][]];
 }
 
-function responsesOver(over: TransportName): typeof ANSWERS {
-  return ANSWERS.filter(([fault]) => !(fault in DEVIATIONS[over].failures));
+function responsesOver(over: TransportName): typeof RESPONSES {
+  return RESPONSES.filter(([fault]) => !(fault in DEVIATIONS[over].failures));
 }
 
 for (const [over, create] of TRANSPORTS) {

@@ -3,9 +3,8 @@
 import { assertStringIncludes } from "@std/assert";
 
 import { canRun, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { type CliProcess, startCli } from "../_support/cli_process.ts";
+import { type CliProcess, startCli, tempConfig } from "../_support/cli_process.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 const hasH2load = canRun("h2load", ["--version"]);
 const hasSlowhttptest = canRun("sh", ["-c", "command -v slowhttptest"]);
@@ -59,7 +58,7 @@ const SLOW: [name: string, flag: string][] = [
 
 for (const [name, flag] of SLOW) {
   Deno.test({
-    name: `slowhttptest: other clients are served beside 200 ${name}`,
+    name: `slowhttptest: other clients are served next to 200 ${name}`,
     ignore: !hasSlowhttptest,
     fn: async () => {
       await using backend = startBackend(() => new Response("x".repeat(100_000)));

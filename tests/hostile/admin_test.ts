@@ -6,7 +6,7 @@ import { COMPARE, CONFIG, SERVICE } from "../../src/config/fields.ts";
 import { ATTACK_MS, attackTest, underAttack } from "../_support/attack.ts";
 import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 const TOKEN = "a-token-of-some-length";
 const ADMIN = { port: 0, token: TOKEN };
@@ -85,9 +85,10 @@ function everything(url: string): { config: Record<string, unknown>; services: R
     breaker: { failures: 5, window: 10, openFor: 1, maxOpenFor: 60 },
     health: { path: "/health", interval: 1, timeout: 1, unhealthyAfter: 3, healthyAfter: 2, expect: "200" },
     http2: false,
+    maxConnectionAge: "1m",
     compare: rules,
   };
-  const copies = {
+  const shadowOptions = {
     shadow: true,
     sample: { rate: 0.5, by: "cookie:id" },
     ramp: { from: 0.1, over: "1h" },
@@ -102,7 +103,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
     services: [
       { ...common, name: "main", pathPrefix: "/api", primary: true, compare: undefined },
       { ...common, name: "second", pathPrefix: "/api", hedge: { after: "p95", maxExtra: 0.1, unsafe: true } },
-      { ...common, ...copies, name: "shadow", pathPrefix: "/api" },
+      { ...common, ...shadowOptions, name: "shadow", pathPrefix: "/api" },
       { name: "control", url, pathPrefix: "/api", shadow: true, control: true },
       { name: "exact", url, pathExact: "/exact" },
       { name: "path", url: "https://127.0.0.1:1", path: "/", tls: { serverName: "a.example" } },
@@ -256,7 +257,7 @@ async function assertSurvives(port: string, { process }: WatchedConductor, isAdm
   assertNotMatch(process.stdout.text + process.stderr.text, /"level":"error"|unexpectedly/);
 }
 
-Deno.test("a malformed request to the admin listener is refused, without its target or a stack in the log", async () => {
+Deno.test("a malformed request to the admin listener is rejected, without its target or a stack in the log", async () => {
   await using backend = startBackend();
   await using target = await startWatched([{ name: "a", url: backend.url }], {
     admin: { ...ADMIN, hostname: "0.0.0.0" },
@@ -300,7 +301,7 @@ Deno.test("guesses at the token are limited and logged, and another client's tok
     await Promise.all([1, 2, 3, 4].map(one));
     assertEquals([...statuses.keys()].sort(), [401, 429]);
     assertLess(statuses.get(401)!, 10 + ATTACK_MS / 1_000);
-    // After too many guesses, the right token is refused like a wrong one.
+    // After too many guesses, the right token is rejected like a wrong one.
     const refused = await fetch(`${url}config`, { headers: BEARER });
     await refused.body?.cancel();
     assertEquals([refused.status, Number(refused.headers.get("retry-after")) > 0], [429, true]);
@@ -321,7 +322,7 @@ Deno.test("guesses at the token are limited and logged, and another client's tok
 });
 
 attackTest({
-  name: "readers of events that do not read hold little memory, and lock out no other client",
+  name: "readers of events that do not read hold little memory, and do not lock out other clients",
   async fn() {
     await using backend = startBackend();
     const attack = async ({ adminUrl }: WatchedConductor, signal: AbortSignal) => {

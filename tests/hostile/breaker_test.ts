@@ -5,7 +5,7 @@ import { ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.
 import { toBytes } from "../_support/latin1.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
-import type { WatchedConductor } from "../_support/watched_conductor.ts";
+import type { WatchedConductor } from "../_support/cli_process.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** Head size above which the service closes the connection without a response, in bytes. */
@@ -35,7 +35,7 @@ function get(target: string, ...lines: readonly string[]): string {
 
 const CHUNKED = "Host: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/** Requests of the attackers. Unfinished requests are broken off. */
+/** Requests of the attackers. Unfinished requests are aborted. */
 const ATTACKS: readonly string[] = [
   get("/\xe6\x97\xa5"),
   get("/caf\xc3\xa9?q=\xf0\x9f\x98\x80"),
@@ -76,7 +76,7 @@ async function trickle(port: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Sends upload after upload, each as soon as the one before is refused. One that is not refused stays open. */
+/** Sends upload after upload, each as soon as the previous one is rejected. Accepted uploads stay open. */
 async function occupy(port: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
@@ -131,7 +131,7 @@ Deno.test("no client can block a service that has recovered", async () => {
   assertEquals(await statusOf(), 503);
   isUp = true;
   const leaving = new AbortController();
-  // Each upload tries to be the probe, and then never ends. So many of them try that one precedes any other client.
+  // Each upload tries to be the probe, and then never ends. There are enough of them to precede any other client.
   const holding = Array.from({ length: 10 * ATTACKERS }, () => occupy(front.port, leaving.signal).catch(() => {}));
   const startMs = performance.now();
   while (await statusOf() !== 200) {

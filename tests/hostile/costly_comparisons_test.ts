@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { attackTest, underAttack } from "../_support/attack.ts";
-import { readRaw } from "../_support/raw_client.ts";
+import { readRaw } from "../_support/raw_response.ts";
 import { startBackend } from "../_support/servers.ts";
-import type { WatchedConductor } from "../_support/watched_conductor.ts";
+import type { WatchedConductor } from "../_support/cli_process.ts";
 
 const MIB = 1_048_576;
 /** Maximum latency of other clients in milliseconds, on a machine that is busy with other tests. */

@@ -3,7 +3,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { type FloodOptions, startFlood } from "../_support/flood_backend.ts";
-import { readRaw } from "../_support/raw_client.ts";
+import { readRaw } from "../_support/raw_response.ts";
 import { startBackend } from "../_support/servers.ts";
 
 /** A dripping response, the clients that request it, and the configuration. */

@@ -5,7 +5,7 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Attack, type AttackOptions, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { connectHttp2, type FloodRequest, type Http2FloodOptions } from "../_support/http2_flood.ts";
 import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
-import type { WatchedConductor } from "../_support/watched_conductor.ts";
+import type { WatchedConductor } from "../_support/cli_process.ts";
 
 /** Maximum streams of one connection in Deno's server. */
 const STREAMS = 200;
@@ -20,7 +20,9 @@ interface FloodOptions extends Http2FloodOptions {
   readonly requestOf: (connection: number) => FloodRequest;
 }
 
-/** Opens streams on each connection, and some more after each pause, because the attack targets permits and not the CPU. */
+/**
+ * Opens streams on each connection, and some more after each pause, because the attack targets permits and not the CPU.
+ */
 function flood({ connections, streams = STREAMS, requestOf, ...options }: FloodOptions): Attack {
   return async ({ url }, signal) => {
     const floods = await Promise.all(Array.from({ length: connections }, () => connectHttp2(url, options)));
@@ -65,7 +67,7 @@ async function expectService(attack: Attack, options: Partial<AttackOptions> & {
 const OPEN_UPLOAD: FloodRequest = { method: "POST", path: "/up", isOpen: true };
 
 attackTest({
-  name: "uploads of one client that never begin, enough for all places, leave room for requests and uploads of others",
+  name: "uploads of one client that never begin do not lock out requests and uploads of other clients",
   fn: () =>
     expectService(flood({ connections: PLACES / STREAMS, requestOf: () => OPEN_UPLOAD }), {
       reason: "max-uploads-per-client",
@@ -73,7 +75,7 @@ attackTest({
 });
 
 attackTest({
-  name: "uploads that wait for 100 Continue and never begin leave room for others",
+  name: "uploads that wait for 100 Continue and never begin do not lock out other clients",
   fn: () => {
     const headers = { expect: "100-continue", "content-length": "10" };
     const attack = flood({ connections: PLACES / STREAMS, requestOf: () => ({ ...OPEN_UPLOAD, headers }) });
@@ -82,7 +84,7 @@ attackTest({
 });
 
 attackTest({
-  name: "uploads of 20 clients behind a trusted proxy that never begin leave room for others",
+  name: "uploads of 20 clients behind a trusted proxy that never begin do not lock out other clients",
   fn: () => {
     const headersOf = (client: number) => ({ "x-forwarded-for": `192.0.2.${client}` });
     const attack = flood({
@@ -96,7 +98,7 @@ attackTest({
 });
 
 attackTest({
-  name: "a client that never reads its responses leaves room for others",
+  name: "a client that never reads its responses does not lock out other clients",
   fn: () => {
     const attack = flood({
       connections: 4,
@@ -110,7 +112,7 @@ attackTest({
 });
 
 attackTest({
-  name: "streams that are reset at once leave every place free",
+  name: "streams that are reset at once release their permits",
   fn: async () => {
     await using backend = startBackend();
     const requestOf = () => ({ method: "GET", path: "/reset", isReset: true }) as const;
@@ -121,14 +123,14 @@ attackTest({
       afterwards: async (target) => {
         using client = await connectHttp2(target.url);
         await client.send(OPEN_UPLOAD, 20);
-        for (let tries = 0; tries < 100; tries++) {
+        for (let attempt = 0; attempt < 100; attempt++) {
           const [, inFlight] = /^conductor_requests_in_flight\{route="path \/"} (\d+)$/m.exec(
             await metricsText(target),
           )!;
           if (inFlight === "20") return;
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
-        throw new Error("Cannot use every place of a client after its streams were reset");
+        throw new Error("Cannot acquire every permit of a client after its streams were reset");
       },
     });
     assertEquals(report.failures, 0);

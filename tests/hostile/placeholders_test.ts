@@ -1,14 +1,13 @@
-/** A server whose configuration is full of secrets: none of them is printed anywhere. */
+/** A server whose configuration is full of secrets must print none of them. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { readConfig } from "../../src/config/read/read.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
+import { type CliProcess, runCli, startCli, tempConfig } from "../_support/cli_process.ts";
 import { startCollector } from "../_support/collector.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 /** Only Linux can listen on all of 127.0.0.0/8 without configuration. */
 const [LISTEN, ADMIN] = Deno.build.os === "linux" ? ["127.0.0.77", "127.0.0.78"] : ["127.0.0.1", "127.0.0.1"];
@@ -49,8 +48,8 @@ services:
     host: "\${env:SECRET_NAME}"
     headers: { Authorization: "Bearer \${env:SECRET_HEADER}", X-Plain: "\${env:SECRET_HEADER}", X-Short: "\${env:SECRET_SHORT}", X-Empty: "\${env:SECRET_EMPTY}" }
     health: { path: "/\${env:SECRET_HEALTH}", interval: 20ms }
-  - { name: other, url: "http://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /ok, responseHeaders: { X-Answer: "\${env:SECRET_HEADER}" } }
-  - { name: copied, url: "http://\${env:SECRET_HOST}:\${env:SECRET_PORT}", pathPrefix: /ok, shadow: true, credentials: false, breaker: true }
+  - { name: other, url: "http://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /ok, responseHeaders: { X-Local: "\${env:SECRET_HEADER}" } }
+  - { name: mirrored, url: "http://\${env:SECRET_HOST}:\${env:SECRET_PORT}", pathPrefix: /ok, shadow: true, credentials: false, breaker: true }
   - { name: refusing, url: "\${env:SECRET_REFUSING}/\${env:SECRET_PATH}", pathPrefix: /refused, health: { path: "/\${env:SECRET_HEALTH}", interval: 20ms } }
   - { name: unknown, url: "http://\${env:SECRET_HOST}", pathPrefix: /refused }
   - { name: untrusted, url: "https://127.0.0.1:\${env:SECRET_PORT}", pathPrefix: /untrusted, tls: { serverName: "\${env:SECRET_NAME}" } }
@@ -108,7 +107,7 @@ Deno.test("serve, check, explain, report, the admin listener and spans never pri
     await child.stdout.seen(/unhealthy/);
     for (const path of ["/ok", "/ok/2", "/refused", "/untrusted", "/two", "/none"]) {
       const response = await fetch(`http://${LISTEN}:${dataPort}${path}`, { headers: { accept: "application/json" } });
-      const lines = [...response.headers].filter(([name]) => name !== "x-answer");
+      const lines = [...response.headers].filter(([name]) => name !== "x-local");
       assertSecretFree(JSON.stringify(lines) + await response.text(), `the response to ${path}`, secrets);
     }
     await assertAdminSecretFree(`http://${ADMIN}:${adminPort}`, texts);
@@ -165,7 +164,7 @@ async function assertAdminSecretFree(url: string, secrets: readonly string[]): P
   await reader.cancel();
 }
 
-Deno.test("samples and recorded exchanges hide what placeholders yielded when a response repeats it", async () => {
+Deno.test("samples and recorded exchanges hide values of placeholders that a response repeats", async () => {
   await using backend = startBackend((request) => {
     const { origin } = new URL(request.url);
     const text = `${request.headers.get("x-tenant")} ${Math.random()} at ${origin}/S3cr3t-base/`;
@@ -180,14 +179,14 @@ services:
   - { name: a, url: "\${env:SECRET_URL}", primary: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
   - { name: b, url: "\${env:SECRET_URL}", shadow: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
 `);
-  // The parser of URLs writes it in another way.
+  // The URL parser normalises the value.
   const env = { ...ENVIRONMENT, SECRET_URL: `HTTP://LOCALHOST:${backend.port}/S3cr3t-base/` };
   await using child = startServer(file.path, "json", env);
   const [, url] = await child.stdout.seen(/"url":"(http.*?)"/);
   const [, admin] = await child.stdout.seen(/"admin":"(http.*?)\/?"/);
   await (await fetch(url!, { redirect: "manual" })).text();
   let mismatches = "";
-  for (let tries = 0; tries < 100 && !mismatches.includes("line 1"); tries++) {
+  for (let attempt = 0; attempt < 100 && !mismatches.includes("line 1"); attempt++) {
     mismatches = await (await fetch(`${admin}/api/mismatches`)).text();
     await delay(20);
   }
@@ -202,7 +201,7 @@ const SERVICE = "services: [{ name: a, url: http://x }]\n";
 const S = "s3cr3t";
 const KEY = "ghp-s3cr3tToken0123456789";
 
-/** Texts with a secret beside a mistake, and what the message must contain. */
+/** Texts with a secret next to a mistake, and what the message must contain. */
 const MISTAKES: readonly (readonly [text: string, rule: string])[] = [
   [`a: *${S}`, "an alias must name an anchor"],
   [`a: !${S} x`, "a tag must be one of the core schema"],
@@ -236,7 +235,7 @@ const MISTAKES: readonly (readonly [text: string, rule: string])[] = [
 ];
 
 for (const [text, rule] of MISTAKES) {
-  Deno.test(`readConfig() names the rule and quotes nothing: ${JSON.stringify(text)}`, async () => {
+  Deno.test(`readConfig() names the rule and quotes no text: ${JSON.stringify(text)}`, async () => {
     const { message } = await assertRejects(() => load(text), ConfigError);
     assertSecretFree(message, "the message", [S]);
     assertStringIncludes(message.toLowerCase(), rule.toLowerCase());
@@ -270,7 +269,7 @@ const LITERAL_SERVICE_FIELDS = [
 
 for (const field of LITERAL_SERVICE_FIELDS) {
   for (const written of ["${env:VALUE}", "/${file:value}", "$.a${env:VALUE}"]) {
-    Deno.test(`validateConfig() refuses a placeholder in ${field.replace("X", written)}`, async () => {
+    Deno.test(`validateConfig() rejects a placeholder in ${field.replace("X", written)}`, async () => {
       const text = `services: [{ name: b, url: http://x }, { name: a, url: http://x, ${
         field.replace("X", JSON.stringify(written))
       } }]`;

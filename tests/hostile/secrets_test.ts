@@ -3,10 +3,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { startCollector } from "../_support/collector.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, startWatched, tempConfig, type WatchedConductor } from "../_support/cli_process.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
-import { startWatched, type WatchedConductor } from "../_support/watched_conductor.ts";
 
 /** Does not occur in conductor's own texts. It has only characters that are valid in every position. */
 const PLANTED = "p1antedC0FFEE";
@@ -204,18 +202,18 @@ const HOSTILE = [
 ];
 
 attackTest({
-  name: "answers made to slow the search for secrets down do not slow other clients down",
+  name: "responses made to slow down the search for secrets do not slow down other clients",
   async fn() {
     let sent = 0;
-    const answer = (end: string) => ({ url }: Request) => {
+    const responder = (end: string) => ({ url }: Request) => {
       if (url.endsWith("/calm")) return new Response("calm");
       const pattern = HOSTILE[sent++ % HOSTILE.length]!;
       return new Response(pattern.repeat(500_000 / pattern.length) + end, {
         headers: { "content-type": "text/plain" },
       });
     };
-    await using old = startBackend(answer("old"));
-    await using fresh = startBackend(answer("new"));
+    await using old = startBackend(responder("old"));
+    await using fresh = startBackend(responder("new"));
     const { attacked, failures, growthMiB } = await underAttack(async ({ url }, signal) => {
       for (let count = 0; !signal.aborted && count < (IS_FULL ? 200 : 20); count++) {
         await (await fetch(`${url}/evil`)).body?.cancel();

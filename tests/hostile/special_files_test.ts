@@ -81,7 +81,7 @@ Deno.test("--watch still works with a named pipe in the folder, and the process 
 });
 
 for (const [name, reason] of [["token", "needs the file"], ["config.yaml", "cannot be read"]] as const) {
-  Deno.test(`a named pipe in place of ${name} fails the reload, and nothing else`, { ignore }, async () => {
+  Deno.test(`a named pipe instead of ${name} fails the reload, and nothing else`, { ignore }, async () => {
     await using backend = startBackend();
     await using folder = await makeFolder(backend.url);
     const { child, url } = await startServing(folder);
@@ -95,7 +95,7 @@ for (const [name, reason] of [["token", "needs the file"], ["config.yaml", "cann
   });
 }
 
-/** Special files in place of a regular file, and the error messages. */
+/** Special files instead of a regular file, and the error messages. */
 const ODD_FILES: readonly (readonly [name: string, reason: string, make: (path: string) => Promise<unknown>])[] = [
   ["a named pipe", "it is not a regular file", makePipe],
   ["a link to a named pipe", "it is not a regular file", async (path) => {
@@ -120,7 +120,7 @@ async function listenAndKeep(path: string): Promise<void> {
 }
 
 for (const [name, reason, make] of ODD_FILES) {
-  Deno.test(`a start with ${name} in place of a file ends with a clear error`, { ignore }, async () => {
+  Deno.test(`a start with ${name} instead of a file ends with a clear error`, { ignore }, async () => {
     await using folder = await makeFolder("http://localhost:1");
     for (const file of ["token", "config.yaml"]) {
       await Deno.remove(`${folder.path}/${file}`);
@@ -136,7 +136,7 @@ for (const [name, reason, make] of ODD_FILES) {
   });
 }
 
-Deno.test("report refuses a named pipe as its token file", { ignore }, async () => {
+Deno.test("report rejects a named pipe as its token file", { ignore }, async () => {
   await using folder = await makeFolder("http://localhost:1");
   await makePipe(`${folder.path}/pipe`);
   const { code, stderr } = await runCli([

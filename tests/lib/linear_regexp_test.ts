@@ -6,9 +6,8 @@ import fc from "npm:fast-check@4.3.0";
 import { LinearRegExp } from "../../src/lib/linear_regexp/linear_regexp.ts";
 import { UnsupportedPattern } from "../../src/lib/linear_regexp/parse_pattern.ts";
 import { StepBudget, StepsExceeded } from "../../src/lib/step_budget.ts";
-import { fuzzBudget } from "../_support/fuzz_budget.ts";
+import { fuzzBudget, seededRandom } from "../_support/seeded_random.ts";
 import { PATTERN, TEMPLATE, TEXT } from "../_support/pattern_samples.ts";
-import { seededRandom } from "../_support/seeded_random.ts";
 
 type Found = readonly (number | string | undefined)[];
 

@@ -5,10 +5,8 @@ import { serveThread, type ServingThread } from "../../src/cli/serve_thread.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createLogger, formatJson } from "../../src/observe/log.ts";
 import { PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
-import { runCli, startCli } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
-import { tempConfig } from "../_support/temp_config.ts";
+import { runCli, startCli, tempConfig } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, startSlowBackend } from "../_support/servers.ts";
 
 const METRICS = { enabled: true, endpoint: "/metrics", enablePrometheus: true };
 

@@ -14,8 +14,14 @@ import {
 } from "../../src/observe/metrics_snapshot.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { metricsJson } from "../../src/observe/metrics_json.ts";
-import { exchangeRaw, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import {
+  exchangeRaw,
+  refusingUrl,
+  startBackend,
+  startConductor,
+  startRawBackend,
+  startSlowBackend,
+} from "../_support/servers.ts";
 
 const NOTHING: HistogramSnapshot = { counts: Array.from({ length: DURATION_BUCKETS.size }, () => 0), sumMs: 0 };
 

@@ -2,10 +2,9 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ConfigInput } from "@zeek/conductor";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { type CollectedSpan, startCollector } from "../_support/collector.ts";
 import { type Backend, readUntil, refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";

@@ -5,8 +5,14 @@ import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { type AttemptSignal, Breaker, REJECTED, signalOf } from "../../src/policy/breaker.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
-import { type Backend, type Front, refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import {
+  type Backend,
+  type Front,
+  refusingUrl,
+  startBackend,
+  startConductor,
+  startSlowBackend,
+} from "../_support/servers.ts";
 
 const SIGNALS: Readonly<Record<string, AttemptSignal>> = { s: "success", f: "failure", n: "nothing" };
 const LETTERS: Readonly<Record<BreakerState, string>> = { closed: "C", open: "O", "half-open": "H" };
@@ -18,8 +24,8 @@ function breakerOf(settings: BreakerInput | true, now: () => number, onChange = 
 
 /**
  * Plays a sequence of steps, and returns the state after each. `f`, `s` and `n` are attempts that end at once, with a
- * failure, a success or nothing. `a(` starts an attempt, `A(` an upload, and `a:f` ends it with a failure. `+10` lets 10 ms
- * pass. A `-` before the state marks a rejected attempt.
+ * failure, a success or nothing. `a(` starts an attempt, `A(` an upload, and `a:f` ends it with a failure. `+10` lets
+ * 10 ms pass. A `-` before the state marks a rejected attempt.
  */
 function play(settings: BreakerInput | true, steps: string): string {
   let nowMs = 0;

@@ -9,9 +9,8 @@ import { Health, HealthCounter } from "../../src/policy/health.ts";
 import { checkHealth } from "../../src/server/health_check.ts";
 import { HealthChecks } from "../../src/server/health_checks.ts";
 import { runtimeTransport } from "../../src/upstream/runtime_transport.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { type Backend, exchangeRaw, refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const FOREVER = new AbortController().signal;

@@ -2,11 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ConductorEvent, ServiceInput } from "@zeek/conductor";
-import { startCli } from "../_support/cli_process.ts";
-import { type Front, refusingUrl, startBackend, startConductor } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { type Front, refusingUrl, startBackend, startConductor, startSlowBackend } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 
 /** Longer than any test, so that a hedge is never sent because of the time. */
 const NEVER = { after: "1h" } as const;

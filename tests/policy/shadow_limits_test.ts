@@ -6,7 +6,7 @@ import type { ConductorEvent, ConfigInput, ServiceInput, Transport, TransportRes
 import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState, type SharedState } from "../../src/policy/shared_state.ts";
-import { answerAll } from "../_support/answer_all.ts";
+import { recordingTransport } from "../_support/transports.ts";
 import { startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
 const OK: TransportResult = { ok: true, response: { status: 200, headers: [], body: null } };
@@ -31,7 +31,7 @@ function scene(
   const waiting: ((result: TransportResult) => void)[] = [];
   const outcomes: string[] = [];
   const hang: Transport = () => new Promise((resolve) => void waiting.push(resolve));
-  const answer = answerAll();
+  const answer = recordingTransport();
   const transport: Transport = (request) => (hangs && request.origin === "http://localhost" ? hang : answer)(request);
   const observe = (event: ConductorEvent) => {
     if (event.type === "skipped") outcomes.push(event.reason);

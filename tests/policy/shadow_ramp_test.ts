@@ -6,7 +6,7 @@ import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createSharedState } from "../../src/policy/shared_state.ts";
 import { rampValue } from "../../src/policy/shadow_gate.ts";
-import { answerAll } from "../_support/answer_all.ts";
+import { recordingTransport } from "../_support/transports.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -23,7 +23,7 @@ function scene() {
     return createHandler(validateConfig({ services }).config, {
       instance,
       now: () => nowMs,
-      transport: answerAll(),
+      transport: recordingTransport(),
       observe: (event) => void (event.type === "attempted" && event.role === "shadow" && mirrored++),
     });
   };

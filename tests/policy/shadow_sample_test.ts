@@ -5,7 +5,7 @@ import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo }
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
 import { addressMatcher } from "../../src/http/client_address.ts";
 import { readSampleKey } from "../../src/policy/shadow_decision.ts";
-import { answerAll } from "../_support/answer_all.ts";
+import { recordingTransport } from "../_support/transports.ts";
 import { startBackend, startConductor } from "../_support/servers.ts";
 
 const LINES: readonly HeaderLine[] = [
@@ -60,7 +60,10 @@ async function outcomesOf(
     shadow: true,
     ...shadow,
   }];
-  const handle = conductor({ ...top, services }, { transport: answerAll(), observe: (event) => events.push(event) });
+  const handle = conductor({ ...top, services }, {
+    transport: recordingTransport(),
+    observe: (event) => events.push(event),
+  });
   for (const [request, info] of requests) assertEquals((await handle(request, info)).status, 200);
   return events.flatMap((event) => {
     if (event.type === "skipped") return [`${event.service} ${event.reason}`];

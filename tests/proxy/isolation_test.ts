@@ -2,13 +2,10 @@
 
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { startCli } from "../_support/cli_process.ts";
-import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../_support/open_connections.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo, freePort, untilListening } from "../_support/ports.ts";
 import { type Backend, startBackend, startConductor } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { startTroubled, TROUBLES } from "../_support/troubles.ts";
-import { untilListening } from "../bench/peers/until_listening.ts";
-import { freePort } from "../_support/free_port.ts";
 
 const REQUESTS = 300;
 /** Upper bound of the requests that are sent until a condition holds. */
@@ -63,7 +60,7 @@ const REASONS: ReadonlySet<string> = new Set(["max-in-flight", "connection-budge
 
 for (const role of ["shadow", "secondary"] as const) {
   for (const trouble of TROUBLES) {
-    Deno.test(`every client gets the primary's response, byte for byte, beside a ${role} that ${trouble}`, async () => {
+    Deno.test(`every client gets the primary's response, byte for byte, next to a ${role} that ${trouble}`, async () => {
       const ids = new Set<string>();
       const limit = role === "shadow" ? MAX_SHADOW_REQUESTS : MAX_CONNECTIONS;
       let requests = REQUESTS;
@@ -162,7 +159,8 @@ Deno.test({
     await round(2 * REQUESTS);
     const beforeMib = residentMib();
     await round(REQUESTS);
-    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be closed.
+    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be
+    // closed.
     await untilDescriptors(child.pid, descriptors + 3 * CLIENTS);
     assertLess(residentMib(), beforeMib + 64);
   },

@@ -6,7 +6,7 @@ interface SinkState extends Sink {
   readonly writes: string[];
 }
 
-/** A sink that takes at most `size` bytes at a time. */
+/** Returns a sink that accepts at most `size` bytes per write. */
 function sinkOf(size = Infinity, fail?: () => Error | undefined): SinkState {
   const writes: string[] = [];
   return {
@@ -22,7 +22,7 @@ function sinkOf(size = Infinity, fail?: () => Error | undefined): SinkState {
   };
 }
 
-Deno.test("createOutput() writes texts in order, those of one moment together", async () => {
+Deno.test("createOutput() writes texts in order, and joins texts of the same turn", async () => {
   const sink = sinkOf();
   const output = createOutput(sink);
   output.write("a\n");
@@ -33,7 +33,7 @@ Deno.test("createOutput() writes texts in order, those of one moment together", 
   assertEquals(sink.writes, ["a\nb\n", "c\n"]);
 });
 
-Deno.test("createOutput() goes on where a write took only some of the bytes", async () => {
+Deno.test("createOutput() continues after a partial write", async () => {
   const sink = sinkOf(3);
   const output = createOutput(sink);
   output.write("abcdefgh\n");
@@ -64,7 +64,7 @@ Deno.test("createOutput() loses no text that arrives during a write", async () =
   assertEquals(writes, ["a\n", "b\n"]);
 });
 
-Deno.test("createOutput() drops what a reader that has stopped would make it keep", async () => {
+Deno.test("createOutput() drops texts if its reader has stopped", async () => {
   const release = Promise.withResolvers<void>();
   const output = createOutput({
     isTerminal: () => false,
@@ -81,7 +81,7 @@ Deno.test("createOutput() drops what a reader that has stopped would make it kee
   await output.flush();
 });
 
-Deno.test("createOutput() keeps silent once its reader is gone", async () => {
+Deno.test("createOutput() writes nothing after its reader has closed", async () => {
   let attempts = 0;
   const output = createOutput(sinkOf(Infinity, () => {
     attempts++;

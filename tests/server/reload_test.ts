@@ -4,18 +4,17 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import { canRun, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { startChild } from "../_support/child.ts";
 import { cliCommandLine, startCli } from "../_support/cli_process.ts";
-import { type Backend, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
+import { type Backend, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo, type TestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
 const isWindows = Deno.build.os === "windows";
 
-/** A configuration and its secrets in a folder of their own. */
+/** A configuration and its secrets in a temporary folder. */
 interface Folder extends AsyncDisposable {
   readonly config: string;
   write(name: string, text: string): Promise<void>;
-  /** As editors and deployments do: written beside, and renamed over. */
+  /** Replaces a file by a rename, like editors and deployments. */
   replace(name: string, text: string): Promise<void>;
 }
 
@@ -38,7 +37,7 @@ async function makeFolder(configText: string): Promise<Folder> {
 interface Served extends AsyncDisposable {
   readonly io: TestIo;
   readonly url: string;
-  /** Asks for a reload, and waits until the log tells of one (for this many). */
+  /** Requests a reload, and waits until the log contains this many. */
   reload(count?: number): Promise<void>;
 }
 
@@ -68,7 +67,7 @@ function toService(url: string, more = ""): string {
   return `services: [{ name: a, url: "${url}"${more} }]\n`;
 }
 
-Deno.test("a reload is swapped in one step: what is in flight ends on the old configuration", async () => {
+Deno.test("a reload takes effect in one step: requests in flight end on the old configuration", async () => {
   await using old = startSlowBackend();
   await using fresh = startBackend(() => new Response("fresh"));
   await using folder = await makeFolder(toService(old.url));
@@ -83,17 +82,17 @@ Deno.test("a reload is swapped in one step: what is in flight ends on the old co
   assertEquals(await inFlight, "finished");
 });
 
-Deno.test("a shutdown after a reload waits for what the old configuration began, copies included", async () => {
+Deno.test("a shutdown after a reload waits for requests of the old configuration, shadow requests included", async () => {
   await using slow = startSlowBackend();
-  await using copy = startSlowBackend();
+  await using shadow = startSlowBackend();
   await using quick = startBackend();
-  const folderText = `services: [{ name: a, url: "${slow.url}" }, { name: b, url: "${copy.url}", shadow: true }]\n`;
+  const folderText = `services: [{ name: a, url: "${slow.url}" }, { name: b, url: "${shadow.url}", shadow: true }]\n`;
   await using folder = await makeFolder(folderText);
   const io = createTestIo();
   const ended = runCommandLine(["-c", folder.config, "--port", "0", "--host", "127.0.0.1", "--verbose"], io);
   const [, url] = await io.stdout.seen(/"url":"(.*?)"/);
   const inFlight = text(`${url}/`);
-  await Promise.all([slow.received(1), copy.received(1)]);
+  await Promise.all([slow.received(1), shadow.received(1)]);
   await folder.write("config.yaml", toService(quick.url));
   io.reload();
   await io.stdout.seen(/configuration reloaded/);
@@ -104,16 +103,16 @@ Deno.test("a shutdown after a reload waits for what the old configuration began,
   assertEquals(await inFlight, "finished");
   await io.stdout.seen(/"message":"request completed"/);
   assertEquals(io.stdout.text.includes('"message":"stopped"'), false);
-  copy.release();
+  shadow.release();
   assertEquals(await ended, 0);
   assertStringIncludes(io.stdout.text, '"service":"b","role":"shadow","success":true');
 });
 
-Deno.test("a file with problems changes nothing, and its problems are logged", async () => {
+Deno.test("a reload of an invalid file changes nothing, and logs the problems", async () => {
   await using backend = startBackend(() => new Response("still here"));
   await using folder = await makeFolder(toService(backend.url));
   await using served = await serve(folder);
-  /** A line that every such file must leave in the log. */
+  /** A log line that every invalid file must cause. */
   const broken: [text: string, line: string][] = [
     [toService(backend.url, ", pathPrefx: /"), "services[0].pathPrefx: unknown key; did you mean"],
     ["services: [", "YAML"],
@@ -153,7 +152,7 @@ Deno.test("a reload reads secrets again, keeps the name in Via, and follows a ne
   assertEquals(served.io.stdout.text.split('"attempt succeeded"').length, 2);
 });
 
-Deno.test("a reload moves to a new port, and ends what is in flight on the old one", async () => {
+Deno.test("a reload moves to a new port, and completes requests in flight on the old one", async () => {
   await using old = startSlowBackend();
   await using folder = await makeFolder(`port: ${freePort()}\n${toService(old.url)}`);
   const io = createTestIo();
@@ -174,7 +173,7 @@ Deno.test("a reload moves to a new port, and ends what is in flight on the old o
   assertEquals(await ended, 0);
 });
 
-Deno.test("a reload to a port that is taken changes nothing", async () => {
+Deno.test("a reload to a port in use changes nothing", async () => {
   await using backends = twoBackends();
   await using folder = await makeFolder(`port: ${freePort()}\n${toService(backends[0].url)}`);
   await using served = await serve(folder, []);
@@ -185,7 +184,7 @@ Deno.test("a reload to a port that is taken changes nothing", async () => {
   assertEquals(await text(served.url), "one");
 });
 
-Deno.test("a reload leaves alone what flags have set", async () => {
+Deno.test("a reload keeps the values of command-line flags", async () => {
   await using backend = startBackend();
   await using folder = await makeFolder(toService(backend.url));
   await using served = await serve(folder, ["--port", "0"]);
@@ -195,7 +194,7 @@ Deno.test("a reload leaves alone what flags have set", async () => {
 });
 
 Deno.test({
-  name: "a reload shows a new certificate on the same port, and keeps the old one where the new is of no use",
+  name: "a reload uses a new certificate on the same port, and keeps the old one if the new one is invalid",
   ignore: !hasOpenssl,
   fn: async () => {
     await using first = await makeCertificate();
@@ -220,7 +219,7 @@ Deno.test({
   },
 });
 
-Deno.test("--watch reloads when the file is replaced, and when a file that it names is written to", async () => {
+Deno.test("--watch reloads when the file is replaced, and when a file that it refers to is written", async () => {
   await using backend = startBackend();
   const configText = toService(backend.url, ', headers: { x-token: "${file:token}" }');
   await using folder = await makeFolder(configText);
@@ -239,8 +238,8 @@ Deno.test("--watch reloads when the file is replaced, and when a file that it na
   await folder.replace("config.yaml", configText.replace("x-token", "x-other"));
   await child.stdout.seen(/configuration reloaded[^]*configuration reloaded/);
   await text(url);
-  const seen = backend.seen.map(({ headers }) => [headers.get("x-token"), headers.get("x-other")]);
-  assertEquals(seen, [["two", null], ["two", null], [null, "two"]]);
+  const received = backend.seen.map(({ headers }) => [headers.get("x-token"), headers.get("x-other")]);
+  assertEquals(received, [["two", null], ["two", null], [null, "two"]]);
   child.kill("SIGTERM");
   assertEquals(await child.exited, 0);
   assertEquals(child.stderr.text, "");
@@ -292,7 +291,7 @@ async function trusted(url: string, cert: string): Promise<boolean> {
   }
 }
 
-/** Two backends that answer `one` and `two`. */
+/** Starts two backends that respond with `one` and `two`. */
 function twoBackends(): [Backend, Backend] & AsyncDisposable {
   const backends: [Backend, Backend] = [
     startBackend(() => new Response("one")),

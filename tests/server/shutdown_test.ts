@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { runCommandLine } from "../../src/cli/main.ts";
-import { cliCommand, type CliProcess, startCli } from "../_support/cli_process.ts";
-import { untilRefused } from "../_support/servers.ts";
-import { type SlowBackend, startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { cliCommand, type CliProcess, startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { type SlowBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 function configFor(backend: SlowBackend, extra = ""): Promise<TempConfig> {
@@ -21,14 +19,14 @@ const isWindows = Deno.build.os === "windows";
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test({
-    name: `${signal} refuses new connections, finishes what is in flight, and exits with 0`,
+    name: `${signal} refuses new connections, completes requests in flight, and exits with 0`,
     ignore: isWindows,
     fn: async () => {
       await using backend = startSlowBackend();
       await using file = await configFor(backend);
       const { child, url } = await start(file);
       await using _ = child;
-      const answer = fetch(`${url}/slow`).then((response) => response.text());
+      const response = fetch(`${url}/slow`).then((response) => response.text());
       await backend.received(1);
 
       child.kill(signal);
@@ -36,7 +34,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       await untilRefused(url);
 
       backend.release();
-      assertEquals(await answer, "finished");
+      assertEquals(await response, "finished");
       assertEquals(await child.exited, 0);
       assertStringIncludes(child.stdout.text, '"message":"stopped"');
       assertEquals(child.stderr.text, "");
@@ -86,13 +84,13 @@ Deno.test({
   },
 });
 
-Deno.test("a shutdown waits for copies that have been sent", async () => {
+Deno.test("a shutdown waits for shadow requests in flight", async () => {
   await using shadow = startSlowBackend();
   const primary = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("quick"));
   await using file = await tempConfig(`\
 services:
   - { name: quick, url: "http://127.0.0.1:${primary.addr.port}" }
-  - { name: copy, url: "${shadow.url}", shadow: true }
+  - { name: mirror, url: "${shadow.url}", shadow: true }
 `);
   const io = createTestIo();
   const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1", "--verbose"], io);
@@ -104,33 +102,33 @@ services:
   await io.stdout.seen(/"message":"stopping/);
   let hasEnded = false;
   const watched = ended.then(() => hasEnded = true);
-  // Another server's answer has come and gone, so the shutdown has had its turns of the event loop.
+  // A response from another server has arrived, so the shutdown has had its turns of the event loop.
   await (await fetch(`http://127.0.0.1:${primary.addr.port}/`)).body?.cancel();
   assert(!hasEnded);
   shadow.release();
   await watched;
   assertEquals(await ended, 0);
-  assertStringIncludes(io.stdout.text, '"service":"copy","role":"shadow","success":true');
+  assertStringIncludes(io.stdout.text, '"service":"mirror","role":"shadow","success":true');
   await primary.shutdown();
 });
 
-Deno.test("a second signal in the same process gives 143", async () => {
+Deno.test("a second signal in the same process exits with 143", async () => {
   await using backend = startSlowBackend();
   await using file = await configFor(backend);
   const io = createTestIo();
   const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1"], io);
   const [, url] = await io.stdout.seen(/"url":"(.*?)"/);
-  const answer = fetch(`${url}/`);
+  const response = fetch(`${url}/`);
   await backend.received(1);
   io.signal("SIGINT");
   io.signal("SIGTERM");
   assertEquals(await ended, 143);
   backend.release();
-  assertEquals(await (await answer).text(), "finished");
+  assertEquals(await (await response).text(), "finished");
 });
 
 Deno.test({
-  name: "the log's last lines arrive although the reader of stdout is slow",
+  name: "the last lines of the log arrive even if the reader of stdout is slow",
   ignore: isWindows,
   fn: async () => {
     await using backend = startSlowBackend();
@@ -148,7 +146,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the process keeps serving when the reader of its log has gone",
+  name: "the process keeps serving after the reader of its log has closed",
   ignore: isWindows,
   fn: async () => {
     await using backend = startSlowBackend();

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 
 import { startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
-Deno.test("a client that stops reading gives its service free after the time-out, and is cut off", async () => {
+Deno.test("a client that stops reading releases its service after the timeout, and is disconnected", async () => {
   const ended = Promise.withResolvers<void>();
   await using backend = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(1_000));
@@ -26,7 +26,7 @@ Deno.test("a client that stops reading gives its service free after the time-out
     if (count === null) break;
     received += count;
   }
-  // What the system had buffered, and then the end instead of the rest.
+  // Bytes that the system had buffered, then the end instead of the rest.
   assertEquals(received < 100_000_000, true);
 });
 
@@ -46,7 +46,7 @@ Deno.test("a client that does not read stays in flight until its connection ends
     assertEquals(refused.status, 503);
   }
   let status = 503;
-  for (let tries = 0; status !== 200 && tries < 1_000; tries++) {
+  for (let attempt = 0; status !== 200 && attempt < 1_000; attempt++) {
     const response = await fetch(front.url);
     await response.body?.cancel();
     status = response.status;
@@ -54,7 +54,7 @@ Deno.test("a client that does not read stays in flight until its connection ends
   assertEquals(status, 200);
 });
 
-Deno.test("a client that reads slowly, with pauses shorter than the time-out, gets everything", async () => {
+Deno.test("a client that reads slowly, with pauses shorter than the timeout, gets the whole response", async () => {
   const size = 20_000_000;
   await using backend = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(1_000));
@@ -67,7 +67,7 @@ Deno.test("a client that reads slowly, with pauses shorter than the time-out, ge
   let pauses = 0;
   for await (const chunk of response.body!) {
     received += chunk.length;
-    // Longer together than the time-out, and each shorter.
+    // The pauses exceed the timeout in total, but not one by one.
     if (received > 3_000_000 * (pauses + 1)) {
       pauses++;
       await new Promise((resolve) => setTimeout(resolve, 450));

@@ -4,14 +4,13 @@ import { runCommandLine } from "../../src/cli/main.ts";
 import { ListenError } from "../../src/server/listen_error.ts";
 import { serve } from "../../src/server/serve.ts";
 import { type Certificate, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { readUntil, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
-/** Needs openssl, to make a certificate. */
+/** Ignored without `openssl`. */
 function testWithCertificate(name: string, fn: (certificate: Certificate) => Promise<void>): void {
   Deno.test({
     name,
@@ -29,56 +28,59 @@ async function send(url: string, client: Deno.HttpClient, headers: HeadersInit =
   return response;
 }
 
-/** The versions of HTTP that a client may insist on. */
+/** HTTP versions that a client can force. */
 const VERSIONS: [name: string, version: { http1?: false; http2?: false }][] = [
   ["HTTP/1.1", { http2: false }],
   ["HTTP/2", { http1: false }],
 ];
 
 for (const [name, version] of VERSIONS) {
-  testWithCertificate(`the process serves ${name} over TLS, and tells services of https`, async ({ folder, cert }) => {
-    await using backend = startBackend();
-    const path = `${folder}/config.yaml`;
-    await Deno.writeTextFile(
-      path,
-      `tls: { cert: "\${file:cert.pem}", key: "\${file:key.pem}" }
+  testWithCertificate(
+    `the process serves ${name} over TLS, and forwards the scheme to services`,
+    async ({ folder, cert }) => {
+      await using backend = startBackend();
+      const path = `${folder}/config.yaml`;
+      await Deno.writeTextFile(
+        path,
+        `tls: { cert: "\${file:cert.pem}", key: "\${file:key.pem}" }
 services:
   - { name: kept, url: "${backend.url}", pathPrefix: /kept, host: preserve }
   - { name: own, url: "${backend.url}", pathPrefix: /own }
 `,
-    );
-    await using child = startCli(["--config", path, "--port", "0", "--host", "127.0.0.1"]);
-    const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
-    assertMatch(url, /^https:/);
-    using client = Deno.createHttpClient({ caCerts: [cert], ...version });
-    const { port } = new URL(url);
-    // The authority that HTTP/2 sends in place of a Host field, that of Deno's own default included.
-    const statuses = [
-      (await send(`https://127.0.0.1:${port}/kept/a?b`, client, [["cookie", "a=1"]])).status,
-      (await send(`https://localhost:${port}/own/c`, client)).status,
-      (await send(`https://localhost:${port}/none`, client)).status,
-    ];
-    assertEquals(statuses, [200, 200, 404]);
-    const seen = backend.seen.map(({ target, headers }) => ({
-      target,
-      host: headers.get("host"),
-      forwarded: headers.get("x-forwarded-host"),
-      proto: headers.get("x-forwarded-proto"),
-      cookie: headers.get("cookie"),
-    }));
-    const proto = "https";
-    const [at, local] = [`127.0.0.1:${port}`, `localhost:${port}`];
-    assertEquals(seen, [
-      { target: "/kept/a?b", host: at, forwarded: at, proto, cookie: "a=1" },
-      { target: "/own/c", host: `127.0.0.1:${backend.port}`, forwarded: local, proto, cookie: null },
-    ]);
-    child.kill("SIGTERM");
-    assertEquals(await child.exited, 0);
-    assertEquals(child.stderr.text, "");
-  });
+      );
+      await using child = startCli(["--config", path, "--port", "0", "--host", "127.0.0.1"]);
+      const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+      assertMatch(url, /^https:/);
+      using client = Deno.createHttpClient({ caCerts: [cert], ...version });
+      const { port } = new URL(url);
+      // The authority that HTTP/2 sends instead of a Host field, and Deno's default.
+      const statuses = [
+        (await send(`https://127.0.0.1:${port}/kept/a?b`, client, [["cookie", "a=1"]])).status,
+        (await send(`https://localhost:${port}/own/c`, client)).status,
+        (await send(`https://localhost:${port}/none`, client)).status,
+      ];
+      assertEquals(statuses, [200, 200, 404]);
+      const received = backend.seen.map(({ target, headers }) => ({
+        target,
+        host: headers.get("host"),
+        forwarded: headers.get("x-forwarded-host"),
+        proto: headers.get("x-forwarded-proto"),
+        cookie: headers.get("cookie"),
+      }));
+      const proto = "https";
+      const [at, local] = [`127.0.0.1:${port}`, `localhost:${port}`];
+      assertEquals(received, [
+        { target: "/kept/a?b", host: at, forwarded: at, proto, cookie: "a=1" },
+        { target: "/own/c", host: `127.0.0.1:${backend.port}`, forwarded: local, proto, cookie: null },
+      ]);
+      child.kill("SIGTERM");
+      assertEquals(await child.exited, 0);
+      assertEquals(child.stderr.text, "");
+    },
+  );
 }
 
-testWithCertificate("serve() offers HTTP/2 by ALPN, and HTTP/1.1 to those who do not know it", async (certificate) => {
+testWithCertificate("serve() offers HTTP/2 by ALPN, and HTTP/1.1 to other clients", async (certificate) => {
   const { cert, key } = certificate;
   const server = serve((_request, { scheme }) => new Response(scheme), { ...LOOPBACK, tls: { cert, key } });
   const protocols: (string | null)[] = [];
@@ -95,7 +97,7 @@ testWithCertificate("serve() offers HTTP/2 by ALPN, and HTTP/1.1 to those who do
   await server.shutdown();
 });
 
-testWithCertificate("serve() has no answer for plain HTTP where it speaks TLS, and goes on", async (certificate) => {
+testWithCertificate("serve() rejects plain HTTP on a TLS port, and continues", async (certificate) => {
   const { cert, key } = certificate;
   const server = serve(() => new Response("ok"), { ...LOOPBACK, tls: { cert, key } });
   using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -107,14 +109,14 @@ testWithCertificate("serve() has no answer for plain HTTP where it speaks TLS, a
   await server.shutdown();
 });
 
-testWithCertificate("serve() says in a sentence that a certificate and a key do not fit", async ({ cert }) => {
+testWithCertificate("serve() reports a mismatched certificate and key in one sentence", async ({ cert }) => {
   await using other = await makeCertificate();
   const error = assertThrows(() => serve(() => new Response(), { ...LOOPBACK, tls: { cert, key: other.key } }));
   assertEquals(error instanceof ListenError && error.kind, "bad-certificate");
   assertStringIncludes(String(error), "invalid certificate or key: ");
 });
 
-Deno.test("a certificate that is no PEM text is a problem of the configuration, with a hint for paths", async () => {
+Deno.test("a certificate that is not PEM is a configuration error, with a hint about paths", async () => {
   const block = (label: string) => `"-----BEGIN ${label}-----\\nAAAA\\n-----END ${label}-----"`;
   const rows: [cert: string, key: string, problem: string][] = [
     [

@@ -15,20 +15,17 @@ import { startLog } from "../../src/cli/start_log.ts";
 import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { AsyncQueue } from "../../src/lib/async_queue.ts";
-import { divideLimits } from "../../src/server/worker_pool.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { cliCommand, type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend, untilRefused } from "../_support/servers.ts";
-import { startSlowBackend } from "../_support/slow_backend.ts";
-import { type TempConfig, tempConfig } from "../_support/temp_config.ts";
+import { cliCommand, type CliProcess, runCli, startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
+import { exchangeRaw, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
-import { freePort } from "../_support/free_port.ts";
+import { freePort } from "../_support/ports.ts";
 
-/** Elsewhere threads can not share a port, and the flag says so. */
+/** On other systems, threads cannot share a port, and the flag is rejected. */
 const isLinux = Deno.build.os === "linux";
 const LOOPBACK = ["--host", "127.0.0.1"];
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-/** So many connections reach each of two workers, but for one time in 10 to the 15th. */
+/** Enough connections to reach both workers, with an error probability of 10⁻¹⁵. */
 const MANY = 50;
 
 function testOnLinux(name: string, fn: () => Promise<void>): void {
@@ -47,39 +44,39 @@ async function start(file: TempConfig, ...args: string[]): Promise<Started> {
   return { child, url, port: Number(new URL(url).port), [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
-/** Sends as many requests at once, each on a connection of its own. */
+/** Sends concurrent requests, each on its own connection. */
 function sendMany(port: number): Promise<string>[] {
   return Array.from({ length: MANY }, () => exchangeRaw(port, GET));
 }
 
-/** Waits until no more than so many of them are left. */
-function allBut(left: number, answers: readonly Promise<string>[]): Promise<void> {
-  let pending = answers.length;
+/** Waits until at most `left` of the responses are pending. */
+function untilPending(left: number, responses: readonly Promise<string>[]): Promise<void> {
+  let pending = responses.length;
   return new Promise((resolve) => {
     const settled = () => void (--pending <= left && resolve());
-    for (const answer of answers) answer.then(settled, settled);
+    for (const response of responses) response.then(settled, settled);
   });
 }
 
-function countOf(answers: readonly string[], text: string): number {
-  return answers.filter((answer) => answer.includes(text)).length;
+function countOf(responses: readonly string[], text: string): number {
+  return responses.filter((response) => response.includes(text)).length;
 }
 
 function linesOf({ child }: Started): Record<string, unknown>[] {
   return child.stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-testOnLinux("every worker answers, each within its share of maxInFlight, and the start is told once", async () => {
+testOnLinux("every worker responds within its part of maxInFlight, and the start is logged once", async () => {
   await using backend = startSlowBackend();
   await using file = await tempConfig(
     `limits: { maxInFlight: 6, maxInFlightPerClient: 6 }\nservices: [{ name: a, url: "${backend.url}" }]\n`,
   );
   await using started = await start(file);
-  const answers = sendMany(started.port);
-  // One worker alone would let three in.
+  const responses = sendMany(started.port);
+  // A single worker would accept three.
   await backend.received(6);
   backend.release();
-  const all = await Promise.all(answers);
+  const all = await Promise.all(responses);
   assertEquals([countOf(all, "HTTP/1.1 200 "), countOf(all, "HTTP/1.1 503 ")], [6, MANY - 6]);
 
   started.child.kill("SIGTERM");
@@ -88,7 +85,7 @@ testOnLinux("every worker answers, each within its share of maxInFlight, and the
   assertEquals(listening.map(({ workers }) => workers), [2]);
 });
 
-testOnLinux("an address in use is an error before anything starts, whoever uses it", async () => {
+testOnLinux("an address in use is an error before anything starts", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   await using started = await start(file);
@@ -145,7 +142,7 @@ testOnLinux("a reload moves all workers to a new port, or none where it is taken
   const io = createTestIo();
   const ended = runCommandLine(["-c", file.path, ...LOOPBACK, "--workers", "2"], io);
   const [, before = ""] = await io.stdout.seen(/"url":"(.*?)"/);
-  const answers = sendMany(Number(new URL(before).port));
+  const responses = sendMany(Number(new URL(before).port));
   await old.received(MANY);
 
   using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -161,14 +158,14 @@ testOnLinux("a reload moves all workers to a new port, or none where it is taken
   assertNotEquals(after, before);
   await untilRefused(before);
   old.release();
-  assertEquals(countOf(await Promise.all([...answers, late]), "finished"), MANY + 1);
+  assertEquals(countOf(await Promise.all([...responses, late]), "finished"), MANY + 1);
   assertEquals(countOf(await Promise.all(sendMany(Number(new URL(after).port))), "finished"), MANY);
   io.signal("SIGTERM");
   assertEquals(await ended, 0);
 });
 
 Deno.test({
-  name: "a reload shows a new certificate on the same port in every worker, and no connection is refused meanwhile",
+  name: "a reload uses a new certificate on the same port in every worker, and refuses no connection meanwhile",
   ignore: !isLinux || !hasOpenssl,
   fn: async () => {
     await using first = await makeCertificate();
@@ -209,16 +206,16 @@ testOnLinux("SIGTERM lets every worker finish, and no log line is lost, nor mixe
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   await using started = await start(file);
   const { child, port, url } = started;
-  // Longer than what a pipe takes whole.
+  // Longer than a pipe's buffer.
   const paths = Array.from({ length: 10 * MANY }, (_, index) => `/${index}/${"x".repeat(1_500)}`);
-  const answers = paths.map((path) => exchangeRaw(port, GET.replace("/", path)));
+  const responses = paths.map((path) => exchangeRaw(port, GET.replace("/", path)));
   await backend.received(paths.length);
 
   child.kill("SIGTERM");
   await child.stdout.seen(/"message":"stopping/);
   await untilRefused(url);
   backend.release();
-  assertEquals(countOf(await Promise.all(answers), "finished"), paths.length);
+  assertEquals(countOf(await Promise.all(responses), "finished"), paths.length);
   assertEquals([await child.exited, child.stderr.text], [0, ""]);
   const lines = linesOf(started);
   const logged = lines.filter(({ message }) => message === "request completed").map(({ path }) => path);
@@ -226,13 +223,13 @@ testOnLinux("SIGTERM lets every worker finish, and no log line is lost, nor mixe
   assertEquals(lines.at(-1)!.message, "stopped");
 });
 
-testOnLinux("a shutdown that takes too long tells of the attempts that all workers had in flight", async () => {
+testOnLinux("a shutdown that takes too long reports the attempts in flight of all workers", async () => {
   await using backend = startSlowBackend();
   await using file = await tempConfig(
     `shutdownTimeout: 0.2\nservices: [{ name: a, url: "${backend.url}" }]\n`,
   );
   await using started = await start(file);
-  const cut = sendMany(started.port).map((answer) => answer.catch(() => ""));
+  const cut = sendMany(started.port).map((response) => response.catch(() => ""));
   await backend.received(MANY);
   const beforeMs = performance.now();
   started.child.kill("SIGTERM");
@@ -247,7 +244,7 @@ testOnLinux("a second signal ends all workers at once, with 143", async () => {
   await using backend = startSlowBackend();
   await using file = await tempConfig(`shutdownTimeout: 600\nservices: [{ name: a, url: "${backend.url}" }]\n`);
   await using started = await start(file);
-  const cut = sendMany(started.port).map((answer) => answer.catch(() => ""));
+  const cut = sendMany(started.port).map((response) => response.catch(() => ""));
   await backend.received(MANY);
   started.child.kill("SIGTERM");
   await started.child.stdout.seen(/"message":"stopping/);
@@ -256,18 +253,18 @@ testOnLinux("a second signal ends all workers at once, with 143", async () => {
   await Promise.all(cut);
 });
 
-testOnLinux("workers serve on, and end, while nobody reads their log", async () => {
+testOnLinux("workers keep serving, and end, while their log is not read", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   await using child = cliCommand(["-c", file.path, ...LOOPBACK, "--port", "0", "--workers", "2"]).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value = "" } = await reader.read();
   const { port } = new URL(JSON.parse(value.split("\n")[0]!).url);
-  // Some hundred kilobytes more than the pipe and this reader take.
+  // Some hundred kilobytes more than the pipe and this reader accept.
   const path = `/${"x".repeat(2_000)}`;
   for (let i = 0; i < 6; i++) {
-    const answers = Array.from({ length: MANY }, () => exchangeRaw(Number(port), GET.replace("/", path)));
-    assertEquals(countOf(await Promise.all(answers), "HTTP/1.1 200 "), MANY);
+    const responses = Array.from({ length: MANY }, () => exchangeRaw(Number(port), GET.replace("/", path)));
+    assertEquals(countOf(await Promise.all(responses), "HTTP/1.1 200 "), MANY);
   }
   child.kill("SIGTERM");
   assertEquals((await child.status).code, 0);
@@ -284,7 +281,7 @@ testOnLinux("a request that comes back to another worker is 508 at once", async 
   assertEquals(countOf(await Promise.all(sendMany(port)), "HTTP/1.1 508 "), MANY);
   child.kill("SIGTERM");
   await child.exited;
-  // Each has been here twice: as the client's, and as the copy that was refused.
+  // The client's request and the rejected shadow request count once each.
   assertEquals(linesOf(started).filter(({ message }) => message === "request completed").length, 2 * MANY);
 });
 
@@ -299,7 +296,7 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
   await using crashing = await startCrashing(config);
   const { pool, io, loaded, crash } = crashing;
   const { port } = pool.address;
-  const cut = sendMany(port).map((answer) => answer.catch(() => ""));
+  const cut = sendMany(port).map((response) => response.catch(() => ""));
   await backend.received(6);
   assertEquals(pool.attemptsInFlight, 6);
   for (const crashes of [1, 2, 3]) {
@@ -318,15 +315,15 @@ testOnLinux("a worker that crashes is replaced at once, later and later where th
     ["error", 1, 3, 100, "Uncaught Error: crashed on purpose"],
   ]);
 
-  // The replacement has room for three again, while the other worker is full.
+  // The replacement accepts three again, while the other worker is full.
   const more: Promise<string>[] = [];
   let isFull = false;
   const full = backend.received(9).then(() => isFull = true);
   while (!isFull) {
-    const answers = sendMany(port);
-    more.push(...answers);
-    // All are turned away until the replacement listens; then it may have taken one or two of these, and hold them.
-    await Promise.race([full, allBut(3, answers)]);
+    const responses = sendMany(port);
+    more.push(...responses);
+    // All are rejected until the replacement listens. Then it may have accepted one or two of these.
+    await Promise.race([full, untilPending(3, responses)]);
   }
   backend.release();
   await Promise.all(more);
@@ -348,13 +345,13 @@ testOnLinux("a worker that replaces another follows the last reload, at the same
   crash("conductor worker 1");
   crash("conductor worker 2");
   await Promise.all([loaded.next(), loaded.next()]);
-  // It follows both starts in turn.
+  // The line comes after both starts.
   await pool.apply(second);
   assertEquals(pool.address.port, port);
   assertEquals(countOf(await Promise.all(sendMany(port)), "from two"), MANY);
 });
 
-testOnLinux("a worker that can not even start is an error of the command", async () => {
+testOnLinux("a worker that fails to start fails the command", async () => {
   const { config } = validateConfig({ port: 0, services: [{ name: "a", url: "http://127.0.0.1:1" }] });
   const io = createTestIo();
   const args = parseCommandLine(["--workers", "2"]);
@@ -367,7 +364,7 @@ testOnLinux("a worker that can not even start is an error of the command", async
   assertMatch(error.message, /^Cannot start 2 workers: Uncaught \(in promise\) Error: broken$/);
 });
 
-testOnLinux("a person is told how many workers there are", async () => {
+testOnLinux("the text log shows the number of workers", async () => {
   await using backend = startBackend();
   await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
   const io = createTestIo({ isTerminal: true });
@@ -386,7 +383,7 @@ Deno.test("--workers takes a number from 1 to 256, or auto", () => {
 });
 
 for (const value of ["0", "-1", "abc", "1.5", "257", "1e2", " 2", "Auto"]) {
-  Deno.test(`--workers "${value}" is a mistake on the command line`, async () => {
+  Deno.test(`--workers "${value}" is a usage error`, async () => {
     const io = createTestIo();
     assertEquals(await runCommandLine([`--workers=${value}`], io), 2);
     assertStringIncludes(
@@ -396,38 +393,9 @@ for (const value of ["0", "-1", "abc", "1.5", "257", "1e2", " 2", "Auto"]) {
   });
 }
 
-Deno.test("shareLimits() divides what protects the process and the services, and rounds up", () => {
-  const { config } = validateConfig({
-    limits: { maxInFlight: 5, maxInFlightPerClient: 5, maxUploads: 3 },
-    services: [{ name: "a", url: "http://127.0.0.1:1" }],
-  });
-  assertEquals(divideLimits(config, 2).limits, {
-    maxInFlight: 3,
-    maxInFlightPerClient: 5,
-    maxUploads: 2,
-    minUploadBytesPerSecond: 240,
-    maxConnectionsPerService: Infinity,
-    maxQueuedPerService: 0,
-  });
-  assertEquals(divideLimits(config, 8).limits.maxInFlight, 1);
-});
-
-Deno.test("shareLimits() divides what a shadow may get, in the services as in the routes", () => {
-  const { config } = validateConfig({
-    services: [
-      { name: "a", url: "http://127.0.0.1:1" },
-      { name: "b", url: "http://127.0.0.1:2", shadow: true, sample: 0.5, maxInFlight: 5, maxRate: 3 },
-    ],
-  });
-  const { services, routes } = divideLimits(config, 2);
-  assertEquals(services[0], config.services[0]!);
-  assertEquals(services[1]!.shadow, { ...config.services[1]!.shadow!, maxInFlight: 3, maxPerSecond: 1.5 });
-  assertEquals(routes[0]!.members.map(({ service }) => service), services);
-});
-
-/** How many of many connections are shown a certificate that this one vouches for. */
+/** Returns the number of connections that get a certificate signed by this one. */
 async function trusting(url: string, cert: string): Promise<number> {
-  const tries = Array.from({ length: MANY }, async () => {
+  const results = Array.from({ length: MANY }, async () => {
     using client = Deno.createHttpClient({ caCerts: [cert] });
     try {
       await (await fetch(url, { client })).body?.cancel();
@@ -436,10 +404,10 @@ async function trusting(url: string, cert: string): Promise<number> {
       return 0;
     }
   });
-  return (await Promise.all(tries)).reduce((sum: number, one) => sum + one, 0);
+  return (await Promise.all(results)).reduce((sum: number, one) => sum + one, 0);
 }
 
-/** Two workers that crash when they are told to, by their names. */
+/** Starts two workers that crash on command, by name. */
 async function startCrashing(config: Config) {
   const io = createTestIo();
   const args = parseCommandLine(["--workers", "2"]);

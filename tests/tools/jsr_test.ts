@@ -47,7 +47,7 @@ Deno.test("tools/jsr.ts prints the JSR_URL that is set, and nothing else", async
   assertEquals(await jsrUrl([], { JSR_URL: "https://registry.example/" }), "https://registry.example/\n");
 });
 
-Deno.test("tools/jsr.ts --local lays out a folder of one user's own, outside of the package", async () => {
+Deno.test("tools/jsr.ts --local writes a private folder outside of the package", async () => {
   const cache = await Deno.makeTempDir();
   const url = await jsrUrl(["--local"], { JSR_URL: "https://registry.example/", XDG_CACHE_HOME: cache });
   assertMatch(url, /^file:\/\/\/.*\/\n$/);
@@ -115,7 +115,7 @@ Deno.test("tools/jsr.ts fails if there is no folder that only its user can write
   await Deno.remove(root, { recursive: true });
 });
 
-Deno.test("the stand-in declares nothing that the code under it does not export", async () => {
+Deno.test("the stand-in declares only exports of the underlying code", async () => {
   for (const [name, modules] of Object.entries(STAND_IN)) {
     for (const [entry, { npm, declarations }] of Object.entries(modules)) {
       if (!npm || !declarations) continue;
@@ -127,7 +127,7 @@ Deno.test("the stand-in declares nothing that the code under it does not export"
   }
 });
 
-Deno.test("the stand-in declares the very status codes and texts of the code under it", async () => {
+Deno.test("the stand-in declares the status codes and texts of the underlying code", async () => {
   const { npm, declarations } = STAND_IN["@std/http"]!["status"]!;
   const { STATUS_CODE, STATUS_TEXT } = await import(npm!);
   const declared = [...declarations!.matchAll(/^ {2}readonly (\w+): (.+);$/gm)];
@@ -142,7 +142,7 @@ Deno.test("the stand-in declares the very status codes and texts of the code und
   );
 });
 
-Deno.test("the stand-in's version lies in every range that deno.json asks for", async () => {
+Deno.test("the stand-in's version is within every range of deno.json", async () => {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const files = await standInFiles();
   for (const specifier of Object.values<string>(imports)) {
@@ -152,7 +152,7 @@ Deno.test("the stand-in's version lies in every range that deno.json asks for", 
   }
 });
 
-Deno.test("layOut() leaves one whole folder behind, however many run at once", async () => {
+Deno.test("layOut() creates one complete folder under concurrent runs", async () => {
   const parent = await Deno.makeTempDir();
   const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
   const folders = await Promise.all(Array.from({ length: 8 }, () => layOut(parent, files)));
@@ -162,7 +162,7 @@ Deno.test("layOut() leaves one whole folder behind, however many run at once", a
   await Deno.remove(parent, { recursive: true });
 });
 
-Deno.test("layOut() mends a folder that has lost a file", async () => {
+Deno.test("layOut() repairs a folder with a missing file", async () => {
   const parent = await Deno.makeTempDir();
   const files = { "a/b.ts": "export {};\n", "c.json": "{}" };
   const folder = await layOut(parent, files);
@@ -203,7 +203,7 @@ Deno.test(
   },
 );
 
-Deno.test("layOut() takes away what nothing has used for a week", async () => {
+Deno.test("layOut() removes layouts that were unused for a week", async () => {
   const parent = await Deno.makeTempDir();
   const old = await layOut(parent, { "a.ts": "old" });
   const weekAndHourAgo = new Date(Date.now() - (7 * 24 + 1) * 60 * 60 * 1_000);
@@ -214,7 +214,7 @@ Deno.test("layOut() takes away what nothing has used for a week", async () => {
   await Deno.remove(parent, { recursive: true });
 });
 
-Deno.test("packageFiles() writes bare imports out as jsr: specifiers, as deno publish does", async () => {
+Deno.test("packageFiles() resolves bare imports to jsr: specifiers, like deno publish", async () => {
   const root = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${root}/deno.json`,
@@ -244,7 +244,7 @@ Deno.test("packageFiles() writes bare imports out as jsr: specifiers, as deno pu
   await Deno.remove(root, { recursive: true });
 });
 
-Deno.test("jsr:@zeek/conductor runs as its users type it, in a folder that knows nothing of the package", async () => {
+Deno.test("jsr:@zeek/conductor runs with the documented command, in an unrelated folder", async () => {
   await using primary = startBackend(() => new Response("from the primary"));
   await using secondary = startBackend();
   await using web = startBackend(() => new Response("from the web service"));

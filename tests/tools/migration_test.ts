@@ -1,24 +1,26 @@
-/** The worked example: real processes, and the traffic of `examples/migration/` until there is enough of it. */
+/** The migration example as real processes, with the traffic of `examples/migration/`. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { sendTraffic } from "../../examples/migration/traffic.ts";
 import type { Report } from "../../src/compare/report.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { startChild } from "../_support/child.ts";
-import { runCli, startCli } from "../_support/cli_process.ts";
+import { runCli, startCli, tempConfig } from "../_support/cli_process.ts";
 import { exchangeRaw } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const EXAMPLES = "examples/migration";
-/** Enough to tell a status that is wrong for one product of six from chance, with a tenth of it as noise. */
+/**
+ * Enough comparisons to distinguish a wrong status for one product of six from chance, with a tenth as many noise
+ * samples.
+ */
 const ENOUGH = 2_000;
-/** Both versions do the same work, but which of them a busy machine lets wait is chance. */
+/** Both versions do the same work, but on a busy machine, their latencies differ by chance. */
 const ANY_LATENCY = ["--max-latency-ratio", "1000000"];
-/** So many connections reach each of two workers, but for one time in 10 to the 15th. */
+/** Enough connections to reach both workers, with an error probability of 10⁻¹⁵. */
 const MANY = 50;
 
-/** Three regressions: a renamed field is one that is gone, and one that nobody asked for. */
+/** Fields of the three regressions. A renamed field is one missing and one unexpected field. */
 const REGRESSIONS = [
   "GET /carts/{id} $.total",
   "GET /products $.items[*].unitPrice",
@@ -26,7 +28,7 @@ const REGRESSIONS = [
   "GET /products/{id} status",
 ];
 
-/** What differs by itself; no rule says so. */
+/** Fields that always differ. No rule ignores them. */
 const NOISE = [
   "GET /carts/{id} $.requestId",
   "GET /carts/{id} $.time",
@@ -38,17 +40,17 @@ const NOISE = [
 ];
 
 interface Migration extends AsyncDisposable {
-  /** Where clients are served. */
+  /** Origin for clients. */
   readonly url: string;
-  /** What `conductor report` says of it. */
+  /** Returns the output of `conductor report`. */
   report(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  /** Starts a mended v2 beside the one that is there, and has conductor's configuration name it in its place. */
+  /** Starts a fixed v2 next to the old one, and replaces the old one in conductor's configuration. */
   replaceV2(): Promise<void>;
-  /** Sends traffic until enough of it has been compared, and returns the report. */
+  /** Sends traffic until there are enough comparisons, and returns the report. */
   compareEnough(): Promise<{ code: number; report: Report }>;
 }
 
-/** Starts both versions of the shop, and conductor with the example's configuration in front of them. */
+/** Starts both versions of the shop, and conductor with the configuration of the example. */
 async function startMigration(
   { v2: v2Flags = [], conductor: flags = [] }: { v2?: readonly string[]; conductor?: readonly string[] } = {},
 ): Promise<Migration> {
@@ -88,7 +90,7 @@ async function startMigration(
       await child.stdout.seen(/configuration reloaded/);
     },
     async compareEnough() {
-      // Copies that are too many at once are not sent; so much that a second round is needed is not to be expected.
+      // Shadow requests above the limit are skipped, but never so many that a second round is needed.
       for (let round = 0; round < 5; round++) {
         await sendTraffic(url, ENOUGH * 1.3);
         const { code, stdout } = await report("--format", "json", "--min-requests", String(ENOUGH));
@@ -104,7 +106,7 @@ function fields(listed: readonly { readonly endpoint: string; readonly path: str
   return listed.map(({ endpoint, path }) => `${endpoint} ${path}`).sort();
 }
 
-Deno.test("migration: exactly the three regressions are found among what differs by itself, and v2 is not ready", async () => {
+Deno.test("migration: exactly the three regressions are found among fields that always differ, and v2 is not ready", async () => {
   await using migration = await startMigration();
   const { code, report } = await migration.compareEnough();
   assertEquals(fields(report.mismatches), REGRESSIONS);
@@ -124,7 +126,7 @@ Deno.test("migration: exactly the three regressions are found among what differs
 });
 
 Deno.test({
-  name: "migration: a mended v2 in the place of the old one is judged by its own answers",
+  name: "migration: a fixed v2 that replaces the old one is judged by its own responses",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using migration = await startMigration();
@@ -135,7 +137,7 @@ Deno.test({
   },
 });
 
-Deno.test("migration: v2 is ready once it is mended, and was not ready for want of traffic before", async () => {
+Deno.test("migration: a fixed v2 is ready after enough traffic, and not before", async () => {
   await using migration = await startMigration({ v2: ["--fixed"] });
   await sendTraffic(migration.url, 30);
   const early = await migration.report();
@@ -148,7 +150,7 @@ Deno.test("migration: v2 is ready once it is mended, and was not ready for want 
 });
 
 Deno.test({
-  name: "migration: with --workers the regressions are found by all of them together",
+  name: "migration: with --workers, the regressions are found across all workers",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using migration = await startMigration({ conductor: ["--workers", "2"] });
@@ -162,13 +164,13 @@ Deno.test({
   },
 });
 
-Deno.test("migration: the example's configuration has no problem and gives no warning", async () => {
+Deno.test("migration: the example's configuration has no errors and no warnings", async () => {
   const io = createTestIo();
   assertEquals(await runCommandLine(["check", "--config", `${EXAMPLES}/config.yaml`], io), 0);
   assertEquals(io.stderr.text, "");
 });
 
-Deno.test("migration: the tutorial has the configuration of the example, and the report of today", async () => {
+Deno.test("migration: the tutorial contains the current configuration and report of the example", async () => {
   const page = await Deno.readTextFile("docs/tutorials/migrate-a-service.md");
   const part = (name: string) => page.split(`<!-- migration-${name}:start -->`)[1]!.split(`<!-- migration-`)[0]!;
   assertStringIncludes(part("config"), await Deno.readTextFile(`${EXAMPLES}/config.yaml`));

@@ -34,6 +34,21 @@ const TEXTS: [name: string, path: string, text: string, findings: string[]][] = 
   ],
   ["a person as the subject in a test", "tests/a.ts", "a(); // for whoever reads it", []],
   [
+    "a clause instead of a noun",
+    "src/a.ts",
+    "/** Returns what is in flight. */",
+    [`1: "what is": use the noun`],
+  ],
+  [
+    "software that talks",
+    "src/a.ts",
+    "// The service is asked again; else the attempt is broken off.",
+    [`1: "broken off": use abort`, `1: "is asked": use the action itself`, `1: "; else": use otherwise`],
+  ],
+  ["a response with another name", "tests/a.ts", "// The answer is late.", [`1: "answer": use response, respond`]],
+  ["an answer to a question in Markdown", "docs/a.md", "The answer is yes.", []],
+  ["the same outside of src", "tests/a.ts", "// The service is asked what is in flight.", []],
+  [
     "a sentence over two lines",
     "src/a.ts",
     `// ${"word ".repeat(20)}\n// ${"word ".repeat(19)}end. Short.`,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { fetchTransport, type TransportRequest } from "@zeek/conductor";
 import { readUntil, refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
-import { outcomeOf, transportRequest } from "../_support/transport_requests.ts";
+import { outcomeOf, transportRequest } from "../_support/transports.ts";
 
 const transport = fetchTransport();
 

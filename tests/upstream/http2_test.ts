@@ -7,7 +7,7 @@ import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { startRelay } from "../_support/relay.ts";
 import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 import { startImpostor, startTlsBackend } from "../_support/tls_backends.ts";
-import { requestTo, textOrKind } from "../_support/transport_call.ts";
+import { bodyOf, transportRequest } from "../_support/transports.ts";
 
 const PREFACE = /^PRI \* HTTP\/2\.0\r\n\r\nSM\r\n\r\n/;
 const body = new TextEncoder().encode("x");
@@ -16,11 +16,14 @@ Deno.test("fetchTransport() speaks HTTP/2 by prior knowledge with an http backen
   await using backend = startBackend((_, body) => new Response(`got ${body}`));
   await using relay = await startRelay(backend.port);
   const transport = fetchTransport();
-  assertEquals(await textOrKind(await transport(requestTo(relay.url, { http2: true }))), "got ");
-  assertEquals(await textOrKind(await transport(requestTo(relay.url, { http2: true, method: "POST", body }))), "got x");
+  assertEquals(await bodyOf(await transport(transportRequest(relay.url, { http2: true }))), "got ");
+  assertEquals(
+    await bodyOf(await transport(transportRequest(relay.url, { http2: true, method: "POST", body }))),
+    "got x",
+  );
   const stream = new Blob([body]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>;
   assertEquals(
-    await textOrKind(await transport(requestTo(relay.url, { http2: true, method: "PUT", body: stream }))),
+    await bodyOf(await transport(transportRequest(relay.url, { http2: true, method: "PUT", body: stream }))),
     "got x",
   );
   assertEquals(relay.hellos.length, 3);
@@ -32,12 +35,12 @@ Deno.test("fetchTransport() keeps an HTTP/2 connection only for requests that ma
   await using relay = await startRelay(backend.port);
   const transport = fetchTransport();
   for (const method of ["GET", "GET", "OPTIONS"]) {
-    await textOrKind(await transport(requestTo(relay.url, { http2: true, method })));
+    await bodyOf(await transport(transportRequest(relay.url, { http2: true, method })));
   }
   assertEquals(relay.hellos.length, 1);
   relay.break("close");
   await relay.idle();
-  await textOrKind(await transport(requestTo(relay.url, { http2: true, method: "DELETE" })));
+  await bodyOf(await transport(transportRequest(relay.url, { http2: true, method: "DELETE" })));
   await relay.idle();
 });
 
@@ -48,7 +51,7 @@ Deno.test({
     const hello = Promise.withResolvers<string>();
     await using impostor = startImpostor((_, bytes) => hello.resolve(bytes));
     const transport = fetchTransport();
-    assertEquals(await textOrKind(await transport(requestTo(impostor.url, { http2: true }))), "tls");
+    assertEquals(await bodyOf(await transport(transportRequest(impostor.url, { http2: true }))), "tls");
     assertMatch(await hello.promise, /h2/);
     assert(!(await hello.promise).includes("http/1.1"));
 
@@ -56,12 +59,12 @@ Deno.test({
     await using backend = startTlsBackend(certificate);
     const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
     const more = { http2: true, tls };
-    assertEquals(await textOrKind(await transport(requestTo(backend.url, more))), "GET ");
+    assertEquals(await bodyOf(await transport(transportRequest(backend.url, more))), "GET ");
     assertEquals(
-      await textOrKind(await transport(requestTo(backend.url, { ...more, method: "POST", body }))),
+      await bodyOf(await transport(transportRequest(backend.url, { ...more, method: "POST", body }))),
       "POST x",
     );
-    assertEquals(await textOrKind(await transport(requestTo(backend.url, { http2: true }))), "tls");
+    assertEquals(await bodyOf(await transport(transportRequest(backend.url, { http2: true }))), "tls");
   },
 });
 
@@ -70,7 +73,7 @@ Deno.test("fetchTransport() records protocol for an http backend that does not s
     await readUntil(connection);
     await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"));
   });
-  assertEquals(await textOrKind(await fetchTransport()(requestTo(backend.url, { http2: true }))), "protocol");
+  assertEquals(await bodyOf(await fetchTransport()(transportRequest(backend.url, { http2: true }))), "protocol");
 });
 
 Deno.test({
@@ -86,7 +89,7 @@ Deno.test({
     });
     const tls = { ca: cert, serverName: undefined, insecure: false };
     const url = `https://127.0.0.1:${listener.addr.port}/`;
-    assertEquals(await textOrKind(await fetchTransport()(requestTo(url, { http2: true, tls }))), "tls");
+    assertEquals(await bodyOf(await fetchTransport()(transportRequest(url, { http2: true, tls }))), "tls");
     await refused;
   },
 });
@@ -112,9 +115,9 @@ for (const end of ["close", "reset"] as const) {
       });
       await using relay = await startRelay(backend.port);
       const transport = fetchTransport();
-      assertEquals(await textOrKind(await transport(requestTo(relay.url, { http2: true }))), "ok");
+      assertEquals(await bodyOf(await transport(transportRequest(relay.url, { http2: true }))), "ok");
       const more = { http2: true, method, body: hasBody ? body : null };
-      const result = transport(requestTo(`${relay.url}/once`, more)).then(textOrKind);
+      const result = transport(transportRequest(`${relay.url}/once`, more)).then(bodyOf);
       await backend.received(2);
       relay.break(end);
       const outcome = await result;

@@ -4,11 +4,10 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamTls } from "@zeek/conductor";
 
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { startCli } from "../_support/cli_process.ts";
+import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/temp_config.ts";
 import { startImpostor, startTlsBackend } from "../_support/tls_backends.ts";
-import { requestTo, textOrKind, TRANSPORTS } from "../_support/transport_call.ts";
+import { bodyOf, transportRequest, TRANSPORTS } from "../_support/transports.ts";
 
 const bytes = new TextEncoder().encode("x");
 
@@ -17,7 +16,7 @@ function trust(more: Partial<UpstreamTls> = {}): UpstreamTls {
 }
 
 for (const [name, makeTransport] of TRANSPORTS) {
-  const supportsTlsOptions = name.startsWith("http1");
+  const supportsTlsOptions = name === "sockets";
 
   Deno.test({
     name: `${name} fails as tls if it cannot verify a certificate, unless its authority is configured`,
@@ -28,7 +27,7 @@ for (const [name, makeTransport] of TRANSPORTS) {
       await using other = await makeCertificate();
       const transport = makeTransport();
       const send = async (tls?: UpstreamTls, more = {}) =>
-        await textOrKind(await transport(requestTo(backend.url, { ...more, tls })));
+        await bodyOf(await transport(transportRequest(backend.url, { ...more, tls })));
       assertEquals(await send(), "tls");
       assertEquals(await send(trust()), "tls");
       assertEquals(await send(trust({ ca: other.cert })), "tls");
@@ -48,7 +47,7 @@ for (const [name, makeTransport] of TRANSPORTS) {
       await using certificate = await makeCertificate("DNS:other.example");
       await using backend = startTlsBackend(certificate);
       const transport = makeTransport();
-      const send = async (tls: UpstreamTls) => await textOrKind(await transport(requestTo(backend.url, { tls })));
+      const send = async (tls: UpstreamTls) => await bodyOf(await transport(transportRequest(backend.url, { tls })));
       const ca = certificate.cert;
       assertEquals(await send(trust({ ca })), "tls");
       assertEquals(await send(trust({ ca, serverName: "wrong.example" })), "tls");
@@ -65,7 +64,7 @@ for (const [name, makeTransport] of TRANSPORTS) {
       await using backend = startTlsBackend(certificate);
       const transport = makeTransport();
       const tls = trust({ insecure: true });
-      const send = async (more = {}) => await textOrKind(await transport(requestTo(backend.url, { ...more, tls })));
+      const send = async (more = {}) => await bodyOf(await transport(transportRequest(backend.url, { ...more, tls })));
       assertEquals(await send(), supportsTlsOptions ? "GET " : "tls");
       assertEquals(await send({ method: "POST", body: bytes }), supportsTlsOptions ? "POST x" : "tls");
     },
@@ -78,7 +77,7 @@ for (const [name, makeTransport] of TRANSPORTS) {
       await using certificate = await makeCertificate("IP:::1");
       await using backend = startTlsBackend(certificate, "::1");
       const tls = trust({ ca: certificate.cert });
-      assertEquals(await textOrKind(await makeTransport()(requestTo(backend.url, { tls }))), "GET ");
+      assertEquals(await bodyOf(await makeTransport()(transportRequest(backend.url, { tls }))), "GET ");
     },
   });
 }
@@ -99,8 +98,8 @@ for (const [settings, host, pattern] of NAMES) {
     const hello = Promise.withResolvers<string>();
     await using backend = startImpostor((_, bytes) => hello.resolve(bytes));
     const [, make] = TRANSPORTS[0]!;
-    const result = await make()(requestTo(`https://${host}:${backend.port}/`, { tls: trust(settings) }));
-    assertEquals(await textOrKind(result), "tls");
+    const result = await make()(transportRequest(`https://${host}:${backend.port}/`, { tls: trust(settings) }));
+    assertEquals(await bodyOf(result), "tls");
     assertMatch(await hello.promise, pattern);
   });
 }
@@ -136,9 +135,6 @@ Deno.test({
     }
     const refused = await fetch(`${url}/unknown`, { headers: { accept: "application/json" } });
     assertEquals([refused.status, (await refused.json()).services[0].failure], [502, "tls"]);
-    assertMatch(
-      child.stderr.text + child.stdout.text,
-      /services\[2\]\.tls\.insecure: the certificate of "anyone" is not verified/s,
-    );
+    assertMatch(child.stderr.text + child.stdout.text, /services\[2\]\.tls\.insecure: .*"anyone" is not verified/s);
   },
 });

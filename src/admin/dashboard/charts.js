@@ -1,55 +1,55 @@
 /** @import { Point } from "./store.js" */
 import { set, svg } from "./dom.js";
-import { REMEMBERED_MS } from "./store.js";
+import { HISTORY_MS } from "./store.js";
 
-/** Small charts over the last minutes. They are pictures of figures that stand beside them, so readers are spared them. */
+/** Small charts of the last minutes. They are hidden from screen readers, because the values stand beside them as text. */
 
 const WIDTH = 200;
 const HEIGHT = 40;
 
-/** Room for half a line at the top and at the bottom. */
+/** Space for half the width of a line, at the top and at the bottom. */
 const INSET = 1.5;
 
-/** The charts show at least this long, so that the first seconds are no cliff. */
-const SHORTEST_MS = 60_000;
+/** Minimum time span of a chart. A chart of the first seconds would look like a cliff. */
+const MIN_SPAN_MS = 60_000;
 
-/** Where no point came for this long, the line has a gap. */
+/** Time without a point after which a line has a gap. */
 const GAP_MS = 4_000;
 
-/**
- * Says how long a time the charts show.
- *
- * @param {readonly Point[]} points The points of a course, oldest first.
- * @returns {number} Milliseconds.
- */
-export function shownMs(points) {
-  const [first] = points;
-  const last = points.at(-1);
-  if (first === undefined || last === undefined) return SHORTEST_MS;
-  return Math.min(REMEMBERED_MS, Math.max(SHORTEST_MS, last.timeMs - first.timeMs));
-}
-
-/** @typedef {(point: Point) => number} Read Reads one figure from a point; `NaN` leaves a gap. */
+/** @typedef {(point: Point) => number} ValueOf Returns one value of a point; `NaN` leaves a gap. */
 
 /**
  * @typedef {object} Line One line of a chart.
- * @property {Read} read What it shows.
- * @property {string} name Its class.
- * @property {"line" | "below" | "above"} [fill] Whether it is a line, or the area below or above it is filled, too.
+ * @property {ValueOf} valueOf Value that the line shows.
+ * @property {string} name Class of the line.
+ * @property {"below" | "above"} [fill] Area that is filled; default: none.
  */
 
 /**
- * Reads a success share so that small losses show: the way from the top is the root of what was lost.
+ * Returns the time span of the charts, in milliseconds.
  *
- * @type {Read}
+ * @param {readonly Point[]} points The oldest first.
+ * @returns {number}
  */
-export function lossless(point) {
-  return 1 - Math.sqrt(1 - point.success);
+export function chartSpanMs(points) {
+  const [first] = points;
+  const last = points.at(-1);
+  if (first === undefined || last === undefined) return MIN_SPAN_MS;
+  return Math.min(HISTORY_MS, Math.max(MIN_SPAN_MS, last.timeMs - first.timeMs));
 }
 
-/** One small chart. */
+/**
+ * Scales a ratio so that small losses are visible: the distance from 1 is the square root of the loss.
+ *
+ * @param {number} ratio 0 to 1.
+ * @returns {number} 0 to 1.
+ */
+export function magnifyLoss(ratio) {
+  return 1 - Math.sqrt(1 - ratio);
+}
+
+/** A small line chart. */
 export class Chart {
-  /** The chart, to be put somewhere. */
   element = svg("svg", {
     class: "chart",
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
@@ -59,7 +59,7 @@ export class Chart {
   /** @type {readonly { line: Line, stroke: SVGPathElement, area: SVGPathElement }[]} */
   #lines;
 
-  /** @param {readonly Line[]} lines Its lines, the uppermost last. */
+  /** @param {readonly Line[]} lines The topmost last. */
   constructor(lines) {
     this.element.append(svg("path", { class: "chart-rule", d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }));
     this.#lines = lines.map((line) => {
@@ -71,53 +71,55 @@ export class Chart {
   }
 
   /**
-   * Draws the chart anew.
-   *
-   * @param {readonly Point[]} points The course, oldest first.
-   * @param {{ spanMs: number, top: number }} scale How long a time, and up to which value.
+   * @param {readonly Point[]} points The oldest first.
+   * @param {{ spanMs: number, maxValue: number }} scale
    */
-  update(points, { spanMs, top }) {
+  update(points, { spanMs, maxValue }) {
     const endMs = points.at(-1)?.timeMs ?? 0;
+    const x = (/** @type {number} */ timeMs) => (1 - (endMs - timeMs) / spanMs) * WIDTH;
+    const y = (/** @type {number} */ value) => HEIGHT - INSET - Math.min(1, value / maxValue) * (HEIGHT - 2 * INSET);
     for (const { line, stroke, area } of this.#lines) {
-      const runs = runsOf(points, line.read, (timeMs) => (1 - (endMs - timeMs) / spanMs) * WIDTH, top);
-      set(stroke, { d: runs.map((run) => `M${run.join("L")}`).join("") });
-      if (line.fill === undefined || line.fill === "line") continue;
+      const segments = segmentsOf(points, line.valueOf, { x, y });
+      set(stroke, { d: segments.map((segment) => `M${segment.join("L")}`).join("") });
+      if (line.fill === undefined) continue;
       const base = line.fill === "below" ? HEIGHT : INSET;
-      set(area, { d: runs.map((run) => closed(run, base)).join("") });
+      set(area, { d: segments.map((segment) => areaPath(segment, base)).join("") });
     }
   }
 }
 
 /**
- * @param {readonly Point[]} points The course.
- * @param {Read} read The figure.
- * @param {(timeMs: number) => number} x Where a time is.
- * @param {number} top The highest value.
- * @returns {string[][]} The line in pieces, each the places of its points.
+ * Returns the coordinates of a line, as segments between its gaps.
+ *
+ * @param {readonly Point[]} points
+ * @param {ValueOf} valueOf
+ * @param {{ x: (timeMs: number) => number, y: (value: number) => number }} scale
+ * @returns {string[][]}
  */
-function runsOf(points, read, x, top) {
+function segmentsOf(points, valueOf, { x, y }) {
   /** @type {string[][]} */
-  const runs = [];
+  const segments = [];
   let lastMs = -Infinity;
   for (const point of points) {
-    const value = read(point);
-    const at = x(point.timeMs);
-    if (Number.isNaN(value) || at < 0) continue;
-    if (point.timeMs - lastMs > GAP_MS) runs.push([]);
+    const value = valueOf(point);
+    const left = x(point.timeMs);
+    if (Number.isNaN(value) || left < 0) continue;
+    if (point.timeMs - lastMs > GAP_MS) segments.push([]);
     lastMs = point.timeMs;
-    const y = HEIGHT - INSET - Math.min(1, value / top) * (HEIGHT - 2 * INSET);
-    runs.at(-1)?.push(`${at.toFixed(1)} ${y.toFixed(1)}`);
+    segments.at(-1)?.push(`${left.toFixed(1)} ${y(value).toFixed(1)}`);
   }
-  return runs;
+  return segments;
 }
 
 /**
- * @param {readonly string[]} run The places of a line's points.
- * @param {number} base Where its area ends.
- * @returns {string} The area's outline.
+ * Returns the outline of the area between a line and a base.
+ *
+ * @param {readonly string[]} segment
+ * @param {number} base
+ * @returns {string}
  */
-function closed(run, base) {
-  const first = run[0]?.split(" ")[0];
-  const last = run.at(-1)?.split(" ")[0];
-  return `M${first} ${base}L${run.join("L")}L${last} ${base}Z`;
+function areaPath(segment, base) {
+  const first = segment[0]?.split(" ")[0];
+  const last = segment.at(-1)?.split(" ")[0];
+  return `M${first} ${base}L${segment.join("L")}L${last} ${base}Z`;
 }

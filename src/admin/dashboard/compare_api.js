@@ -2,56 +2,54 @@
 /** @import { NoiseMark } from "../../compare/noise_marks.ts" */
 /** @import { Report } from "../../compare/report.ts" */
 
-/** What the page asks conductor about comparisons. Each rejects with an Error that says why there is no answer. */
+/** Requests to the comparison API. Each function rejects with an Error whose message is the reason. */
 
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks for the report.
- *
- * @param {URLSearchParams} query The thresholds.
- * @returns {Promise<Report>} The report.
+ * @param {URLSearchParams} query Thresholds.
+ * @returns {Promise<Report>}
  */
-export async function askReport(query) {
-  return await (await ask(`api/report?${query}`)).json();
+export async function fetchReport(query) {
+  return await (await request(`api/report?${query}`)).json();
 }
 
 /**
- * Asks for the mismatches since one.
+ * Returns the mismatches with an id above `after`, the oldest first.
  *
- * @param {number} after Its id; 0 for all that are kept.
- * @returns {Promise<MismatchEntry[]>} The mismatches, oldest first.
+ * @param {number} after
+ * @returns {Promise<MismatchEntry[]>}
  */
-export async function askMismatches(after) {
-  const text = await (await ask(`api/mismatches?after=${after}`)).text();
+export async function fetchMismatches(after) {
+  const text = await (await request(`api/mismatches?after=${after}`)).text();
   return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 /**
- * Asks for the lines that keep all marks.
+ * Returns the configuration of all noise marks in YAML; empty without marks.
  *
- * @returns {Promise<string>} The lines, in YAML; empty where there are none.
+ * @returns {Promise<string>}
  */
-export async function askNoise() {
-  return await (await ask("api/noise")).text();
+export async function fetchNoiseConfig() {
+  return await (await request("api/noise")).text();
 }
 
 /**
- * Calls a field noise.
+ * Marks a field as noise, and returns the configuration of all noise marks in YAML.
  *
- * @param {NoiseMark} mark The field.
- * @returns {Promise<string>} The lines that keep all marks, in YAML.
+ * @param {NoiseMark} mark
+ * @returns {Promise<string>}
  */
 export async function markNoise(mark) {
   const headers = { "content-type": "application/json" };
-  return await (await ask("api/noise", { method: "POST", headers, body: JSON.stringify(mark) })).text();
+  return await (await request("api/noise", { method: "POST", headers, body: JSON.stringify(mark) })).text();
 }
 
 /**
- * @param {string} path What is asked for.
- * @param {RequestInit} [init] How.
+ * @param {string} path
+ * @param {RequestInit} [init]
  */
-async function ask(path, init = {}) {
+async function request(path, init = {}) {
   const response = await fetch(path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (response.ok) return response;
   const text = await response.text();

@@ -1,139 +1,144 @@
 /** @import { StateView } from "../api.ts" */
 /** @import { Mismatch, Report } from "../../compare/report.ts" */
-/** @import { NoisyField } from "./noise_list.js" */
-import { askMismatches, askNoise, askReport, markNoise } from "./compare_api.js";
+/** @import { NoisyField } from "./noise.js" */
+import { fetchMismatches, fetchNoiseConfig, fetchReport, markNoise } from "./compare_api.js";
 import { Differences, fieldKey } from "./differences.js";
 import { byId, html, setText } from "./dom.js";
 import { count, finePercent, patternParts, printable } from "./format.js";
-import { watchHold } from "./pause_on_interaction.js";
-import { KeptLines } from "./noise_config.js";
 import { MismatchList } from "./mismatch_list.js";
-import { NoiseList } from "./noise_list.js";
+import { NoiseConfig, NoiseList } from "./noise.js";
+import { pauseOnInteraction } from "./pause_on_interaction.js";
 import { Thresholds } from "./thresholds.js";
-import { VERDICT_WORDS, Verdicts } from "./verdicts.js";
+import { VERDICT_LABELS, Verdicts } from "./verdicts.js";
 
-/** The page's second view: did they answer alike? It asks for the report again and again while it is looked at, and else never. */
+/** The comparison view. It polls the report while it is visible, and sends no requests otherwise. */
 
-/** From one answer to the next question. */
+/** Time from a report to the next request. */
 const POLL_MS = 2_000;
 
-/** Puts the view together. */
+/** Controller of the view. */
 export class Comparison {
   #thresholds = new Thresholds(() => this.#refresh());
   #verdicts = new Verdicts(byId("verdicts", HTMLElement));
-  #differences = new Differences(byId("differences", HTMLElement), (field) => this.#callNoise(field));
-  #undecided = new Differences(byId("undecided", HTMLElement), (field) => this.#callNoise(field));
+  #differences = new Differences(byId("differences", HTMLElement), (field) => this.#markNoise(field));
+  #undecided = new Differences(byId("undecided", HTMLElement), (field) => this.#markNoise(field));
   #noise = new NoiseList(byId("noise", HTMLElement));
-  #kept = new KeptLines();
+  #noiseConfig = new NoiseConfig();
   #mismatches = new MismatchList(byId("mismatches", HTMLElement), byId("mismatches-note", HTMLElement));
   #problem = byId("comparison-problem", HTMLElement);
-  #said = byId("comparison-said", HTMLElement);
+  #announcement = byId("comparison-announcement", HTMLElement);
 
-  #isWanted = false;
+  #isActive = false;
   /** @type {StateView | undefined} */
   #state;
   /** @type {Report | undefined} */
   #report;
-  /** What was called noise, and until which turn the report may not know of it. @type {Map<string, number>} */
-  #marked = new Map();
-  /** What is wrong with the report, and with what was called noise last. */
+  /** Noise marks by field key, with the last refresh whose report may not contain them yet. @type {Map<string, number>} */
+  #marks = new Map();
   #problems = { report: "", noise: "" };
-  #isHeld = false;
-  #isListHeld = false;
-  #turn = 0;
+  #areFieldsPaused = false;
+  #isListPaused = false;
+  /** Number of the latest refresh. Responses to earlier ones are ignored. */
+  #refreshCount = 0;
   /** @type {number | undefined} */
   #timer;
 
   constructor() {
     for (const id of ["differences", "undecided"]) {
-      watchHold(byId(id, HTMLElement), (isHeld) => this.#isHeld = isHeld);
+      pauseOnInteraction(byId(id, HTMLElement), (isPaused) => this.#areFieldsPaused = isPaused);
     }
-    watchHold(byId("mismatches", HTMLElement), (isHeld) => {
-      this.#isListHeld = isHeld;
+    pauseOnInteraction(byId("mismatches", HTMLElement), (isPaused) => {
+      this.#isListPaused = isPaused;
       this.#draw();
     });
   }
 
-  /** @param {string} hash The address from `#` on, where it leads here. */
+  /** @param {string} hash Fragment of the URL, with the thresholds. */
   open(hash) {
     this.#thresholds.read(hash);
     this.#refresh();
   }
 
-  /** @param {boolean} isWanted Whether somebody looks at it, and nothing stands still. */
-  follow(isWanted) {
-    if (isWanted === this.#isWanted) return;
-    this.#isWanted = isWanted;
+  /** @param {boolean} isActive True while the view is visible and not paused. */
+  setActive(isActive) {
+    if (isActive === this.#isActive) return;
+    this.#isActive = isActive;
     this.#refresh();
-    if (isWanted && this.#state?.comparing) this.#askKept();
+    if (isActive && this.#state?.comparing) this.#loadNoiseConfig();
   }
 
-  /** @param {StateView} state The newest state. */
+  /** @param {StateView} state */
   setState(state) {
-    const isNew = state.comparing !== this.#state?.comparing;
+    const isChanged = state.comparing !== this.#state?.comparing;
     this.#state = state;
-    if (!isNew) return;
+    if (!isChanged) return;
     byId("comparison-on", HTMLElement).hidden = !state.comparing;
     byId("comparison-off", HTMLElement).hidden = state.comparing;
     this.#refresh();
-    if (this.#isWanted && state.comparing) this.#askKept();
+    if (this.#isActive && state.comparing) this.#loadNoiseConfig();
   }
 
-  /** Asks now, and from now on. */
+  /** Loads the report now, and then periodically. */
   async #refresh() {
     clearTimeout(this.#timer);
-    const turn = ++this.#turn;
-    if (!this.#isWanted || !this.#state?.comparing) return;
+    const refresh = ++this.#refreshCount;
+    if (!this.#isActive || !this.#state?.comparing) return;
     try {
       const [report, entries] = await Promise.all([
-        askReport(this.#thresholds.query),
-        askMismatches(this.#mismatches.last),
+        fetchReport(this.#thresholds.query),
+        fetchMismatches(this.#mismatches.lastId),
       ]);
-      if (turn !== this.#turn) return;
+      if (refresh !== this.#refreshCount) return;
       this.#report = report;
       this.#mismatches.add(entries);
-      for (const [key, until] of this.#marked) if (until < turn) this.#marked.delete(key);
-      this.#complain({ report: "" });
+      for (const [key, last] of this.#marks) if (last < refresh) this.#marks.delete(key);
+      this.#showProblems({ report: "" });
       this.#draw();
     } catch (error) {
-      if (turn !== this.#turn) return;
-      this.#complain({ report: `There is no report: ${messageOf(error)}` });
+      if (refresh !== this.#refreshCount) return;
+      this.#showProblems({ report: `Cannot load the report: ${messageOf(error)}` });
     }
     this.#timer = setTimeout(() => this.#refresh(), POLL_MS);
   }
 
-  async #askKept() {
+  async #loadNoiseConfig() {
     try {
-      this.#kept.update(await askNoise());
+      this.#noiseConfig.update(await fetchNoiseConfig());
     } catch {
-      // The report that is asked for at the same time says what is wrong.
+      // The report is requested at the same time, and shows the same problem.
     }
   }
 
-  /** @param {Mismatch} field A field that is called noise: shown as such at once, and taken back where that fails. */
-  async #callNoise(field) {
+  /**
+   * Marks a field as noise. It moves to the noise at once, and back if the request fails.
+   *
+   * @param {Mismatch} field
+   */
+  async #markNoise(field) {
     const { route, service, endpoint, path } = field;
     const key = fieldKey(field);
     const shownPath = printable(path);
-    const at = this.#buttons().findIndex((button) => button === document.activeElement);
-    this.#marked.set(key, Infinity);
+    const focused = this.#buttons().findIndex((button) => button === document.activeElement);
+    this.#marks.set(key, Infinity);
     this.#draw();
-    // The focus would go with the row.
-    if (at >= 0) (this.#buttons()[at] ?? this.#buttons().at(-1) ?? byId("differences-title", HTMLElement)).focus();
+    // The row with the focus is removed, so the focus moves to the next one.
+    if (focused >= 0) {
+      (this.#buttons()[focused] ?? this.#buttons().at(-1) ?? byId("differences-title", HTMLElement)).focus();
+    }
     try {
-      this.#kept.update(await markNoise({ route, service, endpoint, path }));
-      this.#marked.set(key, this.#turn);
-      this.#complain({ noise: "" });
-      setText(this.#said, `${shownPath} counts as noise now. The lines that keep it so stand below.`);
+      this.#noiseConfig.update(await markNoise({ route, service, endpoint, path }));
+      this.#marks.set(key, this.#refreshCount);
+      this.#showProblems({ noise: "" });
+      setText(this.#announcement, `${shownPath} is marked as noise. The configuration for it is below.`);
       this.#refresh();
     } catch (error) {
-      this.#marked.delete(key);
-      this.#complain({ noise: `${shownPath} does not count as noise: ${messageOf(error)}` });
+      this.#marks.delete(key);
+      this.#showProblems({ noise: `Cannot mark ${shownPath} as noise: ${messageOf(error)}` });
       this.#draw();
     }
   }
 
-  /** @returns {HTMLButtonElement[]} The buttons that can have the focus. */
+  /** @returns {HTMLButtonElement[]} Buttons that can have the focus. */
   #buttons() {
     const isOpen = byId("undecided-fold", HTMLDetailsElement).open;
     return [...this.#differences.buttons, ...(isOpen ? this.#undecided.buttons : [])];
@@ -143,86 +148,91 @@ export class Comparison {
     const report = this.#report;
     if (report === undefined) return;
     const { mismatches, undecided, noise } = this.#withMarks(report);
+    const isPaused = this.#areFieldsPaused;
     this.#verdicts.update(report.services, this.#thresholds.values);
     setText(byId("verdict-facts", HTMLElement), factsOf(report));
-    this.#differences.update(mismatches, { isHeld: this.#isHeld });
-    this.#undecided.update(undecided, { isHeld: this.#isHeld });
+    this.#differences.update(mismatches, { isPaused });
+    this.#undecided.update(undecided, { isPaused });
     this.#noise.update(noise);
-    setText(byId("differences-facts", HTMLElement), fieldsText(mismatches.length));
+    setText(byId("differences-facts", HTMLElement), fieldCount(mismatches.length));
     setText(byId("undecided-count", HTMLElement), count(undecided.length));
     setText(byId("noise-count", HTMLElement), count(noise.length));
     byId("undecided-fold", HTMLElement).hidden = undecided.length === 0;
     byId("noise-fold", HTMLElement).hidden = noise.length === 0;
     this.#drawEmpty(mismatches.length === 0, report);
-    if (!this.#isListHeld) this.#mismatches.draw(new Set(noise.map(fieldKey)));
+    if (!this.#isListPaused) this.#mismatches.draw(new Set(noise.map(fieldKey)));
   }
 
   /**
-   * @param {Report} report The report.
-   * @returns {{ mismatches: Mismatch[], undecided: Mismatch[], noise: NoisyField[] }} Its fields, as they will be.
+   * Moves marked fields to the noise, until the report does.
+   *
+   * @param {Report} report
+   * @returns {{ mismatches: Mismatch[], undecided: Mismatch[], noise: NoisyField[] }}
    */
   #withMarks({ mismatches, undecided, noise }) {
-    const isMarked = (/** @type {Mismatch} */ field) => this.#marked.has(fieldKey(field));
+    const isMarked = (/** @type {Mismatch} */ field) => this.#marks.has(fieldKey(field));
     const known = new Set(noise.map(fieldKey));
-    const fresh = [...mismatches, ...undecided].filter((field) => isMarked(field) && !known.has(fieldKey(field)));
+    const added = [...mismatches, ...undecided].filter((field) => isMarked(field) && !known.has(fieldKey(field)));
     return {
       mismatches: mismatches.filter((field) => !isMarked(field)),
       undecided: undecided.filter((field) => !isMarked(field)),
-      noise: [...fresh, ...noise],
+      noise: [...added, ...noise],
     };
   }
 
   /**
-   * @param {boolean} isEmpty Whether no field differs.
-   * @param {Report} report The report.
+   * @param {boolean} isEmpty
+   * @param {Report} report
    */
   #drawEmpty(isEmpty, { compared, services }) {
     const empty = byId("differences-empty", HTMLElement);
     empty.hidden = !isEmpty;
     const [first] = services;
     if (compared > 0) {
-      setText(empty, "No field differs more often than it does by itself.");
+      setText(empty, "No field differs more often than by noise.");
     } else if (first === undefined) {
-      setText(empty, "No service stands beside a primary, so there is nothing to compare.");
+      setText(empty, "Nothing to compare: no route has a service besides its primary.");
     } else {
       const command = `curl ${printable(this.#state?.url ?? "http://HOST:PORT")}${patternParts(first.route)[1]}`;
       if (empty.dataset.command === command && empty.childElementCount > 0) return;
       empty.dataset.command = command;
       empty.replaceChildren(
-        html("p", { text: "Nothing has been compared yet. Send conductor a request that goes to two services:" }),
+        html("p", { text: "No comparisons yet. Send a request that goes to two services:" }),
         html("p", {}, [html("code", { text: command })]),
       );
     }
   }
 
-  /** @param {{ report?: string, noise?: string }} news What is wrong now, or no longer. */
-  #complain(news) {
-    this.#problems = { ...this.#problems, ...news };
+  /** @param {{ report?: string, noise?: string }} changes Empty for a problem that is solved. */
+  #showProblems(changes) {
+    this.#problems = { ...this.#problems, ...changes };
     const text = Object.values(this.#problems).filter((problem) => problem !== "").join(" ");
     this.#problem.hidden = text === "";
     setText(this.#problem, printable(text));
   }
 }
 
-/** @param {Report} report The report. */
+/** @param {Report} report */
 function factsOf({ verdict, compared, notComparable, matchRate, services, dropped }) {
   const facts = [
-    // With one service its card says it.
-    ...(services.length > 1 ? [VERDICT_WORDS[verdict].toLowerCase(), `${finePercent(matchRate)} alike`] : []),
+    // The card of a single service shows the same.
+    ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), `${finePercent(matchRate)} match`] : []),
     `${count(compared)} comparisons`,
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
-    ...(dropped > 0 ? [`no memory for ${count(dropped)} details`] : []),
+    ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];
   return facts.join(" · ");
 }
 
-/** @param {number} fields How many. */
-function fieldsText(fields) {
+/** @param {number} fields */
+function fieldCount(fields) {
   if (fields === 0) return "";
-  return fields === 1 ? "1 field, more often than by itself" : `${count(fields)} fields, more often than by themselves`;
+  return fields === 1
+    ? "1 field differs more often than by noise"
+    : `${count(fields)} fields differ more often than by noise`;
 }
 
-/** @param {unknown} error What was thrown. */
+/** @param {unknown} error */
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }

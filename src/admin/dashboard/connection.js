@@ -1,24 +1,24 @@
 /** @import { ExchangesView, StateView } from "../api.ts" */
 
-/** The stream of events from conductor, opened again whenever it breaks off. */
+/** The event stream from conductor. It is opened again whenever it ends. */
 
-/** Without a state for this long, the page says so: one comes each second. */
-const SILENT_MS = 4_000;
+/** Time without a state after which the connection counts as lost. A state is sent every second. */
+const STALE_MS = 4_000;
 
-/** Where the browser has given up, the page tries again after this long. */
-const AGAIN_MS = 2_000;
+/** Interval of new attempts after the browser has stopped to reconnect. */
+const RETRY_MS = 2_000;
 
 /**
- * @typedef {object} Listener Who is told.
- * @property {(state: StateView) => void} onState A new state.
- * @property {(view: ExchangesView) => void} onExchanges New exchanges.
- * @property {(isLive: boolean) => void} onLink Whether news comes in; told again only when that changes.
+ * @typedef {object} ConnectionListener
+ * @property {(state: StateView) => void} onState Called with each new state.
+ * @property {(view: ExchangesView) => void} onExchanges Called with new exchanges.
+ * @property {(isLive: boolean) => void} onChange Called when the connection is established or lost.
  */
 
 /**
- * Listens to the server's events for as long as the page is there.
+ * Receives events until the page is closed.
  *
- * @param {Listener} listener Who is told.
+ * @param {ConnectionListener} listener
  */
 export function connect(listener) {
   let lastStateMs = performance.now();
@@ -26,28 +26,28 @@ export function connect(listener) {
   let source = open();
 
   setInterval(() => {
-    if (performance.now() - lastStateMs > SILENT_MS) tell(false);
+    if (performance.now() - lastStateMs > STALE_MS) setLive(false);
   }, 500);
   setInterval(() => {
     if (source.readyState === EventSource.CLOSED) source = open();
-  }, AGAIN_MS);
+  }, RETRY_MS);
 
   function open() {
     const source = new EventSource("api/events");
     source.addEventListener("state", ({ data }) => {
       lastStateMs = performance.now();
-      tell(true);
+      setLive(true);
       listener.onState(JSON.parse(data));
     });
     source.addEventListener("exchanges", ({ data }) => listener.onExchanges(JSON.parse(data)));
-    source.addEventListener("error", () => tell(false));
+    source.addEventListener("error", () => setLive(false));
     return source;
   }
 
-  /** @param {boolean} now Whether news comes in. */
-  function tell(now) {
-    if (now === isLive) return;
-    isLive = now;
-    listener.onLink(now);
+  /** @param {boolean} value */
+  function setLive(value) {
+    if (value === isLive) return;
+    isLive = value;
+    listener.onChange(value);
   }
 }

@@ -4,21 +4,21 @@ import { count, finePercent, patternParts, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
 import { sampleRow } from "./sample_row.js";
 
-/** The fields that differ, by endpoint, with samples of both values side by side. */
+/** Fields that differ, by endpoint, with samples of both values side by side. */
 
-/** How many samples are seen at once; the others are a click away. */
+/** Number of samples shown at once. The others are in a fold. */
 const OPEN_SAMPLES = 2;
 
-/** As many rows can still be read. The report has up to 500. */
-const MAX_ROWS = 100;
+/** Maximum number of fields. The report has up to 500. */
+const MAX_FIELDS = 100;
 
 /** @typedef {{ key: string, fields: readonly [Mismatch, ...Mismatch[]] }} Group The fields of one endpoint of a service. */
 
 /**
- * Names a field.
+ * Returns the identity of a field.
  *
- * @param {Pick<Mismatch, "route" | "service" | "endpoint" | "path">} field The field.
- * @returns {string} The same text for the same field.
+ * @param {Pick<Mismatch, "route" | "service" | "endpoint" | "path">} field
+ * @returns {string}
  */
 export function fieldKey({ route, service, endpoint, path }) {
   return JSON.stringify([route, service, endpoint, path]);
@@ -29,51 +29,53 @@ export class Differences {
   #groups;
   #more = html("li", { class: "aside endpoint-more" });
   #list;
-  #isHeld = false;
+  #isPaused = false;
 
   /**
-   * @param {HTMLElement} list Where they go.
-   * @param {(field: Mismatch) => void} onNoise Told when a field is called noise.
+   * @param {HTMLElement} list
+   * @param {(field: Mismatch) => void} onNoise Called when a field is marked as noise.
    */
   constructor(list, onNoise) {
     this.#list = list;
     this.#groups = new KeyedList(list, {
       key: (/** @type {Group} */ { key }) => key,
-      make: ({ fields: [{ route, service, endpoint }] }) => group({ route, service, endpoint }, onNoise),
+      create: ({ fields: [first] }) => endpointGroup(first, onNoise),
       fill: (parts, { fields }) => {
         const [{ compared }] = fields;
-        setText(parts.facts, `${count(compared)} compared`);
-        parts.rows.update(fields, { isHeld: this.#isHeld });
+        setText(parts.facts, `${count(compared)} comparisons`);
+        parts.rows.update(fields, { isPaused: this.#isPaused });
       },
     });
   }
 
   /**
-   * Shows fields.
+   * Shows fields. With `isPaused`, known rows keep their places.
    *
-   * @param {readonly Mismatch[]} fields The fields, those that differ most often first.
-   * @param {{ isHeld?: boolean }} [options] Whether all stays where it is.
+   * @param {readonly Mismatch[]} fields The highest rates first.
+   * @param {{ isPaused?: boolean }} [options]
    */
-  update(fields, { isHeld = false } = {}) {
-    this.#isHeld = isHeld;
+  update(fields, { isPaused = false } = {}) {
+    this.#isPaused = isPaused;
     this.#more.remove();
-    this.#groups.update(grouped(fields.slice(0, MAX_ROWS)), { isHeld });
-    if (fields.length <= MAX_ROWS) return;
-    setText(this.#more, `and ${count(fields.length - MAX_ROWS)} more, which GET /api/report has`);
+    this.#groups.update(groupByEndpoint(fields.slice(0, MAX_FIELDS)), { isPaused });
+    if (fields.length <= MAX_FIELDS) return;
+    setText(this.#more, `and ${count(fields.length - MAX_FIELDS)} more: see GET /api/report`);
     this.#list.append(this.#more);
   }
 
-  /** @returns {HTMLButtonElement[]} The rows' buttons, in their order. */
+  /** @returns {HTMLButtonElement[]} Buttons of the rows in their order. */
   get buttons() {
     return this.#groups.rows.flatMap(({ rows }) => rows.rows.map(({ button }) => button));
   }
 }
 
 /**
- * @param {readonly Mismatch[]} fields The fields.
- * @returns {Group[]} The same by endpoint, in the order of each one's first field.
+ * Groups fields by endpoint, in the order of the first field of each.
+ *
+ * @param {readonly Mismatch[]} fields
+ * @returns {Group[]}
  */
-function grouped(fields) {
+function groupByEndpoint(fields) {
   /** @type {Map<string, [Mismatch, ...Mismatch[]]>} */
   const groups = new Map();
   for (const field of fields) {
@@ -86,10 +88,10 @@ function grouped(fields) {
 }
 
 /**
- * @param {Pick<Mismatch, "route" | "service" | "endpoint">} about What it is about.
- * @param {(field: Mismatch) => void} onNoise Told when a field is called noise.
+ * @param {Pick<Mismatch, "route" | "service" | "endpoint">} endpoint
+ * @param {(field: Mismatch) => void} onNoise
  */
-function group({ route, service, endpoint }, onNoise) {
+function endpointGroup({ route, service, endpoint }, onNoise) {
   const facts = html("span", { class: "endpoint-facts" });
   const list = html("ul", { class: "fields" });
   const [method = "", ...path] = endpoint.split(" ");
@@ -110,88 +112,88 @@ function group({ route, service, endpoint }, onNoise) {
   ]);
   const rows = new KeyedList(list, {
     key: fieldKey,
-    make: (/** @type {Mismatch} */ field) => row(field, onNoise),
-    fill,
+    create: (/** @type {Mismatch} */ field) => fieldRow(field, onNoise),
+    fill: fillRow,
   });
   return { element, facts, rows };
 }
 
 /**
- * @param {Mismatch} field A field.
- * @param {(field: Mismatch) => void} onNoise Told when it is called noise.
+ * @param {Mismatch} field
+ * @param {(field: Mismatch) => void} onNoise
  */
-function row(field, onNoise) {
+function fieldRow(field, onNoise) {
   const path = printable(field.path);
   const button = html("button", { type: "button", class: "button noise-button" }, [
-    "This is noise",
+    "Mark as noise",
     html("span", { class: "visually-hidden", text: path }),
   ]);
   button.addEventListener("click", ({ detail }) => {
-    // The second click of a double one would meet the next row.
+    // The first click removes the row, so the second click of a double click would hit the next row.
     if (detail < 2) onNoise(field);
   });
   const rates = rateBars();
-  const times = html("span", { class: "field-times" });
+  const counts = html("span", { class: "field-counts" });
   const open = html("ol", { class: "samples" });
-  const others = html("ol", { class: "samples" });
+  const folded = html("ol", { class: "samples" });
   const summary = html("summary");
-  const more = html("details", { class: "more-samples" }, [summary, others]);
+  const fold = html("details", { class: "more-samples" }, [summary, folded]);
   const element = html("li", { class: "field" }, [
     html("div", { class: "field-head" }, [
-      html("div", { class: "field-name" }, [html("h4", {}, [html("code", { text: path })]), times]),
+      html("div", { class: "field-name" }, [html("h4", {}, [html("code", { text: path })]), counts]),
       rates.element,
       button,
     ]),
     html("div", { class: "field-samples" }, [
       html("div", { class: "sides samples-head", "aria-hidden": "true" }, [
         html("span", { text: "primary" }),
-        html("span", { class: "cut", text: printable(field.service) }),
+        html("span", { class: "truncated", text: printable(field.service) }),
       ]),
       open,
-      more,
+      fold,
     ]),
   ]);
-  return { element, button, rates, times, open, others, summary, more, samples: "" };
+  return { element, button, rates, counts, open, folded, summary, fold, samples: "" };
 }
 
 /**
- * @param {ReturnType<typeof row>} parts A row.
- * @param {Mismatch} field The field.
+ * @param {ReturnType<typeof fieldRow>} parts
+ * @param {Mismatch} field
  */
-function fill(parts, { differing, compared, rate, noiseRate, samples }) {
-  setText(parts.times, `${count(differing)} of ${count(compared)} differ`);
+function fillRow(parts, { differing, compared, rate, noiseRate, samples }) {
+  setText(parts.counts, `${count(differing)} of ${count(compared)} differ`);
   parts.rates.update(rate, noiseRate);
   const known = JSON.stringify(samples);
   if (known === parts.samples) return;
   parts.samples = known;
   const rows = samples.map(sampleRow);
   parts.open.replaceChildren(...rows.slice(0, OPEN_SAMPLES));
-  parts.others.replaceChildren(...rows.slice(OPEN_SAMPLES));
-  const hidden = samples.length - OPEN_SAMPLES;
-  parts.more.hidden = hidden <= 0;
+  parts.folded.replaceChildren(...rows.slice(OPEN_SAMPLES));
+  const folded = samples.length - OPEN_SAMPLES;
+  parts.fold.hidden = folded <= 0;
   if (parts.open.parentElement !== null) parts.open.parentElement.hidden = samples.length === 0;
-  setText(parts.summary, hidden === 1 ? "1 more sample" : `${hidden} more samples`);
+  setText(parts.summary, folded === 1 ? "1 more sample" : `${folded} more samples`);
 }
 
-/** How often a field differs, above how often it does by itself. */
+/** Creates two bars: the ratio of comparisons in which a field differs, and the same ratio of the primary with itself. */
 export function rateBars() {
-  const [differs, itself] = [bar("differs"), bar("by itself")];
-  const element = html("dl", { class: "rates" }, [differs.element, itself.element]);
+  const [differs, noise] = [rateBar("differs"), rateBar("noise")];
+  const element = html("dl", { class: "rates" }, [differs.element, noise.element]);
   return {
     element,
     /**
-     * @param {number} rate The share of the comparisons that differ.
-     * @param {number} noiseRate The share of those of the primary with itself.
+     * @param {number} rate
+     * @param {number} noiseRate
      */
     update(rate, noiseRate) {
       differs.update(rate);
-      itself.update(noiseRate);
+      noise.update(noiseRate);
     },
   };
 }
 
-/** @param {string} name What it shows. */
-function bar(name) {
+/** @param {string} name */
+function rateBar(name) {
   const value = html("span", { class: "rate-value" });
   const fill = html("span", { class: "rate-fill" });
   const element = html("div", { class: "rate", "data-rate": name }, [
@@ -200,11 +202,11 @@ function bar(name) {
   ]);
   return {
     element,
-    /** @param {number} share Of the comparisons. */
-    update(share) {
-      setText(value, finePercent(share));
-      fill.style.width = `${share * 100}%`;
-      set(fill, { "data-none": share === 0 });
+    /** @param {number} ratio */
+    update(ratio) {
+      setText(value, finePercent(ratio));
+      fill.style.width = `${ratio * 100}%`;
+      set(fill, { "data-empty": ratio === 0 });
     },
   };
 }

@@ -1,17 +1,17 @@
-/** Elements are made here and nowhere else: text goes in as text, so nothing from the wire can become markup. */
+/** DOM helpers. All elements are created here, with text as text nodes: text from the wire cannot become markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** @typedef {Readonly<Record<string, string | number | boolean | undefined>>} Attributes */
+/** @typedef {Readonly<Record<string, string | number | boolean | undefined>>} Attributes Attributes by name; `text` is the text content. `false` and `undefined` remove an attribute. */
 
 /**
- * Makes an HTML element.
+ * Creates an HTML element.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag Its name.
- * @param {Attributes} [attributes] Its attributes; `false` and `undefined` leave one out. `text` is its text.
- * @param {readonly (Node | string)[]} [children] What is in it.
- * @returns {HTMLElementTagNameMap[Tag]} The element.
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {readonly (Node | string)[]} [children]
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function html(tag, attributes = {}, children = []) {
   const element = document.createElement(tag);
@@ -21,13 +21,13 @@ export function html(tag, attributes = {}, children = []) {
 }
 
 /**
- * Makes an SVG element.
+ * Creates an SVG element.
  *
  * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag Its name.
- * @param {Attributes} [attributes] Its attributes, as for {@linkcode html}.
- * @param {readonly (Node | string)[]} [children] What is in it.
- * @returns {SVGElementTagNameMap[Tag]} The element.
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {readonly (Node | string)[]} [children]
+ * @returns {SVGElementTagNameMap[Tag]}
  */
 export function svg(tag, attributes = {}, children = []) {
   const element = document.createElementNS(SVG, tag);
@@ -37,10 +37,10 @@ export function svg(tag, attributes = {}, children = []) {
 }
 
 /**
- * Sets attributes, where they differ from what is there.
+ * Sets the attributes that differ from the current ones. Unchanged attributes cause no mutation, hence no layout.
  *
- * @param {Element} element The element.
- * @param {Attributes} attributes Its attributes, as for {@linkcode html}.
+ * @param {Element} element
+ * @param {Attributes} attributes
  */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -51,23 +51,23 @@ export function set(element, attributes) {
 }
 
 /**
- * Sets an element's text, where it differs from what is there.
+ * Sets the text of an element, if it differs from the current text.
  *
- * @param {Element} element The element.
- * @param {string} text The text.
+ * @param {Element} element
+ * @param {string} text
  */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Finds an element of the page.
+ * Returns an element of the page.
  *
  * @template {Element} Kind
- * @param {string} id Its id.
- * @param {new () => Kind} kind What it is.
- * @returns {Kind} The element.
- * @throws {Error} Where the page has none.
+ * @param {string} id
+ * @param {new () => Kind} kind
+ * @returns {Kind}
+ * @throws {Error} If the page has no element of this kind with this id.
  */
 export function byId(id, kind) {
   const element = document.getElementById(id);

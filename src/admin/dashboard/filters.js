@@ -4,17 +4,21 @@ import { byId, html } from "./dom.js";
 import { printable } from "./format.js";
 import { attemptState, exchangeOutcome } from "./labels.js";
 
-/** Which exchanges are shown. */
+/** Filters for the list of exchanges. */
 
-/** @type {readonly [value: string, label: string, fits: (exchange: ExchangeRecord) => boolean][]} */
+/** @type {readonly [value: string, label: string, matches: (exchange: ExchangeRecord) => boolean][]} */
 const OUTCOMES = [
   ["", "All", () => true],
   ["primary", "From a primary", (exchange) => exchangeOutcome(exchange) === "primary"],
   ["fallback", "From a fallback", (exchange) => exchangeOutcome(exchange) === "fallback"],
-  ["own", "From conductor itself", (exchange) => exchangeOutcome(exchange) === "own"],
-  ["interrupted", "Broken off", (exchange) => exchangeOutcome(exchange) === "interrupted"],
+  ["local-reply", "Local reply", (exchange) => exchangeOutcome(exchange) === "local-reply"],
+  ["interrupted", "Interrupted", (exchange) => exchangeOutcome(exchange) === "interrupted"],
   ["failed", "A service failed", ({ attempts }) => attempts.some((attempt) => attemptState(attempt) === "failed")],
-  ["skipped", "A service was not sent it", ({ attempts }) => attempts.some(({ skipped }) => skipped !== undefined)],
+  [
+    "skipped",
+    "A service was skipped",
+    ({ attempts }) => attempts.some((attempt) => attemptState(attempt) === "skipped"),
+  ],
 ];
 
 /** The form with the filters. */
@@ -26,41 +30,45 @@ export class Filters {
   #onChange;
   #known = "";
 
-  /** @param {() => void} onChange Told when another choice is made. */
+  /** @param {() => void} onChange */
   constructor(onChange) {
     this.#onChange = onChange;
     for (const [value, label] of OUTCOMES) this.#outcome.append(html("option", { value, text: label }));
     const form = byId("filters", HTMLFormElement);
     form.addEventListener("change", () => this.#changed());
-    // The fields are as new only after the event.
+    // The fields have their new values only after the event.
     form.addEventListener("reset", () => queueMicrotask(() => this.#changed()));
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
-  /** @returns {import("./map.js").Choice} The route and the service that are chosen. */
+  /** @returns {import("./map.js").Choice} The selected route and service. */
   get choice() {
     return { route: this.#route.value, service: this.#service.value };
   }
 
-  /** @returns {boolean} Whether anything is left out. */
+  /** @returns {boolean} True if any filter is set. */
   get isSet() {
     return this.#route.value !== "" || this.#service.value !== "" || this.#outcome.value !== "";
   }
 
-  /** @param {StateView} state The newest state: what can be chosen. */
+  /**
+   * Offers the configured routes and services.
+   *
+   * @param {StateView} state
+   */
   update({ routes, services }) {
     const known = JSON.stringify([routes, services]);
     if (known === this.#known) return;
     this.#known = known;
-    offer(this.#route, routes.map(({ route }) => route));
-    offer(this.#service, services.map(({ name }) => name));
+    setOptions(this.#route, routes.map(({ route }) => route));
+    setOptions(this.#service, services.map(({ name }) => name));
   }
 
   /**
-   * Chooses a route or a service, or takes the choice back.
+   * Selects a route or a service; removes the selection if it is selected already.
    *
-   * @param {keyof import("./map.js").Choice} kind Which of both.
-   * @param {string} name Its name.
+   * @param {keyof import("./map.js").Choice} kind
+   * @param {string} name
    */
   toggle(kind, name) {
     const select = kind === "route" ? this.#route : this.#service;
@@ -69,12 +77,12 @@ export class Filters {
   }
 
   /**
-   * Tells whether an exchange is shown.
+   * Reports whether an exchange matches all filters.
    *
-   * @param {ExchangeRecord} exchange The exchange.
-   * @returns {boolean} Whether it is.
+   * @param {ExchangeRecord} exchange
+   * @returns {boolean}
    */
-  fits(exchange) {
+  matches(exchange) {
     const { route, service } = this.choice;
     if (route !== "" && exchange.route !== route) return false;
     if (service !== "" && !exchange.attempts.some((attempt) => attempt.service === service)) return false;
@@ -88,10 +96,10 @@ export class Filters {
 }
 
 /**
- * @param {HTMLSelectElement} select A list.
- * @param {readonly string[]} names What it offers.
+ * @param {HTMLSelectElement} select
+ * @param {readonly string[]} names
  */
-function offer(select, names) {
+function setOptions(select, names) {
   const before = select.value;
   const options = names.map((name) => html("option", { value: name, text: printable(name) }));
   select.replaceChildren(html("option", { value: "", text: "All" }), ...options);

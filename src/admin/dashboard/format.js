@@ -1,19 +1,19 @@
-/** Numbers with their units, and text from the wire made harmless for readers. */
+/** Formats numbers with units, and makes text from the wire printable. */
 
-/** Between a number and its unit: narrow, and no line breaks there. */
+/** Narrow space without a line break, between a number and its unit. */
 const GAP = "\u202f";
 
 /**
- * Controls, format characters (bidi overrides, zero-width, tags), lone surrogates and every separator but the plain
- * space: what could hide text or turn it around. The same set as in the log lines.
+ * Control and format characters (bidi overrides, zero-width, tags), lone surrogates, and separators other than the plain
+ * space. They could hide or reorder text. src/lib/printable.ts escapes the same set.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /**
- * Replaces what could hide text or turn it around by its escape.
+ * Escapes the characters that could hide or reorder text.
  *
- * @param {string} text Any text.
- * @returns {string} The text, without such characters.
+ * @param {string} text
+ * @returns {string}
  */
 export function printable(text) {
   return text.replace(UNPRINTABLE, (character) => {
@@ -23,10 +23,10 @@ export function printable(text) {
 }
 
 /**
- * Takes a route's pattern apart.
+ * Returns the parts of the pattern of a route, printable.
  *
- * @param {string} pattern The pattern, for example `pathPrefix /api`.
- * @returns {[kind: string, path: string]} Its parts as they are shown.
+ * @param {string} pattern For example `pathPrefix /api`.
+ * @returns {[kind: string, path: string]}
  */
 export function patternParts(pattern) {
   const [, kind = "", path = pattern] = /^(\S+) (\S.*)$/s.exec(pattern) ?? [];
@@ -34,10 +34,10 @@ export function patternParts(pattern) {
 }
 
 /**
- * Writes how often something happens.
+ * Formats a rate, for example `0.4/s` or `1,240/s`.
  *
- * @param {number} perSecond Times per second.
- * @returns {string} For example `0.4/s` or `1,240/s`.
+ * @param {number} perSecond
+ * @returns {string}
  */
 export function rate(perSecond) {
   if (!(perSecond > 0)) return "0/s";
@@ -46,38 +46,39 @@ export function rate(perSecond) {
 }
 
 /**
- * Writes a share in per cent. Only 1 is "100 %", and only 0 is "0 %".
+ * Formats a ratio, for example `99.9 %`. Only 1 is "100 %", and only 0 is "0 %".
  *
- * @param {number} share From 0 to 1; `NaN` where there is nothing to take a share of.
- * @returns {string} For example `99.9 %`, or a dash.
+ * @param {number} ratio 0 to 1; `NaN`, which becomes a dash, if it is not known.
+ * @returns {string}
  */
-export function percent(share) {
-  if (Number.isNaN(share)) return "–";
-  if (share === 1 || share === 0) return `${share * 100}${GAP}%`;
-  const digits = share >= 0.99 ? 2 : 1;
+export function percent(ratio) {
+  if (Number.isNaN(ratio)) return "–";
+  if (ratio === 1 || ratio === 0) return `${ratio * 100}${GAP}%`;
+  const digits = ratio >= 0.99 ? 2 : 1;
   const scale = 10 ** digits;
-  const floored = Math.max(1 / scale, Math.min(100 - 1 / scale, Math.floor(share * 100 * scale) / scale));
+  const floored = Math.max(1 / scale, Math.min(100 - 1 / scale, Math.floor(ratio * 100 * scale) / scale));
   return `${floored.toFixed(digits)}${GAP}%`;
 }
 
 /**
- * Writes a share as the report does: three digits, and of shares near 1 two of what is missing.
+ * Formats a ratio like the report, with three digits, for example `0.031 %`. Near 1, two digits of the distance from 1 are
+ * shown, for example `99.98 %`.
  *
- * @param {number} share From 0 to 1.
- * @returns {string} For example `99.98 %` or `0.031 %`.
+ * @param {number} ratio 0 to 1.
+ * @returns {string}
  */
-export function finePercent(share) {
-  const rounded = share > 0.99
-    ? 100 - Number(((1 - share) * 100).toPrecision(2))
-    : Number((share * 100).toPrecision(3));
+export function finePercent(ratio) {
+  const rounded = ratio > 0.99
+    ? 100 - Number(((1 - ratio) * 100).toPrecision(2))
+    : Number((ratio * 100).toPrecision(3));
   return `${Number(rounded.toFixed(10))}${GAP}%`;
 }
 
 /**
- * Writes a duration.
+ * Formats a duration, for example `0.8 ms`, `12 ms` or `1.24 s`.
  *
- * @param {number} value Milliseconds; `NaN` where nothing was measured.
- * @returns {string} For example `0.8 ms`, `12 ms` or `1.24 s`, or a dash.
+ * @param {number} value Milliseconds; `NaN`, which becomes a dash, without a measurement.
+ * @returns {string}
  */
 export function ms(value) {
   if (Number.isNaN(value)) return "–";
@@ -88,20 +89,20 @@ export function ms(value) {
 }
 
 /**
- * Writes a whole number in groups of three digits.
+ * Formats a number as an integer with groups of three digits, for example `12,408`.
  *
- * @param {number} value Any number.
- * @returns {string} For example `12,408`.
+ * @param {number} value
+ * @returns {string}
  */
 export function count(value) {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /**
- * Writes an amount of memory.
+ * Formats a number of bytes, for example `84 MiB`.
  *
- * @param {number} value Bytes.
- * @returns {string} For example `84 MiB`.
+ * @param {number} value
+ * @returns {string}
  */
 export function bytes(value) {
   const mebibytes = value / 1_048_576;
@@ -110,10 +111,10 @@ export function bytes(value) {
 }
 
 /**
- * Writes how long something has been up.
+ * Formats a long duration, for example `40 s`, `12 min` or `3 h 12 min`.
  *
  * @param {number} value Milliseconds.
- * @returns {string} For example `40 s`, `12 min` or `3 h 12 min`.
+ * @returns {string}
  */
 export function uptime(value) {
   const seconds = Math.max(0, Math.floor(value / 1_000));
@@ -126,10 +127,10 @@ export function uptime(value) {
 }
 
 /**
- * Writes the time of day, in the reader's time zone.
+ * Formats the time of day in the time zone of the browser, for example `14:03:22.125`.
  *
  * @param {number} timeMs Milliseconds since 1970.
- * @returns {string} For example `14:03:22.125`.
+ * @returns {string}
  */
 export function clock(timeMs) {
   const time = new Date(timeMs);
@@ -140,10 +141,10 @@ export function clock(timeMs) {
 }
 
 /**
- * Rounds up to a number that reads well on an axis.
+ * Rounds up to the end of an axis: 1, 2, 4, 5, 8 or 10 times a power of ten. A quarter of it is a short number, too.
  *
- * @param {number} value A positive number.
- * @returns {number} The next of 1, 2, 4, 5, 8 and 10 times a power of ten: a quarter of it reads well, too.
+ * @param {number} value
+ * @returns {number}
  */
 export function niceCeiling(value) {
   if (!(value > 0)) return 1;

@@ -1,38 +1,38 @@
 /** @import { ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts" */
 /** @import { Point } from "./store.js" */
 
-/** How well something does, as four steps that each have a colour, a shape and a word. */
+/** Health of a service or of a route, in four levels. Each level has a colour, a shape and a label. */
 
-/** @typedef {"idle" | "good" | "degraded" | "failing"} Health */
+/** @typedef {"idle" | "healthy" | "degraded" | "failing"} Health */
 
-/** What each step is called. @type {Readonly<Record<Health, string>>} */
-export const HEALTH_WORDS = { idle: "no traffic", good: "healthy", degraded: "degraded", failing: "failing" };
+/** Labels of the levels. @type {Readonly<Record<Health, string>>} */
+export const HEALTH_LABELS = { idle: "no traffic", healthy: "healthy", degraded: "degraded", failing: "failing" };
 
-/** From this share of successes on, all is well. */
-const GOOD_FROM = 0.99;
+/** Minimum success ratio of the level "healthy". */
+const MIN_HEALTHY = 0.99;
 
-/** Below this share, something is failing. */
-const FAILING_BELOW = 0.9;
+/** Minimum success ratio of the level "degraded". */
+const MIN_DEGRADED = 0.9;
 
 /**
- * Judges the last few seconds.
+ * Returns the health in the last few seconds.
  *
- * @param {Point | undefined} point What happened in them.
- * @returns {Health} The step.
+ * @param {Point | undefined} point
+ * @returns {Health}
  */
 export function healthOf(point) {
   if (point === undefined || Number.isNaN(point.success)) return "idle";
-  if (point.success >= GOOD_FROM) return "good";
-  return point.success < FAILING_BELOW ? "failing" : "degraded";
+  if (point.success >= MIN_HEALTHY) return "healthy";
+  return point.success < MIN_DEGRADED ? "failing" : "degraded";
 }
 
 /**
- * Says why a service is left alone.
+ * Returns the reason why a service gets no requests, or only a probe, because of its breaker or its health checks.
  *
- * @param {ServiceStateSnapshot | undefined} state Its breaker and health checks.
- * @returns {string | undefined} A few words; `undefined` where it is not.
+ * @param {ServiceStateSnapshot | undefined} state
+ * @returns {"unhealthy" | "breaker open" | "breaker half-open" | undefined}
  */
-export function leftAlone(state) {
+export function unavailableReason(state) {
   if (state?.health === "unhealthy") return "unhealthy";
   if (state?.breaker === "open") return "breaker open";
   if (state?.breaker === "half-open") return "breaker half-open";

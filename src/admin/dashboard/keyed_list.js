@@ -1,53 +1,51 @@
-/** Lists whose rows stay the same elements as long as what they are about stays: what is open or has the focus keeps it. */
+/** A list whose rows keep their elements while their items remain, so that open and focused rows stay as they are. */
 
 /**
  * @template Item
  * @template {{ readonly element: Element }} Row
- * @typedef {object} Making How rows are made.
- * @property {(item: Item) => string} key What an item is about.
- * @property {(item: Item) => Row} make Makes its row, which may still be empty.
- * @property {(row: Row, item: Item) => void} [fill] Writes what can change into it.
+ * @typedef {object} RowOptions
+ * @property {(item: Item) => string} key Returns the identity of an item.
+ * @property {(item: Item) => Row} create Creates the row of an item, which may be empty.
+ * @property {(row: Row, item: Item) => void} [fill] Writes the changeable parts of an item into its row.
  */
 
 /**
- * A list that follows its items.
- *
  * @template Item
  * @template {{ readonly element: Element }} Row
  */
 export class KeyedList {
   #list;
-  #making;
+  #options;
   /** @type {Map<string, Row>} */
   #rows = new Map();
 
   /**
-   * @param {Element} list Where the rows go.
-   * @param {Making<Item, Row>} making How they are made.
+   * @param {Element} list
+   * @param {RowOptions<Item, Row>} options
    */
-  constructor(list, making) {
+  constructor(list, options) {
     this.#list = list;
-    this.#making = making;
+    this.#options = options;
   }
 
-  /** @returns {readonly Row[]} The rows, in their order. */
+  /** @returns {readonly Row[]} Rows in their order. */
   get rows() {
     return [...this.#rows.values()];
   }
 
   /**
-   * Shows items.
+   * Shows items. With `isPaused`, known rows keep their places, and new rows are appended.
    *
-   * @param {readonly Item[]} items All of them.
-   * @param {{ isHeld?: boolean }} [options] Whether rows stay where they are, and new ones come last.
+   * @param {readonly Item[]} items
+   * @param {{ isPaused?: boolean }} [options]
    */
-  update(items, { isHeld = false } = {}) {
-    const { key, make, fill } = this.#making;
+  update(items, { isPaused = false } = {}) {
+    const { key, create, fill } = this.#options;
     const before = this.#rows;
     const keys = [...before.keys()];
-    const place = (/** @type {Item} */ item) => before.has(key(item)) ? keys.indexOf(key(item)) : keys.length;
-    const shown = isHeld ? items.toSorted((a, b) => place(a) - place(b)) : items;
-    this.#rows = new Map(shown.map((item) => [key(item), before.get(key(item)) ?? make(item)]));
+    const placeOf = (/** @type {Item} */ item) => before.has(key(item)) ? keys.indexOf(key(item)) : keys.length;
+    const shown = isPaused ? items.toSorted((a, b) => placeOf(a) - placeOf(b)) : items;
+    this.#rows = new Map(shown.map((item) => [key(item), before.get(key(item)) ?? create(item)]));
     for (const [key, { element }] of before) if (!this.#rows.has(key)) element.remove();
     let next = this.#list.firstElementChild;
     for (const { element } of this.#rows.values()) {

@@ -1,78 +1,79 @@
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
-import { FAILURE_LABELS, SKIP_LABELS } from "./outcomes.js";
+import { FAILURE_LABELS, NOT_SENT_KINDS, SKIP_LABELS } from "./outcomes.js";
 
-/** What the page says about outcomes: short for a bar's end, and a sentence where there is room. */
+/** Labels for the outcomes of attempts and exchanges: short ones for the timeline, and descriptions. */
 
-/** @typedef {"ok" | "failed" | "given-up" | "skipped" | "pending"} AttemptState What became of an attempt, for its shape. */
+/** @typedef {"succeeded" | "failed" | "aborted" | "skipped" | "pending"} AttemptState */
 
 /**
- * Says what became of an attempt.
+ * Returns the state of an attempt, which sets the shape of its bar.
  *
- * @param {AttemptRecord} attempt The attempt.
- * @returns {AttemptState} Its state.
+ * @param {AttemptRecord} attempt
+ * @returns {AttemptState}
  */
-export function attemptState(attempt) {
-  if (attempt.skipped !== undefined) return "skipped";
-  if (attempt.failure === "aborted") return "given-up";
-  if (attempt.success === undefined && attempt.failure === undefined) return "pending";
-  return attempt.success === true ? "ok" : "failed";
+export function attemptState({ skipped, failure, success }) {
+  if (skipped !== undefined || (failure !== undefined && NOT_SENT_KINDS.has(failure))) return "skipped";
+  if (failure === "aborted") return "aborted";
+  if (success === undefined && failure === undefined) return "pending";
+  return success === true ? "succeeded" : "failed";
 }
 
 /**
- * Says it in a word or two, for the end of a bar.
+ * Returns the status, the failure kind or the skip reason of an attempt.
  *
- * @param {AttemptRecord} attempt The attempt.
- * @returns {string} A status, a kind of failure, or why it was not sent.
+ * @param {AttemptRecord} attempt
+ * @returns {string}
  */
-export function attemptWord(attempt) {
-  if (attempt.skipped !== undefined) return attempt.skipped;
-  if (attempt.status !== undefined) return String(attempt.status);
-  if (attempt.failure === "aborted") return "given up";
-  return attempt.failure ?? "running";
+export function attemptLabel({ skipped, status, failure }) {
+  if (skipped !== undefined) return skipped;
+  return status === undefined ? failure ?? "in flight" : String(status);
 }
 
 /**
- * Says it in a sentence.
+ * Returns a description of the outcome of an attempt, without a full stop.
  *
- * @param {AttemptRecord} attempt The attempt.
- * @returns {string} A sentence without its subject and stop.
+ * @param {AttemptRecord} attempt
+ * @returns {string}
  */
-export function attemptSentence(attempt) {
-  if (attempt.skipped !== undefined) return `was not sent: ${SKIP_LABELS[attempt.skipped] ?? attempt.skipped}`;
-  if (attempt.failure !== undefined) return `failed: ${FAILURE_LABELS[attempt.failure] ?? attempt.failure}`;
-  if (attempt.status === undefined) return "has not answered yet";
-  return `answered ${attempt.status}${attempt.success === false ? ", which counts as a failure" : ""}`;
+export function attemptDescription({ skipped, failure, status, success }) {
+  if (skipped !== undefined) return `skipped: ${SKIP_LABELS[skipped] ?? skipped}`;
+  if (failure !== undefined) {
+    const outcome = NOT_SENT_KINDS.has(failure) ? "not sent" : failure === "aborted" ? "aborted" : "failed";
+    return `${outcome}: ${FAILURE_LABELS[failure] ?? failure}`;
+  }
+  if (status === undefined) return "in flight";
+  return `response ${status}${success === false ? ", which counts as a failure" : ""}`;
 }
 
-/** @typedef {"primary" | "fallback" | "own" | "interrupted"} Outcome How an exchange ended for the client. */
+/** @typedef {"primary" | "fallback" | "local-reply" | "interrupted"} Outcome */
 
 /**
- * Says how an exchange ended for the client.
+ * Returns the outcome of an exchange for the client.
  *
- * @param {ExchangeRecord} exchange The exchange.
- * @returns {Outcome} Its outcome.
+ * @param {ExchangeRecord} exchange
+ * @returns {Outcome}
  */
-export function exchangeOutcome(exchange) {
-  if (exchange.interrupted !== undefined) return "interrupted";
-  if (exchange.service === undefined) return "own";
-  return exchange.fallback ? "fallback" : "primary";
+export function exchangeOutcome({ interrupted, service, fallback }) {
+  if (interrupted !== undefined) return "interrupted";
+  if (service === undefined) return "local-reply";
+  return fallback ? "fallback" : "primary";
 }
 
 /**
- * Says who answered.
+ * Returns the source of the response, in a few words.
  *
- * @param {ExchangeRecord} exchange The exchange.
- * @param {string} service The name of the service that answered, fit to be shown.
- * @returns {string} A few words.
+ * @param {ExchangeRecord} exchange
+ * @param {string} service Name of the selected service, printable.
+ * @returns {string}
  */
-export function answeredBy(exchange, service) {
+export function responseSource(exchange, service) {
   switch (exchangeOutcome(exchange)) {
     case "interrupted":
-      return `from ${service}, broken off`;
-    case "own":
-      return exchange.status === 499 ? "the client went away" : "from conductor itself";
+      return `from ${service}, interrupted`;
+    case "local-reply":
+      return exchange.status === 499 ? "client disconnected" : "from conductor, a local reply";
     case "fallback":
-      return `from ${service}, standing in`;
+      return `from ${service}, a fallback`;
     case "primary":
       return `from ${service}`;
   }

@@ -4,88 +4,91 @@
 /** @import { Store, Point } from "./store.js" */
 import { html, set, setText, svg } from "./dom.js";
 import { ms, patternParts, percent, printable, rate } from "./format.js";
-import { HEALTH_WORDS, healthOf, leftAlone } from "./health.js";
-import { layOut, pathOf, placeOn } from "./map_layout.js";
-import { signOf, signPath } from "./icons.js";
+import { HEALTH_LABELS, healthOf, unavailableReason } from "./health.js";
+import { healthIcon, healthPath } from "./icons.js";
+import { curvePath, layOutMap, pointOn } from "./map_layout.js";
 import { edgeKey, routeKey, serviceKey, TOTAL } from "./store.js";
 
-/** The lines' widths. */
-const THINNEST = 1.25;
-const THICKEST = 7.5;
+const MIN_LINE_WIDTH = 1.25;
+const MAX_LINE_WIDTH = 7.5;
 
-/** Where on a line its sign stands. */
-const SIGN_AT = 0.7;
+/** Position of the icon on a line, 0 to 1. */
+const ICON_POSITION = 0.7;
 
 /**
- * @typedef {object} Choice What the rest of the page is about.
- * @property {string} route A route's pattern, or nothing.
- * @property {string} service A service's name, or nothing.
+ * @typedef {object} Choice Selected route and service.
+ * @property {string} route Pattern of a route; empty for all.
+ * @property {string} service Name of a service; empty for all.
  */
 
-/** The live map. It is made anew when the configuration or the room changes, and else only painted. */
+/** @typedef {{ state: StateView, choice: Choice, maxRate: number }} MapView Input of a repaint; the widest line has the rate `maxRate`. */
+
+/** Live map of the traffic. Elements are created when the configuration or the width changes, and otherwise repainted. */
 export class TrafficMap {
-  #room;
+  #container;
   #onChoice;
   #known = "";
-  /** @type {((store: Store, look: { state: StateView, choice: Choice, most: number }) => void)[]} */
+  /** @type {((store: Store, view: MapView) => void)[]} */
   #painters = [];
 
   /**
-   * @param {HTMLElement} room Where it goes.
-   * @param {(kind: keyof Choice, name: string) => void} onChoice Told when a node is chosen.
+   * @param {HTMLElement} container
+   * @param {(kind: keyof Choice, name: string) => void} onChoice Called when a route or a service is clicked.
    */
-  constructor(room, onChoice) {
-    this.#room = room;
+  constructor(container, onChoice) {
+    this.#container = container;
     this.#onChoice = onChoice;
   }
 
   /**
-   * @param {Store} store What is known.
-   * @param {StateView} state The newest state.
-   * @param {Choice} choice What the page is about.
+   * @param {Store} store
+   * @param {StateView} state
+   * @param {Choice} choice
    */
   update(store, state, choice) {
-    const width = Math.max(280, Math.floor(this.#room.clientWidth));
+    const width = Math.max(280, Math.floor(this.#container.clientWidth));
     const known = JSON.stringify([width, state.routes, state.services]);
     if (known !== this.#known) {
       this.#known = known;
       this.#build(state, width);
     }
-    const look = { state, choice, most: mostOf(store, state) };
-    for (const paint of this.#painters) paint(store, look);
+    const view = { state, choice, maxRate: maxRateOf(store, state) };
+    for (const paint of this.#painters) paint(store, view);
   }
 
   /**
-   * @param {StateView} state The newest state.
-   * @param {number} width The room that there is.
+   * @param {StateView} state
+   * @param {number} width
    */
   #build(state, width) {
     this.#painters = [];
-    const { height, isNarrow, clients, routes, services, entries, edges } = layOut(state, width);
+    const { height, isNarrow, clients, routes, services, entries, edges } = layOutMap(state, width);
     const lines = svg("g");
-    const signs = svg("g");
+    const icons = svg("g");
     const ports = svg("g");
     for (const { route, curve } of entries) {
-      const paint = line(lines, signs, curve, "");
-      this.#painters.push((store, { choice, most }) => {
+      const paint = line({ lines, icons }, curve, "");
+      this.#painters.push((store, { choice, maxRate }) => {
         const { latest } = store.series(routeKey(route));
-        paint(latest, { most, health: healthOf(latest), isFaded: fades(choice, { route }) });
+        paint(latest, { maxRate, health: healthOf(latest), isDimmed: isDimmed(choice, { route }) });
       });
     }
     for (const { route, service, role, curve } of edges) {
-      const paint = line(lines, signs, curve, role);
+      const paint = line({ lines, icons }, curve, role);
       ports.append(port(curve, role));
-      this.#painters.push((store, { state, choice, most }) => {
+      this.#painters.push((store, { state, choice, maxRate }) => {
         const { latest } = store.series(edgeKey(route, service));
-        const isOpen = leftAlone(stateOf(state, service)) === "breaker open";
-        const health = isOpen ? "failing" : healthOf(latest);
-        paint(latest, { most, health, isFaded: fades(choice, { route, service }) });
+        const unavailable = unavailableReason(stateOf(state, service));
+        // A half-open breaker sends a probe, whose outcome shows on the line.
+        const isCut = unavailable === "breaker open" || unavailable === "unhealthy";
+        const health = isCut ? "failing" : healthOf(latest);
+        paint(latest, { maxRate, health, isDimmed: isDimmed(choice, { route, service }) });
       });
     }
     const size = { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
-    this.#room.replaceChildren(
+    this.#container.replaceChildren(
       this.#clients(clients, isNarrow),
-      svg("svg", size, [lines, signs]),
+      svg("svg", size, [lines, icons]),
       ...routes.map((box) => this.#route(box, isNarrow)),
       ...services.map((box) => this.#service(box, isNarrow)),
       svg("svg", { ...size, class: "ports" }, [ports]),
@@ -93,63 +96,65 @@ export class TrafficMap {
   }
 
   /**
-   * @param {Box} box Where they are.
-   * @param {boolean} isNarrow Whether there is no room for words.
+   * @param {Box} box
+   * @param {boolean} isNarrow True if there is no space for text.
    */
   #clients(box, isNarrow) {
     const facts = html("span", { class: "node-facts" });
     this.#painters.push((store) => setText(facts, rate(store.series(TOTAL).latest?.rate ?? 0)));
-    const words = [html("span", { class: "node-name", text: "Clients" }), " ", facts];
-    return placed(html("div", { class: "node node-clients" }, isNarrow ? [] : words), box);
+    const text = [html("span", { class: "node-name", text: "Clients" }), " ", facts];
+    return position(html("div", { class: "node node-clients" }, isNarrow ? [] : text), box);
   }
 
   /**
-   * @param {Box} box Where it is.
-   * @param {boolean} isNarrow Whether there is little room.
+   * @param {Box} box
+   * @param {boolean} isNarrow True if there is little space for text.
    */
   #route(box, isNarrow) {
     const [kind, path] = patternParts(box.name);
     const name = html("span", { class: "node-name" }, [
-      html("span", { class: "cut", text: path }),
+      html("span", { class: "truncated", text: path }),
       ...(isNarrow ? [] : [" ", html("span", { class: "node-kind", text: kind })]),
     ]);
     const facts = html("span", { class: "node-facts" });
     const node = this.#node(box, "route", ["Route ", name, " ", facts]);
     this.#painters.push((store, { choice }) => {
-      setText(facts, factsOf(store.series(routeKey(box.name)).latest, isNarrow ? 1 : 3));
+      setText(facts, figuresOf(store.series(routeKey(box.name)).latest, isNarrow ? 1 : 3));
       set(node, { "aria-pressed": String(choice.route === box.name) });
     });
     return node;
   }
 
   /**
-   * @param {Box} box Where it is.
-   * @param {boolean} isNarrow Whether there is little room.
+   * @param {Box} box
+   * @param {boolean} isNarrow True if there is little space for text.
    */
   #service(box, isNarrow) {
-    const name = html("span", { class: "node-name" }, [html("span", { class: "cut", text: printable(box.name) })]);
+    const name = html("span", { class: "node-name" }, [
+      html("span", { class: "truncated", text: printable(box.name) }),
+    ]);
     const facts = html("span", { class: "node-facts" });
-    const sign = html("span", { class: "node-sign" });
-    const word = html("span", { class: "visually-hidden" });
-    const node = this.#node(box, "service", ["Service ", name, " ", facts, sign, ", ", word]);
+    const icon = html("span", { class: "node-icon" });
+    const label = html("span", { class: "visually-hidden" });
+    const node = this.#node(box, "service", ["Service ", name, " ", facts, icon, ", ", label]);
     /** @type {Health | undefined} */
     let painted;
     this.#painters.push((store, { state, choice }) => {
       const { latest } = store.series(serviceKey(box.name));
-      const alone = leftAlone(stateOf(state, box.name));
-      const health = alone === undefined ? healthOf(latest) : "failing";
-      if (health !== painted) sign.replaceChildren(signOf(painted = health));
-      setText(facts, alone ?? factsOf(latest, isNarrow ? 2 : 3));
-      setText(word, HEALTH_WORDS[health]);
+      const unavailable = unavailableReason(stateOf(state, box.name));
+      const health = unavailable === undefined ? healthOf(latest) : "failing";
+      if (health !== painted) icon.replaceChildren(healthIcon(painted = health));
+      setText(facts, unavailable ?? figuresOf(latest, isNarrow ? 2 : 3));
+      setText(label, HEALTH_LABELS[health]);
       set(node, { "data-health": health, "aria-pressed": String(choice.service === box.name) });
     });
     return node;
   }
 
   /**
-   * @param {Box} box Where it is.
-   * @param {keyof Choice} kind What it is.
-   * @param {readonly (Element | string)[]} children What it says; bare words are for those who do not see the map.
+   * @param {Box} box
+   * @param {keyof Choice} kind
+   * @param {readonly (Element | string)[]} children Strings are for screen readers only.
    */
   #node(box, kind, children) {
     const parts = children.map((child) =>
@@ -157,40 +162,43 @@ export class TrafficMap {
     );
     const node = html("button", { type: "button", class: `node node-${kind}`, title: printable(box.name) }, parts);
     node.addEventListener("click", () => this.#onChoice(kind, box.name));
-    return placed(node, box);
+    return position(node, box);
   }
 }
 
 /**
- * @param {SVGGElement} lines Where lines go.
- * @param {SVGGElement} signs Where signs go.
- * @param {Curve} curve The line's course.
- * @param {string} role What it stands for.
- * @returns {(point: Point | undefined, look: { most: number, health: Health, isFaded: boolean }) => void} Paints it.
+ * Creates a line with its icon, and returns the function that repaints them.
+ *
+ * @param {{ lines: SVGGElement, icons: SVGGElement }} groups
+ * @param {Curve} curve
+ * @param {string} role
+ * @returns {(point: Point | undefined, view: { maxRate: number, health: Health, isDimmed: boolean }) => void}
  */
-function line(lines, signs, curve, role) {
-  const path = svg("path", { class: `edge ${role}`, d: pathOf(curve) });
-  const [x, y] = placeOn(curve, SIGN_AT);
-  const sign = svg("g", { class: "edge-sign", transform: `translate(${x} ${y})` });
+function line({ lines, icons }, curve, role) {
+  const path = svg("path", { class: `edge ${role}`, d: curvePath(curve) });
+  const [x, y] = pointOn(curve, ICON_POSITION);
+  const icon = svg("g", { class: "edge-icon", transform: `translate(${x} ${y})` });
   lines.append(path);
-  signs.append(sign);
+  icons.append(icon);
   /** @type {Health | undefined} */
   let painted;
-  return (point, { most, health, isFaded }) => {
-    const share = Math.sqrt(Math.min(1, (point?.rate ?? 0) / Math.max(most, 1e-9)));
-    set(path, { "data-health": health, "data-faded": isFaded });
-    path.style.strokeWidth = `${(THINNEST + share * (THICKEST - THINNEST)).toFixed(2)}px`;
-    set(sign, { "data-faded": isFaded });
+  return (point, { maxRate, health, isDimmed }) => {
+    const ratio = Math.sqrt(Math.min(1, (point?.rate ?? 0) / Math.max(maxRate, 1e-9)));
+    set(path, { "data-health": health, "data-dimmed": isDimmed });
+    path.style.strokeWidth = `${(MIN_LINE_WIDTH + ratio * (MAX_LINE_WIDTH - MIN_LINE_WIDTH)).toFixed(2)}px`;
+    set(icon, { "data-dimmed": isDimmed });
     if (health === painted) return;
     painted = health;
-    const isTrouble = health === "failing" || health === "degraded";
-    sign.replaceChildren(...(isTrouble ? [svg("circle", { class: "edge-sign-ground", r: 9 }), signPath(health)] : []));
+    const isShown = health === "failing" || health === "degraded";
+    icon.replaceChildren(...(isShown ? [svg("circle", { class: "edge-icon-ground", r: 9 }), healthPath(health)] : []));
   };
 }
 
 /**
- * @param {Curve} curve A line to a service.
- * @param {string} role The service's role.
+ * Creates the end of a line at a service.
+ *
+ * @param {Curve} curve
+ * @param {string} role
  */
 function port([, , x, y], role) {
   return svg("circle", { class: `port ${role}`, cx: x, cy: y, r: 3.6 });
@@ -198,11 +206,11 @@ function port([, , x, y], role) {
 
 /**
  * @template {HTMLElement} Node
- * @param {Node} element A node.
- * @param {Box} box Where it belongs.
- * @returns {Node} The node, there.
+ * @param {Node} element
+ * @param {Box} box
+ * @returns {Node}
  */
-function placed(element, { x, y, width, height }) {
+function position(element, { x, y, width, height }) {
   element.style.left = `${x}px`;
   element.style.top = `${y - height / 2}px`;
   element.style.width = `${width}px`;
@@ -211,30 +219,30 @@ function placed(element, { x, y, width, height }) {
 }
 
 /**
- * @param {StateView} state The newest state.
- * @param {string} name A service.
+ * @param {StateView} state
+ * @param {string} name
  */
 function stateOf({ metrics }, name) {
   return metrics.states.find(({ service }) => service === name);
 }
 
 /**
- * Tells whether something has nothing to do with what the page is about.
+ * Reports whether a line does not belong to the selected route and service.
  *
- * @param {Choice} choice What the page is about.
- * @param {Partial<Choice>} thing The thing.
+ * @param {Choice} choice
+ * @param {Partial<Choice>} line
  */
-function fades(choice, { route, service }) {
+function isDimmed(choice, { route, service }) {
   return (choice.route !== "" && route !== undefined && route !== choice.route) ||
     (choice.service !== "" && service !== undefined && service !== choice.service);
 }
 
 /**
- * @param {Store} store What is known.
- * @param {StateView} state The newest state.
- * @returns {number} The rate of the thickest line.
+ * @param {Store} store
+ * @param {StateView} state
+ * @returns {number}
  */
-function mostOf(store, { routes }) {
+function maxRateOf(store, { routes }) {
   const keys = routes.flatMap(({ route, members }) => [
     routeKey(route),
     ...members.map(({ service }) => edgeKey(route, service)),
@@ -243,10 +251,10 @@ function mostOf(store, { routes }) {
 }
 
 /**
- * @param {Point | undefined} point The last few seconds.
- * @param {number} most How many figures there is room for.
+ * @param {Point | undefined} point
+ * @param {number} maxFigures
  */
-function factsOf(point, most) {
+function figuresOf(point, maxFigures) {
   if (point === undefined || point.rate === 0) return "no traffic";
-  return [rate(point.rate), percent(point.success), ms(point.p50)].slice(0, most).join(" · ");
+  return [rate(point.rate), percent(point.success), ms(point.p50)].slice(0, maxFigures).join(" · ");
 }

@@ -4,81 +4,75 @@ import { fieldKey } from "./differences.js";
 import { html, setText } from "./dom.js";
 import { clock, count, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { sidesOf } from "./sample_row.js";
+import { valuePair } from "./sample_row.js";
 
-/** How many mismatches are shown. */
-const SHOWN = 12;
+/** Maximum number of mismatches in the list. */
+const MAX_ROWS = 12;
 
-/** How many are remembered: as many as conductor does. */
+/** Maximum number of mismatches that the page keeps; conductor keeps as many. */
 const MAX_ENTRIES = 200;
 
-/** How many of an entry's differences are shown. */
-const SHOWN_DIFFERENCES = 3;
+/** Maximum number of differences shown for a mismatch. */
+const MAX_DIFFERENCES = 3;
 
-/** The latest mismatches, newest first. */
+/** The latest mismatches, the newest first. */
 export class MismatchList {
   #rows;
   #note;
-  /** @type {readonly MismatchEntry[]} Newest first. */
+  /** @type {readonly MismatchEntry[]} The newest first. */
   #entries = [];
 
   /**
-   * @param {HTMLElement} list Where they go.
-   * @param {HTMLElement} note Where it is said what is not shown.
+   * @param {HTMLElement} list
+   * @param {HTMLElement} note Place for the number of mismatches that are not shown.
    */
   constructor(list, note) {
     this.#note = note;
     this.#rows = new KeyedList(list, {
       key: (/** @type {MismatchEntry} */ { id, timeMs }) => `${id} ${timeMs}`,
-      make: () => ({ element: html("li", { class: "mismatch" }), known: "" }),
+      create: () => ({ element: html("li", { class: "mismatch" }), known: "" }),
       fill: (row, entry) => {
         const known = JSON.stringify(entry.differences);
         if (row.known === known) return;
         row.known = known;
-        row.element.replaceChildren(...partsOf(entry));
+        row.element.replaceChildren(...entryParts(entry));
       },
     });
   }
 
-  /** @returns {number} The highest id that is known; 0 where none is. */
-  get last() {
+  /** @returns {number} Highest known id; 0 without mismatches. */
+  get lastId() {
     return this.#entries[0]?.id ?? 0;
   }
 
-  /** @param {readonly MismatchEntry[]} entries What is new, oldest first. */
+  /** @param {readonly MismatchEntry[]} entries New mismatches, the oldest first. */
   add(entries) {
-    // After a restart, ids begin anew.
-    const isNew = entries[0] !== undefined && entries[0].id <= this.last;
-    this.#entries = [...entries.toReversed(), ...(isNew ? [] : this.#entries)].slice(0, MAX_ENTRIES);
+    // After a restart of conductor, ids start again.
+    const isRestarted = entries[0] !== undefined && entries[0].id <= this.lastId;
+    this.#entries = [...entries.toReversed(), ...(isRestarted ? [] : this.#entries)].slice(0, MAX_ENTRIES);
   }
 
   /**
-   * Shows the mismatches: what differs by itself is left out of them.
+   * Shows the mismatches without their noise.
    *
-   * @param {ReadonlySet<string>} noise The fields that differ by themselves, by {@linkcode fieldKey}.
+   * @param {ReadonlySet<string>} noise Noisy fields, by {@linkcode fieldKey}.
    */
   draw(noise) {
     const entries = this.#entries.flatMap((entry) => {
       const differences = entry.differences.filter(({ path }) => !noise.has(fieldKey({ ...entry, path })));
       return differences.length === 0 ? [] : [{ ...entry, differences }];
     });
-    this.#rows.update(entries.slice(0, SHOWN));
-    const byThemselves = this.#entries.length - entries.length;
-    setText(
-      this.#note,
-      this.#entries.length === 0
-        ? "none yet"
-        : byThemselves === 0
-        ? ""
-        : `without ${count(byThemselves)} that differ only where the primary does by itself`,
-    );
+    this.#rows.update(entries.slice(0, MAX_ROWS));
+    const onlyNoise = this.#entries.length - entries.length;
+    const note = onlyNoise === 0 ? "" : `without ${count(onlyNoise)} that differ only by noise`;
+    setText(this.#note, this.#entries.length === 0 ? "none yet" : note);
   }
 }
 
-/** @param {MismatchEntry} entry A mismatch. */
-function partsOf({ timeMs, method, path, service, requestId, differences, more = 0 }) {
-  const shown = differences.slice(0, SHOWN_DIFFERENCES);
-  const rest = differences.length - shown.length + more;
+/** @param {MismatchEntry} entry */
+function entryParts({ timeMs, method, path, service, requestId, differences, more = 0 }) {
+  const shown = differences.slice(0, MAX_DIFFERENCES);
+  const hidden = differences.length - shown.length + more;
   return [
     html("div", { class: "mismatch-head" }, [
       html("time", { class: "exchange-time", text: clock(timeMs).slice(0, 8) }),
@@ -92,16 +86,17 @@ function partsOf({ timeMs, method, path, service, requestId, differences, more =
     ]),
     html("ul", { class: "mismatch-differences" }, [
       ...shown.map(differenceRow),
-      ...(rest === 0 ? [] : [html("li", { class: "aside", text: `and ${count(rest)} more` })]),
+      ...(hidden === 0 ? [] : [html("li", { class: "aside", text: `and ${count(hidden)} more` })]),
     ]),
   ];
 }
 
-/** @param {Difference} difference A difference. */
+/** @param {Difference} difference */
 function differenceRow(difference) {
-  const hasValues = difference.expected !== undefined || difference.actual !== undefined;
+  const { path, kind, expected, actual } = difference;
+  const hasValues = expected !== undefined || actual !== undefined;
   return html("li", { class: "mismatch-difference" }, [
-    html("code", { class: "mismatch-field", text: printable(difference.path) }),
-    ...(hasValues ? sidesOf(difference) : [html("span", { class: "aside", text: difference.kind })]),
+    html("code", { class: "mismatch-field", text: printable(path) }),
+    ...(hasValues ? valuePair(difference) : [html("span", { class: "aside", text: kind })]),
   ]);
 }

@@ -1,15 +1,29 @@
 /**
- * Tells when somebody points at an element or walks through it: what they look at should not move away.
+ * Reports when an element is in use: the pointer is over it, or the keyboard focus is in it. Its content should not move
+ * meanwhile.
  *
- * @param {HTMLElement} element The element.
- * @param {(isHeld: boolean) => void} tell Told when that begins, and when it ends.
+ * @param {HTMLElement} element
+ * @param {(isPaused: boolean) => void} onChange
  */
-export function watchHold(element, tell) {
-  element.addEventListener("pointerenter", ({ pointerType }) => tell(pointerType === "mouse"));
-  element.addEventListener("pointerleave", () => tell(false));
-  element.addEventListener(
-    "focusin",
-    ({ target }) => tell(target instanceof Element && target.matches(":focus-visible")),
-  );
-  element.addEventListener("focusout", () => tell(false));
+export function pauseOnInteraction(element, onChange) {
+  // Two flags, because a click focuses a button without :focus-visible. The pause must outlast it, or the click would miss.
+  let hasPointer = false;
+  let hasFocus = false;
+  const update = () => onChange(hasPointer || hasFocus);
+  element.addEventListener("pointerenter", ({ pointerType }) => {
+    hasPointer = pointerType === "mouse";
+    update();
+  });
+  element.addEventListener("pointerleave", () => {
+    hasPointer = false;
+    update();
+  });
+  element.addEventListener("focusin", ({ target }) => {
+    hasFocus = target instanceof Element && target.matches(":focus-visible");
+    update();
+  });
+  element.addEventListener("focusout", () => {
+    hasFocus = false;
+    update();
+  });
 }

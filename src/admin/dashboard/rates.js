@@ -1,163 +1,163 @@
 /** @import { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts" */
 import { NOT_SENT_KINDS } from "./outcomes.js";
 
-/** What happened between two readings of the counters. */
+/** Differences between two readings of the counters, and quantiles of their histograms. */
 
 /**
- * @typedef {object} Span What was counted in a span of time.
- * @property {number} seconds How long the span was.
- * @property {number} total Requests, or attempts that reached a service or should have.
- * @property {number} good How many of them succeeded.
- * @property {readonly number[]} counts How long they took, by bucket.
- * @property {Readonly<Record<string, number>>} failures Those that failed, by kind.
- * @property {Readonly<Record<string, number>>} skips Those that were not sent, by reason.
- * @property {number} fallbacks Answers that came from another than a primary.
+ * @typedef {object} Span Counts of a period of time.
+ * @property {number} seconds Length of the period.
+ * @property {number} total Requests of clients; for a service, attempts with a response or a failure of the service.
+ * @property {number} succeeded Part of `total` that succeeded.
+ * @property {readonly number[]} durationCounts Durations by histogram bucket.
+ * @property {Readonly<Record<string, number>>} failures Failures by kind.
+ * @property {Readonly<Record<string, number>>} skips Requests that were skipped or not sent, by reason.
+ * @property {number} fallbacks Responses from a service other than a primary.
  */
 
-/** Failures without a verdict on the service: conductor aborted the attempt, or never sent it. */
-const NOT_ITS_FAULT = new Set([...NOT_SENT_KINDS, "aborted"]);
-
 /**
- * Reads all counters of a service on a route as one span, since counting began.
+ * Returns the counters of a service on a route, since the start. The span has no length.
  *
- * @param {ServiceSnapshot} snapshot The counters.
- * @returns {Span} The span, its length unknown.
+ * Attempts that were not sent, for example because the queue of a primary is full, are in `failures` of the snapshot. They
+ * are no sign of the health of the service, so they join the skips. Aborted attempts are no such sign either, and do not
+ * count.
+ *
+ * @param {ServiceSnapshot} snapshot
+ * @returns {Span}
  */
-export function serviceSpan(snapshot) {
-  const failures = Object.entries(snapshot.failures);
-  const faults = failures.filter(([kind]) => !NOT_ITS_FAULT.has(kind));
-  const unsent = failures.filter(([kind]) => NOT_SENT_KINDS.has(kind));
-  const responses = sum(Object.values(snapshot.responses));
+export function serviceSpan({ responses, failedResponses, failures, skips, duration }) {
+  const entries = Object.entries(failures);
+  const faults = entries.filter(([kind]) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind));
+  const notSent = entries.filter(([kind]) => NOT_SENT_KINDS.has(kind));
+  const responseCount = sum(Object.values(responses));
   return {
     seconds: 0,
-    total: responses + sum(faults.map(([, times]) => times)),
-    good: responses - snapshot.failedResponses,
-    counts: snapshot.duration.counts,
-    failures: { ...Object.fromEntries(faults), "bad status": snapshot.failedResponses },
-    skips: added(snapshot.skips, Object.fromEntries(unsent)),
+    total: responseCount + sum(faults.map(([, count]) => count)),
+    succeeded: responseCount - failedResponses,
+    durationCounts: duration.counts,
+    failures: { ...Object.fromEntries(faults), "error status": failedResponses },
+    skips: addCounts(skips, Object.fromEntries(notSent)),
     fallbacks: 0,
   };
 }
 
 /**
- * Reads all counters of a route as one span, since counting began. What the client was answered with counts: a 5xx and a
- * response that broke off are failures.
+ * Returns the counters of a route, since the start. Responses with 5xx and interrupted responses are failures. The span has
+ * no length.
  *
- * @param {RouteSnapshot} snapshot The counters.
- * @returns {Span} The span, its length unknown.
+ * @param {RouteSnapshot} snapshot
+ * @returns {Span}
  */
-export function routeSpan(snapshot) {
-  const total = sum(Object.values(snapshot.responses));
-  const failed = Math.min(total, (snapshot.responses["5xx"] ?? 0) + snapshot.interrupted);
+export function routeSpan({ responses, interrupted, fallbacks, duration }) {
+  const total = sum(Object.values(responses));
+  const serverErrors = responses["5xx"] ?? 0;
   return {
     seconds: 0,
     total,
-    good: total - failed,
-    counts: snapshot.duration.counts,
-    failures: { "5xx": snapshot.responses["5xx"] ?? 0, "broken off": snapshot.interrupted },
+    succeeded: total - Math.min(total, serverErrors + interrupted),
+    durationCounts: duration.counts,
+    failures: { "5xx": serverErrors, interrupted },
     skips: {},
-    fallbacks: snapshot.fallbacks,
+    fallbacks,
   };
 }
 
 /**
- * Says what was counted between two readings. Counters never go down but where a worker was lost: nothing, then.
+ * Returns the counts between two readings. Counters decrease only if a worker was lost; such a decrease counts as 0.
  *
- * @param {Span} before The earlier reading.
- * @param {Span} after The later one.
- * @param {number} seconds The time between them.
- * @returns {Span} The difference.
+ * @param {Span} before
+ * @param {Span} after
+ * @param {number} seconds Time between the readings.
+ * @returns {Span}
  */
-export function difference(before, after, seconds) {
+export function spanBetween(before, after, seconds) {
   return {
     seconds,
-    total: risen(before.total, after.total),
-    good: risen(before.good, after.good),
-    counts: after.counts.map((times, index) => risen(before.counts[index] ?? 0, times)),
-    failures: eachRisen(before.failures, after.failures),
-    skips: eachRisen(before.skips, after.skips),
-    fallbacks: risen(before.fallbacks, after.fallbacks),
+    total: increase(before.total, after.total),
+    succeeded: increase(before.succeeded, after.succeeded),
+    durationCounts: after.durationCounts.map((count, index) => increase(before.durationCounts[index] ?? 0, count)),
+    failures: increases(before.failures, after.failures),
+    skips: increases(before.skips, after.skips),
+    fallbacks: increase(before.fallbacks, after.fallbacks),
   };
 }
 
 /**
- * Adds spans up: of several services, or of several seconds.
+ * Adds up spans of several services, or of several periods.
  *
- * @param {readonly Span[]} spans The spans.
- * @param {number} seconds How long they are together.
- * @returns {Span} The sum.
+ * @param {readonly Span[]} spans
+ * @param {number} seconds Length of the sum.
+ * @returns {Span}
  */
-export function together(spans, seconds) {
-  const counts = Array.from({ length: Math.max(0, ...spans.map((span) => span.counts.length)) }, () => 0);
-  for (const span of spans) span.counts.forEach((times, index) => counts[index] = (counts[index] ?? 0) + times);
+export function mergeSpans(spans, seconds) {
+  const buckets = Math.max(0, ...spans.map(({ durationCounts }) => durationCounts.length));
+  const durationCounts = Array.from({ length: buckets }, () => 0);
+  for (const span of spans) {
+    span.durationCounts.forEach((count, index) => durationCounts[index] = (durationCounts[index] ?? 0) + count);
+  }
   return {
     seconds,
-    total: sum(spans.map((span) => span.total)),
-    good: sum(spans.map((span) => span.good)),
-    counts,
-    failures: spans.reduce((all, span) => added(all, span.failures), {}),
-    skips: spans.reduce((all, span) => added(all, span.skips), {}),
-    fallbacks: sum(spans.map((span) => span.fallbacks)),
+    total: sum(spans.map(({ total }) => total)),
+    succeeded: sum(spans.map(({ succeeded }) => succeeded)),
+    durationCounts,
+    failures: spans.reduce((all, { failures }) => addCounts(all, failures), {}),
+    skips: spans.reduce((all, { skips }) => addCounts(all, skips), {}),
+    fallbacks: sum(spans.map(({ fallbacks }) => fallbacks)),
   };
 }
 
 /**
- * Estimates a quantile: linear within its bucket, and the last bound for what took longer than all.
+ * Estimates a quantile in milliseconds, linear within a bucket. Returns the last bound for durations above it, and `NaN`
+ * without durations.
  *
- * @param {HistogramSnapshot["counts"]} counts How many per bucket.
- * @param {readonly number[]} boundsMs The upper bounds of all buckets but the last.
- * @param {number} share Which quantile, from 0 to 1.
- * @returns {number} Milliseconds; `NaN` where nothing was measured.
+ * @param {HistogramSnapshot["counts"]} counts Durations by bucket.
+ * @param {readonly number[]} boundsMs Upper bounds of all buckets but the last.
+ * @param {number} rank Rank of the quantile, 0 to 1.
+ * @returns {number}
  */
-export function quantile(counts, boundsMs, share) {
+export function quantile(counts, boundsMs, rank) {
   const total = sum(counts);
   if (total === 0) return NaN;
-  const rank = total * share;
+  const target = total * rank;
   let below = 0;
   for (let index = 0; index < boundsMs.length; index++) {
-    const times = counts[index] ?? 0;
-    if (times > 0 && below + times >= rank) {
-      const from = boundsMs[index - 1] ?? 0;
-      return from + (/** @type {number} */ (boundsMs[index]) - from) * ((rank - below) / times);
+    const count = counts[index] ?? 0;
+    if (count > 0 && below + count >= target) {
+      const lower = boundsMs[index - 1] ?? 0;
+      return lower + (/** @type {number} */ (boundsMs[index]) - lower) * ((target - below) / count);
     }
-    below += times;
+    below += count;
   }
   return boundsMs.at(-1) ?? NaN;
 }
 
-/**
- * Adds numbers up.
- *
- * @param {readonly number[]} numbers The numbers.
- * @returns {number} Their sum.
- */
-export function sum(numbers) {
-  return numbers.reduce((all, number) => all + number, 0);
+/** @param {readonly number[]} numbers */
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /**
- * @param {number} before The earlier reading.
- * @param {number} after The later one.
+ * @param {number} before
+ * @param {number} after
  */
-function risen(before, after) {
+function increase(before, after) {
   return Math.max(0, after - before);
 }
 
 /**
- * @param {Readonly<Record<string, number>>} before The earlier reading.
- * @param {Readonly<Record<string, number>>} after The later one.
+ * @param {Readonly<Record<string, number>>} before
+ * @param {Readonly<Record<string, number>>} after
  */
-function eachRisen(before, after) {
-  return Object.fromEntries(Object.entries(after).map(([key, times]) => [key, risen(before[key] ?? 0, times)]));
+function increases(before, after) {
+  return Object.fromEntries(Object.entries(after).map(([key, count]) => [key, increase(before[key] ?? 0, count)]));
 }
 
 /**
- * @param {Readonly<Record<string, number>>} one Some counts.
- * @param {Readonly<Record<string, number>>} other Some more.
+ * @param {Readonly<Record<string, number>>} a
+ * @param {Readonly<Record<string, number>>} b
  */
-function added(one, other) {
+function addCounts(a, b) {
   /** @type {Record<string, number>} */
-  const all = { ...one };
-  for (const [key, times] of Object.entries(other)) all[key] = (all[key] ?? 0) + times;
-  return all;
+  const total = { ...a };
+  for (const [key, count] of Object.entries(b)) total[key] = (total[key] ?? 0) + count;
+  return total;
 }

@@ -2,56 +2,57 @@
 import { html } from "./dom.js";
 import { printable } from "./format.js";
 
-/** Two values beside each other, and what of them is not the same. */
+/** Two values side by side, with their difference highlighted. */
 
-/** @typedef {readonly [before: string, differing: string, after: string]} Parts A text, and what of it the other has not. */
+/** @typedef {readonly [before: string, differing: string, after: string]} Parts A text around its differing part. */
 
 /**
- * Finds what differs between two texts: all between what they have in common at both ends.
+ * Splits two texts around the part that differs: between their common beginning and their common end. Characters outside the
+ * basic plane stay whole.
  *
- * @param {string} one A text.
- * @param {string} other Another one.
- * @returns {readonly [Parts, Parts]} Both in parts; characters are never cut in two.
+ * @param {string} expected
+ * @param {string} actual
+ * @returns {readonly [Parts, Parts]}
  */
-export function differingParts(one, other) {
-  const [a, b] = [Array.from(one), Array.from(other)];
-  const shorter = Math.min(a.length, b.length);
-  let from = 0;
-  while (from < shorter && a[from] === b[from]) from++;
-  let rest = 0;
-  while (rest < shorter - from && a.at(-1 - rest) === b.at(-1 - rest)) rest++;
+export function differingParts(expected, actual) {
+  const [a, b] = [Array.from(expected), Array.from(actual)];
+  const minLength = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < minLength && a[start] === b[start]) start++;
+  let tail = 0;
+  while (tail < minLength - start && a.at(-1 - tail) === b.at(-1 - tail)) tail++;
   const parts = (/** @type {string[]} */ text) => /** @type {const} */ ([
-    text.slice(0, from).join(""),
-    text.slice(from, text.length - rest).join(""),
-    text.slice(text.length - rest).join(""),
+    text.slice(0, start).join(""),
+    text.slice(start, text.length - tail).join(""),
+    text.slice(text.length - tail).join(""),
   ]);
   return [parts(a), parts(b)];
 }
 
 /**
- * Shows two values of a field.
+ * Returns the values of the primary and of the service. A value that is `undefined` is shown as absent.
  *
- * @param {{ readonly expected?: string, readonly actual?: string }} values Both; one that is absent was not there.
- * @returns {[HTMLElement, HTMLElement]} The primary's, and the service's.
+ * @param {{ readonly expected?: string, readonly actual?: string }} values
+ * @returns {[HTMLElement, HTMLElement]}
  */
-export function sidesOf({ expected, actual }) {
+export function valuePair({ expected, actual }) {
   if (expected === undefined || actual === undefined) {
-    return [side("Primary", plainly(expected)), side("Service", plainly(actual))];
+    return [side("Primary", plainValue(expected)), side("Service", plainValue(actual))];
   }
-  const [one, other] = differingParts(printable(expected), printable(actual));
-  // Where nothing is common there is nothing to point at.
-  const isMarked = one[0] !== "" || one[2] !== "";
+  const [primary, service] = differingParts(printable(expected), printable(actual));
+  // Without anything in common, a highlight would cover the whole value.
+  const isHighlighted = primary[0] !== "" || primary[2] !== "";
   return [
-    side("Primary", isMarked ? marked(one) : plainly(expected)),
-    side("Service", isMarked ? marked(other) : plainly(actual)),
+    side("Primary", isHighlighted ? highlighted(primary) : plainValue(expected)),
+    side("Service", isHighlighted ? highlighted(service) : plainValue(actual)),
   ];
 }
 
 /**
- * Shows a sample: both values, the request, and the bodies where they are kept.
+ * Returns a row with both values, the request, and the bodies if they were kept.
  *
- * @param {MismatchSample} sample The sample.
- * @returns {HTMLLIElement} A row.
+ * @param {MismatchSample} sample
+ * @returns {HTMLLIElement}
  */
 export function sampleRow(sample) {
   const { method, path, requestId, expectedBody, actualBody } = sample;
@@ -62,7 +63,7 @@ export function sampleRow(sample) {
     ]),
   ];
   return html("li", { class: "sample" }, [
-    html("div", { class: "sides" }, sidesOf(sample)),
+    html("div", { class: "sides" }, valuePair(sample)),
     html("p", { class: "sample-request" }, [
       html("span", { class: "method", text: printable(method) }),
       " ",
@@ -75,30 +76,35 @@ export function sampleRow(sample) {
 }
 
 /**
- * @param {string} whose Whose value it is.
- * @param {readonly (Node | string)[]} value The value.
+ * @param {string} owner
+ * @param {readonly (Node | string)[]} value
  */
-function side(whose, value) {
-  return html("div", { class: "side", "data-side": whose.toLowerCase() }, [
-    html("span", { class: "visually-hidden", text: `${whose}: ` }),
+function side(owner, value) {
+  return html("div", { class: "side", "data-side": owner.toLowerCase() }, [
+    html("span", { class: "visually-hidden", text: `${owner}: ` }),
     html("code", {}, value),
   ]);
 }
 
-/** @param {string | undefined} text A value. */
-function plainly(text) {
-  return [text === undefined ? html("span", { class: "nothing", text: "not there" }) : printable(text)];
+/** @param {string | undefined} text */
+function plainValue(text) {
+  return [text === undefined ? html("span", { class: "absent", text: "absent" }) : printable(text)];
 }
 
-/** @param {Parts} parts A value in parts. */
-function marked([before, differing, after]) {
+/** @param {Parts} parts */
+function highlighted([before, differing, after]) {
   return differing === "" ? [before + after] : [before, html("mark", { text: differing }), after];
 }
 
 /**
- * @param {string} whose Whose body it is.
- * @param {string | undefined} text The beginning of it.
+ * @param {string} owner
+ * @param {string | undefined} text Beginning of the body.
  */
-function body(whose, text) {
-  return html("pre", { tabindex: 0, role: "region", "aria-label": `${whose}'s body`, text: printable(text ?? "") });
+function body(owner, text) {
+  return html("pre", {
+    tabindex: 0,
+    role: "region",
+    "aria-label": `Body of the ${owner.toLowerCase()}`,
+    text: printable(text ?? ""),
+  });
 }

@@ -1,19 +1,19 @@
 /** @import { ReportThresholds } from "../../compare/report.ts" */
 import { byId, set } from "./dom.js";
 
-/** What a service must do to be ready: four fields, kept in the address so that a link to the page has them. */
+/** Thresholds for the verdict "ready": form fields, stored in the fragment of the URL so that links keep them. */
 
-/** @type {Readonly<ReportThresholds>} What is asked for where nothing else is: as in `conductor report`. */
+/** Defaults of `conductor report`. @type {Readonly<ReportThresholds>} */
 export const DEFAULT_THRESHOLDS = { minRequests: 1_000, maxMismatch: 0.001, maxLatencyRatio: 1.2, maxErrors: 0.001 };
 
 /** @typedef {keyof ReportThresholds} Name */
 
 const NAMES = /** @type {readonly Name[]} */ (Object.keys(DEFAULT_THRESHOLDS));
 
-/** Those that people write in per cent. @type {ReadonlySet<Name>} */
-const SHARES = new Set(["maxMismatch", "maxErrors"]);
+/** Ratios that are entered in per cent. @type {ReadonlySet<Name>} */
+const PERCENT_FIELDS = new Set(["maxMismatch", "maxErrors"]);
 
-/** The fields with the thresholds. */
+/** The form with the thresholds. */
 export class Thresholds {
   #form = byId("thresholds", HTMLFormElement);
   #reset = byId("thresholds-reset", HTMLButtonElement);
@@ -22,57 +22,61 @@ export class Thresholds {
   /** @type {ReportThresholds} */
   #values = DEFAULT_THRESHOLDS;
 
-  /** @param {() => void} onChange Told when another threshold is wanted. */
+  /** @param {() => void} onChange */
   constructor(onChange) {
     this.#onChange = onChange;
     this.#form.addEventListener("input", () => this.#changed());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     this.#form.addEventListener("reset", (event) => {
       event.preventDefault();
-      this.#write(DEFAULT_THRESHOLDS);
+      this.#writeFields(DEFAULT_THRESHOLDS);
       this.#changed();
       this.#field("minRequests").focus();
     });
   }
 
-  /** @returns {ReportThresholds} What is asked for. */
+  /** @returns {ReportThresholds} */
   get values() {
     return this.#values;
   }
 
-  /** @returns {URLSearchParams} Those that are not the defaults, for the server and for the address. */
+  /** @returns {URLSearchParams} Thresholds that differ from the defaults. */
   get query() {
     const changed = NAMES.filter((name) => this.#values[name] !== DEFAULT_THRESHOLDS[name]);
-    return new URLSearchParams(changed.map((name) => [name, plain(this.#values[name])]));
+    return new URLSearchParams(changed.map((name) => [name, decimal(this.#values[name])]));
   }
 
-  /** @param {string} hash The page's address from `#` on. */
+  /**
+   * Reads the thresholds from a fragment. Invalid and missing ones have their defaults.
+   *
+   * @param {string} hash
+   */
   read(hash) {
     const query = new URLSearchParams(hash.split("?")[1] ?? "");
-    this.#write(DEFAULT_THRESHOLDS);
+    this.#writeFields(DEFAULT_THRESHOLDS);
     for (const name of NAMES) {
       const field = this.#field(name);
       const before = field.value;
       const text = query.get(name);
       if (text === null) continue;
-      field.value = shown(name, text.endsWith("%") ? Number(text.slice(0, -1)) / 100 : Number(text));
+      field.value = fieldText(name, text.endsWith("%") ? Number(text.slice(0, -1)) / 100 : Number(text));
       if (!field.validity.valid || field.value === "") field.value = before;
     }
-    this.#take();
+    this.#readFields();
   }
 
   #changed() {
-    // Halfway through a number, what was valid before holds.
+    // While a number is typed, the last valid thresholds apply.
     if (!this.#form.checkValidity()) return;
-    this.#take();
+    this.#readFields();
     history.replaceState(null, "", this.#link.hash);
     this.#onChange();
   }
 
-  #take() {
+  #readFields() {
     const entries = NAMES.map((name) => {
       const value = this.#field(name).valueAsNumber;
-      return [name, SHARES.has(name) ? Number((value / 100).toFixed(8)) : value];
+      return [name, PERCENT_FIELDS.has(name) ? Number((value / 100).toFixed(8)) : value];
     });
     this.#values = Object.fromEntries(entries);
     const { query } = this;
@@ -80,31 +84,33 @@ export class Thresholds {
     set(this.#link, { href: query.size === 0 ? "#comparison" : `#comparison?${query}` });
   }
 
-  /** @param {ReportThresholds} values What the fields are to show. */
-  #write(values) {
-    for (const name of NAMES) this.#field(name).value = shown(name, values[name]);
+  /** @param {ReportThresholds} values */
+  #writeFields(values) {
+    for (const name of NAMES) this.#field(name).value = fieldText(name, values[name]);
   }
 
-  /** @param {Name} name A threshold. */
+  /** @param {Name} name */
   #field(name) {
     return byId(`threshold-${name}`, HTMLInputElement);
   }
 }
 
 /**
- * @param {Name} name A threshold.
- * @param {number} value Its value.
- * @returns {string} It as its field shows it.
+ * @param {Name} name
+ * @param {number} value
+ * @returns {string}
  */
-function shown(name, value) {
+function fieldText(name, value) {
   if (!Number.isFinite(value)) return "";
-  return plain(SHARES.has(name) ? Number((value * 100).toFixed(6)) : value);
+  return decimal(PERCENT_FIELDS.has(name) ? Number((value * 100).toFixed(6)) : value);
 }
 
 /**
- * @param {number} value A number.
- * @returns {string} It without an exponent.
+ * Formats a number without an exponent, which number fields show.
+ *
+ * @param {number} value
+ * @returns {string}
  */
-function plain(value) {
+function decimal(value) {
   return value.toFixed(8).replace(/\.?0+$/, "");
 }

@@ -1,99 +1,94 @@
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
 import { html, set } from "./dom.js";
 import { ms, printable } from "./format.js";
-import { attemptSentence, attemptState, attemptWord } from "./labels.js";
+import { attemptDescription, attemptLabel, attemptState } from "./labels.js";
 
-/** The bars of one exchange: one for each service, on an axis that others may share. */
+/** The timeline of an exchange: one bar for each service. Several timelines can share an axis. */
 
 /**
- * Draws the bars of an exchange.
+ * Returns the timeline of an exchange. {@linkcode scaleTimeline} sets the lengths of its bars.
  *
- * @param {ExchangeRecord} exchange The exchange.
- * @returns {HTMLUListElement} The bars; {@linkcode scaleLanes} gives them their length.
+ * @param {ExchangeRecord} exchange
+ * @returns {HTMLUListElement}
  */
-export function lanesOf(exchange) {
-  const decided = html("li", { class: "decided", "aria-hidden": "true" }, [html("span", { class: "decided-line" })]);
-  decided.dataset.atMs = String(exchange.durationMs);
-  return html("ul", { class: "lanes" }, [...exchange.attempts.map(lane), decided]);
+export function timelineOf({ attempts, durationMs }) {
+  const selection = html("li", { class: "selection", "aria-hidden": "true" }, [
+    html("span", { class: "selection-line" }),
+  ]);
+  selection.dataset.atMs = String(durationMs);
+  return html("ul", { class: "timeline" }, [...attempts.map(attemptRow), selection]);
 }
 
 /**
- * Says when the last of an exchange's bars ends.
+ * Returns the end of the last bar of an exchange, in milliseconds after the arrival of the request.
  *
- * @param {ExchangeRecord} exchange The exchange.
- * @returns {number} Milliseconds after its arrival.
+ * @param {ExchangeRecord} exchange
+ * @returns {number}
  */
-export function endOf({ attempts, durationMs }) {
-  return attempts.reduce((end, { endMs = 0 }) => Math.max(end, endMs), durationMs);
+export function lastEndMs({ attempts, durationMs }) {
+  return attempts.reduce((last, { endMs = 0 }) => Math.max(last, endMs), durationMs);
 }
 
 /**
- * Lays bars along an axis. What is longer is cut, and shows that.
+ * Scales the bars of a timeline to an axis. Longer bars are truncated, and marked as such.
  *
- * @param {Element} lanes What {@linkcode lanesOf} returned.
- * @param {number} maxMs Where the axis ends, in milliseconds.
+ * @param {Element} timeline
+ * @param {number} maxMs End of the axis.
  */
-export function scaleLanes(lanes, maxMs) {
-  for (const bar of lanes.querySelectorAll(".lane-bar")) {
+export function scaleTimeline(timeline, maxMs) {
+  for (const bar of timeline.querySelectorAll(".attempt-bar")) {
     if (!(bar instanceof HTMLElement)) continue;
-    const start = Number(bar.dataset.startMs);
-    const end = bar.dataset.endMs === undefined ? maxMs : Number(bar.dataset.endMs);
-    const left = Math.min(0.985, start / maxMs);
+    const startMs = Number(bar.dataset.startMs);
+    const endMs = bar.dataset.endMs === undefined ? maxMs : Number(bar.dataset.endMs);
+    const left = Math.min(0.985, startMs / maxMs);
     bar.style.left = `${left * 100}%`;
-    bar.style.width = `${Math.max(0, Math.min(1, end / maxMs) - left) * 100}%`;
-    set(bar, { "data-cut": end > maxMs || bar.dataset.endMs === undefined });
+    bar.style.width = `${Math.max(0, Math.min(1, endMs / maxMs) - left) * 100}%`;
+    set(bar, { "data-truncated": endMs > maxMs || bar.dataset.endMs === undefined });
   }
-  const decided = lanes.querySelector(".decided");
-  const mark = lanes.querySelector(".decided-line");
-  if (decided instanceof HTMLElement && mark instanceof HTMLElement) {
-    const at = Number(decided.dataset.atMs) / maxMs;
-    mark.hidden = at > 1;
-    mark.style.left = `${Math.min(1, at) * 100}%`;
+  const selection = timeline.querySelector(".selection");
+  const line = timeline.querySelector(".selection-line");
+  if (selection instanceof HTMLElement && line instanceof HTMLElement) {
+    const at = Number(selection.dataset.atMs) / maxMs;
+    line.hidden = at > 1;
+    line.style.left = `${Math.min(1, at) * 100}%`;
   }
 }
 
-/** @param {AttemptRecord} attempt One service's part. */
-function lane(attempt) {
-  const name = printable(attempt.service);
-  const state = attemptState(attempt);
-  const track = html("span", { class: "lane-track", "aria-hidden": "true" });
-  if (attempt.startMs !== undefined) {
-    const bar = html("span", { class: "lane-bar" });
-    bar.dataset.startMs = String(attempt.startMs);
-    if (attempt.endMs !== undefined) bar.dataset.endMs = String(attempt.endMs);
+/** @param {AttemptRecord} attempt */
+function attemptRow(attempt) {
+  const { service, role, startMs, endMs, hedge, selected } = attempt;
+  const name = printable(service);
+  const track = html("span", { class: "attempt-track", "aria-hidden": "true" });
+  if (startMs !== undefined) {
+    const bar = html("span", { class: "attempt-bar" });
+    bar.dataset.startMs = String(startMs);
+    if (endMs !== undefined) bar.dataset.endMs = String(endMs);
     track.append(bar);
   }
-  const took = attempt.startMs === undefined || attempt.endMs === undefined ? NaN : attempt.endMs - attempt.startMs;
-  const time = Number.isNaN(took) ? "" : ms(took);
-  const sentence = [
-    `${name}, ${attempt.role}, ${attemptSentence(attempt)}`,
-    time === "" ? "" : ` after ${time}`,
-    attempt.hedge ? ", a hedge" : "",
-    attempt.selected ? ", the answer" : "",
+  const duration = startMs === undefined || endMs === undefined ? "" : ms(endMs - startMs);
+  const description = [
+    `${name}, ${role}, ${attemptDescription(attempt)}`,
+    duration === "" ? "" : ` after ${duration}`,
+    hedge ? ", a hedge" : "",
+    selected ? ", selected" : "",
   ].join("");
-  return html(
-    "li",
-    {
-      class: "lane",
-      "data-state": state,
-      "data-role": attempt.role,
-      "data-selected": attempt.selected,
-      title: sentence,
-    },
-    [
-      html("span", { class: "visually-hidden", text: sentence }),
-      html("span", { class: "lane-name", "aria-hidden": "true" }, [
-        html("span", { class: "cut", text: name }),
-        ...(attempt.role === "primary" ? [] : [html("span", { class: "lane-role", text: attempt.role })]),
-      ]),
-      track,
-      html("span", { class: "lane-word", "aria-hidden": "true" }, [
-        html("span", {
-          class: "lane-status",
-          text: attempt.hedge ? `${attemptWord(attempt)} hedge` : attemptWord(attempt),
-        }),
-        html("span", { class: "lane-time", text: time }),
-      ]),
-    ],
-  );
+  const attributes = {
+    class: "attempt",
+    "data-state": attemptState(attempt),
+    "data-role": role,
+    "data-selected": selected,
+    title: description,
+  };
+  return html("li", attributes, [
+    html("span", { class: "visually-hidden", text: description }),
+    html("span", { class: "attempt-name", "aria-hidden": "true" }, [
+      html("span", { class: "truncated", text: name }),
+      ...(role === "primary" ? [] : [html("span", { class: "attempt-role", text: role })]),
+    ]),
+    track,
+    html("span", { class: "attempt-outcome", "aria-hidden": "true" }, [
+      html("span", { class: "attempt-label", text: hedge ? `${attemptLabel(attempt)} hedge` : attemptLabel(attempt) }),
+      html("span", { class: "attempt-duration", text: duration }),
+    ]),
+  ]);
 }

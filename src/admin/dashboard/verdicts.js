@@ -1,51 +1,52 @@
 /** @import { ReportThresholds, ServiceReport, Verdict } from "../../compare/report.ts" */
+import { magnifyLoss } from "./charts.js";
 import { html, set, setText } from "./dom.js";
 import { count, finePercent, ms, patternParts, printable } from "./format.js";
+import { verdictIcon } from "./icons.js";
 import { KeyedList } from "./keyed_list.js";
-import { verdictSign } from "./icons.js";
 
-/** What is said of each service: may it go live, why not, and how it does beside the primary. */
+/** Verdicts on the compared services, with their reasons and with figures of the service and of the primary. */
 
-/** What each verdict is called. @type {Readonly<Record<Verdict, string>>} */
-export const VERDICT_WORDS = {
+/** Labels of the verdicts. @type {Readonly<Record<Verdict, string>>} */
+export const VERDICT_LABELS = {
   "ready": "Ready",
   "not-ready": "Not ready",
   "not-enough-traffic": "Not enough traffic",
 };
 
-/** @typedef {{ name: string, of: (report: ServiceReport) => { primary: number, service: number }, write: (value: number) => string }} Quantity */
+/** @typedef {{ name: string, valuesOf: (report: ServiceReport) => { primary: number, service: number }, format: (value: number) => string }} Quantity */
 
-/** @type {readonly Quantity[]} What stands beside the primary's. */
+/** Quantities of the service and of the primary. @type {readonly Quantity[]} */
 const QUANTITIES = [
-  { name: "Errors", of: ({ errorRate }) => errorRate, write: finePercent },
+  { name: "Errors", valuesOf: ({ errorRate }) => errorRate, format: finePercent },
   ...(/** @type {const} */ (["p50", "p95", "p99"])).map((name) => ({
     name,
-    of: (/** @type {ServiceReport} */ { latencyMs }) => ({
+    valuesOf: (/** @type {ServiceReport} */ { latencyMs }) => ({
       primary: latencyMs.primary[name],
       service: latencyMs.service[name],
     }),
-    write: ms,
+    format: ms,
   })),
 ];
 
-/** One card for each service that is compared. */
+/** One card for each compared service. */
 export class Verdicts {
   #cards;
   /** @type {ReportThresholds | undefined} */
   #thresholds;
 
-  /** @param {HTMLElement} list Where they go. */
+  /** @param {HTMLElement} list */
   constructor(list) {
     this.#cards = new KeyedList(list, {
       key: (/** @type {ServiceReport} */ { route, service }) => JSON.stringify([route, service]),
-      make: card,
+      create: card,
       fill: (parts, report) => fill(parts, report, this.#thresholds?.maxMismatch ?? 0),
     });
   }
 
   /**
-   * @param {readonly ServiceReport[]} reports What is said of each service.
-   * @param {ReportThresholds} thresholds What was asked for.
+   * @param {readonly ServiceReport[]} reports
+   * @param {ReportThresholds} thresholds
    */
   update(reports, thresholds) {
     this.#thresholds = thresholds;
@@ -53,13 +54,13 @@ export class Verdicts {
   }
 }
 
-/** @param {ServiceReport} report What is said of a service. */
+/** @param {ServiceReport} report */
 function card({ route, service }) {
-  const sign = html("span", { class: "verdict-sign" });
-  const word = html("span", { class: "verdict-word" });
-  const share = html("span", { class: "figure-value" });
-  const note = html("span", { class: "verdict-note" });
-  const needed = html("span");
+  const icon = html("span", { class: "verdict-icon" });
+  const label = html("span", { class: "verdict-label" });
+  const matchRate = html("span", { class: "figure-value" });
+  const note = html("span", { class: "verdict-note", title: "95 % confidence interval" });
+  const required = html("span");
   const interval = intervalBar();
   const reasons = html("ul", { class: "reasons" });
   const [kind, path] = patternParts(route);
@@ -67,21 +68,21 @@ function card({ route, service }) {
   const element = html("li", { class: "verdict" }, [
     html("div", { class: "verdict-name" }, [
       html("h3", {}, [
-        html("span", { class: "verdict-service cut", title: printable(service) }, [
+        html("span", { class: "verdict-service truncated", title: printable(service) }, [
           printable(service),
           html("span", { class: "verdict-route", text: ` on ${path} ${kind}` }),
         ]),
         html("span", { class: "visually-hidden", text: ": " }),
-        html("span", { class: "verdict-says" }, [sign, word]),
+        html("span", { class: "verdict-result" }, [icon, label]),
       ]),
     ]),
     html("div", { class: "verdict-match" }, [
-      html("p", { class: "verdict-label" }, [html("span", { text: "Alike" }), needed]),
-      html("p", {}, [share, " ", note]),
+      html("p", { class: "verdict-match-head" }, [html("span", { text: "Match" }), required]),
+      html("p", {}, [matchRate, " ", note]),
       interval.element,
     ]),
-    html("table", { class: "beside" }, [
-      html("caption", { class: "visually-hidden", text: `${printable(service)} beside the primary` }),
+    html("table", { class: "quantities" }, [
+      html("caption", { class: "visually-hidden", text: `${printable(service)} and the primary` }),
       html("thead", {}, [
         html("tr", {}, [
           html("td"),
@@ -90,10 +91,10 @@ function card({ route, service }) {
       ]),
       html("tbody", {}, [
         html("tr", {}, [
-          html("th", { scope: "row" }, [html("span", { class: "cut", text: printable(service) })]),
+          html("th", { scope: "row" }, [html("span", { class: "truncated", text: printable(service) })]),
           ...cells.map(({ service }) => service.element),
         ]),
-        html("tr", { class: "beside-primary" }, [
+        html("tr", { class: "quantities-primary" }, [
           html("th", { scope: "row", text: "primary" }),
           ...cells.map(({ primary }) => primary.element),
         ]),
@@ -101,32 +102,33 @@ function card({ route, service }) {
     ]),
     reasons,
   ]);
-  return { element, sign, word, share, note, needed, interval, reasons, cells };
+  return { element, icon, label, matchRate, note, required, interval, reasons, cells };
 }
 
 /**
- * @param {ReturnType<typeof card>} parts A card.
- * @param {ServiceReport} report What is said of the service.
- * @param {number} maxMismatch The largest share of mismatches that is asked for.
+ * @param {ReturnType<typeof card>} parts
+ * @param {ServiceReport} report
+ * @param {number} maxMismatch
  */
 function fill(parts, report, maxMismatch) {
-  const { verdict, compared, matchRate: { value, low, high }, reasons } = report;
+  const { verdict, compared, matchRate, reasons } = report;
   if (parts.element.dataset.verdict !== verdict) {
     set(parts.element, { "data-verdict": verdict });
-    parts.sign.replaceChildren(verdictSign(verdict));
-    setText(parts.word, VERDICT_WORDS[verdict]);
+    parts.icon.replaceChildren(verdictIcon(verdict));
+    setText(parts.label, VERDICT_LABELS[verdict]);
   }
-  const hasAny = compared > 0;
-  setText(parts.share, hasAny ? finePercent(value) : "–");
-  setText(parts.note, hasAny ? `${finePercent(low)} to ${finePercent(high)}, of ${count(compared)}` : "");
-  setText(parts.needed, `needed ${finePercent(1 - maxMismatch)}`);
-  parts.interval.element.hidden = !hasAny;
-  parts.interval.update({ value, low, high }, 1 - maxMismatch);
-  QUANTITIES.forEach(({ of, write }, index) => {
-    const { service, primary } = of(report);
-    const top = Math.max(service, primary);
-    parts.cells[index]?.service.update(hasAny ? write(service) : "–", top === 0 ? 0 : service / top);
-    parts.cells[index]?.primary.update(hasAny ? write(primary) : "–", top === 0 ? 0 : primary / top);
+  const { value, low, high } = matchRate;
+  const hasComparisons = compared > 0;
+  setText(parts.matchRate, hasComparisons ? finePercent(value) : "–");
+  setText(parts.note, hasComparisons ? `${finePercent(low)} to ${finePercent(high)}, of ${count(compared)}` : "");
+  setText(parts.required, `required ${finePercent(1 - maxMismatch)}`);
+  parts.interval.element.hidden = !hasComparisons;
+  parts.interval.update(matchRate, 1 - maxMismatch);
+  QUANTITIES.forEach(({ valuesOf, format }, index) => {
+    const { service, primary } = valuesOf(report);
+    const max = Math.max(service, primary);
+    parts.cells[index]?.service.update(hasComparisons ? format(service) : "–", max === 0 ? 0 : service / max);
+    parts.cells[index]?.primary.update(hasComparisons ? format(primary) : "–", max === 0 ? 0 : primary / max);
   });
   if (JSON.stringify(reasons) !== parts.reasons.dataset.known) {
     parts.reasons.dataset.known = JSON.stringify(reasons);
@@ -135,49 +137,42 @@ function fill(parts, report, maxMismatch) {
   }
 }
 
-/** A figure with a bar below it. */
+/** Creates a table cell with a bar below its value. */
 function cell() {
-  const value = html("span", { class: "beside-value" });
-  const bar = html("span", { class: "beside-bar", "aria-hidden": "true" });
+  const value = html("span", { class: "quantity-value" });
+  const bar = html("span", { class: "quantity-bar", "aria-hidden": "true" });
   const element = html("td", {}, [value, bar]);
   return {
     element,
     /**
-     * @param {string} text The figure.
-     * @param {number} share How much of the larger one of both it is.
+     * @param {string} text
+     * @param {number} ratio Ratio to the larger value of the service and the primary.
      */
-    update(text, share) {
+    update(text, ratio) {
       setText(value, text);
-      bar.style.width = `${share * 100}%`;
+      bar.style.width = `${ratio * 100}%`;
     },
   };
 }
 
-/** The share that is alike, how sure it is, and what is asked for, on a scale that shows small losses. */
+/** Creates a bar with the match rate, its confidence interval and the required rate. */
 function intervalBar() {
   const range = html("span", { class: "interval-range" });
   const dot = html("span", { class: "interval-dot" });
-  const need = html("span", { class: "interval-need" });
-  const element = html("div", { class: "interval", "aria-hidden": "true" }, [range, need, dot]);
+  const requirement = html("span", { class: "interval-requirement" });
+  const element = html("div", { class: "interval", "aria-hidden": "true" }, [range, requirement, dot]);
+  const position = (/** @type {number} */ ratio) => magnifyLoss(ratio) * 100;
   return {
     element,
     /**
-     * @param {ServiceReport["matchRate"]} share The share.
-     * @param {number} needed What is asked for.
+     * @param {ServiceReport["matchRate"]} matchRate
+     * @param {number} required
      */
-    update({ value, low, high }, needed) {
-      range.style.left = `${lossless(low)}%`;
-      range.style.width = `${lossless(high) - lossless(low)}%`;
-      dot.style.left = `${lossless(value)}%`;
-      need.style.left = `${lossless(needed)}%`;
+    update({ value, low, high }, required) {
+      range.style.left = `${position(low)}%`;
+      range.style.width = `${position(high) - position(low)}%`;
+      dot.style.left = `${position(value)}%`;
+      requirement.style.left = `${position(required)}%`;
     },
   };
-}
-
-/**
- * @param {number} share A share.
- * @returns {number} Where it is, in per cent of the width: the way from the end is the root of what is missing.
- */
-function lossless(share) {
-  return (1 - Math.sqrt(1 - share)) * 100;
 }

@@ -1,34 +1,34 @@
 import { byId, set, setText } from "./dom.js";
 
-/** Which of both views is shown: the address says it, so that each can be linked to, and the browser goes back. */
+/** The views of the page. The fragment of the URL selects the view, so that views have links and a history. */
 
 /** @typedef {"traffic" | "comparison"} View */
 
-/** Where the skip link of each leads, and what it says. @type {Readonly<Record<View, readonly [id: string, text: string]>>} */
-const SKIPS = {
+/** Target and text of the skip link of each view. @type {Readonly<Record<View, readonly [id: string, text: string]>>} */
+const SKIP_LINKS = {
   traffic: ["exchanges", "Skip to recent exchanges"],
-  comparison: ["differences-title", "Skip to what differs"],
+  comparison: ["differences-title", "Skip to mismatches"],
 };
 
-/** The views of the page. */
+/** Switches between the views. */
 export class Views {
-  /** @type {View} The one that is shown. */
+  /** @type {View} */
   current = "traffic";
   #onChange;
 
-  /** @param {(view: View) => void} onChange Told which is shown, also where its address has changed. */
+  /** @param {(view: View) => void} onChange Called when the view or its fragment changes. */
   constructor(onChange) {
     this.#onChange = onChange;
     const skip = byId("skip", HTMLAnchorElement);
-    // The address is for the views.
+    // The fragment selects the view, so the skip link must not change it.
     skip.addEventListener("click", (event) => {
       event.preventDefault();
-      const target = byId(SKIPS[this.current][0], HTMLElement);
+      const target = byId(SKIP_LINKS[this.current][0], HTMLElement);
       target.scrollIntoView();
       target.focus();
     });
     addEventListener("hashchange", () => this.#show());
-    // Who asked for the views has them only when this is done.
+    // Deferred, because the callback uses the object that this constructor returns.
     queueMicrotask(() => this.#show());
   }
 
@@ -39,7 +39,7 @@ export class Views {
       byId(`${view}-view`, HTMLElement).hidden = !isCurrent;
       set(byId(`${view}-link`, HTMLElement), { "aria-current": isCurrent ? "page" : undefined });
     }
-    setText(byId("skip", HTMLElement), SKIPS[this.current][1]);
+    setText(byId("skip", HTMLElement), SKIP_LINKS[this.current][1]);
     this.#onChange(this.current);
   }
 }

@@ -1,4 +1,6 @@
-/** Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it. */
+/**
+ * Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it.
+ */
 
 import type { InputPath } from "../read/input_path.ts";
 import { isPrintableKey, suggest } from "./describe.ts";
@@ -73,8 +75,8 @@ export interface SectionOptions<F extends Fields> {
 }
 
 /**
- * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across fields
- * can still run on the rest: see {@linkcode Partly}.
+ * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across
+ * fields can still run on the rest: see {@linkcode Partly}.
  */
 export function section<const F extends Fields>({ name, description, fields }: SectionOptions<F>): SectionType<F> {
   const keys = Object.keys(fields);

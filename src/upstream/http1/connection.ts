@@ -37,6 +37,12 @@ export interface ConnectionListener extends ResponseBodyContext {
 
 /** One connection. */
 export class Connection {
+  /** Time at which the connection was opened, by the clock of the pool. */
+  openedMs = 0;
+  /**
+   * Part of the maximum age that the connection may reach, 0 to 1. It differs, so that connections do not end together.
+   */
+  ageRatio = 1;
   /** Time at which the connection became idle, by the clock of the pool. */
   idleSinceMs = 0;
   /** Maximum idle time in milliseconds that the service announced. */

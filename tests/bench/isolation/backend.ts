@@ -1,17 +1,68 @@
-/** A backend in a process of its own: without an argument it answers at once, with one in that manner. */
+/** A backend in its own process: healthy without an argument, otherwise with the fault that the argument names. */
 
 import { startRawBackend } from "../../_support/servers.ts";
 import { startTroubled, TROUBLES } from "../../_support/troubles.ts";
-import { answerPlainly } from "./plain_backend.ts";
+import { delay } from "@std/async/delay";
+import { LARGE_BYTES, SMALL_BYTES } from "./requests.ts";
 
-/** Within the time-out, and long enough that hundreds of requests are in flight at once. */
+/** Below the timeout, but long enough for hundreds of requests in flight. */
 const LATE_MS = 300;
 
-const [manner = "is healthy"] = Deno.args;
-const trouble = TROUBLES.find((trouble) => trouble === manner);
-const lateMs = manner === "responds late" ? LATE_MS : 0;
-const { url } = trouble === undefined
-  ? startRawBackend((connection) => answerPlainly(connection, lateMs))
-  : await startTroubled(trouble);
-console.log(`listening on ${url}`);
-if (trouble === "refuses") await new Promise(() => setInterval(() => {}, 60_000));
+const BUFFER_BYTES = 65_536;
+const encoder = new TextEncoder();
+const latin1 = new TextDecoder("latin1");
+const SMALL = responseOf(SMALL_BYTES);
+const LARGE = responseOf(LARGE_BYTES);
+
+/**
+ * Responds to the requests of one connection in sequence, each `lateMs` after its end. Request bodies must have a
+ * Content-Length.
+ */
+export async function respondPlainly(connection: Deno.Conn, lateMs: number): Promise<void> {
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  for (;;) {
+    const head = await readHead(connection, buffer);
+    if (head === undefined) return;
+    for (let left = head.bodyBytes; left > 0;) {
+      const count = await connection.read(buffer);
+      if (count === null) return;
+      left -= count;
+    }
+    if (lateMs > 0) await delay(lateMs);
+    const response = head.isLarge ? LARGE : SMALL;
+    for (let rest = response; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+  }
+}
+
+async function readHead(
+  connection: Deno.Conn,
+  buffer: Uint8Array,
+): Promise<{ readonly bodyBytes: number; readonly isLarge: boolean } | undefined> {
+  let filled = 0;
+  for (;;) {
+    const count = await connection.read(buffer.subarray(filled));
+    if (count === null) return undefined;
+    filled += count;
+    const text = latin1.decode(buffer.subarray(0, filled));
+    const end = text.indexOf("\r\n\r\n");
+    if (end === -1) continue;
+    const head = text.slice(0, end);
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    return { bodyBytes: length - (filled - end - 4), isLarge: head.startsWith("GET /large ") };
+  }
+}
+
+function responseOf(bytes: number): Uint8Array {
+  return encoder.encode(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n${"x".repeat(bytes)}`);
+}
+
+if (import.meta.main) {
+  const [behavior = "is healthy"] = Deno.args;
+  const trouble = TROUBLES.find((trouble) => trouble === behavior);
+  const lateMs = behavior === "responds late" ? LATE_MS : 0;
+  const { url } = trouble === undefined
+    ? startRawBackend((connection) => respondPlainly(connection, lateMs))
+    : await startTroubled(trouble);
+  console.log(`listening on ${url}`);
+  if (trouble === "refuses") await new Promise(() => setInterval(() => {}, 60_000));
+}

@@ -1,48 +1,40 @@
 /**
- * A generator of load at a constant rate: each request has its moment, whether those before it have been answered or not,
- * and its time counts from that moment. So an answer that comes late makes no later one look quick.
+ * Generates load at a constant rate. Each request has a due time that does not depend on earlier responses, and its
+ * latency counts from that time. A late response therefore cannot hide the latency of later requests.
  *
- * Run as a program, it does what `GET /?origin=…&rate=…&seconds=…` asks for, in a process that stays warm.
+ * As a program, it serves `GET /?origin=…&rate=…&seconds=…`, so that the process stays warm.
  */
 
 import { type MixedRequest, requestAt } from "./requests.ts";
 
-/** What came of one slice. */
+/** Measurements of one slice. */
 export interface OpenLoopResult {
-  /** How many requests were sent. */
+  /** Requests sent. */
   readonly requests: number;
-  /** How many of them were answered with 200 and a body of the right length. */
+  /** Responses with status 200 and a body of the right length. */
   readonly successes: number;
-  /** What became of the others, by how many. */
+  /** Other outcomes, with their counts. */
   readonly failures: Readonly<Record<string, number>>;
-  /** From the moment of each request to the end of its right answer, in milliseconds, in no order. */
+  /** Times from the due time of each request to the end of its correct response, in milliseconds and in no order. */
   readonly timesMs: readonly number[];
 }
 
-/** What has not been answered by then, counted from the last request, has failed. */
-const GIVE_UP_MS = 10_000;
+/** Requests without a response this long after the last request have failed. */
+const TIMEOUT_MS = 10_000;
 
-/** A head is shorter, in bytes. */
+/** Maximum size of a response head. */
 const MAX_HEAD_BYTES = 2_048;
 const BUFFER_BYTES = 65_536;
 
 const latin1 = new TextDecoder("latin1");
 
-/** A connection with memory of its own: what is allocated anew costs the machine that is measured. */
-interface Link {
+/** A connection with a reused buffer, because allocations cost CPU time of the machine under test. */
+interface PooledConnection {
   readonly connection: Deno.TcpConn;
   readonly buffer: Uint8Array;
 }
 
-/**
- * Loads a server.
- *
- * @param origin Where it is.
- * @param rate Requests per second.
- * @param seconds For how long.
- * @param next What is sent as each request. Default: the mix of them in turns.
- * @returns What came of it.
- */
+/** Loads a server at `rate` requests per second. Default for `next`: the mix of requests in turns. */
 export async function openLoop(
   origin: string,
   rate: number,
@@ -50,8 +42,8 @@ export async function openLoop(
   next: (index: number) => MixedRequest = requestAt,
 ): Promise<OpenLoopResult> {
   const port = Number(new URL(origin).port);
-  const idle: Link[] = [];
-  const open = new Set<Link>();
+  const idle: PooledConnection[] = [];
+  const open = new Set<PooledConnection>();
   const timesMs: number[] = [];
   const failures: Record<string, number> = {};
   const running: Promise<void>[] = [];
@@ -67,42 +59,44 @@ export async function openLoop(
     while (index < requests && dueMs(index) <= performance.now()) running.push(send(index++));
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs(index) - performance.now())));
   }
-  const giveUp = setTimeout(() => open.forEach(close), GIVE_UP_MS);
+  const timer = setTimeout(() => open.forEach(close), TIMEOUT_MS);
   await Promise.all(running);
-  clearTimeout(giveUp);
+  clearTimeout(timer);
   open.forEach(close);
   return { requests, successes: timesMs.length, failures, timesMs };
 }
 
 async function exchange(
-  { head, body, answerBytes }: MixedRequest,
+  { head, body, responseBytes }: MixedRequest,
   port: number,
-  idle: Link[],
-  open: Set<Link>,
+  idle: PooledConnection[],
+  open: Set<PooledConnection>,
 ): Promise<string> {
-  const link = idle.pop() ?? await dial(port);
-  open.add(link);
+  const pooled = idle.pop() ?? await connect(port);
+  open.add(pooled);
   try {
-    await writeAll(link.connection, head);
-    for (const piece of body) await writeAll(link.connection, piece);
-    const outcome = await readAnswer(link, answerBytes);
-    if (outcome === "ok") idle.push(link);
+    await writeAll(pooled.connection, head);
+    for (const piece of body) await writeAll(pooled.connection, piece);
+    const outcome = await readResponse(pooled, responseBytes);
+    if (outcome === "ok") idle.push(pooled);
     return outcome;
   } catch (error) {
-    open.delete(link);
-    close(link);
+    open.delete(pooled);
+    close(pooled);
     throw error;
   }
 }
 
-/** The body follows the head at once: else Nagle's algorithm and a delayed acknowledgement would be measured. */
-async function dial(port: number): Promise<Link> {
+/**
+ * The body follows the head at once. Without this, Nagle's algorithm and delayed acknowledgements would be measured.
+ */
+async function connect(port: number): Promise<PooledConnection> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay();
   return { connection, buffer: new Uint8Array(BUFFER_BYTES) };
 }
 
-async function readAnswer({ connection, buffer }: Link, answerBytes: number): Promise<string> {
+async function readResponse({ connection, buffer }: PooledConnection, responseBytes: number): Promise<string> {
   let filled = 0;
   let head = "";
   let headEnd = -1;
@@ -115,7 +109,7 @@ async function readAnswer({ connection, buffer }: Link, answerBytes: number): Pr
   }
   if (!head.startsWith("HTTP/1.1 200 ")) return head.slice(0, 12);
   const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1] ?? NaN);
-  if (length !== answerBytes) return `a length of ${length} bytes`;
+  if (length !== responseBytes) return `a length of ${length} bytes`;
   for (let left = length - (filled - headEnd - 4); left > 0;) {
     const count = await connection.read(buffer);
     if (count === null) return "closed before its end";
@@ -128,11 +122,11 @@ async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<vo
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
-function close({ connection }: Link): void {
+function close({ connection }: PooledConnection): void {
   try {
     connection.close();
   } catch {
-    // It has been closed.
+    // Already closed.
   }
 }
 

@@ -1,59 +1,53 @@
-/** What stands beside the primary while its clients are measured. */
+/** Scenes: the services beside the primary while its clients are measured. */
 
 import { type Trouble, TROUBLES } from "../../_support/troubles.ts";
 
-/** What the service beside the primary does. */
-export type Manner = "is healthy" | "responds late" | Trouble;
+/** Behavior of the service beside the primary. */
+export type Behavior = "is healthy" | "responds late" | Trouble;
 
 /** One configuration of conductor. */
 export interface Scene {
-  /** Its name in the table. */
+  /** Name in the table. */
   readonly name: string;
-  /** The service beside the primary; absent: there is none. */
-  readonly beside?: { readonly role: "shadow" | "secondary"; readonly manner: Manner };
+  /** The service beside the primary. Default: none. */
+  readonly beside?: { readonly role: "shadow" | "secondary"; readonly behavior: Behavior };
 }
 
-/** Whom all others are compared with. */
+/** The baseline of all scenes. */
 export const ALONE: Scene = { name: "the primary alone" };
 
 /**
- * All others: the primary alone in a second process, which shows how far two measurements of the same thing differ; a shadow
- * in every manner; then a slow secondary that is not waited for.
+ * The primary alone in a second process, which shows the variance of the measurement; a shadow with each behavior; and
+ * a slow secondary that the client does not wait for.
  */
 export const SCENES: readonly Scene[] = [
   { name: "the primary alone, again" },
-  ...(["is healthy", ...TROUBLES] as const).map((manner) => besideOf("shadow", manner)),
-  ...(["responds late", "hangs", "reads 1 KB/s"] as const).map((manner) => besideOf("secondary", manner)),
+  ...(["is healthy", ...TROUBLES] as const).map((behavior) => besideOf("shadow", behavior)),
+  ...(["responds late", "hangs", "reads 1 KB/s"] as const).map((behavior) => besideOf("secondary", behavior)),
 ];
 
-function besideOf(role: "shadow" | "secondary", manner: Manner): Scene {
-  return { name: `a ${role} that ${manner}`, beside: { role, manner } };
+function besideOf(role: "shadow" | "secondary", behavior: Behavior): Scene {
+  return { name: `a ${role} that ${behavior}`, beside: { role, behavior } };
 }
 
-/** How long a service beside the primary may take: slots are taken and given back several times in each slice. */
+/** Short enough that permits are acquired and released several times in each slice. */
 const BESIDE_TIMEOUT = "500ms";
 /**
- * A secondary's attempts are bounded by this and its time-out alone; a shadow's copies by `maxInFlight`, which is 64 as it
- * comes. It holds for the primary, too, so it is more than a stall of the machine piles up there.
+ * This and the timeout alone bound the attempts of a secondary. Shadow requests are bounded by `maxInFlight`, 64 by
+ * default. The limit also applies to the primary, so it exceeds the backlog of a stalled machine.
  */
 const MAX_CONNECTIONS_PER_SERVICE = 1_000;
 
-/** Where everything of a scene is. */
+/** Addresses of a scene. */
 export interface SceneAddresses {
   readonly primaryUrl: string;
-  /** Absent where the scene has no other service. */
+  /** Missing if the scene has no other service. */
   readonly besideUrl: string | undefined;
-  /** Where the metrics are asked for. */
+  /** Port of the metrics. */
   readonly adminPort: number;
 }
 
-/**
- * Writes a scene's configuration.
- *
- * @param scene The scene.
- * @param addresses Where everything is.
- * @returns The text of the file.
- */
+/** Returns the configuration file of a scene. */
 export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort }: SceneAddresses): string {
   const services: unknown[] = [{ name: "primary", url: primaryUrl, primary: true }];
   if (beside !== undefined) {

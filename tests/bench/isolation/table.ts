@@ -1,51 +1,49 @@
-/** What the scenes have come to: a table, and what misses the bounds. */
+/** Results of the scenes: a table, and the violated bounds. */
 
 import type { MetricsJson } from "../../../src/observe/metrics_json.ts";
-import { percentile } from "../percentile.ts";
+import { percentile } from "../figures.ts";
 import type { OpenLoopResult } from "./open_loop.ts";
-import { pooled, pooledRatio, ratioInterval, type TurnTimes } from "./pooled.ts";
 import type { ProcessState } from "./process_state.ts";
 import { ALONE, type Scene } from "./scenes.ts";
 
 /** One slice of a server. */
 export interface Slice {
-  /** What the clients saw. */
+  /** Measurements of the clients. */
   readonly result: OpenLoopResult;
-  /** Conductor's CPU time, in seconds. */
+  /** CPU time of conductor in seconds. */
   readonly cpuSeconds: number;
-  /** The share of the machine that processes took which are no part of this, 0 to 1. */
-  readonly othersShare: number;
+  /** Ratio of the machine that unrelated processes took, 0 to 1. */
+  readonly othersRatio: number;
 }
 
-/** One process, in turns with another of the primary alone. */
+/** One process, measured in turns with a process of the primary alone. */
 export interface ProcessReport {
-  /** Its slices, at least one. */
+  /** At least one. */
   readonly slices: readonly Slice[];
-  /** One of the primary alone for each, measured before or after it; its own where it is that. */
+  /** Slices of the primary alone, one for each slice, measured before or after it. */
   readonly alone: readonly Slice[];
-  /** Conductor's process when it was warm and at rest. */
+  /** conductor after the warm-up, at rest. */
   readonly before: ProcessState;
-  /** The same at rest after all slices. */
+  /** conductor after all slices, at rest. */
   readonly after: ProcessState;
-  /** The most descriptors at the end of a slice. */
+  /** Maximum number of descriptors at the end of a slice. */
   readonly mostDescriptors: number;
-  /** What conductor counted, from its start on. */
+  /** Counters of conductor since its start. */
   readonly metrics: Pick<MetricsJson, "request_count" | "services">;
 }
 
-/** All of a scene. */
+/** All processes of a scene. */
 export interface SceneReport {
-  /** The scene. */
   readonly scene: Scene;
-  /** Its processes, at least one: no two of the same program are alike. */
+  /** At least one. Processes of the same program differ. */
   readonly processes: readonly ProcessReport[];
 }
 
-/** By how much the 99th percentile may be above that of the primary alone. */
+/** Maximum ratio of the 99th percentile to that of the primary alone. */
 const MAX_RATIO = 1.25;
-/** What may come on top of the memory of a warm process: V8 lets its heap grow before it cleans up. */
+/** Maximum growth of a warm process. V8 lets its heap grow before it collects garbage. */
 const MAX_GROWTH_MIB = 64;
-/** A listener's and a runtime's own come and go; each connection that stays would be one of thousands. */
+/** Descriptors of a listener and of the runtime vary. A leak of connections would exceed this by thousands. */
 const MAX_MORE_DESCRIPTORS = 8;
 
 const TITLES = [
@@ -61,25 +59,15 @@ const TITLES = [
   "descriptors",
 ];
 
-/**
- * Writes the table.
- *
- * @param reports The scenes, in the order of its lines.
- * @returns Lines of Markdown.
- */
+/** Returns the Markdown table. */
 export function isolationTable(reports: readonly SceneReport[]): string {
   return [TITLES, TITLES.map(() => "---"), ...reports.map(cellsOf)].map((cells) => `| ${cells.join(" | ")} |`).join(
     "\n",
   );
 }
 
-/**
- * Finds what is not as it has to be.
- *
- * @param report A scene.
- * @returns A sentence for each bound that is missed.
- */
-export function isolationComplaints(report: SceneReport): readonly string[] {
+/** Returns a sentence for each bound that a scene violates. */
+export function isolationViolations(report: SceneReport): readonly string[] {
   const { scene, processes } = report;
   const slices = slicesOf(report);
   const ratio = pooledRatio(turnsOf(report), 0.99);
@@ -88,10 +76,10 @@ export function isolationComplaints(report: SceneReport): readonly string[] {
   const more = Math.max(...processes.map(({ before, after }) => after.descriptors - before.descriptors));
   return [
     ratio > MAX_RATIO && `the 99th percentile is ${ratio.toFixed(2)} times that of the primary alone`,
-    failures.size > 0 && `${percent(answeredShare(slices))} were answered: ${[...failures].join(", ")}`,
+    failures.size > 0 && `${percent(successRatio(slices))} succeeded: ${[...failures].join(", ")}`,
     growthMib > MAX_GROWTH_MIB && `memory has grown by ${Math.round(growthMib)} MiB`,
-    more > MAX_MORE_DESCRIPTORS && `there are ${more} more descriptors`,
-  ].filter((complaint) => complaint !== false).map((complaint) => `${scene.name}: ${complaint}`);
+    more > MAX_MORE_DESCRIPTORS && `descriptors have grown by ${more}`,
+  ].filter((violation) => violation !== false).map((violation) => `${scene.name}: ${violation}`);
 }
 
 function cellsOf(report: SceneReport): readonly string[] {
@@ -111,7 +99,7 @@ function cellsOf(report: SceneReport): readonly string[] {
     scene === ALONE ? "" : `×${pooledRatio(turns, 0.5).toFixed(2)}`,
     percentile(times, 0.99).toFixed(1),
     scene === ALONE ? "" : `×${pooledRatio(turns, 0.99).toFixed(2)} (${least}–${most})`,
-    percent(answeredShare(slices)),
+    percent(successRatio(slices)),
     skipsOf(processes),
     (cpuSeconds / requests * 10_000).toFixed(2),
     `${Math.round(before.rssMib)} → ${Math.round(after.rssMib)}`,
@@ -133,12 +121,12 @@ function growthOf({ before, after }: ProcessReport): number {
   return after.rssMib - before.rssMib;
 }
 
-function answeredShare(slices: readonly Slice[]): number {
+function successRatio(slices: readonly Slice[]): number {
   const sum = (read: (result: OpenLoopResult) => number) => slices.reduce((sum, { result }) => sum + read(result), 0);
   return sum(({ successes }) => successes) / sum(({ requests }) => requests);
 }
 
-/** Of all requests, those that the service beside was not sent, or not to their end, by the reason. */
+/** Returns the ratio of requests that the other service did not get completely, by reason. */
 function skipsOf(processes: readonly ProcessReport[]): string {
   const requests = processes.reduce((sum, { metrics }) => sum + metrics.request_count, 0);
   const counts = new Map<string, number>();
@@ -151,7 +139,43 @@ function skipsOf(processes: readonly ProcessReport[]): string {
   return texts.join(", ") || "–";
 }
 
-/** Never says that all was well where something was not. */
-function percent(share: number): string {
-  return `${Math.floor(share * 1_000) / 10} %`;
+/** Rounds down, so that 100 % means no failure. */
+function percent(ratio: number): string {
+  return `${Math.floor(ratio * 1_000) / 10} %`;
+}
+
+/** Response times of one turn, in milliseconds and in any order. */
+export interface TurnTimes {
+  /** The baseline. */
+  readonly base: readonly number[];
+  readonly other: readonly number[];
+}
+
+const RESAMPLES = 200;
+
+/** Returns the ratio of a percentile to the baseline's, over all turns together. */
+export function pooledRatio(turns: readonly TurnTimes[], rank: number): number {
+  return percentile(pooled(turns.map(({ other }) => other)), rank) /
+    percentile(pooled(turns.map(({ base }) => base)), rank);
+}
+
+/**
+ * Returns the 95 % confidence interval of the ratio, by bootstrap. It resamples whole turns, because slow phases of the
+ * machine last longer than a request (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, §8).
+ */
+export function ratioInterval(
+  turns: readonly TurnTimes[],
+  rank: number,
+  random = Math.random,
+): readonly [least: number, most: number] {
+  const ratios = Array.from(
+    { length: RESAMPLES },
+    () => pooledRatio(turns.map(() => turns[Math.floor(random() * turns.length)]!), rank),
+  ).sort((a, b) => a - b);
+  return [percentile(ratios, 0.025), percentile(ratios, 0.975)];
+}
+
+/** Concatenates and sorts numbers. */
+export function pooled(parts: readonly (readonly number[])[]): Float64Array {
+  return Float64Array.from(parts.flat()).sort();
 }

@@ -1,27 +1,17 @@
 /**
- * The least that a fan-out over `fetch` can do: method, path and body go to every backend, all are waited for, and the
- * first one's answer is returned. No header line of the client is passed on, nothing is checked, and no failure is met.
+ * A minimal fan-out over `fetch`: sends method, path and body to every backend, waits for all, and returns the first
+ * response. It forwards no client headers, validates nothing and handles no failures.
  */
 
 import { parseArgs } from "@std/cli/parse-args";
 
-/** How the fan-out works. */
+/** Options of {@linkcode fetchFanOut}. */
 export interface FetchFanOutOptions {
-  /**
-   * Whether all backends are waited for, or only the first.
-   *
-   * @default "all"
-   */
+  /** Wait for all backends, or only for the first. Default: `all`. */
   readonly wait?: "all" | "primary";
 }
 
-/**
- * Makes the handler.
- *
- * @param origins The backends; the first one's answer is returned.
- * @param options Who is waited for.
- * @returns The handler.
- */
+/** Creates the handler. It returns the first backend's response. */
 export function fetchFanOut(
   origins: readonly string[],
   options: FetchFanOutOptions = {},
@@ -31,13 +21,13 @@ export function fetchFanOut(
     const { method, url } = request;
     const path = url.slice(url.indexOf("/", "http://".length));
     const body = request.body === null ? null : await request.bytes();
-    const answers = origins.map((origin) => ask(`${origin}${path}`, { method, body }));
-    const [first] = wait === "all" ? await Promise.all(answers) : [await answers[0]!];
+    const responses = origins.map((origin) => send(`${origin}${path}`, { method, body }));
+    const [first] = wait === "all" ? await Promise.all(responses) : [await responses[0]!];
     return new Response(first!.body, { status: first!.status, headers: first!.headers });
   };
 }
 
-async function ask(
+async function send(
   url: string,
   init: RequestInit,
 ): Promise<{ status: number; headers: Headers; body: Uint8Array<ArrayBuffer> }> {

@@ -1,4 +1,4 @@
-/** The body of one backend's answer, passed straight on from `fetch`: bytes go from socket to socket within the runtime. */
+/** Passes the body of a `fetch` response on. The bytes go from socket to socket within the runtime. */
 
 import { parseArgs } from "@std/cli/parse-args";
 

@@ -5,9 +5,9 @@ import { deadline } from "@std/async/deadline";
 import type { TransportRequest, TransportResult } from "@zeek/conductor";
 import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
-import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../../_support/open_connections.ts";
+import { CAN_COUNT_CONNECTIONS, countConnectionsTo } from "../../_support/ports.ts";
 import { readUntil, startRawBackend, type TestServer } from "../../_support/servers.ts";
-import { bodyOf, outcomeOf, transportRequest } from "../../_support/transport_requests.ts";
+import { bodyOf, outcomeOf, transportRequest } from "../../_support/transports.ts";
 
 const MIB = 1024 * 1024;
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";

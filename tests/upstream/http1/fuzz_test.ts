@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "npm:fast-check@4.3.0";
 import { UpstreamFailure } from "../../../src/upstream/transport.ts";
 import { encodeRequestHead } from "../../../src/upstream/http1/request_head.ts";
-import { fuzzBudget } from "../../_support/fuzz_budget.ts";
+import { fuzzBudget } from "../../_support/seeded_random.ts";
 import { toText } from "../../_support/latin1.ts";
 import { readReference } from "../../_support/reference_response.ts";
 import { type ResponseSample, responseSamples } from "../../_support/response_samples.ts";

@@ -7,14 +7,14 @@ import { createServer } from "node:tls";
 
 import { type Certificate, hasOpenssl, makeCertificate } from "../../_support/certificates.ts";
 import {
-  answerUntilClose,
+  respondUntilClose,
   startCuttingRelay,
   startHoldingRelay,
   startImpostor,
   startRawTlsBackend,
   startTlsBackend,
 } from "../../_support/tls_backends.ts";
-import { requestTo, textOrKind } from "../../_support/transport_call.ts";
+import { bodyOf, transportRequest } from "../../_support/transports.ts";
 import { refusingUrl } from "../../_support/servers.ts";
 
 /** Both implementations of the handshake must fail alike. */
@@ -47,17 +47,17 @@ for (const [mode, tlsFor] of MODES) {
     await using plain = startImpostor(async (connection) => {
       await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
     });
-    assertEquals(await textOrKind(await http1Transport()(requestTo(plain.url, { tls }))), "tls");
+    assertEquals(await bodyOf(await http1Transport()(transportRequest(plain.url, { tls }))), "tls");
   });
 
   test("a backend that closes in the handshake fails as tls", async (_, tls) => {
     await using closing = startImpostor(() => {});
-    assertEquals(await textOrKind(await http1Transport()(requestTo(closing.url, { tls }))), "tls");
+    assertEquals(await bodyOf(await http1Transport()(transportRequest(closing.url, { tls }))), "tls");
   });
 
   test("a backend that refuses the connection fails as refused", async (_, tls) => {
     const url = refusingUrl().replace("http:", "https:");
-    assertEquals(await textOrKind(await http1Transport()(requestTo(url, { tls }))), "refused");
+    assertEquals(await bodyOf(await http1Transport()(transportRequest(url, { tls }))), "refused");
   });
 
   test("a backend that hangs in the handshake fails as aborted at once", async (_, tls) => {
@@ -68,17 +68,17 @@ for (const [mode, tlsFor] of MODES) {
       await released.promise;
     });
     const controller = new AbortController();
-    const result = http1Transport()(requestTo(hanging.url, { tls, signal: controller.signal }));
+    const result = http1Transport()(transportRequest(hanging.url, { tls, signal: controller.signal }));
     await shaking.promise;
     controller.abort();
-    assertEquals(await textOrKind(await result), "aborted");
+    assertEquals(await bodyOf(await result), "aborted");
     released.resolve();
   });
 
   test("a request that was aborted before it was sent fails as aborted", async (certificate, tls) => {
     await using backend = startTlsBackend(certificate);
     assertEquals(
-      await textOrKind(await http1Transport()(requestTo(backend.url, { tls, signal: AbortSignal.abort() }))),
+      await bodyOf(await http1Transport()(transportRequest(backend.url, { tls, signal: AbortSignal.abort() }))),
       "aborted",
     );
   });
@@ -92,7 +92,10 @@ for (const [mode, tlsFor] of MODES) {
       server.listen(0, "127.0.0.1", listening.resolve);
       await listening.promise;
       const { port } = server.address() as { port: number };
-      assertEquals(await textOrKind(await http1Transport()(requestTo(`https://127.0.0.1:${port}/`, { tls }))), "tls");
+      assertEquals(
+        await bodyOf(await http1Transport()(transportRequest(`https://127.0.0.1:${port}/`, { tls }))),
+        "tls",
+      );
       const closed = Promise.withResolvers<void>();
       server.close(() => closed.resolve());
       await closed.promise;
@@ -100,19 +103,19 @@ for (const [mode, tlsFor] of MODES) {
   );
 
   test("a body that ends with its connection is complete if TLS was closed as well", async (certificate, tls) => {
-    await using backend = startRawTlsBackend(certificate, answerUntilClose);
-    assertEquals(await textOrKind(await http1Transport()(requestTo(backend.url, { tls }))), "all of it");
+    await using backend = startRawTlsBackend(certificate, respondUntilClose);
+    assertEquals(await bodyOf(await http1Transport()(transportRequest(backend.url, { tls }))), "all of it");
   });
 
   test("a body that ends with its connection fails if TLS was not closed", async (certificate, tls) => {
     const finished = Promise.withResolvers<void>();
     await using backend = startRawTlsBackend(certificate, async (connection) => {
-      await answerUntilClose(connection);
+      await respondUntilClose(connection);
       await finished.promise;
     });
     const cut = Promise.withResolvers<void>();
     await using relay = startCuttingRelay(backend.port, cut.promise);
-    const result = await http1Transport()(requestTo(relay.url, { tls }));
+    const result = await http1Transport()(transportRequest(relay.url, { tls }));
     if (!result.ok) throw new Error(result.kind);
     const reader = (result.response.body as ReadableStream<Uint8Array>).getReader();
     let text = "";
@@ -136,7 +139,7 @@ for (const [mode, tlsFor] of MODES) {
           stopped.resolve();
         }
       });
-      const result = await http1Transport()(requestTo(backend.url, { tls }));
+      const result = await http1Transport()(transportRequest(backend.url, { tls }));
       if (!result.ok) throw new Error(result.kind);
       const reader = (result.response.body as ReadableStream<Uint8Array>).getReader();
       let readBytes = 0;
@@ -158,7 +161,7 @@ for (const [mode, tlsFor] of MODES) {
       const transport = http1Transport();
       const body = new TextEncoder().encode("0123456789abcdef".repeat(65_536));
       for (let round = 0; round < 2; round++) {
-        const echoed = await textOrKind(await transport(requestTo(backend.url, { tls, method: "POST", body })));
+        const echoed = await bodyOf(await transport(transportRequest(backend.url, { tls, method: "POST", body })));
         assertEquals([echoed.length, echoed.startsWith("POST 0123"), echoed.endsWith("cdef")], [
           body.length + 5,
           true,
@@ -178,10 +181,10 @@ Deno.test("insecure: an aborted handshake frees its descriptor while the backend
   });
   const controller = new AbortController();
   const tls = { ca: undefined, serverName: undefined, insecure: true };
-  const result = http1Transport()(requestTo(hanging.url, { tls, signal: controller.signal }));
+  const result = http1Transport()(transportRequest(hanging.url, { tls, signal: controller.signal }));
   await shaking.promise;
   controller.abort();
-  assertEquals(await textOrKind(await result), "aborted");
+  assertEquals(await bodyOf(await result), "aborted");
   await gone.promise;
 });
 
@@ -198,7 +201,7 @@ Deno.test("a backend that hangs in many handshakes gets one at a time, until one
   const start = async () => {
     shaking = Promise.withResolvers();
     const controller = new AbortController();
-    const result = transport(requestTo(impostor.url, { signal: controller.signal })).then(textOrKind);
+    const result = transport(transportRequest(impostor.url, { signal: controller.signal })).then(bodyOf);
     await Promise.race([shaking.promise, result]);
     return { result, abort: () => controller.abort() };
   };
@@ -234,7 +237,7 @@ Deno.test({
     const transport = http1Transport();
     const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
     const send = (signal?: AbortSignal) =>
-      transport(requestTo(relay.url, { tls, ...signal && { signal } })).then(textOrKind);
+      transport(transportRequest(relay.url, { tls, ...signal && { signal } })).then(bodyOf);
     for (let round = 0; round < 5; round++) {
       const leaving = new AbortController();
       const left = Array.from({ length: 40 }, () => send(leaving.signal));
@@ -262,11 +265,11 @@ Deno.test({
     const transport = http1Transport();
     const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
     const leaving = new AbortController();
-    const left = transport(requestTo(relay.url, { tls, signal: leaving.signal })).then(textOrKind);
+    const left = transport(transportRequest(relay.url, { tls, signal: leaving.signal })).then(bodyOf);
     await relay.untilHeld(1);
     leaving.abort();
     assertEquals(await left, "aborted");
-    const staying = transport(requestTo(relay.url, { tls })).then(textOrKind);
+    const staying = transport(transportRequest(relay.url, { tls })).then(bodyOf);
     await time.tickAsync(HANGING_MS - 1);
     assertEquals(relay.held, 1);
     await time.tickAsync(1);

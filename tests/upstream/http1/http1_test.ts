@@ -5,7 +5,7 @@ import type { TransportRequest, TransportResult } from "@zeek/conductor";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
 import { readUntil, refusingUrl, startBackend, startRawBackend } from "../../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../../_support/socket_backend.ts";
-import { bodyOf, outcomeOf, transportRequest } from "../../_support/transport_requests.ts";
+import { bodyOf, outcomeOf, transportRequest } from "../../_support/transports.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { TransportRequest } from "@zeek/conductor";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
 import { type SocketConnection, startSocketBackend } from "../../_support/socket_backend.ts";
-import { bodyOf, transportRequest } from "../../_support/transport_requests.ts";
+import { bodyOf, transportRequest } from "../../_support/transports.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
