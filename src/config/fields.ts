@@ -422,7 +422,8 @@ export const SERVICE = section({
       type: boolean(),
       default: false,
       description: "Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves.",
-      details: "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`.",
+      details:
+        "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.",
     },
     maxConnectionAge: {
       type: time({ min: "100ms" }),

@@ -79,6 +79,10 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
   const end = indexOfAny(url, /#/g, pathStart);
   const scheme = url.slice(0, schemeEnd);
   const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
+  // Over HTTP/2, Deno appends the path `*` to the authority, which may contain this character.
+  if (host === null && pathStart === url.length && url.endsWith("*")) {
+    return { scheme, authority: url.slice(start, -1), path: "*", query: "" };
+  }
   return {
     scheme: scheme === "http" || scheme === "https" ? scheme : scheme.toLowerCase(),
     authority: url.slice(start, pathStart),
