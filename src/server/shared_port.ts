@@ -33,9 +33,11 @@ export function findFreePort(
   { hostname, shownHostname, port, tls }: Pick<Config, "hostname" | "shownHostname" | "port" | "tls">,
 ): number {
   try {
-    using listener = tls === undefined
+    // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
+    const listener = tls === undefined
       ? Deno.listen({ hostname, port })
       : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key });
+    listener.close();
     return (listener.addr as Deno.NetAddr).port;
   } catch (error) {
     throw new ListenError({ hostname: shownHostname, port }, error);
