@@ -97,8 +97,8 @@ export class BodySource implements TimeoutListener {
   }
 
   /**
-   * Reads the first piece, and keeps it for the next read. `undefined`: there is no body at all, because servers create a
-   * stream even for requests without one (RFC 9112 §6.3).
+   * Reads the first piece, and keeps it for the next read. `undefined`: there is no body at all, because servers create
+   * a stream even for requests without one (RFC 9112 §6.3).
    */
   async peek(): Promise<BodyRead> {
     return await (this.#peeked = this.#next());

@@ -8,9 +8,9 @@ export interface ConnectionInfo {
   /** Address of the peer, for `X-Forwarded-For`, `trustProxy` and the limits per client. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /**
-   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then, and its
-   * signal is read only if it takes longer than 50 ms. Default: the request counts until the response has been passed on,
-   * and its signal is read at once.
+   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then, and
+   * its signal is read only if it takes longer than 50 ms. Default: the request counts until the response has been
+   * passed on, and its signal is read at once.
    */
   readonly completed?: Promise<unknown>;
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */

@@ -8,9 +8,9 @@ const offsetOf = getterOf("byteOffset");
 const lengthOf = getterOf("byteLength");
 
 /**
- * Returns a `Uint8Array` as a plain one in memory of a fixed size that no other thread shares. Bytes in other memory are
- * copied. Subclasses (such as `Buffer`) and arrays of another realm are accepted. Returns `undefined` for any other value,
- * and for an array whose memory was transferred.
+ * Returns a `Uint8Array` as a plain one in memory of a fixed size that no other thread shares. Bytes in other memory
+ * are copied. Subclasses (such as `Buffer`) and arrays of another realm are accepted. Returns `undefined` for any other
+ * value, and for an array whose memory was transferred.
  */
 export function plainBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (!ArrayBuffer.isView(value) || nameOf(value) !== "Uint8Array") return undefined;

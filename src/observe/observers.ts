@@ -28,8 +28,8 @@ export class EventContext {
 export type DetailedObserver = (event: ConductorEvent, context?: EventContext) => void;
 
 /**
- * Wraps an observer so that its errors do not reach the request. Rejections of an asynchronous observer are ignored too,
- * because an unhandled one ends the process.
+ * Wraps an observer so that its errors do not reach the request. Rejections of an asynchronous observer are ignored
+ * too, because an unhandled one ends the process.
  */
 export function swallowErrors(observe: DetailedObserver): DetailedObserver {
   return (event, context) => {

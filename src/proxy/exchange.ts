@@ -168,8 +168,8 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 /** Reply that no client reads. nginx logs the same status. */
 const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client disconnected" };
 /**
- * Duration of an exchange after which the client of a server is watched, in milliseconds. Most exchanges are shorter. The
- * signal is expensive: Deno creates it on first access, and aborts it, with a stack trace, after each response.
+ * Duration of an exchange after which the client of a server is watched, in milliseconds. Most exchanges are shorter.
+ * The signal is expensive: Deno creates it on first access, and aborts it, with a stack trace, after each response.
  */
 const WATCH_AFTER_MS = 50;
 
@@ -187,8 +187,8 @@ export class ClientMonitor implements TimeoutListener {
   readonly #delay: Deadline | undefined;
 
   /**
-   * Only a server reports `completed`. Any other request may come from the program itself, whose signal already exists and
-   * may have been aborted.
+   * Only a server reports `completed`. Any other request may come from the program itself, whose signal already exists
+   * and may have been aborted.
    */
   constructor(
     request: WatchedRequest,

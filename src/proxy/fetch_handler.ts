@@ -38,8 +38,8 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  * @param config Configuration with the fields of the configuration file, except the fields of conductor's own server,
  * such as `port`, `tls`, `admin` and `logging`.
  * @param options Transport, clock and observer.
- * @returns The handler. It does not reject because of a client or a service. As `fetch` does, it rejects with a `TypeError`
- * if the body of the request has already been read.
+ * @returns The handler. It does not reject because of a client or a service. As `fetch` does, it rejects with a
+ * `TypeError` if the body of the request has already been read.
  * @throws {ConfigError} If the configuration is invalid. The error lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
@@ -80,8 +80,8 @@ export function toResponse({ status, headers, body }: ClientResponse): Response 
 }
 
 /**
- * The connection as the embedding program reports it. A property that cannot be read or has another type counts as absent,
- * because servers may fail to report a connection that is closed.
+ * The connection as the embedding program reports it. A property that cannot be read or has another type counts as
+ * absent, because servers may fail to report a connection that is closed.
  */
 class ReportedConnection implements ConnectionInfo {
   readonly remoteAddr: ConnectionInfo["remoteAddr"];
@@ -128,8 +128,8 @@ export class FetchRequest implements ClientRequest {
   }
 
   /**
-   * Throws a TypeError for a body that cannot be read, as `fetch` does. Otherwise the request would be sent without it. The
-   * type cannot be trusted: the object may be made by hand.
+   * Throws a TypeError for a body that cannot be read, as `fetch` does. Otherwise the request would be sent without it.
+   * The type cannot be trusted: the object may be made by hand.
    */
   get body(): ClientRequest["body"] {
     const body: ClientRequest["body"] | undefined = this.#request.body;

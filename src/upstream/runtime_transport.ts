@@ -18,7 +18,8 @@ export function runtimeTransport(options: Http1TransportOptions = {}): Transport
 
 /**
  * Wraps a transport of the embedding program, so that it gets plain objects. The built-in requests have getters, which
- * are lost if a transport spreads a request. A transport in JavaScript may throw, return no promise, or return anything.
+ * are lost if a transport spreads a request. A transport in JavaScript may throw, return no promise, or return
+ * anything.
  */
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {

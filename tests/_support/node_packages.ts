@@ -8,8 +8,8 @@ const ROOT = new URL("../../", import.meta.url);
 export const hasNodePackages: boolean = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
 
 /**
- * Installs packages, and a bundle of this checkout as `@zeek/conductor`. Runtimes are installed from packages that contain
- * the binary, so that no script has to run.
+ * Installs packages, and a bundle of this checkout as `@zeek/conductor`. Runtimes are installed from packages that
+ * contain the binary, so that no script has to run.
  *
  * @param folder The folder of the program.
  * @param packages Packages with their versions, as for `npm install`.
