@@ -88,6 +88,11 @@ export class BodyFanOut implements TimeoutListener {
     this.#source.cancel();
   }
 
+  /** Reads no further, without waiting for the client. */
+  cancel(): void {
+    this.#source.cancel();
+  }
+
   /**
    * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep
    * the permits of the client forever. A pending attempt has a timeout of its own.

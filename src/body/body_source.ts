@@ -3,15 +3,16 @@
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { LocalReply } from "../http/client_response.ts";
+import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
+import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { ChunkFlow } from "./chunk_flow.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
-type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
 
 /** Result of a read: the next piece, the problem that ends the body early, or `undefined` at its end. */
 export type BodyRead = Chunk | LocalReply | undefined;
@@ -41,6 +42,8 @@ const CUT_OFF: LocalReply = {
   headers: [["retry-after", "1"]],
 };
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+/** A program that creates a request may stream anything. `fetch` throws a TypeError. */
+const NOT_BYTES: LocalReply = { status: 500, detail: "The request body must be a stream of Uint8Array chunks" };
 const TOO_MANY_CHUNKS: LocalReply = {
   status: 400,
   detail: "The request body arrived in too many small chunks",
@@ -61,11 +64,14 @@ export class BodySource implements TimeoutListener {
   readonly #connection: BodySourceOptions["connection"];
   /** Absent for bodies with a declared length: Deno leaves the rest of those in the socket. */
   readonly #flow: ChunkFlow | undefined;
-  #reader: Reader | undefined;
+  #reader: ReadableStreamDefaultReader<Chunk> | undefined;
+  /** Used instead of `#reader` if the stream allows it. */
+  #byteReader: ReadableStreamBYOBReader | undefined;
   /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
   #receivedBytes = 0;
   #stalled = false;
+  #isCancelled = false;
   #peeked: Promise<BodyRead> | undefined;
 
   /** Takes over the body without reading it. */
@@ -101,12 +107,11 @@ export class BodySource implements TimeoutListener {
   }
 
   /**
-   * Reports whether there is no body at all: servers create a stream even for requests without one (RFC 9112 §6.3). A
-   * first piece is kept for the next read.
+   * Reads the first piece, and keeps it for the next read. `undefined`: there is no body at all, because servers create
+   * a stream even for requests without one (RFC 9112 §6.3).
    */
-  async isEmpty(): Promise<boolean> {
-    this.#peeked = this.#next();
-    return await this.#peeked === undefined;
+  async peek(): Promise<BodyRead> {
+    return await (this.#peeked = this.#next());
   }
 
   /**
@@ -115,17 +120,22 @@ export class BodySource implements TimeoutListener {
    * read.
    */
   async readWhole(lengthBytes: number): Promise<Chunk | LocalReply> {
-    const reader = this.#reader = readerOf(this.#body);
+    try {
+      this.#open();
+    } catch {
+      return BROKEN_OFF;
+    }
+    const byteReader = this.#byteReader;
     let whole = new Uint8Array(lengthBytes);
     for (let offset = 0;;) {
-      const piece = isByteReader(reader)
-        ? await this.#next(() => reader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
+      const piece = byteReader !== undefined
+        ? await this.#next(() => byteReader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
         : await this.#next();
       if (piece === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
       if (!(piece instanceof Uint8Array)) return piece;
       if (offset + piece.length > lengthBytes) return BROKEN_OFF;
       // A BYOB read detaches its buffer, and returns another one over the same memory.
-      if (isByteReader(reader)) whole = new Uint8Array(piece.buffer);
+      if (byteReader !== undefined) whole = new Uint8Array(piece.buffer);
       else whole.set(piece, offset);
       offset += piece.length;
     }
@@ -137,10 +147,11 @@ export class BodySource implements TimeoutListener {
     this.cancel();
   }
 
-  /** Reads no further. */
+  /** Reads no further. A read in progress ends with a problem. */
   cancel(): void {
+    this.#isCancelled = true;
     this.#watch?.ended();
-    (this.#reader ?? this.#body).cancel().catch(() => {});
+    cancelStream(this.#byteReader ?? this.#reader ?? this.#body);
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
@@ -155,15 +166,17 @@ export class BodySource implements TimeoutListener {
       for (;;) {
         const { done, value } = await readPiece();
         if (this.#stalled) return STALLED;
-        if (done || value === undefined) {
+        // A cancelled stream seems to end. The body must not look complete.
+        if (this.#isCancelled) return BROKEN_OFF;
+        if (done) {
           this.#releaseBuffer();
           return void this.#watch?.ended();
         }
-        // A request that was made by hand may stream anything.
-        if (!(value instanceof Uint8Array)) return BROKEN_OFF;
-        if (value.length > 0) {
-          if (this.#flow?.record(value.length, turns.count !== turn) === false) return TOO_MANY_CHUNKS;
-          return this.#received(value);
+        const piece = plainBytes(value);
+        if (piece === undefined) return NOT_BYTES;
+        if (piece.length > 0) {
+          if (this.#flow?.record(piece.length, turns.count !== turn) === false) return TOO_MANY_CHUNKS;
+          return this.#received(piece);
         }
         // Deno returns an empty piece if there is no body.
         const pause = turns.pause();
@@ -184,14 +197,24 @@ export class BodySource implements TimeoutListener {
   }
 
   readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
-    const reader = this.#reader ??= readerOf(this.#body);
-    if (!isByteReader(reader)) return await reader.read();
-    const result = await reader.read(this.#takeBuffer());
+    this.#open();
+    if (this.#byteReader === undefined) return await this.#reader!.read();
+    const result = await this.#byteReader.read(this.#takeBuffer());
     const { value } = result;
     // A large piece keeps its buffer: another read into the same memory would overwrite it.
     this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
     return result;
   };
+
+  /** Opens a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
+  #open(): void {
+    if (this.#byteReader !== undefined || this.#reader !== undefined) return;
+    try {
+      this.#byteReader = this.#body.getReader({ mode: "byob" });
+    } catch {
+      this.#reader = this.#body.getReader();
+    }
+  }
 
   #takeBuffer(): Chunk {
     const sizeBytes = this.#flow?.readBytes ?? READ_BUFFER_BYTES;
@@ -205,17 +228,4 @@ export class BodySource implements TimeoutListener {
     if (this.#buffer !== undefined) detachBuffer(this.#buffer.buffer);
     this.#buffer = undefined;
   }
-}
-
-/** Returns a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
-function readerOf(body: ReadableStream<Chunk>): Reader {
-  try {
-    return body.getReader({ mode: "byob" });
-  } catch {
-    return body.getReader();
-  }
-}
-
-function isByteReader(reader: Reader): reader is ReadableStreamBYOBReader {
-  return reader instanceof ReadableStreamBYOBReader;
 }

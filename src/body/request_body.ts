@@ -39,6 +39,8 @@ export interface RequestBodyContext {
 export interface BodyListener extends UploadListener {
   /** Content-Length of the request; `undefined` if the client did not send it. */
   readonly contentLength: number | undefined;
+  /** Called before the first read. `cancel` ends the opening of the body early. */
+  onOpening(source: Pick<BodySource, "cancel">): void;
   /** Called once if the body cannot be read completely. */
   onProblem(problem: LocalReply): void;
 }
@@ -54,27 +56,23 @@ export async function openBody(
 ): Promise<RequestBody> {
   const { config, deadlines, turns, uploadBounds, detachBuffers } = context;
   const { contentLength } = listener;
-  if (request.body === null || contentLength === 0) return null;
+  const { body } = request;
+  if (body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
   const { connection } = request;
   const isChunked = contentLength === undefined;
-  const source = new BodySource(request.body, {
-    maxBytes,
-    timeoutMs,
-    deadlines,
-    turns,
-    connection,
-    watch,
-    isChunked,
-  });
-  if (contentLength === undefined && await source.isEmpty()) return null;
-  if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
+  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, connection, watch, isChunked });
+  listener.onOpening(source);
+  const isSmall = contentLength !== undefined && contentLength <= SMALL_BODY_BYTES;
+  const first = isChunked ? await source.peek() : undefined;
+  if (isChunked && first === undefined) return null;
+  if (!isSmall && (first === undefined || first instanceof Uint8Array)) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;
     return new BodyFanOut(source, { windowBytes, detachBuffers, deadlines, timeoutMs, onProblem });
   }
-  const whole = await source.readWhole(contentLength);
+  const whole = isSmall ? await source.readWhole(contentLength) : first as LocalReply;
   if (whole instanceof Uint8Array) return new SharedBody(whole, detachBuffers);
   source.cancel();
   listener.onProblem(whole);

@@ -21,18 +21,23 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
 
 async function readBytes(path: string, maxBytes: number): Promise<ArrayBuffer> {
   requireReadable(await Deno.stat(path), maxBytes);
-  using file = await Deno.open(path);
-  // The path may have been replaced since the first check.
-  requireReadable(await file.stat(), maxBytes);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  for await (const chunk of file.readable) {
-    length += chunk.length;
-    // The size cannot be trusted: files grow, and files in `/proc` report 0.
-    if (length > maxBytes) throw namedError("FileTooLarge");
-    chunks.push(chunk);
+  const file = await Deno.open(path);
+  // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
+  try {
+    // The path may have been replaced since the first check.
+    requireReadable(await file.stat(), maxBytes);
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    for await (const chunk of file.readable) {
+      length += chunk.length;
+      // The size cannot be trusted: files grow, and files in `/proc` report 0.
+      if (length > maxBytes) throw namedError("FileTooLarge");
+      chunks.push(chunk);
+    }
+    return await new Blob(chunks).arrayBuffer();
+  } finally {
+    file[Symbol.dispose]();
   }
-  return await new Blob(chunks).arrayBuffer();
 }
 
 function requireReadable({ isFile, isDirectory, size }: Deno.FileInfo, maxBytes: number): void {

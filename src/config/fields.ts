@@ -18,6 +18,10 @@ const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
 
+// Alternatives to fields that only conductor's own server applies.
+const SET_ADDRESS = "set the address of the server that calls the handler";
+const USE_COMPARED = "use the events `compared` of the option `observe`";
+
 /** `services[].tls` */
 export const SERVICE_TLS = section({
   name: "ServiceTlsInput",
@@ -350,12 +354,14 @@ export const COMPARE_RULE_FIELDS = {
     type: oneOf(["values", "bodies", "none"]),
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
+    serverOnly: USE_COMPARED,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
     default: [],
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
+    serverOnly: USE_COMPARED,
   },
 } as const;
 
@@ -416,7 +422,8 @@ export const SERVICE = section({
       type: boolean(),
       default: false,
       description: "Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves.",
-      details: "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`.",
+      details:
+        "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.",
     },
     maxConnectionAge: {
       type: time({ min: "100ms" }),
@@ -498,7 +505,7 @@ export const SERVICE = section({
       type: HEALTH,
       defaultText: "off",
       description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "use `breaker`, or run conductor as a server of its own",
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -706,17 +713,19 @@ export const CONFIG = section({
       type: integer(0, 65_535),
       default: 8080,
       description: "TCP port to listen on. 0 selects a free port.",
+      serverOnly: SET_ADDRESS,
     },
     hostname: {
       type: listenHost(),
       default: "0.0.0.0",
       description: "Address to listen on.",
+      serverOnly: SET_ADDRESS,
     },
     tls: {
       type: TLS,
       defaultText: "plain HTTP",
       description: "Certificate and key for HTTPS, with HTTP/2 for clients that support it.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "give the certificate to the server that calls the handler",
     },
     timeout: {
       type: time({ min: "1ms" }),
@@ -798,6 +807,7 @@ export const CONFIG = section({
       type: time({ min: "0s" }),
       default: "0s",
       as: "shutdownDelayMs",
+      serverOnly: "shut down the server that calls the handler",
       description:
         "Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503.",
       details: "Set it to the time that a load balancer needs to stop sending requests, about `5s` in Kubernetes.",
@@ -807,17 +817,19 @@ export const CONFIG = section({
       default: "10s",
       as: "shutdownTimeoutMs",
       description: "Timeout for requests and uploads in flight when the server shuts down or replaces its listener.",
+      serverOnly: "shut down the server that calls the handler",
     },
     logging: {
       type: LOGGING,
       default: {},
       description: "Log level, format and stream.",
+      serverOnly: "use the option `observe`",
     },
     admin: {
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
     },
     metrics: {
       type: METRICS,

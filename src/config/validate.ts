@@ -38,12 +38,27 @@ const UNRESOLVED_KEYS = new Set(["$schema", "failOn", "stripPrefix", "safeShadow
 /** Keys of a service from which others are computed. */
 const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] as const);
 
+/** Options of {@linkcode validateConfig}. */
+export interface ValidateOptions {
+  /**
+   * The configuration is for the handler inside another program. Fields that only conductor's own server applies are
+   * problems.
+   *
+   * @default {false}
+   */
+  readonly isEmbedded?: boolean;
+}
+
 /**
  * Checks a configuration, and resolves its defaults and units. Throws a {@linkcode ConfigError} with all problems.
  * `source` has facts about the text that `input` was read from; absent for a plain object.
  */
-export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
-  const diagnostics: Diagnostics = { source, problems: [...source?.problems ?? []], warnings: [] };
+export function validateConfig(
+  input: unknown,
+  source?: ConfigSource,
+  { isEmbedded = false }: ValidateOptions = {},
+): ValidatedConfig {
+  const diagnostics: Diagnostics = { source, isEmbedded, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;

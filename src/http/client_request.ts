@@ -8,8 +8,9 @@ export interface ConnectionInfo {
   /** Address of the peer, for `X-Forwarded-For`, `trustProxy` and the limits per client. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /**
-   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then.
-   * Default: the request counts until the response has been passed on.
+   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then, and
+   * its signal is read only if it takes longer than 50 ms. Default: the request counts until the response has been
+   * passed on, and its signal is read at once.
    */
   readonly completed?: Promise<unknown>;
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
@@ -46,7 +47,10 @@ export interface ClientRequest {
   readonly headers: readonly HeaderLine[];
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;
-  /** Aborted when the client disconnects. Creating the signal is expensive, so it is only read for long exchanges. */
+  /**
+   * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
+   * `connection.completed` it is only read for long exchanges.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -80,6 +84,10 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
   const end = indexOfAny(url, /#/g, pathStart);
   const scheme = url.slice(0, schemeEnd);
   const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
+  // Over HTTP/2, Deno appends the path `*` to the authority, which may contain this character.
+  if (host === null && pathStart === url.length && url.endsWith("*")) {
+    return { scheme, authority: url.slice(start, -1), path: "*", query: "" };
+  }
   return {
     scheme: scheme === "http" || scheme === "https" ? scheme : scheme.toLowerCase(),
     authority: url.slice(start, pathStart),

@@ -51,6 +51,9 @@ export interface ReceiveContext {
   readonly pseudonym: string;
 }
 
+const TAB = 9;
+const SPACE = 32;
+
 /** Prefix of the names of the admin listener's cookies. No service receives them. */
 export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
 
@@ -161,6 +164,11 @@ const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, 
   // RFC 9112 §3.2: a request without a Host field, or with an empty one.
   [({ hostMissing }) => hostMissing, { status: 400, detail: "The Host field is missing" }],
   [({ targetValid }) => !targetValid, { status: 400, detail: "The request target or the Host field is malformed" }],
+  // RFC 9113 §8.2.1: servers remove the white space over HTTP/1.1, but Deno's does not over HTTP/2.
+  [({ headers }) => headers.some(isPadded), {
+    status: 400,
+    detail: "A header field begins or ends with white space",
+  }],
   // RFC 9112 §6.1: an unknown coding could hide where the request ends.
   [({ headers }) => (getHeader(headers, "transfer-encoding") ?? "chunked").toLowerCase() !== "chunked", {
     status: 501,
@@ -190,6 +198,14 @@ const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, 
 
 function refuse(request: RefusalInfo): LocalReply | undefined {
   return REFUSALS.find(([applies]) => applies(request))?.[1];
+}
+
+function isPadded([, value]: HeaderLine): boolean {
+  return value !== "" && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)));
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
@@ -250,8 +266,11 @@ function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
   return lines;
 }
 
-/** RFC 9110 §7.6.2: each hop decrements Max-Forwards of OPTIONS, and of TRACE, which is never forwarded. */
+/**
+ * RFC 9110 §7.6.2: each hop decrements Max-Forwards of OPTIONS, and of TRACE, which is never forwarded. A larger number
+ * than it supports becomes the largest one.
+ */
 function decrementMaxForwards([name, value]: HeaderLine): HeaderLine {
   const counts = name.toLowerCase() === "max-forwards" && /^\d+$/.test(value);
-  return [name, counts ? String(Number(value) - 1) : value];
+  return [name, counts ? String(Math.min(Number(value) - 1, Number.MAX_SAFE_INTEGER)) : value];
 }

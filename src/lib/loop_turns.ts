@@ -32,7 +32,8 @@ export class LoopTurns {
   #nextHoldMs = -Infinity;
   /** False from the end of an exceeded turn until sockets have been served. */
   #isRested = true;
-  #pause: PromiseWithResolvers<void> | undefined;
+  #pause: Promise<void> | undefined;
+  #endPause: (() => void) | undefined;
 
   /** Starts no timer until a task needs one. */
   constructor(options: LoopTurnsOptions) {
@@ -79,7 +80,8 @@ export class LoopTurns {
     // A timer, not `setImmediate`: in Deno 2.9, sockets are served before a timer fires, but not between two calls of
     // `setImmediate`.
     if (this.#pause === undefined) setTimeout(() => this.#resume(), 0);
-    return (this.#pause ??= Promise.withResolvers()).promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    return this.#pause ??= new Promise((resolve) => this.#endPause = resolve);
   }
 
   #endTurn(): void {
@@ -97,8 +99,8 @@ export class LoopTurns {
   }
 
   #resume(): void {
-    const pause = this.#pause;
-    this.#pause = undefined;
-    pause?.resolve();
+    const endPause = this.#endPause;
+    this.#pause = this.#endPause = undefined;
+    endPause?.();
   }
 }

@@ -210,7 +210,7 @@ export type ConductorEvent =
   | HealthEvent
   | ComparedEvent;
 
-/** Receives every event. Errors that it throws are ignored. */
+/** Receives every event. Errors that it throws are ignored, and so are rejections of a promise that it returns. */
 export type Observer = (event: ConductorEvent) => void;
 
 /** Keeps each pattern as one string: a Map lookup with a newly concatenated string computes its hash again. */

@@ -41,6 +41,8 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
   client: ClientMonitor | undefined;
   /** True once the response of a service has begun, also after its end. */
   isRelayed = false;
+  /** Body of the client's request while it is being opened. */
+  opening: Parameters<BodyListener["onOpening"]>[0] | undefined;
   /** Body of the client's request; `undefined` until it has been opened. */
   body: RequestBody | undefined;
   /** Captures responses; `undefined` if they are not compared. */
@@ -63,9 +65,11 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.#spans = spans;
   }
 
-  /** Aborts every attempt except shadow requests. */
+  /** Aborts every attempt except shadow requests, and reads no more of the body. */
   abort(): void {
     this.fan?.abort();
+    if (this.body instanceof BodyFanOut) this.body.cancel();
+    else this.opening?.cancel();
   }
 
   /** Called when nothing more is sent to the client: after the service's body, or with a local reply. */
@@ -88,6 +92,10 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 
   onUploaded(): void {
     this.#admission.uploaded();
+  }
+
+  onOpening(source: NonNullable<Exchange["opening"]>): void {
+    this.opening = source;
   }
 
   onProblem(reply: LocalReply): void {
@@ -160,10 +168,12 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 /** Reply that no client reads. nginx logs the same status. */
 const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client disconnected" };
 /**
- * Duration of an exchange after which its client is watched, in milliseconds. Most exchanges are shorter. The signal
- * costs as much as the rest of the handler: Deno aborts it, with a stack trace, after each response.
+ * Duration of an exchange after which the client of a server is watched, in milliseconds. Most exchanges are shorter.
+ * The signal is expensive: Deno creates it on first access, and aborts it, with a stack trace, after each response.
  */
 const WATCH_AFTER_MS = 50;
+
+type WatchedRequest = Pick<ClientRequest, "signal" | "connection">;
 
 /**
  * The client until its response is decided. Class, because a closure would survive young collections (decision 022).
@@ -171,19 +181,24 @@ const WATCH_AFTER_MS = 50;
 export class ClientMonitor implements TimeoutListener {
   #failure: LocalReply | undefined;
   /** Released by `stop`: a request is a quarter of the memory of a pending attempt. */
-  #request: Pick<ClientRequest, "signal"> | undefined;
+  #request: WatchedRequest | undefined;
   #signal: AbortSignal | undefined;
   readonly #exchange: Pick<Exchange, "abort">;
-  readonly #delay: Deadline;
+  readonly #delay: Deadline | undefined;
 
+  /**
+   * Only a server reports `completed`. Any other request may come from the program itself, whose signal already exists
+   * and may have been aborted.
+   */
   constructor(
-    request: Pick<ClientRequest, "signal">,
+    request: WatchedRequest,
     deadlines: TimeoutQueues,
     exchange: Pick<Exchange, "abort">,
   ) {
     this.#request = request;
     this.#exchange = exchange;
-    this.#delay = deadlines.start(WATCH_AFTER_MS, this);
+    if (request.connection.completed === undefined) this.onTimeout();
+    else this.#delay = deadlines.start(WATCH_AFTER_MS, this);
   }
 
   /** Reply to the first failure on the client's side; `undefined` if there was none. */
@@ -201,17 +216,26 @@ export class ClientMonitor implements TimeoutListener {
    * Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850).
    */
   stop(): void {
-    this.#delay.stop();
-    this.#signal?.removeEventListener("abort", this.#onDisconnect);
+    this.#delay?.stop();
+    this.#signal?.removeEventListener?.("abort", this.#onDisconnect);
     this.#request = this.#signal = undefined;
   }
 
   /** Starts to listen for the signal. */
   onTimeout(): void {
-    this.#signal = this.#request?.signal;
-    if (this.#signal?.aborted) this.#onDisconnect();
-    else this.#signal?.addEventListener("abort", this.#onDisconnect);
+    const signal = this.#signal = signalOf(this.#request);
+    if (signal?.aborted) this.#onDisconnect();
+    else signal?.addEventListener?.("abort", this.#onDisconnect);
   }
 
   readonly #onDisconnect = (): void => this.report(CLIENT_DISCONNECTED);
+}
+
+/** Returns the signal of a request; `undefined` if an object of the embedding program has none that can be read. */
+function signalOf(request: Pick<ClientRequest, "signal"> | undefined): AbortSignal | undefined {
+  try {
+    return request?.signal ?? undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -113,7 +113,8 @@ export function withDefaultMetrics(
   return {
     observe: (event, context) => {
       metrics.observe(event);
-      observe?.(event, context);
+      // Returned for its promise, if the observer is asynchronous.
+      return observe?.(event, context);
     },
     metricsSource: () => ({ metrics: metrics.snapshot() }),
   };

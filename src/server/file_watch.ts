@@ -133,15 +133,20 @@ function statusOf(info: Deno.FileInfo | undefined): string {
 async function readContent(path: string, info: Deno.FileInfo | undefined): Promise<string> {
   if (!info?.isFile) return MISSING;
   try {
-    using file = await Deno.open(path);
-    const digest = new Digest();
-    let left = MAX_DIGEST_BYTES;
-    for await (const chunk of file.readable) {
-      digest.update(chunk);
-      left -= chunk.length;
-      if (left <= 0) break;
+    const file = await Deno.open(path);
+    // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
+    try {
+      const digest = new Digest();
+      let left = MAX_DIGEST_BYTES;
+      for await (const chunk of file.readable) {
+        digest.update(chunk);
+        left -= chunk.length;
+        if (left <= 0) break;
+      }
+      return digest.toString();
+    } finally {
+      file[Symbol.dispose]();
     }
-    return digest.toString();
   } catch {
     return MISSING;
   }

@@ -34,9 +34,11 @@ export function findFreePort(
   { reusePort }: { readonly reusePort: boolean },
 ): number {
   try {
-    using listener = tls === undefined
+    // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
+    const listener = tls === undefined
       ? Deno.listen({ hostname, port, reusePort })
       : Deno.listenTls({ hostname, port, reusePort, cert: tls.cert, key: tls.key });
+    listener.close();
     return (listener.addr as Deno.NetAddr).port;
   } catch (error) {
     throw new ListenError({ hostname: shownHostname, port }, error);

@@ -42,7 +42,10 @@ function send({ span }: Attempt, request: TransportRequest, transport: Transport
 
 function receive(attempt: Attempt, request: SentRequest, result: TransportResult): void {
   if (!result.ok || !isStreamed(result.response)) return settle(attempt, request, result);
-  completeSmallBody(result.response, request).then((completed) => settle(attempt, request, completed));
+  completeSmallBody(result.response, request).then(
+    (completed) => settle(attempt, request, completed),
+    () => settle(attempt, request, { ok: false, kind: "protocol" }),
+  );
 }
 
 /**

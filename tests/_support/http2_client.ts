@@ -1,11 +1,8 @@
 /** A client that encodes an HTTP/2 request itself, so that any bytes in a header field are sent unchanged. */
 
+import { END_HEADERS, END_STREAM, fieldBlock, FRAME, frame, FRAME_HEAD_BYTES } from "./http2_frames.ts";
 import { toBytes } from "./latin1.ts";
 
-const FRAME_HEAD_BYTES = 9;
-const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, goAway: 7 } as const;
-const END_STREAM = 1;
-const END_HEADERS = 4;
 /** Field sections of `:status` in the static table (RFC 7541, appendix A), 200 to 500. */
 const STATUSES = [200, 204, 206, 304, 400, 404, 500];
 const FIRST_STATUS = 0x88;
@@ -25,9 +22,9 @@ export async function exchangeHttp2(
   fields: readonly (readonly [name: string, value: string])[],
   body?: string,
 ): Promise<Http2Outcome> {
-  const block = fields.map(([name, value]) => `\0${text(name)}${text(value)}`).join("");
   const end = body === undefined ? END_STREAM : 0;
-  const request = [frame(FRAME.settings, 0, 0, ""), frame(FRAME.headers, end | END_HEADERS, 1, block)];
+  const head = frame(FRAME.headers, end | END_HEADERS, 1, fieldBlock(fields));
+  const request = [frame(FRAME.settings, 0, 0, ""), head];
   if (body !== undefined) request.push(frame(FRAME.data, END_STREAM, 1, body));
   await connection.write(toBytes(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${request.join("")}`));
   let received: number[] = [];
@@ -58,18 +55,4 @@ function literalStatus([, length = 0, ...bytes]: readonly number[]): number {
     bits = bits.slice(size);
   }
   return status;
-}
-
-/** A string literal of up to 64 KiB (RFC 7541 §5.1 and §5.2). */
-function text(value: string): string {
-  let { length } = value;
-  if (length < 127) return String.fromCharCode(length) + value;
-  let prefix = "\x7f";
-  for (length -= 127; length >= 128; length >>= 7) prefix += String.fromCharCode(length & 127 | 128);
-  return prefix + String.fromCharCode(length) + value;
-}
-
-function frame(type: number, flags: number, stream: number, payload: string): string {
-  const { length } = payload;
-  return String.fromCharCode(length >> 16, length >> 8 & 255, length & 255, type, flags, 0, 0, 0, stream) + payload;
 }

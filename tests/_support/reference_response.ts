@@ -15,7 +15,7 @@ export interface Reading {
 
 const HEAD = new RegExp(
   String.raw`HTTP/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?\r?\n` +
-    String.raw`((?:[-!#$%&'*+.^_\x60|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n`,
+    String.raw`((?:[-!#$%&'*+.^_\x60|~0-9A-Za-z]+[\t ]*:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n`,
   "y",
 );
 // Control characters in dropped parts are harmless unless they end a line.
@@ -28,7 +28,7 @@ const TRAILERS = /(?:[\t\x20-\xff]+\r\n)*\r\n/y;
  */
 export function readReference(text: string, method: string): Reading | undefined {
   let at = 0;
-  for (let interim = 0; interim <= 16; interim++) {
+  for (;;) {
     const head = matchAt(HEAD, text, at);
     if (head === undefined) return undefined;
     at += head[0].length;
@@ -37,12 +37,11 @@ export function readReference(text: string, method: string): Reading | undefined
     if (status === 101 || status > 599) return undefined;
     if (status < 200) continue;
     const headers = fields.split(/\r?\n/).slice(0, -1).map((line): HeaderLine => {
-      const [, name = "", value = ""] = /^([^:]+):[\t ]*([^]*?)[\t ]*$/.exec(line)!;
+      const [, name = "", value = ""] = /^([^:]+?)[\t ]*:[\t ]*([^]*?)[\t ]*$/.exec(line)!;
       return [name, value];
     });
     return readBody({ status, headers, isOld: minorVersion === "0", hasNone: method === "HEAD" }, text, at);
   }
-  return undefined;
 }
 
 interface Head {

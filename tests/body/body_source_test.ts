@@ -88,7 +88,7 @@ for (const piece of ["text", 1, { length: 4 }, new ArrayBuffer(4), new Uint16Arr
   Deno.test(`BodySource refuses a stream of ${piece.constructor.name}`, async () => {
     const stream = () => ReadableStream.from([piece]) as ReadableStream<Chunk>;
     const problems = [await sourceOf(stream()).read(), await sourceOf(stream()).readWhole(4)];
-    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [400, 400]);
+    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [500, 500]);
   });
 }
 

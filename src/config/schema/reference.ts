@@ -1,7 +1,7 @@
 /** The configuration's fields as Markdown reference, as text for `--help`, and as JSON Schema. */
 
 import { CONFIG } from "../fields.ts";
-import { type Field, type Fields, sectionIn, type SectionType } from "./section.ts";
+import { detailsOf, type Field, type Fields, sectionIn, type SectionType } from "./section.ts";
 import type { JsonSchema } from "./value_type.ts";
 
 export type { JsonSchema };
@@ -81,7 +81,7 @@ function listSections(): readonly PlacedSection[] {
 function toTable(fields: Fields): string {
   const rows = Object.entries(fields).map(([key, field]) => {
     const note = field.ignored === undefined ? undefined : `Has no effect: ${field.ignored}.`;
-    const text = [field.description, field.details, note].filter((part) => part !== undefined).join(" ");
+    const text = [field.description, detailsOf(field), note].filter((part) => part !== undefined).join(" ");
     return [`\`${key}\``, field.type.label, defaultCell(field), text];
   });
   return markdownTable([["Field", "Value", "Default", "Description"], ...rows]);

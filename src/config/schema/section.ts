@@ -28,6 +28,8 @@ export interface Field<T> {
   readonly isCumulative?: true;
   /** Reason why the field has no effect. Only files of go-conductor have such fields. */
   readonly ignored?: string;
+  /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
+  readonly serverOnly?: string;
 }
 
 /** Fields by their key. */
@@ -113,7 +115,9 @@ export function section<const F extends Fields>({ name, description, fields }: S
         const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
-        const found = isAbsent ? parseAbsent(key, at) : parseField(field, written, at.child(key));
+        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.isEmbedded;
+        if (isMisplaced) at.child(key).problem(`is not supported by conductor(): ${field.serverOnly}`);
+        const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
         if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {
           at.child(key).problem(`requires \`${field.requires}: true\``);
@@ -139,6 +143,12 @@ export function overrides<const F extends Fields>(options: SectionOptions<F>): S
     return [key, { ...rest, defaultText }];
   });
   return { ...section({ ...options, fields: Object.fromEntries(entries) }), isOverride: true };
+}
+
+/** Returns the sentences about a field that follow its description, for the reference, the schema and the types. */
+export function detailsOf({ details, serverOnly }: Field<unknown>): string | undefined {
+  const limit = serverOnly && `Not supported by \`conductor()\`: ${serverOnly}.`;
+  return [details, limit].filter(Boolean).join(" ") || undefined;
 }
 
 /** Returns the section that a type consists of or contains, if any. */
@@ -177,9 +187,9 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 }
 
 function fieldSchema(field: Field<unknown>): JsonSchema {
-  const { type, description, details, defaultText } = field;
+  const { type, description, defaultText } = field;
   return {
-    description: [description, details, defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
+    description: [description, detailsOf(field), defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),
