@@ -89,6 +89,12 @@ export interface ServeThreadOptions {
    */
   readonly urgent?: AbortSignal;
   /**
+   * Called when a shutdown has closed the listener. Responses that are ready wait for its end.
+   *
+   * @default No call.
+   */
+  readonly onClosed?: () => Promise<void>;
+  /**
    * Returns the reloads so far, for the metrics on the data port.
    *
    * @default A function that returns `undefined`.
@@ -199,7 +205,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown()]);
+      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

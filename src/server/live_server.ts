@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Handler } from "../proxy/fetch_handler.ts";
-import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
+import { type RunningServer, serve, type ServeOptions, type ShutdownOptions } from "./serve.ts";
 
 /** Options of {@linkcode serveConfig}. */
 export interface LiveServerOptions
@@ -43,7 +43,7 @@ export interface LiveServer {
    */
   prepare(config: Config): PreparedConfig;
   /** Stops accepting connections. Resolves when every response in flight has been sent, also on former ports. */
-  shutdown(): Promise<void>;
+  shutdown(options?: Pick<ShutdownOptions, "onClosed">): Promise<void>;
 }
 
 /**
@@ -110,8 +110,8 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
       activate(next);
     },
     prepare,
-    shutdown: async () => {
-      await Promise.all([server.shutdown(), ...retired]);
+    shutdown: async (options) => {
+      await Promise.all([server.shutdown(options), ...retired]);
     },
   };
 }

@@ -70,11 +70,11 @@ export interface ShutdownOptions {
    */
   readonly uploadTimeoutMs?: number;
   /**
-   * Called when no more connections are accepted. Responses in flight may still be sent.
+   * Called when no more connections are accepted. Responses that are ready wait for its end.
    *
    * @default No call.
    */
-  readonly onClosed?: () => void;
+  readonly onClosed?: (() => void | Promise<void>) | undefined;
 }
 
 /** A running server. */
@@ -193,8 +193,14 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     shutdown: async ({ uploadTimeoutMs = Infinity, onClosed = () => {} } = {}) => {
       stopping.abort();
       await reopening;
-      await server.close({ uploadTimeoutMs, onClosed: () => Promise.resolve() });
-      onClosed();
+      let isCalled = false;
+      const close = async () => {
+        isCalled = true;
+        await onClosed();
+      };
+      await server.close({ uploadTimeoutMs, onClosed: close });
+      // A relisten() may have begun to close it.
+      if (!isCalled) await onClosed();
       while (ends.size > 0) await Promise.all(ends);
     },
   };

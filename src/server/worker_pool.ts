@@ -101,6 +101,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   const threads = new Set<WorkerThread<Settings>>();
   const inspections = new WorkerInspections();
   const comparisons = new WorkerComparisons();
+  const open = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   let isEnded = false;
   let config = first;
   let port = findFreePort(first, { reusePort });
@@ -128,7 +129,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
   async function startThread(worker: number): Promise<WorkerThread<Settings>> {
     const thread = new WorkerThread<Settings>({ module, write, readMetrics, name: `conductor worker ${worker}` });
     try {
-      const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, settings };
+      const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, open, settings };
       await thread.request({ type: "start", setup });
       if (isEnded) throw new WorkerCrash("ended before it had started");
     } catch (error) {
@@ -233,7 +234,10 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     comparisons: (after) => comparisons.read(threads, after),
     shutdown: () => {
       stopping.abort();
-      return serialize(() => askAll("stop"));
+      return serialize(() => {
+        Atomics.store(new Int32Array(open), 0, threads.size);
+        return askAll("stop");
+      });
     },
     flush: () => askAll("flush"),
     end,
