@@ -5,6 +5,7 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { LocalReply } from "../http/client_response.ts";
 import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
+import type { ConnectionInfo } from "../http/client_request.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { ChunkFlow } from "./chunk_flow.ts";
@@ -26,6 +27,8 @@ export interface BodySourceOptions {
   readonly deadlines: TimeoutQueues;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
+  /** Connection of the client. */
+  readonly connection?: Pick<ConnectionInfo, "isListenerClosed">;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
   /** True if the body has no declared length. HTTP/1.1 sends such a body in chunks. */
@@ -33,6 +36,11 @@ export interface BodySourceOptions {
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
+const CUT_OFF: LocalReply = {
+  status: 503,
+  detail: "The server closed its listener before the request body was complete",
+  headers: [["retry-after", "1"]],
+};
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
 /** A program that creates a request may stream anything. `fetch` throws a TypeError. */
 const NOT_BYTES: LocalReply = { status: 500, detail: "The request body must be a stream of Uint8Array chunks" };
@@ -53,6 +61,7 @@ export class BodySource implements TimeoutListener {
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
+  readonly #connection: BodySourceOptions["connection"];
   /** Absent for bodies with a declared length: Deno leaves the rest of those in the socket. */
   readonly #flow: ChunkFlow | undefined;
   #reader: ReadableStreamDefaultReader<Chunk> | undefined;
@@ -73,6 +82,7 @@ export class BodySource implements TimeoutListener {
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
+    this.#connection = options.connection;
     this.#flow = options.isChunked ? new ChunkFlow() : undefined;
   }
 
@@ -173,7 +183,8 @@ export class BodySource implements TimeoutListener {
         if (pause !== undefined) await pause;
       }
     } catch {
-      return this.#stalled ? STALLED : BROKEN_OFF;
+      if (this.#stalled) return STALLED;
+      return this.#connection?.isListenerClosed ? CUT_OFF : BROKEN_OFF;
     } finally {
       this.#deadline.stop();
     }

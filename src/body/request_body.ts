@@ -50,7 +50,7 @@ export interface BodyListener extends UploadListener {
  * by {@linkcode BodyFanOut.pump}. Returns `null` for no body, and after `onProblem` was called.
  */
 export async function openBody(
-  request: Pick<ClientRequest, "body">,
+  request: Pick<ClientRequest, "body" | "connection">,
   listener: BodyListener,
   context: RequestBodyContext,
 ): Promise<RequestBody> {
@@ -60,8 +60,9 @@ export async function openBody(
   if (body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
+  const { connection } = request;
   const isChunked = contentLength === undefined;
-  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, watch, isChunked });
+  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, connection, watch, isChunked });
   listener.onOpening(source);
   const isSmall = contentLength !== undefined && contentLength <= SMALL_BODY_BYTES;
   const first = isChunked ? await source.peek() : undefined;

@@ -30,7 +30,7 @@ export interface AdminSourceContext {
 
 /** Options of {@linkcode AdminListener}. */
 export interface AdminListenerOptions
-  extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
+  extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "urgent">, Pick<AdminOptions, "onGuesses"> {
   /** Source of all data that the listener shows. */
   readonly source: AdminSource;
 }
@@ -79,6 +79,7 @@ export function createAdminSource(
 export class AdminListener {
   readonly #options: AdminListenerOptions;
   #open: OpenListener | undefined;
+  #isShutDown = false;
 
   /** Creates a closed listener. */
   constructor(options: AdminListenerOptions) {
@@ -109,6 +110,8 @@ export class AdminListener {
     return {
       commit: async () => {
         await this.#retire();
+        // A reload may end after the shutdown.
+        if (this.#isShutDown) return await fresh.server.shutdown();
         this.#open = fresh;
       },
       rollback: () => fresh.server.shutdown(),
@@ -117,6 +120,11 @@ export class AdminListener {
 
   /** Closes the listener and its event streams, and waits until every response in flight has been sent. */
   async shutdown(): Promise<void> {
+    this.#isShutDown = true;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     open?.handler.close();
@@ -125,7 +133,7 @@ export class AdminListener {
 
   /** Starts the shutdown without waiting: a slow client must not delay a reload. */
   #retire(): Promise<void> {
-    this.shutdown();
+    this.#close();
     return Promise.resolve();
   }
 
@@ -140,11 +148,13 @@ export class AdminListener {
   }
 
   #listen(settings: AdminSettings): OpenListener {
-    const { onError, onReopen } = this.#options;
+    const { onError, onReopen, reusePort, urgent } = this.#options;
     const server = serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
       port: settings.port,
+      reusePort,
+      urgent,
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
     });
@@ -158,7 +168,7 @@ export class AdminListener {
   }
 
   #testAddress({ hostname, shownHostname }: AdminSettings): void {
-    const test = serve(() => new Response(), { hostname, shownHostname, port: 0 });
+    const test = serve(() => new Response(), { hostname, shownHostname, port: 0, urgent: AbortSignal.abort() });
     test.shutdown();
   }
 }

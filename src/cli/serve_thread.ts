@@ -33,7 +33,10 @@ export interface Serving {
   inspect(after: number): Promise<Inspection>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
   comparisons(after: number): Promise<ComparisonsSnapshot>;
-  /** Closes the listener, and waits for every response and every attempt in flight. */
+  /**
+   * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
+   * and every attempt in flight.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -79,6 +82,18 @@ export interface ServeThreadOptions {
    * @default The metrics of this thread, and the statistics of the process.
    */
   readonly metricsSource?: MetricsSource;
+  /**
+   * Makes a shutdown close the listener at once when it is aborted.
+   *
+   * @default No signal.
+   */
+  readonly urgent?: AbortSignal;
+  /**
+   * Called when a shutdown has closed the listener. Responses that are ready wait for its end.
+   *
+   * @default No call.
+   */
+  readonly onClosed?: () => Promise<void>;
   /**
    * Returns the reloads so far, for the metrics on the data port.
    *
@@ -151,6 +166,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
+    uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
+    urgent: options.urgent,
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
@@ -173,8 +190,9 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       const prepared = server.prepare(config);
       return {
         commit: () => {
-          prepared.commit();
+          const committed = prepared.commit();
           checks.reconfigure(config.services);
+          return committed;
         },
         rollback: () => prepared.rollback(),
       };
@@ -187,7 +205,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown()]);
+      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

@@ -42,7 +42,7 @@ export interface ServeWorkersOptions {
 export async function serveWorkers(first: Config, options: ServeWorkersOptions): Promise<WorkerPool> {
   const { args, io, logger, reloads, module = WORKER_MODULE } = options;
   const { workers } = args.flags;
-  requireSharedPort(workers);
+  requireSharedPort(`start ${workers} workers`);
   const lastWrite: Record<StreamName, Promise<void>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
 
   /** Waits for each write. Otherwise a full output would drop lines, and the worker would not be slowed down. */
@@ -61,6 +61,7 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
     return await startWorkers(first, {
       count: workers,
       module,
+      reusePort: args.flags.reusePort,
       settings,
       write: (stream, text) => lastWrite[stream] = lastWrite[stream].then(() => write(stream, text)),
       ...(reloads !== undefined && { reloads }),
@@ -72,11 +73,12 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
   }
 }
 
-function requireSharedPort(workers: number): void {
+/** Throws a {@linkcode CommandError} if several listeners cannot share a port. */
+export function requireSharedPort(action: string): void {
   const sharing = portSharing();
   if (sharing === "possible") return;
   const reason = sharing === "no-flag"
     ? "sharing a port needs --unstable-net; run again with that flag"
     : "only Linux distributes the connections of a shared port";
-  throw new CommandError(`Cannot start ${workers} workers: ${reason}`);
+  throw new CommandError(`Cannot ${action}: ${reason}`);
 }

@@ -803,11 +803,20 @@ export const CONFIG = section({
       defaultText: "off",
       description: "Comparison of all services' responses with the primary's. `true` uses all defaults.",
     },
+    shutdownDelay: {
+      type: time({ min: "0s" }),
+      default: "0s",
+      as: "shutdownDelayMs",
+      serverOnly: "shut down the server that calls the handler",
+      description:
+        "Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503.",
+      details: "Set it to the time that a load balancer needs to stop sending requests, about `5s` in Kubernetes.",
+    },
     shutdownTimeout: {
       type: time({ min: "0s" }),
       default: "10s",
       as: "shutdownTimeoutMs",
-      description: "Timeout for requests in flight when the server shuts down.",
+      description: "Timeout for requests and uploads in flight when the server shuts down or replaces its listener.",
       serverOnly: "shut down the server that calls the handler",
     },
     logging: {

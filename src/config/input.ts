@@ -112,8 +112,17 @@ export interface ConfigInput {
   /** Comparison of all services' responses with the primary's. `true` uses all defaults. Default: off. */
   readonly compare?: boolean | CompareInput;
   /**
-   * Timeout for requests in flight when the server shuts down. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`,
-   * `"1h"`. Not supported by `conductor()`: shut down the server that calls the handler.
+   * Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503. Seconds, or
+   * text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Set it to the time that a load balancer needs to stop sending
+   * requests, about `5s` in Kubernetes. Not supported by `conductor()`: shut down the server that calls the handler.
+   *
+   * @default "0s"
+   */
+  readonly shutdownDelay?: number | string;
+  /**
+   * Timeout for requests and uploads in flight when the server shuts down or replaces its listener. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Not supported by `conductor()`: shut down the server that calls the
+   * handler.
    *
    * @default "10s"
    */

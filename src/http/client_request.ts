@@ -21,6 +21,11 @@ export interface ConnectionInfo {
    * `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
+  /**
+   * True after the server closed its listener, if that ends request bodies that are still arriving. Such a request gets a
+   * 503 response. Default: false, and the client ended the body.
+   */
+  readonly isListenerClosed?: boolean;
 }
 
 /** Parts of a request target, byte for byte. Nothing has been checked. */

@@ -34,6 +34,11 @@ export class FairPermits {
   #counts = new Map<string, number>();
   #unused = 0;
 
+  /** Number of permits of all keys together. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** Acquires a permit. A key of `undefined` has no limit of its own. */
   tryAcquire(key: string | undefined, { max, maxPerKey }: PermitLimits): Grant {
     if (this.#taken >= max) return "full";

@@ -186,7 +186,8 @@ export const SERVICE_STATES: {
 } = {
   breaker: {
     name: "conductor_breaker_state",
-    help: "1 for the current state of the circuit breaker of a service, otherwise 0.",
+    help:
+      "1 for the current state of the circuit breaker of a service, otherwise 0; half-open when openFor has passed.",
     states: ["closed", "half-open", "open"],
   },
   health: {

@@ -27,6 +27,7 @@ const VALID: unknown[] = [
     port: "8080",
     identify: "yes",
     timeout: "1.5s",
+    shutdownDelay: 0,
     shutdownTimeout: 0,
     maxBodySize: "10 MiB",
     bodyWindow: 65_536,
