@@ -2,6 +2,7 @@
 
 import { KeyedSemaphore } from "../lib/keyed_semaphore.ts";
 import { SecretNames } from "../lib/secret_names.ts";
+import { StartPacer } from "../lib/start_pacer.ts";
 import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
@@ -17,6 +18,8 @@ export interface SharedState {
   readonly admission: Admission;
   /** Attempts in flight, by the name of their service. */
   readonly inFlight: KeyedSemaphore;
+  /** Delays attempts that would start together. */
+  readonly starts: StartPacer;
   /** Breakers, by the name of their service. */
   readonly breakers: Breakers;
   /** Results of the health checks. */
@@ -44,6 +47,7 @@ export function createSharedState(pseudonym: string = createPseudonym()): Shared
     pseudonym,
     admission: new Admission(),
     inFlight: new KeyedSemaphore(),
+    starts: new StartPacer(),
     breakers: new Breakers(),
     health: new Health(),
     shadows: new ShadowStates(),

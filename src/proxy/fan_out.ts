@@ -170,7 +170,7 @@ export class FanOut implements AttemptListener {
 
   #launch(member: Member, request: MatchedRequest, isHedge = false): Attempt | undefined {
     const listener = this.#listener;
-    const { inFlight, upstreamLimits, transport } = this.#context;
+    const { inFlight, upstreamLimits } = this.#context;
     const skipReason = listener.gate(member, request.received);
     if (skipReason !== undefined) listener.onSkip(member, skipReason);
     // A skipped shadow service is not part of the exchange. Every other service has an attempt with an outcome.
@@ -186,10 +186,14 @@ export class FanOut implements AttemptListener {
     else {
       attempt.span = listener.startSpan(attempt, request.received);
       const upstreamRequest = new AttemptRequest(attempt, this.#requestFor(member, request), listener);
-      if (permit.ready === undefined) sendAttempt(attempt, upstreamRequest, transport);
-      else attempt.acquired().then(() => void (attempt.pending && sendAttempt(attempt, upstreamRequest, transport)));
+      if (permit.ready === undefined) sendAttempt(attempt, upstreamRequest, this.#context);
+      else attempt.acquired().then(() => this.#sendPending(attempt, upstreamRequest));
     }
     return attempt;
+  }
+
+  #sendPending(attempt: Attempt, request: AttemptRequest): void {
+    if (attempt.pending) sendAttempt(attempt, request, this.#context);
   }
 
   #requestFor({ service }: Member, request: MatchedRequest): MatchedRequest {

@@ -133,6 +133,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     availability: new Availability(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) }),
     hedges: new HedgePolicies(config, { states: instance.hedges, now }),
     inFlight: instance.inFlight,
+    starts: instance.starts,
     upstreamLimits: { max: limits.maxConnectionsPerService, maxQueued: limits.maxQueuedPerService },
     secretNames: instance.secretNames,
     drains: instance.drains,

@@ -7,6 +7,7 @@ import type { AddressMatcher } from "../http/client_address.ts";
 import type { KeyedSemaphore, SemaphoreLimits } from "../lib/keyed_semaphore.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { SecretNames } from "../lib/secret_names.ts";
+import type { StartPacer } from "../lib/start_pacer.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import type { Observer } from "../observe/events.ts";
@@ -86,6 +87,8 @@ export interface HandlerContext {
   readonly hedges: HedgePolicies;
   /** Attempts in flight by the name of their service. */
   readonly inFlight: KeyedSemaphore;
+  /** Delays attempts that would start together. */
+  readonly starts: StartPacer;
   /** Limits of `inFlight`, the same for each service. */
   readonly upstreamLimits: SemaphoreLimits;
   readonly secretNames: SecretNames;

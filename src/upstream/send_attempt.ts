@@ -2,6 +2,7 @@
 
 import { SMALL_BODY_BYTES } from "../body/request_body.ts";
 import { getHeader } from "../http/headers.ts";
+import type { StartPacer } from "../lib/start_pacer.ts";
 import {
   type Attempt,
   discardResponse,
@@ -19,16 +20,36 @@ export interface SentRequest extends TransportRequest {
   readonly mayCauseReset: boolean;
 }
 
+/** Dependencies of {@linkcode sendAttempt}. */
+export interface SendContext {
+  readonly transport: Transport;
+  /** Delays attempts that would start together. */
+  readonly starts: StartPacer;
+}
+
 /**
- * Sends the request of an attempt, and settles the attempt with the outcome. Transports must not reject, but a
- * rejection must not leave the attempt pending.
+ * Sends the request of an attempt, and settles the attempt with the outcome. An attempt that is aborted before its start
+ * is not sent.
  */
-export function sendAttempt(attempt: Attempt, request: SentRequest, transport: Transport): void {
+export function sendAttempt(attempt: Attempt, request: SentRequest, context: SendContext): void {
+  const start = context.starts.begin();
+  if (start === undefined) return transmit(attempt, request, context);
+  start.then(() => attempt.pending ? transmit(attempt, request, context) : context.starts.end());
+}
+
+/** Transports must not reject, but a rejection must not leave the attempt pending. */
+function transmit(attempt: Attempt, request: SentRequest, { transport, starts }: SendContext): void {
   attempt.markSent();
   // Closures, because collections would copy the frame of an async function until the response arrives.
   send(attempt, request, transport).then(
-    (result) => receive(attempt, request, result),
-    () => settle(attempt, request, { ok: false, kind: "protocol" }),
+    (result) => {
+      starts.end();
+      receive(attempt, request, result);
+    },
+    () => {
+      starts.end();
+      settle(attempt, request, { ok: false, kind: "protocol" });
+    },
   );
 }
 
