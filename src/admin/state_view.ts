@@ -31,7 +31,8 @@ export function viewState(
 /**
  * Returns the reason why a server is not ready: it drains, or no primary and no secondary of a route is available.
  *
- * A half-open breaker counts as available: without traffic, it never closes, and without readiness, there is no traffic.
+ * A half-open breaker counts as available: without traffic, it never closes, and without readiness, there is no
+ * traffic.
  */
 export function unreadyReason(
   { draining, routes, metrics }: Pick<StateView, "draining" | "routes" | "metrics">,

@@ -154,8 +154,8 @@ function startWorker(
 }
 
 /**
- * Waits until all workers have closed their listeners. A client that gets its response earlier connects to another worker,
- * which may be about to close.
+ * Waits until all workers have closed their listeners. A client that gets its response earlier connects to another
+ * worker, which may be about to close.
  */
 async function waitForOthers(open: Int32Array): Promise<void> {
   Atomics.sub(open, 0, 1);

@@ -22,8 +22,8 @@ export interface ConnectionInfo {
    */
   readonly defaultAuthority?: string | undefined;
   /**
-   * True after the server closed its listener, if that ends request bodies that are still arriving. Such a request gets a
-   * 503 response. Default: false, and the client ended the body.
+   * True after the server closed its listener, if that ends request bodies that are still arriving. Such a request gets
+   * a 503 response. Default: false, and the client ended the body.
    */
   readonly isListenerClosed?: boolean;
 }

@@ -55,8 +55,9 @@ const CLOSE = ["connection", "close"] as const;
 /**
  * An open listener.
  *
- * Deno closes idle connections when it closes a listener, and ends request bodies that are still arriving. A request that
- * is on its way at this moment is lost. Therefore, {@linkcode HttpListener.close} makes clients stop sending first.
+ * Deno closes idle connections when it closes a listener, and ends request bodies that are still arriving. A request
+ * that is on its way at this moment is lost. Therefore, {@linkcode HttpListener.close} makes clients stop sending
+ * first.
  */
 export class HttpListener {
   /** Address of the listener. */
@@ -163,7 +164,9 @@ export class HttpListener {
     while (this.#uploadsInFlight() > 0 && performance.now() < untilMs) await this.#turns(1);
   }
 
-  /** Waits for turns of the event loop instead of one long timer: if the loop stalls, requests must still be received. */
+  /**
+   * Waits for turns of the event loop instead of one long timer: if the loop stalls, requests must still be received.
+   */
   async #turns(count: number): Promise<void> {
     for (let turn = 0; turn < count; turn++) await delay(TURN_MS, this.#urgent && { signal: this.#urgent });
   }

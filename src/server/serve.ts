@@ -91,8 +91,8 @@ export interface RunningServer {
    */
   relisten(where: ListenerOptions, options?: Pick<ShutdownOptions, "uploadTimeoutMs">): Promise<void>;
   /**
-   * Makes clients close their connections, waits for request bodies, and then accepts no more connections. Resolves when
-   * every response in flight has been sent.
+   * Makes clients close their connections, waits for request bodies, and then accepts no more connections. Resolves
+   * when every response in flight has been sent.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }

@@ -28,8 +28,8 @@ export interface SendContext {
 }
 
 /**
- * Sends the request of an attempt, and settles the attempt with the outcome. An attempt that is aborted before its start
- * is not sent.
+ * Sends the request of an attempt, and settles the attempt with the outcome. An attempt that is aborted before its
+ * start is not sent.
  */
 export function sendAttempt(attempt: Attempt, request: SentRequest, context: SendContext): void {
   const start = context.starts.begin();
