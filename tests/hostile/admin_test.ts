@@ -124,6 +124,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
       bodyWindow: "64KiB",
       limits: { maxInFlight: 100, maxInFlightPerClient: 90, maxConnectionsPerService: 10, maxQueuedPerService: 5 },
       compare: { ...rules, noise: "replay", noiseSample: 0.1, maxMemory: "1MiB" },
+      shutdownDelay: "0s",
       shutdownTimeout: 1,
       logging: { level: "info", output: "stdout" },
       metrics: { enabled: true, endpoint: "/metrics", enablePrometheus: true },
