@@ -18,7 +18,7 @@ async function findBun(): Promise<{ path?: string; reason?: string }> {
 
 const bun = await findBun();
 
-/** Installs the package like npm, in a folder beside the example. */
+/** Installs the package like npm, in a folder next to the example. */
 async function installExample(folder: string, urls: readonly [string, string]): Promise<void> {
   const home = `${folder}/node_modules/@zeek/conductor`;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {

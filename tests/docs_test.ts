@@ -150,3 +150,22 @@ Deno.test("docs/explanation/security.md names tests that exist, and every hostil
     assertEquals(named.has(`hostile/${name}`), true, name);
   }
 });
+
+Deno.test("docs/reference/rfc-conformance.md names tests that exist, and one for each requirement that conductor keeps", async () => {
+  const text = texts.get("docs/reference/rfc-conformance.md")!;
+  const rows = text.split("\n").map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
+  const requirements = rows.filter(([section = ""]) => /^\d/.test(section));
+  assertGreater(requirements.length, 150);
+  const missing: string[] = [];
+  for (const [section, requirement, status = "", proof = ""] of requirements) {
+    assert(["kept", "by Deno", "n/a", "**not kept**"].includes(status), `${section}: ${status}`);
+    const tests = [...proof.matchAll(/`([\w/]+\.ts)`: (.*?)(?=$|; |\. [A-Z*]|\.$)/g)];
+    if (status === "kept" && tests.length === 0 && !proof.startsWith("by configuration")) missing.push(requirement!);
+    for (const [, file = "", name = ""] of tests) {
+      const source = await read(`tests/${file}`).catch(() => "");
+      if (!source.includes(name)) missing.push(`${section}: ${file}: ${name}`);
+    }
+    if (status === "n/a" || status === "**not kept**") assert(proof !== "", requirement);
+  }
+  assertEquals(missing, []);
+});

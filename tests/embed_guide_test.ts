@@ -3,11 +3,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { codeBlocks } from "../tools/markdown.ts";
 import { startChild } from "./_support/child.ts";
+import { hasNodePackages, installPackages } from "./_support/node_packages.ts";
 import { startBackend } from "./_support/servers.ts";
 
-const ROOT = new URL("../", import.meta.url);
-const GUIDE = await Deno.readTextFile(new URL("docs/guides/embed.md", ROOT));
-/** Runtimes are installed from packages that contain the binary, so that no script has to run. */
+const GUIDE = await Deno.readTextFile(new URL("../docs/guides/embed.md", import.meta.url));
 const PACKAGES = [
   "@hono/node-server@2.1.9",
   "@oven/bun-linux-x64@1.4.5",
@@ -43,23 +42,6 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   node: { command: NODE, file: "node.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
   express: { command: NODE, file: "express.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
 };
-const isSupported = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
-
-/** Installs the packages, and conductor as one of them. */
-async function installPackages(folder: string): Promise<void> {
-  await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ private: true, type: "module" }));
-  const install = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", ...PACKAGES];
-  await run("npm", { args: install, cwd: folder });
-  const home = `${folder}/node_modules/@zeek/conductor`;
-  await run(Deno.execPath(), { args: ["bundle", "--quiet", "--output", `${home}/mod.js`, "mod.ts"], cwd: ROOT });
-  const manifest = { name: "@zeek/conductor", version: "0.0.0", type: "module", exports: "./mod.js" };
-  await Deno.writeTextFile(`${home}/package.json`, JSON.stringify(manifest));
-}
-
-async function run(command: string, options: Deno.CommandOptions): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { ...options, stdin: "null" }).output();
-  assert(success, new TextDecoder().decode(stderr));
-}
 
 /** Returns the code block that follows the comment `<!-- test: NAME -->`. */
 function programText(name: string): string {
@@ -71,13 +53,13 @@ function programText(name: string): string {
 
 Deno.test({
   name: "programs of docs/guides/embed.md mirror uploads and pass the client address on, in every runtime",
-  ignore: !isSupported,
+  ignore: !hasNodePackages,
   async fn(t) {
     const named = [...GUIDE.matchAll(/<!-- test: (\w+) -->/g)].map(([, name]) => name!);
     assertEquals(named.sort(), Object.keys(PROGRAMS).sort());
     const folder = await Deno.makeTempDir();
     try {
-      await installPackages(folder);
+      await installPackages(folder, PACKAGES);
       for (const [name, { command, file, changes }] of Object.entries(PROGRAMS)) {
         await t.step(name, async () => {
           await using v1 = startBackend((_, body) => new Response(`v1 got ${body}`, { status: 201 }));

@@ -23,6 +23,11 @@ Deno.test("modules of src/ have no mutable state, apart from the listed ones", a
   assertEquals(findModuleState(await readSource("src")), []);
 });
 
+Deno.test("src/ has no syntax that Node 20 and 22 cannot parse, because bundles of mod.ts include the command line", async () => {
+  const files = [...await readSource("mod.ts"), ...await readSource("cli.ts"), ...await readSource("src")];
+  assertEquals(files.filter(({ text }) => /^\s*(?:await )?using \w+ =/m.test(text)).map(({ path }) => path), []);
+});
+
 /** Each row adds one violation to a valid package. The last column is the expected report. */
 const PLANTED: [path: string, text: string, violation: string][] = [
   [

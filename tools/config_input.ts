@@ -8,7 +8,7 @@
  */
 
 import { CONFIG } from "../src/config/fields.ts";
-import { type Field, type Fields, sectionIn, type SectionType } from "../src/config/schema/section.ts";
+import { detailsOf, type Field, type Fields, sectionIn, type SectionType } from "../src/config/schema/section.ts";
 import type { TypeAlias, ValueType } from "../src/config/schema/value_type.ts";
 
 /** The generated file, from the root of the project. */
@@ -61,11 +61,12 @@ function aliasIn(type: ValueType<unknown>): TypeAlias | undefined {
 }
 
 /** Returns the paragraphs of a field's documentation. */
-function fieldDoc({ type, description, details, defaultText, ignored, ...field }: Field<unknown>): string[] {
+function fieldDoc(field: Field<unknown>): string[] {
+  const { type, description, defaultText, ignored } = field;
   const sentences = [
     description,
     type.notation,
-    details,
+    detailsOf(field),
     defaultText && `Default: ${defaultText}.`,
     ignored && `Has no effect: ${ignored}.`,
   ];

@@ -1,8 +1,8 @@
 /**
  * Reports the lines of `src/` that the tests cover, and fails below the thresholds of deno.json.
  *
- * Processes that tests start write profiles too. A process that is stopped while it writes leaves an incomplete profile,
- * which `deno coverage` cannot read. Incomplete profiles are therefore removed first.
+ * Processes that tests start write profiles too. A process that is stopped while it writes leaves an incomplete
+ * profile, which `deno coverage` cannot read. Incomplete profiles are therefore removed first.
  *
  * @module
  */

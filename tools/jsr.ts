@@ -2,8 +2,8 @@
  * Prints the `JSR_URL` to use: `JSR_URL` itself if it is set, jsr.io if it can be reached, otherwise a local folder.
  * With the folder, a machine that reaches only npm runs the same imports as every other machine.
  *
- * `--local` always writes the folder, with this package in it. It runs the package as users will, before it is published:
- * `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
+ * `--local` always writes the folder, with this package in it. It runs the package as users will, before it is
+ * published: `JSR_URL=$(deno run -A tools/jsr.ts --local) deno run -A jsr:@zeek/conductor`.
  *
  * @module
  */

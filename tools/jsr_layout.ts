@@ -54,8 +54,8 @@ export async function packageFiles(root: URL): Promise<FileTexts> {
 }
 
 /**
- * Writes files into a folder named after their content, and returns its path. Concurrent runs find the folder complete or
- * not at all, and two states of the files never mix.
+ * Writes files into a folder named after their content, and returns its path. Concurrent runs find the folder complete
+ * or not at all, and two states of the files never mix.
  */
 export async function layOut(parent: string, files: FileTexts): Promise<string> {
   await Deno.mkdir(parent, { recursive: true, mode: 0o700 });

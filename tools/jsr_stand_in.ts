@@ -1,6 +1,6 @@
 /**
- * Replacement of the `@std` packages for machines that reach npm but not JSR: std's declarations, over the same code from
- * npm. It has only the modules that this project imports.
+ * Replacement of the `@std` packages for machines that reach npm but not JSR: std's declarations, over the same code
+ * from npm. It has only the modules that this project imports.
  */
 
 /** One module of a package. */

@@ -61,7 +61,9 @@ export function githubSlug(heading: string): string {
   return heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "").replaceAll(" ", "-");
 }
 
-/** Replaces the targets of links, images aside. `replace` returns the new target, or `undefined` to keep only the text. */
+/**
+ * Replaces the targets of links, images aside. `replace` returns the new target, or `undefined` to keep only the text.
+ */
 export function mapLinks(page: string, replace: (target: string) => string | undefined): string {
   return page.split(FENCED).map((part, index) => {
     if (index % 2 === 1) return part;

@@ -12,11 +12,17 @@ export const OUTCOME_LABELS = "src/admin/dashboard/outcomes.js";
 /** Causes of local replies, by status. */
 const LOCAL_REPLIES: readonly (readonly [status: string, cause: string])[] = [
   ["204", "`OPTIONS *`, or OPTIONS with `Max-Forwards: 0`"],
-  ["400", "the Host field is missing or malformed, the target is malformed, or no service can be sent the request"],
+  [
+    "400",
+    "Host is missing, Host, target or Content-Length is malformed, the request body broke off, or no service can be " +
+    "sent the request",
+  ],
   ["404", "no route matches"],
   ["405", "CONNECT or TRACE"],
   ["408", "the request body stopped arriving, or arrived too slowly"],
-  ["413", "the request body is larger than `maxBodySize`"],
+  ["413", "the request body is larger than `maxBodySize`, or than 2^53 - 1 bytes"],
+  ["499", "the client disconnected, or the program aborted the request; no client receives it"],
+  ["500", "the embedding program created a request body that is not a stream of `Uint8Array` chunks"],
   ["501", "a transfer coding other than chunked, or GET or HEAD with a body"],
   ["502", "every service failed"],
   ["503", "a limit refused the request"],

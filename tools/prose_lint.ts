@@ -1,6 +1,6 @@
 /**
- * Checks the words of comments, messages and Markdown against the language rules of CONTRIBUTING.md. It sees only what a
- * machine can see: banned words and openings, long sentences, long lines.
+ * Checks the words of comments, messages and Markdown against the language rules of CONTRIBUTING.md. It sees only what
+ * a machine can see: banned words and openings, long sentences, long lines.
  *
  * Usage: `deno run --allow-read tools/prose_lint.ts [PATH…]`. Default: the whole repository.
  */
@@ -189,6 +189,8 @@ if (import.meta.main) {
       }
     }
   }
-  console.log(count === 0 ? "Checked the language" : `${count} violations of the language rules`);
+  console.log(
+    count === 0 ? "Checked the language" : `${count} ${count === 1 ? "violation" : "violations"} of the language rules`,
+  );
   if (count > 0) Deno.exit(1);
 }

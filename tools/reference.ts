@@ -1,6 +1,6 @@
 /**
- * Generates the reference pages in docs/ from the declarations in src/. `--write` updates the pages; without it, the names
- * of pages that are out of date are printed, and the exit code is 1.
+ * Generates the reference pages in docs/ from the declarations in src/. `--write` updates the pages; without it, the
+ * names of pages that are out of date are printed, and the exit code is 1.
  *
  * ```sh
  * deno run --allow-read --allow-write tools/reference.ts --write

@@ -1,4 +1,6 @@
-/** The new version of the shop, with three regressions: `deno run --allow-net examples/migration/v2.ts [PORT] [--fixed]` */
+/**
+ * The new version of the shop, with three regressions: `deno run --allow-net examples/migration/v2.ts [PORT] [--fixed]`
+ */
 import { serveShop } from "./shop.ts";
 
 const isFixed = Deno.args.includes("--fixed");

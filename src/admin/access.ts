@@ -1,19 +1,17 @@
-/** Checks of a request that come before its token: target, Host and origin. */
+/** Checks of a request before its token is checked: target, Host and origin. */
 
 import { isAuthority, splitTarget } from "../http/client_request.ts";
 import { networkOf } from "../http/client_address.ts";
 
-/** Address of the listener. */
+/** Address of the admin listener. */
 export interface AccessOptions {
-  /** Configured address. */
+  /** Configured host name or address. */
   readonly hostname: string;
-  /** Port of the listener. */
   readonly port: number;
 }
 
 /** A response that refuses a request. */
 export interface Refusal {
-  /** Status. */
   readonly status: number;
   /** Reason, as a sentence. */
   readonly text: string;
@@ -45,7 +43,7 @@ export function readTarget({ url, headers }: Request): Target | Refusal {
   return { path, query: new URLSearchParams(query) };
 }
 
-/** Checks the Host and the origin of requests. */
+/** Accepts only requests to the listener's own address, from its own pages. */
 export class Access {
   readonly #port: number;
   readonly #names: ReadonlySet<string>;
@@ -58,7 +56,7 @@ export class Access {
     this.#isWildcard = name === "0.0.0.0" || name === "[::]";
   }
 
-  /** Returns a refusal for requests with a foreign Host (DNS rebinding), and for requests from pages of other sites. */
+  /** Refuses requests with the Host of another server (DNS rebinding), and requests from pages of other sites. */
   refuseOrigin({ url, headers, method }: Request): Refusal | undefined {
     const host = (headers.get("host") ?? "").toLowerCase();
     if (host === "") return { status: 400, text: "The Host field is missing." };
@@ -78,7 +76,7 @@ export class Access {
     return undefined;
   }
 
-  /** With a wildcard hostname, any IP address is accepted: DNS rebinding needs a name. */
+  /** A listener on all addresses accepts every IP address as Host, because DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
     if (Number(port) !== this.#port) return false;
@@ -86,7 +84,7 @@ export class Access {
   }
 }
 
-/** Leading zeros are refused: some parsers read octal numbers, and some throw. */
+/** Rejects leading zeros, because some parsers read them as octal numbers, and some throw. */
 function isAddress(name: string): boolean {
   return networkOf(name.replace(/^\[(.*)\]$/, "$1")) !== undefined && !/^0\d|\.0\d/.test(name);
 }

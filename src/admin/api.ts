@@ -4,7 +4,7 @@ import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { NoiseMarks } from "../compare/noise_marks.ts";
 import type { Config, Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
-import type { MetricsSnapshot, ProcessStats, WorkerStats } from "../observe/metrics_snapshot.ts";
+import type { MetricsSnapshot, ProcessStats, ReloadStats, WorkerStats } from "../observe/metrics_snapshot.ts";
 
 /** A service on the dashboard. */
 export interface ServiceView {
@@ -32,6 +32,8 @@ export interface StateView {
   readonly draining: boolean;
   /** Worker threads. */
   readonly workers: WorkerStats;
+  /** Reloads; absent if the configuration does not come from a file. */
+  readonly reloads?: ReloadStats;
   /** Resources of the process. */
   readonly process: ProcessStats;
   /** URL of the server for clients, for example `http://127.0.0.1:8080`; absent if it is not known. */
@@ -52,9 +54,9 @@ export interface StateView {
 export type ExchangesView = RecentExchanges;
 
 /**
- * Events of `GET /api/events`. A `state` event with a {@linkcode StateView} is sent once per second. An `exchanges` event
- * with an {@linkcode ExchangesView} is sent up to four times per second, if there are new exchanges. Its `id` is `last`,
- * so that a page that reconnects continues after the last exchange it has received.
+ * Events of `GET /api/events`. A `state` event with a {@linkcode StateView} is sent once per second. An `exchanges`
+ * event with an {@linkcode ExchangesView} is sent up to four times per second, if there are new exchanges. Its `id` is
+ * `last`, so that a page that reconnects continues after the last exchange it has received.
  */
 export type AdminEventName = "state" | "exchanges";
 

@@ -32,6 +32,7 @@ import overviewStyle from "./dashboard/overview.css" with { type: "text" };
 import overview from "./dashboard/overview.js" with { type: "text" };
 import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
+import reloadNotice from "./dashboard/reload_notice.js" with { type: "text" };
 import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
@@ -92,6 +93,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   overview,
   "pause_on_interaction": pauseOnInteraction,
   rates,
+  "reload_notice": reloadNotice,
   "sample_row": sampleRow,
   services,
   store,

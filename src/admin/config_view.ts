@@ -7,8 +7,8 @@ import { createRedaction, redacted } from "../observe/redaction.ts";
 const SECRET_KEYS: ReadonlySet<string> = new Set(["key", "token"]);
 
 /**
- * Returns a configuration as plain data, with values of placeholders, keys, tokens and credentials redacted. Defaults are
- * filled in, units are resolved, and `null` means no limit.
+ * Returns a configuration as plain data, with values of placeholders, keys, tokens and credentials redacted. Defaults
+ * are filled in, units are resolved, and `null` means no limit.
  */
 export function viewConfig(config: Config): unknown {
   const redaction = createRedaction(config);

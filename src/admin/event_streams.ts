@@ -4,12 +4,12 @@ import { BrokenResponseError } from "../upstream/response_body.ts";
 import { printableJson } from "../lib/printable.ts";
 import type { AdminEventName, AdminSource } from "./api.ts";
 
-/** Interval of states. A page takes them as a sign of life, too. */
+/** Interval of state events. They are also the heartbeat of the connection. */
 const STATE_EVERY_MS = 1_000;
 const EXCHANGES_EVERY_MS = 250;
-/** Delay after which a page reconnects. */
+/** Delay before a disconnected page reconnects. */
 const RETRY_MS = 1_000;
-/** Maximum bytes queued for one reader. A slow reader misses events. */
+/** Maximum bytes queued for one reader. Events above it are not sent to that reader. */
 const MAX_QUEUED_BYTES = 262_144;
 /** Missed states after which a reader is disconnected, which releases its queue. */
 const MAX_MISSED_STATES = 10;
@@ -51,15 +51,14 @@ export class EventStreams {
     this.#source = source;
   }
 
-  /** Number of readers. */
   get count(): number {
     return this.#readers.size;
   }
 
   /**
-   * Adds a reader. If the client has too many, its oldest stream ends. If there are too many in total, the oldest
-   * stream of the network with the most streams ends, otherwise of the session with the most. Returns `undefined` if no
-   * stream may end for it. `after` is the highest exchange id that the reader knows.
+   * Adds a reader. If its client has too many streams, the client's oldest ends. If there are too many in total, the
+   * oldest stream of the network with the most streams ends, otherwise of the client with the most. Returns `undefined`
+   * if neither has more streams than the new reader's. `after` is the highest exchange id that the reader knows.
    */
   open(after: number, client: StreamClient): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
     if (!this.#makeRoom(client)) return undefined;
@@ -145,10 +144,10 @@ export class EventStreams {
     try {
       const known = Math.min(...[...this.#readers].map(({ after }) => after));
       const { last, exchanges } = await this.#source.exchanges(known);
-      /** Readers that keep up have the same last id, so their event is encoded once. */
+      // Readers that keep up have the same last id, so their event is encoded once.
       const events = new Map<number, Uint8Array<ArrayBuffer>>();
       for (const reader of [...this.#readers]) {
-        // An id above the last one is from before a restart.
+        // An id above the last one was assigned before a restart.
         const after = reader.after > last ? 0 : reader.after;
         if (!exchanges.some(({ id }) => id > after) || !hasRoom(reader)) continue;
         const event = events.get(after) ??
@@ -181,7 +180,7 @@ export class EventStreams {
   }
 }
 
-/** Finds the reader to disconnect. Its group keeps at least as many readers as the new reader's group will have. */
+/** Returns the oldest reader of the largest group, if that group then still has as many readers as the new reader's. */
 function oldestOfLargest(
   readers: readonly Reader[],
   { name, of }: { readonly name: string; readonly of: (reader: Reader) => string },

@@ -1,4 +1,4 @@
-/** A limit on wrong tokens, and a report of them. */
+/** Rate limit on wrong tokens, and reports of them. */
 
 import { KeyedBudget } from "../lib/keyed_budget.ts";
 
@@ -6,9 +6,9 @@ import { KeyedBudget } from "../lib/keyed_budget.ts";
 export interface GuessReport {
   /** Wrong tokens since the last report. */
   readonly wrong: number;
-  /** Tokens since the last report that were refused unchecked, after too many wrong ones. */
+  /** Tokens since the last report that were not checked, because of too many wrong tokens. */
   readonly refused: number;
-  /** Networks of these requests, at most four. */
+  /** Networks that sent these tokens, at most four. */
   readonly clients: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface GuessesOptions {
 
 /** Wrong tokens of one client: a burst of ten, then one per ten seconds. */
 const CLIENT_GUESSES = { capacity: 10, perSecond: 0.1 };
-/** Wrong tokens of all clients that have never sent the right one: a burst of 100, then five per second. */
+/** Wrong tokens of all clients together: a burst of 100, then five per second. Known clients are exempt. */
 const ALL_GUESSES = { capacity: 100, perSecond: 5 };
 const ALL = "all";
 const MAX_KNOWN_CLIENTS = 256;
@@ -34,9 +34,9 @@ export class Guesses {
   readonly #options: GuessesOptions;
   readonly #byClient: KeyedBudget;
   readonly #ofAll: KeyedBudget;
-  /** Clients that have sent the right token. Wrong tokens of other clients do not count against them. */
+  /** Clients that have sent the right token, the most recent last. The limit on all clients does not apply to them. */
   readonly #known = new Set<string>();
-  readonly #clients = new Set<string>();
+  readonly #reported = new Set<string>();
   #wrong = 0;
   #refused = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +53,7 @@ export class Guesses {
     const waitMs = this.#known.has(client) ? ownMs : Math.max(ownMs, this.#ofAll.waitMs(ALL));
     if (waitMs === 0) return 0;
     this.#refused++;
-    this.#addClient(client);
+    this.#addToReport(client);
     return waitMs;
   }
 
@@ -62,7 +62,7 @@ export class Guesses {
     this.#byClient.spend(client, 1);
     this.#ofAll.spend(ALL, 1);
     this.#wrong++;
-    this.#addClient(client);
+    this.#addToReport(client);
   }
 
   /** Records the right token. */
@@ -78,17 +78,17 @@ export class Guesses {
     clearTimeout(this.#timer);
   }
 
-  #addClient(client: string): void {
-    if (this.#clients.size < MAX_REPORTED_CLIENTS) this.#clients.add(client);
+  #addToReport(client: string): void {
+    if (this.#reported.size < MAX_REPORTED_CLIENTS) this.#reported.add(client);
     if (this.#timer === undefined) this.#report();
   }
 
   #report(): void {
     this.#timer = undefined;
     if (this.#wrong + this.#refused === 0) return;
-    const report = { wrong: this.#wrong, refused: this.#refused, clients: [...this.#clients] };
+    const report = { wrong: this.#wrong, refused: this.#refused, clients: [...this.#reported] };
     this.#wrong = this.#refused = 0;
-    this.#clients.clear();
+    this.#reported.clear();
     this.#timer = setTimeout(() => this.#report(), REPORT_INTERVAL_MS);
     this.#options.onGuesses(report);
   }

@@ -1,7 +1,7 @@
 /** Handler of the admin listener. Only login, logout and noise marks change anything. */
 
 import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
-import { acceptedTypes } from "../http/client_response.ts";
+import { acceptedTypes, unknownLength } from "../http/client_response.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
 import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
@@ -160,9 +160,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/api/noise":
         return withSafety(await work.read(client, () => respondNoise(request, source.marks)));
       case source.config.metrics.endpoint: {
-        const { metrics, process, workers } = await work.read(client, () => source.state());
+        const { metrics, process, workers, reloads } = await work.read(client, () => source.state());
         const { metrics: settings } = source.config;
-        const reading = { metrics, process, workers };
+        const reading = { metrics, process, workers, ...(reloads !== undefined && { reloads }) };
         const clientRequest = new FetchRequest(request, {});
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
@@ -177,7 +177,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
   }
 
   function openStream({ request: { method, headers }, query, caller, client }: AdminRequest): Response {
-    if (method === "HEAD") return respond("", "text/event-stream");
+    if (method === "HEAD") return respond(unknownLength(), "text/event-stream");
     const events = work.write(client, () =>
       streams.open(idFrom(headers.get("last-event-id") ?? query.get("after")), {
         network: caller.network,
@@ -195,7 +195,7 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         onError("admin request failed unexpectedly", error);
         return refuse({ status: 500, text: "Internal error." });
       });
-      return request.method === "HEAD" ? new Response(null, response) : response;
+      return request.method === "HEAD" ? new Response(response.body && unknownLength(), response) : response;
     },
     close: () => {
       streams.close();

@@ -5,10 +5,10 @@ import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
 import type { StateView } from "./api.ts";
 
 /** Parts of the state that do not come from the configuration. */
-export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics">;
+export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics" | "reloads">;
 
 /** Reason why a server is not ready. */
-export type UnreadyReason = "draining" | "no primary";
+export type UnreadyReason = "draining" | "no service";
 
 /** Returns the current state. */
 export function viewState(
@@ -28,7 +28,12 @@ export function viewState(
   };
 }
 
-/** Returns the reason why a server is not ready: it drains, or a route has no available primary. */
+/**
+ * Returns the reason why a server is not ready: it drains, or no primary and no secondary of a route is available.
+ *
+ * A half-open breaker counts as available: without traffic, it never closes, and without readiness, there is no
+ * traffic.
+ */
 export function unreadyReason(
   { draining, routes, metrics }: Pick<StateView, "draining" | "routes" | "metrics">,
 ): UnreadyReason | undefined {
@@ -38,7 +43,7 @@ export function unreadyReason(
     if (breaker === "open" || health === "unhealthy") unavailable.add(service);
   }
   const isServed = routes.every(({ members }) =>
-    members.some(({ service, role }) => role === "primary" && !unavailable.has(service))
+    members.some(({ service, role }) => role !== "shadow" && !unavailable.has(service))
   );
-  return isServed ? undefined : "no primary";
+  return isServed ? undefined : "no service";
 }

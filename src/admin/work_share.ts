@@ -7,7 +7,9 @@ const CLIENT_SHARE = { capacity: 300, perSecond: 200 };
 /** Time of all clients in milliseconds: burst, and rate per second. */
 const TOTAL_SHARE = { capacity: 600, perSecond: 400 };
 const TOTAL = "all";
-/** Maximum time in milliseconds counted for one read: it may include a wait for workers, which blocks no other request. */
+/**
+ * Maximum time in milliseconds counted for one read. A wait for workers is part of it, but does not occupy the thread.
+ */
 const MAX_READING_MS = 50;
 
 /** Time spent on the requests of each client. */

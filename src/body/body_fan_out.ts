@@ -27,6 +27,10 @@ export interface BodyFanOutOptions {
  * how far other services lag.
  */
 const READ_AHEAD_BYTES = 65_536;
+/**
+ * The same limit while the runtime may hold unread bytes. It takes up to 128 KiB more after each wait for a service.
+ */
+const CATCH_UP_BYTES = 262_144;
 
 /** Services of the lowest rank that still read the body set the pace. */
 const RANK: Readonly<Record<Role, number>> = { primary: 0, secondary: 1, shadow: 2 };
@@ -40,6 +44,7 @@ export class BodyFanOut implements TimeoutListener {
   readonly #options: BodyFanOutOptions;
   readonly #branches = new Set<BodyBranch>();
   readonly #packer: ChunkPacker;
+  readonly #catchUpBytes: number;
   #wake: (() => void) | undefined;
   /** Runs while the pump waits for a service. */
   #stall: Deadline | undefined;
@@ -49,6 +54,7 @@ export class BodyFanOut implements TimeoutListener {
     this.#source = source;
     this.#options = options;
     this.#packer = new ChunkPacker(options.detachBuffers);
+    this.#catchUpBytes = Math.max(READ_AHEAD_BYTES, Math.min(CATCH_UP_BYTES, options.windowBytes / 4));
   }
 
   /** Bytes of the body read so far. */
@@ -82,6 +88,11 @@ export class BodyFanOut implements TimeoutListener {
     else this.#source.cancel();
   }
 
+  /** Reads no further, without waiting for the client. */
+  cancel(): void {
+    this.#source.cancel();
+  }
+
   /**
    * Aborts branches of stalled services whose attempts have finished. No other timeout limits them, and they would keep
    * the permits of the client forever. A pending attempt has a timeout of its own.
@@ -108,20 +119,22 @@ export class BodyFanOut implements TimeoutListener {
 
   /** Waits until the services that set the pace can take more. Returns `false` if only shadows are left. */
   async #waitForCapacity(): Promise<boolean> {
+    let limitBytes = this.#source.isBehind ? this.#catchUpBytes : READ_AHEAD_BYTES;
     for (;;) {
       const pace = this.#pace();
       if (pace >= RANK.shadow) return false;
-      if (!this.#isFull(pace)) return true;
+      if (!this.#isFull(pace, limitBytes)) return true;
       if (this.#stall === undefined) this.#stall = this.#options.deadlines.start(this.#options.timeoutMs, this);
       else this.#stall.refresh();
       await new Promise<void>((resolve) => this.#wake = resolve);
+      limitBytes = READ_AHEAD_BYTES;
       this.#stall.stop();
     }
   }
 
-  #isFull(pace: number): boolean {
+  #isFull(pace: number, limitBytes: number): boolean {
     for (const { rank, queuedBytes } of this.#branches) {
-      if (rank === pace && queuedBytes >= READ_AHEAD_BYTES) return true;
+      if (rank === pace && queuedBytes >= limitBytes) return true;
     }
     return false;
   }

@@ -3,13 +3,16 @@
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { LocalReply } from "../http/client_response.ts";
+import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
+import type { ConnectionInfo } from "../http/client_request.ts";
+import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
+import { ChunkFlow } from "./chunk_flow.ts";
 import { isSparse } from "./shared_chunk.ts";
 import type { UploadWatch } from "./upload_watch.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
-type Reader = ReadableStreamDefaultReader<Chunk> | ReadableStreamBYOBReader;
 
 /** Result of a read: the next piece, the problem that ends the body early, or `undefined` at its end. */
 export type BodyRead = Chunk | LocalReply | undefined;
@@ -24,24 +27,34 @@ export interface BodySourceOptions {
   readonly deadlines: TimeoutQueues;
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
+  /** Connection of the client. */
+  readonly connection?: Pick<ConnectionInfo, "isListenerClosed" | "completed">;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
-  /**
-   * Discard the rest of a body that is not read to its end. Only for bodies of connections.
-   *
-   * @default {false}
-   */
-  readonly lingers?: boolean;
+  /** True if the body has no declared length. HTTP/1.1 sends such a body in chunks. */
+  readonly isChunked?: boolean;
 }
 
 const BROKEN_OFF: LocalReply = { status: 400, detail: "The request body ended before it was complete" };
+const CUT_OFF: LocalReply = {
+  status: 503,
+  detail: "The server closed its listener before the request body was complete",
+  headers: [["retry-after", "1"]],
+};
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+/** A program that creates a request may stream anything. `fetch` throws a TypeError. */
+const NOT_BYTES: LocalReply = { status: 500, detail: "The request body must be a stream of Uint8Array chunks" };
+const TOO_MANY_CHUNKS: LocalReply = {
+  status: 400,
+  detail: "The request body arrived in too many small chunks",
+  breaksOff: true,
+};
 const READ_BUFFER_BYTES = 65_536;
 /** Maximum time in milliseconds for discarding the rest of a body, in all and for each wait. nginx has the same limits. */
-const LINGER_MS = 30_000;
-const LINGER_WAIT_MS = 5_000;
+const DISCARD_MS = 30_000;
+const DISCARD_WAIT_MS = 5_000;
 /** Size of the buffer for discarded bytes. Small, because these uploads have no permit. */
-const LINGER_BUFFER_BYTES = 16_384;
+const DISCARD_BUFFER_BYTES = 16_384;
 
 /**
  * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
@@ -54,12 +67,18 @@ export class BodySource implements TimeoutListener {
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
-  readonly #lingers: boolean;
-  #reader: Reader | undefined;
+  readonly #connection: BodySourceOptions["connection"];
+  /** Absent for bodies with a declared length: Deno leaves the rest of those in the socket. */
+  readonly #flow: ChunkFlow | undefined;
+  #reader: ReadableStreamDefaultReader<Chunk> | undefined;
+  /** Used instead of `#reader` if the stream allows it. */
+  #byteReader: ReadableStreamBYOBReader | undefined;
   /** Memory for the next read; `undefined` if the last piece was returned without a copy. */
   #buffer: Chunk | undefined;
   #receivedBytes = 0;
   #stalled = false;
+  #isCancelled = false;
+  #isDiscarding = false;
   #peeked: Promise<BodyRead> | undefined;
 
   /** Takes over the body without reading it. */
@@ -71,12 +90,18 @@ export class BodySource implements TimeoutListener {
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
-    this.#lingers = options.lingers ?? false;
+    this.#connection = options.connection;
+    this.#flow = options.isChunked ? new ChunkFlow() : undefined;
   }
 
   /** Bytes read so far. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /** True if the body should be read on although services lag: the runtime may hold too much of it. */
+  get isBehind(): boolean {
+    return this.#flow?.isBehind === true;
   }
 
   /**
@@ -90,12 +115,11 @@ export class BodySource implements TimeoutListener {
   }
 
   /**
-   * Reports whether there is no body at all: servers create a stream even for requests without one (RFC 9112 §6.3). A
-   * first piece is kept for the next read.
+   * Reads the first piece, and keeps it for the next read. `undefined`: there is no body at all, because servers create
+   * a stream even for requests without one (RFC 9112 §6.3).
    */
-  async isEmpty(): Promise<boolean> {
-    this.#peeked = this.#next();
-    return await this.#peeked === undefined;
+  async peek(): Promise<BodyRead> {
+    return await (this.#peeked = this.#next());
   }
 
   /**
@@ -104,17 +128,22 @@ export class BodySource implements TimeoutListener {
    * read.
    */
   async readWhole(lengthBytes: number): Promise<Chunk | LocalReply> {
-    const reader = this.#reader = readerOf(this.#body);
+    try {
+      this.#open();
+    } catch {
+      return BROKEN_OFF;
+    }
+    const byteReader = this.#byteReader;
     let whole = new Uint8Array(lengthBytes);
     for (let offset = 0;;) {
-      const piece = isByteReader(reader)
-        ? await this.#next(() => reader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
+      const piece = byteReader !== undefined
+        ? await this.#next(() => byteReader.read(offset < lengthBytes ? whole.subarray(offset) : new Uint8Array(1)))
         : await this.#next();
       if (piece === undefined) return offset === lengthBytes ? whole : BROKEN_OFF;
       if (!(piece instanceof Uint8Array)) return piece;
       if (offset + piece.length > lengthBytes) return BROKEN_OFF;
       // A BYOB read detaches its buffer, and returns another one over the same memory.
-      if (isByteReader(reader)) whole = new Uint8Array(piece.buffer);
+      if (byteReader !== undefined) whole = new Uint8Array(piece.buffer);
       else whole.set(piece, offset);
       offset += piece.length;
     }
@@ -126,101 +155,109 @@ export class BodySource implements TimeoutListener {
     this.cancel();
   }
 
-  /** Reads no further. */
+  /** Reads no further. A read in progress ends with a problem. */
   cancel(): void {
+    this.#isCancelled = true;
     this.#watch?.ended();
-    this.#cancelBody();
+    cancelStream(this.#byteReader ?? this.#reader ?? this.#body);
   }
 
   /**
-   * Reads no further, but discards the rest for a limited time. If a server closes a connection with unread bytes, the
-   * system resets it, and the client can lose the response (RFC 9112 §9.6).
+   * Reads no further for a service, but discards the rest for a limited time. If a server closes a connection with unread
+   * bytes, the system resets it, and the client can lose the response (RFC 9112 §9.6). Only servers report the end of a
+   * response: the body of any other request may be endless, and is cancelled.
    */
   async discard(): Promise<void> {
-    if (!this.#lingers) return this.cancel();
+    if (this.#connection?.completed === undefined) return this.cancel();
     this.#watch?.ended();
-    const total = this.#deadlines.start(LINGER_MS, this);
-    const wait = this.#deadlines.start(LINGER_WAIT_MS, this);
-    this.#buffer = new Uint8Array(LINGER_BUFFER_BYTES);
-    try {
-      for (;;) {
-        await this.#turns.turn();
-        const { done, value } = await this.#readPiece();
-        if (done || value === undefined) break;
-        this.#buffer = new Uint8Array(value.buffer);
-        wait.refresh();
-      }
-    } catch {
-      // The client is gone, or the body has ended with the response, as in Deno over HTTP/2.
+    this.#isDiscarding = true;
+    const total = this.#deadlines.start(DISCARD_MS, this);
+    const wait = this.#deadlines.start(DISCARD_WAIT_MS, this);
+    for (;;) {
+      const piece = await this.read();
+      if (!(piece instanceof Uint8Array)) break;
+      if (this.#byteReader !== undefined) this.#buffer = new Uint8Array(piece.buffer);
+      wait.refresh();
     }
     total.stop();
     wait.stop();
     this.#releaseBuffer();
-    this.#cancelBody();
-  }
-
-  #cancelBody(): void {
-    (this.#reader ?? this.#body).cancel().catch(() => {});
+    this.cancel();
   }
 
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
-    for (let pause = this.#turns.pause(); pause !== undefined; pause = this.#turns.pause()) await pause;
+    const turns = this.#turns;
+    if (this.isBehind) { while (!turns.hold(this)) await turns.rest(); }
+    else for (let pause = turns.pause(); pause !== undefined; pause = turns.pause()) await pause;
+    if (this.#flow?.takeRest()) await turns.rest();
+    const turn = turns.count;
     this.#deadline.refresh();
     this.#watch?.waiting();
     try {
       for (;;) {
         const { done, value } = await readPiece();
         if (this.#stalled) return STALLED;
-        if (done || value === undefined) {
+        // A cancelled stream seems to end. The body must not look complete.
+        if (this.#isCancelled) return BROKEN_OFF;
+        if (done) {
           this.#releaseBuffer();
           return void this.#watch?.ended();
         }
-        // A request that was made by hand may stream anything.
-        if (!(value instanceof Uint8Array)) return BROKEN_OFF;
-        if (value.length > 0) return this.#received(value);
+        const piece = plainBytes(value);
+        if (piece === undefined) return NOT_BYTES;
+        if (piece.length > 0) {
+          if (this.#flow?.record(piece.length, turns.count !== turn) === false) return TOO_MANY_CHUNKS;
+          return this.#received(piece);
+        }
         // Deno returns an empty piece if there is no body.
-        const pause = this.#turns.pause();
+        const pause = turns.pause();
         if (pause !== undefined) await pause;
       }
     } catch {
-      return this.#stalled ? STALLED : BROKEN_OFF;
+      if (this.#stalled) return STALLED;
+      return this.#connection?.isListenerClosed ? CUT_OFF : BROKEN_OFF;
     } finally {
       this.#deadline.stop();
     }
   }
 
   #received(piece: Chunk): BodyRead {
+    if (this.#isDiscarding) return piece;
     this.#receivedBytes += piece.length;
     if (this.#receivedBytes > this.#maxBytes) return BODY_TOO_LARGE;
     return this.#watch?.arrived(this.#receivedBytes) ?? piece;
   }
 
   readonly #readPiece = async (): Promise<{ done: boolean; value?: Chunk | undefined }> => {
-    const reader = this.#reader ??= readerOf(this.#body);
-    if (!isByteReader(reader)) return await reader.read();
-    const result = await reader.read(this.#buffer ?? new Uint8Array(READ_BUFFER_BYTES));
+    this.#open();
+    if (this.#byteReader === undefined) return await this.#reader!.read();
+    const result = await this.#byteReader.read(this.#takeBuffer());
     const { value } = result;
     // A large piece keeps its buffer: another read into the same memory would overwrite it.
     this.#buffer = value !== undefined && isSparse(value) ? new Uint8Array(value.buffer) : undefined;
     return result;
   };
 
+  /** Opens a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
+  #open(): void {
+    if (this.#byteReader !== undefined || this.#reader !== undefined) return;
+    try {
+      this.#byteReader = this.#body.getReader({ mode: "byob" });
+    } catch {
+      this.#reader = this.#body.getReader();
+    }
+  }
+
+  #takeBuffer(): Chunk {
+    const sizeBytes = this.#flow?.readBytes ?? (this.#isDiscarding ? DISCARD_BUFFER_BYTES : READ_BUFFER_BYTES);
+    if (this.#buffer !== undefined && this.#buffer.length >= sizeBytes) return this.#buffer;
+    this.#releaseBuffer();
+    return new Uint8Array(sizeBytes);
+  }
+
   /** Returns the buffer's memory before the next collection (decision 022). */
   #releaseBuffer(): void {
     if (this.#buffer !== undefined) detachBuffer(this.#buffer.buffer);
     this.#buffer = undefined;
   }
-}
-
-/** Returns a BYOB reader if the stream allows it. Some runtimes do not, and neither do buffered bodies. */
-function readerOf(body: ReadableStream<Chunk>): Reader {
-  try {
-    return body.getReader({ mode: "byob" });
-  } catch {
-    return body.getReader();
-  }
-}
-
-function isByteReader(reader: Reader): reader is ReadableStreamBYOBReader {
-  return reader instanceof ReadableStreamBYOBReader;
 }

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import type { LocalReply } from "../http/client_response.ts";
+import { BODY_TOO_LARGE, type LocalReply } from "../http/client_response.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
@@ -10,7 +10,7 @@ import { BodySource } from "./body_source.ts";
 import { SharedBody } from "./shared_body.ts";
 import { type UploadBounds, type UploadListener, UploadWatch } from "./upload_watch.ts";
 
-/** Maximum size in bytes of a body of known length that is read into memory and shared (SPEC §4). */
+/** Maximum size in bytes of a body of known length that is read into memory and shared. */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** A request body for several services. */
@@ -39,6 +39,8 @@ export interface RequestBodyContext {
 export interface BodyListener extends UploadListener {
   /** Content-Length of the request; `undefined` if the client did not send it. */
   readonly contentLength: number | undefined;
+  /** Called before the first read. `cancel` ends the opening of the body early. */
+  onOpening(source: Pick<BodySource, "cancel">): void;
   /** Called once if the body cannot be read completely. */
   onProblem(problem: LocalReply): void;
 }
@@ -54,21 +56,26 @@ export async function openBody(
 ): Promise<RequestBody> {
   const { config, deadlines, turns, uploadBounds, detachBuffers } = context;
   const { contentLength } = listener;
-  if (request.body === null || contentLength === 0) return null;
+  const { body } = request;
+  if (body === null || contentLength === 0) return null;
   const { maxBodyBytes: maxBytes, timeoutMs } = config;
   const watch = new UploadWatch(listener, uploadBounds);
-  // Only servers report the end of a response. The body of any other request may be endless.
-  const lingers = request.connection.completed !== undefined;
-  const source = new BodySource(request.body, { maxBytes, timeoutMs, deadlines, turns, watch, lingers });
-  if (contentLength === undefined && await source.isEmpty()) return null;
-  if (contentLength === undefined || contentLength > SMALL_BODY_BYTES) {
+  const { connection } = request;
+  const isChunked = contentLength === undefined;
+  const source = new BodySource(body, { maxBytes, timeoutMs, deadlines, turns, connection, watch, isChunked });
+  listener.onOpening(source);
+  const isSmall = contentLength !== undefined && contentLength <= SMALL_BODY_BYTES;
+  const first = isChunked ? await source.peek() : undefined;
+  if (isChunked && first === undefined) return null;
+  if (!isSmall && (first === undefined || first instanceof Uint8Array)) {
     const onProblem = (problem: LocalReply) => listener.onProblem(problem);
     const { bodyWindowBytes: windowBytes } = config;
     return new BodyFanOut(source, { windowBytes, detachBuffers, deadlines, timeoutMs, onProblem });
   }
-  const whole = await source.readWhole(contentLength);
+  const whole = isSmall ? await source.readWhole(contentLength) : first as LocalReply;
   if (whole instanceof Uint8Array) return new SharedBody(whole, detachBuffers);
-  source.cancel();
+  if (whole === BODY_TOO_LARGE) source.discard();
+  else source.cancel();
   listener.onProblem(whole);
   return null;
 }

@@ -6,6 +6,7 @@ import { viewState } from "../admin/state_view.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { VERSION } from "../lib/version.ts";
+import type { ReloadStats } from "../observe/metrics_snapshot.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
@@ -19,11 +20,17 @@ export interface AdminSourceContext {
   readonly isDraining: () => boolean;
   /** Returns the number of workers and of their crashes. */
   readonly workers: () => { readonly count: number; readonly crashes: number };
+  /**
+   * Returns the reloads so far.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** Options of {@linkcode AdminListener}. */
 export interface AdminListenerOptions
-  extends Pick<ServeOptions, "onError" | "onReopen">, Pick<AdminOptions, "onGuesses"> {
+  extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "urgent">, Pick<AdminOptions, "onGuesses"> {
   /** Source of all data that the listener shows. */
   readonly source: AdminSource;
 }
@@ -45,7 +52,7 @@ interface OpenListener {
 /** Creates the source of an admin listener. */
 export function createAdminSource(
   serving: Pick<Serving, "config" | "inspect" | "comparisons">,
-  { url, isDraining, workers }: AdminSourceContext,
+  { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   return {
     get config() {
@@ -54,7 +61,13 @@ export function createAdminSource(
     state: async () => {
       const { metrics } = await serving.inspect(Infinity);
       const info = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
-      return viewState(serving.config, { ...info, process: processStats(), metrics });
+      const reloads = readReloads();
+      return viewState(serving.config, {
+        ...info,
+        ...(reloads !== undefined && { reloads }),
+        process: processStats(),
+        metrics,
+      });
     },
     exchanges: async (after) => (await serving.inspect(after)).recent,
     comparisons: (after) => serving.comparisons(after),
@@ -66,6 +79,7 @@ export function createAdminSource(
 export class AdminListener {
   readonly #options: AdminListenerOptions;
   #open: OpenListener | undefined;
+  #isShutDown = false;
 
   /** Creates a closed listener. */
   constructor(options: AdminListenerOptions) {
@@ -96,6 +110,8 @@ export class AdminListener {
     return {
       commit: async () => {
         await this.#retire();
+        // A reload may end after the shutdown.
+        if (this.#isShutDown) return await fresh.server.shutdown();
         this.#open = fresh;
       },
       rollback: () => fresh.server.shutdown(),
@@ -104,6 +120,11 @@ export class AdminListener {
 
   /** Closes the listener and its event streams, and waits until every response in flight has been sent. */
   async shutdown(): Promise<void> {
+    this.#isShutDown = true;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     open?.handler.close();
@@ -112,7 +133,7 @@ export class AdminListener {
 
   /** Starts the shutdown without waiting: a slow client must not delay a reload. */
   #retire(): Promise<void> {
-    this.shutdown();
+    this.#close();
     return Promise.resolve();
   }
 
@@ -127,11 +148,13 @@ export class AdminListener {
   }
 
   #listen(settings: AdminSettings): OpenListener {
-    const { onError, onReopen } = this.#options;
+    const { onError, onReopen, reusePort, urgent } = this.#options;
     const server = serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
       port: settings.port,
+      reusePort,
+      urgent,
       ...(onError !== undefined && { onError }),
       ...(onReopen !== undefined && { onReopen }),
     });
@@ -145,7 +168,7 @@ export class AdminListener {
   }
 
   #testAddress({ hostname, shownHostname }: AdminSettings): void {
-    const test = serve(() => new Response(), { hostname, shownHostname, port: 0 });
+    const test = serve(() => new Response(), { hostname, shownHostname, port: 0, urgent: AbortSignal.abort() });
     test.shutdown();
   }
 }

@@ -22,11 +22,13 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDeclaration>> = {
   serve: {
     operands: "",
     summary: "Listen and forward requests (default)",
-    details: "SIGINT and SIGTERM close the listener, and wait for requests in flight for at most shutdownTimeout.\n" +
+    details:
+      "SIGINT and SIGTERM wait for shutdownDelay, close the listener, and wait for requests in flight for at most " +
+      "shutdownTimeout.\n" +
       "A second signal exits at once.\n" +
       "SIGHUP, or a changed file with --watch, reloads the configuration.\n" +
       "An invalid configuration is logged, and the previous one stays in force.",
-    flags: ["config", "port", "host", "watch", "top", "workers", "logFormat", "verbose", "quiet"],
+    flags: ["config", "port", "host", "watch", "top", "workers", "reusePort", "logFormat", "verbose", "quiet"],
   },
   check: {
     operands: "",

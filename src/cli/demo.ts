@@ -16,8 +16,8 @@ import { runTop } from "./top/run_top.ts";
 const PAUSE_MS = 1_500;
 
 /**
- * Runs the tour, then serves until a signal arrives, and returns 0. Throws a `ListenError` if the port cannot be listened
- * on.
+ * Runs the tour, then serves until a signal arrives, and returns 0. Throws a `ListenError` if the port cannot be
+ * listened on.
  */
 export async function runDemo({ flags }: ParsedArgs, io: Io): Promise<number> {
   const paint = createPaint(io.stdout.isTerminal);

@@ -72,6 +72,11 @@ export const FLAGS = {
     help: "Number of threads that share one port, or auto for one per core; needs Linux and --unstable-net;" +
       " maxInFlight and maxConnectionsPerService are divided among them",
   }),
+  reusePort: toggle({
+    help:
+      "Share the ports with a running conductor that also has this flag, to replace it without refusing connections;" +
+      " needs Linux and --unstable-net",
+  }),
   logFormat: single(oneOf(["json", "pretty"]), {
     value: "FORMAT",
     defaultText: "pretty on a terminal, otherwise json",

@@ -6,8 +6,9 @@ import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
 import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
 import { readConfig } from "../config/read/read.ts";
 import { quote } from "../config/schema/describe.ts";
+import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
-import { fingerprint, type Fingerprints } from "../server/file_watch.ts";
+import { type Fingerprint, fingerprint, type Fingerprints } from "../server/file_watch.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { CommandError } from "./commands.ts";
 import { type Io, writeWarning } from "./io.ts";
@@ -17,6 +18,8 @@ import { readTextFile } from "./read_text_file.ts";
 export interface ConfigFile {
   /** Path from the command line. */
   readonly path: string;
+  /** Absolute path by the names that the user sees, if possible. It is read again for a reload. */
+  readonly location: string;
   /** Validated configuration. */
   readonly config: Config;
   /** Fingerprints of all files that the configuration was read from. */
@@ -30,20 +33,56 @@ const MAX_PLACEHOLDER_BYTES = 524_288;
 const PLACEHOLDERS_TIMEOUT_MS = 10_000;
 
 /**
- * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if the
- * file cannot be read or has problems.
+ * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if
+ * the file cannot be read or has problems.
  */
 export async function openConfig({ flags }: ParsedArgs, io: Pick<Io, "stderr">): Promise<ConfigFile> {
   const path = flags.config;
-  const fingerprints = new Map<string, string>();
+  const location = await locate(path);
+  const fingerprints = new Map<string, Fingerprint>();
   try {
-    const { config, warnings } = await loadConfig(path, fingerprints);
+    const { config, warnings } = await loadConfig(location, fingerprints);
     for (const warning of warnings) writeWarning(io, warning);
-    return { path, config, fingerprints };
+    return { path, location, config, fingerprints };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(explain(path, error), { cause: error });
   }
+}
+
+/**
+ * Returns the absolute path of a configuration, by the name that the shell has for the working folder (`PWD`) if that
+ * can be read. The system would resolve a relative path in the folder in which the process was started, even after that
+ * folder was replaced by another one, or the link to it was switched.
+ */
+async function locate(path: string): Promise<string> {
+  if (isAbsolute(path)) return path;
+  const named = isGranted({ name: "env", variable: "PWD" }) ? Deno.env.get("PWD") ?? "" : "";
+  if (isAbsolute(named) && isReadable(named, path) && await isSameFolder(named, ".")) return join(named, path);
+  const folder = isGranted({ name: "read", path: "." }) ? Deno.cwd() : "";
+  return isAbsolute(folder) && isReadable(folder, path) ? join(folder, path) : path;
+}
+
+function join(folder: string, path: string): string {
+  return `${withoutTrailingSlashes(folder)}/${path}`;
+}
+
+function isReadable(folder: string, path: string): boolean {
+  return [".", folder, join(folder, path)].every((path) => isGranted({ name: "read", path }));
+}
+
+async function isSameFolder(a: string, b: string): Promise<boolean> {
+  try {
+    const [first, second] = await Promise.all([Deno.stat(a), Deno.stat(b)]);
+    return first.dev === second.dev && first.ino !== null && first.ino === second.ino;
+  } catch {
+    return false;
+  }
+}
+
+/** Reports whether the runtime grants a permission without a prompt. */
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
 }
 
 function explain(path: string, { problems, message, cause }: ConfigError): string {
@@ -59,7 +98,10 @@ function explain(path: string, { problems, message, cause }: ConfigError): strin
  * Loads a configuration file, YAML or JSON. Throws a {@linkcode ConfigError} if it cannot be read or has problems. Adds
  * the fingerprint of each file to `fingerprints`, even if reading it fails.
  */
-export async function loadConfig(path: string, fingerprints = new Map<string, string>()): Promise<ValidatedConfig> {
+export async function loadConfig(
+  path: string,
+  fingerprints = new Map<string, Fingerprint>(),
+): Promise<ValidatedConfig> {
   fingerprints.set(path, await fingerprint(path));
   const text = await readConfigText(path);
   const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");

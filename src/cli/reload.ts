@@ -1,15 +1,20 @@
-/** Reloading of the configuration while the server runs: on SIGHUP, and with `--watch` when one of its files changes. */
+/**
+ * Reloading of the configuration while the server runs: on SIGHUP, and with `--watch` when one of its files changes.
+ */
 
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../observe/log.ts";
-import { type FileWatch, type Fingerprints, watchFiles } from "../server/file_watch.ts";
+import { type FileWatch, type Fingerprint, type Fingerprints, watchFiles } from "../server/file_watch.ts";
 import type { Signals } from "../server/signals.ts";
 import { type ConfigFile, loadConfig } from "./load_config.ts";
+import type { ReloadHistory } from "./reload_history.ts";
 
 /** Options of {@linkcode keepReloading}. */
-export interface ReloadOptions extends Pick<ConfigFile, "path" | "fingerprints"> {
+export interface ReloadOptions extends Pick<ConfigFile, "path" | "location" | "fingerprints"> {
   /** True to watch the files of the configuration. */
   readonly watch: boolean;
+  /** Record of all reloads. */
+  readonly history: ReloadHistory;
   /** Signals that request a reload. */
   readonly signals: Signals<"SIGHUP">;
   /** Returns the log of the running configuration. */
@@ -40,19 +45,34 @@ export function keepReloading(options: ReloadOptions): Reloading {
       if (reason === "closed") return;
       watch?.close();
       if (reason === "SIGHUP") signal = signals.next();
+      const before = fingerprints;
       fingerprints = await reload();
+      warnOfDeleted(before, fingerprints);
+    }
+  }
+
+  /**
+   * A mount of a single file keeps showing the old file when the file outside is replaced. No later change is visible.
+   */
+  function warnOfDeleted(before: Fingerprints, after: Fingerprints): void {
+    for (const [file, { isDeleted }] of after) {
+      if (!isDeleted || before.get(file)?.isDeleted) continue;
+      const warning = "the file was replaced outside of its mount, so changes are no longer visible; mount its folder";
+      logger().log("warn", "configuration file cannot be watched", { file, warning });
     }
   }
 
   async function reload(): Promise<Fingerprints> {
-    const fingerprints = new Map<string, string>();
+    const fingerprints = new Map<string, Fingerprint>();
     try {
-      const { config, warnings } = await loadConfig(options.path, fingerprints);
+      const { config, warnings } = await loadConfig(options.location, fingerprints);
       if (isClosed) return fingerprints;
       await options.apply(config);
+      options.history.recordSuccess();
       for (const warning of warnings) logger().log("warn", "configuration", { warning });
       logger().log("info", "configuration reloaded", { file: options.path });
     } catch (error) {
+      options.history.recordRefusal(error);
       const problems = (error instanceof Error ? error.message : String(error)).split("\n");
       const message = "configuration not reloaded, the previous one stays in force";
       logger().log("error", message, { file: options.path, problems });

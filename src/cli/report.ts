@@ -110,7 +110,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** Recognizes a report of this version or a later one. Only the fields that distinguish it from other JSON are checked. */
+/**
+ * Recognizes a report of this version or a later one. Only the fields that distinguish it from other JSON are checked.
+ */
 function isReport(body: unknown): body is Report {
   return isRecord(body) && ["ready", "not-ready", "not-enough-traffic"].includes(String(body.verdict)) &&
     [body.services, body.mismatches, body.noise, body.undecided].every(Array.isArray);

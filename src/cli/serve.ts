@@ -15,8 +15,9 @@ import { CommandError } from "./commands.ts";
 import type { Io } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
+import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
-import { serveWorkers } from "./serve_workers.ts";
+import { requireSharedPort, serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
 import { runTop } from "./top/run_top.ts";
@@ -47,18 +48,34 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
+  if (flags.reusePort) requireSharedPort("reuse the port");
   const first = withFlags(file.config);
-  const workers = flags.workers === 1 ? undefined : await serveWorkers(first, { args, io, logger: () => logger });
-  const server = workers ?? serveThread(first, { logger: () => logger, onError, alwaysCount: table !== undefined });
+  const urgent = new AbortController();
+  const history = new ReloadHistory();
+  const reloads = () => history.stats;
+  const workers = flags.workers === 1
+    ? undefined
+    : await serveWorkers(first, { args, io, reloads, logger: () => logger });
+  const server = workers ?? serveThread(first, {
+    logger: () => logger,
+    reloads,
+    onError,
+    reusePort: flags.reusePort,
+    alwaysCount: table !== undefined,
+    urgent: urgent.signal,
+  });
   let isDraining = false;
   const source = createAdminSource(server, {
     url: () => urlOf(server),
     isDraining: () => isDraining,
+    reloads,
     workers: () => ({ count: flags.workers, crashes: workers?.crashes ?? 0 }),
   });
   const admin = new AdminListener({
     source,
+    reusePort: flags.reusePort,
     onError,
+    urgent: urgent.signal,
     onGuesses: (report) => logger.log("warn", "wrong tokens on the admin listener", { ...report }),
     onReopen: () => logger.log("info", "admin listener is listening again"),
   });
@@ -73,6 +90,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const signals = io.listenForStop();
   const reloading = keepReloading({
     ...file,
+    history,
     watch: flags.watch,
     signals: io.listenForReload(),
     logger: () => logger,
@@ -96,7 +114,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     announce(urlOf(server), admin.url);
     if (table !== undefined) endTop = runTop({ state: () => source.state(), table, paint: createPaint(true) });
     const onDrain = () => isDraining = true;
-    return await stop(server, { workers, signals, reloading, onDrain, logger: () => logger });
+    return await stop(server, { workers, signals, reloading, onDrain, urgent, logger: () => logger });
   } finally {
     // Last, because the admin listener shows the shutdown of everything else.
     await drain(admin.shutdown(), { timeoutMs: ADMIN_TIMEOUT_MS });
@@ -113,6 +131,7 @@ interface StopContext {
   readonly signals: Signals<StopSignal>;
   readonly reloading: Reloading;
   readonly onDrain: () => void;
+  readonly urgent: AbortController;
   readonly logger: () => Logger;
 }
 
@@ -121,10 +140,17 @@ async function stop(server: Serving, { workers, signals, reloading, ...context }
   reloading.close();
   context.onDrain();
   const logger = context.logger();
-  const timeoutMs = server.config.shutdownTimeoutMs;
-  logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
+  const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = server.config;
   const secondSignal = signals.next();
+  if (delayMs > 0) {
+    logger.log("info", "stopping soon: not ready, still accepting requests", { signal, delayMs });
+    const never = new Promise<never>(() => {});
+    await drain(never, { timeoutMs: delayMs, interruption: secondSignal });
+  }
+  logger.log("info", "stopping: no new requests, waiting for requests in flight", { signal, timeoutMs });
   const end = await drain(server.shutdown(), { timeoutMs, interruption: secondSignal });
+  // Not after a complete shutdown: the admin listener is still open, and closes without losing requests.
+  if (end !== "finished") context.urgent.abort();
   const attempts = server.attemptsInFlight;
   if (workers !== undefined) await drain(workers.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (end === "finished") logger.log("info", "stopped");

@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
-import type { Inspection, MetricsSource } from "../observe/metrics_snapshot.ts";
+import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
@@ -27,12 +27,16 @@ export interface Serving {
   /** Puts a configuration into force. If it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is recorded.
+   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is
+   * recorded.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
   comparisons(after: number): Promise<ComparisonsSnapshot>;
-  /** Closes the listener, and waits for every response and every attempt in flight. */
+  /**
+   * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
+   * and every attempt in flight.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -78,6 +82,24 @@ export interface ServeThreadOptions {
    * @default The metrics of this thread, and the statistics of the process.
    */
   readonly metricsSource?: MetricsSource;
+  /**
+   * Makes a shutdown close the listener at once when it is aborted.
+   *
+   * @default No signal.
+   */
+  readonly urgent?: AbortSignal;
+  /**
+   * Called when a shutdown has closed the listener. Responses that are ready wait for its end.
+   *
+   * @default No call.
+   */
+  readonly onClosed?: () => Promise<void>;
+  /**
+   * Returns the reloads so far, for the metrics on the data port.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** The server of one thread. */
@@ -122,12 +144,16 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const readAll = () => {
+    const reloads = options.reloads?.();
+    return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
+  };
   const shared = {
     instance: createSharedState(pseudonym),
     transport: runtimeTransport({ detachBuffers: true }),
     detachBuffers: true,
     comparisons: new ComparisonStore(),
-    metricsSource: options.metricsSource ?? (() => ({ metrics: readMetrics(), process: processStats() })),
+    metricsSource: options.metricsSource ?? readAll,
   };
   const checks = new HealthChecks({
     transport: shared.transport,
@@ -140,6 +166,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const server = serveConfig(first, {
     handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
+    uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
+    urgent: options.urgent,
     onError,
     onReopen: () => logger().log("info", "listening again"),
   });
@@ -162,8 +190,9 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       const prepared = server.prepare(config);
       return {
         commit: () => {
-          prepared.commit();
+          const committed = prepared.commit();
           checks.reconfigure(config.services);
+          return committed;
         },
         rollback: () => prepared.rollback(),
       };
@@ -176,7 +205,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown()]);
+      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { createPseudonym } from "../policy/shared_state.ts";
 import type { Logger } from "../observe/log.ts";
+import type { ReloadStats } from "../observe/metrics_snapshot.ts";
 import { portSharing } from "../server/shared_port.ts";
 import type { StreamName } from "../server/worker_messages.ts";
 import { startWorkers, type WorkerPool } from "../server/worker_pool.ts";
@@ -21,6 +22,12 @@ export interface ServeWorkersOptions {
   /** Returns the log of the running configuration. */
   readonly logger: () => Logger;
   /**
+   * Returns the reloads so far, for the metrics on the data port.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
+  /**
    * Module that each worker runs.
    *
    * @default WORKER_MODULE
@@ -29,13 +36,13 @@ export interface ServeWorkersOptions {
 }
 
 /**
- * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot share
- * a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
+ * Serves a configuration with the workers of the command line. Throws a {@linkcode CommandError} if threads cannot
+ * share a port or a worker does not start, and a `ListenError` if the address cannot be listened on.
  */
 export async function serveWorkers(first: Config, options: ServeWorkersOptions): Promise<WorkerPool> {
-  const { args, io, logger, module = WORKER_MODULE } = options;
+  const { args, io, logger, reloads, module = WORKER_MODULE } = options;
   const { workers } = args.flags;
-  requireSharedPort(workers);
+  requireSharedPort(`start ${workers} workers`);
   const lastWrite: Record<StreamName, Promise<void>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
 
   /** Waits for each write. Otherwise a full output would drop lines, and the worker would not be slowed down. */
@@ -54,8 +61,10 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
     return await startWorkers(first, {
       count: workers,
       module,
+      reusePort: args.flags.reusePort,
       settings,
       write: (stream, text) => lastWrite[stream] = lastWrite[stream].then(() => write(stream, text)),
+      ...(reloads !== undefined && { reloads }),
       onExit: (exit) => logger().log("error", "worker crashed", { ...exit }),
     });
   } catch (error) {
@@ -64,11 +73,12 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
   }
 }
 
-function requireSharedPort(workers: number): void {
+/** Throws a {@linkcode CommandError} if several listeners cannot share a port. */
+export function requireSharedPort(action: string): void {
   const sharing = portSharing();
   if (sharing === "possible") return;
   const reason = sharing === "no-flag"
     ? "sharing a port needs --unstable-net; run again with that flag"
     : "only Linux distributes the connections of a shared port";
-  throw new CommandError(`Cannot start ${workers} workers: ${reason}`);
+  throw new CommandError(`Cannot ${action}: ${reason}`);
 }

@@ -1,5 +1,6 @@
 /** A worker of `--workers`: a server that executes the commands of the main thread. */
 
+import { delay } from "@std/async/delay";
 import { RECORDED_PER_SECOND } from "../observe/exchange_recorder.ts";
 import type { MetricsReading, MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { PreparedConfig } from "../server/live_server.ts";
@@ -18,6 +19,9 @@ import type {
 import type { ParsedArgs } from "./command_line.ts";
 import { serveThread, type ServingThread } from "./serve_thread.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
+
+/** Maximum wait for other workers at a shutdown, in milliseconds. They may have uploads in flight, or have crashed. */
+const MAX_WAIT_MS = 300;
 
 /** Settings that all workers of a process share. */
 export interface WorkerSettings {
@@ -43,7 +47,7 @@ interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
   prepare(command: Command & { type: "prepare" }): void;
-  commit(): void;
+  commit(): Promise<void>;
   rollback(): Promise<void>;
 }
 
@@ -80,7 +84,7 @@ export function runWorker(): void {
     if (command.type === "start") worker = startWorker(command.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
     if (command.type === "prepare") worker.prepare(command);
-    if (command.type === "commit") worker.commit();
+    if (command.type === "commit") await worker.commit();
     if (command.type === "rollback") await worker.rollback();
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
@@ -105,7 +109,7 @@ export function runWorker(): void {
 }
 
 function startWorker(
-  { config: first, attempts, settings }: WorkerSetup<WorkerSettings>,
+  { config: first, attempts, open, settings }: WorkerSetup<WorkerSettings>,
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
   metricsSource: MetricsSource,
 ): Worker {
@@ -125,6 +129,7 @@ function startWorker(
     reusePort: true,
     metricsSource,
     onAttempts: (inFlight) => Atomics.store(attemptsInFlight, 0, inFlight),
+    onClosed: () => waitForOthers(new Int32Array(open)),
     alwaysCount: showsTop(args, outputs),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / args.flags.workers),
   });
@@ -136,15 +141,26 @@ function startWorker(
       next = config;
     },
     commit: () => {
-      prepared?.commit();
+      const committed = prepared?.commit();
       prepared = undefined;
       ({ logger } = startLog(next, args, outputs));
+      return committed ?? Promise.resolve();
     },
     rollback: async () => {
       await prepared?.rollback();
       prepared = undefined;
     },
   };
+}
+
+/**
+ * Waits until all workers have closed their listeners. A client that gets its response earlier connects to another
+ * worker, which may be about to close.
+ */
+async function waitForOthers(open: Int32Array): Promise<void> {
+  Atomics.sub(open, 0, 1);
+  const untilMs = performance.now() + MAX_WAIT_MS;
+  while (Atomics.load(open, 0) > 0 && performance.now() < untilMs) await delay(5);
 }
 
 function failureOf(error: unknown): CommandFailure {

@@ -1,6 +1,7 @@
 /** Responses of the admin API about comparisons: `/api/report`, `/api/mismatches` and `/api/noise`. */
 
 import { parseBodyPath } from "../config/body_path.ts";
+import { unknownLength } from "../http/client_response.ts";
 import { readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/bounded_text.ts";
 import { printableJson } from "../lib/printable.ts";
 import { makeReport } from "./make_report.ts";
@@ -57,7 +58,8 @@ export function respondMismatches(request: Request, feed: Pick<MismatchFeed, "af
  * Responds to `/api/noise` with the lines of configuration for all marks, in YAML. POST with a {@linkcode NoiseMark} as
  * JSON adds a mark first.
  *
- * Errors: 400 for an invalid mark, 405 for another method, 409 above the maximum of marks, 415 for another content type.
+ * Errors: 400 for an invalid mark, 405 for another method, 409 above the maximum of marks, 415 for another content
+ * type.
  *
  * @throws {IncompleteBody} If the body fails, or does not end within 10 s.
  */
@@ -107,7 +109,9 @@ function isText(value: unknown): value is string {
 }
 
 function respondText(request: Request, type: string, text: string): Response {
-  return new Response(request.method === "HEAD" ? null : text, { headers: { ...NO_STORE, "content-type": type } });
+  return new Response(request.method === "HEAD" ? unknownLength() : text, {
+    headers: { ...NO_STORE, "content-type": type },
+  });
 }
 
 /** Returns an error response with problem details (RFC 9457). */

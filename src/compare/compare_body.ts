@@ -81,7 +81,9 @@ interface TypedBytes {
   readonly bytes: Uint8Array;
 }
 
-/** Decodes both bodies. Bodies of different formats are compared as `unknown`. Returns `undefined` for binary bodies. */
+/**
+ * Decodes both bodies. Bodies of different formats are compared as `unknown`. Returns `undefined` for binary bodies.
+ */
 function readTexts(expected: TypedBytes, actual: TypedBytes, steps: StepBudget): Texts | undefined {
   const [a, b] = [expected.type, actual.type];
   if (a.format === "binary" || b.format === "binary") return undefined;

@@ -29,8 +29,8 @@ export function compareJson(expected: unknown, actual: unknown, context: Compari
 /**
  * Finds the differences between two documents of the same shape from their differing leaves.
  *
- * Returns `false` if the documents must be compared whole: elements of unordered arrays must be paired first, and private
- * keys are recognised by their whole object.
+ * Returns `false` if the documents must be compared whole: elements of unordered arrays must be paired first, and
+ * private keys are recognised by their whole object.
  */
 export function compareLeaves(leaves: readonly DifferingLeaf[], context: ComparisonContext): boolean {
   const { rules } = context;

@@ -130,8 +130,8 @@ export class ComparisonEngine {
   }
 
   /**
-   * Replays the request to the primary, to measure noise. Returns `false` if the request is not replayed. Otherwise, the
-   * first capture keeps its memory until the second response has been compared.
+   * Replays the request to the primary, to measure noise. Returns `false` if the request is not replayed. Otherwise,
+   * the first capture keeps its memory until the second response has been compared.
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, outcome } = baseline;

@@ -12,7 +12,7 @@ const MAX_PATH_LENGTH = 256;
 const MAX_SETS = 64;
 /** Maximum samples of a field. */
 const MAX_SAMPLES = 5;
-/** Samples of a field that are its first ones. They show a regression as soon as it begins. */
+/** Samples reserved for the first differences in a field. They show a regression as soon as it begins. */
 const FIRST_SAMPLES = 2;
 const RANK_OF_FIRST = -1;
 
@@ -181,7 +181,7 @@ export class EndpointCounts {
     return { route, endpoint, noise: { compared: this.#noiseCompared, fields: [...this.#noiseFields] }, services };
   }
 
-  /** Returns the stored path; the collective path if the limits do not allow to store it. */
+  /** Returns the stored path, or the collective path if the limits do not allow storing it. */
   #pathOf(asFound: string): Path {
     // Detached strings have no lone surrogates, so a path that has some would never be found again.
     const path = asFound.toWellFormed();
@@ -253,8 +253,8 @@ function collectivePath(path: string): string {
 }
 
 /**
- * Returns the rank of a new sample; `undefined` if it would not be kept. The samples with the lowest ranks are kept. So
- * the samples of two workers can be merged, and still are an unbiased selection.
+ * Returns the rank of a new sample; `undefined` if it would not be kept. The samples with the lowest ranks are kept, so
+ * merging the samples of two workers still results in an unbiased selection.
  */
 function rankSample(samples: readonly RankedSample[], random: () => number): number | undefined {
   const firsts = samples.filter(({ rank }) => rank === RANK_OF_FIRST).length;

@@ -68,8 +68,8 @@ export class EndpointNames {
   }
 
   /**
-   * Returns the name of a request's endpoint, for example `GET /users/{id}`. Above the maximum of endpoints, the name is
-   * `GET {…}`. Uncommon methods become `*`. The path has no query.
+   * Returns the name of a request's endpoint, for example `GET /users/{id}`. Above the maximum of endpoints, the name
+   * is `GET {…}`. Uncommon methods become `*`. The path has no query.
    */
   nameOf(method: string, path: string): string {
     const verb = METHODS.has(method) ? method : "*";

@@ -13,7 +13,9 @@ export const VALUE_STEPS = 10;
 /** Steps per key of a value, in addition to the length of its text. */
 const KEY_STEPS = 20;
 
-/** Applies rules at the current path, which is the same in both documents. Methods take the steps of their work first. */
+/**
+ * Applies rules at the current path, which is the same in both documents. Methods take the steps of their work first.
+ */
 export class JsonRules {
   /** Current path. Callers push a segment before they visit a nested value, and pop it afterwards. */
   readonly path: Segment[];

@@ -39,9 +39,9 @@ export const ABSOLUTE_THRESHOLD = 0.0003;
  * Judges all fields of one service on one route together, because the significance of each depends on their number.
  *
  * A field is a mismatch if its rate is significantly above its noise, and exceeds both of Diffy's thresholds. The
- * significance comes from Fisher's exact test and the Benjamini–Hochberg procedure. The thresholds are needed because any
- * difference of the rates becomes significant with enough comparisons. Without noise measurements, each differing field
- * is a mismatch.
+ * significance comes from Fisher's exact test and the Benjamini–Hochberg procedure. The thresholds are needed because
+ * any difference of the rates becomes significant with enough comparisons. Without noise measurements, each differing
+ * field is a mismatch.
  *
  * @see https://github.com/opendiffy/diffy
  */

@@ -39,8 +39,8 @@ const LITERALS: readonly (readonly number[])[] = ["true", "false", "null"].map((
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Finds the leaves that differ between two texts in UTF-8 with the same keys and elements in the same order. A path that
- * occurs several times has several leaves.
+ * Finds the leaves that differ between two texts in UTF-8 with the same keys and elements in the same order. A path
+ * that occurs several times has several leaves.
  *
  * Returns `undefined` if a parser is needed: if shape or white space differ, or if a text may not be JSON. Without
  * `steps`, the work is not limited.

@@ -23,8 +23,8 @@ import { countNotComparable, decide, ratioOf, worstVerdict } from "./verdict.ts"
 const MAX_LISTED_FIELDS = 500;
 /**
  * Expected noise measurements above which an endpoint without any is one that never has them: POST, for example, is not
- * replayed. The expectation is based on the noise ratio of the route. By chance, there are none with probability e⁻⁵, or
- * 0.7 %.
+ * replayed. The expectation is based on the noise ratio of the route. By chance, there are none with probability e⁻⁵,
+ * or 0.7 %.
  */
 const EXPECTED_NOISE = 5;
 
@@ -34,8 +34,8 @@ const EXPECTED_NOISE = 5;
  * A comparison is a mismatch if it differs in a field that {@linkcode judgeFields} judges as a mismatch. This judgement
  * exists only now and changes over time, so comparisons were counted by the set of fields in which they differ.
  *
- * The count of mismatches is exact while 64 sets for each service and endpoint are enough. Beyond them, the report takes
- * the highest possible count, so that the match rate is never above the true one.
+ * The count of mismatches is exact while 64 sets for each service and endpoint are enough. Beyond them, the report
+ * takes the highest possible count, so that the match rate is never above the true one.
  */
 export function makeReport(
   snapshot: StatsSnapshot,

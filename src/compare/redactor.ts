@@ -23,8 +23,8 @@ export class Redactor {
   }
 
   /**
-   * Reports whether a value in a JSON document, or a value that contains it, is secret. Segments before the index `from`
-   * are not checked by name.
+   * Reports whether a value in a JSON document, or a value that contains it, is secret. Segments before the index
+   * `from` are not checked by name.
    */
   hidesJson(segments: readonly Segment[], from: number = 0): boolean {
     if (this.hidesBody()) return true;
@@ -68,7 +68,9 @@ export class Redactor {
   }
 }
 
-/** Returns four hexadecimal digits, which are too few to recover a secret from. One in 65,536 pairs of texts collides. */
+/**
+ * Returns four hexadecimal digits, which are too few to recover a secret from. One in 65,536 pairs of texts collides.
+ */
 function keyedHash(text: string, [first, second]: HashKey): string {
   let hash = first ^ text.length;
   for (let at = 0; at < text.length; at++) {

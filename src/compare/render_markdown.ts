@@ -11,7 +11,9 @@ const MAX_FIELDS = 20;
 /** Maximum length of a sample in characters. */
 const MAX_VALUE_LENGTH = 60;
 
-/** Renders a report as GitHub Flavored Markdown. Texts from backends are escaped, so they cannot add markup or mentions. */
+/**
+ * Renders a report as GitHub Flavored Markdown. Texts from backends are escaped, so they cannot add markup or mentions.
+ */
 export function renderMarkdown(report: Report): string {
   const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise } = report;
   const lines = [
@@ -73,8 +75,8 @@ function sampleCode(text: string | undefined): string {
 }
 
 /**
- * Returns a code span, in which nothing is markup. A longer fence protects runs of backticks. `|` is escaped, because it
- * would end the table cell.
+ * Returns a code span, in which nothing is markup. A longer fence protects runs of backticks. `|` is escaped, because
+ * it would end the table cell.
  */
 function code(text: string): string {
   const escaped = printable(text).replaceAll("|", "\\|");

@@ -161,8 +161,8 @@ export interface Config
 }
 
 /**
- * Reports whether two services of the same name are the same backend, verified in the same way. State of a service survives
- * a reload in this case. `section` must be the same too, for state that depends on it.
+ * Reports whether two services of the same name are the same backend, verified in the same way. State of a service
+ * survives a reload in this case. `section` must be the same too, for state that depends on it.
  */
 export function sameUpstream(a: Service, b: Service, section?: "breaker" | "health"): boolean {
   return identityOf(a, section) === identityOf(b, section);

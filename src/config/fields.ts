@@ -1,6 +1,6 @@
 /**
- * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them. Run
- * `deno task docs` after a change: it generates `input.ts` and the reference.
+ * Declarations of all configuration fields. Types, validation, JSON Schema, reference and `--help` follow from them.
+ * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
@@ -17,6 +17,10 @@ import { literal } from "./schema/value_type.ts";
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
 const MAX_AT_ONCE = 1_000_000;
+
+// Alternatives to fields that only conductor's own server applies.
+const SET_ADDRESS = "set the address of the server that calls the handler";
+const USE_COMPARED = "use the events `compared` of the option `observe`";
 
 /** `services[].tls` */
 export const SERVICE_TLS = section({
@@ -350,12 +354,14 @@ export const COMPARE_RULE_FIELDS = {
     type: oneOf(["values", "bodies", "none"]),
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
+    serverOnly: USE_COMPARED,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
     default: [],
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
+    serverOnly: USE_COMPARED,
   },
 } as const;
 
@@ -416,7 +422,18 @@ export const SERVICE = section({
       type: boolean(),
       default: false,
       description: "Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves.",
-      details: "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`.",
+      details:
+        "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.",
+    },
+    maxConnectionAge: {
+      type: time({ min: "100ms" }),
+      default: "5m",
+      as: "maxConnectionAgeMs",
+      description:
+        "Maximum age of a connection to the backend, reduced by up to 20 % at random. An older connection gets no further request.",
+      details:
+        "New connections resolve the name of the backend again, so a changed DNS record takes effect. Requests in flight are " +
+        "not affected. Deno only: Bun and Node manage their connections themselves.",
     },
     primary: {
       type: boolean(),
@@ -488,7 +505,7 @@ export const SERVICE = section({
       type: HEALTH,
       defaultText: "off",
       description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "use `breaker`, or run conductor as a server of its own",
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -696,17 +713,19 @@ export const CONFIG = section({
       type: integer(0, 65_535),
       default: 8080,
       description: "TCP port to listen on. 0 selects a free port.",
+      serverOnly: SET_ADDRESS,
     },
     hostname: {
       type: listenHost(),
       default: "0.0.0.0",
       description: "Address to listen on.",
+      serverOnly: SET_ADDRESS,
     },
     tls: {
       type: TLS,
       defaultText: "plain HTTP",
       description: "Certificate and key for HTTPS, with HTTP/2 for clients that support it.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "give the certificate to the server that calls the handler",
     },
     timeout: {
       type: time({ min: "1ms" }),
@@ -784,22 +803,33 @@ export const CONFIG = section({
       defaultText: "off",
       description: "Comparison of all services' responses with the primary's. `true` uses all defaults.",
     },
+    shutdownDelay: {
+      type: time({ min: "0s" }),
+      default: "0s",
+      as: "shutdownDelayMs",
+      serverOnly: "shut down the server that calls the handler",
+      description:
+        "Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503.",
+      details: "Set it to the time that a load balancer needs to stop sending requests, about `5s` in Kubernetes.",
+    },
     shutdownTimeout: {
       type: time({ min: "0s" }),
       default: "10s",
       as: "shutdownTimeoutMs",
-      description: "Timeout for requests in flight when the server shuts down.",
+      description: "Timeout for requests and uploads in flight when the server shuts down or replaces its listener.",
+      serverOnly: "shut down the server that calls the handler",
     },
     logging: {
       type: LOGGING,
       default: {},
       description: "Log level, format and stream.",
+      serverOnly: "use the option `observe`",
     },
     admin: {
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      details: "Not supported for a handler in another server.",
+      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
     },
     metrics: {
       type: METRICS,

@@ -11,20 +11,21 @@ export interface ConfigInput {
   /** JSON Schema for editors. Has no effect. */
   readonly $schema?: string;
   /**
-   * TCP port to listen on. 0 selects a free port.
+   * TCP port to listen on. 0 selects a free port. Not supported by `conductor()`: set the address of the server that
+   * calls the handler.
    *
    * @default 8080
    */
   readonly port?: number;
   /**
-   * Address to listen on.
+   * Address to listen on. Not supported by `conductor()`: set the address of the server that calls the handler.
    *
    * @default "0.0.0.0"
    */
   readonly hostname?: string;
   /**
-   * Certificate and key for HTTPS, with HTTP/2 for clients that support it. Not supported for a handler in another
-   * server. Default: plain HTTP.
+   * Certificate and key for HTTPS, with HTTP/2 for clients that support it. Not supported by `conductor()`: give the
+   * certificate to the server that calls the handler. Default: plain HTTP.
    */
   readonly tls?: TlsInput;
   /**
@@ -111,21 +112,31 @@ export interface ConfigInput {
   /** Comparison of all services' responses with the primary's. `true` uses all defaults. Default: off. */
   readonly compare?: boolean | CompareInput;
   /**
-   * Timeout for requests in flight when the server shuts down. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`,
-   * `"1h"`.
+   * Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503. Seconds, or
+   * text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Set it to the time that a load balancer needs to stop sending
+   * requests, about `5s` in Kubernetes. Not supported by `conductor()`: shut down the server that calls the handler.
+   *
+   * @default "0s"
+   */
+  readonly shutdownDelay?: number | string;
+  /**
+   * Timeout for requests and uploads in flight when the server shuts down or replaces its listener. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Not supported by `conductor()`: shut down the server that calls the
+   * handler.
    *
    * @default "10s"
    */
   readonly shutdownTimeout?: number | string;
   /**
-   * Log level, format and stream.
+   * Log level, format and stream. Not supported by `conductor()`: use the option `observe`.
    *
    * @default {}
    */
   readonly logging?: LoggingInput;
   /**
-   * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported for a
-   * handler in another server. Default: no such listener.
+   * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
+   * `conductor()`: use `metrics.enabled` and the option `observe`, or run conductor as a server of its own. Default: no
+   * such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -245,14 +256,15 @@ export interface CompareInput {
    */
   readonly redact?: string | readonly string[];
   /**
-   * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.
+   * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
+   * `conductor()`: use the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
    *
    * @default []
    */
@@ -402,11 +414,20 @@ export interface ServiceInput {
   readonly tls?: ServiceTlsInput;
   /**
    * Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves. It is negotiated by ALPN
-   * with `https`, and used with prior knowledge with `http`.
+   * with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.
    *
    * @default false
    */
   readonly http2?: boolean;
+  /**
+   * Maximum age of a connection to the backend, reduced by up to 20 % at random. An older connection gets no further
+   * request. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. New connections resolve the name of the
+   * backend again, so a changed DNS record takes effect. Requests in flight are not affected. Deno only: Bun and Node
+   * manage their connections themselves.
+   *
+   * @default "5m"
+   */
+  readonly maxConnectionAge?: number | string;
   /**
    * Prefer this service's response over those of secondaries.
    *
@@ -468,8 +489,8 @@ export interface ServiceInput {
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
-   * Active health checks by conductor's own server. An unhealthy service gets no requests. Not supported for a handler
-   * in another server. Default: off.
+   * Active health checks by conductor's own server. An unhealthy service gets no requests. Not supported by
+   * `conductor()`: use `breaker`, or run conductor as a server of its own. Default: off.
    */
   readonly health?: HealthInput;
   /**
@@ -720,13 +741,14 @@ export interface ServiceCompareInput {
    */
   readonly redact?: string | readonly string[];
   /**
-   * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Default: the top
-   * level's.
+   * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
+   * `conductor()`: use the events `compared` of the option `observe`. Default: the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
+   * Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
 }

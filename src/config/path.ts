@@ -24,9 +24,9 @@ const MAX_SHORT_BYTES = 256;
 const MAX_ARGUMENTS = 8_192;
 
 /**
- * Removes dot segments from a path without query, literal or percent-encoded (RFC 3986 §5.2.4). Returns `undefined` if the
- * path is malformed, or if a lenient backend could decode it to another path than the matched one: `/web/..%2fadmin`,
- * `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
+ * Removes dot segments from a path without query, literal or percent-encoded (RFC 3986 §5.2.4). Returns `undefined` if
+ * the path is malformed, or if a lenient backend could decode it to another path than the matched one:
+ * `/web/..%2fadmin`, `/web/..;/admin`, `/web/%C0%AE%C0%AE/admin`.
  */
 export function removeDotSegments(path: string): string | undefined {
   if (!path.startsWith("/") || FORBIDDEN.test(path) || !path.isWellFormed()) return undefined;

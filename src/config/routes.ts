@@ -40,9 +40,9 @@ interface Group {
 }
 
 /**
- * Groups services into routes, in the order in which their patterns first appear. If no service of a route is configured as
- * primary, the first one that is not a shadow becomes the primary. Reports routes of shadows only, and routes whose first
- * service is hedged.
+ * Groups services into routes, in the order in which their patterns first appear. If no service of a route is
+ * configured as primary, the first one that is not a shadow becomes the primary. Reports routes of shadows only, and
+ * routes whose first service is hedged.
  */
 export function groupRoutes(candidates: readonly Candidate[]): RouteGroup[] {
   const groups = new Map<string, Group>();

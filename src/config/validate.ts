@@ -38,12 +38,27 @@ const UNRESOLVED_KEYS = new Set(["$schema", "failOn", "stripPrefix", "safeShadow
 /** Keys of a service from which others are computed. */
 const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] as const);
 
+/** Options of {@linkcode validateConfig}. */
+export interface ValidateOptions {
+  /**
+   * The configuration is for the handler inside another program. Fields that only conductor's own server applies are
+   * problems.
+   *
+   * @default {false}
+   */
+  readonly isEmbedded?: boolean;
+}
+
 /**
  * Checks a configuration, and resolves its defaults and units. Throws a {@linkcode ConfigError} with all problems.
  * `source` has facts about the text that `input` was read from; absent for a plain object.
  */
-export function validateConfig(input: unknown, source?: ConfigSource): ValidatedConfig {
-  const diagnostics: Diagnostics = { source, problems: [...source?.problems ?? []], warnings: [] };
+export function validateConfig(
+  input: unknown,
+  source?: ConfigSource,
+  { isEmbedded = false }: ValidateOptions = {},
+): ValidatedConfig {
+  const diagnostics: Diagnostics = { source, isEmbedded, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;
@@ -129,7 +144,9 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
   insecure.warn(`the certificate of ${subject} is not verified: any server can impersonate it`);
 }
 
-/** Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections. */
+/**
+ * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
+ */
 function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
@@ -239,7 +256,9 @@ function shownTexts({ url, health, tls }: CheckedService, at: InputPath): ShownS
   };
 }
 
-/** Returns a secret URL as the URL parser writes it (host in lower case, no default port), because responses repeat it. */
+/**
+ * Returns a secret URL as the URL parser writes it (host in lower case, no default port), because responses repeat it.
+ */
 function canonicalUrls({ shown: { url, isUrlSecret }, origin, basePath }: Service): string[] {
   if (!isUrlSecret) return [];
   // A template that begins with the whole origin does not hide it.

@@ -1,27 +1,36 @@
 /** A client's request as a listener hands it over, and the target of a request line. */
 
 import type { HeaderLine } from "../config/config.ts";
+import { parseIpAddress } from "../lib/ip_address.ts";
 
 /** Details of the client's connection. `Deno.serve` passes such an object as its second argument. */
 export interface ConnectionInfo {
   /** Address of the peer, for `X-Forwarded-For`, `trustProxy` and the limits per client. */
   readonly remoteAddr?: { readonly hostname?: string } | undefined;
   /**
-   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then. Default:
-   * the request counts until the response has been passed on.
+   * Settles when the response has been sent or can no longer be sent. The request counts as in flight until then, and
+   * its signal is read only if it takes longer than 50 ms. Default: the request counts until the response has been
+   * passed on, and its signal is read at once.
    */
   readonly completed?: Promise<unknown>;
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
-   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response (RFC
-   * 9112 §3.2). Default: not checked, because a `Request` created by a program has no Host field.
+   * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response
+   * (RFC 9112 §3.2), over HTTPS only if other fields show that it is not HTTP/2. Default: not checked, because a
+   * `Request` created by a program has no Host field.
    */
   readonly defaultAuthority?: string | undefined;
+  /**
+   * True after the server closed its listener, if that ends request bodies that are still arriving. Such a request gets
+   * a 503 response. Default: false, and the client ended the body.
+   */
+  readonly isListenerClosed?: boolean;
 }
 
 /** Parts of a request target, byte for byte. Nothing has been checked. */
 export interface RequestTarget {
+  /** Scheme in lower case. */
   readonly scheme: string;
   /** Authority of an absolute-form target, otherwise the Host field. */
   readonly authority: string;
@@ -38,13 +47,21 @@ export interface ClientRequest {
   readonly headers: readonly HeaderLine[];
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;
-  /** Aborted when the client disconnects. Creating the signal is expensive, so it is only read for long exchanges. */
+  /**
+   * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
+   * `connection.completed` it is only read for long exchanges.
+   */
   readonly signal: AbortSignal;
 }
 
-/** Host and port (RFC 3986 §3.2.2 and §3.2.3), without user information, which a Host field cannot have. */
+/**
+ * Host and port (RFC 3986 §3.2.2 and §3.2.3), without user information, which a Host field cannot have. The address in
+ * brackets is checked by {@linkcode isIpLiteral}.
+ */
 const AUTHORITY =
-  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::(?:\d{0,4}|[1-5]\d{4}|6\d{4}))?$/;
+  /^(?:(?:[\w\-.~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[\w\-.~!$&'()*+,;=:]+\])(?::0*(?:\d{0,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$/;
+/** Address of a future version of IP (RFC 3986 §3.2.2). */
+const FUTURE_ADDRESS = /^v[0-9a-f]+\../i;
 
 /**
  * Maximum length of an authority; a host name has at most 255 characters. Services receive the authority in three more
@@ -65,9 +82,14 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
     (afterHost === url.length || url[afterHost] === "/" || url[afterHost] === "?");
   const pathStart = isOriginForm ? afterHost : indexOfAny(url, /[/?#]/g, start);
   const end = indexOfAny(url, /#/g, pathStart);
+  const scheme = url.slice(0, schemeEnd);
   const queryStart = Math.min(indexOfAny(url, /\?/g, pathStart), end);
+  // Over HTTP/2, Deno appends the path `*` to the authority, which may contain this character.
+  if (host === null && pathStart === url.length && url.endsWith("*")) {
+    return { scheme, authority: url.slice(start, -1), path: "*", query: "" };
+  }
   return {
-    scheme: url.slice(0, schemeEnd),
+    scheme: scheme === "http" || scheme === "https" ? scheme : scheme.toLowerCase(),
     authority: url.slice(start, pathStart),
     path: url.slice(pathStart, queryStart) || "/",
     query: url.slice(queryStart, end),
@@ -76,7 +98,12 @@ export function splitTarget(url: string, host: string | null): RequestTarget {
 
 /** Reports whether a text is a host with or without a port. */
 export function isAuthority(text: string): boolean {
-  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text);
+  return text.length <= MAX_AUTHORITY_LENGTH && AUTHORITY.test(text) && (text[0] !== "[" || isIpLiteral(text));
+}
+
+function isIpLiteral(authority: string): boolean {
+  const address = authority.slice(1, authority.indexOf("]"));
+  return FUTURE_ADDRESS.test(address) || (address.includes(":") && parseIpAddress(address) !== undefined);
 }
 
 function indexOfAny(text: string, pattern: RegExp, from: number): number {

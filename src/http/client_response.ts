@@ -1,4 +1,6 @@
-/** Responses to clients: status, header lines and body. Local replies are problem details (RFC 9457) or a line of text. */
+/**
+ * Responses to clients: status, header lines and body. Local replies are problem details (RFC 9457) or a line of text.
+ */
 
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
@@ -21,6 +23,14 @@ export class ClientResponse {
     this.headers = headers;
     this.body = body;
   }
+}
+
+/**
+ * Returns the body of a response to HEAD whose length is unknown: an empty stream. For `null`, servers send
+ * `Content-Length: 0`, which would be wrong (RFC 9110 §8.6).
+ */
+export function unknownLength(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.close() });
 }
 
 /** Failure of one service, as far as clients may know it. */
@@ -46,6 +56,8 @@ export interface LocalReply {
   readonly services?: readonly ServiceFailure[];
   /** Limit that refused the request, for log and metrics; absent for every other reply. */
   readonly reason?: RefusalReason;
+  /** True if the connection must be closed without reading the rest of the request. */
+  readonly breaksOff?: true;
 }
 
 /** Reply to a body larger than `maxBodySize`, before or while it is read. */
@@ -70,7 +82,7 @@ export function acceptedTypes(accept: string | undefined = ANY_TYPE): string {
 
 /** Writes a local reply as problem details for clients that accept JSON, otherwise as plain text. */
 export function formatLocalReply(
-  { status, detail, services, headers = [] }: LocalReply,
+  { status, detail, services, headers = [], breaksOff }: LocalReply,
   { method, headers: received }: Pick<ClientRequest, "method" | "headers">,
   requestId: string,
 ): ClientResponse {
@@ -84,5 +96,25 @@ export function formatLocalReply(
   const text = isJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
     : `${status} ${title}: ${detail}\n`;
-  return new ClientResponse(status, lines, method === "HEAD" ? null : text);
+  if (breaksOff) return breakOff(status, lines, text);
+  if (method !== "HEAD") return new ClientResponse(status, lines, text);
+  lines.push(["content-length", String(new TextEncoder().encode(text).length)]);
+  return new ClientResponse(status, lines, null);
+}
+
+/**
+ * Returns a response that fails after its text. Deno reads the rest of a request after a complete response, but closes
+ * the connection after one that fails (decision 023). The declared length keeps Deno from buffering the head.
+ */
+function breakOff(status: number, headers: readonly HeaderLine[], text: string): ClientResponse {
+  const bytes = new TextEncoder().encode(text);
+  let isSent = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (isSent) return controller.error(new Error("The connection is closed"));
+      isSent = true;
+      controller.enqueue(bytes);
+    },
+  });
+  return new ClientResponse(status, [...headers, ["content-length", String(bytes.length + 1)]], body);
 }

@@ -48,7 +48,9 @@ function bareTarget({ path, query }: RawTarget): RawTarget & { readonly paramete
   return { path: barePath.kept, query: bareQuery.kept, parameters: [...barePath.names, ...bareQuery.names] };
 }
 
-/** Returns `undefined` if the two spellings of a target differ in their secrets. Only the encoded spelling is sent then. */
+/**
+ * Returns `undefined` if the two spellings of a target differ in their secrets. Only the encoded spelling is sent then.
+ */
 function bareRawTarget(raw: RawTarget, parameters: readonly string[]): RawTarget | undefined {
   const { path, query, parameters: found } = bareTarget(raw);
   return found.length === parameters.length ? { path, query } : undefined;

@@ -1,11 +1,13 @@
-/** Fields with which a proxy describes itself and the client: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id. */
+/**
+ * Fields with which a proxy describes itself and the client: X-Forwarded-*, Forwarded (RFC 7239), Via, X-Request-Id.
+ */
 
 import type { HeaderLine } from "../config/config.ts";
 import { fieldSpelling, getHeader } from "./headers.ts";
 
 /** Maximum number of other conductors in Via. More of them count as a loop. */
 const MAX_CONDUCTORS = 10;
-/** Visible ASCII, short enough for every log (SPEC §5). */
+/** Visible ASCII, short enough for every log. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** Fields that conductor always sets itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);
@@ -36,8 +38,9 @@ export interface ForwardingInfo {
 }
 
 /**
- * Replaces the forwarding fields of a request by our own, which extend the fields of a trusted peer. Also removes fields
- * that a backend could confuse with them (`X_Forwarded_For`: CGI reads `_` as `-`), and every `X-Conductor-*` field.
+ * Replaces the forwarding fields of a request by our own, which extend the fields of a trusted peer. Also removes
+ * fields that a backend could confuse with them (`X_Forwarded_For`: CGI reads `_` as `-`), and every `X-Conductor-*`
+ * field.
  */
 export function forwardingHeaders(headers: readonly HeaderLine[], info: ForwardingInfo): HeaderLine[] {
   const trusted = (field: string) => info.trusted ? getHeader(headers, field) : undefined;
@@ -91,8 +94,8 @@ function forwardedElement({ clientAddress, authority, scheme }: ForwardingInfo):
 }
 
 /**
- * Quotes the colon of a port and the brackets of an IPv6 address (RFC 7239 §4). Host names are tokens, and nothing in an
- * authority needs escapes.
+ * Quotes the colon of a port and the brackets of an IPv6 address (RFC 7239 §4). Host names are tokens, and nothing in
+ * an authority needs escapes.
  */
 function quoteUnlessToken(value: string): string {
   return /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(value) ? value : `"${value}"`;

@@ -32,20 +32,17 @@ const ODD_CHARACTER = /[^a-z0-9-]/;
 
 const NONE: ReadonlySet<string> = new Set();
 
-const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
-
 const COMMA = 0x2c;
 const SPACE = 0x20;
 const TAB = 0x09;
 
 /**
- * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the fields
- * in `dropped` (lower case). Keeps `TE: trailers`.
+ * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the
+ * fields in `dropped` (lower case). `TE: trailers` is removed too: it would promise that trailers reach the client.
  */
 export function stripHopByHop(headers: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
   let kept: HeaderLine[] = [];
   let named: Set<string> | undefined;
-  let acceptsTrailers = false;
   for (const line of headers) {
     const field = line[0].toLowerCase();
     if (!HOP_BY_HOP.has(field)) {
@@ -53,13 +50,10 @@ export function stripHopByHop(headers: Iterable<HeaderLine>, dropped: ReadonlySe
     } else if (field === "connection") {
       named ??= new Set();
       for (const option of parseList(line[1])) if (!NOT_OPTIONS.has(option)) named.add(option);
-    } else if (field === "te") {
-      acceptsTrailers ||= TRAILERS.test(line[1]);
     }
   }
   const options = named;
   if (options !== undefined) kept = kept.filter(([name]) => !options.has(name.toLowerCase()));
-  if (acceptsTrailers) kept.push(["te", "trailers"]);
   return kept;
 }
 

@@ -72,7 +72,7 @@ export const FAILURE_KINDS = {
     stage: "failed",
   },
   "head-too-large": {
-    description: "The response head has more than 256 KiB or 1,000 fields, or the interim responses more than 256 KiB.",
+    description: "The head of the response or of an interim response has more than 256 KiB or 1,000 fields.",
     clientCause: "yes, if the service returns parts of the request",
     breaker: "no",
     stage: "failed",

@@ -7,7 +7,7 @@ import { type AddressMatcher, unmapAddress } from "./client_address.ts";
 import { type ClientRequest, isAuthority } from "./client_request.ts";
 import { BODY_TOO_LARGE, type LocalReply } from "./client_response.ts";
 import { forwardingHeaders, isLoop, requestIdFrom } from "./forwarding.ts";
-import { getHeader, stripHopByHop } from "./headers.ts";
+import { getHeader, parseList, stripHopByHop } from "./headers.ts";
 import { parseTraceparent, type TraceContext } from "./trace_context.ts";
 
 /** A request that can be matched and forwarded. */
@@ -51,6 +51,9 @@ export interface ReceiveContext {
   readonly pseudonym: string;
 }
 
+const TAB = 9;
+const SPACE = 32;
+
 /** Prefix of the names of the admin listener's cookies. No service receives them. */
 export const ADMIN_COOKIE_PREFIX = "conductor-admin-";
 
@@ -59,9 +62,18 @@ const TRACE_FIELDS = ["traceparent", "tracestate"];
 /** Framing is up to the transport on each side. Our own server responds to Expect (RFC 9110 §10.1.1). */
 const NOT_FORWARDED: ReadonlySet<string> = new Set(["host", "content-length", "expect", ...TRACE_FIELDS]);
 
+/** Fields of HTTP/1 connections. Servers refuse them over HTTP/2 (RFC 9113 §8.2.2). */
+const HTTP1_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 /**
- * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records takes
- * precedence over the trace in the request.
+ * Parses and checks a request. A request with a `refusal` must not be forwarded. The trace that the server records
+ * takes precedence over the trace in the request.
  */
 export function receive(
   request: ClientRequest,
@@ -79,7 +91,8 @@ export function receive(
   const requestId = requestIdFrom(getHeader(headers, "x-request-id"));
   const peer = connection.remoteAddr?.hostname;
   const clientAddress = peer === undefined ? undefined : unmapAddress(peer);
-  const contentLength = parseLength(getHeader(headers, "content-length"));
+  const length = parseLength(getHeader(headers, "content-length"));
+  const contentLength = length === "malformed" ? undefined : length;
   const traceparent = getHeader(headers, "traceparent");
   const clientTrace = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   const trace = serverTrace ?? clientTrace;
@@ -107,11 +120,13 @@ export function receive(
   const refusal = refuse({
     method,
     headers,
-    hostMissing: host === "" || (host === undefined && authority === connection.defaultAuthority),
+    hostMissing: host === "" || (host === undefined && isHttp1WithoutHost(request)),
     // The Host field is checked too: a server may replace a Host that is not ASCII by its own authority.
-    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)),
+    targetValid: isValidTarget && isAuthority(authority) && (!host || host === authority || isAuthority(host)) &&
+      (target.scheme === "http" || target.scheme === "https"),
     targetIsServer: path === "/*",
     loop: isLoop(getHeader(headers, "via"), pseudonym),
+    lengthMalformed: length === "malformed",
     contentLength,
     maxBodyBytes: config.maxBodyBytes,
   });
@@ -124,12 +139,14 @@ interface RefusalInfo {
   readonly headers: readonly HeaderLine[];
   /** True if the client sent no authority. */
   readonly hostMissing: boolean;
-  /** True if path, query and authority are well-formed. */
+  /** True if scheme, authority, path and query are well-formed. */
   readonly targetValid: boolean;
   /** True if the target is `*`, the server itself. */
   readonly targetIsServer: boolean;
   /** True if the request has already passed through this instance. */
   readonly loop: boolean;
+  /** True if Content-Length is neither a number nor a list of one number. */
+  readonly lengthMalformed: boolean;
   readonly contentLength: number | undefined;
   readonly maxBodyBytes: number;
 }
@@ -147,15 +164,26 @@ const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, 
   // RFC 9112 §3.2: a request without a Host field, or with an empty one.
   [({ hostMissing }) => hostMissing, { status: 400, detail: "The Host field is missing" }],
   [({ targetValid }) => !targetValid, { status: 400, detail: "The request target or the Host field is malformed" }],
+  // RFC 9113 §8.2.1: servers remove the white space over HTTP/1.1, but Deno's does not over HTTP/2.
+  [({ headers }) => headers.some(isPadded), {
+    status: 400,
+    detail: "A header field begins or ends with white space",
+  }],
   // RFC 9112 §6.1: an unknown coding could hide where the request ends.
   [({ headers }) => (getHeader(headers, "transfer-encoding") ?? "chunked").toLowerCase() !== "chunked", {
     status: 501,
     detail: "The only supported transfer coding is chunked",
   }],
+  // RFC 9110 §8.6. Over HTTP/2, Deno accepts two different lengths.
+  [({ lengthMalformed }) => lengthMalformed, { status: 400, detail: "The Content-Length field is malformed" }],
   // Servers built on fetch's Request drop such a body. Without its body, the request could have another meaning.
   [hasUnreadableBody, { status: 501, detail: "A body is not forwarded with this method" }],
   [({ loop }) => loop, { status: 508, detail: "The request has already passed through this conductor" }],
-  [({ contentLength = 0, maxBodyBytes }) => contentLength > maxBodyBytes, BODY_TOO_LARGE],
+  // A length that is not a safe integer could not be forwarded exactly.
+  [
+    ({ contentLength = 0, maxBodyBytes }) => contentLength > Math.min(maxBodyBytes, Number.MAX_SAFE_INTEGER),
+    BODY_TOO_LARGE,
+  ],
   // RFC 9110 §9.3.7 and §7.6.2: OPTIONS for the server itself, and OPTIONS that must not be forwarded any further.
   [
     ({ method, headers, targetIsServer }) =>
@@ -170,6 +198,14 @@ const REFUSALS: readonly (readonly [applies: (request: RefusalInfo) => boolean, 
 
 function refuse(request: RefusalInfo): LocalReply | undefined {
   return REFUSALS.find(([applies]) => applies(request))?.[1];
+}
+
+function isPadded([, value]: HeaderLine): boolean {
+  return value !== "" && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)));
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
@@ -188,8 +224,24 @@ function encodeTarget(path: string, query: string): Pick<ReceivedRequest, "path"
   return { ...encoded, raw: { path: toByteString(path), query: toByteString(query) } };
 }
 
-function parseLength(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+/** Parses Content-Length. A list of equal numbers is one number (RFC 9110 §8.6). */
+function parseLength(value: string | undefined): number | undefined | "malformed" {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value);
+  const [first = "", ...others] = parseList(value);
+  return /^\d+$/.test(first) && others.every((other) => other === first) ? Number(first) : "malformed";
+}
+
+/**
+ * Reports whether a request without a Host field is HTTP/1, which requires one. Servers do not tell the version of a
+ * request, and HTTP/2 has `:authority` instead. Without TLS, HTTP/2 is rare, so the server's own authority counts as
+ * missing.
+ */
+function isHttp1WithoutHost({ headers, target, connection }: ClientRequest): boolean {
+  const { defaultAuthority, scheme = target.scheme } = connection;
+  if (defaultAuthority === undefined) return false;
+  if (scheme === "http" && target.authority === defaultAuthority) return true;
+  return headers.some(([name]) => HTTP1_FIELDS.has(name.toLowerCase()));
 }
 
 function forwardedHeaders({ method, headers }: ClientRequest, keepsTracestate: boolean): HeaderLine[] {
@@ -214,8 +266,11 @@ function withoutAdminCookies(lines: HeaderLine[]): HeaderLine[] {
   return lines;
 }
 
-/** RFC 9110 §7.6.2: each hop decrements Max-Forwards of OPTIONS, and of TRACE, which is never forwarded. */
+/**
+ * RFC 9110 §7.6.2: each hop decrements Max-Forwards of OPTIONS, and of TRACE, which is never forwarded. A larger number
+ * than it supports becomes the largest one.
+ */
 function decrementMaxForwards([name, value]: HeaderLine): HeaderLine {
   const counts = name.toLowerCase() === "max-forwards" && /^\d+$/.test(value);
-  return [name, counts ? String(Number(value) - 1) : value];
+  return [name, counts ? String(Math.min(Number(value) - 1, Number.MAX_SAFE_INTEGER)) : value];
 }

@@ -15,8 +15,8 @@ const KNOWN_FLAGS = 0x03;
 
 const NO_SPAN = "0".repeat(16);
 /**
- * Parses a `traceparent` field; returns `undefined` if it is invalid. Several lines joined with commas are invalid. Of a
- * later version, only the parts known to version 00 are read.
+ * Parses a `traceparent` field; returns `undefined` if it is invalid. Several lines joined with commas are invalid. Of
+ * a later version, only the parts known to version 00 are read.
  */
 export function parseTraceparent(value: string): TraceContext | undefined {
   const [, version, traceId, flags, rest] = TRACEPARENT.exec(value) ?? [];

@@ -26,13 +26,18 @@ const MAX_UNUSED = 1_024;
  *
  * Without `maxPerKey`, the limit of a key is the number of free permits times the ratio of free permits to all. One
  * greedy key gets 38 % of all permits, and 134 greedy keys use up 5,000 permits. Switches share packet buffers with the
- * number of free permits as the limit (Choudhury and Hahne, "Dynamic queue length thresholds", 1998). Each key would
- * then take half of the rest, and 13 keys would use up 5,000 permits.
+ * number of free permits as the limit (Choudhury and Hahne, "Dynamic queue length thresholds", 1998). With that limit,
+ * each key would take half of the rest, and 13 keys would use up 5,000 permits.
  */
 export class FairPermits {
   #taken = 0;
   #counts = new Map<string, number>();
   #unused = 0;
+
+  /** Number of permits of all keys together. */
+  get taken(): number {
+    return this.#taken;
+  }
 
   /** Acquires a permit. A key of `undefined` has no limit of its own. */
   tryAcquire(key: string | undefined, { max, maxPerKey }: PermitLimits): Grant {

@@ -1,4 +1,6 @@
-/** A buffer for bytes that arrive in chunks. Chunks are copied, because a view would retain its whole underlying buffer. */
+/**
+ * A buffer for bytes that arrive in chunks. Chunks are copied, because a view would retain its whole underlying buffer.
+ */
 
 /** A limited amount of memory. */
 export interface MemorySource {

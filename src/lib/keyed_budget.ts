@@ -32,7 +32,9 @@ export class KeyedBudget {
     return level > 0 ? 0 : Math.ceil((1 - level) / perSecond * 1_000);
   }
 
-  /** Spends an amount after the work, when its cost is known. A bucket may become negative, and must then refill first. */
+  /**
+   * Spends an amount after the work, when its cost is known. A bucket may become negative, and must then refill first.
+   */
   spend(key: string, amount: number): void {
     const { capacity, perSecond, now, maxKeys = DEFAULT_MAX_KEYS } = this.#options;
     const bucket = this.#buckets.get(key) ?? new TokenBucket({ capacity, ratePerSecond: perSecond });

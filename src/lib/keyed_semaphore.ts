@@ -70,11 +70,12 @@ class QueuedPermit implements Permit {
   #isReleased = false;
 
   constructor(queue: WaitQueue) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ready = promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    let grant!: () => void;
+    this.ready = new Promise((resolve) => grant = resolve);
     this.#queue = queue;
-    this.#grant = resolve;
-    queue.waiting.add(resolve);
+    this.#grant = grant;
+    queue.waiting.add(grant);
   }
 
   release(): void {

@@ -11,8 +11,8 @@ const BUCKETS = 1_024;
 const HALF_WINDOW_MS = 30_000;
 
 /**
- * Latencies of one service, in 8 KiB. The buckets grow by a constant factor, so every quantile is exact within 1 % (as in
- * DDSketch, Masson et al., VLDB 2019). Two halves take turns, and the older one is dropped as a whole.
+ * Latencies of one service, in 8 KiB. The buckets grow by a constant factor, so every quantile is exact within 1 % (as
+ * in DDSketch, Masson et al., VLDB 2019). Two halves take turns, and the older one is dropped as a whole.
  */
 export class LatencySketch {
   readonly #now: () => number;

@@ -40,7 +40,8 @@ export class NestedSampler {
 }
 
 /**
- * Returns a rank from 0 to 999 for each of 1,000 consecutive requests. A ratio of a tenth takes the first hundred ranks.
+ * Returns a rank from 0 to 999 for each of 1,000 consecutive requests. A ratio of a tenth takes the first hundred
+ * ranks.
  *
  * If the traffic repeats itself, taking every tenth request would take the same one forever. So the first digit of the
  * rank is a Latin cube over the digits of the request's position: it differs between requests whose positions differ in

@@ -19,8 +19,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Escapes the same characters in the output of `JSON.stringify`, with the escapes of JSON: a parser returns the original
- * text. Without indentation, such characters occur only in strings.
+ * Escapes the same characters in the output of `JSON.stringify`, with the escapes of JSON: a parser returns the
+ * original text. Without indentation, such characters occur only in strings.
  */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, escapeUnits);

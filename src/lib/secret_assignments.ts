@@ -26,13 +26,13 @@ const JSON_END = /[,}\]\s]/;
  * characters.
  */
 const NEXT_ITEM = /[,;](?:\s|$)|[,;?][\w.%-]{1,64}=/y;
-/** Beginning of a YAML value that stands in the lines below its name. */
+/** Beginning of a YAML value in the lines below its name. */
 const BLOCK = /[|>]?[+-]?\d?[ \t]*(?:\r?\n|$)/y;
 const INDENTED_LINE = /(?:[ \t]*\r?\n)?([ \t]*)(?:- )?[^\r\n]*(?:\r?\n|$)/y;
 const SEGMENT = /\/([^\s/?#"'<>&;=:,()\\]*)/g;
 const MAX_SEGMENT_LENGTH = 256;
 const FLAG = /(?<![\w-])--([a-z][\w-]{0,63})[ \t]{1,8}(?!-)([^\s"'<>]+)/gi;
-/** Mark of a secret that has been redacted already. */
+/** Mark of a secret that has already been redacted. */
 const MARK = /\[redacted(?: [0-9a-f]{4}|, \d+ bytes?)?\]/y;
 const SHORTEST_NAME = 3;
 /** Quotes of JSON within an attribute of HTML. */
@@ -70,7 +70,7 @@ function isSecretBefore(text: string, separator: number, floor: number): boolean
   return isParameter ? isSecretParameter(inner) : isSecretName(inner);
 }
 
-/** Reports whether a name is the first of a form, which no character precedes. */
+/** Reports whether a name is the first field of a form: at the start of the text, and followed by `=`. */
 function startsText(text: string, start: number, separator: number): boolean {
   return start === 0 && text[separator] === "=";
 }

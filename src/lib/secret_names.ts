@@ -335,7 +335,7 @@ function hasSecretEnding(word: string): boolean {
   return false;
 }
 
-/** `nextpagetoken`: a harmless pair behind other words, written without punctuation. */
+/** `nextpagetoken`: a harmless pair after other words, written without punctuation. */
 function hasHarmlessEnding(word: string): boolean {
   for (const ending of HARMLESS) if (word.endsWith(ending)) return true;
   return false;

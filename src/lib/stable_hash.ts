@@ -10,8 +10,8 @@ const SEPARATOR = "\n";
  * Hashes a text to a number from 0 up to, but not including, 1. Hashes of one text under two salts are independent. The
  * salt must not contain a line feed.
  *
- * The hash is FNV-1a with 32 bits over the Latin-1 bytes of salt, line feed and text. A character above U+00FF counts as
- * two bytes. MurmurHash3's finalizer follows, because texts that differ only at the end have similar FNV hashes.
+ * The hash is FNV-1a with 32 bits over the Latin-1 bytes of salt, line feed and text. A character above U+00FF counts
+ * as two bytes. MurmurHash3's finalizer follows, because texts that differ only at the end have similar FNV hashes.
  *
  * @example Usage
  * ```ts ignore

@@ -8,7 +8,9 @@
  * operations therefore wait for seconds (decision 028).
  */
 export const MAX_UNPACED = 128;
-/** Maximum tasks that start per turn while more are pending. A task needs up to three operations: connect, write, read. */
+/**
+ * Maximum tasks that start per turn while more are pending. A task needs up to three operations: connect, write, read.
+ */
 export const MAX_STARTS_PER_TURN = 32;
 
 /**
@@ -49,7 +51,9 @@ export class StartPacer {
     this.#startsInTurn++;
   }
 
-  /** A timer, not `setImmediate`: in Deno 2.9, sockets are served before a timer fires, but not between two immediates. */
+  /**
+   * A timer, not `setImmediate`: in Deno 2.9, sockets are served before a timer fires, but not between two immediates.
+   */
   #scheduleTurn(): void {
     if (this.#isTurnScheduled) return;
     this.#isTurnScheduled = true;

@@ -27,8 +27,8 @@ const SMALL_LN_FACTORIALS = smallLnFactorials();
 const Z_95 = 1.959964;
 
 /**
- * Returns the one-sided p-value of Fisher's exact test: the probability of a ratio at least as high as `observed` if the
- * true ratios are equal. The test is exact for all counts, and conservative.
+ * Returns the one-sided p-value of Fisher's exact test: the probability of a ratio at least as high as `observed` if
+ * the true ratios are equal. The test is exact for all counts, and conservative.
  *
  * Returns 1 if the observed ratio is not above the reference, or if a proportion has no cases. The calculation stops
  * as soon as the sum exceeds `ceiling`, so a result above it may be too low.

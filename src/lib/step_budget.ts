@@ -1,4 +1,4 @@
-/** A limit on work that needs no clock: the same input always takes the same number of steps. */
+/** A limit on work in steps instead of time: the same input always takes the same number of steps. */
 
 /** Thrown when a {@linkcode StepBudget} has been used up. */
 export class StepsExceeded extends Error {

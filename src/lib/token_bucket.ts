@@ -42,7 +42,9 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes an amount after the work, when its cost is known. The bucket may become negative, and must then refill first. */
+  /**
+   * Takes an amount after the work, when its cost is known. The bucket may become negative, and must then refill first.
+   */
   take(amount: number, nowMs = 0): void {
     this.#tokens = this.level(nowMs) - amount;
   }

@@ -1,6 +1,6 @@
 /**
- * Declarations of everything that is counted. Types, snapshots, merging, the Prometheus text and the reference follow from
- * them. A new counter needs an entry here, and a line in metrics.ts that counts it.
+ * Declarations of everything that is counted. Types, snapshots, merging, the Prometheus text and the reference follow
+ * from them. A new counter needs an entry here, and a line in metrics.ts that counts it.
  */
 
 import {
@@ -45,8 +45,8 @@ const LAST_EXPONENT = 6;
 const HALF_OCTAVE = 0.7071067811865475;
 
 /**
- * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the same
- * bounds, so the conversion to them loses nothing.
+ * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the
+ * same bounds, so the conversion to them loses nothing.
  */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
   2 ** FIRST_EXPONENT,
@@ -186,7 +186,8 @@ export const SERVICE_STATES: {
 } = {
   breaker: {
     name: "conductor_breaker_state",
-    help: "1 for the current state of the circuit breaker of a service, otherwise 0.",
+    help:
+      "1 for the current state of the circuit breaker of a service, otherwise 0; half-open when openFor has passed.",
     states: ["closed", "half-open", "open"],
   },
   health: {

@@ -1,4 +1,6 @@
-/** Events: one for each step of a request and each change of a service. Log, metrics and dashboard read the same events. */
+/**
+ * Events: one for each step of a request and each change of a service. Log, metrics and dashboard read the same events.
+ */
 
 import type { Role, Route } from "../config/config.ts";
 import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
@@ -116,8 +118,8 @@ export interface InterruptedEvent {
 }
 
 /**
- * The relay of a response ended: it is complete, it broke off, or the client disconnected. Emitted once for each admitted
- * request, after `responded`.
+ * The relay of a response ended: it is complete, it broke off, or the client disconnected. Emitted once for each
+ * admitted request, after `responded`.
  */
 export interface RelayedEvent {
   /** Type of the event. */
@@ -208,7 +210,7 @@ export type ConductorEvent =
   | HealthEvent
   | ComparedEvent;
 
-/** Receives every event. Errors that it throws are ignored. */
+/** Receives every event. Errors that it throws are ignored, and so are rejections of a promise that it returns. */
 export type Observer = (event: ConductorEvent) => void;
 
 /** Keeps each pattern as one string: a Map lookup with a newly concatenated string computes its hash again. */

@@ -80,7 +80,9 @@ export class ExchangeRing {
     this.#size = size;
   }
 
-  /** Assigns an id to an exchange and adds it; drops the oldest one if the ring is full. Its fields may still change. */
+  /**
+   * Assigns an id to an exchange and adds it; drops the oldest one if the ring is full. Its fields may still change.
+   */
   add(exchange: NewExchange): ExchangeRecord {
     const record = Object.assign(exchange, { id: ++this.#last });
     this.#records.push(record);
@@ -88,7 +90,9 @@ export class ExchangeRing {
     return record;
   }
 
-  /** Returns the exchanges above an id, none for Infinity. An id above the last is from another process: returns all. */
+  /**
+   * Returns the exchanges above an id, none for Infinity. An id above the last is from another process: returns all.
+   */
   after(id: number): RecentExchanges {
     const known = id > this.#last && id !== Infinity ? 0 : id;
     return { last: this.#last, exchanges: this.#records.filter((record) => record.id > known) };

@@ -81,7 +81,9 @@ export class ExchangeRecorder {
   readonly #now: () => number;
   readonly #ring: ExchangeRing;
   readonly #bucket: TokenBucket;
-  /** By exchange, because two may have the same request id. Weak: a record must not retain the memory of an exchange. */
+  /**
+   * By exchange, because two may have the same request id. Weak: a record must not retain the memory of an exchange.
+   */
   readonly #drafts = new WeakMap<WeakKey, Draft>();
   /** Incomplete exchanges, the oldest first. */
   readonly #incomplete = new Set<Draft>();

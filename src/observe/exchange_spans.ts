@@ -17,7 +17,10 @@ import {
   type Tracer,
 } from "./telemetry.ts";
 
-/** Methods that may be part of a span name. Clients can invent others, and names must have a low cardinality (OpenTelemetry). */
+/**
+ * Methods that may be part of a span name. Clients can invent others, and names must have a low cardinality
+ * (OpenTelemetry).
+ */
 const METHODS: ReadonlySet<string> = new Set([
   "GET",
   "HEAD",
@@ -200,7 +203,9 @@ class RecordedAttempt implements AttemptSpan {
 /** Maximum difference between the monotonic clock and the system clock, in milliseconds. */
 const MAX_DRIFT_MS = 2;
 
-/** Clock in milliseconds since 1970 with the resolution of `performance.now`. It follows changes of the system clock. */
+/**
+ * Clock in milliseconds since 1970 with the resolution of `performance.now`. It follows changes of the system clock.
+ */
 class EpochClock {
   #originMs = performance.timeOrigin;
 

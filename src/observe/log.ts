@@ -67,7 +67,10 @@ const COMPARED_LINES = {
   "not-comparable": { level: "info", message: "responses not comparable" },
 } as const;
 
-/** A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a few. */
+/**
+ * A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a
+ * few.
+ */
 const COMPARED_LINES_PER_SECOND = 10;
 
 /** The server accepts longer paths than a log line should have. */
@@ -123,8 +126,8 @@ export function formatJson({ timeMs, level, message, fields }: LogRecord): strin
 }
 
 /**
- * Aborted attempts are not warnings, because they say nothing about the service. Attempts that the gate rejected are not
- * either, because the change of the breaker or of the health was logged.
+ * Aborted attempts are not warnings, because they say nothing about the service. Attempts that the gate rejected are
+ * not either, because the change of the breaker or of the health was logged.
  */
 function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> | undefined {
   switch (event.type) {

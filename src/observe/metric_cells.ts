@@ -1,4 +1,6 @@
-/** Kinds of metrics, and the cells that count them: storage, snapshots and merging for all metrics that are declared. */
+/**
+ * Kinds of metrics, and the cells that count them: storage, snapshots and merging for all metrics that are declared.
+ */
 
 import { addCounts, Histogram, type HistogramBuckets } from "../lib/histogram.ts";
 
@@ -20,7 +22,7 @@ export interface MetricDeclaration {
   readonly name: string;
   /** Help text, one sentence. */
   readonly help: string;
-  /** Label beside those of the row, with one counter for each of its `values`. */
+  /** Label in addition to those of the row, with one counter for each of its `values`. */
   readonly label?: string;
   /** Values of `label`. */
   readonly values?: readonly string[];
@@ -99,7 +101,9 @@ export function declareMetrics<const D extends Readonly<Record<string, MetricDec
   return Object.fromEntries(metrics) as DeclaredMetrics<D>;
 }
 
-/** Values of the metrics of one row. Numbers are in a typed array: a field would be allocated again with each change. */
+/**
+ * Values of the metrics of one row. Numbers are in a typed array: a field would be allocated again with each change.
+ */
 export class MetricCells<M extends Metrics> {
   readonly #metrics: M;
   readonly #numbers: Float64Array;

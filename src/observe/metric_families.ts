@@ -48,6 +48,26 @@ export const METRIC_FAMILIES: readonly ReadableFamily[] = [
     }),
     type: "counter",
   },
+  gauge(
+    "conductor_config_last_reload_successful",
+    "1 if the last reload of the configuration was applied, otherwise 0.",
+    ({ reloads }) => {
+      return reloads && Number(reloads.isSuccessful);
+    },
+  ),
+  gauge(
+    "conductor_config_last_reload_success_timestamp_seconds",
+    "Time at which the configuration in force was applied, in seconds since 1970.",
+    ({ reloads }) => reloads && reloads.lastSuccessMs / 1_000,
+  ),
+  {
+    name: "conductor_config_reloads_total",
+    type: "counter",
+    labels: ["result"],
+    help: "Reloads of the configuration, by result: success or failure; the start is not counted.",
+    read: ({ reloads }) =>
+      reloads === undefined ? [] : [[["success"], reloads.succeeded], [["failure"], reloads.refused]],
+  },
   gauge("process_resident_memory_bytes", "Resident memory, in bytes.", ({ process }) => process?.residentBytes),
   gauge("process_open_fds", "Open file descriptors; requires read access to /proc.", ({ process }) => {
     return process?.descriptors;

@@ -29,12 +29,15 @@ const NO_ROUTE = "";
 interface KnownService {
   readonly service: Service;
   breaker: ServiceStateSnapshot["breaker"];
+  /** Time of the monotonic clock at which an open breaker admits a probe. */
+  probeAtMs: number;
   health: ServiceStateSnapshot["health"];
 }
 
 /** Counts events. The configuration bounds the memory: events of unknown routes and services are not counted. */
 export class Metrics {
   readonly #now: () => number;
+  readonly #monotonicNow: () => number;
   readonly #startedMs: number;
   /** Typed array: a field would be allocated again with each request. */
   readonly #lastRequestMs = new Float64Array(1);
@@ -42,9 +45,10 @@ export class Metrics {
   #routes: ReadonlyMap<string, RouteCounters> = new Map([[NO_ROUTE, this.#unmatched]]);
   #services: ReadonlyMap<string, KnownService> = new Map();
 
-  /** Starts at zero, without routes. The clock is in milliseconds since 1970. */
-  constructor(now: () => number = Date.now) {
+  /** Starts at zero, without routes. The clocks are in milliseconds, the first one since 1970. */
+  constructor(now: () => number = Date.now, monotonicNow: () => number = () => performance.now()) {
     this.#now = now;
+    this.#monotonicNow = monotonicNow;
     this.#startedMs = now();
   }
 
@@ -58,7 +62,9 @@ export class Metrics {
     );
   }
 
-  /** Counts an event. Allocates nothing: at thousands of requests per second, garbage shows in the tail (decision 022). */
+  /**
+   * Counts an event. Allocates nothing: at thousands of requests per second, garbage shows in the tail (decision 022).
+   */
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":
@@ -80,7 +86,9 @@ export class Metrics {
         return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
         const known = this.#services.get(event.service);
-        if (known !== undefined) known.breaker = event.state;
+        if (known === undefined) return;
+        known.breaker = event.state;
+        known.probeAtMs = this.#monotonicNow() + (event.openForMs ?? Infinity);
         return;
       }
       case "health": {
@@ -93,6 +101,7 @@ export class Metrics {
 
   /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
+    const nowMs = this.#monotonicNow();
     const rows = [...this.#routes];
     return {
       startedMs: this.#startedMs,
@@ -101,7 +110,7 @@ export class Metrics {
       services: rows.flatMap(([route, { services }]) =>
         [...services].map(([service, { role, cells }]) => ({ route, service, role, ...cells.snapshot() }))
       ),
-      states: [...this.#services.values()].map(stateSnapshot),
+      states: [...this.#services.values()].map((known) => stateSnapshot(known, nowMs)),
     };
   }
 }
@@ -195,11 +204,17 @@ function statesOf(service: Service, known: KnownService | undefined): KnownServi
   return {
     service,
     breaker: service.breaker === undefined ? undefined : isKept("breaker") ? known?.breaker : "closed",
+    probeAtMs: known?.probeAtMs ?? Infinity,
     health: service.health === undefined ? undefined : isKept("health") ? known?.health : "healthy",
   };
 }
 
-function stateSnapshot({ service, breaker, health }: KnownService): ServiceStateSnapshot {
+/** A breaker reports nothing when its open time has passed, because only the next request changes it. */
+function stateSnapshot(
+  { service, breaker: state, health, probeAtMs }: KnownService,
+  nowMs: number,
+): ServiceStateSnapshot {
+  const breaker = state === "open" && nowMs >= probeAtMs ? "half-open" : state;
   return { service: service.name, ...(breaker !== undefined && { breaker }), ...(health !== undefined && { health }) };
 }
 

@@ -63,12 +63,18 @@ export interface MetricsJson {
   readonly uptime_seconds: number;
   /** Start of counting, RFC 3339. */
   readonly start_time: string;
+  /**
+   * True if the last reload was applied, or if there was none; absent if the configuration does not come from a file.
+   */
+  readonly config_last_reload_successful?: boolean;
+  /** Time at which the configuration in force was applied, RFC 3339; absent like the field above. */
+  readonly config_last_reload_success_time?: string;
   /** Services of each route. */
   readonly services: readonly ServiceMetrics[];
 }
 
 /** Returns the JSON value for a reading at a time in milliseconds since 1970. */
-export function metricsJson({ metrics }: MetricsReading, nowMs: number): MetricsJson {
+export function metricsJson({ metrics, reloads }: MetricsReading, nowMs: number): MetricsJson {
   const { routes, services, states, startedMs, lastRequestMs } = metrics;
   const responses = routes.map((route) => route.responses);
   const requests = sum(responses.map(total));
@@ -83,6 +89,10 @@ export function metricsJson({ metrics }: MetricsReading, nowMs: number): Metrics
     last_request_time: new Date(lastRequestMs || startedMs).toISOString(),
     uptime_seconds: (nowMs - startedMs) / 1_000,
     start_time: new Date(startedMs).toISOString(),
+    ...(reloads !== undefined && {
+      config_last_reload_successful: reloads.isSuccessful,
+      config_last_reload_success_time: new Date(reloads.lastSuccessMs).toISOString(),
+    }),
     services: services.map((service) => ({ ...serviceMetrics(service), ...stateOf.get(service.service) })),
   };
 }

@@ -47,7 +47,7 @@ export interface MetricsSnapshot {
   readonly states: readonly ServiceStateSnapshot[];
 }
 
-/** Resources of the process. Each is absent if the permissions do not allow to read it. */
+/** Resources of the process. Each is absent without the permission to read it. */
 export interface ProcessStats {
   /** Resident memory, in bytes. */
   readonly residentBytes?: number;
@@ -65,6 +65,22 @@ export interface WorkerStats {
   readonly crashes: number;
 }
 
+/** Reloads of a configuration that is read from files. */
+export interface ReloadStats {
+  /** True if the last reload was applied, or if there was none. */
+  readonly isSuccessful: boolean;
+  /** Time at which the configuration in force was applied, in milliseconds since 1970. */
+  readonly lastSuccessMs: number;
+  /** Time of the last reload or of the start, in milliseconds since 1970. */
+  readonly lastAttemptMs: number;
+  /** Reloads that were applied. The start is not counted. */
+  readonly succeeded: number;
+  /** Reloads that were refused. */
+  readonly refused: number;
+  /** Problems of the last reload, without secrets; empty if it was applied. */
+  readonly problems: readonly string[];
+}
+
 /** All that the metrics endpoint shows. */
 export interface MetricsReading {
   /** Counters of this thread, or of all workers. */
@@ -73,6 +89,8 @@ export interface MetricsReading {
   readonly process?: ProcessStats;
   /** Workers; absent if the process has none. */
   readonly workers?: WorkerStats;
+  /** Reloads; absent if the configuration does not come from a file. */
+  readonly reloads?: ReloadStats;
 }
 
 /** Reads the metrics for one request to the endpoint. */

@@ -27,11 +27,15 @@ export class EventContext {
 /** Observer with access to the subject of an event. The context is absent if the event concerns no exchange. */
 export type DetailedObserver = (event: ConductorEvent, context?: EventContext) => void;
 
-/** Wraps an observer so that its errors do not reach the request. */
-export function swallowErrors(observe: DetailedObserver | undefined): DetailedObserver {
+/**
+ * Wraps an observer so that its errors do not reach the request. Rejections of an asynchronous observer are ignored
+ * too, because an unhandled one ends the process.
+ */
+export function swallowErrors(observe: DetailedObserver): DetailedObserver {
   return (event, context) => {
     try {
-      observe?.(event, context);
+      const result: unknown = observe(event, context);
+      if (result !== undefined) Promise.resolve(result).catch(() => {});
     } catch {
       // An error of an observer must not affect the request.
     }

@@ -20,8 +20,8 @@ const URL_LIKE = /:\/\/|(?:^|[\s=<])\//;
 const QUERY = /([?#])[^\s<>"']+/g;
 
 /**
- * Creates a redaction with the secrets of a configuration: values of placeholders, the token of the admin listener, keys,
- * and values of header fields with secret names.
+ * Creates a redaction with the secrets of a configuration: values of placeholders, the token of the admin listener,
+ * keys, and values of header fields with secret names.
  */
 export function createRedaction(config: Config): Redaction {
   const secrets = secretsOf(config);

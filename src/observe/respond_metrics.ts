@@ -2,7 +2,7 @@
 
 import type { HeaderLine, MetricsSettings } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import { acceptedTypes, ClientResponse } from "../http/client_response.ts";
+import { acceptedTypes, ClientResponse, unknownLength } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
 import { metricsJson } from "./metrics_json.ts";
 import type { MetricsReading } from "./metrics_snapshot.ts";
@@ -42,12 +42,14 @@ export function respondMetrics(
     ["cache-control", "no-store"],
     ["vary", "accept"],
   ];
-  if (method === "HEAD") return new ClientResponse(200, headers, null);
+  if (method === "HEAD") return new ClientResponse(200, headers, unknownLength());
   const body = isText ? formatPrometheus(reading) : JSON.stringify(metricsJson(reading, now())) + "\n";
   return new ClientResponse(200, headers, body);
 }
 
-/** Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case. */
+/**
+ * Ignores parameters other than `q`: Prometheus sends a version with each format, and reads version 0.0.4 in any case.
+ */
 function prefersText(accept: string, isDefault: boolean): boolean {
   let [text, json] = [0, 0];
   for (const range of accept.toLowerCase().split(",")) {

@@ -1,6 +1,6 @@
 /**
- * The part of the OpenTelemetry API that conductor uses. Deno with `OTEL_DENO=true`, or an SDK in any runtime, registers
- * the API under a symbol that all versions of `@opentelemetry/api` share, so no package is needed.
+ * The part of the OpenTelemetry API that conductor uses. Deno with `OTEL_DENO=true`, or an SDK in any runtime,
+ * registers the API under a symbol that all versions of `@opentelemetry/api` share, so no package is needed.
  */
 
 /** Value of an attribute of a span. */

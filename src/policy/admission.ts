@@ -43,6 +43,11 @@ export class Admission {
   readonly #requests = new FairPermits();
   readonly #uploads = new FairPermits();
 
+  /** Number of request bodies that are still arriving. */
+  get uploadsInFlight(): number {
+    return this.#uploads.taken;
+  }
+
   /**
    * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
    * own.

@@ -37,7 +37,7 @@ export class Breaker {
   #oldest = 0;
   #failures = 0;
   #state: BreakerState = "closed";
-  /** Grows with each change of state, and so marks the attempts that started before it. */
+  /** Incremented on each change of state. Attempts of an earlier generation started before it. */
   #generation = REJECTED + 1;
   #probedUntilMs = 0;
   #uploadProbedUntilMs = 0;
@@ -65,9 +65,9 @@ export class Breaker {
   }
 
   /**
-   * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is the
-   * probe. While it is in flight, one further probe is admitted per second. A client decides how
-   * long its upload takes, so an upload as a probe blocks only other uploads.
+   * Admits an attempt, and returns its generation, or {@linkcode REJECTED}. The first attempt after the open time is
+   * the probe. While it is in flight, one further probe is admitted per second. A client decides how long its upload
+   * takes, so an upload as a probe blocks only other uploads.
    */
   tryAcquire(isUpload = false): number {
     if (this.#state === "closed") return this.#generation;

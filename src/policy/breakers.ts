@@ -50,8 +50,8 @@ export class Breakers {
   readonly #entries = new Map<string, BreakerEntry>();
 
   /**
-   * Takes over a configuration. A service with the same name, address and settings keeps its breaker. Other services get
-   * a new one.
+   * Takes over a configuration. A service with the same name, address and settings keeps its breaker. Other services
+   * get a new one.
    */
   reconfigure(services: readonly Service[], { now, onChange }: BreakersOptions): ServiceBreakers {
     const breakers = new Map<Service, Breaker>();

@@ -18,8 +18,9 @@ class HedgeState {
   readonly service: Service;
   readonly latency: LatencySketch;
   /**
-   * Budget for hedges, which successful requests fill, not time. In an outage, or when all services are slow, hedges would
-   * only add load: hedging stops, and resumes with the successes. gRPC throttles retries in the same way (gRFC A6).
+   * Budget for hedges, which successful requests fill, not time. In an outage, or when all services are slow, hedges
+   * would only add load: hedging stops, and resumes with the successes. gRPC throttles retries in the same way (gRFC
+   * A6).
    */
   readonly budget = new TokenBucket({ capacity: 0 });
 
@@ -139,8 +140,8 @@ export class HedgePolicies {
   }
 
   /**
-   * Of several peers, the fastest determines when a response is late. In whole milliseconds, because `TimeoutQueues` keeps
-   * a queue for each length.
+   * Of several peers, the fastest determines when a response is late. In whole milliseconds, because `TimeoutQueues`
+   * keeps a queue for each length.
    */
   #percentile(peers: ReadonlySet<Service>, ratio: number): number | undefined {
     const latenciesMs: number[] = [];

@@ -154,8 +154,8 @@ export class HedgeScheduler implements TimeoutListener {
   }
 
   /**
-   * Returns the reason why the service does not receive the request after its peers failed. A peer may have processed it,
-   * and an unsafe request must not be processed twice.
+   * Returns the reason why the service does not receive the request after its peers failed. A peer may have processed
+   * it, and an unsafe request must not be processed twice.
    */
   #failoverBlockedBy(plan: HedgePlan): SkipReason | undefined {
     if (this.#bodyStreamed) return "body-too-large";

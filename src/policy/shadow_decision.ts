@@ -1,4 +1,4 @@
-/** The decision on a shadow request, as far as the request and the configuration determine it. */
+/** Decides on a shadow request from the request and the configuration alone. Limits and samplers come later. */
 
 import type { HeaderLine, SampleKey, ShadowPolicy } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
@@ -9,9 +9,9 @@ import { cookieValue } from "../lib/cookies.ts";
 import { stableHash } from "../lib/stable_hash.ts";
 
 /**
- * A decision. `mirror`: the request is mirrored unless a limit is reached. `sample`: the same, if the sampler selects the
- * request. Otherwise the request is not mirrored: its method is excluded, its body is too large, it lacks the key that
- * identifies the client, or its client is not in the sample.
+ * A decision. `mirror`: the request is mirrored unless a limit is reached. `sample`: the same, if the sampler selects
+ * the request. Otherwise the request is not mirrored: its method is excluded, its body is too large, it lacks the key
+ * that identifies the client, or its client is not in the sample.
  */
 export type ShadowDecision =
   | "mirror"
@@ -50,8 +50,8 @@ export function decideShadow(
 }
 
 /**
- * Returns the position of a client in the order in which a growing ratio takes clients, 0 to 1. Each shadow has an order
- * of its own, which is the same on every instance.
+ * Returns the position of a client in the order in which a growing ratio takes clients, 0 to 1. Each shadow has an
+ * order of its own, which is the same on every instance.
  */
 export function clientRank(shadow: string, client: string): number {
   return stableHash(shadow, client);

@@ -39,7 +39,9 @@ export function createPseudonym(): string {
   return `conductor-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/** Creates the state of a conductor. The workers of one server share a pseudonym, so that they detect loops together. */
+/**
+ * Creates the state of a conductor. The workers of one server share a pseudonym, so that they detect loops together.
+ */
 export function createSharedState(pseudonym: string = createPseudonym()): SharedState {
   return {
     pseudonym,

@@ -1,7 +1,6 @@
-/** One client request with all its attempts: its parts, and the reactions to everything that happens to them. */
+/** One client request with all its attempts: their shared state, and the reaction to each of their events. */
 
 import { BodyFanOut } from "../body/body_fan_out.ts";
-import type { BodyTap } from "../upstream/attempt.ts";
 import { type BodyListener, receivedBytes, type RequestBody } from "../body/request_body.ts";
 import { SharedBody } from "../body/shared_body.ts";
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
@@ -15,9 +14,8 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
 import type { ExchangeSpans } from "../observe/exchange_spans.ts";
 import type { AdmittedExchange } from "../policy/admission.ts";
-import type { AttemptSpan } from "../upstream/attempt.ts";
+import type { Attempt, AttemptSpan, BodyTap } from "../upstream/attempt.ts";
 import type { RelayListener } from "../upstream/response_body.ts";
-import type { Attempt } from "../upstream/attempt.ts";
 import type { FanOut, FanOutListener } from "./fan_out.ts";
 import type { HandlerContext } from "./handler_context.ts";
 
@@ -39,10 +37,12 @@ export interface ExchangeParts {
 export class Exchange implements FanOutListener, BodyListener, RelayListener {
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
-  /** Watches the client until the response is decided; `undefined` before and after the exchange. */
+  /** Watches the client until the response is decided. `undefined` before the exchange, and after `clientDone`. */
   client: ClientMonitor | undefined;
-  /** True after the response of a service has begun. */
+  /** True once the response of a service has begun, also after its end. */
   isRelayed = false;
+  /** Body of the client's request while it is being opened. */
+  opening: Parameters<BodyListener["onOpening"]>[0] | undefined;
   /** Body of the client's request; `undefined` until it has been opened. */
   body: RequestBody | undefined;
   /** Captures responses; `undefined` if they are not compared. */
@@ -65,9 +65,11 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.#spans = spans;
   }
 
-  /** Aborts every attempt except shadow requests. */
+  /** Aborts every attempt except shadow requests, and reads no more of the body. */
   abort(): void {
     this.fan?.abort();
+    if (this.body instanceof BodyFanOut) this.body.cancel();
+    else this.opening?.cancel();
   }
 
   /** Called when nothing more is sent to the client: after the service's body, or with a local reply. */
@@ -81,9 +83,9 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.client = this.selected = undefined;
   }
 
-  // Upload of the client
+  // Listener of the client's upload
 
-  /** True while the response of a service is being relayed to the client. */
+  /** True while the response of a service is being relayed to the client. Slow uploads are then allowed. */
   get isRelaying(): boolean {
     return this.isRelayed && this.client !== undefined;
   }
@@ -92,11 +94,15 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     this.#admission.uploaded();
   }
 
+  onOpening(source: NonNullable<Exchange["opening"]>): void {
+    this.opening = source;
+  }
+
   onProblem(reply: LocalReply): void {
     this.client?.report(reply);
   }
 
-  // Attempts
+  // Listener of the fan-out and its attempts
 
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined {
     return this.#context.availability.check(member, request, this.#isUpload);
@@ -132,7 +138,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     return this.body instanceof BodyFanOut;
   }
 
-  // Relay of the selected response
+  // Listener of the relay of the selected response
 
   get cancellation(): CancellationSignal {
     return this.selected!.cancellation;
@@ -162,28 +168,37 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 /** Reply that no client reads. nginx logs the same status. */
 const CLIENT_DISCONNECTED: LocalReply = { status: 499, detail: "The client disconnected" };
 /**
- * Duration of an exchange after which its client is watched, in milliseconds. Most exchanges are shorter. The signal costs
- * as much as the rest of the handler: Deno aborts it, with a stack trace, after each response.
+ * Duration of an exchange after which the client of a server is watched, in milliseconds. Most exchanges are shorter.
+ * The signal is expensive: Deno creates it on first access, and aborts it, with a stack trace, after each response.
  */
 const WATCH_AFTER_MS = 50;
 
-/** The client until its response is decided. Class, because a closure would survive young collections (decision 022). */
+type WatchedRequest = Pick<ClientRequest, "signal" | "connection">;
+
+/**
+ * The client until its response is decided. Class, because a closure would survive young collections (decision 022).
+ */
 export class ClientMonitor implements TimeoutListener {
   #failure: LocalReply | undefined;
   /** Released by `stop`: a request is a quarter of the memory of a pending attempt. */
-  #request: Pick<ClientRequest, "signal"> | undefined;
+  #request: WatchedRequest | undefined;
   #signal: AbortSignal | undefined;
   readonly #exchange: Pick<Exchange, "abort">;
-  readonly #delay: Deadline;
+  readonly #delay: Deadline | undefined;
 
+  /**
+   * Only a server reports `completed`. Any other request may come from the program itself, whose signal already exists
+   * and may have been aborted.
+   */
   constructor(
-    request: Pick<ClientRequest, "signal">,
+    request: WatchedRequest,
     deadlines: TimeoutQueues,
     exchange: Pick<Exchange, "abort">,
   ) {
     this.#request = request;
     this.#exchange = exchange;
-    this.#delay = deadlines.start(WATCH_AFTER_MS, this);
+    if (request.connection.completed === undefined) this.onTimeout();
+    else this.#delay = deadlines.start(WATCH_AFTER_MS, this);
   }
 
   /** Reply to the first failure on the client's side; `undefined` if there was none. */
@@ -197,19 +212,30 @@ export class ClientMonitor implements TimeoutListener {
     this.#exchange.abort();
   }
 
-  /** Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850). */
+  /**
+   * Stops watching. Afterwards, Deno aborts the signal even if the response was sent completely (denoland/deno#28850).
+   */
   stop(): void {
-    this.#delay.stop();
-    this.#signal?.removeEventListener("abort", this.#onDisconnect);
+    this.#delay?.stop();
+    this.#signal?.removeEventListener?.("abort", this.#onDisconnect);
     this.#request = this.#signal = undefined;
   }
 
   /** Starts to listen for the signal. */
   onTimeout(): void {
-    this.#signal = this.#request?.signal;
-    if (this.#signal?.aborted) this.#onDisconnect();
-    else this.#signal?.addEventListener("abort", this.#onDisconnect);
+    const signal = this.#signal = signalOf(this.#request);
+    if (signal?.aborted) this.#onDisconnect();
+    else signal?.addEventListener?.("abort", this.#onDisconnect);
   }
 
   readonly #onDisconnect = (): void => this.report(CLIENT_DISCONNECTED);
+}
+
+/** Returns the signal of a request; `undefined` if an object of the embedding program has none that can be read. */
+function signalOf(request: Pick<ClientRequest, "signal"> | undefined): AbortSignal | undefined {
+  try {
+    return request?.signal ?? undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -10,33 +10,31 @@ import { detachBuffer } from "../lib/detach_buffer.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { untraced } from "../observe/telemetry.ts";
 import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
-import { type AttemptView, isStreamed } from "../upstream/attempt.ts";
+import { Attempt, type AttemptListener, type AttemptSpan, type AttemptView, isStreamed } from "../upstream/attempt.ts";
 import { AttemptRequest, MatchedRequest } from "../upstream/attempt_request.ts";
-import type { AttemptSpan } from "../upstream/attempt.ts";
 import { drainResponse } from "../upstream/response_body.ts";
-import { Attempt, type AttemptListener } from "../upstream/attempt.ts";
 import { sendAttempt } from "../upstream/send_attempt.ts";
 import type { Transport } from "../upstream/transport.ts";
 import type { HandlerContext } from "./handler_context.ts";
 
 /**
- * Decides whether services are sent one request, and is called with everything that happens to its attempts.
+ * Decides which services are sent a request, and is called at each step of its attempts.
  *
  * The order for each service:
  *
- * 1. `gate`. With a reason, `onSkip` follows. For a shadow service, nothing else follows. Any other attempt fails at once,
- *    with `onAttempt`, `onSettle` and `onFinish`.
- * 2. `onAttempt`.
+ * 1. `gate`. If it returns a reason, `onSkip` is called. A skipped shadow service has no attempt. The attempt of any
+ *    other skipped service fails at once: `onAttempt`, `onSettle`, `onFinish`.
+ * 2. `onAttempt`, when the attempt starts.
  * 3. `startSpan`, if the attempt has a permit or waits for one.
- * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed for want of a permit.
- * 5. `onFinish`.
+ * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed because of an overload.
+ * 5. `onFinish`, when the attempt no longer has anything in flight.
  *
- * `onSkip` also precedes `onSettle` when the body of a shadow request is cut off.
+ * `onSkip` precedes `onSettle` if the body of a shadow request is cut off.
  */
 export interface FanOutListener {
-  /** Returns the reason for which a service is not sent the request. */
+  /** Returns the reason to skip a service; `undefined` if it is sent the request. */
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined;
-  /** Called for each service that is not sent the request, and for each shadow request that is cut off. */
+  /** Called when a service is skipped, and when a shadow request is cut off or rejected. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Called when an attempt starts. */
   onAttempt(attempt: Attempt): void;
@@ -59,8 +57,8 @@ export function fanOut(request: MatchedRequest, context: HandlerContext, listene
 }
 
 /**
- * Sends a captured request without a body to one service again, as a shadow request without events. The responses of the
- * service to equal requests show which differences are noise.
+ * Sends a captured request without a body to one service again, as a shadow request without events. Differences between
+ * two responses of the same service are noise.
  */
 export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
   const transport: Transport = (request) => untraced(() => context.transport(request));
@@ -151,7 +149,7 @@ export class FanOut implements AttemptListener {
     this.#listener.onFinish(attempt);
   }
 
-  /** Reports a shadow request without a permit or a descriptor as skipped, because the gate cannot foresee that. */
+  /** Reports a shadow request that failed because of an overload as skipped. The gate cannot foresee that. */
   #reportRejection(attempt: Attempt): void {
     const { role, outcome } = attempt;
     if (role !== "shadow" || outcome?.ok !== false || !isOverload(outcome.kind)) return;
@@ -182,6 +180,7 @@ export class FanOut implements AttemptListener {
     attempt.hedge = isHedge;
     listener.onAttempt(attempt);
     this.attempts.push(attempt);
+    // Only shadow services are skipped for other reasons.
     if (skipReason !== undefined) attempt.abort(skipReason === "unhealthy" ? "unhealthy" : "open-circuit");
     else if (permit === undefined) attempt.abort("queue-full");
     else {

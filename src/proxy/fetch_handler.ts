@@ -35,19 +35,29 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  * assertEquals(response.headers.get("x-conductor-service"), "api");
  * ```
  *
- * @param config Configuration with the fields of the configuration file.
+ * @param config Configuration with the fields of the configuration file, except the fields of conductor's own server,
+ * such as `port`, `tls`, `admin` and `logging`.
  * @param options Transport, clock and observer.
- * @returns The handler. It does not reject because of a client or a service.
+ * @returns The handler. It does not reject because of a client or a service. As `fetch` does, it rejects with a
+ * `TypeError` if the body of the request has already been read.
  * @throws {ConfigError} If the configuration is invalid. The error lists every problem.
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
   const { observe, transport } = options;
-  return createHandler(validateConfig(config).config, {
+  const handle = createHandler(validateConfig(config, undefined, { isEmbedded: true }).config, {
     ...options,
     // Secrets are removed because the observer of an embedding program may print whole events.
     ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
     ...(transport !== undefined && { transport: plainRequests(transport) }),
   });
+  return (request, info) => {
+    try {
+      return handle(request, new ReportedConnection(info));
+    } catch (error) {
+      // The program passed something other than a request.
+      return Promise.reject(error);
+    }
+  };
 }
 
 /** Creates the fetch handler of a valid configuration. */
@@ -69,7 +79,39 @@ export function toResponse({ status, headers, body }: ClientResponse): Response 
   }
 }
 
-/** A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access. */
+/**
+ * The connection as the embedding program reports it. A property that cannot be read or has another type counts as
+ * absent, because servers may fail to report a connection that is closed.
+ */
+class ReportedConnection implements ConnectionInfo {
+  readonly remoteAddr: ConnectionInfo["remoteAddr"];
+  readonly completed?: Promise<unknown>;
+  readonly scheme?: "http" | "https";
+  readonly defaultAuthority: string | undefined;
+
+  constructor(info: ConnectionInfo | null | undefined) {
+    const hostname = tryRead(() => info?.remoteAddr?.hostname);
+    const completed = tryRead(() => info?.completed);
+    const scheme = tryRead(() => info?.scheme);
+    const defaultAuthority = tryRead(() => info?.defaultAuthority);
+    if (typeof hostname === "string") this.remoteAddr = { hostname };
+    if (typeof tryRead(() => completed?.then) === "function") this.completed = Promise.resolve(completed);
+    if (scheme === "http" || scheme === "https") this.scheme = scheme;
+    if (typeof defaultAuthority === "string") this.defaultAuthority = defaultAuthority;
+  }
+}
+
+function tryRead<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A request that a server created as `Request`. Body and signal are getters, because Deno creates both on first access.
+ */
 export class FetchRequest implements ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
@@ -85,8 +127,20 @@ export class FetchRequest implements ClientRequest {
     this.#request = request;
   }
 
+  /**
+   * Throws a TypeError for a body that cannot be read, as `fetch` does. Otherwise the request would be sent without it.
+   * The type cannot be trusted: the object may be made by hand.
+   */
   get body(): ClientRequest["body"] {
-    return this.#request.body;
+    const body: ClientRequest["body"] | undefined = this.#request.body;
+    if (body === null || body === undefined) return null;
+    if (typeof body.getReader !== "function") {
+      throw new TypeError("Cannot forward the request: its body must be a ReadableStream or null");
+    }
+    if (this.#request.bodyUsed || body.locked) {
+      throw new TypeError("Cannot forward the request: its body has already been read");
+    }
+    return body;
   }
 
   get signal(): AbortSignal {

@@ -1,4 +1,9 @@
-/** The journey of one request: receive, match, admit, open the body, fan out, select, respond. */
+/**
+ * The journey of one request: receive, match, admit, open the body, fan out, select, respond.
+ *
+ * `handle` has the steps in order. Everything that happens meanwhile, such as an attempt that settles or a client that
+ * disconnects, calls the listeners of {@linkcode Exchange}.
+ */
 
 import { openBody } from "../body/request_body.ts";
 import { ComparisonEngine } from "../compare/comparison_engine.ts";
@@ -7,6 +12,7 @@ import { addressMatcher } from "../http/client_address.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import { type ClientResponse, formatLocalReply, type LocalReply } from "../http/client_response.ts";
 import { receive } from "../http/received_request.ts";
+import { cancelStream } from "../lib/cancel_stream.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { observeBreakers, swallowErrors } from "../observe/observers.ts";
@@ -51,6 +57,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   if (isMetrics && refusal === undefined) return respondMetrics(request, await context.metricsSource(), config.metrics);
 
   const route = refusal === undefined ? matchRoute(context.routes, received.matchPath) : undefined;
+  const hasBody = route !== undefined && received.contentLength !== 0 && request.body !== null;
   const observer = observeExchange(context.observe, received, route, { startedMs, now });
   spans?.matched(received, route);
   observer.received(received);
@@ -60,7 +67,6 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   };
   if (route === undefined) return respondLocally(refusal ?? NOT_FOUND);
 
-  const hasBody = received.contentLength !== 0 && request.body !== null;
   const { limits } = config;
   const { admission, problem } = context.admission.admit(request, { limits, isTrusted: context.isTrusted, hasBody });
   if (admission === undefined) return respondLocally(problem);
@@ -68,7 +74,12 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   const exchange = new Exchange(received, context, { admission, observer, spans });
   const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
   try {
+    if (client.failure !== undefined) {
+      if (hasBody) cancelStream(request.body!);
+      return respondLocally(client.failure);
+    }
     const body = exchange.body = await openBody(request, exchange, context);
+    exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
     const capture = exchange.capture = context.comparisons?.begin(received, route, body !== null);
@@ -92,6 +103,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.isRelayed = true;
     return relayed;
   } finally {
+    // A relayed response calls `clientDone` at its end.
     if (!exchange.isRelayed) exchange.clientDone(0);
     client.stop();
   }

@@ -48,8 +48,8 @@ export interface HandlerOptions extends ConductorOptions {
   /** State that outlives a configuration. Default: new state. */
   readonly instance?: SharedState;
   /**
-   * Free the buffers of bodies as soon as they have been sent. Safe only if bodies come from native code and are not read
-   * by other code.
+   * Free the buffers of bodies as soon as they have been sent. Safe only if bodies come from native code and are not
+   * read by other code.
    *
    * @default {false}
    */
@@ -116,7 +116,8 @@ export function withDefaultMetrics(
   return {
     observe: (event, context) => {
       metrics.observe(event);
-      observe?.(event, context);
+      // Returned for its promise, if the observer is asynchronous.
+      return observe?.(event, context);
     },
     metricsSource: () => ({ metrics: metrics.snapshot() }),
   };

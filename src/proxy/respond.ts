@@ -1,9 +1,10 @@
 /** The client's response: the response of the selected attempt, or a local reply if every service failed. */
 
 import type { HeaderLine, Member, Role } from "../config/config.ts";
-import { ClientResponse, type LocalReply, type ServiceFailure } from "../http/client_response.ts";
+import { ClientResponse, type LocalReply, type ServiceFailure, unknownLength } from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import {
+  type Attempt,
   type AttemptView,
   discardResponse,
   isStreamed,
@@ -11,7 +12,6 @@ import {
   type UpstreamResponse,
 } from "../upstream/attempt.ts";
 import { relayBody, type RelayListener } from "../upstream/response_body.ts";
-import type { Attempt } from "../upstream/attempt.ts";
 
 /** Statuses without a body, whatever the method (RFC 9110 §6.4.1). */
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -47,10 +47,12 @@ export function relayResponse(
   { method, attempt, identify, timing }: RelayOptions,
 ): ClientResponse {
   const { status } = response;
-  // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as relayed.
+  // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as
+  // relayed.
   if (status < 200 || status > 599) throw new RangeError(`Cannot relay a response with the status ${status}`);
   const { service, deadline } = attempt;
-  const isBodiless = NULL_BODY_STATUSES.has(status) || method === "HEAD";
+  const isNull = NULL_BODY_STATUSES.has(status);
+  const isBodiless = isNull || method === "HEAD";
   if (isBodiless && isStreamed(response)) discardResponse(response);
   const body = isBodiless ? null : response.body;
   // The server adds the length of a buffered body. 204 and 205 must not have a length (RFC 9110 §8.6).
@@ -61,12 +63,13 @@ export function relayResponse(
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
   listener.onEnd(body === null ? 0 : body.length);
-  return new ClientResponse(status, headers, body);
+  const isLengthUnknown = isBodiless && !isNull && getHeader(headers, "content-length") === undefined;
+  return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body);
 }
 
 /**
- * Returns the reply if every service failed: 502 with the primary's `Retry-After`, or 400 if the request cannot be sent to
- * any service.
+ * Returns the reply if every service failed: 502 with the primary's `Retry-After`, or 400 if the request cannot be sent
+ * to any service.
  */
 export function allFailed(attempts: readonly AttemptView[], { identify, timing }: ResponseAdditions): LocalReply {
   const candidates = attempts.filter(({ role }) => role !== "shadow");
@@ -103,8 +106,8 @@ export interface ServerTimingOptions {
 }
 
 /**
- * Formats `Server-Timing` (https://www.w3.org/TR/server-timing/) with an entry for each service of the route and one for
- * the whole exchange.
+ * Formats `Server-Timing` (https://www.w3.org/TR/server-timing/) with an entry for each service of the route and one
+ * for the whole exchange.
  */
 export function serverTiming(
   members: readonly Member[],

@@ -1,4 +1,6 @@
-/** Selects the attempt whose response the client receives. A pure function, called again whenever an attempt settles. */
+/**
+ * Selects the attempt whose response the client receives. A pure function, called again whenever an attempt settles.
+ */
 
 import type { WaitMode } from "../config/config.ts";
 import type { Attempt, AttemptView } from "../upstream/attempt.ts";
@@ -13,9 +15,9 @@ export interface SelectOptions {
 }
 
 /**
- * Returns the attempt whose response is relayed (SPEC §2.3 and §2.4): the first primary to succeed, otherwise the first
- * secondary. Without a success, it is the first failing response if failures are relayed or if there is only one
- * candidate; primaries come first. Shadow requests are never selected.
+ * Returns the attempt whose response is relayed: the first primary to succeed, otherwise the first secondary to
+ * succeed. Without a success, it is the first failing response if failures are relayed or if there is only one
+ * candidate, with primaries first. Shadow requests are never selected.
  *
  * Returns `"none"` if there is no such response, and `undefined` if a pending attempt may still decide.
  */

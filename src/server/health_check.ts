@@ -59,7 +59,7 @@ export async function checkHealth(
 
 /** Builds a request like those of clients, without the fields that only a client can supply. */
 function requestFor(service: Service, { path }: HealthSettings, signal: AbortSignal): TransportRequest {
-  const { origin, basePath, host, headers, removeHeaders, tls, http2 } = service;
+  const { origin, basePath, host, headers, removeHeaders, tls, http2, maxConnectionAgeMs } = service;
   return {
     method: "GET",
     origin,
@@ -69,6 +69,7 @@ function requestFor(service: Service, { path }: HealthSettings, signal: AbortSig
     body: null,
     tls,
     http2,
+    maxConnectionAgeMs,
     signal,
   };
 }

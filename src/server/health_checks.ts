@@ -69,7 +69,9 @@ export class HealthChecks {
     }
   }
 
-  /** Stops all checks and aborts those in progress. The states stay as they are. Resolves when no check is in progress. */
+  /**
+   * Stops all checks and aborts those in progress. The states stay as they are. Resolves when no check is in progress.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true;
     const checked = [...this.#services.values()];

@@ -2,18 +2,22 @@
 
 import type { Config } from "../config/config.ts";
 import type { Handler } from "../proxy/fetch_handler.ts";
-import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
+import { type RunningServer, serve, type ServeOptions, type ShutdownOptions } from "./serve.ts";
 
 /** Options of {@linkcode serveConfig}. */
-export interface LiveServerOptions extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort"> {
+export interface LiveServerOptions
+  extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "uploadsInFlight" | "urgent"> {
   /** Creates the handler of a configuration. */
   readonly handlerFor: (config: Config) => Handler;
 }
 
 /** A configuration that can take effect without an error. */
 export interface PreparedConfig {
-  /** Makes the configuration take effect, in one step. */
-  commit(): void;
+  /**
+   * Makes the configuration take effect, in one step. Resolves when no listener with another certificate or address is
+   * left on the port.
+   */
+  commit(): Promise<void>;
   /** Closes the listener that was opened for it. The old configuration stays in effect. */
   rollback(): Promise<void>;
 }
@@ -32,14 +36,14 @@ export interface LiveServer {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Runs the part of {@linkcode LiveServer.apply} that may fail, for servers that must change together. With `reusePort`
-   * the new listener is open beside the old one, even on the same port.
+   * Runs the part of {@linkcode LiveServer.apply} that may fail, for servers that must change together. With
+   * `reusePort` the new listener is open beside the old one, even on the same port.
    *
    * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect.
    */
   prepare(config: Config): PreparedConfig;
   /** Stops accepting connections. Resolves when every response in flight has been sent, also on former ports. */
-  shutdown(): Promise<void>;
+  shutdown(options?: Pick<ShutdownOptions, "onClosed">): Promise<void>;
 }
 
 /**
@@ -58,9 +62,13 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     return serve((request, connection) => handler(request, connection), { ...options, ...where });
   }
 
-  function retire(old: RunningServer): void {
-    const end = old.shutdown().finally(() => retired.delete(end));
+  /** Closes a listener. Resolves when it is closed, before its last response has been sent. */
+  function retire(old: RunningServer): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs, onClosed: closed.resolve })
+      .finally(() => retired.delete(end));
     retired.add(end);
+    return closed.promise;
   }
 
   function activate(next: Config): void {
@@ -72,16 +80,17 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     const isSamePort = next.port === config.port;
     if (isSamePort && !needsNewListener(next, config)) {
       return {
-        commit: () => activate(next),
+        commit: () => Promise.resolve(activate(next)),
         rollback: () => Promise.resolve(),
       };
     }
     const fresh = listen(isSamePort ? { ...next, port: server.port } : next);
     return {
       commit: () => {
-        retire(server);
+        const closed = retire(server);
         server = fresh;
         activate(next);
+        return isSamePort ? closed : Promise.resolve();
       },
       rollback: () => fresh.shutdown(),
     };
@@ -96,13 +105,13 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     },
     async apply(next) {
       const replacesListener = next.port === config.port && needsNewListener(next, config);
-      if (!replacesListener || options.reusePort) return prepare(next).commit();
-      await server.relisten(next);
+      if (!replacesListener || options.reusePort) return await prepare(next).commit();
+      await server.relisten(next, { uploadTimeoutMs: next.shutdownTimeoutMs });
       activate(next);
     },
     prepare,
-    shutdown: async () => {
-      await Promise.all([server.shutdown(), ...retired]);
+    shutdown: async (options) => {
+      await Promise.all([server.shutdown(options), ...retired]);
     },
   };
 }

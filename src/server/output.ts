@@ -31,9 +31,9 @@ export interface OutputOptions {
 const DEFAULT_MAX_BACKLOG = 16_777_216;
 
 /**
- * Creates an output. Texts are collected and written together, so a stopped reader (a terminal after Ctrl-S, a full pipe)
- * delays no request and costs at most `maxBacklog`. After `EPIPE` all further texts are dropped. Any other error, such as
- * a full disk, loses only the texts of that write.
+ * Creates an output. Texts are collected and written together, so a stopped reader (a terminal after Ctrl-S, a full
+ * pipe) delays no request and costs at most `maxBacklog`. After `EPIPE` all further texts are dropped. Any other error,
+ * such as a full disk, loses only the texts of that write.
  */
 export function createOutput(sink: Sink, options: OutputOptions = {}): Output {
   const { maxBacklog = DEFAULT_MAX_BACKLOG } = options;

@@ -24,8 +24,9 @@ export function captureUncaughtErrors(onError: (message: string, error: unknown)
 }
 
 /**
- * Notice that Deno prints once when a handler first reads `request.signal`. The handler needs the signal to detect clients
- * that disconnect, and allows for its firing after a normal end (denoland/deno#28850). The user cannot act on the notice.
+ * Notice that Deno prints once when a handler first reads `request.signal`. The handler needs the signal to detect
+ * clients that disconnect, and allows for its firing after a normal end (denoland/deno#28850). The user cannot act on
+ * the notice.
  */
 const LEGACY_ABORT_NOTICE = "Deno.serve: request.signal aborts on successful responses (legacy behavior)";
 

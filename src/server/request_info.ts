@@ -4,22 +4,26 @@
 export interface ListenerInfo {
   /** Scheme of the listener. */
   readonly scheme: "http" | "https";
-  /** Host that Deno assumes for a request without Host. `undefined`: such a request cannot be detected. */
-  readonly defaultAuthority: string | undefined;
+  /** Host that Deno assumes for a request without Host. */
+  readonly defaultAuthority: string;
+  /** True after the listener was closed. Deno then ends request bodies that are still arriving. */
+  isListenerClosed: boolean;
 }
 
 /** Connection of one request. Deno computes its properties on demand, so they are getters here. */
-export class RequestInfo implements ListenerInfo {
+export class RequestInfo implements Readonly<ListenerInfo> {
   /** Scheme of the connection. An absolute-form target may claim another. */
   readonly scheme: "http" | "https";
   /** Host that Deno assumes for a request without Host. */
-  readonly defaultAuthority: string | undefined;
+  readonly defaultAuthority: string;
+  readonly #listener: Readonly<ListenerInfo>;
   readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 
   /** Combines the information of the listener and of Deno. */
-  constructor({ scheme, defaultAuthority }: ListenerInfo, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
-    this.scheme = scheme;
-    this.defaultAuthority = defaultAuthority;
+  constructor(listener: Readonly<ListenerInfo>, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+    this.scheme = listener.scheme;
+    this.defaultAuthority = listener.defaultAuthority;
+    this.#listener = listener;
     this.#info = info;
   }
 
@@ -31,5 +35,10 @@ export class RequestInfo implements ListenerInfo {
   /** Settles when the response has been sent, or cannot be sent any more. */
   get completed(): Promise<void> {
     return this.#info.completed;
+  }
+
+  /** True after the listener was closed. */
+  get isListenerClosed(): boolean {
+    return this.#listener.isListenerClosed;
   }
 }

@@ -2,11 +2,8 @@
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
-import { type ListenerInfo, RequestInfo } from "./request_info.ts";
+import { HttpListener, type Listen, type ServeHandler } from "./http_listener.ts";
 import { ListenError } from "./listen_error.ts";
-
-/** Handler of a listener. */
-export type ServeHandler = (request: Request, connection: RequestInfo) => Response | Promise<Response>;
 
 /** Address and certificate of a listener. */
 export interface ListenerOptions {
@@ -49,13 +46,36 @@ export interface ServeOptions extends ListenerOptions {
    *
    * @default Deno.serve
    */
-  readonly listen?: (options: DenoServeOptions, handler: Deno.ServeHandler<Deno.NetAddr>) => Listener;
+  readonly listen?: Listen;
+  /**
+   * Returns the number of request bodies that are still arriving. A listener that closes waits for them.
+   *
+   * @default No wait.
+   */
+  readonly uploadsInFlight?: () => number;
+  /**
+   * Makes listeners close at once when it is aborted. Requests that are on their way, and uploads, are then lost.
+   *
+   * @default No signal.
+   */
+  readonly urgent?: AbortSignal | undefined;
 }
 
-/** Options for `Deno.serve`. */
-export type DenoServeOptions = Deno.ServeTcpOptions | (Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem);
-
-type Listener = Deno.HttpServer<Deno.NetAddr>;
+/** Options for closing a listener. */
+export interface ShutdownOptions {
+  /**
+   * Maximum wait for request bodies, in milliseconds. Bodies that arrive later get a 503 response.
+   *
+   * @default Infinity
+   */
+  readonly uploadTimeoutMs?: number;
+  /**
+   * Called when no more connections are accepted. Responses that are ready wait for its end.
+   *
+   * @default No call.
+   */
+  readonly onClosed?: (() => void | Promise<void>) | undefined;
+}
 
 /** A running server. */
 export interface RunningServer {
@@ -69,9 +89,12 @@ export interface RunningServer {
    *
    * @throws {ListenError} If the new listener cannot be opened. The old listener then stays open.
    */
-  relisten(options: ListenerOptions): Promise<void>;
-  /** Stops accepting connections. Resolves when every response in flight has been sent. */
-  shutdown(): Promise<void>;
+  relisten(where: ListenerOptions, options?: Pick<ShutdownOptions, "uploadTimeoutMs">): Promise<void>;
+  /**
+   * Makes clients close their connections, waits for request bodies, and then accepts no more connections. Resolves
+   * when every response in flight has been sent.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -88,7 +111,8 @@ const RELISTEN_RETRY_MS = 1;
  * @throws {ListenError} If the address cannot be listened on.
  */
 export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve, reusePort = false } = options;
+  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve, reusePort = false, urgent } = options;
+  const { uploadsInFlight = () => 0 } = options;
   const stopping = new AbortController();
   /** Ends of the current listener, and of replaced listeners with responses in flight. */
   const ends = new Set<Promise<void>>();
@@ -96,23 +120,20 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   let reopening: Promise<void> | undefined;
   let retryMs = FIRST_RETRY_MS / 2;
 
-  function openListener(port: number, { hostname, tls }: ListenerOptions): Listener {
-    let listener: ListenerInfo | undefined;
-    const opened: Listener = listen({
+  function openListener(port: number, { hostname, tls }: ListenerOptions): HttpListener {
+    return new HttpListener(handler, {
       hostname,
       port,
+      tls,
       reusePort,
-      ...tls,
-      onListen: () => {},
-      onError: (error) => {
-        onError("request failed unexpectedly", error);
-        return new Response(null, { status: 500 });
-      },
-    }, (request, info) => handler(request, new RequestInfo(listener ??= listenerInfo(opened.addr, tls), info)));
-    return opened;
+      listen,
+      onError: (error) => onError("request failed unexpectedly", error),
+      uploadsInFlight,
+      urgent,
+    });
   }
 
-  function openFirst(port: number, where: ListenerOptions): Listener {
+  function openFirst(port: number, where: ListenerOptions): HttpListener {
     try {
       return openListener(port, where);
     } catch (error) {
@@ -120,7 +141,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     }
   }
 
-  function supervise(opened: Listener): void {
+  function supervise(opened: HttpListener): void {
     const openedMs = performance.now();
     const end = opened.finished.catch(async (error) => {
       onError("listener failed", error);
@@ -155,28 +176,32 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   return {
     hostname,
     port,
-    relisten: async (next) => {
+    relisten: async (next, { uploadTimeoutMs = Infinity } = {}) => {
       // Test the certificate and the address first: an unusable one must not cost the open listener.
-      await openFirst(0, next).shutdown();
+      await openFirst(0, next).closeUnused();
       current = next;
-      if (reopening === undefined) server.shutdown().catch(() => {});
-      await reopen(RELISTEN_RETRY_MS);
+      if (reopening !== undefined) return await reopening;
+      const old = server;
+      await old.close({
+        uploadTimeoutMs,
+        // Unless the old listener has failed, and its successor has the new address already.
+        onClosed: async () => {
+          if (server === old) await reopen(RELISTEN_RETRY_MS);
+        },
+      });
     },
-    shutdown: async () => {
+    shutdown: async ({ uploadTimeoutMs = Infinity, onClosed = () => {} } = {}) => {
       stopping.abort();
       await reopening;
-      await server.shutdown().catch(() => {});
+      let isCalled = false;
+      const close = async () => {
+        isCalled = true;
+        await onClosed();
+      };
+      await server.close({ uploadTimeoutMs, onClosed: close });
+      // A relisten() may have begun to close it.
+      if (!isCalled) await onClosed();
       while (ends.size > 0) await Promise.all(ends);
     },
   };
-}
-
-/**
- * Most requests over TLS are HTTP/2, which has no Host field. Deno reports such a request to `localhost` in the same way as
- * an HTTP/1.1 request without Host, so the latter cannot be detected.
- */
-function listenerInfo({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
-  return tls === undefined
-    ? { scheme: "http", defaultAuthority: `localhost:${port}` }
-    : { scheme: "https", defaultAuthority: undefined };
 }

@@ -25,17 +25,20 @@ export function coresForWorkers(): number {
 
 /**
  * Checks that an address is free, and returns the port (a free one for port 0). Beside another process that shares the
- * port, the threads would start without an error and receive only some of the connections.
+ * port, the threads would start without an error and receive only some of the connections. `reusePort` permits this.
  *
  * @throws {ListenError} If the address cannot be listened on.
  */
 export function findFreePort(
   { hostname, shownHostname, port, tls }: Pick<Config, "hostname" | "shownHostname" | "port" | "tls">,
+  { reusePort }: { readonly reusePort: boolean },
 ): number {
   try {
-    using listener = tls === undefined
-      ? Deno.listen({ hostname, port })
-      : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key });
+    // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
+    const listener = tls === undefined
+      ? Deno.listen({ hostname, port, reusePort })
+      : Deno.listenTls({ hostname, port, reusePort, cert: tls.cert, key: tls.key });
+    listener.close();
     return (listener.addr as Deno.NetAddr).port;
   } catch (error) {
     throw new ListenError({ hostname: shownHostname, port }, error);

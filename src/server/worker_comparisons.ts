@@ -28,8 +28,8 @@ export class WorkerComparisons {
   #pending: Promise<void> | undefined;
 
   /**
-   * Returns the merged tally, and the mismatches with an id above `after` (Infinity: none). Concurrent calls share one round
-   * of requests. If some workers already compare by new rules, only those count.
+   * Returns the merged tally, and the mismatches with an id above `after` (Infinity: none). Concurrent calls share one
+   * round of requests. If some workers already compare by new rules, only those count.
    */
   async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsSnapshot> {
     await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));

@@ -25,7 +25,8 @@ export class WorkerInspections {
   #pending: Promise<void> | undefined;
 
   /**
-   * Returns the merged counters, and the exchanges with an id above `after`. Concurrent calls share one round of requests.
+   * Returns the merged counters, and the exchanges with an id above `after`. Concurrent calls share one round of
+   * requests.
    */
   async read(workers: Iterable<InspectedWorker>, after: number): Promise<Inspection> {
     await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));

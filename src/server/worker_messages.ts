@@ -10,6 +10,8 @@ export interface WorkerSetup<Settings> {
   readonly config: Config;
   /** Number of the worker's attempts in flight, as one 32-bit integer. */
   readonly attempts: SharedArrayBuffer;
+  /** Number of workers whose listener a shutdown has not closed yet, as one 32-bit integer. All workers share it. */
+  readonly open: SharedArrayBuffer;
   /** Settings of all workers, independent of the configuration. */
   readonly settings: Settings;
 }

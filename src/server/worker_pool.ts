@@ -3,7 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
-import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
+import type { Inspection, MetricsReading, ReloadStats } from "../observe/metrics_snapshot.ts";
 import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
 import { WorkerComparisons } from "./worker_comparisons.ts";
@@ -27,6 +27,12 @@ export interface WorkerExit {
 export interface WorkerPoolOptions<Settings> {
   /** Number of workers. */
   readonly count: number;
+  /**
+   * True if another process may listen on the port.
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean;
   /** Module that each worker runs. */
   readonly module: string | URL;
   /** Settings that are independent of the configuration. They must survive `structuredClone`. */
@@ -35,6 +41,12 @@ export interface WorkerPoolOptions<Settings> {
   readonly write: (stream: StreamName, text: string) => Promise<void>;
   /** Called when a worker has exited unexpectedly. */
   readonly onExit: (lost: WorkerExit) => void;
+  /**
+   * Returns the reloads so far, for the metrics.
+   *
+   * @default A function that returns `undefined`.
+   */
+  readonly reloads?: () => ReloadStats | undefined;
 }
 
 /** A running pool. */
@@ -54,8 +66,8 @@ export interface WorkerPool {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not respond
-   * in time contributes its last reading. The counters of exited workers stay in the sums.
+   * Returns the merged counters of all workers, and the exchanges with an id above `after`. A worker that does not
+   * respond in time contributes its last reading. The counters of exited workers stay in the sums.
    */
   inspect(after: number): Promise<Inspection>;
   /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
@@ -83,15 +95,16 @@ const STABLE_MS = 10_000;
  * @throws {WorkerCrash} If a worker does not start.
  */
 export async function startWorkers<Settings>(first: Config, options: WorkerPoolOptions<Settings>): Promise<WorkerPool> {
-  const { count, module, settings, write, onExit } = options;
+  const { count, module, settings, write, onExit, reusePort = false } = options;
   const stopping = new AbortController();
   /** Running workers. */
   const threads = new Set<WorkerThread<Settings>>();
   const inspections = new WorkerInspections();
   const comparisons = new WorkerComparisons();
+  const open = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   let isEnded = false;
   let config = first;
-  let port = findFreePort(first);
+  let port = findFreePort(first, { reusePort });
   let crashes = 0;
   /** Changes run one after the other: a worker that starts during a reload must not miss it. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -104,13 +117,19 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
 
   async function readMetrics(): Promise<MetricsReading> {
     const { metrics } = await inspections.read(threads, Infinity);
-    return { metrics, process: processStats(), workers: { count, crashes } };
+    const reloads = options.reloads?.();
+    return {
+      metrics,
+      process: processStats(),
+      workers: { count, crashes },
+      ...(reloads !== undefined && { reloads }),
+    };
   }
 
   async function startThread(worker: number): Promise<WorkerThread<Settings>> {
     const thread = new WorkerThread<Settings>({ module, write, readMetrics, name: `conductor worker ${worker}` });
     try {
-      const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, settings };
+      const setup = { config: { ...divideLimits(config, count), port }, attempts: thread.attempts, open, settings };
       await thread.request({ type: "start", setup });
       if (isEnded) throw new WorkerCrash("ended before it had started");
     } catch (error) {
@@ -134,7 +153,10 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
   }
 
-  /** Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a core. */
+  /**
+   * Replaces a worker at once the first time, later after a delay: a worker that crashes at its start would take a
+   * core.
+   */
   async function replace(
     worker: number,
     error: string,
@@ -154,8 +176,9 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
   }
 
-  async function change(next: Config): Promise<void> {
-    const nextPort = next.port === config.port ? port : findFreePort(next);
+  /** Resolves when the commits have been sent. A commit waits for the uploads on a replaced listener. */
+  async function change(next: Config): Promise<{ readonly committed: Promise<unknown> }> {
+    const nextPort = next.port === config.port ? port : findFreePort(next, { reusePort });
     const asked = [...threads];
     const prepared = await Promise.allSettled(
       asked.map((thread) =>
@@ -170,7 +193,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     }
     config = next;
     port = nextPort;
-    await Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" })));
+    return { committed: Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" }))) };
   }
 
   async function askAll(type: "stop" | "flush"): Promise<void> {
@@ -203,12 +226,18 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     get crashes() {
       return crashes;
     },
-    apply: (next) => serialize(() => change(next)),
+    apply: async (next) => {
+      const { committed } = await serialize(() => change(next));
+      await committed;
+    },
     inspect: (after) => inspections.read(threads, after),
     comparisons: (after) => comparisons.read(threads, after),
     shutdown: () => {
       stopping.abort();
-      return serialize(() => askAll("stop"));
+      return serialize(() => {
+        Atomics.store(new Int32Array(open), 0, threads.size);
+        return askAll("stop");
+      });
     },
     flush: () => askAll("flush"),
     end,

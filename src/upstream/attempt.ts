@@ -115,7 +115,7 @@ export interface AttemptListener {
   readonly now: () => number;
   /** Called when the outcome is known. */
   onSettle(attempt: Attempt): void;
-  /** Called when nothing of the attempt is in flight any more. */
+  /** Called when the attempt no longer has anything in flight. */
   onFinish(attempt: Attempt): void;
 }
 

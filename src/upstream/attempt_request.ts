@@ -1,4 +1,4 @@
-/** The request of one attempt. */
+/** The request of one attempt, created from the matched request that all attempts share. */
 
 import type { HeaderLine, Member, Route } from "../config/config.ts";
 import { BodyFanOut } from "../body/body_fan_out.ts";
@@ -34,8 +34,8 @@ export interface AttemptRequestListener {
 /** Lowest common limit on request heads in bytes (nginx, Apache, Tomcat, Jetty). */
 const MAX_USUAL_HEAD_BYTES = 8_192;
 
-/** Replaces header lines that have been sent. */
-const SENT: readonly HeaderLine[] = [];
+/** Replaces the header lines once they have been encoded. */
+const DROPPED: readonly HeaderLine[] = [];
 
 /** A request to one service. Each service reads the body at its own pace. */
 export class AttemptRequest implements TransportRequest {
@@ -44,7 +44,7 @@ export class AttemptRequest implements TransportRequest {
   readonly target: string;
   readonly rawTarget: string | undefined;
   readonly host: string | undefined;
-  /** Header lines, until they have been sent. */
+  /** Header lines; empty once they have been encoded. */
   headers: readonly HeaderLine[];
   readonly body: TransportRequest["body"];
   readonly contentLength: number | undefined;
@@ -89,16 +89,16 @@ export class AttemptRequest implements TransportRequest {
 
   /** Drops the header lines, which are a third of the memory of a waiting attempt. */
   onEncoded(sizeBytes: number): void {
-    this.headers = SENT;
+    this.headers = DROPPED;
     this.#headBytes = sizeBytes;
   }
 
   /**
-   * Reports whether a healthy server may close the connection instead of responding. It may if the head is large, or if
-   * the body may be too large or too slow. Over HTTP/2, all clients share a connection, which servers close when one client
+   * Reports whether a healthy server may close the connection instead of responding: because the head is large, or the
+   * body may be too large or too slow. Over HTTP/2, all clients share a connection, which servers close when one client
    * cancels many requests.
    */
-  get isDemanding(): boolean {
+  get mayCauseReset(): boolean {
     if (this.http2 || this.body instanceof ReadableStream) return true;
     return (this.#headBytes || this.target.length + headBytes(this.headers)) > MAX_USUAL_HEAD_BYTES;
   }
@@ -112,6 +112,10 @@ export class AttemptRequest implements TransportRequest {
   /** Created on first access, because most transports use `cancellation`. */
   get signal(): AbortSignal {
     return this.#attempt.signal;
+  }
+
+  get maxConnectionAgeMs(): number {
+    return this.#attempt.service.maxConnectionAgeMs;
   }
 
   /** Restarts the timeout, because the service has made progress. */

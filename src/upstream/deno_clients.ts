@@ -2,7 +2,11 @@
 
 /** The parts of Deno used here, so that the module compiles without Deno's types. */
 interface DenoHttp {
-  createHttpClient?(options: DenoClientOptions): unknown;
+  createHttpClient?(options: DenoClientOptions): DenoClient;
+}
+
+interface DenoClient {
+  close(): void;
 }
 
 interface DenoClientOptions {
@@ -21,41 +25,58 @@ export interface ClientNeeds {
   readonly http2: boolean;
   /** Trusted certificate authority in PEM format; `undefined` for the system's. */
   readonly ca: string | undefined;
+  /** Maximum age of a reused connection in milliseconds. */
+  readonly maxAgeMs: number;
 }
 
 /** Returns the client for a request; `undefined` outside Deno. */
 export type ClientFor = (needs: ClientNeeds) => unknown;
 
+/** A client with the age that its connections may have. */
+interface AgingClient {
+  readonly client: DenoClient;
+  readonly createdMs: number;
+  /** Part of the maximum age that the client may reach, 0 to 1. It differs, so that clients do not end together. */
+  readonly ageRatio: number;
+}
+
+/** Minimum part of the maximum age that a client reaches. The rest is random. */
+const MIN_AGE_RATIO = 0.8;
+
 /**
- * Creates clients on demand, and keeps them.
+ * Creates clients on demand, and keeps them until their connections are too old.
  *
  * Deno's `fetch` sends the Host header only with an explicit client. If a pooled connection was closed, it repeats a
  * request whatever its method (denoland/deno#35610), or fails if the body is a stream. Over HTTP/2, it even repeats a
  * request if the pooled connection breaks after the request was sent. Therefore, requests that are unsafe or have a
  * body use a client without pooling.
  *
+ * A pool has no maximum age of its connections, so a new client replaces the old one. Exchanges in flight complete on
+ * the closed client.
+ *
  * A client for HTTP/2 offers no other version: by prior knowledge for `http`, by ALPN for `https`.
  */
-export function denoClients(): ClientFor {
+export function denoClients(now: () => number = () => performance.now()): ClientFor {
   const create = (globalThis as { Deno?: DenoHttp }).Deno?.createHttpClient;
   if (create === undefined) return () => undefined;
   const kinds = {
-    http1: { pooled: new Map<string | undefined, unknown>(), unpooled: new Map<string | undefined, unknown>() },
-    http2: { pooled: new Map<string | undefined, unknown>(), unpooled: new Map<string | undefined, unknown>() },
+    http1: { pooled: new Map<string | undefined, AgingClient>(), unpooled: new Map<string | undefined, AgingClient>() },
+    http2: { pooled: new Map<string | undefined, AgingClient>(), unpooled: new Map<string | undefined, AgingClient>() },
   };
-  return ({ pooling, http2, ca }) => {
+  return ({ pooling, http2, ca, maxAgeMs }) => {
     const clients = kinds[http2 ? "http2" : "http1"][pooling ? "pooled" : "unpooled"];
-    let client = clients.get(ca);
-    if (client === undefined) {
-      client = create({
-        allowHost: true,
-        http1: !http2,
-        http2,
-        ...(pooling ? {} : { poolMaxIdlePerHost: 0 }),
-        ...(ca === undefined ? {} : { caCerts: [ca] }),
-      });
-      clients.set(ca, client);
-    }
+    const known = clients.get(ca);
+    if (known !== undefined && (!pooling || now() - known.createdMs < maxAgeMs * known.ageRatio)) return known.client;
+    known?.client.close();
+    const client = create({
+      allowHost: true,
+      http1: !http2,
+      http2,
+      ...(pooling ? {} : { poolMaxIdlePerHost: 0 }),
+      ...(ca === undefined ? {} : { caCerts: [ca] }),
+    });
+    const ageRatio = MIN_AGE_RATIO + (1 - MIN_AGE_RATIO) * Math.random();
+    clients.set(ca, { client, createdMs: now(), ageRatio });
     return client;
   };
 }

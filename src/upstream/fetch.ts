@@ -3,13 +3,20 @@
  * to messages; the documentation lists the others under "Limits".
  */
 
-import type { UpstreamResponse } from "./attempt.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
-import { setHeaders } from "../http/headers.ts";
+import { getHeader, setHeaders } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";
-import { isRepeatable, type Transport, type TransportRequest, type TransportResult } from "./transport.ts";
+import {
+  isRepeatable,
+  type Transport,
+  type TransportRequest,
+  type TransportResult,
+  UpstreamFailure,
+} from "./transport.ts";
 import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
+
+type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 const BODILESS_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** Methods that `fetch` converts to upper case. */
@@ -40,8 +47,19 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
     "refused",
   ],
   [/head is too large|HPE_HEADER_OVERFLOW|UND_ERR_HEADERS_OVERFLOW/i, "head-too-large"],
+  // A malformed response over HTTP/2. With `received` instead of `detected`, the service has reset the stream. An error
+  // of the connection concerns the requests of all clients, so it counts as `reset`.
+  [/stream error detected/, "protocol"],
   [/invalid|parse|malformed|too large|HPE_|unexpected message|InvalidHTTPResponse/i, "protocol"],
 ];
+
+/** Message of Deno's client for a request that failed before it had a connection. */
+const CONNECT_FAILED = /\(Connect\)/;
+/**
+ * Message for a request that waited for an HTTP/2 connection which another request was opening. That request failed, or
+ * was aborted.
+ */
+const CONNECT_CANCELED = /\(Connect\): request was canceled/;
 
 /** Options of {@linkcode fetchTransport}. */
 export interface FetchTransportOptions {
@@ -51,6 +69,12 @@ export interface FetchTransportOptions {
    * @default globalThis.fetch
    */
   readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Clock in milliseconds. It must not go backwards.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
 }
 
 /** Options of `fetch`, including those of Deno and Bun. */
@@ -64,14 +88,16 @@ interface RuntimeRequestInit extends RequestInit {
  * Creates the portable transport. It requests the identity coding, so that no runtime decodes a body whose headers
  * describe the encoded one.
  *
- * @param options The function to use instead of the runtime's `fetch`.
+ * @param options The function to use instead of the runtime's `fetch`, and the clock.
  * @returns A transport over `fetch`.
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const send = options.fetch ?? globalThis.fetch;
-  const clientFor = options.fetch === undefined ? denoClients() : () => undefined;
+  const clientFor = options.fetch === undefined ? denoClients(options.now) : () => undefined;
+  const connects = new ConnectFailures();
   return async (request) => {
     const { method, signal, tls } = request;
+    const { count } = connects;
     // `fetch` can only verify the host name of the URL.
     if (tls?.serverName !== undefined) return { ok: false, kind: "tls" };
     // Methods are case-sensitive (RFC 9110 §9.1), but `fetch` would send `get` as GET, and throws if it has a body.
@@ -86,14 +112,50 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
         decompress: false,
       };
       // The runtime repeats a request if its pooled connection was closed.
-      const client = clientFor({ pooling: isRepeatable(request), http2: request.http2 === true, ca: tls?.ca });
+      const client = clientFor({
+        pooling: isRepeatable(request),
+        http2: request.http2 === true,
+        ca: tls?.ca,
+        maxAgeMs: request.maxConnectionAgeMs ?? Infinity,
+      });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
-      return readResponse(await send(request.origin + request.target, init), method);
+      for (;;) {
+        const response = await send(request.origin + request.target, init).catch(messageOf);
+        if (typeof response !== "string") return readResponse(response, method);
+        if (signal.aborted) return { ok: false, kind: "aborted" };
+        const kind = connects.kindOf(response, request, count);
+        if (kind !== undefined) return { ok: false, kind };
+      }
     } catch (error) {
-      return { ok: false, kind: signal.aborted ? "aborted" : failureKind(error) };
+      return { ok: false, kind: signal.aborted ? "aborted" : failureKind(messageOf(error)) };
     }
   };
+}
+
+/**
+ * Latest failures to connect. Requests over HTTP/2 share a connection. If the request that opens it fails, Deno rejects
+ * the waiting requests without the cause. If it is aborted, Deno rejects them too, although the service may be healthy.
+ */
+class ConnectFailures {
+  /** Number of failures so far. */
+  count = 0;
+  readonly #latest = new Map<string, { readonly ordinal: number; readonly kind: FailureKind }>();
+
+  /**
+   * Returns the kind of a failure. Returns `undefined` if the request must be sent again: it had no connection, and no
+   * connection has failed since `count` was read.
+   */
+  kindOf(message: string, { origin, tls }: TransportRequest, count: number): FailureKind | undefined {
+    const key = `${origin} ${tls?.ca ?? ""}`;
+    if (CONNECT_CANCELED.test(message)) {
+      const latest = this.#latest.get(key);
+      return latest !== undefined && latest.ordinal > count ? latest.kind : undefined;
+    }
+    const kind = failureKind(message);
+    if (CONNECT_FAILED.test(message)) this.#latest.set(key, { ordinal: ++this.count, kind });
+    return kind;
+  }
 }
 
 /** A list costs a third of a `Headers` object, which would be copied into the request. */
@@ -114,13 +176,35 @@ function readResponse(response: Response, method: string): TransportResult {
   }
   const isBodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
   if (isBodiless) response.body?.cancel().catch(() => {});
-  const body = isBodiless ? null : response.body as UpstreamResponse["body"];
   const encoding = response.headers.get("content-encoding")?.toLowerCase();
   const wasDecoded = alwaysDecodes() && encoding !== undefined && DECODED_ENCODINGS.has(encoding);
   const headers = repaired.filter(([name]) =>
     !(wasDecoded && (name === "content-encoding" || name === "content-length"))
   );
+  const stream = isBodiless ? null : response.body as Chunks | null;
+  const length = getHeader(headers, "content-length");
+  const body = stream === null || length === undefined ? stream : checkLength(stream, Number(length));
   return { ok: true, response: { status, headers, body } };
+}
+
+/**
+ * Fails a body whose length differs from Content-Length. Over HTTP/2, Deno reports a body as complete that the service
+ * cut with RST_STREAM and the code CANCEL or NO_ERROR.
+ */
+function checkLength(body: Chunks, lengthBytes: number): Chunks {
+  const reader = body.getReader();
+  let receivedBytes = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (!done) {
+        receivedBytes += value.length;
+        controller.enqueue(value);
+      } else if (receivedBytes === lengthBytes) controller.close();
+      else controller.error(new UpstreamFailure("reset"));
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }
 
 function isNormalized(method: string): boolean {
@@ -128,14 +212,17 @@ function isNormalized(method: string): boolean {
   return sent !== method && NORMALIZED_METHODS.has(sent);
 }
 
-function failureKind(error: unknown): FailureKind {
+/** Returns the messages of an error and its causes, without URLs, most of whose text clients control. */
+function messageOf(error: unknown): string {
   const words: string[] = [];
   for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
     words.push(cause.message, "code" in cause ? String(cause.code) : "");
   }
-  // URLs are dropped: Deno's messages contain them, and clients control most of their text.
-  const text = words.join(" ").split(/\s/).filter((word) => !word.includes("://")).join(" ");
-  return FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? "reset";
+  return words.join(" ").split(/\s/).filter((word) => !word.includes("://")).join(" ");
+}
+
+function failureKind(message: string): FailureKind {
+  return FAILURES.find(([pattern]) => pattern.test(message))?.[1] ?? "reset";
 }
 
 /** Deno and Bun have an option against decoding; Node (undici) does not. */

@@ -9,9 +9,10 @@ import type { Service } from "../config/config.ts";
 import { getHeader } from "../http/headers.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
+import { plainBytes } from "../lib/foreign_bytes.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
 import { type Attempt, type BodyTap, discardResponse, isStreamed, type UpstreamResponse } from "./attempt.ts";
-import { streamFailureKind } from "./transport.ts";
+import { streamFailureKind, UpstreamFailure } from "./transport.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -84,6 +85,7 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
     for (let length = 0;;) {
       const { done, value } = await reader.read();
       if (done) return length === lengthBytes ? bytes : "reset";
+      requireBytes(value);
       if (length + value.length > lengthBytes) {
         reader.cancel().catch(() => {});
         return "reset";
@@ -94,6 +96,11 @@ export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint
   } catch (error) {
     return streamFailureKind(error);
   }
+}
+
+/** A stream of a custom transport may yield anything, and other values would be lost without an error. */
+function requireBytes(chunk: unknown): asserts chunk is Uint8Array {
+  if (!(chunk instanceof Uint8Array) && plainBytes(chunk) === undefined) throw new UpstreamFailure("protocol");
 }
 
 /**
@@ -122,6 +129,8 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
     });
   return new ReadableStream({
     start(controller) {
+      // The embedding program may drop the response without reading it.
+      deadline.refresh();
       onAbort = () => fail(controller, "aborted");
       listener.cancellation.addEventListener("abort", onAbort);
     },
@@ -134,6 +143,7 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
           listener.tap?.onEnd();
           return end(() => controller.close());
         }
+        requireBytes(value);
         deadline.refresh();
         listener.tap?.onChunk(value);
         relayedBytes += value.length;

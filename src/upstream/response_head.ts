@@ -31,7 +31,8 @@ export function repairHead(headers: readonly HeaderLine[]): readonly HeaderLine[
   const withoutLength = headers.filter(([name]) => name.toLowerCase() !== "content-length");
   if (coding !== undefined) return withoutLength;
 
-  // Checked before parsing, because `trim()` removes more than the white space of RFC 9110 §5.6.3, such as a no-break space.
+  // Checked before parsing, because `trim()` removes more than the white space of RFC 9110 §5.6.3, such as a no-break
+  // space.
   if (!/^[\d,\t ]+$/.test(length)) return undefined;
   const [value = "", ...others] = parseList(length);
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) return undefined;

@@ -1,4 +1,4 @@
-/** Sending of attempts, from the request to the outcome. */
+/** Sends the request of an attempt, and settles the attempt with the outcome. */
 
 import { SMALL_BODY_BYTES } from "../body/request_body.ts";
 import { getHeader } from "../http/headers.ts";
@@ -17,7 +17,7 @@ import type { Transport, TransportRequest, TransportResult } from "./transport.t
 /** Request of an attempt. */
 export interface SentRequest extends TransportRequest {
   /** True if a healthy server may close the connection instead of responding. */
-  readonly isDemanding: boolean;
+  readonly mayCauseReset: boolean;
 }
 
 /** Dependencies of {@linkcode sendAttempt}. */
@@ -28,8 +28,8 @@ export interface SendContext {
 }
 
 /**
- * Sends the request of an attempt, and settles the attempt with the outcome. An attempt that is aborted before its start
- * is not sent.
+ * Sends the request of an attempt, and settles the attempt with the outcome. An attempt that is aborted before its
+ * start is not sent.
  */
 export function sendAttempt(attempt: Attempt, request: SentRequest, context: SendContext): void {
   const start = context.starts.begin();
@@ -63,7 +63,10 @@ function send({ span }: Attempt, request: TransportRequest, transport: Transport
 
 function receive(attempt: Attempt, request: SentRequest, result: TransportResult): void {
   if (!result.ok || !isStreamed(result.response)) return settle(attempt, request, result);
-  completeSmallBody(result.response, request).then((completed) => settle(attempt, request, completed));
+  completeSmallBody(result.response, request).then(
+    (completed) => settle(attempt, request, completed),
+    () => settle(attempt, request, { ok: false, kind: "protocol" }),
+  );
 }
 
 /**
@@ -88,7 +91,7 @@ function settle(attempt: Attempt, request: SentRequest, result: TransportResult)
   if (!attempt.pending) return discardLateResponse(result);
   if (!result.ok) {
     const { kind } = result;
-    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.isDemanding });
+    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.mayCauseReset });
   }
   const { response } = result;
   attempt.settle(new ResponseOutcome(response, isSuccess(response.status, attempt.service.failOn)));

@@ -20,6 +20,8 @@ export interface TransportRequest extends UpstreamRequest {
   readonly tls?: UpstreamTls | undefined;
   /** Use HTTP/2. Absent: HTTP/1.1. */
   readonly http2?: boolean | undefined;
+  /** Maximum age in milliseconds of a connection that is reused for the request. Absent: no maximum. */
+  readonly maxConnectionAgeMs?: number | undefined;
   /** Aborts the exchange at any point, and frees its resources. */
   readonly signal: AbortSignal;
   /** Cheaper equivalent of `signal`, for transports that need no `AbortSignal`. Absent: use `signal`. */

@@ -57,10 +57,15 @@ export interface AttackOptions {
   afterwards?(target: WatchedConductor): Promise<void>;
 }
 
-/** Maximum runs of one attack. Other tests share the machine, so a bound may be missed by chance, but not every time. */
+/**
+ * Maximum runs of one attack. Other tests share the machine, so a bound may be missed by chance, but not every time.
+ */
 const MAX_RUNS = 3;
 
-/** Registers the test of an attack: it passes when one of three runs stays within its bounds. A fault exceeds them in each. */
+/**
+ * Registers the test of an attack: it passes when one of three runs stays within its bounds. A fault exceeds them in
+ * each.
+ */
 export function attackTest({ name, fn }: { readonly name: string; fn(): Promise<void> }): void {
   Deno.test({
     name,
@@ -77,7 +82,7 @@ export function attackTest({ name, fn }: { readonly name: string; fn(): Promise<
   });
 }
 
-/** Attacks a new server for a bounded time, beside a client that sends one request every 10 ms. */
+/** Attacks a new server for a bounded time, next to a client that sends one request every 10 ms. */
 export async function underAttack(attack: Attack, options: AttackOptions): Promise<AttackReport> {
   const { services, config = {}, probePath = "/calm", durationMs = ATTACK_MS, probes = [{}], localAddress } = options;
   await using target = await startWatched(services, config);

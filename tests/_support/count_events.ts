@@ -1,6 +1,6 @@
 /**
- * Prints the heap allocation per counted event, in bytes. Runs as a separate process, because coverage counting keeps V8
- * from optimizing the code.
+ * Prints the heap allocation per counted event, in bytes. Runs as a separate process, because coverage counting keeps
+ * V8 from optimising the code.
  */
 
 import { validateConfig } from "../../src/config/validate.ts";

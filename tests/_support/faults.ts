@@ -116,6 +116,10 @@ export const FAULTS = {
   "a bare CR in a field": sends(`${OK}x: a\rset-cookie: b\r\ncontent-length: 2\r\n\r\nok`),
   "a folded field": sends(`${OK}x: a\r\n b\r\ncontent-length: 2\r\n\r\nok`),
   "a space before the colon": sends(`${OK}x : a\r\ncontent-length: 2\r\n\r\nok`),
+  "a space before the colon of a length": sends(`${OK}content-length : 10\r\n\r\n0123456789`),
+  "a tab before the colon of a transfer coding": sends(
+    `${OK}transfer-encoding\t: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  ),
   "a field without a colon": sends(`${OK}x\r\ncontent-length: 2\r\n\r\nok`),
   "a field without a name": sends(`${OK}: a\r\ncontent-length: 2\r\n\r\nok`),
   "bare LF line ends": sends("HTTP/1.1 200 OK\ncontent-length: 2\n\nok"),

@@ -3,7 +3,7 @@
 import axe, { type AxeResults } from "npm:axe-core@4.14.1";
 import { type Browser, CHROMIUM, launchBrowser, type Page } from "./browser.ts";
 
-/** CI is slow, and other tests run beside the browser. */
+/** CI is slow, and other tests run next to the browser. */
 const TIMEOUT_MS = 60_000;
 
 let browser: Browser;

@@ -1,6 +1,6 @@
 /**
- * Reference implementation of RFC 9112: regular expressions over a whole response. It is slow, has no limits, and was written
- * independently of the parser that it checks.
+ * Reference implementation of RFC 9112: regular expressions over a whole response. It is slow, has no limits, and was
+ * written independently of the parser that it checks.
  */
 
 import type { HeaderLine } from "../../src/config/config.ts";
@@ -15,7 +15,7 @@ export interface Reading {
 
 const HEAD = new RegExp(
   String.raw`HTTP/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?\r?\n` +
-    String.raw`((?:[-!#$%&'*+.^_\x60|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n`,
+    String.raw`((?:[-!#$%&'*+.^_\x60|~0-9A-Za-z]+[\t ]*:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n`,
   "y",
 );
 // Control characters in dropped parts are harmless unless they end a line.
@@ -23,12 +23,12 @@ const CHUNK_SIZE = /([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\xff]*)?\r\n/y;
 const TRAILERS = /(?:[\t\x20-\xff]+\r\n)*\r\n/y;
 
 /**
- * Reads a response, given as Latin-1, after which the backend sends nothing more. Returns `undefined` if the response is invalid,
- * refused or incomplete.
+ * Reads a response, given as Latin-1, after which the backend sends nothing more. Returns `undefined` if the response
+ * is invalid, refused or incomplete.
  */
 export function readReference(text: string, method: string): Reading | undefined {
   let at = 0;
-  for (let interim = 0; interim <= 16; interim++) {
+  for (;;) {
     const head = matchAt(HEAD, text, at);
     if (head === undefined) return undefined;
     at += head[0].length;
@@ -37,12 +37,11 @@ export function readReference(text: string, method: string): Reading | undefined
     if (status === 101 || status > 599) return undefined;
     if (status < 200) continue;
     const headers = fields.split(/\r?\n/).slice(0, -1).map((line): HeaderLine => {
-      const [, name = "", value = ""] = /^([^:]+):[\t ]*([^]*?)[\t ]*$/.exec(line)!;
+      const [, name = "", value = ""] = /^([^:]+?)[\t ]*:[\t ]*([^]*?)[\t ]*$/.exec(line)!;
       return [name, value];
     });
     return readBody({ status, headers, isOld: minorVersion === "0", hasNone: method === "HEAD" }, text, at);
   }
-  return undefined;
 }
 
 interface Head {

@@ -36,9 +36,10 @@ export interface SocketBackend extends AsyncDisposable {
   listen(listening: boolean): Promise<void>;
 }
 
-/** Starts a backend. It handles the requests of one connection in sequence. */
+/** Starts a backend, on a free port by default. It handles the requests of one connection in sequence. */
 export async function startSocketBackend(
   onRequest: (request: SocketRequest, connection: SocketConnection) => Promise<void> | void,
+  options: { readonly port?: number } = {},
 ): Promise<SocketBackend> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -47,7 +48,7 @@ export async function startSocketBackend(
     const connection = connectionOf(socket);
     onRequests(socket, async (request) => await onRequest(request, connection));
   });
-  const port = await listen(server, 0);
+  const port = await listen(server, options.port ?? 0);
   return {
     port,
     url: `http://127.0.0.1:${port}`,

@@ -8,7 +8,9 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** The layers, lowest first. A layer is a folder of src/, or an entry point. It imports only itself and lower layers. */
+/**
+ * The layers, lowest first. A layer is a folder of src/, or an entry point. It imports only itself and lower layers.
+ */
 const LAYERS = [
   "lib",
   "config",
@@ -132,8 +134,8 @@ const CONSTANT = /^(?:export )?const (\w+)/gm;
 const MUTATORS = "add|clear|copyWithin|delete|fill|pop|push|reverse|set|shift|sort|splice|unshift";
 
 /**
- * Finds mutable state of modules in `src/`: variables, and constants that a function of the module changes. Statements at
- * the top level may fill a table, because they run once.
+ * Finds mutable state of modules in `src/`: variables, and constants that a function of the module changes. Statements
+ * at the top level may fill a table, because they run once.
  */
 export function findModuleState(files: readonly SourceFile[]): string[] {
   const state = files.filter(({ path }) => path.startsWith("src/")).flatMap(({ path, text }) => {
@@ -146,8 +148,8 @@ export function findModuleState(files: readonly SourceFile[]): string[] {
 }
 
 /**
- * Reports whether a function changes a constant. `lastIndex` is exempt: every use of a sticky expression sets it first. A
- * local variable of the same name would count as well, so such names must differ.
+ * Reports whether a function changes a constant. `lastIndex` is exempt: every use of a sticky expression sets it first.
+ * A local variable of the same name would count as well, so such names must differ.
  */
 function isChanged(code: string, name: string): boolean {
   const access = `(?<![\\w.#])${name}(?:\\.\\w+|\\[[^\\]]*\\])*`;

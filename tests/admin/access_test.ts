@@ -18,7 +18,7 @@ const ORIGINS: [hostname: string, lines: readonly string[], status: number][] = 
   ["127.0.0.1", ["Host: 0.0.0.0:PORT"], 403],
   ["0.0.0.0", ["Host: 999.1.1.1:PORT"], 403],
   ["0.0.0.0", ["Host: 08.1.1.1:PORT"], 403],
-  ["0.0.0.0", ["Host: [1::2::3]:PORT"], 403],
+  ["0.0.0.0", ["Host: [1::2::3]:PORT"], 400],
   ["0.0.0.0", ["Host: [::ffff:10.0.0.1]:PORT"], 200],
   ["admin.internal", ["Host: admin.internal:PORT"], 200],
   ["admin.internal", ["Host: other.internal:PORT"], 403],

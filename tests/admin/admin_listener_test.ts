@@ -56,6 +56,10 @@ async function status(url: string, headers: HeadersInit = {}): Promise<number> {
   return response.status;
 }
 
+async function text(url: string): Promise<string> {
+  return await (await fetch(url, { headers: { accept: "text/plain" } })).text();
+}
+
 function yaml(backend: string, admin = "admin: {port: 0}\n"): string {
   return `${admin}services: [{ name: a, url: "${backend}" }]\n`;
 }
@@ -210,16 +214,36 @@ Deno.test("while it drains, the server is healthy but not ready, and event strea
   await untilRefused(admin);
 });
 
-Deno.test("a route whose only primary has an open breaker makes the server not ready", async () => {
+Deno.test("a route whose only service is unavailable makes the server not ready, until its breaker admits a probe", async () => {
   await using backend = startBackend(() => new Response(null, { status: 500 }));
   await using file = await tempConfig(
-    `admin: {port: 0}\nservices: [{ name: a, url: "${backend.url}", breaker: {failures: 1} }]\n`,
+    `admin: {port: 0}\nservices: [{ name: a, url: "${backend.url}", breaker: {failures: 1, openFor: 0.5s} }]\n`,
   );
   await using served = await serve(file);
   assertEquals(await status(`${served.admin}/readyz`), 200);
   await (await fetch(served.url)).body?.cancel();
   const response = await fetch(`${served.admin}/readyz`);
-  assertEquals([response.status, await response.text()], [503, "not ready: no primary\n"]);
+  assertEquals([response.status, await response.text()], [503, "not ready: no service\n"]);
+  assertMatch(await text(`${served.admin}/metrics`), /conductor_breaker_state\{service="a",state="open"\} 1/);
+
+  // A balancer sends no requests to a server that is not ready.
+  while (await status(`${served.admin}/readyz`) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+  assertMatch(await text(`${served.admin}/metrics`), /conductor_breaker_state\{service="a",state="half-open"\} 1/);
+});
+
+Deno.test("a server whose secondary stands in for the primary is ready", async () => {
+  await using down = startBackend(() => new Response(null, { status: 500 }));
+  await using backend = startBackend();
+  await using file = await tempConfig(
+    `admin: {port: 0}\nservices:\n` +
+      `  - { name: a, url: "${down.url}", primary: true, breaker: {failures: 1} }\n` +
+      `  - { name: b, url: "${backend.url}" }\n`,
+  );
+  await using served = await serve(file);
+  await (await fetch(served.url)).body?.cancel();
+  assertMatch(await text(`${served.admin}/metrics`), /conductor_breaker_state\{service="a",state="open"\} 1/);
+  assertEquals(await status(`${served.admin}/readyz`), 200);
+  assertEquals(await status(served.url), 200);
 });
 
 Deno.test({

@@ -33,6 +33,7 @@ for (
       const { headers } = response;
       assertEquals([response.status, headers.get("content-type")?.split(";")[0]], [status, type]);
       assertEquals(text === "", method === "HEAD");
+      if (method === "HEAD") assertEquals(headers.get("content-length"), null);
       assertStringIncludes(headers.get("content-security-policy") ?? "", "default-src 'none'; script-src 'self';");
       assertEquals(headers.get("x-content-type-options"), "nosniff");
       // With `no-referrer`, browsers send `Origin: null` with forms.

@@ -10,10 +10,14 @@ for (
   const [states, expected] of [
     [[{ service: "a", breaker: "closed" }], undefined],
     [[{ service: "a", breaker: "open" }], undefined],
-    [[{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }], "no primary"],
+    [[{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }], undefined],
+    [
+      [{ service: "a", breaker: "open" }, { service: "b", health: "unhealthy" }, { service: "c", breaker: "open" }],
+      "no service",
+    ],
     [[{ service: "a", breaker: "open" }, { service: "b", breaker: "half-open" }], undefined],
     [[{ service: "c", breaker: "open" }, { service: "d", health: "unhealthy" }], undefined],
-    [[{ service: "e", health: "unhealthy" }], "no primary"],
+    [[{ service: "e", health: "unhealthy" }], "no service"],
   ] as const
 ) {
   Deno.test(`unreadyReason() returns ${expected} with ${JSON.stringify(states)}`, () => {

@@ -1,4 +1,4 @@
-/** Cost of a streaming request body with several readers, beside one reader. */
+/** Cost of a streaming request body with several readers, compared with one reader. */
 
 import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/body/body_fan_out.ts";

@@ -1,6 +1,6 @@
 /**
- * Measures the cost of comparison: conductor with a primary and a shadow that respond with 2 KB of JSON, beside the
- * same without comparison, in alternating slices. CPU time is measured under full load, latency at a constant rate,
+ * Measures the cost of comparison: conductor with a primary and a shadow that respond with 2 KB of JSON, with and
+ * without comparison, in alternating slices. CPU time is measured under full load, latency at a constant rate,
  * because latency under full load only reflects CPU time. Linux only, on loopback. `--write` updates
  * docs/explanation/benchmarks.md.
  *

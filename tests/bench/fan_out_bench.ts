@@ -1,4 +1,4 @@
-/** conductor beside a minimal fan-out over `fetch`, with the same two backends over real sockets. */
+/** conductor compared with a minimal fan-out over `fetch`, with the same two backends over real sockets. */
 
 import { conductor } from "@zeek/conductor";
 import { fetchFanOut } from "./peers/fetch_fan_out.ts";

@@ -40,7 +40,7 @@ const MAX_OTHERS_RATIO = 0.1;
 /** Maximum attempts per turn. The last one counts in any case. */
 const MAX_ATTEMPTS = 3;
 
-/** Processes per scene. V8's optimizations differ from process to process by chance. */
+/** Processes per scene. V8's optimisations differ from process to process by chance. */
 const PROCESSES = 4;
 
 interface Program {

@@ -26,8 +26,8 @@ interface ScriptCoverage {
 const WARM_UP_REQUESTS = 20;
 
 /**
- * Sends `requests` GETs through a listener, one after the other. Older checkouts export the handler from another file. The
- * backend runs no code of `src/`.
+ * Sends `requests` GETs through a listener, one after the other. Older checkouts export the handler from another file.
+ * The backend runs no code of `src/`.
  */
 const CHILD = `
 const [root, requests] = Deno.args;

@@ -1,6 +1,6 @@
 /**
- * Measures the throughput of a large response: conductor with one and two services, beside a `fetch` body that is
- * passed on, in turns.
+ * Measures the throughput of a large response: conductor with one and two services, in turns with a proxy that only
+ * passes the body of a `fetch` response on.
  *
  * ```sh
  * deno task bench:large 1024 5 # MiB per response, rounds
@@ -13,11 +13,11 @@ import { median } from "./figures.ts";
 import { conductorPeer } from "./peers/own_peers.ts";
 import { processUsage } from "./process_usage.ts";
 
-/** Measurements of one response. */
+/** Measurements of one response. `rssMib` is the memory of the process after it. */
 interface Transfer {
   readonly mebibytesPerSecond: number;
   readonly cpuSeconds: number;
-  readonly peakMib: number;
+  readonly rssMib: number;
 }
 
 interface Candidate {
@@ -46,34 +46,36 @@ async function transfer({ url, pid }: Candidate): Promise<Transfer> {
   return {
     mebibytesPerSecond: mebibytes / seconds,
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    peakMib: after.rssMib,
+    rssMib: after.rssMib,
   };
 }
 
 function row({ name, transfers }: Candidate, baseline: Candidate): string {
-  const of = (read: (transfer: Transfer) => number) => median(transfers.map(read));
+  const medianOf = (read: (transfer: Transfer) => number) => median(transfers.map(read));
   const speeds = transfers.map(({ mebibytesPerSecond }) => Math.round(mebibytesPerSecond));
+  const speed = `${Math.round(median(speeds))} (${Math.min(...speeds)}–${Math.max(...speeds)})`;
   const ratio = median(
     transfers.map(({ mebibytesPerSecond }, round) =>
       mebibytesPerSecond / baseline.transfers[round]!.mebibytesPerSecond
     ),
   );
-  return `| ${name} | ${Math.round(of((p) => p.mebibytesPerSecond))} (${Math.min(...speeds)}–${Math.max(...speeds)}) ` +
-    `×${ratio.toFixed(2)} | ${of((p) => p.cpuSeconds).toFixed(2)} | ${Math.round(of((p) => p.peakMib))} |`;
+  const cpuSeconds = medianOf((transfer) => transfer.cpuSeconds).toFixed(2);
+  const rssMib = Math.round(medianOf((transfer) => transfer.rssMib));
+  return `| ${name} | ${speed} ×${ratio.toFixed(2)} | ${cpuSeconds} | ${rssMib} |`;
 }
 
 await using stack = new AsyncDisposableStack();
 const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const backend = await startDenoProgram(program("./large_response_backend.ts"), []);
 stack.use(backend.child);
-const pass = await startDenoProgram(program("./peers/fetch_pass.ts"), ["--origins", backend.announced]);
-stack.use(pass.child);
+const fetchProxy = await startDenoProgram(program("./peers/fetch_pass.ts"), ["--origins", backend.announced]);
+stack.use(fetchProxy.child);
 const load = { routes: 1, slowSecondary: false } as Parameters<typeof conductorPeer.start>[0];
 const one = stack.use(await conductorPeer.start(load, [backend.announced]));
 const two = stack.use(await conductorPeer.start(load, [backend.announced, backend.announced]));
 
 const candidates: Candidate[] = [
-  { name: "fetch's body passed on", url: pass.announced, pid: pass.child.pid, transfers: [] },
+  { name: "fetch proxy", url: fetchProxy.announced, pid: fetchProxy.child.pid, transfers: [] },
   { name: "conductor, 1 service", url: one.url, pid: one.pid!, transfers: [] },
   { name: "conductor, 2 services", url: two.url, pid: two.pid!, transfers: [] },
 ];

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import type { Role } from "../../src/config/config.ts";
 import { BodyFanOut } from "../../src/body/body_fan_out.ts";
@@ -19,16 +19,23 @@ interface Scene {
   branch(role: Role, isFinished?: boolean): ReadableStreamDefaultReader<Chunk>;
 }
 
-function scene(source: ReadableStream<Chunk>, limits: { windowBytes?: number; maxBytes?: number } = {}): Scene {
+interface SceneOptions {
+  windowBytes?: number;
+  maxBytes?: number;
+  isChunked?: boolean;
+}
+
+function scene(source: ReadableStream<Chunk>, options: SceneOptions = {}): Scene {
   const problems: LocalReply[] = [];
   const log: string[] = [];
   const deadlines = new TimeoutQueues(() => Date.now());
-  const { windowBytes = 64 * KIB, maxBytes = Infinity } = limits;
+  const { windowBytes = 64 * KIB, maxBytes = Infinity, isChunked = false } = options;
   const body = new BodySource(source, {
     maxBytes,
     timeoutMs: 1_000,
     deadlines,
     turns: new LoopTurns({ sliceMs: 2, now: () => Date.now() }),
+    isChunked,
   });
   const fanOut = new BodyFanOut(body, {
     windowBytes,
@@ -94,6 +101,27 @@ Deno.test("BodyFanOut reads at most 64 KiB ahead of the primary", async () => {
   const pumping = fanOut.pump();
   await flush();
   assert(pulled() <= 65, `${pulled()} chunks were read for a primary that reads nothing`);
+  await reader.cancel();
+  await pumping;
+});
+
+Deno.test("BodyFanOut reads small chunks that are ready up to 256 KiB ahead of the primary, then waits until less than 64 KiB are left", async () => {
+  const { source, pulled } = chunks(20_000, 128);
+  const { fanOut, branch } = scene(source, { windowBytes: 1_024 * KIB, isChunked: true });
+  const reader = branch("primary");
+  const pumping = fanOut.pump();
+  const settled = async () => {
+    for (let before = -1; before !== pulled(); await new Promise((resolve) => setTimeout(resolve, 20))) {
+      before = pulled();
+    }
+    return pulled() * 128;
+  };
+  assertAlmostEquals(await settled(), 256 * KIB, KIB);
+  let readBytes = 0;
+  while (readBytes < 128 * KIB) readBytes += (await reader.read()).value!.length;
+  assertAlmostEquals(await settled(), 256 * KIB, KIB);
+  while (readBytes <= 192 * KIB) readBytes += (await reader.read()).value!.length;
+  assertAlmostEquals(await settled(), readBytes + 256 * KIB, KIB);
   await reader.cancel();
   await pumping;
 });

@@ -51,6 +51,32 @@ for (const [name, open] of [["of bytes", byteStream], ["of chunks", plainStream]
   });
 }
 
+Deno.test("BodySource reads chunks into larger buffers after the first, and refuses a flood of small chunks", async () => {
+  const sizes: number[] = [];
+  let left = 300_000;
+  const large = new ReadableStream<Chunk>({
+    type: "bytes",
+    pull(controller) {
+      const request = (controller as ReadableByteStreamController).byobRequest!;
+      const { byteLength } = request.view!;
+      sizes.push(byteLength);
+      left -= byteLength;
+      if (left < 0) controller.close();
+      request.respond(left < 0 ? 0 : byteLength);
+    },
+  });
+  const options = { maxBytes: Infinity, timeoutMs: 10_000, deadlines, turns, isChunked: true };
+  const source = new BodySource(large, options);
+  while (await source.read() instanceof Uint8Array);
+  assertEquals(sizes.map((bytes) => bytes / 1_024), [1, 64, 64, 64, 64, 64]);
+
+  const flood = new BodySource(byteStream(Array(20_000).fill("x")), options);
+  let read = await flood.read();
+  while (read instanceof Uint8Array) read = await flood.read();
+  assertEquals(read, { status: 400, detail: "The request body arrived in too many small chunks", breaksOff: true });
+  flood.cancel();
+});
+
 Deno.test("BodySource reports a body that the client aborted, and cancels the stream", async () => {
   const source = sourceOf(byteStream(["the begin"], "broken"));
   assertEquals(await source.readWhole(20), { status: 400, detail: "The request body ended before it was complete" });
@@ -64,7 +90,7 @@ for (const piece of ["text", 1, { length: 4 }, new ArrayBuffer(4), new Uint16Arr
   Deno.test(`BodySource refuses a stream of ${piece.constructor.name}`, async () => {
     const stream = () => ReadableStream.from([piece]) as ReadableStream<Chunk>;
     const problems = [await sourceOf(stream()).read(), await sourceOf(stream()).readWhole(4)];
-    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [400, 400]);
+    assertEquals(problems.map((problem) => problem && "status" in problem && problem.status), [500, 500]);
   });
 }
 
@@ -91,8 +117,8 @@ Deno.test("BodySource takes no more memory for a body from Deno's server than th
   assertLess(await taken.promise, 2 * lengthBytes);
 });
 
-/** Returns a source that lingers, and records its end. */
-function lingeringSource(pull: (controller: ReadableStreamDefaultController<Chunk>) => void | Promise<void>) {
+/** Returns the body of a connection, and records its end. */
+function connectionSource(pull: (controller: ReadableStreamDefaultController<Chunk>) => void | Promise<void>) {
   const state = { isCancelled: false, isUploaded: false, source: undefined as unknown as BodySource };
   const now = () => Date.now();
   const body = new ReadableStream<Chunk>({ pull, cancel: () => void (state.isCancelled = true) });
@@ -103,14 +129,14 @@ function lingeringSource(pull: (controller: ReadableStreamDefaultController<Chun
     deadlines: new TimeoutQueues(now),
     turns: new LoopTurns({ sliceMs: 2, now }),
     watch: new UploadWatch(listener, { timeoutMs: 60_000, minBytesPerSecond: 240, now }),
-    lingers: true,
+    connection: { completed: new Promise(() => {}) },
   });
   return state;
 }
 
 Deno.test("BodySource discards the rest of a body to its end, beyond its maximum size, without a permit", async () => {
   let pieces = 0;
-  const state = lingeringSource((controller) => {
+  const state = connectionSource((controller) => {
     if (pieces++ < 50) controller.enqueue(new Uint8Array(100));
     else controller.close();
   });
@@ -122,7 +148,7 @@ Deno.test("BodySource discards the rest of a body to its end, beyond its maximum
 
 Deno.test("BodySource gives up on a body whose client pauses for 5 s", async () => {
   using time = new FakeTime();
-  const state = lingeringSource(() => {});
+  const state = connectionSource(() => {});
   const discarding = state.source.discard();
   await time.tickAsync(4_900);
   assertEquals(state.isCancelled, false);
@@ -133,7 +159,7 @@ Deno.test("BodySource gives up on a body whose client pauses for 5 s", async () 
 
 Deno.test("BodySource gives up on an endless body after 30 s", async () => {
   using time = new FakeTime();
-  const state = lingeringSource(async (controller) => {
+  const state = connectionSource(async (controller) => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     if (!state.isCancelled) controller.enqueue(new Uint8Array(1));
   });

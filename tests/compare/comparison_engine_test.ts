@@ -10,7 +10,7 @@ import { type Backend, startBackend, startConductor, startRawBackend } from "../
 
 type Respond = (request: Request) => Response | Promise<Response>;
 
-interface Scene extends AsyncDisposable {
+interface Setup extends AsyncDisposable {
   readonly handle: Handler;
   readonly comparisons: ComparisonStore;
   readonly services: Readonly<Record<string, Backend>>;
@@ -18,25 +18,26 @@ interface Scene extends AsyncDisposable {
   compared(count: number): Promise<readonly ComparedEvent[]>;
 }
 
-/** Starts a handler with backends. The first backend is the primary. */
-function scene(
+/** Starts a handler with backends. The first backend is the primary, all others are shadows by default. */
+function startSetup(
   backends: Record<string, Respond>,
-  { top = {}, of = {}, create = TRANSPORTS[0]![1] }: {
-    top?: Partial<ConfigInput>;
-    of?: Record<string, Partial<ServiceInput>>;
+  { settings = {}, serviceSettings = {}, create = TRANSPORTS[0]![1] }: {
+    settings?: Partial<ConfigInput>;
+    /** Settings of single services, by name. */
+    serviceSettings?: Record<string, Partial<ServiceInput>>;
     create?: (typeof TRANSPORTS)[number][1];
   } = {},
-): Scene {
+): Setup {
   const names = Object.keys(backends);
   const services = Object.fromEntries(names.map((name) => [name, startBackend(backends[name]!)]));
   const { config } = validateConfig({
     compare: { noise: "off" },
-    ...top,
+    ...settings,
     services: names.map((name, index) => ({
       name,
       url: services[name]!.url,
       ...(index === 0 ? { primary: true } : { shadow: true }),
-      ...of[name],
+      ...serviceSettings[name],
     })),
   });
   const events: ComparedEvent[] = [];
@@ -77,16 +78,16 @@ const json = (value: unknown): Respond => () => Response.json(value);
 
 for (const [over, create] of TRANSPORTS) {
   Deno.test(`responses of all roles are compared by their fields, over ${over}`, async () => {
-    await using stage = scene({
+    await using setup = startSetup({
       v1: json({ id: 1, name: "tea", price: 2 }),
       v2: json({ id: 1, title: "tea", price: "2" }),
       v3: json({ price: 2, name: "tea", id: 1 }),
-    }, { of: { v3: { shadow: false } }, create });
-    assertEquals(await (await stage.handle(get("/items/7"))).json(), { id: 1, name: "tea", price: 2 });
-    const events = await stage.compared(2);
+    }, { serviceSettings: { v3: { shadow: false } }, create });
+    assertEquals(await (await setup.handle(get("/items/7"))).json(), { id: 1, name: "tea", price: 2 });
+    const events = await setup.compared(2);
     assertEquals(summary(events).sort(), ["v2 mismatch $.name $.price $.title", "v3 match"]);
-    assertEquals(stage.comparisons.read(0).stats?.endpoints.at(-1)?.endpoint, "GET /items/{id}");
-    const [{ path, differences } = { path: "", differences: [] }] = stage.comparisons.read(0).mismatches;
+    assertEquals(setup.comparisons.read(0).stats?.endpoints.at(-1)?.endpoint, "GET /items/{id}");
+    const [{ path, differences } = { path: "", differences: [] }] = setup.comparisons.read(0).mismatches;
     assertEquals([path, differences.length], ["/items/7", 3]);
   });
 
@@ -103,15 +104,15 @@ for (const [over, create] of TRANSPORTS) {
         { headers: { "content-type": "text/plain" } },
       );
     };
-    await using stage = scene({ v1: streamed("one"), v2: streamed("two"), v3: streamed("one") }, { create });
-    const response = await stage.handle(get());
+    await using setup = startSetup({ v1: streamed("one"), v2: streamed("two"), v3: streamed("one") }, { create });
+    const response = await setup.handle(get());
     const reader = response.body!.getReader();
     let length = 0;
     // These bytes arrive before any service has ended its response.
     while (length < text.length) length += (await reader.read()).value!.length;
     finish();
     while (!(await reader.read()).done);
-    assertEquals(summary(await stage.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
+    assertEquals(summary(await setup.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
   });
 
   Deno.test(`a body above maxBody is not comparable, over ${over}`, async () => {
@@ -120,17 +121,17 @@ for (const [over, create] of TRANSPORTS) {
       bytes[at] = byte;
       return new Response(bytes);
     };
-    await using stage = scene({ v1: body(0, 0), v2: body(1, 1_000), v3: body(1, 299_999) }, {
-      top: { compare: { noise: "off", maxBody: "100KiB" } },
+    await using setup = startSetup({ v1: body(0, 0), v2: body(1, 1_000), v3: body(1, 299_999) }, {
+      settings: { compare: { noise: "off", maxBody: "100KiB" } },
       create,
     });
-    assertEquals((await (await stage.handle(get())).bytes()).length, 300_000);
-    const events = await stage.compared(2);
+    assertEquals((await (await setup.handle(get())).bytes()).length, 300_000);
+    const events = await setup.compared(2);
     assertEquals(events.map(({ result, reason }) => [result, reason]), [
       ["not-comparable", "too-large"],
       ["not-comparable", "too-large"],
     ]);
-    const services = stage.comparisons.read(0).stats!.services;
+    const services = setup.comparisons.read(0).stats!.services;
     assertEquals(services.map(({ compared, notComparable }) => [compared, notComparable]), [
       [0, { "too-large": 1 }],
       [0, { "too-large": 1 }],
@@ -139,13 +140,13 @@ for (const [over, create] of TRANSPORTS) {
 
   Deno.test(`a missing response is a difference of the outcome, over ${over}`, async () => {
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
-    await using stage = scene({
+    await using setup = startSetup({
       v1: json({ ok: true }),
       v2: () => never,
       v3: () => Response.json({ ok: false }, { status: 500 }),
-    }, { of: { v2: { timeout: "50ms" } }, create });
-    await (await stage.handle(get())).body?.cancel();
-    assertEquals(summary(await stage.compared(2)).sort(), ["v2 missing outcome", "v3 mismatch status $.ok"]);
+    }, { serviceSettings: { v2: { timeout: "50ms" } }, create });
+    await (await setup.handle(get())).body?.cancel();
+    assertEquals(summary(await setup.compared(2)).sort(), ["v2 missing outcome", "v3 mismatch status $.ok"]);
     end(new Response());
   });
 
@@ -160,30 +161,30 @@ for (const [over, create] of TRANSPORTS) {
         })()),
       );
     };
-    await using stage = scene({ v1: halves(() => undefined), v2: halves(() => late) }, {
-      of: { v2: { timeout: "100ms" } },
+    await using setup = startSetup({ v1: halves(() => undefined), v2: halves(() => late) }, {
+      serviceSettings: { v2: { timeout: "100ms" } },
       create,
     });
-    assertEquals((await (await stage.handle(get())).bytes()).length, 70_001);
-    assertEquals(summary(await stage.compared(1)), ["v2 mismatch body"]);
+    assertEquals((await (await setup.handle(get())).bytes()).length, 70_001);
+    assertEquals(summary(await setup.compared(1)), ["v2 mismatch body"]);
     finish();
   });
 
   Deno.test(`a disconnected client leaves nothing to compare, over ${over}`, async () => {
     let requests = 0;
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
-    await using stage = scene({
+    await using setup = startSetup({
       v1: () => ++requests === 1 ? never : Response.json(1),
       v2: json(1),
     }, { create });
     const gone = new AbortController();
-    const first = stage.handle(get("/", { signal: gone.signal }));
-    await stage.services["v1"]!.received(1);
+    const first = setup.handle(get("/", { signal: gone.signal }));
+    await setup.services["v1"]!.received(1);
     gone.abort();
     await first;
-    await (await stage.handle(get())).body?.cancel();
-    assertEquals(summary(await stage.compared(1)), ["v2 match"]);
-    assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 1);
+    await (await setup.handle(get())).body?.cancel();
+    assertEquals(summary(await setup.compared(1)), ["v2 match"]);
+    assertEquals(setup.comparisons.read(0).stats?.services[0]?.compared, 1);
     end(new Response());
   });
 }
@@ -193,53 +194,58 @@ Deno.test("encoded responses are compared by their content", async () => {
     const stream = new Response(JSON.stringify(value)).body!.pipeThrough(new CompressionStream("gzip"));
     return new Response(stream, { headers: { "content-type": "application/json", "content-encoding": "gzip" } });
   };
-  await using stage = scene({ v1: packed({ a: [1, 2] }), v2: json({ a: [1, 2] }), v3: packed({ a: [1, 3] }) });
-  await (await stage.handle(get())).body?.cancel();
-  assertEquals(summary(await stage.compared(2)).sort(), ["v2 match", "v3 mismatch $.a[*]"]);
+  await using setup = startSetup({ v1: packed({ a: [1, 2] }), v2: json({ a: [1, 2] }), v3: packed({ a: [1, 3] }) });
+  await (await setup.handle(get())).body?.cancel();
+  assertEquals(summary(await setup.compared(2)).sort(), ["v2 match", "v3 mismatch $.a[*]"]);
 });
 
 Deno.test("a replay to the primary measures noise", async () => {
   let count = 0;
-  await using stage = scene({ v1: () => Response.json({ at: ++count }), v2: () => Response.json({ at: ++count }) }, {
-    top: { compare: { noiseSample: 1 } },
-  });
-  await (await stage.handle(get())).body?.cancel();
-  assertEquals(summary(await stage.compared(2)), ["v2 mismatch $.at", "v1 noise $.at"]);
-  assertEquals(stage.services["v1"]!.seen.map(({ headers }) => headers.get("x-conductor-role")), [
+  await using setup = startSetup(
+    { v1: () => Response.json({ at: ++count }), v2: () => Response.json({ at: ++count }) },
+    {
+      settings: { compare: { noiseSample: 1 } },
+    },
+  );
+  await (await setup.handle(get())).body?.cancel();
+  assertEquals(summary(await setup.compared(2)), ["v2 mismatch $.at", "v1 noise $.at"]);
+  assertEquals(setup.services["v1"]!.seen.map(({ headers }) => headers.get("x-conductor-role")), [
     "primary",
     "shadow",
   ]);
-  const post = await stage.handle(get("/", { method: "POST", body: "{}" }));
+  const post = await setup.handle(get("/", { method: "POST", body: "{}" }));
   await post.body?.cancel();
-  await stage.compared(3);
-  assertEquals(stage.services["v1"]!.seen.length, 3, "POST is not replayed");
+  await setup.compared(3);
+  assertEquals(setup.services["v1"]!.seen.length, 3, "POST is not replayed");
 });
 
 Deno.test("a control measures noise, and has no verdict", async () => {
-  await using stage = scene({ v1: json({ at: 1 }), v2: json({ at: 2 }), again: json({ at: 3 }) }, {
-    of: { again: { control: true } },
+  await using setup = startSetup({ v1: json({ at: 1 }), v2: json({ at: 2 }), again: json({ at: 3 }) }, {
+    serviceSettings: { again: { control: true } },
   });
-  await (await stage.handle(get())).body?.cancel();
-  assertEquals(summary(await stage.compared(2)).sort(), ["again noise $.at", "v2 mismatch $.at"]);
-  const { endpoints, services } = stage.comparisons.read(0).stats!;
+  await (await setup.handle(get())).body?.cancel();
+  assertEquals(summary(await setup.compared(2)).sort(), ["again noise $.at", "v2 mismatch $.at"]);
+  const { endpoints, services } = setup.comparisons.read(0).stats!;
   assertEquals(endpoints.at(-1)?.noise, { compared: 1, fields: [["$.at", 1]] });
   assertEquals(services.map(({ service }) => service), ["v2"]);
 });
 
 Deno.test("only the sampled ratio of requests is compared", async () => {
-  await using stage = scene({ v1: json(1), v2: json(1) }, { top: { compare: { noise: "off", sample: 0.25 } } });
-  for (let sent = 0; sent < 8; sent++) await (await stage.handle(get())).body?.cancel();
-  assertEquals((await stage.compared(2)).length, 2);
+  await using setup = startSetup({ v1: json(1), v2: json(1) }, {
+    settings: { compare: { noise: "off", sample: 0.25 } },
+  });
+  for (let sent = 0; sent < 8; sent++) await (await setup.handle(get())).body?.cancel();
+  assertEquals((await setup.compared(2)).length, 2);
 });
 
-Deno.test("responses without memory are not comparable, and release the memory that they held", async () => {
+Deno.test("responses above maxMemory are not comparable, and release the memory that they held", async () => {
   const large: Respond = () => new Response(new Uint8Array(3_000_000));
-  await using stage = scene({ v1: large, v2: large }, {
-    top: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },
+  await using setup = startSetup({ v1: large, v2: large }, {
+    settings: { compare: { noise: "off", maxBody: "4MiB", maxMemory: "1MiB" } },
   });
   for (let sent = 0; sent < 3; sent++) {
-    assertEquals((await (await stage.handle(get())).bytes()).length, 3_000_000);
-    const { result, reason } = (await stage.compared(sent + 1))[sent]!;
+    assertEquals((await (await setup.handle(get())).bytes()).length, 3_000_000);
+    const { result, reason } = (await setup.compared(sent + 1))[sent]!;
     assertEquals([result, reason], ["not-comparable", "memory"]);
   }
 });
@@ -262,23 +268,23 @@ Deno.test("a request that the candidate reads too slowly is not comparable", asy
   never.resolve();
 });
 
-Deno.test("ComparisonStore keeps its counts under the same rules, and starts again under different ones", async () => {
-  await using stage = scene({ v1: json(1), v2: json(1) });
-  await (await stage.handle(get())).body?.cancel();
-  await stage.compared(1);
+Deno.test("ComparisonStore keeps its counts if a reload keeps the rules, and resets them if the rules change", async () => {
+  await using setup = startSetup({ v1: json(1), v2: json(1) });
+  await (await setup.handle(get())).body?.cancel();
+  await setup.compared(1);
   const config = (ignore: string[]) =>
     validateConfig({
       port: 9999,
       compare: { noise: "off", ignore },
       services: [
-        { name: "v1", url: stage.services["v1"]!.url, primary: true },
-        { name: "v2", url: stage.services["v2"]!.url, shadow: true },
+        { name: "v1", url: setup.services["v1"]!.url, primary: true },
+        { name: "v2", url: setup.services["v2"]!.url, shadow: true },
       ],
     }).config;
-  stage.comparisons.reconfigure(config([]));
-  assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 1);
-  stage.comparisons.reconfigure(config(["$.at"]));
-  assertEquals(stage.comparisons.read(0).stats?.services[0]?.compared, 0);
+  setup.comparisons.reconfigure(config([]));
+  assertEquals(setup.comparisons.read(0).stats?.services[0]?.compared, 1);
+  setup.comparisons.reconfigure(config(["$.at"]));
+  assertEquals(setup.comparisons.read(0).stats?.services[0]?.compared, 0);
 });
 
 Deno.test("a comparison that throws does not end the others", async () => {

@@ -4,8 +4,8 @@ import { ConfigError } from "../../src/config/read/config_error.ts";
 import { ACCEPTED, loadHostile, REFUSED } from "../_support/hostile_configs.ts";
 
 /**
- * Maximum cost relative to an ordinary file of the same length, on any machine and under load. The most expensive file costs
- * twice as much. Quadratic parsing would cost dozens of times as much.
+ * Maximum cost relative to an ordinary file of the same length, on any machine and under load. The most expensive file
+ * costs twice as much. Quadratic parsing would cost dozens of times as much.
  */
 const MAX_RATIO = 3;
 

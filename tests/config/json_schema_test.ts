@@ -27,6 +27,7 @@ const VALID: unknown[] = [
     port: "8080",
     identify: "yes",
     timeout: "1.5s",
+    shutdownDelay: 0,
     shutdownTimeout: 0,
     maxBodySize: "10 MiB",
     bodyWindow: 65_536,
@@ -49,7 +50,7 @@ const VALID: unknown[] = [
   shadow({ sample: { by: "ip" }, ramp: { to: "50 %", over: 60 }, methods: ["GET", "purge"], maxRate: "10" }),
 ];
 
-/** A shadow beside another service. */
+/** A configuration with a shadow and one other service. */
 function shadow(fields: Record<string, unknown>, more: Record<string, unknown> = {}): unknown {
   return { ...more, services: [API, { name: "copy", url: "http://localhost:8082", shadow: true, ...fields }] };
 }

@@ -30,7 +30,7 @@ Deno.test("configReference() has a row per field with its value, default and des
   const rows = configReference().split("\n").map((line) => line.replaceAll(/ +/g, " "));
   for (
     const row of [
-      "| `port` | whole number, 0 to 65535 | `8080` | TCP port to listen on. 0 selects a free port. |",
+      "| `port` | whole number, 0 to 65535 | `8080` | TCP port to listen on. 0 selects a free port. Not supported by",
       "| `over` | time, 1s to 24h | required | Duration of the ramp. |",
       "| `hedge` | true, or mapping | off: the request is sent at once |",
       "| `file` | text | | Accepted for compatibility with go-conductor. Has no effect: redirect the output instead. |",

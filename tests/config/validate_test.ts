@@ -30,6 +30,7 @@ Deno.test("validateConfig() fills every default", () => {
     shown: { url: "http://localhost:8081", isUrlSecret: false, healthPath: undefined, serverName: undefined },
     tls: undefined,
     http2: false,
+    maxConnectionAgeMs: 300_000,
     timeoutMs: 30_000,
     stripPrefix: false,
     failOn: [{ from: 500, to: 599 }],
@@ -68,6 +69,7 @@ Deno.test("validateConfig() fills every default", () => {
       maxQueuedPerService: 0,
     },
     compare: undefined,
+    shutdownDelayMs: 0,
     shutdownTimeoutMs: 10_000,
     logging: { level: "info", format: undefined, output: "stdout" },
     admin: undefined,
@@ -111,6 +113,7 @@ Deno.test("validateConfig() reads times in seconds or with a unit", () => {
     assertEquals(service({ timeout: written }).timeoutMs, ms, String(written));
     assertEquals(top({ timeout: written }).services[0]!.timeoutMs, ms, String(written));
     assertEquals(top({ shutdownTimeout: written }).shutdownTimeoutMs, ms, String(written));
+    assertEquals(top({ shutdownDelay: written }).shutdownDelayMs, ms, String(written));
   }
   assertEquals(top({ shutdownTimeout: 0 }).shutdownTimeoutMs, 0);
 });

@@ -1,4 +1,4 @@
-/** SPEC §4 over real sockets: bodies of every size and pace, in both directions. */
+/** Bodies of every size and pace over real sockets, in both directions. */
 
 import { assert, assertEquals } from "@std/assert";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";

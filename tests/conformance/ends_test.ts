@@ -10,7 +10,7 @@ import { TRANSPORTS } from "../_support/transports.ts";
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const GET_CLOSE = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const LARGE_BYTES = 1_000_000;
-/** SPEC §3 requires an immediate abort. */
+/** A client that disconnects aborts attempts at once (docs/reference/http-behaviour.md). */
 const ABORT_WITHIN_MS = 100;
 /** Maximum runs of a timed test. The fastest run counts, so that a busy machine does not fail the test. */
 const MAX_RUNS = 10;

@@ -146,7 +146,9 @@ function resultOf({ events }: Pick<Front, "events">): { settled: (string | numbe
   return { settled, opened: events.some((event) => event.type === "breaker" && event.state === "open") };
 }
 
-/** A SETTINGS frame, then GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §7): another client has cancelled too many requests. */
+/**
+ * A SETTINGS frame, then GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §7): another client has cancelled too many requests.
+ */
 const CALM_DOWN = "\0\0\0\x04\0\0\0\0\0" + "\0\0\x08\x07\0\0\0\0\0" + "\0\0\0\0" + "\0\0\0\x0b";
 
 for (

@@ -1,4 +1,4 @@
-/** SPEC §2 to §4 with misbehaving backends: the client's response, the events, and the next request. */
+/** Misbehaving backends: the client's response, the events, and the next request. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ConductorEvent, FailureKind, Transport } from "@zeek/conductor";

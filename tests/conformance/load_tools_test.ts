@@ -58,7 +58,7 @@ const SLOW: [name: string, flag: string][] = [
 
 for (const [name, flag] of SLOW) {
   Deno.test({
-    name: `slowhttptest: other clients are served beside 200 ${name}`,
+    name: `slowhttptest: other clients are served next to 200 ${name}`,
     ignore: !hasSlowhttptest,
     fn: async () => {
       await using backend = startBackend(() => new Response("x".repeat(100_000)));

@@ -1,6 +1,6 @@
 /**
- * No request reaches a backend twice when connections die. GET, HEAD and OPTIONS without a body may be repeated once, if a
- * reused connection dies before the response (RFC 9110 §9.2.2).
+ * No request reaches a backend twice when connections die. GET, HEAD and OPTIONS without a body may be repeated once,
+ * if a reused connection dies before the response (RFC 9110 §9.2.2).
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -74,9 +74,9 @@ const REPEATED: Outcome = [200, 2];
 const FAILED: Outcome = [502, 1];
 
 /**
- * Over sockets, a request that must not be repeated may use a connection that was reused within the last second. It fails if
- * the connection dies at that moment. Over fetch, such a request has its own connection. Fetch also repeats a GET after the
- * first bytes of a response, which have not been relayed yet.
+ * Over sockets, a request that must not be repeated may use a connection that was reused within the last second. It
+ * fails if the connection dies at that moment. Over fetch, such a request has its own connection. Fetch also repeats a
+ * GET after the first bytes of a response, which have not been relayed yet.
  */
 function outcomeOf(over: TransportName, repeatable: boolean, death: Death): Outcome {
   if (over === "fetch") return repeatable ? REPEATED : OK;

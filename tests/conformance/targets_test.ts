@@ -181,7 +181,8 @@ Deno.test("a transport of the embedding program gets a target that is valid in a
   assertEquals(targetsOf(backend.heads), ["/caf%C3%A9?%E6%97%A5"]);
 });
 
-// Bytes elsewhere in the head. Columns: the name; the lines; the status of the response; the line that a service receives.
+// Bytes elsewhere in the head. Columns: the name; the lines; the status of the response; the line that a service
+// receives.
 const ELSEWHERE: readonly (readonly [name: string, lines: readonly string[], status: number, arrives?: string])[] = [
   ["obs-text in a value", ["X-A: caf\xe9 \xff\x80"], 200, "x-a: caf\xe9 \xff\x80"],
   ["UTF-8 in a value", [`X-A: ${NICHI}`], 200, `x-a: ${NICHI}`],

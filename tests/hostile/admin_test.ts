@@ -85,6 +85,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
     breaker: { failures: 5, window: 10, openFor: 1, maxOpenFor: 60 },
     health: { path: "/health", interval: 1, timeout: 1, unhealthyAfter: 3, healthyAfter: 2, expect: "200" },
     http2: false,
+    maxConnectionAge: "1m",
     compare: rules,
   };
   const shadowOptions = {
@@ -123,6 +124,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
       bodyWindow: "64KiB",
       limits: { maxInFlight: 100, maxInFlightPerClient: 90, maxConnectionsPerService: 10, maxQueuedPerService: 5 },
       compare: { ...rules, noise: "replay", noiseSample: 0.1, maxMemory: "1MiB" },
+      shutdownDelay: "0s",
       shutdownTimeout: 1,
       logging: { level: "info", output: "stdout" },
       metrics: { enabled: true, endpoint: "/metrics", enablePrometheus: true },

@@ -1,4 +1,7 @@
-/** Request targets and header fields that are expensive to parse. Each fills a whole head, and is sent to every port that parses it. */
+/**
+ * Request targets and header fields that are expensive to parse. Each fills a whole head, and is sent to every port
+ * that parses it.
+ */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { cookieValue, withoutCookies } from "../../src/lib/cookies.ts";
@@ -13,7 +16,7 @@ const RESPONSE_LENGTH = 30_000;
 const REPEATS = IS_FULL ? 15 : 3;
 /** Maximum time relative to a harmless field of the same length. */
 const MAX_RATIO = 4;
-// The short form runs beside other tests, which take the processor for some milliseconds.
+// The short form runs next to other tests, which take the processor for some milliseconds.
 const SLACK_MS = IS_FULL ? 3 : 8;
 /** Counters of coverage multiply the cost of loops over bytes. */
 const TARGET_SLACK_MS = Deno.env.has("DENO_COVERAGE_DIR") ? 40 : SLACK_MS;

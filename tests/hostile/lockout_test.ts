@@ -20,7 +20,9 @@ interface FloodOptions extends Http2FloodOptions {
   readonly requestOf: (connection: number) => FloodRequest;
 }
 
-/** Opens streams on each connection, and some more after each pause, because the attack targets permits and not the CPU. */
+/**
+ * Opens streams on each connection, and some more after each pause, because the attack targets permits and not the CPU.
+ */
 function flood({ connections, streams = STREAMS, requestOf, ...options }: FloodOptions): Attack {
   return async ({ url }, signal) => {
     const floods = await Promise.all(Array.from({ length: connections }, () => connectHttp2(url, options)));

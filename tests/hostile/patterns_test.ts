@@ -4,7 +4,10 @@ import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@st
 import { ATTACK_MS, type AttackReport, attackTest, underAttack } from "../_support/attack.ts";
 import { startBackend } from "../_support/servers.ts";
 
-/** With backtracking, the first never ends on 40 characters, the second and the last on 60. The third needs seconds for 8 KiB. */
+/**
+ * With backtracking, the first never ends on 40 characters, the second and the last on 60. The third needs seconds for
+ * 8 KiB.
+ */
 const NORMALISE = ["(a|a)*$", "(\\w|\\d)+=", ".*.*=.*", "(?:a+)+b"].map((pattern) => ({ pattern }));
 /** Time in milliseconds after which a server without response is killed. */
 const WATCHDOG_MS = ATTACK_MS + 20_000;

@@ -179,7 +179,7 @@ services:
   - { name: a, url: "\${env:SECRET_URL}", primary: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
   - { name: b, url: "\${env:SECRET_URL}", shadow: true, pathPrefix: /, headers: { X-Tenant: "\${env:SECRET_TENANT}" } }
 `);
-  // The URL parser normalizes the value.
+  // The URL parser normalises the value.
   const env = { ...ENVIRONMENT, SECRET_URL: `HTTP://LOCALHOST:${backend.port}/S3cr3t-base/` };
   await using child = startServer(file.path, "json", env);
   const [, url] = await child.stdout.seen(/"url":"(http.*?)"/);
@@ -201,7 +201,7 @@ const SERVICE = "services: [{ name: a, url: http://x }]\n";
 const S = "s3cr3t";
 const KEY = "ghp-s3cr3tToken0123456789";
 
-/** Texts with a secret beside a mistake, and what the message must contain. */
+/** Texts with a secret next to a mistake, and what the message must contain. */
 const MISTAKES: readonly (readonly [text: string, rule: string])[] = [
   [`a: *${S}`, "an alias must name an anchor"],
   [`a: !${S} x`, "a tag must be one of the core schema"],

@@ -1,12 +1,13 @@
 /** Uploads in tiny pieces must not take memory or time from the other clients. */
 
-import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Attack, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
+import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { type Attack, ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 /**
- * Memory of Deno itself, outside the heap, grows by about 20 MiB per second with 20 connections. A bare `Deno.serve` that
- * pauses between reads grows in the same way (decision 023).
+ * Memory of Deno itself, outside the heap, grows by about 20 MiB per second with 20 connections. A bare `Deno.serve`
+ * that pauses between reads grows in the same way (decision 023).
  */
 const MAX_GROWTH_MIB = IS_FULL ? 640 : 192;
 const MAX_WAIT_MS = 500;
@@ -14,7 +15,7 @@ const CONNECTIONS = 20;
 const ENCODER = new TextEncoder();
 const ONE_BYTE = ENCODER.encode("x");
 
-/** Responds to GET at once. Reads uploads as they arrive, except on a path that asks it to hang. */
+/** Responds to GET at once. Reads uploads as they arrive, except on a path that asks it to hang or to respond early. */
 function startUploadBackend(): TestServer & { uploads: number } {
   const backend = startRawBackend(async (connection) => {
     const head = await readUntil(connection);
@@ -24,6 +25,9 @@ function startUploadBackend(): TestServer & { uploads: number } {
     }
     counted.uploads++;
     const buffer = new Uint8Array(65_536);
+    if (head.includes("/early/")) {
+      await connection.write(ENCODER.encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
+    }
     if (head.includes("/hung/")) await new Promise((resolve) => setTimeout(resolve, 1_000));
     else while (await connection.read(buffer) !== null);
   });
@@ -40,7 +44,7 @@ function flood(head: Uint8Array, bytes: Uint8Array): Attack {
     signal.addEventListener("abort", stop);
     try {
       await connection.write(head);
-      while (!signal.aborted) await connection.write(bytes);
+      while (!signal.aborted) await writeAll(connection, bytes);
     } catch {
       // The server closed the connection, or the attack is over.
     } finally {
@@ -49,7 +53,23 @@ function flood(head: Uint8Array, bytes: Uint8Array): Attack {
   };
 }
 
-/** HTTP/2 by prior knowledge: preface, empty SETTINGS, then the head of a large `POST /` on stream 1 (RFC 9113, RFC 7541). */
+/** Sends all bytes. A part of them would break the framing, and the server would refuse the body for that. */
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+/** Time until another client is served after the attack is over. */
+async function latencyAfter({ url }: WatchedConductor): Promise<number> {
+  const startMs = performance.now();
+  const response = await fetch(new URL("/calm", url), { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+  await response?.body?.cancel();
+  return response?.status === 200 ? performance.now() - startMs : Infinity;
+}
+
+/**
+ * HTTP/2 by prior knowledge: preface, empty SETTINGS, then the head of a large `POST /` on stream 1 (RFC 9113, RFC
+ * 7541).
+ */
 const HTTP2_UPLOAD = new Uint8Array([
   ...ENCODER.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   ...[0, 0, 0, 4, 0, 0, 0, 0, 0],
@@ -66,7 +86,84 @@ function upload(framing: string): Uint8Array {
 }
 
 const CHUNKED = upload("Transfer-Encoding: chunked");
-const oneByteChunks = flood(CHUNKED, ENCODER.encode("1\r\nx\r\n".repeat(10_000)));
+const LAST_CHUNKED = upload("Transfer-Encoding: chunked\r\nConnection: close");
+const oneByteChunks = flood(CHUNKED, chunks(1, 60_000));
+
+/** Returns at least `totalBytes` of chunks of one size. */
+function chunks(bytes: number, totalBytes: number): Uint8Array {
+  const chunk = `${bytes.toString(16)}\r\n${"x".repeat(bytes)}\r\n`;
+  return ENCODER.encode(chunk.repeat(Math.ceil(totalBytes / chunk.length)));
+}
+
+/**
+ * Floods with chunks of one size over some connections. `path` starts with `/early/` for a service that responds first.
+ */
+const ENDING_FLOODS: readonly (readonly [bytes: number, connections: number, path?: string])[] = [
+  [1, 1],
+  [40, 1],
+  [300, 1],
+  [800, 1],
+  [40, CONNECTIONS],
+  [1, 1, "/early/"],
+  [300, 1, "/early/"],
+];
+
+/** Chunks of any size must leave nothing to drain when the client disconnects (decision 023). */
+for (const [bytes, connections, path = "/"] of ENDING_FLOODS) {
+  attackTest({
+    name:
+      `the end of an upload to ${path} in ${bytes}-byte chunks over ${connections} connections delays no other client`,
+    async fn() {
+      await using backend = startUploadBackend();
+      const attack = flood(CHUNKED, chunks(bytes, 60_000));
+      let afterMs = Infinity;
+      await underAttack(async (target, signal) => {
+        await Promise.all(Array.from({ length: connections }, () => attack(target, signal)));
+      }, {
+        services: [{ name: "main", url: `${backend.url}${path}`, primary: true }],
+        durationMs: IS_FULL ? 20_000 : ATTACK_MS,
+        async afterwards(target) {
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          afterMs = await latencyAfter(target);
+        },
+      });
+      assertGreater(backend.uploads, 0, "the attack reached no service");
+      assertLess(afterMs, 1_000);
+    },
+  });
+}
+
+/** Sends a whole upload at once. Returns everything that the server sends until it closes the connection. */
+async function sendAtOnce({ url }: WatchedConductor, head: Uint8Array, body: Uint8Array): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+  const sending = connection.write(head).then(() => writeAll(connection, body)).catch(() => {});
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(1_024);
+  let received = "";
+  for (let length; (length = await connection.read(buffer).catch(() => null)) !== null;) {
+    received += decoder.decode(buffer.subarray(0, length));
+  }
+  await sending;
+  return received;
+}
+
+Deno.test("20,000 chunks of 10 bytes that arrive at once are forwarded", async () => {
+  await using backend = Deno.serve({ port: 0, onListen() {} }, async (request) => {
+    return new Response(String((await request.bytes()).length));
+  });
+  const services = [{ name: "main", url: `http://127.0.0.1:${backend.addr.port}`, primary: true }];
+  await using target = await startWatched(services);
+  const body = ENCODER.encode(`a\r\n${"x".repeat(10)}\r\n`.repeat(20_000) + "0\r\n\r\n");
+  const response = await sendAtOnce(target, LAST_CHUNKED, body);
+  assertMatch(response, /^HTTP\/1\.1 200 .*\r\n\r\n200000$/s);
+});
+
+Deno.test("a flood of 1-byte chunks gets 400, and the connection is closed", async () => {
+  await using backend = startUploadBackend();
+  await using target = await startWatched([{ name: "main", url: backend.url, primary: true }]);
+  const response = await sendAtOnce(target, CHUNKED, chunks(1, 8_000_000));
+  assertMatch(response, /^HTTP\/1\.1 400 .*in too many small chunks/s);
+});
 
 const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object])[] = [
   ["1-byte chunks", oneByteChunks],

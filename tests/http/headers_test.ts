@@ -18,7 +18,7 @@ const TABLE: readonly (readonly [rule: string, sent: HeaderLine[], kept: HeaderL
   ["Transfer-Encoding", [["Transfer-Encoding", "chunked"]], []],
   ["Upgrade", [["Upgrade", "websocket"], ["Connection", "upgrade"]], []],
   ["TE", [["TE", "gzip"]], []],
-  ["TE except trailers", [["TE", "gzip, trailers"]], [["te", "trailers"]]],
+  ["TE with trailers, which are not relayed", [["TE", "gzip, trailers"]], []],
   ["not Content-Type, even if Connection names it", [["connection", "content-type"], ["content-type", "a/b"]], [[
     "content-type",
     "a/b",

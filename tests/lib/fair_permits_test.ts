@@ -28,7 +28,7 @@ Deno.test("FairPermits without a maximum per key gives one greedy key 38 % of al
   assertEquals(permits.tryAcquire("first", { max: 5_000 }), "key-full");
 });
 
-Deno.test("FairPermits leaves permits free for a new key beside 100 greedy keys, in turn or one after the other", () => {
+Deno.test("FairPermits leaves permits free for a new key next to 100 greedy keys, interleaved or one after the other", () => {
   const one = new FairPermits();
   for (let key = 0; key < 100; key++) takeAll(one, `${key}`, 5_000);
   const turns = new FairPermits();

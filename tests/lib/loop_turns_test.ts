@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 
-Deno.test("LoopTurns lets timers run beside tasks that never wait, and shares the time between them", async () => {
+Deno.test("LoopTurns lets timers run while tasks never wait, and shares the time between them", async () => {
   // Each reading of the clock takes a millisecond.
   let timeMs = 0;
   const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs++ });
@@ -31,4 +31,49 @@ Deno.test("LoopTurns does not delay a task that yields to the event loop anyway"
     assertEquals(turns.pause(), undefined);
     await new Promise((resolve) => setTimeout(resolve));
   }
+});
+
+/** Resolves in a later turn, after sockets and timers have been served. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+Deno.test("LoopTurns.count() changes if a promise waited for an event, and not within a turn", async () => {
+  const turns = new LoopTurns({ sliceMs: 4, now: () => 0 });
+  turns.pause();
+  const { count } = turns;
+  await Promise.resolve();
+  assertEquals(turns.count, count);
+  await nextTurn();
+  assertEquals(turns.count, count + 1);
+});
+
+Deno.test("LoopTurns.hold() lets one task at a time exceed a turn", async () => {
+  const turns = new LoopTurns({ sliceMs: 4, now: () => 0 });
+  const [first, second] = [{}, {}];
+  assertEquals([turns.hold(first), turns.hold(second), turns.hold(first)], [true, false, true]);
+  await nextTurn();
+  await turns.rest();
+  assertEquals([turns.hold(second), turns.hold(first)], [true, false]);
+  await nextTurn();
+});
+
+Deno.test("LoopTurns.hold() requires a rest of four times the duration of a long turn", async () => {
+  let timeMs = 0;
+  const turns = new LoopTurns({ sliceMs: 4, now: () => timeMs });
+  const holdFor = async (durationMs: number) => {
+    assertEquals(turns.hold(turns), true);
+    timeMs += durationMs;
+    await nextTurn();
+    await turns.rest();
+  };
+  // Five slices are not long.
+  await holdFor(20);
+  await holdFor(30);
+  assertEquals(turns.hold(turns), false);
+  timeMs += 39;
+  assertEquals(turns.hold(turns), false);
+  timeMs += 1;
+  assertEquals(turns.hold(turns), true);
+  await nextTurn();
 });

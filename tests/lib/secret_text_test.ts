@@ -139,7 +139,9 @@ Deno.test("findSecrets() gives sorted ranges that do not overlap", () => {
   }
 });
 
-/** Units of hostile texts, which a careless pattern would scan repeatedly: unclosed, nested, or with a repeated prefix. */
+/**
+ * Units of hostile texts, which a careless pattern would scan repeatedly: unclosed, nested, or with a repeated prefix.
+ */
 const HOSTILE: readonly string[] = [
   ...'= abc= token= token:" " \' <token> </a -----BEGIN eyJabcde -eyJ eyJaaaaa. // //a@ @ %3D %253D a%3D token%3D'
     .split(" "),

@@ -127,6 +127,24 @@ Deno.test("Metrics counts requests and attempts in flight, and none after the re
   assertEquals([routeOf(after, "path /").inFlight, serviceOf(after, "slow").inFlight], [0, 0]);
 });
 
+Deno.test("Metrics shows an open breaker as half-open when its open time has passed", () => {
+  let nowMs = 1_000;
+  const metrics = new Metrics(Date.now, () => nowMs);
+  metrics.reconfigure(validateConfig({ services: [{ name: "a", url: "http://a", breaker: true }] }).config);
+  const state = () => metrics.snapshot().states[0]!.breaker;
+  metrics.observe({ type: "breaker", service: "a", state: "open", openForMs: 500 });
+  nowMs += 499;
+  assertEquals(state(), "open");
+  nowMs++;
+  assertEquals(state(), "half-open");
+  metrics.observe({ type: "breaker", service: "a", state: "half-open" });
+  metrics.observe({ type: "breaker", service: "a", state: "open", openForMs: 1_000 });
+  assertEquals(state(), "open");
+  metrics.observe({ type: "breaker", service: "a", state: "closed" });
+  nowMs += 5_000;
+  assertEquals(state(), "closed");
+});
+
 Deno.test("Metrics counts 502s as local replies, and attempts that an open breaker rejects as skips alone", async () => {
   const config: ConfigInput = { services: [{ name: "down", url: refusingUrl(), breaker: { failures: 1 } }] };
   await using front = startConductor(config);

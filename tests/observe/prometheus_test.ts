@@ -70,14 +70,19 @@ Deno.test("formatPrometheus() writes cumulative histograms in seconds", () => {
 
 Deno.test("formatPrometheus() writes states, the version, workers and the process if they are known", () => {
   const { metrics, read } = readingOf(HOSTILE);
-  assertEquals(/worker|process|last_request/.exec(formatPrometheus(read())), null);
+  assertEquals(/worker|process|last_request|config/.exec(formatPrometheus(read())), null);
   metrics.observe({ type: "breaker", service: HOSTILE.services[0]!.name, state: "half-open" });
   metrics.observe({ type: "received", requestId: "r" });
   const text = formatPrometheus({
     ...read(),
     process: { residentBytes: 1e8, heapBytes: 1, descriptors: 7 },
     workers: { count: 2, crashes: 1 },
+    reloads: {
+      ...{ isSuccessful: false, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
+      ...{ succeeded: 3, refused: 1, problems: ["secret"] },
+    },
   });
+  assertEquals(text.includes("secret"), false);
   const states = [...text.matchAll(/^conductor_(\w+)_state\{.*state="(.*)"\} (\d)$/gm)].map(([, ...found]) => found);
   assertEquals(states, [
     ["breaker", "closed", "0"],
@@ -93,6 +98,10 @@ Deno.test("formatPrometheus() writes states, the version, workers and the proces
       "conductor_last_request_time_seconds 1.5",
       "conductor_workers 2",
       "conductor_worker_crashes_total 1",
+      "conductor_config_last_reload_successful 0",
+      "conductor_config_last_reload_success_timestamp_seconds 1.5",
+      'conductor_config_reloads_total{result="success"} 3',
+      'conductor_config_reloads_total{result="failure"} 1',
       "process_resident_memory_bytes 100000000",
       "process_open_fds 7",
     ]
@@ -123,7 +132,9 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
           { name: "copy", url: backend.url, shadow: true, sample: 0.5 },
         ],
       };
-      await using front = startConductor({ ...config ?? usual, metrics: { enabled: true, enablePrometheus: true } });
+      // Only conductor's own server checks health.
+      const services = (config ?? usual).services.map(({ health: _, ...service }) => service);
+      await using front = startConductor({ services, metrics: { enabled: true, enablePrometheus: true } });
       for (let i = 0; i < 3; i++) await (await fetch(front.url, { method: "POST", body: "x" })).text();
       const response = await fetch(`${front.url}/metrics`);
       assertEquals([response.status, response.headers.get("content-type")], [200, PROMETHEUS_TYPE]);

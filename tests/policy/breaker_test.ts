@@ -24,8 +24,8 @@ function breakerOf(settings: BreakerInput | true, now: () => number, onChange = 
 
 /**
  * Plays a sequence of steps, and returns the state after each. `f`, `s` and `n` are attempts that end at once, with a
- * failure, a success or nothing. `a(` starts an attempt, `A(` an upload, and `a:f` ends it with a failure. `+10` lets 10 ms
- * pass. A `-` before the state marks a rejected attempt.
+ * failure, a success or nothing. `a(` starts an attempt, `A(` an upload, and `a:f` ends it with a failure. `+10` lets
+ * 10 ms pass. A `-` before the state marks a rejected attempt.
  */
 function play(settings: BreakerInput | true, steps: string): string {
   let nowMs = 0;

@@ -1,4 +1,6 @@
-/** Rules of hedging, with a scripted transport and virtual time: when hedges are sent, and which attempts are aborted. */
+/**
+ * Rules of hedging, with a scripted transport and virtual time: when hedges are sent, and which attempts are aborted.
+ */
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ConductorEvent, ConfigInput, Handler, ServiceInput, TransportResult } from "@zeek/conductor";

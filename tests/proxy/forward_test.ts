@@ -1,4 +1,4 @@
-/** SPEC §4 and §5 over real sockets: the bytes that services and clients receive. */
+/** Forwarding over real sockets: the bytes that services and clients receive. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";

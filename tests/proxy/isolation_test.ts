@@ -60,7 +60,7 @@ const REASONS: ReadonlySet<string> = new Set(["max-in-flight", "connection-budge
 
 for (const role of ["shadow", "secondary"] as const) {
   for (const trouble of TROUBLES) {
-    Deno.test(`every client gets the primary's response, byte for byte, beside a ${role} that ${trouble}`, async () => {
+    Deno.test(`every client gets the primary's response, byte for byte, next to a ${role} that ${trouble}`, async () => {
       const ids = new Set<string>();
       const limit = role === "shadow" ? MAX_SHADOW_REQUESTS : MAX_CONNECTIONS;
       let requests = REQUESTS;
@@ -159,7 +159,8 @@ Deno.test({
     await round(2 * REQUESTS);
     const beforeMib = residentMib();
     await round(REQUESTS);
-    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be closed.
+    // Pools keep one connection per concurrent request, to clients and to the primary. Hundreds of others must be
+    // closed.
     await untilDescriptors(child.pid, descriptors + 3 * CLIENTS);
     assertLess(residentMib(), beforeMib + 64);
   },

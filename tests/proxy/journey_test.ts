@@ -1,4 +1,4 @@
-/** The rules of SPEC §2 over real sockets. */
+/** The five steps of docs/explanation/how-it-works.md over real sockets, and disconnecting or stalling peers. */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
@@ -32,7 +32,7 @@ async function get(url: string): Promise<{ status: number; text: string; service
   };
 }
 
-Deno.test("rule 1: a request goes to the services of its route, and to no other", async () => {
+Deno.test("match: a request goes to the services of its route, and to no other", async () => {
   await using primary = named("primary");
   await using secondary = named("secondary");
   await using web = named("web");
@@ -52,7 +52,7 @@ Deno.test("rule 1: a request goes to the services of its route, and to no other"
   assertEquals((await get(`${front.url}/web`)).service, "web");
 });
 
-Deno.test("rule 1: a path without a route gets 404, and no service receives the request", async () => {
+Deno.test("match: a path without a route gets 404, and no service receives the request", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
   const response = await fetch(`${front.url}/apiary`);
@@ -67,7 +67,7 @@ Deno.test("rule 1: a path without a route gets 404, and no service receives the 
   assertEquals(backend.seen, []);
 });
 
-Deno.test("rule 2: every service receives method, path, query, headers and body at the same time", async () => {
+Deno.test("fan-out: every service receives method, path, query, headers and body at the same time", async () => {
   await using first = gated("first");
   await using second = gated("second");
   await using third = gated("third");
@@ -95,7 +95,7 @@ Deno.test("rule 2: every service receives method, path, query, headers and body 
   assertEquals(await (await response).text(), "first");
 });
 
-Deno.test("rule 3: wait: all responds when every primary and secondary has settled", async () => {
+Deno.test("wait: all responds when every primary and secondary has settled", async () => {
   await using fast = named("fast");
   await using slow = gated("slow");
   await using front = startConductor({ services: [api("fast", fast, { primary: true }), api("slow", slow)] });
@@ -109,7 +109,7 @@ Deno.test("rule 3: wait: all responds when every primary and secondary has settl
   assertEquals(order, ["received", "attempted", "attempted", "settled fast", "settled slow", "responded", "relayed"]);
 });
 
-Deno.test("rule 3: wait: primary responds when the primary has settled, and the secondary still settles", async () => {
+Deno.test("wait: primary responds when the primary has settled, and the secondary still settles", async () => {
   await using fast = named("fast");
   await using slow = gated("slow");
   await using front = startConductor({
@@ -122,7 +122,7 @@ Deno.test("rule 3: wait: primary responds when the primary has settled, and the 
   assertEquals(settled.type === "settled" && settled.status, 200);
 });
 
-Deno.test("rule 3: a shadow that hangs does not delay the response in either mode", async () => {
+Deno.test("wait: a shadow that hangs does not delay the response in either mode", async () => {
   await using fast = named("fast");
   await using shadow = gated("shadow");
   for (const wait of ["all", "primary"] as const) {
@@ -136,7 +136,7 @@ Deno.test("rule 3: a shadow that hangs does not delay the response in either mod
   shadow.open();
 });
 
-Deno.test("rule 4: the first of several primaries to respond is selected", async () => {
+Deno.test("select: the first of several primaries to respond is selected", async () => {
   await using slow = gated("slow");
   await using quick = named("quick");
   await using front = startConductor({
@@ -149,7 +149,7 @@ Deno.test("rule 4: the first of several primaries to respond is selected", async
 });
 
 for (const wait of ["all", "primary"] as const) {
-  Deno.test(`rule 4: a secondary replaces a primary that refuses connections (wait: ${wait})`, async () => {
+  Deno.test(`select: a secondary replaces a primary that refuses connections (wait: ${wait})`, async () => {
     await using backup = named("backup");
     await using front = startConductor({
       wait,
@@ -162,7 +162,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals(responded.type === "responded" && responded.fallback, true);
   });
 
-  Deno.test(`rule 4: a secondary replaces a primary that responds with 500 (wait: ${wait})`, async () => {
+  Deno.test(`select: a secondary replaces a primary that responds with 500 (wait: ${wait})`, async () => {
     await using broken = named("broken", 500);
     await using backup = named("backup");
     await using front = startConductor({
@@ -172,7 +172,7 @@ for (const wait of ["all", "primary"] as const) {
     assertEquals((await get(`${front.url}/api`)).service, "backup");
   });
 
-  Deno.test(`rule 4: a secondary replaces a primary that times out (wait: ${wait})`, async () => {
+  Deno.test(`select: a secondary replaces a primary that times out (wait: ${wait})`, async () => {
     await using hanging = gated("hanging");
     await using backup = named("backup");
     await using front = startConductor({
@@ -187,7 +187,7 @@ for (const wait of ["all", "primary"] as const) {
   });
 }
 
-Deno.test("rule 4: a 404 from the primary is relayed unless failOn includes it", async () => {
+Deno.test("select: a 404 from the primary is relayed unless failOn includes it", async () => {
   await using missing = named("missing", 404);
   await using backup = named("backup");
   const services = [api("missing", missing, { primary: true }), api("backup", backup)];
@@ -199,7 +199,7 @@ Deno.test("rule 4: a 404 from the primary is relayed unless failOn includes it",
   assertEquals((await get(`${front.url}/api`)).service, "backup");
 });
 
-Deno.test("rule 4: if every service fails, the client gets 502 with each failure and no address", async () => {
+Deno.test("select: if every service fails, the client gets 502 with each failure and no address", async () => {
   const busy = startBackend(() => new Response("busy", { status: 503, headers: { "retry-after": "7" } }));
   await using primary = busy;
   const down = refusingUrl();
@@ -222,7 +222,7 @@ Deno.test("rule 4: if every service fails, the client gets 502 with each failure
   assert(!text.includes("127.0.0.1"), text);
 });
 
-Deno.test("rule 4: identify: false hides the names of services", async () => {
+Deno.test("select: identify: false hides the names of services", async () => {
   await using backend = named("a");
   await using front = startConductor({
     identify: false,
@@ -242,7 +242,7 @@ Deno.test("rule 4: identify: false hides the names of services", async () => {
   ]);
 });
 
-Deno.test("rule 4: relayFailures relays the primary's own failure", async () => {
+Deno.test("select: relayFailures relays the primary's own failure", async () => {
   await using broken = named("broken", 500);
   await using worse = named("worse", 503);
   await using front = startConductor({
@@ -252,19 +252,19 @@ Deno.test("rule 4: relayFailures relays the primary's own failure", async () => 
   assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
 });
 
-Deno.test("rule 4: a route with one service and shadows relays every response", async () => {
+Deno.test("select: a route with one service and shadows relays every response", async () => {
   await using broken = named("broken", 500);
   await using shadow = named("shadow");
   await using front = startConductor({ services: [api("broken", broken), api("shadow", shadow, { shadow: true })] });
   assertEquals(await get(`${front.url}/api`), { status: 500, text: "broken /api", service: "broken" });
 });
 
-Deno.test("rule 4: a route with one unreachable service gets 502", async () => {
+Deno.test("select: a route with one unreachable service gets 502", async () => {
   await using front = startConductor({ services: [api("down", { url: refusingUrl() })] });
   assertEquals((await get(`${front.url}/api`)).status, 502);
 });
 
-Deno.test("rule 5: head and body are relayed while the service still sends the body", async () => {
+Deno.test("respond: head and body are relayed while the service still sends the body", async () => {
   const rest = Promise.withResolvers<void>();
   await using backend = startBackend(() =>
     new Response(
@@ -288,7 +288,7 @@ Deno.test("rule 5: head and body are relayed while the service still sends the b
   assertEquals((await reader.read()).done, true);
 });
 
-Deno.test("rule 5: local replies are problem details for clients that accept JSON, otherwise plain text", async () => {
+Deno.test("respond: local replies are problem details for clients that accept JSON, otherwise plain text", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
   const response = await fetch(`${front.url}/none`, { headers: { accept: "text/html" } });

@@ -409,14 +409,21 @@ Deno.test("an upload that waits in the queue until its timeout returns its permi
     services: [{ name: "a", url: "http://a.test", timeout: "1s" }],
   }, { transport, now: () => Date.now() });
   const first = handle(get("/1"));
-  await respond(ok(new ReadableStream()));
-  await first;
+  let interval: ReturnType<typeof setInterval> | undefined;
+  const ticking = new ReadableStream({
+    start: (controller) => void (interval = setInterval(() => controller.enqueue(new Uint8Array(1)), 400)),
+  });
+  await respond(ok(ticking));
+  const reading = (await first).body!.pipeTo(new WritableStream()).catch(() => "aborted");
   for (let count = 0; count < 3; count++) {
     const queued = handle(new Request("http://h/2", largeUpload()));
-    await time.tickAsync(1_001);
+    for (let step = 0; step < 11; step++) await time.tickAsync(100);
     assertEquals((await queued).status, 502);
   }
   assertEquals(sent, ["http://a.test/1"]);
+  clearInterval(interval);
+  await time.tickAsync(1_001);
+  assertEquals(await reading, "aborted");
 });
 
 for (const end of ["throws", "rejects", "fails", "responds"] as const) {

@@ -19,7 +19,9 @@ function attempt([name, outcome, settledOrder = outcome === PENDING ? 0 : 1]: Ro
   return { service, role: ROLES[name[0]!]!, outcome, settledOrder };
 }
 
-/** Returns the name of the selected service, `none` if every attempt failed, or `wait` if the selection is not decided. */
+/**
+ * Returns the name of the selected service, `none` if every attempt failed, or `wait` if the selection is not decided.
+ */
 function selected(rows: readonly Row[], options: Partial<SelectOptions> = {}): string {
   const selection = selectAttempt(rows.map(attempt), { wait: "all", relayFailures: false, ...options });
   if (selection === undefined) return "wait";

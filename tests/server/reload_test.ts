@@ -1,10 +1,10 @@
-import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 
 import { runCommandLine } from "../../src/cli/main.ts";
 import { canRun, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { startChild } from "../_support/child.ts";
 import { cliCommandLine, startCli } from "../_support/cli_process.ts";
-import { type Backend, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
+import { type Backend, readUntil, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo, type TestIo } from "../_support/test_io.ts";
 import { freePort } from "../_support/ports.ts";
 
@@ -216,6 +216,142 @@ Deno.test({
     await served.reload(2);
     assertEquals(await trusted(served.url, first.cert), false);
     assertEquals(await trusted(served.url, second.cert), true);
+  },
+});
+
+/** An upload in flight, half of which has been sent. */
+interface Upload extends Disposable {
+  finish(): Promise<string>;
+  /** Returns the response up to a text in it. */
+  response(end: string): Promise<string>;
+}
+
+async function startUpload(url: string, cert?: string): Promise<Upload> {
+  const port = Number(new URL(url).port);
+  const connection = cert === undefined
+    ? await Deno.connect({ hostname: "127.0.0.1", port })
+    : await Deno.connectTls({ hostname: "localhost", port, caCerts: [cert], alpnProtocols: ["http/1.1"] });
+  const write = (text: string) => connection.write(new TextEncoder().encode(text));
+  await write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n0123456789");
+  const response = (end: string) => readUntil(connection, end);
+  return {
+    finish: async () => {
+      await write("0123456789");
+      return await response("\r\n\r\n20");
+    },
+    response,
+    [Symbol.dispose]: () => connection.close(),
+  };
+}
+
+/** Waits until requests that were sent before have been received. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+/** Changes that replace the listener. */
+const REPLACEMENTS: readonly [name: string, before: () => string, after: () => string][] = [
+  ["port", () => `port: ${freePort()}\n`, () => `port: ${freePort()}\n`],
+  ["hostname", () => `port: ${freePort()}\nhostname: 127.0.0.1\n`, () => "hostname: 0.0.0.0\n"],
+];
+
+for (const [name, before, after] of REPLACEMENTS) {
+  Deno.test(`a changed ${name} lets an upload in flight finish`, async () => {
+    await using backend = startBackend((_, body) => new Response(String(body.length)));
+    const first = before();
+    const port = /port: .*\n/.exec(first)![0];
+    await using folder = await makeFolder(first + toService(backend.url));
+    const io = createTestIo();
+    const ended = runCommandLine(["-c", folder.config], io);
+    const [, url = ""] = await io.stdout.seen(/"url":"(.*?)"/);
+    using upload = await startUpload(url);
+    await settle();
+
+    const second = after();
+    await folder.write("config.yaml", (second.includes("port") ? second : port + second) + toService(backend.url));
+    io.reload();
+    await settle();
+    const response = await upload.finish();
+    assertMatch(response, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n20$/);
+    assertMatch(response, /^connection: close\r$/im);
+    await io.stdout.seen(/configuration reloaded/);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+}
+
+/** A server over TLS whose certificate is about to change. */
+async function serveTls(backend: Backend, extra = "") {
+  const first = await makeCertificate();
+  const second = await makeCertificate();
+  const tls = `tls: { cert: "\${file:cert.pem}", key: "\${file:key.pem}" }\n`;
+  const folder = await makeFolder(extra + tls + toService(backend.url));
+  await folder.write("cert.pem", first.cert);
+  await folder.write("key.pem", first.key);
+  const served = await serve(folder);
+  return {
+    ...served,
+    cert: first.cert,
+    changeCertificate: async () => {
+      await folder.write("cert.pem", second.cert);
+      await folder.write("key.pem", second.key);
+      served.io.reload();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await served[Symbol.asyncDispose]();
+      for (const disposable of [folder, first, second]) await disposable[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test({
+  name: "a changed certificate lets an upload in flight finish",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using backend = startBackend((_, body) => new Response(String(body.length)));
+    await using served = await serveTls(backend);
+    using upload = await startUpload(served.url, served.cert);
+    await settle();
+    await served.changeCertificate();
+    await settle();
+    assertMatch(await upload.finish(), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n20$/);
+    await served.io.stdout.seen(/configuration reloaded/);
+  },
+});
+
+Deno.test({
+  name: "a changed certificate waits for uploads no longer than shutdownTimeout, and does not blame the client",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using backend = startBackend();
+    await using served = await serveTls(backend, "shutdownTimeout: 0.5\n");
+    using upload = await startUpload(served.url, served.cert);
+    await settle();
+    await served.changeCertificate();
+    const response = await upload.response("was complete");
+    assertMatch(response, /^HTTP\/1\.1 503 /);
+    assertStringIncludes(response, "The server closed its listener before the request body");
+    await served.io.stdout.seen(/configuration reloaded/);
+    assertEquals(backend.seen.length, 0);
+  },
+});
+
+Deno.test({
+  name: "a shutdown while a reload waits for an upload lets the upload finish",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using backend = startBackend((_, body) => new Response(String(body.length)));
+    const served = await serveTls(backend);
+    using upload = await startUpload(served.url, served.cert);
+    await settle();
+    await served.changeCertificate();
+    await settle();
+    const ended = served[Symbol.asyncDispose]();
+    await served.io.stdout.seen(/no new requests/);
+    await settle();
+    assertMatch(await upload.finish(), /^HTTP\/1\.1 200 OK\r\n/);
+    await ended;
+    assertStringIncludes(served.io.stdout.text, '"message":"stopped"');
   },
 });
 

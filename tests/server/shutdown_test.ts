@@ -1,9 +1,19 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 
 import { runCommandLine } from "../../src/cli/main.ts";
 import { cliCommand, type CliProcess, startCli, type TempConfig, tempConfig } from "../_support/cli_process.ts";
-import { type SlowBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
+import { readUntil, type SlowBackend, startBackend, startSlowBackend, untilRefused } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 function configFor(backend: SlowBackend, extra = ""): Promise<TempConfig> {
   return tempConfig(`${extra}services: [{ name: slow, url: "${backend.url}" }]\n`);
@@ -162,4 +172,155 @@ Deno.test({
     assertEquals(await new Response(child.stderr).text(), "");
     assertEquals((await child.status).code, 0);
   },
+});
+
+/** Starts a backend that reads whole bodies, and responds with their lengths. */
+function startCounter() {
+  return startBackend((_, body) => new Response(String(body.length)));
+}
+
+async function writeAll(connection: Deno.Conn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+/** Ways of uploading: one body is read into memory, the other one is streamed. */
+const UPLOADS: readonly [name: string, head: string, half: string, end: string][] = [
+  ["small", "Content-Length: 20", "0123456789", "0123456789"],
+  ["chunked", "Transfer-Encoding: chunked", "a\r\n0123456789\r\n", "a\r\n0123456789\r\n0\r\n\r\n"],
+  ["large", "Content-Length: 200000", "x".repeat(100_000), "x".repeat(100_000)],
+];
+
+for (const workers of [1, 2]) {
+  for (const [name, head, half, rest] of UPLOADS) {
+    Deno.test({
+      name: `SIGTERM with --workers ${workers} lets a ${name} upload in flight finish`,
+      ignore: isWindows || (workers > 1 && Deno.build.os !== "linux"),
+      fn: async () => {
+        await using backend = startCounter();
+        await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}" }]\n`);
+        const args = ["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", String(workers)];
+        await using child = startCli(args);
+        const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+        using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+        const write = (text: string) => writeAll(connection, text);
+        await write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n${half}`);
+        // Another request on another connection: the first one has been received by then.
+        await (await fetch(`${url}/other`)).body?.cancel();
+
+        child.kill("SIGTERM");
+        await child.stdout.seen(/"message":"stopping/);
+        // Longer than a shutdown without an upload takes.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await write(rest);
+        const response = await readUntil(connection, "\0never\0");
+        assertMatch(response, /^HTTP\/1\.1 200 OK\r\n/);
+        assertMatch(response, /^connection: close\r$/im);
+        assertEquals(await child.exited, 0);
+        assertStringIncludes(child.stdout.text, '"message":"stopped"');
+      },
+    });
+  }
+}
+
+for (const workers of [1, 2]) {
+  Deno.test({
+    name: `shutdownDelay with --workers ${workers}: not ready, but requests are served, until the drain begins`,
+    ignore: isWindows || (workers > 1 && Deno.build.os !== "linux"),
+    fn: async () => {
+      await using backend = startCounter();
+      const text = `admin: { port: 0 }\nshutdownDelay: 1\nservices: [{ name: a, url: "${backend.url}" }]\n`;
+      await using file = await tempConfig(text);
+      const args = ["--config", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", String(workers)];
+      await using child = startCli(args);
+      const [, url = "", admin = ""] = await child.stdout.seen(/"url":"(.*?)","admin":"(.*?)"/);
+      const readiness = async () => {
+        const response = await fetch(`${admin}readyz`);
+        await response.body?.cancel();
+        return response.status;
+      };
+      assertEquals(await readiness(), 200);
+      child.kill("SIGTERM");
+      await child.stdout.seen(/"message":"stopping soon: not ready, still accepting requests"/);
+      assertEquals(await readiness(), 503);
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+      await writeAll(connection, GET);
+      const response = await readUntil(connection);
+      assertMatch(response, /^HTTP\/1\.1 200 OK\r\n/);
+      // The drain has not begun: a balancer may still use the connection.
+      assertNotMatch(response, /^connection: close\r$/im);
+      assertNotMatch(child.stdout.text, /no new requests/);
+      await child.stdout.seen(/"message":"stopping: no new requests/);
+      assertEquals(await child.exited, 0);
+    },
+  });
+}
+
+Deno.test({
+  name: "a second signal ends shutdownDelay and the process at once",
+  ignore: isWindows,
+  fn: async () => {
+    await using backend = startSlowBackend();
+    await using file = await configFor(backend, "shutdownDelay: 600\n");
+    const { child } = await start(file);
+    await using _ = child;
+    child.kill("SIGTERM");
+    await child.stdout.seen(/"message":"stopping soon/);
+    child.kill("SIGINT");
+    assertEquals(await child.exited, 130);
+  },
+});
+
+/** Sends requests on connections of their own, without reading the responses. */
+async function sendAll(port: number, requests: readonly string[]): Promise<Deno.Conn[]> {
+  return await Promise.all(requests.map(async (request) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await writeAll(connection, request);
+    return connection;
+  }));
+}
+
+Deno.test("every kind of response of a draining server has Connection: close", async () => {
+  await using slow = startSlowBackend();
+  await using file = await tempConfig(`\
+admin: { port: 0 }
+metrics: { enabled: true }
+maxBodySize: 1KiB
+services: [{ name: slow, url: "${slow.url}", pathPrefix: /slow }]
+`);
+  const io = createTestIo();
+  const ended = runCommandLine(["-c", file.path, "--port", "0", "--host", "127.0.0.1"], io);
+  const [, url = "", admin = ""] = await io.stdout.seen(/"url":"(.*?)","admin":"(.*?)"/);
+  const port = Number(new URL(url).port);
+  const request = (line: string, fields = "") => `${line} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+  const idle = await sendAll(port, ["", "", "", ""]);
+  const [inFlight] = await sendAll(port, [request("GET /slow")]) as [Deno.Conn];
+  // An upload keeps the server open, so that everything else can be sent to the draining server.
+  const [upload] = await sendAll(port, [request("POST /slow", "Content-Length: 20\r\n")]) as [Deno.Conn];
+  await slow.received(1);
+  io.signal("SIGTERM");
+  await io.stdout.seen(/no new requests/);
+
+  const kinds = [
+    request("GET /none"),
+    request("GET /metrics"),
+    request("POST /slow/large", "Content-Length: 2000\r\n"),
+    request("GET /bad", "X: \u00ff\r\n").replace("/bad", "/%"),
+  ];
+  for (const [index, connection] of idle.entries()) {
+    await writeAll(connection, kinds[index]!);
+    assertMatch(await readUntil(connection), /^connection: close\r$/im, kinds[index]);
+    connection.close();
+  }
+  slow.release();
+  await writeAll(upload, "x".repeat(20));
+  for (const connection of [inFlight, upload]) {
+    const response = await readUntil(connection);
+    assertMatch(response, /^HTTP\/1\.1 200 /);
+    assertMatch(response, /^connection: close\r$/im);
+    connection.close();
+  }
+  assertEquals(await ended, 0);
+  assertStringIncludes(io.stdout.text, '"message":"stopped"');
+  await untilRefused(admin);
 });

@@ -10,7 +10,10 @@ import { exchangeRaw } from "../_support/servers.ts";
 import { createTestIo } from "../_support/test_io.ts";
 
 const EXAMPLES = "examples/migration";
-/** Enough comparisons to distinguish a wrong status for one product of six from chance, with a tenth as many noise samples. */
+/**
+ * Enough comparisons to distinguish a wrong status for one product of six from chance, with a tenth as many noise
+ * samples.
+ */
 const ENOUGH = 2_000;
 /** Both versions do the same work, but on a busy machine, their latencies differ by chance. */
 const ANY_LATENCY = ["--max-latency-ratio", "1000000"];
@@ -41,7 +44,7 @@ interface Migration extends AsyncDisposable {
   readonly url: string;
   /** Returns the output of `conductor report`. */
   report(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  /** Starts a fixed v2 beside the old one, and replaces the old one in conductor's configuration. */
+  /** Starts a fixed v2 next to the old one, and replaces the old one in conductor's configuration. */
   replaceV2(): Promise<void>;
   /** Sends traffic until there are enough comparisons, and returns the report. */
   compareEnough(): Promise<{ code: number; report: Report }>;

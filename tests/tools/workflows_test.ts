@@ -1,4 +1,6 @@
-/** Supply-chain rules of the workflows: a hijacked action or dependency must not reach the files that users install. */
+/**
+ * Supply-chain rules of the workflows: a compromised action or dependency must not reach the files that users install.
+ */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml/parse";
@@ -76,7 +78,7 @@ Deno.test("no job that may write or sign runs code of this repository or its dep
   for (const { about, job } of privileged) assertEquals(RUNS_CODE.exec(commandsOf(job))?.[0], undefined, about);
 });
 
-Deno.test("a job that may write or sign runs only after all tests and the check of the tag, in jobs that may not", () => {
+Deno.test("a job that may write or sign needs read-only jobs that run all tests and check the tag", () => {
   for (const { about, job, workflow } of privileged) {
     const before = ancestorsOf(job, workflow);
     const commands = before.map(commandsOf).join("\n");
@@ -92,14 +94,14 @@ Deno.test("every workflow that a tag starts checks the tag against deno.json", (
   }
 });
 
-Deno.test("workflows have only the permissions that a job names, and one run at a time", () => {
+Deno.test("workflows have no default permissions except read access, and limit concurrent runs", () => {
   for (const { name, workflow } of workflows) {
     assert(["{}", `{"contents":"read"}`].includes(JSON.stringify(workflow.permissions)), name);
     assert(workflow.concurrency !== undefined, name);
   }
 });
 
-Deno.test("no workflow takes all permissions, runs for code of others with secrets, or puts an expression into a command", () => {
+Deno.test("no workflow requests all permissions, exposes secrets to pull requests, or interpolates into a command", () => {
   for (const { name, text } of workflows) {
     const found = /pull_request_target|workflow_run|write-all|\bsecrets\.|secrets: inherit/.exec(text)?.[0];
     assertEquals(found, undefined, name);
@@ -116,7 +118,7 @@ Deno.test("no published file is replaced, and files of a release are attested be
   assertEquals(steps[attest]!.with, { "subject-path": "dist/*" });
 });
 
-Deno.test("runners and Deno have exact versions, and checkouts leave no credentials behind", () => {
+Deno.test("runners and Deno have exact versions, and checkouts do not persist credentials", () => {
   for (const { about, job } of jobs) {
     for (const image of job.strategy?.matrix?.os ?? [job["runs-on"]]) assertMatch(image, /^[a-z]+-\d/, about);
     for (const { uses = "", with: options = {} } of job.steps) {

@@ -11,7 +11,7 @@ const { services: [service] } =
   validateConfig({ timeout: "1s", services: [{ name: "a", url: "http://a.test" }] }).config;
 const LIMITS = { max: 1, maxQueued: 1 };
 
-/** Starts attempts that share one permit, and logs their events with the state at that time. */
+/** Starts attempts that share one permit, and logs their events, each with the state of the attempt. */
 function starter(): { start(): Attempt; readonly log: string[] } {
   const log: string[] = [];
   const semaphore = new KeyedSemaphore();

@@ -31,7 +31,7 @@ Deno.test({
     "a process without descriptors logs it, fails attempts as no-descriptors, and recovers when descriptors are free",
   ignore: !canRun("sh", ["-c", `ulimit -n ${DESCRIPTORS}`]),
   fn: async () => {
-    // No connection to the service is reused, so each request needs another descriptor for a moment.
+    // No connection to the service is reused, so each request needs one more descriptor until it ends.
     await using backend = startBackend(() => new Response("ok", { headers: { connection: "close" } }));
     await using file = await tempConfig(`services: [{ name: a, url: "${backend.url}", pathPrefix: /a }]\n`);
     const commandLine = cliCommandLine(["--config", file.path, "--port", "0", "--host", "127.0.0.1"]);
@@ -45,7 +45,7 @@ Deno.test({
     let response = "";
     for (let i = 0; i < 4 * DESCRIPTORS && !response.startsWith("HTTP/1.1 502"); i++) {
       const client = await connect(port).catch(() => undefined);
-      // The listener may have failed in between, and restarts.
+      // The listener may have failed meanwhile, and restarts.
       if (client === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
       else if (await client.send("GET", "/none") === "") client[Symbol.dispose]();
       else others.push(client);
@@ -58,7 +58,7 @@ Deno.test({
     await child.waitFor(/"level":"error","message":"listener failed","error":"[^"]*Too many open files/);
     for (const client of [...others, ...await Promise.all(excess)]) client?.[Symbol.dispose]();
 
-    // Connected clients are served all the time, others as soon as the listener has restarted.
+    // Connected clients are served throughout, new ones once the listener has restarted.
     for (let i = 0; i < 1_000 && !response.startsWith("HTTP/1.1 200"); i++) response = await first.send("POST", "/a");
     assertMatch(response, /^HTTP\/1.1 200 /);
     let status = 0;

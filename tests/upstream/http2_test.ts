@@ -5,8 +5,8 @@ import { fetchTransport } from "@zeek/conductor";
 
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { startRelay } from "../_support/relay.ts";
-import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
-import { startImpostor, startTlsBackend } from "../_support/tls_backends.ts";
+import { readUntil, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
+import { startHoldingRelay, startImpostor, startTlsBackend } from "../_support/tls_backends.ts";
 import { bodyOf, transportRequest } from "../_support/transports.ts";
 
 const PREFACE = /^PRI \* HTTP\/2\.0\r\n\r\nSM\r\n\r\n/;
@@ -91,6 +91,55 @@ Deno.test({
     const url = `https://127.0.0.1:${listener.addr.port}/`;
     assertEquals(await bodyOf(await fetchTransport()(transportRequest(url, { http2: true, tls }))), "tls");
     await refused;
+  },
+});
+
+/** Requests that wait for one connection. */
+const PARALLEL = 10;
+
+async function kindsOf(url: string, more: Parameters<typeof transportRequest>[1] = {}): Promise<string[]> {
+  const transport = fetchTransport();
+  const requests = Array.from({ length: PARALLEL }, () => transport(transportRequest(url, { http2: true, ...more })));
+  return await Promise.all(requests.map(async (request) => bodyOf(await request)));
+}
+
+Deno.test({
+  name: "fetchTransport() records tls for every parallel HTTP/2 request to a certificate that cannot be verified",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    assertEquals(new Set(await kindsOf(backend.url)), new Set(["tls"]));
+  },
+});
+
+Deno.test("fetchTransport() records the cause for every parallel HTTP/2 request that cannot connect", async () => {
+  assertEquals(new Set(await kindsOf(refusingUrl())), new Set(["refused"]));
+  assertEquals(new Set(await kindsOf("http://no-such-host.invalid/")), new Set(["dns"]));
+});
+
+Deno.test({
+  name: "fetchTransport() connects again if the request that was opening the HTTP/2 connection is aborted",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using certificate = await makeCertificate();
+    await using backend = startTlsBackend(certificate);
+    const released = Promise.withResolvers<void>();
+    await using relay = startHoldingRelay(backend.port, () => released.promise);
+    const transport = fetchTransport();
+    const tls = { ca: certificate.cert, serverName: undefined, insecure: false };
+    const first = new AbortController();
+    const aborted = transport(transportRequest(relay.url, { http2: true, tls, signal: first.signal }));
+    await relay.untilHeld(1);
+    const others = Array.from({ length: PARALLEL }, () => transport(transportRequest(relay.url, { http2: true, tls })));
+    // Takes longer than the others need to start waiting.
+    await using plain = startBackend();
+    assertEquals(await bodyOf(await transport(transportRequest(plain.url))), "ok");
+    first.abort();
+    assertEquals(await bodyOf(await aborted), "aborted");
+    released.resolve();
+    const results = await Promise.all(others.map(async (other) => bodyOf(await other)));
+    assertEquals(new Set(results), new Set(["GET "]));
   },
 });
 

@@ -10,6 +10,7 @@ import { TrafficMap } from "./map.js";
 import { Overview } from "./overview.js";
 import { pauseOnInteraction } from "./pause_on_interaction.js";
 import { Services } from "./services.js";
+import { drawReloadNotice } from "./reload_notice.js";
 import { Store, TOTAL } from "./store.js";
 import { Views } from "./views.js";
 import { Waterfall } from "./waterfall.js";
@@ -64,6 +65,7 @@ connect({
     store.addState(state);
     filters.update(state);
     comparison.setState(state);
+    drawReloadNotice(byId("reload-notice", HTMLElement), state);
     drawConnection();
     draw();
   },

@@ -15,8 +15,7 @@ export const FAILURE_LABELS = {
   "tls": "the TLS handshake failed, the certificate is not valid, or TLS records are corrupt",
   "reset": "the connection ended before the response was complete",
   "protocol": "the response is not valid HTTP, switches protocols unasked, or has a status above 599",
-  "head-too-large":
-    "the response head has more than 256 KiB or 1,000 fields, or the interim responses more than 256 KiB",
+  "head-too-large": "the head of the response or of an interim response has more than 256 KiB or 1,000 fields",
   "unsendable": "the transport cannot write the request; the client gets 400",
   "aborted": "the client disconnected or broke off its body, or the response was no longer needed",
   "body-lag": "a secondary or shadow lagged by more than `bodyWindow` in reading an upload",

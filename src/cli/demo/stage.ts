@@ -13,7 +13,8 @@ import { Metrics } from "../../observe/metrics.ts";
 import { createRedaction } from "../../observe/redaction.ts";
 import { AsyncQueue } from "../../lib/async_queue.ts";
 import { ListenError } from "../../server/listen_error.ts";
-import { type RunningServer, serve, type ServeHandler } from "../../server/serve.ts";
+import type { ServeHandler } from "../../server/http_listener.ts";
+import { type RunningServer, serve } from "../../server/serve.ts";
 import { AdminListener, createAdminSource } from "../admin_listener.ts";
 import { DemoBackend } from "./backend.ts";
 

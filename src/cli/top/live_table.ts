@@ -16,8 +16,8 @@ const ERASE_REST_OF_LINE = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * Creates a table. It moves the cursor up and overwrites the old lines in one write, so nothing flickers. The cursor waits
- * below the table, and no terminal mode is changed, so a crash leaves the terminal usable.
+ * Creates a table. It moves the cursor up and overwrites the old lines in one write, so nothing flickers. The cursor
+ * waits below the table, and no terminal mode is changed, so a crash leaves the terminal usable.
  */
 export function createLiveTable(terminal: Output): LiveTable {
   let lines: readonly string[] = [];

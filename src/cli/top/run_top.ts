@@ -47,7 +47,8 @@ export function runTop({ state, table, paint, size = consoleSize }: TopOptions):
     try {
       views = [...views, await state()].slice(-MAX_VIEWS);
       const { columns, rows } = size();
-      // The cursor needs a line below the table. After a full line, "erase to end of line" would erase its last character.
+      // The cursor needs a line below the table. After a full line, "erase to end of line" would erase its last
+      // character.
       table.show(drawTop(views, { columns: columns - 1, rows: rows - 1, paint }));
     } catch {
       // The next tick reads the state again.

@@ -1,6 +1,6 @@
 /**
- * Limits on configuration files. Ordinary files stay far below. A hostile file costs about as much as an ordinary one of the
- * maximum length: less than a second on two cores.
+ * Limits on configuration files. Ordinary files stay far below. A hostile file costs about as much as an ordinary one
+ * of the maximum length: less than a second on two cores.
  */
 
 import { ConfigError } from "./config_error.ts";

@@ -41,10 +41,12 @@ const UNREADABLE_REASONS: Readonly<Record<string, string>> = {
  * import { conductor, ConfigError } from "@zeek/conductor";
  *
  * try {
- *   conductor({ port: -1, services: [{ name: "api", url: "http://localhost:8081" }] });
+ *   conductor({ services: [{ name: "api", url: "http://localhost:8081", pathPrefix: "api" }] });
  * } catch (error) {
  *   if (!(error instanceof ConfigError)) throw error;
- *   assertEquals(error.problems, [{ path: "port", message: "must be a whole number from 0 to 65535: found -1" }]);
+ *   assertEquals(error.problems, [
+ *     { path: "services[0].pathPrefix", message: 'must be a path that begins with "/": found "api"' },
+ *   ]);
  * }
  * ```
  */

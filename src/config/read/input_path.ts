@@ -24,6 +24,8 @@ export interface ConfigSource {
 export interface Diagnostics {
   /** Facts about the text; `undefined` for a plain object. */
   readonly source: ConfigSource | undefined;
+  /** True for the handler inside another program, which has no server of its own. */
+  readonly isEmbedded?: boolean;
   readonly problems: ConfigProblem[];
   /** Fields without effect, or with an unexpected one. */
   readonly warnings: string[];
@@ -49,6 +51,11 @@ export class InputPath {
   /** True if the input was read from a text, with its placeholders resolved. */
   get isFromText(): boolean {
     return this.#diagnostics.source !== undefined;
+  }
+
+  /** True for the handler inside another program, which has no server of its own. */
+  get isEmbedded(): boolean {
+    return this.#diagnostics.isEmbedded === true;
   }
 
   /** Text of the value before its placeholders were resolved; `undefined` if it had none. */

@@ -31,8 +31,8 @@ export interface LocatedYaml {
 }
 
 /**
- * Finds the lines of values in block style in valid YAML. Stops at flow style or quotes over several lines and at unusual
- * keys: values after them have no line.
+ * Finds the lines of values in block style in valid YAML. Stops at flow style or quotes over several lines and at
+ * unusual keys: values after them have no line.
  */
 export function locateYaml(text: string): LocatedYaml {
   const lines = new Map<string, number>();

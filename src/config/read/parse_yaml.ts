@@ -17,7 +17,7 @@ const MAX_WARNINGS = 1_000;
 const MAX_KEY_ALIAS_COST = 20_000_000;
 /** Possible aliases. */
 const ALIAS = /(?<![^\s[{,:?-])\*[^\s,[\]{}]/g;
-/** Aliases that are certainly values: after a colon, a dash or an opening bracket, and without a colon behind. */
+/** Aliases that are certainly values: after a colon, a dash or an opening bracket, and not before a colon. */
 const VALUE_ALIAS = /[:[-][ \t]*\*[^\s,[\]{}]+(?![^\s,[\]{}])(?![ \t]*:)/g;
 
 /** Beginnings of parser messages that quote the text, each with a text for the rule that quotes nothing. */
@@ -37,8 +37,8 @@ const QUOTING_RULES: readonly (readonly [start: string, rule: string])[] = [
 const PLAIN_RULE = /^(?:Cannot (?:[A-Za-z ]+: )?)?([A-Za-z0-9 ,:%()-]+?) at line \d+, column \d+(?:$|:\n)/;
 
 /**
- * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text. Throws a {@linkcode ConfigError} if
- * the text is malformed or exceeds the bounds.
+ * Parses a text as YAML 1.2 with its core schema, so that dates and the like stay text. Throws a {@linkcode
+ * ConfigError} if the text is malformed or exceeds the bounds.
  */
 export function parseYaml(text: string): ParsedText {
   if (countKeyAliases(text) * text.length > MAX_KEY_ALIAS_COST) {

@@ -29,8 +29,8 @@ const FORBIDDEN_KEY = "__proto__";
 const MERGE_KEY = "<<";
 
 /**
- * Copies a parsed value of checked size, and merges `<<`. `raw` is the same value with every scalar as written: scalars that
- * resolving would change stay text, so a header's `1.10` does not become `1.1`.
+ * Copies a parsed value of checked size, and merges `<<`. `raw` is the same value with every scalar as written: scalars
+ * that resolving would change stay text, so a header's `1.10` does not become `1.1`.
  */
 export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   const problems: ConfigProblem[] = [];

@@ -17,8 +17,8 @@ export interface ReadConfig {
 }
 
 /**
- * Reads the text of a configuration file, YAML or JSON. Throws a {@linkcode ConfigError} if the text is malformed or too
- * large. Problems of single values are left to `validateConfig`, so that all of them are reported at once.
+ * Reads the text of a configuration file, YAML or JSON. Throws a {@linkcode ConfigError} if the text is malformed or
+ * too large. Problems of single values are left to `validateConfig`, so that all of them are reported at once.
  *
  * @example Usage
  * ```ts ignore

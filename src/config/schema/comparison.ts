@@ -49,8 +49,8 @@ export function arrayOrder(): ValueType<"all" | readonly BodyPath[]> {
 }
 
 /**
- * Returns the type of ECMAScript regular expressions with flag `u` that match in linear time. Values are text: a checked
- * configuration is frozen and passed between threads.
+ * Returns the type of ECMAScript regular expressions with flag `u` that match in linear time. Values are text: a
+ * checked configuration is frozen and passed between threads.
  */
 export function regularExpression(): ValueType<string> {
   return literal({

@@ -33,7 +33,9 @@ export function listOf<T>(type: ValueType<T>, { min = 0, item }: ListOptions): V
   };
 }
 
-/** Returns the type of the list of services. Keeps the index of an item with problems, for the paths of later checks. */
+/**
+ * Returns the type of the list of services. Keeps the index of an item with problems, for the paths of later checks.
+ */
 export function serviceList<T>(service: ValueType<T>): ValueType<readonly T[]> {
   return {
     label: "list of mappings",

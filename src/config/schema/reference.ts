@@ -1,16 +1,16 @@
-/** The configuration's fields as Markdown reference, as text for a terminal, and as JSON Schema. */
+/** The configuration's fields as Markdown reference, as text for `--help`, and as JSON Schema. */
 
 import { CONFIG } from "../fields.ts";
-import { type Field, type Fields, sectionIn, type SectionType } from "./section.ts";
+import { detailsOf, type Field, type Fields, sectionIn, type SectionType } from "./section.ts";
 import type { JsonSchema } from "./value_type.ts";
 
 export type { JsonSchema };
 
 const UNITS =
-  "Times are seconds, or carry a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are bytes, or carry a unit: `64KiB`, `10MiB`, `1GB`.\n" +
+  "Times are in seconds, or have a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are in bytes, or have a unit: `64KiB`, `10MiB`, `1GB`.\n" +
   "A list of one value may be written without brackets. In a file, values may contain the placeholders\n" +
-  "`${file:/run/secrets/token}` and `${env:NAME}`; `$${` stands for a literal `${`. Names, paths to match, methods, patterns\n" +
-  "and other texts that logs, metrics and reports print must not contain placeholders.";
+  "`${file:/run/secrets/token}` and `${env:NAME}`; `$${` stands for a literal `${`. Placeholders are not allowed in names, paths\n" +
+  "to match, methods, patterns, and other texts that are printed in logs, metrics or reports.";
 
 /** Returns the Markdown reference, with a table for each section. */
 export function configReference(): string {
@@ -35,8 +35,8 @@ export function fieldSummaries(): (readonly [name: string, summary: string])[] {
 /**
  * Returns the JSON Schema (draft 2020-12) of configuration files, for completion and checks in editors.
  *
- * The schema applies before placeholders are resolved, so text with `${env:…}` or `${file:…}` fits every scalar. Rules
- * across fields, such as unique names, are left to the validator.
+ * The schema applies before placeholders are resolved, so text with `${env:…}` or `${file:…}` is valid for every
+ * scalar. Only the validator checks rules across fields, such as unique names.
  */
 export function configSchema(): JsonSchema {
   return {
@@ -81,7 +81,7 @@ function listSections(): readonly PlacedSection[] {
 function toTable(fields: Fields): string {
   const rows = Object.entries(fields).map(([key, field]) => {
     const note = field.ignored === undefined ? undefined : `Has no effect: ${field.ignored}.`;
-    const text = [field.description, field.details, note].filter((part) => part !== undefined).join(" ");
+    const text = [field.description, detailsOf(field), note].filter((part) => part !== undefined).join(" ");
     return [`\`${key}\``, field.type.label, defaultCell(field), text];
   });
   return markdownTable([["Field", "Value", "Default", "Description"], ...rows]);

@@ -17,8 +17,8 @@ const MAX_TOKEN_LENGTH = 512;
 const TOKEN = new RegExp(`^[A-Za-z0-9._~+/=-]{${MIN_TOKEN_LENGTH},${MAX_TOKEN_LENGTH}}$`);
 
 /**
- * Returns the type of PEM texts (RFC 7468) with at least one block of a kind. The bytes inside are verified when they are
- * used.
+ * Returns the type of PEM texts (RFC 7468) with at least one block of a kind. The bytes inside are verified when they
+ * are used.
  */
 export function pem(content: PemContent): ValueType<string> {
   const block = `-----BEGIN ${PEM_LABELS[content]}-----\\s[^-]+-----END ${PEM_LABELS[content]}-----`;

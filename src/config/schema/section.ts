@@ -1,4 +1,6 @@
-/** Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it. */
+/**
+ * Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it.
+ */
 
 import type { InputPath } from "../read/input_path.ts";
 import { isPrintableKey, suggest } from "./describe.ts";
@@ -26,6 +28,8 @@ export interface Field<T> {
   readonly isCumulative?: true;
   /** Reason why the field has no effect. Only files of go-conductor have such fields. */
   readonly ignored?: string;
+  /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
+  readonly serverOnly?: string;
 }
 
 /** Fields by their key. */
@@ -71,8 +75,8 @@ export interface SectionOptions<F extends Fields> {
 }
 
 /**
- * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across fields
- * can still run on the rest: see {@linkcode Partly}.
+ * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across
+ * fields can still run on the rest: see {@linkcode Partly}.
  */
 export function section<const F extends Fields>({ name, description, fields }: SectionOptions<F>): SectionType<F> {
   const keys = Object.keys(fields);
@@ -111,7 +115,9 @@ export function section<const F extends Fields>({ name, description, fields }: S
         const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
-        const found = isAbsent ? parseAbsent(key, at) : parseField(field, written, at.child(key));
+        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.isEmbedded;
+        if (isMisplaced) at.child(key).problem(`is not supported by conductor(): ${field.serverOnly}`);
+        const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
         if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {
           at.child(key).problem(`requires \`${field.requires}: true\``);
@@ -137,6 +143,12 @@ export function overrides<const F extends Fields>(options: SectionOptions<F>): S
     return [key, { ...rest, defaultText }];
   });
   return { ...section({ ...options, fields: Object.fromEntries(entries) }), isOverride: true };
+}
+
+/** Returns the sentences about a field that follow its description, for the reference, the schema and the types. */
+export function detailsOf({ details, serverOnly }: Field<unknown>): string | undefined {
+  const limit = serverOnly && `Not supported by \`conductor()\`: ${serverOnly}.`;
+  return [details, limit].filter(Boolean).join(" ") || undefined;
 }
 
 /** Returns the section that a type consists of or contains, if any. */
@@ -175,9 +187,9 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 }
 
 function fieldSchema(field: Field<unknown>): JsonSchema {
-  const { type, description, details, defaultText } = field;
+  const { type, description, defaultText } = field;
   return {
-    description: [description, details, defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
+    description: [description, detailsOf(field), defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),

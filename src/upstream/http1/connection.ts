@@ -4,7 +4,6 @@ import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
 import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { MAX_HEAD_BYTES } from "../response_head.ts";
 import { type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
 import { BufferedSocket, type Socket } from "./buffered_socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
@@ -37,6 +36,12 @@ export interface ConnectionListener extends ResponseBodyContext {
 
 /** One connection. */
 export class Connection {
+  /** Time at which the connection was opened, by the clock of the pool. */
+  openedMs = 0;
+  /**
+   * Part of the maximum age that the connection may reach, 0 to 1. It differs, so that connections do not end together.
+   */
+  ageRatio = 1;
   /** Time at which the connection became idle, by the clock of the pool. */
   idleSinceMs = 0;
   /** Maximum idle time in milliseconds that the service announced. */
@@ -53,8 +58,6 @@ export class Connection {
   #exchanges = 0;
   /** True after the first byte of the response. */
   #hasResponded = false;
-  /** Total size of the interim responses to the request, in bytes. The limit is that of a head. */
-  #interimBytes = 0;
 
   /** Takes over a new socket. */
   constructor(socket: Socket, listener: ConnectionListener) {
@@ -90,7 +93,6 @@ export class Connection {
     const cancellation = request.cancellation ?? request.signal;
     this.#exchanges++;
     this.#hasResponded = false;
-    this.#interimBytes = 0;
     this.#request = request;
     this.#cancellation = cancellation;
     cancellation.addEventListener("abort", this.close);
@@ -123,10 +125,12 @@ export class Connection {
     return retried || { ok: false, kind };
   };
 
-  /** Reads the rest of a head that arrives in several pieces. */
+  /** Reads the rest of a head that arrives in several pieces, or the heads after interim responses. */
   async #receiveHead(): Promise<TransportResult> {
     try {
       for (;;) {
+        // The number of interim responses has no limit, so they must not block the exchanges with other services.
+        await this.#listener.turns.turn();
         if (!await this.#socket.fill()) throw new UpstreamFailure("reset");
         const head = this.#takeHead();
         if (head !== undefined) return await this.#respond(head);
@@ -167,7 +171,6 @@ export class Connection {
       if (head.status >= 200) return head;
       // No request asks for an upgrade, so a protocol switch is a violation.
       if (head.status === 101) throw new UpstreamFailure("protocol");
-      if ((this.#interimBytes += head.bytes) > MAX_HEAD_BYTES) throw new UpstreamFailure("head-too-large");
     }
     return undefined;
   }

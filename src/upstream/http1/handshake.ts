@@ -110,8 +110,8 @@ export class Handshakes {
   /**
    * Starts a handshake on a new connection.
    *
-   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if too many handshakes with
-   * the service hang.
+   * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if too many
+   * handshakes with the service hang.
    */
   async start(conn: Deno.TcpConn, signal: CancellationSignal): Promise<Socket> {
     if (this.#hanging >= MAX_HANGING && this.#awaited > 0) {

@@ -1,6 +1,7 @@
 /**
- * Incremental parser of response heads (RFC 9112 §2 to §5). It rejects folded lines, white space around a field name,
- * bare CR and control characters. A bare LF ends a line, as §2.2 allows: it has no effect on the end of the body.
+ * Incremental parser of response heads (RFC 9112 §2 to §5). It rejects folded lines, bare CR and control characters.
+ * It removes white space between a field name and the colon (§5.1). A bare LF ends a line, as §2.2 allows: it has no
+ * effect on the end of the body.
  */
 
 import type { HeaderLine } from "../../config/config.ts";
@@ -119,8 +120,11 @@ function parseLines(bytes: Uint8Array, text: string, end: number): ResponseHead 
     if (lineEnd === lineStart) return { minorVersion, status, headers, bytes: end };
     let at = lineStart;
     while (IS_TOKEN[bytes[at]!] === 1) at++;
-    if (at === lineStart || bytes[at] !== COLON) return "malformed";
-    const name = text.slice(lineStart, at++);
+    if (at === lineStart) return "malformed";
+    const name = text.slice(lineStart, at);
+    // Before framing: `Transfer-Encoding : chunked` must not mean one thing here and another to the client.
+    while (isBlank(bytes[at])) at++;
+    if (bytes[at++] !== COLON) return "malformed";
     while (isBlank(bytes[at])) at++;
     while (lineEnd > at && isBlank(bytes[lineEnd - 1])) lineEnd--;
     headers.push([name, text.slice(at, lineEnd)]);

@@ -22,6 +22,9 @@ const RECENT_MS = 1_000;
 /** Time in milliseconds within which servers that close after each response, without announcing it, do so. */
 const SILENT_CLOSE_MS = 10;
 
+/** Minimum part of the maximum age that a connection reaches. The rest is random. */
+const MIN_AGE_RATIO = 0.8;
+
 /** Options of {@linkcode Pool}. */
 export interface PoolOptions extends ResponseBodyContext {
   readonly endpoint: Endpoint;
@@ -58,7 +61,7 @@ export class Pool implements ConnectionListener {
 
   /** Sends a request over an idle connection or a new one. Never rejects. */
   exchange(request: TransportRequest): Promise<TransportResult> {
-    return this.#takeIdle(isRepeatable(request))?.exchange(request) ?? this.#sendOnNewConnection(request);
+    return this.#takeIdle(request)?.exchange(request) ?? this.#sendOnNewConnection(request);
   }
 
   /** Sends a request again over a new connection; `undefined` if it must not be sent again. */
@@ -88,7 +91,10 @@ export class Pool implements ConnectionListener {
   async #sendOnNewConnection(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
     try {
       const socket = await this.#dialer.dial(request.cancellation ?? request.signal);
-      return await new Connection(socket, this).exchange(request, head);
+      const connection = new Connection(socket, this);
+      connection.openedMs = this.#options.now();
+      connection.ageRatio = MIN_AGE_RATIO + (1 - MIN_AGE_RATIO) * Math.random();
+      return await connection.exchange(request, head);
     } catch (error) {
       return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
     }
@@ -97,14 +103,18 @@ export class Pool implements ConnectionListener {
   /**
    * Returns the most recently used idle connection, if the request may use it. For a request that must not be repeated,
    * a connection must also have been idle for a short time only, and must have proved that the service keeps it open.
+   * Connections that are too old are closed here, between two exchanges.
    */
-  #takeIdle(repeatable: boolean): Connection | undefined {
+  #takeIdle(request: TransportRequest): Connection | undefined {
+    const repeatable = isRepeatable(request);
+    const { maxConnectionAgeMs = Infinity } = request;
     const now = this.#options.now();
     for (let index = this.#idle.length - 1; index >= 0; index--) {
       const connection = this.#idle[index]!;
       const idleMs = now - connection.idleSinceMs;
       if (!repeatable && idleMs > RECENT_MS) break;
-      const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.keepAliveTimeoutMs);
+      const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.keepAliveTimeoutMs) &&
+        now - connection.openedMs < maxConnectionAgeMs * connection.ageRatio;
       if (isAlive && !repeatable && !connection.wasReused && idleMs < SILENT_CLOSE_MS) continue;
       this.#idle.splice(index, 1);
       if (isAlive) return connection;

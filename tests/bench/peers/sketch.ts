@@ -75,7 +75,7 @@ function headEnd(bytes: Uint8Array, count: number): number {
   return -1;
 }
 
-/** Compares only as many bytes as are needed to recognize the field. */
+/** Compares only as many bytes as are needed to recognise the field. */
 function contentLength(bytes: Uint8Array, headEnd: number): number {
   for (let start = bytes.indexOf(LF) + 1; start < headEnd; start = bytes.indexOf(LF, start) + 1) {
     if (!isLengthField(bytes, start)) continue;

@@ -54,7 +54,7 @@ const FAILURES: readonly (readonly [name: string, text: string, failure: string]
   ],
   ["status 600 (RFC 9110 §15)", "HTTP/1.1 600 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
   ["status 999", "HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n", "protocol"],
-  ["a malformed head after an interim response", `${CONTINUE}HTTP/1.1 200 OK\r\na : 1\r\n\r\n`, "protocol"],
+  ["a malformed head after an interim response", `${CONTINUE}HTTP/1.1 200 OK\r\na b: 1\r\n\r\n`, "protocol"],
   ["an interim response and nothing more", CONTINUE, "waiting"],
   ["half a head", "HTTP/1.1 200 OK\r\n", "waiting"],
   ["half a small body", OK.slice(0, -1), "waiting"],
@@ -67,9 +67,15 @@ for (const [name, text, failure] of FAILURES) {
   });
 }
 
-Deno.test("Connection skips 1,000 interim responses (RFC 9110 §15.2)", async () => {
-  assertEquals(await get(`${CONTINUE.repeat(1_000)}${OK}`), ok());
+Deno.test("Connection skips any number of interim responses (RFC 9110 §15.2)", async () => {
+  // More bytes than a head may have.
+  assertEquals(await get(`${CONTINUE.repeat(20_000)}${OK}`), ok());
   assertEquals(await get(...CONTINUE.repeat(100), ...OK), ok());
+});
+
+Deno.test("Connection fails with head-too-large if one interim response is", async () => {
+  const early = `HTTP/1.1 103 Early Hints\r\nx: ${"x".repeat(262_144)}\r\n\r\n`;
+  assertEquals(await get(`${CONTINUE}${early}${OK}`), failed("head-too-large"));
 });
 
 Deno.test("BufferedSocket releases the memory of a large head before it waits for the next one", async () => {
@@ -87,10 +93,6 @@ Deno.test("BufferedSocket releases the memory of a large head before it waits fo
   buffered.skip(buffered.unreadBytes);
   await buffered.fill();
   assertEquals(rooms, [8_192, 8_192, 16_384, 8_192]);
-});
-
-Deno.test("Connection fails with head-too-large at more than 256 KiB of interim responses", async () => {
-  assertEquals(await get(`${CONTINUE.repeat(262_144 / CONTINUE.length + 1)}${OK}`), failed("head-too-large"));
 });
 
 Deno.test("Connection reads heads that exceed its first buffer", async () => {

@@ -1,9 +1,9 @@
 /**
  * Differential test: the transport and `fetch` must return the same for valid responses of a real backend. Intended
- * differences are excluded from the samples, or normalized:
+ * differences are excluded from the samples or normalised:
  *
  * - `fetch` decodes content codings: excluded;
- * - `fetch` sorts headers, with names in lower case and repeated ones joined, except Set-Cookie: normalized;
+ * - `fetch` sorts headers, with names in lower case and repeated ones joined, except Set-Cookie: normalised;
  * - `fetch` drops the body of a 205, which the transport relays: excluded;
  * - `fetch` accepts invalid responses that the transport refuses (decision 005): tested in framing_test.ts instead.
  */
@@ -24,7 +24,7 @@ interface Received {
   readonly body: string;
 }
 
-/** A body without its own end is complete only if the connection is closed in order. */
+/** A body that is not self-delimited ends with the connection. */
 function endsConnection({ isSelfDelimited, isPersistent }: ResponseSample): boolean {
   return !isSelfDelimited || !isPersistent;
 }
