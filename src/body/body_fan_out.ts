@@ -4,7 +4,7 @@ import type { Role } from "../config/config.ts";
 import { BodyBranch, type BranchListener } from "./body_branch.ts";
 import type { BodySource } from "./body_source.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
-import type { LocalReply } from "../http/client_response.ts";
+import { BODY_TOO_LARGE, type LocalReply } from "../http/client_response.ts";
 import { ChunkPacker } from "./shared_chunk.ts";
 
 /** Options of {@linkcode BodyFanOut}. */
@@ -69,23 +69,23 @@ export class BodyFanOut implements TimeoutListener {
     return branch.stream;
   }
 
-  /** Reads the body to its end, or until no service reads it. Never rejects. */
+  /** Reads the body to its end. Discards the rest once no service reads it. Never rejects. */
   async pump(): Promise<void> {
-    while (await this.#waitForCapacity()) {
+    let problem: LocalReply | undefined;
+    while (problem === undefined && await this.#waitForCapacity()) {
       const piece = await this.#source.read();
       if (piece === undefined) {
         this.#packer.close();
         return this.#each((branch) => branch.end());
       }
-      if (!(piece instanceof Uint8Array)) {
-        this.#options.onProblem(piece);
-        break;
-      }
-      this.#deliver(piece);
+      if (piece instanceof Uint8Array) this.#deliver(piece);
+      else this.#options.onProblem(problem = piece);
     }
     this.#packer.close();
     this.#each((branch) => branch.break("aborted"));
-    this.#source.cancel();
+    // Only the client can end a body that stalls or breaks off.
+    if (problem === undefined || problem === BODY_TOO_LARGE) await this.#source.discard();
+    else this.#source.cancel();
   }
 
   /** Reads no further, without waiting for the client. */

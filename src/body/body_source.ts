@@ -28,7 +28,7 @@ export interface BodySourceOptions {
   /** Turns of the event loop for all bodies of the handler. */
   readonly turns: LoopTurns;
   /** Connection of the client. */
-  readonly connection?: Pick<ConnectionInfo, "isListenerClosed">;
+  readonly connection?: Pick<ConnectionInfo, "isListenerClosed" | "completed">;
   /** Measures the client's upload rate. Absent: no minimum rate. */
   readonly watch?: UploadWatch;
   /** True if the body has no declared length. HTTP/1.1 sends such a body in chunks. */
@@ -50,6 +50,11 @@ const TOO_MANY_CHUNKS: LocalReply = {
   breaksOff: true,
 };
 const READ_BUFFER_BYTES = 65_536;
+/** Maximum time in milliseconds for discarding the rest of a body, in all and for each wait. nginx has the same limits. */
+const DISCARD_MS = 30_000;
+const DISCARD_WAIT_MS = 5_000;
+/** Size of the buffer for discarded bytes. Small, because these uploads have no permit. */
+const DISCARD_BUFFER_BYTES = 16_384;
 
 /**
  * Reads a request's body. If the client breaks it off, pauses too long or sends too much, the result is a problem, not
@@ -58,6 +63,7 @@ const READ_BUFFER_BYTES = 65_536;
 export class BodySource implements TimeoutListener {
   readonly #body: ReadableStream<Chunk>;
   readonly #maxBytes: number;
+  readonly #deadlines: TimeoutQueues;
   readonly #deadline: Deadline;
   readonly #turns: LoopTurns;
   readonly #watch: UploadWatch | undefined;
@@ -72,6 +78,7 @@ export class BodySource implements TimeoutListener {
   #receivedBytes = 0;
   #stalled = false;
   #isCancelled = false;
+  #isDiscarding = false;
   #peeked: Promise<BodyRead> | undefined;
 
   /** Takes over the body without reading it. */
@@ -79,6 +86,7 @@ export class BodySource implements TimeoutListener {
     this.#body = body;
     this.#maxBytes = options.maxBytes;
     this.#turns = options.turns;
+    this.#deadlines = options.deadlines;
     this.#deadline = options.deadlines.start(options.timeoutMs, this);
     this.#deadline.stop();
     this.#watch = options.watch;
@@ -154,6 +162,29 @@ export class BodySource implements TimeoutListener {
     cancelStream(this.#byteReader ?? this.#reader ?? this.#body);
   }
 
+  /**
+   * Reads no further for a service, but discards the rest for a limited time. If a server closes a connection with unread
+   * bytes, the system resets it, and the client can lose the response (RFC 9112 §9.6). Only servers report the end of a
+   * response: the body of any other request may be endless, and is cancelled.
+   */
+  async discard(): Promise<void> {
+    if (this.#connection?.completed === undefined) return this.cancel();
+    this.#watch?.ended();
+    this.#isDiscarding = true;
+    const total = this.#deadlines.start(DISCARD_MS, this);
+    const wait = this.#deadlines.start(DISCARD_WAIT_MS, this);
+    for (;;) {
+      const piece = await this.read();
+      if (!(piece instanceof Uint8Array)) break;
+      if (this.#byteReader !== undefined) this.#buffer = new Uint8Array(piece.buffer);
+      wait.refresh();
+    }
+    total.stop();
+    wait.stop();
+    this.#releaseBuffer();
+    this.cancel();
+  }
+
   async #next(readPiece = this.#readPiece): Promise<BodyRead> {
     const turns = this.#turns;
     if (this.isBehind) { while (!turns.hold(this)) await turns.rest(); }
@@ -191,6 +222,7 @@ export class BodySource implements TimeoutListener {
   }
 
   #received(piece: Chunk): BodyRead {
+    if (this.#isDiscarding) return piece;
     this.#receivedBytes += piece.length;
     if (this.#receivedBytes > this.#maxBytes) return BODY_TOO_LARGE;
     return this.#watch?.arrived(this.#receivedBytes) ?? piece;
@@ -217,7 +249,7 @@ export class BodySource implements TimeoutListener {
   }
 
   #takeBuffer(): Chunk {
-    const sizeBytes = this.#flow?.readBytes ?? READ_BUFFER_BYTES;
+    const sizeBytes = this.#flow?.readBytes ?? (this.#isDiscarding ? DISCARD_BUFFER_BYTES : READ_BUFFER_BYTES);
     if (this.#buffer !== undefined && this.#buffer.length >= sizeBytes) return this.#buffer;
     this.#releaseBuffer();
     return new Uint8Array(sizeBytes);

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
-import type { LocalReply } from "../http/client_response.ts";
+import { BODY_TOO_LARGE, type LocalReply } from "../http/client_response.ts";
 import type { LoopTurns } from "../lib/loop_turns.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { BodyFanOut } from "./body_fan_out.ts";
@@ -74,7 +74,8 @@ export async function openBody(
   }
   const whole = isSmall ? await source.readWhole(contentLength) : first as LocalReply;
   if (whole instanceof Uint8Array) return new SharedBody(whole, detachBuffers);
-  source.cancel();
+  if (whole === BODY_TOO_LARGE) source.discard();
+  else source.cancel();
   listener.onProblem(whole);
   return null;
 }

@@ -1,9 +1,11 @@
 /** Reading of request bodies from different kinds of streams. */
 
 import { assertEquals, assertLess } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
 import { LoopTurns } from "../../src/lib/loop_turns.ts";
 import { BodySource } from "../../src/body/body_source.ts";
+import { UploadWatch } from "../../src/body/upload_watch.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -113,4 +115,58 @@ Deno.test("BodySource takes no more memory for a body from Deno's server than th
   const response = await new Response(connection.readable).text();
   assertEquals(response.endsWith(`${lengthBytes}`), true, response);
   assertLess(await taken.promise, 2 * lengthBytes);
+});
+
+/** Returns the body of a connection, and records its end. */
+function connectionSource(pull: (controller: ReadableStreamDefaultController<Chunk>) => void | Promise<void>) {
+  const state = { isCancelled: false, isUploaded: false, source: undefined as unknown as BodySource };
+  const now = () => Date.now();
+  const body = new ReadableStream<Chunk>({ pull, cancel: () => void (state.isCancelled = true) });
+  const listener = { isRelaying: false, onUploaded: () => void (state.isUploaded = true) };
+  state.source = new BodySource(body, {
+    maxBytes: 10,
+    timeoutMs: 60_000,
+    deadlines: new TimeoutQueues(now),
+    turns: new LoopTurns({ sliceMs: 2, now }),
+    watch: new UploadWatch(listener, { timeoutMs: 60_000, minBytesPerSecond: 240, now }),
+    connection: { completed: new Promise(() => {}) },
+  });
+  return state;
+}
+
+Deno.test("BodySource discards the rest of a body to its end, beyond its maximum size, without a permit", async () => {
+  let pieces = 0;
+  const state = connectionSource((controller) => {
+    if (pieces++ < 50) controller.enqueue(new Uint8Array(100));
+    else controller.close();
+  });
+  const discarding = state.source.discard();
+  assertEquals(state.isUploaded, true);
+  await discarding;
+  assertEquals([pieces, state.isCancelled], [51, false]);
+});
+
+Deno.test("BodySource gives up on a body whose client pauses for 5 s", async () => {
+  using time = new FakeTime();
+  const state = connectionSource(() => {});
+  const discarding = state.source.discard();
+  await time.tickAsync(4_900);
+  assertEquals(state.isCancelled, false);
+  await time.tickAsync(200);
+  assertEquals(state.isCancelled, true);
+  await discarding;
+});
+
+Deno.test("BodySource gives up on an endless body after 30 s", async () => {
+  using time = new FakeTime();
+  const state = connectionSource(async (controller) => {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    if (!state.isCancelled) controller.enqueue(new Uint8Array(1));
+  });
+  const discarding = state.source.discard();
+  for (let second = 0; second < 29; second++) await time.tickAsync(1_000);
+  assertEquals(state.isCancelled, false);
+  for (let second = 0; second < 2; second++) await time.tickAsync(1_000);
+  assertEquals(state.isCancelled, true);
+  await discarding;
 });
