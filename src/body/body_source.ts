@@ -50,7 +50,9 @@ const TOO_MANY_CHUNKS: LocalReply = {
   breaksOff: true,
 };
 const READ_BUFFER_BYTES = 65_536;
-/** Maximum time in milliseconds for discarding the rest of a body, in all and for each wait. nginx has the same limits. */
+/**
+ * Maximum time in milliseconds for discarding the rest of a body, in all and for each wait. nginx has the same limits.
+ */
 const DISCARD_MS = 30_000;
 const DISCARD_WAIT_MS = 5_000;
 /** Size of the buffer for discarded bytes. Small, because these uploads have no permit. */
@@ -163,9 +165,9 @@ export class BodySource implements TimeoutListener {
   }
 
   /**
-   * Reads no further for a service, but discards the rest for a limited time. If a server closes a connection with unread
-   * bytes, the system resets it, and the client can lose the response (RFC 9112 §9.6). Only servers report the end of a
-   * response: the body of any other request may be endless, and is cancelled.
+   * Reads no further for a service, but discards the rest for a limited time. If a server closes a connection with
+   * unread bytes, the system resets it, and the client can lose the response (RFC 9112 §9.6). Only servers report the
+   * end of a response: the body of any other request may be endless, and is cancelled.
    */
   async discard(): Promise<void> {
     if (this.#connection?.completed === undefined) return this.cancel();

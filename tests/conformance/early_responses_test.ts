@@ -1,4 +1,6 @@
-/** Responses that are complete before the upload is: a client that reads only after it has sent everything gets them. */
+/**
+ * Responses that are complete before the upload is: a client that reads only after it has sent everything gets them.
+ */
 
 import { assertEquals } from "@std/assert";
 import type { ConfigInput } from "../../src/config/input.ts";
