@@ -83,7 +83,7 @@ export class BodyFanOut implements TimeoutListener {
     }
     this.#packer.close();
     this.#each((branch) => branch.break("aborted"));
-    // A body that stalls or is incomplete has no rest to discard.
+    // Only the client can end a body that stalls or ends early.
     if (problem === undefined || problem === BODY_TOO_LARGE) await this.#source.discard();
     else this.#source.cancel();
   }

@@ -5,7 +5,7 @@
  *
  * Deno 2.9 polls the pending socket operations of a thread in one tokio task, which can complete 128 of them per turn.
  * tokio wakes the rest in reverse order and behind new events. While more than 128 become ready in each turn, some
- * operations therefore wait for seconds.
+ * operations therefore wait for seconds (decision 028).
  */
 export const MAX_UNPACED = 128;
 /**
