@@ -10,6 +10,7 @@
 import { CONFIG } from "../src/config/fields.ts";
 import { detailsOf, type Field, type Fields, sectionIn, type SectionType } from "../src/config/schema/section.ts";
 import type { TypeAlias, ValueType } from "../src/config/schema/value_type.ts";
+import { wrapText } from "../src/lib/text_format.ts";
 
 /** The generated file, from the root of the project. */
 export const INPUT_FILE = "src/config/input.ts";
@@ -80,24 +81,10 @@ function comment(paragraphs: readonly string[], indent = ""): string {
   const line = `${indent}/** ${first} */`;
   if (rest.length === 0 && line.length <= MAX_LINE_LENGTH) return line;
   const lines = paragraphs.flatMap((text, index) => {
-    const wrapped = wrap(text, MAX_LINE_LENGTH - indent.length - 3);
+    const wrapped = wrapText(text, MAX_LINE_LENGTH - indent.length - 3);
     return index === 0 ? wrapped : ["", ...wrapped];
   });
   return [`${indent}/**`, ...lines.map((text) => `${indent} * ${text}`.trimEnd()), `${indent} */`].join("\n");
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
 
 if (import.meta.main) {

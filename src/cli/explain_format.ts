@@ -1,7 +1,7 @@
 /** Numbers and lists in the sentences of `conductor explain` and `conductor check`. */
 
 import type { HedgeSettings } from "../config/config.ts";
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration } from "../lib/text_format.ts";
 
 const SIZE_UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const;
 

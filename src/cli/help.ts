@@ -1,6 +1,7 @@
 /** Text of `--help`, from the declarations of the commands and flags. */
 
 import { fieldSummaries } from "../config/schema/reference.ts";
+import { wrapText } from "../lib/text_format.ts";
 import type { Paint } from "../lib/paint.ts";
 import { type CommandName, COMMANDS, EXIT_CODES } from "./commands.ts";
 import { COMMON_FLAGS, describeFlag, type FlagName } from "./flags.ts";
@@ -61,22 +62,8 @@ function flagRows(names: readonly FlagName[]): string[][] {
 function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
   const width = Math.max(...rows.map(([left = ""]) => left.length));
   return rows.flatMap(([left = "", right = ""]) => {
-    const [first = "", ...others] = wrap(right, MAX_COLUMNS - width - 4);
+    const [first = "", ...others] = wrapText(right, MAX_COLUMNS - width - 4);
     const indent = " ".repeat(width + 4);
     return [`  ${paint.accent(left.padEnd(width))}  ${first}`, ...others.map((line) => indent + line)];
   });
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

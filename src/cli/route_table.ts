@@ -1,7 +1,7 @@
 /** Drawing of routes for a terminal. */
 
 import type { BreakerSettings, Config, Member, Role, Route, Service } from "../config/config.ts";
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration } from "../lib/text_format.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { formatHedgeDelay } from "./explain_format.ts";

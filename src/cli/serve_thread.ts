@@ -11,7 +11,7 @@ import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
-import { AttemptsInFlight } from "../server/in_flight.ts";
+import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";

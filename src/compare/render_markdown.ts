@@ -1,7 +1,6 @@
 /** Renders the report for a comment on a pull request. */
 
-import { formatDuration } from "../lib/duration.ts";
-import { percent } from "../lib/percent.ts";
+import { formatDuration, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
 import { VERDICT_TEXTS } from "./render_text.ts";
 import type { Report } from "./report.ts";

@@ -1,8 +1,7 @@
 /** Renders the report for a terminal. */
 
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, percent } from "../lib/text_format.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
-import { percent } from "../lib/percent.ts";
 import { printable } from "../lib/printable.ts";
 import type { Mismatch, Report, ServiceReport, Verdict } from "./report.ts";
 import { formatReasons } from "./verdict.ts";

@@ -1,7 +1,6 @@
 /** Decides on the verdict on a service, with a reason for each threshold that is not met. */
 
-import { formatDuration } from "../lib/duration.ts";
-import { percent } from "../lib/percent.ts";
+import { formatDuration, percent } from "../lib/text_format.ts";
 import type { ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 
 /** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */

@@ -1,6 +1,6 @@
 /** Log lines for terminals. */
 
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration } from "../lib/text_format.ts";
 import type {
   BreakerEvent,
   ComparedEvent,

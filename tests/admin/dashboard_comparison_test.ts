@@ -4,7 +4,7 @@ import { finePercent } from "../../src/admin/dashboard/format.js";
 import { differingParts } from "../../src/admin/dashboard/sample_row.js";
 import { DEFAULT_THRESHOLDS as SHOWN_THRESHOLDS } from "../../src/admin/dashboard/thresholds.js";
 import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
-import { percent } from "../../src/lib/percent.ts";
+import { percent } from "../../src/lib/text_format.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
 import { exchangeRaw, startBackend } from "../_support/servers.ts";
 import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";

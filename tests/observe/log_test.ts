@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
-import { formatDuration } from "../../src/lib/duration.ts";
+import { formatDuration } from "../../src/lib/text_format.ts";
 import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../../src/observe/events.ts";
 import { createLogger, formatJson, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";

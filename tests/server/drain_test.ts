@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
-import { drain } from "../../src/server/drain.ts";
-import { AttemptsInFlight } from "../../src/server/in_flight.ts";
+import { AttemptsInFlight, drain } from "../../src/server/drain.ts";
 
 Deno.test("AttemptsInFlight counts attempts until all have settled", async () => {
   const context = { requestId: "r", route: "path /", service: "a", role: "shadow" } as const;

@@ -1,6 +1,6 @@
 /** Chart of an exchange: one bar per service on a common time axis. */
 
-import { formatDuration } from "../../lib/duration.ts";
+import { formatDuration } from "../../lib/text_format.ts";
 import type { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts";
 import type { Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";

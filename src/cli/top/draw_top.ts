@@ -1,7 +1,7 @@
 /** Table of the routes and services of a server, for a terminal. */
 
 import type { StateView } from "../../admin/api.ts";
-import { formatDuration } from "../../lib/duration.ts";
+import { formatDuration } from "../../lib/text_format.ts";
 import type { Brush, Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";
 import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
