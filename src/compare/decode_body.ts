@@ -15,8 +15,8 @@ const MIN_DECODED_BYTES = 16_777_216;
 /** Maximum window of Zstandard: 8 MiB, the maximum for `Content-Encoding` (RFC 9659 §3). */
 const ZSTD_WINDOW_LOG = 23;
 const ZLIB_METHOD = 8;
-/** Brotli bytes written at a time. Their whole output is in memory at once, and a dozen bytes may expand to 16 MiB. */
-const BROTLI_SLICE_BYTES = 32;
+/** Maximum size of a body of gzip that is decoded at once, as sent and decoded, in bytes. This takes up to 1 ms. */
+const [SMALL_BYTES, MAX_SMALL_BYTES] = [16_384, 131_072];
 
 type Chunks = AsyncIterable<Uint8Array>;
 type Zlib = typeof import("node:zlib");
@@ -32,8 +32,8 @@ interface DecodingStream extends Chunks {
 
 /** Decoders by name. A decoder whose stream depends on the bytes needs all of them at once. */
 const CODINGS: ReadonlyMap<string, (source: Chunks, zlib: Zlib, maxBytes: number) => Chunks> = new Map([
-  ["gzip", (source, zlib) => transform(source, zlib.createGunzip())],
-  ["x-gzip", (source, zlib) => transform(source, zlib.createGunzip())],
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
   ["br", unbrotli],
   ["deflate", inflate],
   ["zstd", decodeZstd],
@@ -138,7 +138,35 @@ async function* limit(chunks: Chunks, work: { leftBytes: number }): Chunks {
   }
 }
 
-/** Decodes with a stream. `gzip` may have several members (RFC 1952 §2.2). */
+/** Decodes gzip, which may have several members (RFC 1952 §2.2). For small bodies, a stream costs more than the bytes. */
+async function* gunzip(source: Chunks, zlib: Zlib): Chunks {
+  const chunks = source[Symbol.asyncIterator]();
+  const [first, second] = [await chunks.next(), await chunks.next()];
+  const isSmall = first.done !== true && second.done === true && first.value.length <= SMALL_BYTES;
+  const decoded = isSmall ? gunzipSmall(first.value, zlib) : undefined;
+  if (decoded !== undefined) yield decoded;
+  else yield* transform(resumed([first, second], chunks), zlib.createGunzip());
+}
+
+/** Returns `undefined` if the bytes decode to more than {@linkcode MAX_SMALL_BYTES}. */
+function gunzipSmall(bytes: Uint8Array, zlib: Zlib): Uint8Array | undefined {
+  try {
+    return zlib.gunzipSync(bytes, { maxOutputLength: MAX_SMALL_BYTES });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return undefined;
+    throw error;
+  }
+}
+
+async function* resumed(
+  read: readonly IteratorResult<Uint8Array>[],
+  chunks: AsyncIterator<Uint8Array>,
+): Chunks {
+  for (const { done, value } of read) if (done !== true) yield value;
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+}
+
+/** Decodes with a stream. */
 async function* transform(source: Chunks, stream: unknown): Chunks {
   const decoding = stream as DecodingStream;
   // Both sides stop at the end of the other: a destroyed stream emits `close`.
@@ -172,39 +200,22 @@ async function writeAll(source: Chunks, stream: DecodingStream): Promise<void> {
 }
 
 /**
- * Prefers the stream of the platform: `node:zlib` of Deno accepts incomplete Brotli. Node.js has no such stream, and its
- * own `node:zlib` detects incomplete bytes.
+ * Decodes Brotli. A byte is appended, because `node:zlib` of Deno accepts incomplete bytes: only a complete stream does
+ * not read the byte.
  */
 async function* unbrotli(source: Chunks, zlib: Zlib): Chunks {
-  let stream;
-  try {
-    stream = new DecompressionStream("brotli" as CompressionFormat);
-  } catch {
-    return yield* transform(source, zlib.createBrotliDecompress());
-  }
-  const writing = writeSlices(source, stream.writable);
-  try {
-    yield* stream.readable;
-  } finally {
-    await writing;
-  }
+  const stream = zlib.createBrotliDecompress();
+  const sent = { bytes: 0 };
+  yield* transform(withByte(source, sent), stream);
+  if (stream.bytesWritten !== sent.bytes) throw new RangeError("Cannot decode the body: it is incomplete or too long");
 }
 
-/** Writes all bytes in slices. Never rejects, because the reader receives the error. */
-async function writeSlices(source: Chunks, writable: WritableStream<BufferSource>): Promise<void> {
-  const writer = writable.getWriter();
-  writer.closed.catch(() => {});
-  try {
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length; at += BROTLI_SLICE_BYTES) {
-        await writer.write(chunk.slice(at, at + BROTLI_SLICE_BYTES));
-      }
-    }
-    await writer.close();
-  } catch (error) {
-    // The reader receives this error, has already received it, or has cancelled the stream.
-    await writer.abort(error).catch(() => {});
+async function* withByte(source: Chunks, sent: { bytes: number }): Chunks {
+  for await (const chunk of source) {
+    sent.bytes += chunk.length;
+    yield chunk;
   }
+  yield new Uint8Array(1);
 }
 
 /** Some servers send raw DEFLATE, without the zlib wrapper, as `deflate`. */

@@ -69,6 +69,9 @@ const CUT: readonly (readonly [title: string, coding: string, bytes: Uint8Array]
     gzipSync(PLAIN).map((byte, index, all) => index === all.length - 6 ? ~byte : byte),
   ],
   ["truncated Brotli", "br", brotliCompressSync(PLAIN).subarray(0, -3)],
+  ["Brotli without its last byte", "br", brotliCompressSync(PLAIN).subarray(0, -1)],
+  ["bytes after the end of Brotli", "br", joined(brotliCompressSync(PLAIN), PLAIN)],
+  ["truncated Brotli within gzip", "br, gzip", gzipSync(brotliCompressSync(PLAIN).subarray(0, -1))],
   ["more than four codings", "gzip, gzip, gzip, gzip, gzip", PLAIN],
   ["a bomb", "gzip", gzipSync(new Uint8Array(50_000_000))],
   ["a bomb of Zstandard", "zstd", zstdCompressSync(new Uint8Array(50_000_000))],
@@ -109,7 +112,7 @@ Deno.test("decodeBody() decodes an empty body", async () => {
   }
 });
 
-Deno.test("decodeBody() pauses within 100 ms, however the bytes are encoded", async () => {
+Deno.test("decodeBody() pauses within 250 ms, however the bytes are encoded", async () => {
   const hostile = [
     ["gzip", joined(...Array.from({ length: 5_000 }, () => gzipSync("")))],
     ["gzip", gzipSync(new Uint8Array(16_000_000))],
@@ -126,7 +129,7 @@ Deno.test("decodeBody() pauses within 100 ms, however the bytes are encoded", as
     const pause = () => void measure();
     await decodeBody(captured(bytes), [["content-encoding", coding]], { ...OPTIONS, pause });
     measure();
-    assertLess(longestMs, 100, coding);
+    assertLess(longestMs, 250, coding);
   }
 });
 
