@@ -10,7 +10,7 @@ import { splitZstdFrames } from "./zstd_frames.ts";
 
 /** Maximum codings of a body. Ordinary responses have one. */
 const MAX_CODINGS = 4;
-/** Minimum of the limit for decoded bytes of one body, including those that are only digested. */
+/** Minimum of the limit for decoded bytes of one body, including bytes that are only digested. */
 const MIN_DECODED_BYTES = 16_777_216;
 /** Maximum window of Zstandard: 8 MiB, the maximum for `Content-Encoding` (RFC 9659 §3). */
 const ZSTD_WINDOW_LOG = 23;
@@ -23,7 +23,6 @@ type Zlib = typeof import("node:zlib");
 
 /** The part of a Node.js transform stream that decoding needs. */
 interface DecodingStream extends Chunks {
-  end(bytes: Uint8Array): void;
   write(bytes: Uint8Array): boolean;
   end(): void;
   once(event: "drain" | "close", listener: () => void): void;
@@ -249,7 +248,6 @@ async function collect(source: Chunks, maxBytes: number): Promise<Uint8Array> {
   return all?.bytes ?? first ?? new Uint8Array();
 }
 
-// deno-lint-ignore require-await
 async function* oneChunk(bytes: Uint8Array): Chunks {
   yield bytes;
 }

@@ -36,8 +36,7 @@ const LAYERS = [
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
 /**
- * Modules of the platform, for the only files that need them: docs/decisions/009-upstream-tls.md for TLS, and
- * docs/decisions/018-comparing-answers.md for content codings.
+ * Modules of the platform, for the only files that need them: TLS (decision 009) and content codings (decision 018).
  */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
