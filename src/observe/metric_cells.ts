@@ -3,6 +3,8 @@
  */
 
 import { addCounts, Histogram, type HistogramBuckets } from "../lib/histogram.ts";
+import { mergeLatencies } from "../lib/latency_counts.ts";
+import { LatencySketch, type LatencySketchSnapshot } from "../lib/latency_sketch.ts";
 
 /** One metric as Prometheus describes it. */
 export interface MetricFamily {
@@ -64,12 +66,14 @@ export type DeclaredMetrics<D extends Readonly<Record<string, MetricDeclaration>
     : SingleMetric;
 };
 
-/** Durations by bucket. */
+/** Durations by bucket, and a sketch of them for percentiles. */
 export interface HistogramSnapshot {
-  /** Counts by bucket. */
+  /** Counts by bucket, for Prometheus. */
   readonly counts: readonly number[];
   /** Sum of the durations, in milliseconds. */
   readonly sumMs: number;
+  /** The durations within 1 %, for all percentiles. */
+  readonly latencies: LatencySketchSnapshot;
 }
 
 type ValueOf<M> = M extends LabelledMetric<infer V> ? Readonly<Partial<Record<V, number>>>
@@ -108,12 +112,14 @@ export class MetricCells<M extends Metrics> {
   readonly #metrics: M;
   readonly #numbers: Float64Array;
   readonly #histograms: readonly Histogram[];
+  readonly #sketches: readonly LatencySketch[];
 
   constructor(metrics: M) {
     const all = Object.values(metrics);
     this.#metrics = metrics;
     this.#numbers = new Float64Array(all.reduce((sum, metric) => sum + numbersOf(metric), 0));
     this.#histograms = all.flatMap((metric) => metric.kind === "histogram" ? [new Histogram(metric.buckets)] : []);
+    this.#sketches = this.#histograms.map(() => new LatencySketch());
   }
 
   /** Adds to a metric. */
@@ -134,6 +140,12 @@ export class MetricCells<M extends Metrics> {
   /** Records a duration. */
   record({ cell }: HistogramMetric, durationMs: number): void {
     this.#histograms[cell]!.record(durationMs);
+    this.#sketches[cell]!.record(durationMs);
+  }
+
+  /** Removes the older half of the recent durations. */
+  turn(): void {
+    for (const sketch of this.#sketches) sketch.turn();
   }
 
   /** Returns the values of all metrics. */
@@ -150,7 +162,8 @@ export class MetricCells<M extends Metrics> {
         return Object.fromEntries(Object.entries(metric.cells).map(([value, cell]) => [value, this.#numbers[cell]!]));
       case "histogram": {
         const histogram = this.#histograms[metric.cell]!;
-        return { counts: histogram.counts(), sumMs: histogram.sum };
+        const latencies = this.#sketches[metric.cell]!.snapshot();
+        return { counts: histogram.counts(), sumMs: histogram.sum, latencies };
       }
     }
   }
@@ -172,7 +185,14 @@ function addValues(kind: Metric["kind"], a: unknown, b: unknown): unknown {
     return sum;
   }
   const [one, other] = [a as HistogramSnapshot, b as HistogramSnapshot];
-  return { counts: addCounts(one.counts, other.counts), sumMs: one.sumMs + other.sumMs };
+  return {
+    counts: addCounts(one.counts, other.counts),
+    sumMs: one.sumMs + other.sumMs,
+    latencies: {
+      recent: mergeLatencies([one.latencies.recent, other.latencies.recent]),
+      total: mergeLatencies([one.latencies.total, other.latencies.total]),
+    },
+  };
 }
 
 function numbersOf(metric: Metric): number {
