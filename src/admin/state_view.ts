@@ -46,18 +46,17 @@ type Row = RouteSnapshot | ServiceSnapshot;
 
 /** Buckets are for Prometheus. Without them, a state of 200 routes is small enough to be sent each second. */
 function viewRow<T extends Row>(row: T): RowView<T> {
-  const { counts, sumMs } = row.duration;
-  const count = counts.reduce((sum, count) => sum + count, 0);
+  const { total, sumMs } = row.duration;
+  const count = total.counts.reduce((sum, count) => sum + count, 0);
   const { duration: _, ...counters } = row;
   return { ...counters, ...latencyOf([row]), duration: { count, sumMs } };
 }
 
 /** Returns the percentiles of several rows together. */
 function latencyOf(rows: readonly Row[]): LatencyView {
-  const latencies = rows.map(({ duration }) => duration.latencies);
   return {
-    ...percentilesOf(...latencies.map(({ recent }) => recent)),
-    sinceStart: percentilesOf(...latencies.map(({ total }) => total)),
+    ...percentilesOf(...rows.map(({ duration }) => duration.recent)),
+    sinceStart: percentilesOf(...rows.map(({ duration }) => duration.total)),
   };
 }
 

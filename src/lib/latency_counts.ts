@@ -1,18 +1,20 @@
 /** Counts of latencies in buckets that grow by a constant factor, so that every percentile is exact within 1 %. */
 
-/** Upper bound of the first bucket in milliseconds. */
-const MIN_MS = 0.1;
-/** Ratio of the bounds of two adjacent buckets. The middle of a bucket differs from its bounds by 1 %. */
-const GROWTH = 1.02;
-const LOG_GROWTH = Math.log(GROWTH);
-/** Covers latencies up to 17 hours. */
-const BUCKETS = 1_024;
+/** The upper bound of the first bucket is a power of two in seconds, so that bounds of buckets for Prometheus are too. */
+const MIN_EXPONENT = -14;
+const MIN_MS = 1_000 * 2 ** MIN_EXPONENT;
+/** The ratio of two bounds is 2^(1/36), or 1.019: the middle of a bucket differs from its bounds by less than 1 %. */
+const BUCKETS_PER_OCTAVE = 36;
+const GROWTH = 2 ** (1 / BUCKETS_PER_OCTAVE);
+/** Covers latencies up to 20 hours. */
+const BUCKETS = 1_088;
 /** Buckets that are allocated together. The latencies of most services are within a few pages. */
 const PAGE_BUCKETS = 64;
 
 const COUNT = 0;
 const MIN = 1;
 const MAX = 2;
+const LAST = 3;
 
 /** Counts as plain data, which can be merged over threads. */
 export interface LatencySnapshot {
@@ -38,17 +40,39 @@ export interface Percentiles {
   readonly maxMs: number | null;
 }
 
+/** Buckets of half an octave. Prometheus' native histograms of schema 1 have the same bounds. */
+const HALF_OCTAVE = BUCKETS_PER_OCTAVE / 2;
+/** Largest relative error of a logarithm. A latency on a bound belongs below it. */
+const LOG_ERROR = 1e-9;
+
+/**
+ * Returns the counts by bounds that are half octaves apart, exactly. The first bound is 2^`firstExponent` seconds, and the
+ * last count is that of all latencies above the last bound.
+ */
+export function countByHalfOctaves(
+  { buckets, counts }: LatencySnapshot,
+  { firstExponent, bounds }: { readonly firstExponent: number; readonly bounds: number },
+): number[] {
+  const first = 2 * (firstExponent - MIN_EXPONENT);
+  const sums = Array.from({ length: bounds + 1 }, () => 0);
+  for (const [index, bucket] of buckets.entries()) {
+    const bound = Math.ceil(bucket / HALF_OCTAVE) - first;
+    sums[Math.min(bounds, Math.max(0, bound))]! += counts[index] ?? 0;
+  }
+  return sums;
+}
+
 /** Snapshot without latencies. */
 export const NO_LATENCIES: LatencySnapshot = { buckets: [], counts: [], minMs: 0, maxMs: 0 };
 
-/** Latencies by bucket (as in DDSketch, Masson et al., VLDB 2019), with their minimum and maximum. At most 8 KiB. */
+/** Latencies by bucket (as in DDSketch, Masson et al., VLDB 2019), with their minimum and maximum. At most 9 KiB. */
 export class LatencyCounts {
   /** Maximum memory of one instance, in bytes, by estimate. */
   static readonly maxBytes: number = BUCKETS * Float64Array.BYTES_PER_ELEMENT + 1_024;
 
   readonly #pages: (Float64Array | undefined)[] = Array.from({ length: BUCKETS / PAGE_BUCKETS }, () => undefined);
-  /** Number, minimum and maximum. Fields would be allocated again with each latency. */
-  readonly #totals = new Float64Array([0, Infinity, -Infinity]);
+  /** Number, minimum, maximum and last latency. Fields would be allocated again with each latency. */
+  readonly #totals = new Float64Array([0, Infinity, -Infinity, 0]);
 
   /** Number of latencies. */
   get count(): number {
@@ -57,14 +81,9 @@ export class LatencyCounts {
 
   /** Counts a latency. A negative one counts as 0. */
   record(durationMs: number): void {
-    const bucket = durationMs > MIN_MS ? Math.ceil(Math.log(durationMs / MIN_MS) / LOG_GROWTH) : 0;
-    // As a small integer, because V8 would allocate a double.
-    this.#add(Math.min(bucket, BUCKETS - 1) | 0, 1);
-    // Not as a call: V8 would allocate each number that is passed.
     const totals = this.#totals;
-    const time = durationMs > 0 ? durationMs : 0;
-    if (time < totals[MIN]!) totals[MIN] = time;
-    if (time > totals[MAX]!) totals[MAX] = time;
+    totals[LAST] = durationMs > 0 ? durationMs : 0;
+    this.#recordLast();
   }
 
   /** Adds the latencies of a snapshot. */
@@ -112,7 +131,17 @@ export class LatencyCounts {
   /** Removes all latencies, and keeps the memory. */
   clear(): void {
     for (const page of this.#pages) page?.fill(0);
-    this.#totals.set([0, Infinity, -Infinity]);
+    this.#totals.set([0, Infinity, -Infinity, 0]);
+  }
+
+  /** Without a parameter, because V8 would allocate a number that is passed. */
+  #recordLast(): void {
+    const totals = this.#totals;
+    const last = totals[LAST]!;
+    if (last < totals[MIN]!) totals[MIN] = last;
+    if (last > totals[MAX]!) totals[MAX] = last;
+    const bucket = last > MIN_MS ? Math.ceil(Math.log2(last / MIN_MS) * BUCKETS_PER_OCTAVE - LOG_ERROR) : 0;
+    this.#add(Math.min(bucket, BUCKETS - 1) | 0, 1);
   }
 
   #add(bucket: number, count: number): void {

@@ -47,7 +47,6 @@ export class Metrics {
   readonly #startedMs: number;
   /** Typed array: a field would be allocated again with each request. */
   readonly #lastRequestMs = new Float64Array(1);
-  readonly #clockMs = new Float64Array(1);
   readonly #window = new WindowClock(RECENT_HALF_MS);
   readonly #unmatched = new RouteCounters();
   #routes: ReadonlyMap<string, RouteCounters> = new Map([[NO_ROUTE, this.#unmatched]]);
@@ -76,8 +75,8 @@ export class Metrics {
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":
-        this.#lastRequestMs[0] = this.#now();
-        this.#turn(this.#lastRequestMs);
+        this.#window.nowMs[0] = this.#lastRequestMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
         return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
@@ -87,8 +86,8 @@ export class Metrics {
         return this.#routes.get(event.route)?.services.get(event.service)?.settled(event);
       case "responded":
         // A slow response must not be counted in a half of the window that ended before it.
-        this.#clockMs[0] = this.#now();
-        this.#turn(this.#clockMs);
+        this.#window.nowMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.responded(event);
       case "interrupted":
         return this.#routes.get(event.route)?.interrupted();
@@ -113,8 +112,8 @@ export class Metrics {
 
   /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
-    this.#clockMs[0] = this.#now();
-    this.#turn(this.#clockMs);
+    this.#window.nowMs[0] = this.#now();
+    this.#turn();
     const nowMs = this.#monotonicNow();
     const rows = [...this.#routes];
     return {
@@ -128,9 +127,9 @@ export class Metrics {
     };
   }
 
-  /** Removes durations that are no longer recent. Takes an array, because V8 would allocate a number. */
-  #turn(clockMs: Float64Array): void {
-    for (let turns = this.#window.turnsAt(clockMs[0]!); turns > 0; turns--) {
+  /** Removes durations that are no longer recent. */
+  #turn(): void {
+    for (let turns = this.#window.dueTurns(); turns > 0; turns--) {
       for (const { cells, services } of this.#routes.values()) {
         cells.turn();
         for (const service of services.values()) service.cells.turn();

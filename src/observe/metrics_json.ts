@@ -103,7 +103,7 @@ function serviceMetrics(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Om
   const { service, route, role, responses, failedResponses, failures, skips, selected, inFlight, duration } = counted;
   const settled = total(responses) + total(failures);
   const errors = failedResponses + total(failures);
-  const { p50Ms, p95Ms, p99Ms, maxMs } = percentilesOf(duration.latencies.total);
+  const { p50Ms, p95Ms, p99Ms, maxMs } = percentilesOf(duration.total);
   return {
     service,
     route,
@@ -124,7 +124,7 @@ function serviceMetrics(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Om
   };
 }
 
-function meanOf({ counts, sumMs }: HistogramSnapshot): number | null {
+function meanOf({ total: { counts }, sumMs }: HistogramSnapshot): number | null {
   const count = sum(counts);
   return count === 0 ? null : sumMs / count;
 }

@@ -36,7 +36,8 @@ class HedgeState {
 
   /** Latencies of the last 30 to 60 seconds. */
   get latency(): LatencySketch {
-    for (let turns = this.#window.turnsAt(this.#now()); turns > 0; turns--) this.#latency.turn();
+    this.#window.nowMs[0] = this.#now();
+    for (let turns = this.#window.dueTurns(); turns > 0; turns--) this.#latency.turn();
     return this.#latency;
   }
 }

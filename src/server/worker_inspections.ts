@@ -78,7 +78,5 @@ function withoutGauges(snapshot: MetricsSnapshot): MetricsSnapshot {
 }
 
 function withoutPresent<T extends RouteSnapshot | ServiceSnapshot>(row: T): T {
-  const { duration } = row;
-  const latencies = { ...duration.latencies, recent: NO_LATENCIES };
-  return { ...row, inFlight: 0, duration: { ...duration, latencies } };
+  return { ...row, inFlight: 0, duration: { ...row.duration, recent: NO_LATENCIES } };
 }

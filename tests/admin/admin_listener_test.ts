@@ -365,7 +365,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     requestBytes: bytes,
     responseBytes: 0,
     inFlight: 1,
-    duration: { counts: [], sumMs: 0, latencies: { recent: NO_LATENCIES, total: NO_LATENCIES } },
+    duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };
   const metrics = { startedMs: 1, lastRequestMs: 2, routes: [route], services: [], states: [] };
   return { metrics, recent: { last, exchanges: exchanges as ExchangeRecord[] } };

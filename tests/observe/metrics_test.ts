@@ -5,7 +5,7 @@ import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
 import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
 import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
-import { DURATION_BOUNDS_SECONDS, DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
+import { DURATION_BOUNDS_SECONDS, durationCounts, ROUTE_METRICS } from "../../src/observe/counted_metrics.ts";
 import {
   type HistogramSnapshot,
   mergeSnapshots,
@@ -13,6 +13,7 @@ import {
   type RouteSnapshot,
   type ServiceSnapshot,
 } from "../../src/observe/metrics_snapshot.ts";
+import { MetricCells } from "../../src/observe/metric_cells.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { metricsJson } from "../../src/observe/metrics_json.ts";
 import {
@@ -24,11 +25,7 @@ import {
   startSlowBackend,
 } from "../_support/servers.ts";
 
-const NOTHING: HistogramSnapshot = {
-  counts: Array.from({ length: DURATION_BUCKETS.size }, () => 0),
-  sumMs: 0,
-  latencies: { recent: NO_LATENCIES, total: NO_LATENCIES },
-};
+const NOTHING: HistogramSnapshot = { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 };
 
 /** Counts events and returns the snapshot. */
 function count(input: ConfigInput, events: readonly ConductorEvent[]): MetricsSnapshot {
@@ -55,7 +52,7 @@ function serviceOf({ services }: MetricsSnapshot, name: string): ServiceSnapshot
   return found;
 }
 
-function countOf({ counts }: HistogramSnapshot): number {
+function countOf({ total: { counts } }: HistogramSnapshot): number {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
@@ -363,6 +360,17 @@ Deno.test("duration histograms have the bounds of Prometheus' native histograms 
   assertEquals([DURATION_BOUNDS_SECONDS[0], DURATION_BOUNDS_SECONDS.at(-1)], [2 ** -11, 64]);
   for (const [index, bound] of DURATION_BOUNDS_SECONDS.entries()) {
     assertAlmostEquals(Math.log2(bound), -11 + index / 2, 1e-12);
+  }
+});
+
+Deno.test("durationCounts() counts a duration that equals a bound below it, and a longer one above", () => {
+  for (const [index, bound] of [...DURATION_BOUNDS_SECONDS.entries(), [35, 1e6] as const]) {
+    const cells = new MetricCells(ROUTE_METRICS);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound * 1.000001);
+    const counts = durationCounts(cells.snapshot().duration);
+    const found = counts.flatMap((count, bucket) => Array.from({ length: count }, () => bucket));
+    assertEquals(found, [index, Math.min(35, index + 1)]);
   }
 });
 
