@@ -19,10 +19,10 @@ export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export const OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /** Value with the values of its labels, in the order of the family's labels. */
-type Sample = readonly [labels: readonly string[], value: number | HistogramSnapshot];
+export type Sample = readonly [labels: readonly string[], value: number | HistogramSnapshot];
 
 /** Metric with the function that reads its samples. */
-interface ReadableFamily extends MetricFamily {
+export interface ReadableFamily extends MetricFamily {
   /** Returns the samples; none if the metric does not apply. */
   readonly read: (reading: MetricsReading) => readonly Sample[];
 }
