@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
