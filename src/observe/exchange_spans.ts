@@ -189,7 +189,7 @@ class RecordedAttempt implements AttemptSpan {
     span.setAttribute("conductor.outcome", failure ?? (succeeded ? "success" : "failed"));
     if (!succeeded) span.setAttribute("error.type", failure ?? String(status));
     // An abort, for example because the client disconnected, says nothing about the service.
-    if (!succeeded && failure !== "aborted") span.setStatus({ code: ERROR });
+    if (!succeeded && failure !== "aborted" && failure !== "body-too-large") span.setStatus({ code: ERROR });
     if (this.#isDecided || role === "shadow") span.end(this.#endMs);
   }
 
