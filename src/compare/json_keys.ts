@@ -210,10 +210,12 @@ function canonicalText(value: unknown, steps: StepBudget): string {
   return parts.join(" ");
 }
 
-function isNumber(value: unknown): value is number | ExactNumber {
+/** Reports whether a parsed JSON value is a number. */
+export function isNumber(value: unknown): value is number | ExactNumber {
   return typeof value === "number" || value instanceof ExactNumber;
 }
 
-function toDouble(value: number | ExactNumber): number {
+/** Returns the double that is nearest to a number. */
+export function toDouble(value: number | ExactNumber): number {
   return value instanceof ExactNumber ? Number(value.text) : value;
 }
