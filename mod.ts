@@ -66,7 +66,6 @@ export type {
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
-  NotComparableReason,
   Observer,
   ReceivedEvent,
   RelayedEvent,
@@ -74,6 +73,7 @@ export type {
   SettledEvent,
   SkippedEvent,
 } from "./src/observe/events.ts";
+export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
 export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";

@@ -2,7 +2,7 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 
 /** A captured body. */
 export interface CapturedBody {

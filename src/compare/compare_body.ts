@@ -2,7 +2,7 @@
 
 import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import {
   type BodyType,
   bodyTypeOf,

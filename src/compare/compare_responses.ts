@@ -1,7 +1,7 @@
 /** Comparison of two responses to the same request, with a limit on the work. */
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { NotComparableError, type NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
@@ -72,8 +72,9 @@ function compareHeadersAndBody(
     compareHeaders(expected.headers, actual.headers, context);
     return compareBodies(expected, actual, context);
   } catch (error) {
-    if (!(error instanceof StepsExceeded)) throw error;
-    return "costly";
+    if (error instanceof NotComparableError) return error.reason;
+    if (error instanceof StepsExceeded) return "costly";
+    throw error;
   }
 }
 

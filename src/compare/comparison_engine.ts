@@ -3,7 +3,8 @@
 import type { Config, Route, Service } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import type { NotComparableReason, Observer } from "../observe/events.ts";
+import type { Observer } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
@@ -106,8 +107,10 @@ export class ComparisonEngine {
       readonly reason: NotComparableReason;
     },
   ): undefined {
+    const endpoint = endpointOf(plan, clientRequest);
     for (const { service } of plan.candidates) {
-      if (captured.has(service)) this.#skip({ plan, clientRequest }, service, { reason, isNoise: service.control });
+      if (!captured.has(service)) continue;
+      this.#skip({ plan, clientRequest, endpoint }, service, { reason, isNoise: service.control });
     }
   }
 
@@ -196,11 +199,11 @@ export class ComparisonEngine {
   }
 
   #skip(
-    { plan, clientRequest }: Pick<Baseline, "plan" | "clientRequest">,
+    { plan, clientRequest, endpoint }: Omit<Baseline, "outcome">,
     service: Service,
     info: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
-    const skipped = { requestId: clientRequest.requestId, route: plan.route, service: service.name, ...info };
+    const skipped = { requestId: clientRequest.requestId, route: plan.route, endpoint, service: service.name, ...info };
     this.#options.count?.addNotComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
   }
@@ -211,7 +214,7 @@ export class ComparisonEngine {
     { actual, differences, notComparable, isNoise = false }: Result,
   ): void {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, clientRequest }, service, { reason: notComparable, isNoise });
+      return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
     }
     const { requestId, method } = clientRequest;
     const comparison: Comparison = {

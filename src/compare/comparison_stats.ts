@@ -2,7 +2,7 @@
 
 import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -59,13 +59,11 @@ interface ResponseCounts {
   readonly latency: Histogram;
 }
 
-type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
-
 interface ServiceTotals {
   readonly route: string;
   readonly service: string;
   compared: number;
-  readonly notComparable: NotComparableCounts;
+  notComparable: NotComparableCounts;
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
 }
@@ -128,9 +126,11 @@ export class ComparisonStats {
   }
 
   /** Counts responses that are not comparable. Comparisons of the primary with itself are not counted here. */
-  addNotComparable({ route, service, isNoise, reason }: NotComparable): void {
+  addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
-    if (totals !== undefined) addCounts(totals.notComparable, { [reason]: 1 });
+    if (totals === undefined) return;
+    totals.notComparable = addNotComparable(totals.notComparable, { [reason]: 1 });
+    this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
   /** Adds the counts of a snapshot. */
@@ -140,7 +140,7 @@ export class ComparisonStats {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
-      addCounts(totals.notComparable, notComparable);
+      totals.notComparable = addNotComparable(totals.notComparable, notComparable);
       mergeResponses(totals.primary, primary);
       mergeResponses(totals.responses, responses);
     }
@@ -162,7 +162,7 @@ export class ComparisonStats {
         route,
         service,
         compared,
-        notComparable: { ...notComparable },
+        notComparable,
         primary: responseStats(primary),
         responses: responseStats(responses),
       })),
@@ -261,12 +261,6 @@ function sampleOf(comparison: Comparison, difference: Difference, info: SampleIn
     ...(bodies?.expected !== undefined && { expectedBody: detachString(bodies.expected, MAX_BODY_LENGTH) }),
     ...(bodies?.actual !== undefined && { actualBody: detachString(bodies.actual, MAX_BODY_LENGTH) }),
   };
-}
-
-function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCounts>): void {
-  for (const [reason, count] of Object.entries(added) as [NotComparableReason, number][]) {
-    counts[reason] = (counts[reason] ?? 0) + count;
-  }
 }
 
 function noResponses(): ResponseCounts {

@@ -4,7 +4,7 @@ import type { Service } from "../config/config.ts";
 import { type FailureKind, NOT_SENT_KINDS } from "../http/outcome_kinds.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { AttemptView, BodyTap, UpstreamResponse } from "../upstream/attempt.ts";
 import type { CapturedBody, CapturedOutcome } from "./captured_response.ts";
 import { decodeBody, type Pause } from "./decode_body.ts";

@@ -13,8 +13,9 @@ import {
 import { HistogramBuckets } from "../lib/histogram.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
+import type { ComparisonResult, SettledEvent } from "./events.ts";
 import { declareMetrics } from "./metric_cells.ts";
+import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
@@ -29,14 +30,6 @@ const COMPARISON_RESULTS: Readonly<Record<ComparisonResult, true>> = {
   "missing": true,
   "noise": true,
   "not-comparable": true,
-};
-const NOT_COMPARABLE_REASONS: Readonly<Record<NotComparableReason, true>> = {
-  "too-large": true,
-  "undecodable": true,
-  "memory": true,
-  "costly": true,
-  "busy": true,
-  "body-lag": true,
 };
 
 const FIRST_EXPONENT = -11;

@@ -238,7 +238,15 @@ Deno.test("ComparisonEngine counts requests without memory, and compares again o
   });
   for (let sent = 0; sent < 200; sent++) exchange(engine);
   assertGreater(skipped.length, 100);
-  assertEquals(skipped[0], { requestId: "id-1", route: "path /", service: "v2", reason: "memory", isNoise: false });
+  const { requestId, method, path } = CLIENT_REQUEST;
+  assertEquals(skipped[0], {
+    requestId,
+    route: "path /",
+    endpoint: `${method} ${path}`,
+    service: "v2",
+    reason: "memory",
+    isNoise: false,
+  });
   await promise;
   const before = skipped.length;
   exchange(engine);
@@ -304,7 +312,7 @@ function statsOf(compared: number, notComparable: number): ComparisonStats {
   const stats = new ComparisonStats();
   const options = { endpoint: "GET /", samples: "none" } as const;
   for (let count = 0; count < compared; count++) stats.add(comparison(), options);
-  const skipped = { requestId: "id", route: ROUTE_NAME, service: "v2" };
+  const skipped = { requestId: "id", route: ROUTE_NAME, endpoint: "GET /", service: "v2" };
   for (let count = 0; count < notComparable; count++) {
     stats.addNotComparable({ ...skipped, isNoise: false, reason: count % 4 === 0 ? "busy" : "costly" });
     stats.addNotComparable({ ...skipped, isNoise: true, reason: "costly" });
@@ -322,7 +330,9 @@ Deno.test("makeReport() never says ready if more than 1 % of the responses are n
   ]);
   assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
   assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
+  assertStringIncludes(renderText(some, createPaint(false)), "  9      0.889 %  v2       GET /     costly\n");
   assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
+  assertStringIncludes(renderMarkdown(some), "| 9 | 0.889 % | `v2` | `GET /` | costly |");
 });
 
 Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
@@ -335,6 +345,11 @@ Deno.test("mergeSnapshots() adds up the counts of responses that were not compar
   const snapshot = structuredClone(statsOf(1, 4).snapshot());
   const merged = mergeSnapshots([snapshot, snapshot]);
   assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
+  const entry = { route: ROUTE_NAME, endpoint: "GET /", service: "v2" };
+  assertEquals(makeReport(merged).notComparableAt, [
+    { ...entry, reason: "costly", count: 6, rate: 0.6 },
+    { ...entry, reason: "busy", count: 2, rate: 0.2 },
+  ]);
 });
 
 Deno.test("makeReport() takes about as long with 1,000 marks as without", () => {
