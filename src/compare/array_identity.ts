@@ -1,7 +1,7 @@
 /** Identity keys of array elements: the members that tell which element of the other array is the same thing. */
 
 import type { Segment } from "../config/body_path.ts";
-import { isJsonObject } from "../lib/exact_json.ts";
+import { ExactNumber, isJsonObject } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import { isNumber, type JsonRules, type ValueKeys } from "./json_keys.ts";
 
@@ -24,7 +24,8 @@ const MAX_WITNESSES = 50;
 /** Steps per lookup of a member. */
 const MEMBER_STEPS = 8;
 /** Matches names that usually identify something. */
-const IDENTIFYING = /^_?(?:id|uuid|guid|key|code|slug|sku|name|title|email|login|path|url|uri|href)$|[a-z](?:_id|Id|ID|Uuid)$/;
+const IDENTIFYING =
+  /^_?(?:id|uuid|guid|key|code|slug|sku|name|title|email|login|path|url|uri|href)$|[a-z](?:_id|Id|ID|Uuid)$/;
 /** Minimum ratio of identities that both arrays have. Values of other members are often unique by chance. */
 const MIN_SHARED = { identifying: 0.5, other: 0.9 };
 
@@ -131,9 +132,14 @@ function textAt(element: unknown, names: readonly string[], { here, steps }: Ide
     if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
     value = value[name];
   }
-  if (isNumber(value)) return here.canonicalNumber(value);
+  if (isNumber(value)) return textOfNumber(value, here);
   if (typeof value !== "string") return undefined;
   return within(here, names, () => here.normalise(value as string));
+}
+
+function textOfNumber(value: number | ExactNumber, here: JsonRules): string {
+  const text = value instanceof ExactNumber ? value.text : String(value);
+  return /^-?\d+$/.test(text) ? text : here.canonicalNumber(value);
 }
 
 function isIgnored(here: JsonRules, names: readonly string[]): boolean {

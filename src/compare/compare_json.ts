@@ -1,6 +1,7 @@
 /** Comparison of two JSON documents, value by value. */
 
 import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
+import type { UnorderedArray } from "../config/config.ts";
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../lib/exact_json.ts";
 import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
 import { redactText } from "../lib/secret_text.ts";
@@ -125,8 +126,9 @@ class JsonComparison {
   #compareArrays(expected: readonly unknown[], actual: readonly unknown[]): void {
     this.#here.takeRuleSteps();
     const isUnordered = this.#here.isUnordered();
+    const identity = isUnordered ? this.#rules.identityOf(this.#path) : undefined;
     this.#path.push(ELEMENT);
-    if (isUnordered) this.#compareUnordered(expected, actual);
+    if (isUnordered) this.#compareUnordered(expected, actual, identity);
     else this.#compareOrdered(expected, actual);
     this.#path.pop();
   }
@@ -155,9 +157,15 @@ class JsonComparison {
     if (sharedEnd < actualEnd) this.#add("added", undefined, actual[sharedEnd]);
   }
 
-  #compareUnordered(expected: readonly unknown[], actual: readonly unknown[]): void {
+  #compareUnordered(
+    expected: readonly unknown[],
+    actual: readonly unknown[],
+    identity: UnorderedArray["identity"],
+  ): void {
     const { pairs, removed, added } = pairUnordered(expected, actual, {
-      keyOf: (value) => this.#keys.keyOf(value),
+      keys: this.#keys,
+      here: this.#here,
+      identity,
       isEquivalent: this.#rules.hasTolerance ? (a, b) => this.#isEquivalent(a, b) : undefined,
       steps: this.#steps,
     });

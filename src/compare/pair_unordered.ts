@@ -1,7 +1,7 @@
 /** Pairing of the elements of two arrays whose order is ignored. */
 
 import { isJsonObject } from "../lib/exact_json.ts";
-import { StepsExceeded } from "../lib/step_budget.ts";
+import { NotComparableError } from "../observe/not_comparable.ts";
 import { detectIdentity, type IdentityContext, type IdentityKey, identityOf } from "./array_identity.ts";
 import { isNumber, toDouble } from "./json_keys.ts";
 
@@ -43,15 +43,12 @@ type Pair = readonly [expected: unknown, actual: unknown];
 /** Keys of the values inside an element, by their path. */
 type Members = ReadonlyMap<string, number>;
 
-/** Thrown if too many elements are left whose partner is unclear. */
-export class PairingExceeded extends StepsExceeded {}
-
 /**
  * Pairs the elements of two arrays in a time that grows as n log n.
  *
  * Equivalent elements are dropped first. Elements with the same identity are pairs, and those whose identity the other
- * array lacks are removed or added. All others are paired by similarity. Throws {@linkcode PairingExceeded} if there
- * are too many of them for that.
+ * array lacks are removed or added. All others are paired by similarity. If there are too many of them for that, the
+ * responses are not comparable.
  */
 export function pairUnordered(
   expected: readonly unknown[],
@@ -157,6 +154,7 @@ function withoutEquivalent({ left, right }: Sides, { isEquivalent, steps }: Pair
   let start = 0;
   const rest = (isSmall ? left : sortByNumber(left)).filter((element) => {
     let tried = 0;
+    while (dropped.has(start)) start++;
     for (let index = start; index < others.length && (isSmall || tried < TOLERANCE_WINDOW); index++) {
       steps.take(PAIR_STEPS);
       if (dropped.has(index)) continue;
@@ -245,7 +243,7 @@ function rankLikely({ left, right }: Sides, options: PairingOptions, to: Pairing
   const rest = pairBest(ranked, { left: leftObjects, right: rightObjects }, to);
   if (rest.left.length * rest.right.length <= MAX_PAIRS) rankAll(rest, options, to);
   else if (options.isEquivalent === undefined && sharesNothing(rest, options)) to.addInOrder(rest.left, rest.right);
-  else throw new PairingExceeded("Cannot pair the elements of an unordered array: too many are alike");
+  else throw new NotComparableError("array-too-long");
   return to.addInOrder(left.filter(isPlain), right.filter(isPlain));
 }
 

@@ -1,7 +1,7 @@
 /** Compiled comparison rules of one service. */
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
-import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import type { CompareSettings, NormaliseRule, ToleranceRule, UnorderedArray } from "../config/config.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
@@ -12,6 +12,11 @@ interface Normaliser {
   readonly pattern: LinearRegExp;
   readonly replacement: Replacement;
   readonly path: BodyPath | undefined;
+}
+
+interface UnorderedSteps {
+  readonly steps: readonly PathStep[];
+  readonly identity: UnorderedArray["identity"];
 }
 
 /** Options of {@linkcode CompareRules}. */
@@ -39,7 +44,7 @@ export class CompareRules {
   readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
-  readonly #unordered: "all" | readonly (readonly PathStep[])[];
+  readonly #unordered: "all" | readonly UnorderedSteps[];
   readonly #tolerance: readonly ToleranceRule[];
   #steps = new StepBudget(0);
 
@@ -49,7 +54,7 @@ export class CompareRules {
     this.#ignore = settings.ignore;
     this.#ignoredSteps = stepsOf(settings.ignore);
     this.#normalisers = settings.normalise.map(toNormaliser);
-    this.#unordered = settings.unordered === "all" ? "all" : stepsOf(settings.unordered);
+    this.#unordered = settings.unordered === "all" ? "all" : settings.unordered.flatMap(toUnorderedSteps);
     this.#tolerance = settings.tolerance;
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
     this.ignoresBody = this.ignores("body");
@@ -101,8 +106,17 @@ export class CompareRules {
 
   /** Reports whether the order of an array's elements is ignored. */
   isUnordered(segments: readonly Segment[]): boolean {
-    if (this.#unordered === "all") return true;
-    return this.#unordered.some((steps) => matchesSteps(steps, segments, { orInside: false }));
+    return this.#unordered === "all" || this.#unorderedAt(segments) !== undefined;
+  }
+
+  /** Returns the members that identify the elements of an unordered array; `undefined` if they are not configured. */
+  identityOf(segments: readonly Segment[]): UnorderedArray["identity"] {
+    return this.#unordered === "all" ? undefined : this.#unorderedAt(segments)?.identity;
+  }
+
+  #unorderedAt(segments: readonly Segment[]): UnorderedSteps | undefined {
+    if (this.#unordered === "all") return undefined;
+    return this.#unordered.find(({ steps }) => matchesSteps(steps, segments, { orInside: false }));
   }
 
   /** Reports whether two numbers at a path are equal within the tolerance there. */
@@ -150,6 +164,10 @@ export class CompareRules {
 
 function stepsOf(paths: readonly BodyPath[]): (readonly PathStep[])[] {
   return paths.flatMap((path) => path.kind === "json" ? [path.steps] : []);
+}
+
+function toUnorderedSteps({ path, identity }: UnorderedArray): UnorderedSteps[] {
+  return path.kind === "json" ? [{ steps: path.steps, identity }] : [];
 }
 
 function toNormaliser({ pattern: source, replacement, path }: NormaliseRule): Normaliser {

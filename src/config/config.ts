@@ -49,6 +49,7 @@ export type NormaliseRule = Output<typeof NORMALISE>;
 export type ToleranceRule = Output<typeof TOLERANCE>;
 /** Comparison of one service: its own rules before those of the top level. */
 export type CompareSettings = Values<typeof COMPARE_RULE_FIELDS>;
+export type UnorderedArray = Exclude<CompareSettings["unordered"], "all">[number];
 export type Logging = Output<typeof LOGGING>;
 export type MetricsSettings = Output<typeof METRICS>;
 export type ServerTls = Output<typeof TLS>;

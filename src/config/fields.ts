@@ -336,6 +336,9 @@ export const COMPARE_RULE_FIELDS = {
     default: "ordered",
     as: "unordered",
     description: "Array comparison: ordered, unordered, or the arrays whose order does not count.",
+    details:
+      "Elements of unordered arrays are paired by the members in `key`. Without it, a member with unique values in both " +
+      "arrays is detected.",
   },
   tolerance: {
     type: listOf(TOLERANCE, { item: "rule" }),

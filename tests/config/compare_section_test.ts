@@ -101,8 +101,14 @@ Deno.test("settings of a service replace those of the top level, and its rules c
 const READ: readonly (readonly [compare: Fields, settings: Partial<CompareSettings>])[] = [
   [{ maxBody: "1MiB" }, { maxBodyBytes: 1_048_576 }],
   [{ arrays: "unordered" }, { unordered: "all" }],
-  [{ arrays: "$.a" }, { unordered: [A] }],
-  [{ arrays: ["$.a", "$.b"] }, { unordered: [A, B] }],
+  [{ arrays: "$.a" }, { unordered: [{ path: A }] }],
+  [{ arrays: ["$.a", "$.b"] }, { unordered: [{ path: A }, { path: B }] }],
+  [{ arrays: { "$.a": { key: "id" }, "$.b": "unordered" } }, {
+    unordered: [{ path: A, identity: [["id"]] }, { path: B }],
+  }],
+  [{ arrays: { "$.a": { key: ["tenant", "node.id"] } } }, {
+    unordered: [{ path: A, identity: [["tenant"], ["node", "id"]] }],
+  }],
   [{ tolerance: [{ absolute: 0.5, path: "$.a" }, { absolute: "1e-9" }] }, {
     tolerance: [{ absolute: 0.5, relative: 0, path: A }, { absolute: 1e-9, relative: 0, path: undefined }],
   }],
@@ -135,7 +141,17 @@ const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
     'compare.ignore: must be a path like "$.items[*].id": found "$.items[0].id", expected "*" or a quoted key at position 9',
   ],
   [{ ignore: [7] }, 'compare.ignore[0]: must be a path like "$.items[*].id": found 7'],
-  [{ arrays: "header:a" }, 'compare.arrays: must be "ordered", "unordered" or JSON paths: found "header:a"'],
+  [{ arrays: "header:a" }, 'compare.arrays: must be "ordered", "unordered", JSON paths or a mapping: found "header:a"'],
+  [
+    { arrays: { a: "unordered" } },
+    'compare.arrays.a: must be a path like "$.items[*].id": found "a", expected ' + NAMES,
+  ],
+  [{ arrays: { "$.a": "id" } }, 'compare.arrays["$.a"]: must be "unordered" or a mapping with `key`: found "id"'],
+  [{ arrays: { "$.a": { keys: "id" } } }, 'compare.arrays["$.a"].keys: unknown key; did you mean "key"?'],
+  [
+    { arrays: { "$.a": { key: "a..b" } } },
+    'compare.arrays["$.a"].key: must be a name like "id" or "node.id": found "a..b"',
+  ],
   [{ arrays: ["body"] }, 'compare.arrays[0]: must be a path that begins with "$": found "body"'],
   [
     { normalise: { pattern: "(" } },
