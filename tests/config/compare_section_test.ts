@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { CompareSettings } from "../../src/config/config.ts";
+import { COMPARE } from "../../src/config/fields.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { validateConfig, type ValidatedConfig } from "../../src/config/validate.ts";
 
@@ -25,7 +26,7 @@ function problemsOf(input: unknown): string[] {
 const DEFAULTS: CompareSettings = {
   sample: 1,
   maxBodyBytes: 262_144,
-  headers: ["content-type", "location", "cache-control", "set-cookie"],
+  headers: COMPARE.fields.headers.default as readonly string[],
   ignore: [],
   normalise: [],
   unordered: [],
