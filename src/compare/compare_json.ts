@@ -96,7 +96,7 @@ class JsonComparison {
       if (Object.hasOwn(actual, key)) {
         shared++;
         this.compare(expected[key], actual[key]);
-      } else {
+      } else if (expected[key] !== null || !this.#here.isNullMissing()) {
         this.#add("removed", expected[key], undefined);
       }
       this.#leave(key, expected, actual);
@@ -108,7 +108,7 @@ class JsonComparison {
       this.#steps.take(VALUE_STEPS);
       if (Object.hasOwn(expected, key)) continue;
       this.#enter(key, expected, actual);
-      this.#add("added", undefined, actual[key]);
+      if (actual[key] !== null || !this.#here.isNullMissing()) this.#add("added", undefined, actual[key]);
       this.#leave(key, expected, actual);
     }
   }
@@ -200,11 +200,14 @@ class JsonComparison {
   }
 
   #compareLeaves(expected: unknown, actual: unknown): void {
+    const instant = this.#here.instantOf(expected);
+    if (instant !== undefined && instant === this.#here.instantOf(actual)) return;
     const type = jsonTypeOf(expected);
     if (type !== jsonTypeOf(actual)) return this.#add("type", expected, actual);
     if (type === "number" && this.#here.areNear(expected, actual)) return;
     if (typeof expected === "string" && typeof actual === "string" && this.#rules.normalises) {
-      if (this.#here.normalise(expected) === this.#here.normalise(actual)) return;
+      const [a, b] = [this.#here.normalise(expected), this.#here.normalise(actual)];
+      if (a === b || this.#here.areNearTexts(a, b)) return;
     }
     this.#add("changed", expected, actual);
   }
@@ -233,6 +236,6 @@ class JsonComparison {
 }
 
 /** Redacts a key. All secrets get the same mark, because differences are counted by path. */
-function withoutSecret(segment: Segment): Segment {
+export function withoutSecret(segment: Segment): Segment {
   return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }

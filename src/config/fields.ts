@@ -4,9 +4,9 @@
  */
 
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
+import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses } from "./schema/http.ts";
+import { headerLines, headerName, httpMethod, sampleKey, statuses, statusGroups } from "./schema/http.ts";
 import { endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
@@ -366,6 +366,35 @@ export const COMPARE_RULE_FIELDS = {
     default: [],
     isCumulative: true,
     description: "Tolerated differences between numbers. The first rule that matches a number applies.",
+  },
+  nullIsMissing: {
+    type: wholeOrPaths({ jsonOnly: true }),
+    default: false,
+    description: "Members of JSON objects for which null equals absence.",
+  },
+  ignoreCase: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts in which upper and lower case are equal, such as the names of states.",
+  },
+  instants: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Times that are compared as instants, whatever their format and time zone.",
+    details:
+      "Formats are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time " +
+      "without a zone is a text.",
+  },
+  numericTexts: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts whose numbers are compared by value, within `tolerance`.",
+    details: "Numbers with leading zeros, versions and dates are texts.",
+  },
+  equivalentStatuses: {
+    type: statusGroups(),
+    default: [],
+    description: "Status codes that are equivalent to each other.",
   },
   redact: {
     type: listOf(bodyPath(), { item: "path" }),

@@ -31,6 +31,11 @@ const DEFAULTS: CompareSettings = {
   normalise: [],
   unordered: [],
   tolerance: [],
+  nullIsMissing: [],
+  ignoreCase: [],
+  instants: [],
+  numericTexts: [],
+  equivalentStatuses: [],
   redact: [],
   samples: "values",
   endpoints: [],
@@ -110,6 +115,19 @@ const READ: readonly (readonly [compare: Fields, settings: Partial<CompareSettin
   [{ arrays: { "$.a": { key: ["tenant", "node.id"] } } }, {
     unordered: [{ path: A, identity: [["tenant"], ["node", "id"]] }],
   }],
+  [{ nullIsMissing: true, ignoreCase: true, instants: "$.a", numericTexts: ["$.a", "form:b"] }, {
+    nullIsMissing: [{ kind: "json", steps: [] }],
+    ignoreCase: [{ kind: "body" }],
+    instants: [A],
+    numericTexts: [A, { kind: "form", name: "b" }],
+  }],
+  [{ equivalentStatuses: [200, "204"] }, { equivalentStatuses: [[{ from: 200, to: 200 }, { from: 204, to: 204 }]] }],
+  [{ equivalentStatuses: [[200, 204], ["300-303", 308]] }, {
+    equivalentStatuses: [[{ from: 200, to: 200 }, { from: 204, to: 204 }], [{ from: 300, to: 303 }, {
+      from: 308,
+      to: 308,
+    }]],
+  }],
   [{ tolerance: [{ absolute: 0.5, path: "$.a" }, { absolute: "1e-9" }] }, {
     tolerance: [{ absolute: 0.5, relative: 0, path: A }, { absolute: 1e-9, relative: 0, path: undefined }],
   }],
@@ -153,6 +171,8 @@ const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
     { arrays: { "$.a": { key: "a..b" } } },
     'compare.arrays["$.a"].key: must be a name like "id" or "node.id": found "a..b"',
   ],
+  [{ nullIsMissing: "header:a" }, 'compare.nullIsMissing: must be a path that begins with "$": found "header:a"'],
+  [{ equivalentStatuses: 204 }, "compare.equivalentStatuses: must be a list of status codes: found 204"],
   [{ arrays: ["body"] }, 'compare.arrays[0]: must be a path that begins with "$": found "body"'],
   [
     { normalise: { pattern: "(" } },

@@ -32,6 +32,23 @@ export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } =
   });
 }
 
+/** Returns the type of parts of bodies: all of them with `true`, or paths. Values are paths; none with `false`. */
+export function wholeOrPaths({ jsonOnly = false }: { readonly jsonOnly?: boolean } = {}): ValueType<
+  readonly BodyPath[]
+> {
+  const paths = listOf(bodyPath({ jsonOnly }), { item: "path" });
+  const whole: BodyPath = jsonOnly ? { kind: "json", steps: [] } : { kind: "body" };
+  return literal({
+    label: `true, false, or ${paths.label}`,
+    input: `boolean | ${paths.input}`,
+    notation: "`true` stands for whole bodies.",
+    schema: { anyOf: [{ type: "boolean" }, paths.schema] },
+    parse(value, at) {
+      return typeof value === "boolean" ? (value ? [whole] : []) : paths.parse(value, at);
+    },
+  });
+}
+
 /** An array without a fixed order. */
 export interface UnorderedArray {
   readonly path: BodyPath;
