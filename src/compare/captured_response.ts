@@ -27,6 +27,8 @@ export interface CapturedResponse {
   readonly body: CapturedBody | undefined;
   /** Time from the start of the attempt to the response head, in milliseconds. */
   readonly durationMs: number;
+  /** True if the body reports errors whatever the status is, as in GraphQL. */
+  readonly hasErrors?: boolean;
 }
 
 /** Outcome of one attempt: a response, or a failure. */

@@ -1,5 +1,7 @@
 /** Compares responses in the background, after the client has received its response. */
 
+import type { RequestBody } from "../body/request_body.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { Config, Route, Service } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
@@ -8,12 +10,21 @@ import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
-import { type Candidate, type ComparisonPlan, endpointOf, plansFor, sampleServices } from "./comparison_plan.ts";
+import {
+  type Candidate,
+  type ComparisonPlan,
+  endpointOf,
+  isReplayable,
+  needsBody,
+  plansFor,
+  sampleServices,
+} from "./comparison_plan.ts";
 import { type CapturedOutcomes, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
+import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
@@ -68,22 +79,28 @@ export class ComparisonEngine {
   }
 
   /**
-   * Returns the capture of a request's responses; `undefined` if the request is not compared. A request with a body is
-   * never replayed to the primary.
+   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
+   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary.
    */
-  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(
+    clientRequest: ReceivedRequest,
+    route: Route,
+    body: RequestBody,
+  ): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
     const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
     if (this.#queue.isFull) return skip("busy");
-    const heldBytes = requestBytes(clientRequest);
+    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest);
+    const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
       route,
-      hasBody,
+      hasBody: body !== null,
+      requestBody: isKept ? body.copy() : undefined,
       captured,
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
@@ -116,11 +133,17 @@ export class ComparisonEngine {
 
   async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, outcomes: CapturedOutcomes): Promise<void> {
     const { clientRequest } = capture;
-    const outcome = outcomes.get(plan.primary);
+    const isGraphql = isGraphqlPath(clientRequest.path);
+    const outcomeOf = (service: Service) => {
+      const found = outcomes.get(service);
+      return found !== undefined && isGraphql ? withGraphqlErrors(found) : found;
+    };
+    const outcome = outcomeOf(plan.primary);
     if (outcome === undefined) return capture.release();
-    const baseline = { plan, clientRequest, endpoint: endpointOf(plan, clientRequest), outcome };
+    const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
+    const baseline = { plan, clientRequest, endpoint, outcome };
     for (const candidate of plan.candidates) {
-      const actual = outcomes.get(candidate.service);
+      const actual = outcomeOf(candidate.service);
       if (actual === undefined) {
         this.#skipLagging(capture, baseline, candidate.service);
         continue;
@@ -138,9 +161,9 @@ export class ComparisonEngine {
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, outcome } = baseline;
-    const isReplayable = outcome.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
-      !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isReplayable || !plan.replaySampler.next()) return false;
+    const mayReplay = outcome.ok && isReplayable(plan, clientRequest) &&
+      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+    if (!mayReplay || !plan.replaySampler.next()) return false;
     this.#replays++;
     const release = () => {
       second.release();
@@ -150,7 +173,8 @@ export class ComparisonEngine {
       clientRequest,
       heldBytes: 0,
       route: first.route,
-      hasBody: false,
+      hasBody: first.hasBody,
+      requestBody: first.requestBody,
       captured: plan.allServices,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,

@@ -20,6 +20,8 @@ export interface ExchangeCaptureOptions {
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body, if it is needed after the exchange. */
+  readonly requestBody?: Uint8Array<ArrayBuffer> | undefined;
   /** Memory reserved for the request, in bytes. */
   readonly heldBytes: number;
   /** Services whose responses are captured. */
@@ -40,6 +42,8 @@ export class ExchangeCapture {
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body; `undefined` if there is none, or if it is not needed. */
+  readonly requestBody: Uint8Array<ArrayBuffer> | undefined;
   /** Captured responses in the order in which their attempts started. */
   readonly responses: ResponseCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
@@ -53,6 +57,7 @@ export class ExchangeCapture {
     this.clientRequest = options.clientRequest;
     this.route = options.route;
     this.hasBody = options.hasBody;
+    this.requestBody = options.requestBody;
     this.#options = options;
     this.#heldBytes = options.heldBytes;
   }

@@ -194,7 +194,9 @@ class MarkupParser {
       this.#steps.take(NODE_STEPS);
       const name = this.#isHtml ? written.toLowerCase() : written;
       const text = this.#valueOf(name, decodeEntities(double ?? single ?? bare ?? ""));
-      if (!attributes.has(name)) attributes.set(name, { text, start: this.#at, end: this.#at + whole.length });
+      // An empty class list is none.
+      const isEmptyClass = this.#isHtml && name === "class" && text === "";
+      if (!isEmptyClass && !attributes.has(name)) attributes.set(name, { text, start: this.#at, end: this.#at + whole.length });
       this.#at += whole.length;
     }
   }

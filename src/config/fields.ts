@@ -7,7 +7,7 @@ import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schem
 import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
 import { headerLines, headerName, httpMethod, sampleKey, statuses, statusGroups } from "./schema/http.ts";
-import { endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
+import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
@@ -428,12 +428,18 @@ export const COMPARE = section({
       type: oneOf(["replay", "off"]),
       default: "replay",
       description:
-        "Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.",
+        "Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.",
     },
     noiseSample: {
       type: ratio(),
       default: 0.1,
       description: "Ratio of compared requests that are replayed to the primary.",
+    },
+    replayable: {
+      type: listOf(endpointPattern(), { item: "endpoint" }),
+      default: [],
+      description: "Further requests that may be sent to the primary again, because they change nothing.",
+      details: "Bodies of more than 64 KiB, or without a `Content-Length`, are never sent again.",
     },
     maxMemory: {
       type: size({ min: "1MiB", max: "4GiB" }),

@@ -44,7 +44,7 @@ const DEFAULTS: CompareSettings = {
 Deno.test("compare: true compares every service except the primary, with all defaults", () => {
   const { config } = validate(true);
   assertEquals(config.services.map(({ compare }) => compare), [undefined, DEFAULTS]);
-  assertEquals(config.compare, { replaySample: 0.1, maxMemoryBytes: 67_108_864 });
+  assertEquals(config.compare, { replaySample: 0.1, replayable: [], maxMemoryBytes: 67_108_864 });
 });
 
 Deno.test("no service is compared without compare, or with compare: false", () => {
@@ -142,8 +142,15 @@ for (const [compare, expected] of READ) {
 Deno.test("noise: off replays no requests", () => {
   assertEquals(validate({ noise: "off", maxMemory: "1MiB" }).config.compare, {
     replaySample: 0,
+    replayable: [],
     maxMemoryBytes: 1_048_576,
   });
+});
+
+Deno.test("replayable: requests that are replayed like GET requests", () => {
+  assertEquals(validate({ replayable: "post /graphql" }).config.compare?.replayable, [
+    { method: "POST", path: "/graphql" },
+  ]);
 });
 
 const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
@@ -173,6 +180,10 @@ const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
   ],
   [{ nullIsMissing: "header:a" }, 'compare.nullIsMissing: must be a path that begins with "$": found "header:a"'],
   [{ equivalentStatuses: 204 }, "compare.equivalentStatuses: must be a list of status codes: found 204"],
+  [
+    { replayable: "/graphql" },
+    'compare.replayable: must be a method and a path, like "POST /graphql": found "/graphql"',
+  ],
   [{ arrays: ["body"] }, 'compare.arrays[0]: must be a path that begins with "$": found "body"'],
   [
     { normalise: { pattern: "(" } },
