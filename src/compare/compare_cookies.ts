@@ -87,7 +87,7 @@ function readCookies(lines: readonly HeaderLine[], { steps }: ComparisonContext)
   return cookies;
 }
 
-/** Reads the attributes whose loss changes who can read a cookie, who receives it, or for how long (RFC 6265 §5.3). */
+/** Reads the attributes that limit access to a cookie, its recipients and its lifetime (RFC 6265 §5.3). */
 function readAttributes(line: string): Attributes {
   const attributes = new Map<string, string>();
   let maxAge: string | undefined;

@@ -1,12 +1,12 @@
 /** Comparison of XML and HTML by elements, attributes and texts. */
 
 import { printJsonPath } from "../config/body_path.ts";
-import type { StepBudget } from "../lib/step_budget.ts";
 import { withoutSecret } from "./compare_json.ts";
 import { compareTexts, excerptOf } from "./compare_texts.ts";
 import type { ComparisonContext, DifferenceKind } from "./difference.ts";
 import { JsonRules } from "./json_keys.ts";
 import {
+  hashOf,
   isElement,
   type MarkupElement,
   type MarkupLanguage,
@@ -17,6 +17,13 @@ import {
 
 /** Siblings that are searched for the counterpart of an element. */
 const MAX_LOOKAHEAD = 16;
+/**
+ * Characters around a sample that are searched for secrets. Fewer than in other texts, because a page may have a hundred
+ * differences. The name of a secret is mostly in the same tag.
+ */
+const SEARCHED_AROUND = 1_024;
+/** Steps per difference, because its samples are searched. */
+const DIFFERENCE_STEPS = 4_096;
 /** Steps per compared node. */
 const NODE_STEPS = 20;
 const TEXT = "#text";
@@ -46,19 +53,17 @@ class MarkupComparison {
   readonly #sources: { readonly expected: string; readonly actual: string };
   readonly #context: ComparisonContext;
   readonly #here: JsonRules;
-  readonly #keys: NodeKeys;
 
   constructor(sources: { readonly expected: string; readonly actual: string }, context: ComparisonContext) {
     this.#sources = sources;
     this.#context = context;
     this.#here = new JsonRules(context);
-    this.#keys = new NodeKeys(context.steps);
   }
 
   /** Compares two elements with the same name at the current path. */
   compareElements(expected: MarkupElement, actual: MarkupElement): void {
     this.#context.steps.take(NODE_STEPS);
-    if (this.#keys.keyOf(expected) === this.#keys.keyOf(actual) || this.#context.differences.isFull) return;
+    if (isEqual(expected, actual) || this.#context.differences.isFull) return;
     this.#compareAttributes(expected, actual);
     this.#compareChildren(expected.children, actual.children);
   }
@@ -75,11 +80,10 @@ class MarkupComparison {
 
   #compareChildren(expected: readonly MarkupNode[], actual: readonly MarkupNode[]): void {
     let [start, expectedEnd, actualEnd] = [0, expected.length, actual.length];
-    const isSame = (a: MarkupNode, b: MarkupNode) => this.#keys.keyOf(a) === this.#keys.keyOf(b);
     if (expectedEnd !== actualEnd) {
-      while (start < expectedEnd && start < actualEnd && isSame(expected[start]!, actual[start]!)) start++;
+      while (start < expectedEnd && start < actualEnd && isEqual(expected[start]!, actual[start]!)) start++;
       while (
-        start < expectedEnd && start < actualEnd && isSame(expected[expectedEnd - 1]!, actual[actualEnd - 1]!)
+        start < expectedEnd && start < actualEnd && isEqual(expected[expectedEnd - 1]!, actual[actualEnd - 1]!)
       ) {
         expectedEnd--;
         actualEnd--;
@@ -128,15 +132,15 @@ class MarkupComparison {
 
   #add(expected: Span | undefined, actual: Span | undefined): void {
     const { differences, rules, steps } = this.#context;
-    steps.take(NODE_STEPS);
     if (differences.isFull || this.#here.isIgnored()) return;
+    steps.take(DIFFERENCE_STEPS);
     const kind: DifferenceKind = expected === undefined ? "added" : actual === undefined ? "removed" : "changed";
     const path = [...this.#here.path];
     const isSecret = rules.redactor.hidesJson(path);
     const sampleOf = (source: string, { start, end }: Span) => () =>
       isSecret
         ? rules.redactor.replace(source.slice(start, end))
-        : excerptOf(source, { start, length: end - start, column: 0 }, rules);
+        : excerptOf(source, { start, length: end - start, column: 0, searchedAround: SEARCHED_AROUND }, rules);
     differences.add(printJsonPath(path.map(withoutSecret)), kind, {
       ...(expected === undefined ? {} : { expected: sampleOf(this.#sources.expected, expected) }),
       ...(actual === undefined ? {} : { actual: sampleOf(this.#sources.actual, actual) }),
@@ -144,31 +148,9 @@ class MarkupComparison {
   }
 }
 
-/** Integer keys of nodes. Only equal nodes have the same key. */
-class NodeKeys {
-  readonly #known = new Map<MarkupNode, number>();
-  readonly #texts = new Map<string, number>();
-  readonly #steps: StepBudget;
-
-  constructor(steps: StepBudget) {
-    this.#steps = steps;
-  }
-
-  keyOf(node: MarkupNode): number {
-    const known = this.#known.get(node);
-    if (known !== undefined) return known;
-    const text = isElement(node) ? this.#textOf(node) : JSON.stringify(node.text);
-    this.#steps.take(NODE_STEPS + text.length);
-    let key = this.#texts.get(text);
-    if (key === undefined) this.#texts.set(text, key = this.#texts.size);
-    this.#known.set(node, key);
-    return key;
-  }
-
-  #textOf({ name, attributes, children }: MarkupElement): string {
-    const written = [...attributes].map(([attribute, { text }]) => JSON.stringify([attribute, text])).sort();
-    return `<${JSON.stringify(name)} ${written.join()}>${children.map((child) => this.keyOf(child)).join()}`;
-  }
+function isEqual(a: MarkupNode, b: MarkupNode): boolean {
+  const [x, y] = [hashOf(a), hashOf(b)];
+  return x.first === y.first && x.second === y.second;
 }
 
 function nameOf(node: MarkupNode): string {

@@ -11,6 +11,12 @@ export interface Span {
   readonly end: number;
 }
 
+/** Hash of a node. Nodes with the same hash are equal: two times 32 bits do not collide by chance. */
+export interface NodeHash {
+  readonly first: number;
+  readonly second: number;
+}
+
 /** A value with its place in the source. */
 export interface MarkupText extends Span {
   /** Text with entities decoded and white space folded. */
@@ -29,8 +35,12 @@ export type MarkupNode = MarkupElement | MarkupText;
 /** Maximum nesting. Deeper elements become siblings. Real pages have 30 levels. */
 const MAX_DEPTH = 200;
 /** Steps per node and attribute, in addition to those for the characters. */
-const NODE_STEPS = 30;
+const NODE_STEPS = 40;
+/** Steps per character. */
+const CHARACTER_STEPS = 3;
 
+const [FIRST_PRIME, SECOND_PRIME, TEXT_SEED, ELEMENT_SEED] = [0x85ebca6b, 0xc2b2ae35, 0x9747b28c, 0x1b873593];
+const NO_ATTRIBUTES: ReadonlyMap<string, MarkupText> = new Map();
 const VOID = words("area base br col embed hr img input link meta source track wbr");
 /** Elements whose content is text, even if it contains tags. */
 const RAW = words("script style textarea title");
@@ -73,12 +83,49 @@ const ENTITIES: Readonly<Record<string, string>> = {
   euro: "€",
 };
 const ENTITY = /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z]{2,8}));/g;
+const NEEDS_FOLDING = /[\t\r\n\f]| {2}|^ | $/;
 const NAME = /[A-Za-z_\u0080-\uffff][^\s/>=]*/y;
 const ATTRIBUTE = /([^\s/>=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?/y;
 
+/** Returns the hash of a node. Hashes of elements are cached, so all hashes of a tree take one pass. */
+export function hashOf(node: MarkupNode): NodeHash {
+  if (!isElement(node)) return hashText(node.text, TEXT_SEED);
+  const cache = node as { hash?: NodeHash } & MarkupElement;
+  if (cache.hash !== undefined) return cache.hash;
+  let { first, second } = hashText(node.name, ELEMENT_SEED);
+  // A sum, because the order of attributes does not count.
+  for (const [name, { text }] of node.attributes) {
+    const hash = hashText(text, hashText(name, ELEMENT_SEED).first);
+    first = (first + hash.first) | 0;
+    second = (second + hash.second) | 0;
+  }
+  for (const child of node.children) {
+    const hash = hashOf(child);
+    first = mix(first, hash.first, FIRST_PRIME);
+    second = mix(second, hash.second, SECOND_PRIME);
+  }
+  return cache.hash = { first: mix(first, node.children.length, FIRST_PRIME), second };
+}
+
+function hashText(text: string, seed: number): NodeHash {
+  let first = seed;
+  let second = ~seed;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    first = mix(first, code, FIRST_PRIME);
+    second = mix(second, code, SECOND_PRIME);
+  }
+  return { first: mix(first, text.length, FIRST_PRIME), second: mix(second, first, SECOND_PRIME) };
+}
+
+function mix(hash: number, value: number, prime: number): number {
+  const mixed = Math.imul(hash ^ value, prime);
+  return mixed ^ (mixed >>> 15);
+}
+
 /** Parses a text. White space between tags, comments and the XML declaration are ignored. */
 export function parseMarkup(source: string, language: MarkupLanguage, steps: StepBudget): MarkupElement {
-  steps.take(2 * source.length);
+  steps.take(CHARACTER_STEPS * source.length);
   return new MarkupParser(source, language, steps).parse();
 }
 
@@ -178,13 +225,15 @@ class MarkupParser {
   }
 
   /** Reads the attributes of a start tag, up to `/>` or `>`. The first attribute of a name counts. */
-  #readAttributes(from: number): Map<string, MarkupText> {
-    const attributes = new Map<string, MarkupText>();
+  #readAttributes(from: number): ReadonlyMap<string, MarkupText> {
+    let attributes: Map<string, MarkupText> | undefined;
     this.#at = from;
     for (;;) {
       while (/\s/.test(this.#source[this.#at] ?? "x")) this.#at++;
       const character = this.#source[this.#at];
-      if (character === undefined || character === ">" || this.#source.startsWith("/>", this.#at)) return attributes;
+      if (character === undefined || character === ">" || this.#source.startsWith("/>", this.#at)) {
+        return attributes ?? NO_ATTRIBUTES;
+      }
       ATTRIBUTE.lastIndex = this.#at;
       const [whole, written = "", double, single, bare] = ATTRIBUTE.exec(this.#source) ?? [];
       if (whole === undefined) {
@@ -196,7 +245,10 @@ class MarkupParser {
       const text = this.#valueOf(name, decodeEntities(double ?? single ?? bare ?? ""));
       // An empty class list is none.
       const isEmptyClass = this.#isHtml && name === "class" && text === "";
-      if (!isEmptyClass && !attributes.has(name)) attributes.set(name, { text, start: this.#at, end: this.#at + whole.length });
+      attributes ??= new Map();
+      if (!isEmptyClass && !attributes.has(name)) {
+        attributes.set(name, { text, start: this.#at, end: this.#at + whole.length });
+      }
       this.#at += whole.length;
     }
   }
@@ -218,8 +270,9 @@ class MarkupParser {
 
   #addText(start: number, end: number, hasEntities = true): void {
     const raw = this.#source.slice(start, end);
+    if (hasEntities && raw.includes("&")) this.#steps.take(CHARACTER_STEPS * raw.length);
     const decoded = hasEntities ? decodeEntities(raw) : raw;
-    const isKept = this.#isHtml && this.#open.some(({ name }) => PREFORMATTED.has(name));
+    const isKept = this.#isHtml && NEEDS_FOLDING.test(raw) && this.#open.some(({ name }) => PREFORMATTED.has(name));
     const text = isKept ? decoded : fold(decoded);
     if (text !== "") this.#add({ text, start, end });
   }
@@ -244,6 +297,8 @@ function decodeEntities(text: string): string {
 }
 
 function fold(text: string): string {
+  // Most texts need no change.
+  if (!NEEDS_FOLDING.test(text)) return text;
   return text.replaceAll(/[ \t\r\n\f]+/g, " ").replace(/^ | $/g, "");
 }
 

@@ -109,7 +109,7 @@ function takeOne(counts: Map<number, number>, key: number): boolean {
   return count > 0;
 }
 
-/** Pairs the elements with the same identity. Returns the elements without one, and those that share one. */
+/** Pairs the elements with the same identity. Returns all other elements: without an identity, or with one that is not unique. */
 function pairByIdentity({ left, right }: Sides, key: IdentityKey, options: PairingOptions, to: PairingState): Sides {
   const rest = { left: [] as unknown[], right: [] as unknown[] };
   const rightByText = uniqueByIdentity(right, key, options, rest.right);

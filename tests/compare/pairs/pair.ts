@@ -13,7 +13,7 @@ export interface PairedResponse {
 /** Two responses to the same request, and the result of their comparison. */
 export interface Pair {
   /**
-   * Public report of the case, or of the question that the row answers, as `owner/repository#number`. Most values are
+   * Public report of the case, or of the question behind the row, as `owner/repository#number`. Most values are
    * shortened, and rows with the same report are variations of it.
    */
   readonly from: string;
