@@ -37,7 +37,8 @@ export function decide(
   const missing: string[] = [];
   const faults: string[] = [];
   if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the required ${minRequests}`);
-  const skipped = countNotComparable(notComparable);
+  // Reasons of the request, such as preconditions, say nothing about the service.
+  const skipped = countNotComparable(notComparable) - countNotComparable(notComparable, "request");
   const skippedRatio = ratioOf(skipped, compared + skipped);
   if (skippedRatio > MAX_NOT_COMPARABLE) {
     missing.push(

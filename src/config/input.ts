@@ -208,8 +208,8 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
@@ -745,8 +745,8 @@ export interface ServiceCompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
   readonly maxBody?: number | string;
   /**
@@ -829,10 +829,7 @@ export type StatusInput = number | string;
  * `"ordered"`, `"unordered"`, paths of the unordered arrays (`"$.tags"`), or such paths with the members that identify
  * an element: `{ "$.items": { key: "id" } }`.
  */
-export type ArraysInput =
-  | string
-  | readonly string[]
-  | Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+export type ArraysInput = string | readonly string[] | Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;
