@@ -48,7 +48,7 @@ async function compare(
     observe: (event) => event.type === "compared" && resolve(event),
   });
   const response = await handle(new Request(`http://conductor/${index}`, request));
-  await response.body?.cancel();
+  await response.arrayBuffer();
   const { result, paths, reason } = await promise;
   if (result === "not-comparable") return { notComparable: reason! };
   return result === "match" ? "alike" : paths;
