@@ -236,12 +236,13 @@ export interface CompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. Elements of unordered arrays are
-   * paired by the members in `key`. Without it, a member with unique values in both arrays is detected.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected.
    *
    * @default "ordered"
    */
-  readonly arrays?: ArraysInput;
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies.
    *
@@ -767,11 +768,11 @@ export interface ServiceCompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. Elements of unordered arrays are
-   * paired by the members in `key`. Without it, a member with unique values in both arrays is detected. Default: the
-   * top level's.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected. Default: the top level's.
    */
-  readonly arrays?: ArraysInput;
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies. Default: those of the top
    * level, which always come last.
@@ -826,10 +827,10 @@ export interface ServiceCompareInput {
 export type StatusInput = number | string;
 
 /**
- * `"ordered"`, `"unordered"`, paths of the unordered arrays (`"$.tags"`), or such paths with the members that identify
- * an element: `{ "$.items": { key: "id" } }`.
+ * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:
+ * such a member is detected.
  */
-export type ArraysInput = string | readonly string[] | Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+export type ArraysInput = Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

@@ -64,14 +64,14 @@ export function arrayOrder(): ValueType<"all" | readonly UnorderedArray[]> {
   const key = { type: "object", properties: { key: names.schema }, required: ["key"], additionalProperties: false };
   return literal({
     label: "`ordered`, `unordered`, JSON paths of arrays, or a mapping of such paths to `unordered` or `key: NAME`",
-    input: "ArraysInput",
+    input: `${paths.input} | ArraysInput`,
+    notation: '`"ordered"`, `"unordered"`, paths of the unordered arrays (`"$.tags"`), or a mapping of such paths.',
     alias: {
       name: "ArraysInput",
-      type:
-        'string | readonly string[] | Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>',
+      type: 'Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>',
       description:
-        '`"ordered"`, `"unordered"`, paths of the unordered arrays (`"$.tags"`), or such paths with the members that identify ' +
-        'an element: `{ "$.items": { key: "id" } }`.',
+        'Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. ' +
+        '`"unordered"`: such a member is detected.',
     },
     schema: {
       anyOf: [
