@@ -21,6 +21,7 @@ export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetc
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AdminInput,
+  ArraysInput,
   BreakerInput,
   CompareInput,
   ConfigInput,

@@ -46,7 +46,7 @@ export function compareResponses(
   }
   const { response: baseline } = expected;
   const { response: candidate } = actual;
-  if (baseline.status !== candidate.status && !rules.ignores("status")) {
+  if (!rules.areEquivalentStatuses(baseline.status, candidate.status) && !rules.ignores("status")) {
     differences.add("status", "changed", {
       expected: () => String(baseline.status),
       actual: () => String(candidate.status),

@@ -1,5 +1,7 @@
 /** Compares responses in the background, after the client has received its response. */
 
+import type { RequestBody } from "../body/request_body.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { Config, Route, Service } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
@@ -10,13 +12,22 @@ import type { CapturedOutcome } from "./captured_response.ts";
 import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
-import { type Candidate, type ComparisonPlan, endpointOf, plansFor, sampleServices } from "./comparison_plan.ts";
+import {
+  type Candidate,
+  type ComparisonPlan,
+  endpointOf,
+  isReplayable,
+  needsBody,
+  plansFor,
+  sampleServices,
+} from "./comparison_plan.ts";
 import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
+import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
 import type { ResponseCapture } from "./response_capture.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
@@ -74,22 +85,28 @@ export class ComparisonEngine {
   }
 
   /**
-   * Returns the capture of a request's responses; `undefined` if the request is not compared. A request with a body is
-   * never replayed to the primary.
+   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
+   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary.
    */
-  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(
+    clientRequest: ReceivedRequest,
+    route: Route,
+    body: RequestBody,
+  ): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
     const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
     if (this.#queue.isFull) return skip("busy");
-    const heldBytes = requestBytes(clientRequest);
+    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest);
+    const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
       route,
-      hasBody,
+      hasBody: body !== null,
+      requestBody: isKept ? body.copy() : undefined,
       captured,
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
@@ -130,7 +147,7 @@ export class ComparisonEngine {
       if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason });
       return capture.release();
     }
-    const endpoint = endpointOf(plan, clientRequest);
+    const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
     const baseline = { plan, clientRequest, endpoint, primary };
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
@@ -153,9 +170,9 @@ export class ComparisonEngine {
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
-    const isReplayable = primary.outcome!.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
-      !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isReplayable || !plan.replaySampler.next()) return false;
+    const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
+      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+    if (!mayReplay || !plan.replaySampler.next()) return false;
     this.#replays++;
     const release = () => {
       second.release();
@@ -165,7 +182,8 @@ export class ComparisonEngine {
       clientRequest,
       heldBytes: 0,
       route: first.route,
-      hasBody: false,
+      hasBody: first.hasBody,
+      requestBody: first.requestBody,
       captured: plan.allServices,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
@@ -238,13 +256,15 @@ export class ComparisonEngine {
   #add(
     { plan, clientRequest, endpoint, primary }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual, differences, notComparable, isNoise = false }: Result,
+    { actual: found, differences, notComparable, isNoise = false }: Result,
   ): void {
     if (notComparable !== undefined) {
       return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
     }
     const { requestId, method } = clientRequest;
-    const expected = primary.outcome!;
+    const isGraphql = isGraphqlPath(clientRequest.path);
+    const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
+    const actual = isGraphql ? withGraphqlErrors(found) : found;
     const comparison: Comparison = {
       requestId,
       route: plan.route,

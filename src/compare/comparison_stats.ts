@@ -268,7 +268,7 @@ function noResponses(): ResponseCounts {
 }
 
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
-  if (!outcome.ok || outcome.response.status >= 500) counts.errors++;
+  if (!outcome.ok || outcome.response.status >= 500 || outcome.response.hasErrors) counts.errors++;
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 

@@ -19,6 +19,8 @@ export interface ExchangeCaptureOptions extends ResponseCaptureOptions {
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body, if it is needed after the exchange. */
+  readonly requestBody?: Uint8Array<ArrayBuffer> | undefined;
   /** Memory reserved for the request, in bytes. */
   readonly heldBytes: number;
   /** Services whose responses are captured. */
@@ -35,6 +37,8 @@ export class ExchangeCapture {
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body; `undefined` if there is none, or if it is not needed. */
+  readonly requestBody: Uint8Array<ArrayBuffer> | undefined;
   /** Captured responses in the order in which their attempts started. */
   readonly responses: ResponseCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
@@ -48,6 +52,7 @@ export class ExchangeCapture {
     this.clientRequest = options.clientRequest;
     this.route = options.route;
     this.hasBody = options.hasBody;
+    this.requestBody = options.requestBody;
     this.#options = options;
     this.#heldBytes = options.heldBytes;
   }

@@ -83,6 +83,10 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
   ["a million lines", many(1e6, (n) => `l${n % 7}`, "\n"), many(1e6, (n) => `l${n % 7}`, "\n") + "x", "text/plain", {}],
   ["a multi-byte character set", "é".repeat(1.2e6), `${"é".repeat(1.2e6)}x`, "text/plain; charset=gb18030", {}],
   ["markup", "<a> ".repeat(1e6), "<a>  ".repeat(1e6), "text/html", {}],
+  ["nested elements", "<a>".repeat(3e5), `${"<a>".repeat(3e5)}<b>`, "text/html", {}],
+  ["end tags without an element", `${"<p>".repeat(150)}${"</q>".repeat(1e5)}`, "</q>".repeat(1e5), "text/xml", {}],
+  ["attributes", `<a ${"b=\"' ".repeat(1e5)}`, `<a ${"c='\" ".repeat(1e5)}`, "text/html", {}],
+  ["marks that are no tags", `<a>${"< ".repeat(2e5)}`, `<a>${"< ".repeat(2e5)}x`, "text/html", {}],
   ["a form of 100,000 fields", many(1e5, (n) => `f${n}=1`, "&"), many(1e5, (n) => `f${n}=2`, "&"), FORM, {}],
   ["a form of one field", many(3e5, () => "a", "&"), many(299_999, () => "a", "&"), FORM, {}],
   [
@@ -220,7 +224,7 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
 }
 
 function exchange(engine: ComparisonEngine): void {
-  const capture = engine.begin(CLIENT_REQUEST, ROUTE, false);
+  const capture = engine.begin(CLIENT_REQUEST, ROUTE, null);
   if (capture === undefined) return;
   for (const each of [attempt(0), attempt(1)]) {
     capture.started(each);

@@ -12,7 +12,7 @@ import { type Backend, startBackend, startConductor, startRawBackend } from "../
 const DATE = "Wed, 21 Oct 2026 07:28:00 GMT";
 const MULTIPART = { "content-type": "multipart/byteranges; boundary=x" };
 
-type Respond = (request: Request) => Response | Promise<Response>;
+type Respond = (request: Request, body: string) => Response | Promise<Response>;
 
 interface Setup extends AsyncDisposable {
   readonly handle: Handler;
@@ -72,6 +72,11 @@ function startSetup(
 
 function get(path = "/", init?: RequestInit): Request {
   return new Request(`http://conductor${path}`, init);
+}
+
+/** Returns a request with a body of known length, as most clients send it. */
+function post(path: string, body: string): Request {
+  return get(path, { method: "POST", body, headers: { "content-length": String(body.length) } });
 }
 
 function summary(events: readonly ComparedEvent[]): string[] {
@@ -464,4 +469,51 @@ Deno.test("replays measure the noise of each endpoint in periodic traffic", asyn
   const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
   assertEquals(mismatches, []);
   assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
+});
+
+Deno.test("GraphQL requests are counted by operation, and a response with errors counts as an error", async () => {
+  const respond = (errors: boolean): Respond => (_, body) => {
+    const { query } = JSON.parse(body);
+    return Response.json({ data: { echo: query.length }, ...(errors && { errors: [{ message: "no" }] }) });
+  };
+  await using setup = startSetup({ v1: respond(false), v2: respond(true) });
+  const send = async (body: unknown) => {
+    const response = await setup.handle(post("/api/graphql", JSON.stringify(body)));
+    await response.body?.cancel();
+  };
+  await send({ query: "# query Other\nquery Orders($id: ID!) { order(id: $id) { id } }" });
+  await send({ query: "query A { a } mutation B { b }", operationName: "B" });
+  await send({ query: "{ a }" });
+  const events = await setup.compared(3);
+  assertEquals(summary(events), Array(3).fill("v2 mismatch $.errors"));
+  const { stats } = setup.comparisons.read(0);
+  assertEquals(stats?.endpoints.map(({ endpoint }) => endpoint).sort(), [
+    "POST /api/graphql Mutation.B",
+    "POST /api/graphql Query",
+    "POST /api/graphql Query.Orders",
+    "…",
+  ]);
+  assertEquals(stats?.services.map(({ responses, primary }) => [primary.errors, responses.errors]), [[0, 3]]);
+});
+
+Deno.test("POST requests are replayed with their body if the configuration says so, otherwise never", async () => {
+  const bodies: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  const echo: Respond = (_, body) => {
+    bodies.push(body);
+    if (bodies.length === 3) resolve();
+    return Response.json({ count: count++ });
+  };
+  await using setup = startSetup({ v1: echo, v2: json({ count: 0 }) }, {
+    settings: { compare: { noiseSample: 1, replayable: "POST /search/{kind}" } },
+  });
+  for (const path of ["/orders", "/search/all"]) {
+    const response = await setup.handle(post(path, `for ${path}`));
+    await response.body?.cancel();
+  }
+  await promise;
+  assertEquals(bodies, ["for /orders", "for /search/all", "for /search/all"]);
+  const events = await setup.compared(3);
+  assertEquals(summary(events.slice(2)), ["v1 noise $.count"]);
 });
