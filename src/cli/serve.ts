@@ -62,6 +62,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     onError,
     reusePort: flags.reusePort,
     alwaysCount: table !== undefined,
+    hasTable: table !== undefined,
     urgent: urgent.signal,
   });
   let isDraining = false;

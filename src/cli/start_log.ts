@@ -35,6 +35,7 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
     format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
     write: (line) => output.write(line),
     ...(hasTable && { repeats: FOLDED }),
+    hasAccessLog: config.logging.access !== "off" && !hasTable,
   });
   return {
     logger,

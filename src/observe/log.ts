@@ -38,6 +38,12 @@ export interface LoggerOptions {
   /** Writes a line with its line end. Returns `false` if the line was dropped because the reader is too slow. */
   readonly write: (line: string) => boolean;
   /**
+   * True if the access log has a line for each request, so that `request completed` at info is left out.
+   *
+   * @default {false}
+   */
+  readonly hasAccessLog?: boolean;
+  /**
    * Limits of repeated failures of one service.
    *
    * @default Five lines per second, and a summary each second.
@@ -55,6 +61,8 @@ export interface LoggerOptions {
 export interface Logger {
   /** Writes a line that concerns the process. */
   readonly log: (level: LogLevel, message: string, fields?: LogFields) => void;
+  /** Writes a line that is already formatted, with its line end. */
+  readonly write: (line: string) => void;
   /** Writes the line of an event, if the event has one. */
   readonly observe: Observer;
 }
@@ -143,6 +151,9 @@ export function createLogger(options: LoggerOptions): Logger {
   }
 
   return {
+    write: (line) => {
+      if (!write(line)) dropped++;
+    },
     log: (level, message, fields = {}) => {
       // Summaries before the last line of the process.
       failures.flush();
@@ -151,6 +162,7 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     observe: (event) => {
       const line = describe(event);
+      if (options.hasAccessLog && event.type === "responded" && line?.level === "info") return;
       if (line === undefined || SEVERITY[line.level] < threshold || !admits(line.level, event)) return;
       writeLine(line.level, line.message, fieldsOf(event), event);
     },
