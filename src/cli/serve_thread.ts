@@ -11,7 +11,8 @@ import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { observeDurations } from "../observe/otel_metrics.ts";
 import { findMeters } from "../observe/telemetry.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { createAccessLog } from "../observe/access_log.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
@@ -74,6 +75,12 @@ export interface ServeThreadOptions {
    */
   readonly alwaysCount?: boolean;
   /**
+   * True if a live table is shown, which the lines of an access log would scroll out of sight.
+   *
+   * @default {false}
+   */
+  readonly hasTable?: boolean;
+  /**
    * Maximum exchanges to record per second.
    *
    * @default RECORDED_PER_SECOND
@@ -118,7 +125,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-  let redaction: Redaction;
+  let redaction = createRedaction(first);
   const recordDuration = observeDurations();
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
@@ -127,12 +134,28 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     logger().observe(event);
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Adds the access log of a configuration to an observer. */
+  function withAccessLog(config: Config, observe: DetailedObserver): DetailedObserver {
+    if (options.hasTable) return observe;
+    const access = createAccessLog(config, { write: (line) => logger().write(line) });
+    if (access === undefined) return observe;
+    return (event, context) => {
+      access(event, context);
+      observe(event, context);
+    };
+  }
+
   function observerFor(config: Config): DetailedObserver {
+    redaction = createRedaction(config);
+    return withAccessLog(config, countingObserverFor(config));
+  }
+
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    const recording = config.admin === undefined ? undefined : recorderFor(config);
+    const recording = config.admin === undefined ? undefined : recorderFor();
     return (event, detail) => {
       counters.observe(event);
       recording?.observe(event, detail);
@@ -140,8 +163,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     };
   }
 
-  function recorderFor(config: Config): ExchangeRecorder {
-    redaction = createRedaction(config);
+  function recorderFor(): ExchangeRecorder {
     return recorder ??= new ExchangeRecorder({
       redaction: () => redaction,
       ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
@@ -163,6 +185,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
+    redaction: () => redaction,
     observe: (event) => {
       metrics?.observe(event);
       observe(event);
