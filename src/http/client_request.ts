@@ -48,6 +48,11 @@ export interface ClientRequest {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;
   /**
+   * Protocols of the Upgrade field, in order. Set only by a listener that can switch protocols, for a request that
+   * asks for it.
+   */
+  readonly upgrade?: readonly string[];
+  /**
    * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
    * `connection.completed` it is only read for long exchanges.
    */
