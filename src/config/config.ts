@@ -23,10 +23,10 @@ import type {
   TLS,
   TOLERANCE,
 } from "./fields.ts";
-import type { HeaderLine, SampleKey, StatusRange } from "./schema/http.ts";
+import type { HeaderLine, SampleKey, StatusRange, UpgradePolicy } from "./schema/http.ts";
 import type { Output, Values } from "./schema/section.ts";
 
-export type { BodyPath, HeaderLine, SampleKey, StatusRange };
+export type { BodyPath, HeaderLine, SampleKey, StatusRange, UpgradePolicy };
 export type { HedgeDelay } from "./schema/quantity.ts";
 
 /** Role of a service on a route. */
@@ -64,8 +64,9 @@ export interface UpstreamTls {
 }
 
 /** Limits; `Infinity` if there is none. */
-export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads"> {
+export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads" | "maxTunnels"> {
   readonly maxUploads: number;
+  readonly maxTunnels: number;
 }
 
 /** Sampling and limits of a shadow. */

@@ -6,7 +6,7 @@
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
 import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses } from "./schema/http.ts";
+import { headerLines, headerName, httpMethod, sampleKey, statuses, upgradeProtocols } from "./schema/http.ts";
 import { endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
@@ -496,6 +496,14 @@ export const SERVICE = section({
       default: {},
       description: "Header fields to set on this service's response if it is returned to the client.",
     },
+    upgrade: {
+      type: upgradeProtocols(),
+      defaultText: "off",
+      description:
+        "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
+      details: "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
+        "Without it, the service gets the request without `Upgrade`.",
+    },
     breaker: {
       type: boolOr(BREAKER),
       defaultText: "off",
@@ -660,6 +668,14 @@ export const LIMITS = section({
         "The first `timeout` of waiting is free, and an upload is not aborted while a response is being relayed. 0 accepts any " +
         "rate.",
     },
+    maxTunnels: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "half of `maxInFlight`",
+      description: "Maximum upgraded connections. Further requests for an upgrade get 503 at once.",
+      details:
+        "They also count towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections " +
+        "of one client as well.",
+    },
     maxConnectionsPerService: {
       type: integer(1, MAX_AT_ONCE),
       defaultText: "no limit",
@@ -792,6 +808,12 @@ export const CONFIG = section({
       as: "bodyWindowBytes",
       description:
         "Maximum size of one request body that is buffered for a slower service. Limits the memory per request.",
+    },
+    upgradeIdleTimeout: {
+      type: time({ min: "1s" }),
+      default: "5m",
+      as: "upgradeIdleTimeoutMs",
+      description: "Timeout for silence in both directions of an upgraded connection.",
     },
     limits: {
       type: LIMITS,

@@ -104,6 +104,13 @@ export interface ConfigInput {
    */
   readonly bodyWindow?: number | string;
   /**
+   * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
+   * `"30m"`, `"1h"`.
+   *
+   * @default "5m"
+   */
+  readonly upgradeIdleTimeout?: number | string;
+  /**
    * Limits on concurrent requests and on slow uploads.
    *
    * @default {}
@@ -185,6 +192,12 @@ export interface LimitsInput {
    * @default "240B"
    */
   readonly minUploadRate?: number | string;
+  /**
+   * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
+   * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
+   * Default: half of `maxInFlight`.
+   */
+  readonly maxTunnels?: number;
   /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
@@ -486,6 +499,13 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /**
+   * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
+   * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
+   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * `Upgrade`. Default: off.
+   */
+  readonly upgrade?: boolean | string | readonly string[];
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**

@@ -147,10 +147,13 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
 /**
  * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
  */
-function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
+function checkHttp2({ tls, host = "target", upgrade }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
   if (tls?.insecure) at.child("tls").child("insecure").problem(conflict);
+  if (upgrade !== undefined) {
+    at.child("upgrade").problem("cannot be combined with `http2`: connections of the HTTP/2 client cannot be upgraded");
+  }
   if (host !== "target") {
     at.child("host").problem('must be "target" with `http2`: the HTTP/2 client always sends the host of `url`');
   }
@@ -217,7 +220,11 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
   return {
     ...omit(top, UNRESOLVED_KEYS),
     shownHostname: root.child("hostname").template ?? top.hostname,
-    limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
+    limits: {
+      ...limits,
+      maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
+      maxTunnels: limits.maxTunnels ?? Math.ceil(limits.maxInFlight / 2),
+    },
     compare: comparePlan(services, top),
     admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },
     secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],

@@ -30,6 +30,8 @@ export interface ReceivedRequest {
   readonly headers: readonly HeaderLine[];
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
+  /** Protocols that the connection may be upgraded to, in order; `undefined` if it cannot be upgraded. */
+  readonly upgrade?: readonly string[] | undefined;
   /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -106,6 +108,8 @@ export function receive(
     raw,
     authority,
     contentLength,
+    // A body would have to be read completely before the protocol is switched.
+    upgrade: request.upgrade === undefined || request.body !== null ? undefined : request.upgrade,
     trace,
     headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
       clientAddress,

@@ -17,6 +17,8 @@ export interface Socket {
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes and returns their number. Rejects like `read`. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Ends the sending direction. Absent: only `close` can end it. */
+  closeWrite?(): Promise<void>;
   /** Frees the descriptor. Pending reads and writes reject. */
   close(): void;
 }
@@ -96,6 +98,11 @@ export class BufferedSocket {
       (sent) => sent < bytes.length ? this.write(bytes.subarray(sent)) : undefined,
       fail,
     );
+  }
+
+  /** Ends the sending direction. */
+  closeWrite(): void {
+    this.#socket.closeWrite?.().catch(() => {});
   }
 
   /** Frees the descriptor and the buffer. Pending reads and writes fail. */

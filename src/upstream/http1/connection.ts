@@ -2,6 +2,7 @@
 
 import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
 import type { FailureKind } from "../../http/outcome_kinds.ts";
+import { selectedProtocol } from "../../http/upgrade.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
@@ -10,7 +11,14 @@ import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { RequestSender } from "./request_sender.ts";
 import { ResponseBody, type ResponseBodyContext } from "./response_body.ts";
-import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
+import {
+  BodyStreamSource,
+  BufferedResponse,
+  ResponseResult,
+  StreamedResponse,
+  SwitchedResponse,
+} from "./response_result.ts";
+import { UpstreamTunnel } from "./upstream_tunnel.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -25,6 +33,8 @@ export interface ConnectionListener extends ResponseBodyContext {
   readonly readBuffers: BufferPool;
   /** Buffers for request heads, reused after a connection closes. */
   readonly headBuffers: BufferPool;
+  /** Large read buffers of tunnels, reused when a tunnel becomes slower. */
+  readonly tunnelBuffers: BufferPool;
   /** Called when the connection is free for another exchange. */
   onIdle(connection: Connection): void;
   /**
@@ -143,6 +153,7 @@ export class Connection {
   #respond(head: ResponseHead): TransportResult | Promise<TransportResult> {
     const request = this.#request!;
     this.#request = this.#head = undefined;
+    if (head.status === 101) return new ResponseResult(new SwitchedResponse(head.headers, this.#tunnel()));
     const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
     if (framing === undefined) throw new UpstreamFailure("protocol");
     const body = new ResponseBody(this.#socket, framing.body, this.#listener);
@@ -169,8 +180,10 @@ export class Connection {
       if (head === undefined) return undefined;
       this.#socket.skip(head.bytes);
       if (head.status >= 200) return head;
-      // No request asks for an upgrade, so a protocol switch is a violation.
-      if (head.status === 101) throw new UpstreamFailure("protocol");
+      if (head.status !== 101) continue;
+      const offered = this.#request?.upgrade;
+      if (offered !== undefined && selectedProtocol(head.headers, offered) !== undefined) return head;
+      throw new UpstreamFailure("protocol");
     }
     return undefined;
   }
@@ -193,6 +206,14 @@ export class Connection {
       }
     };
     return new BodyStreamSource(pull, () => void this.#fail(undefined));
+  }
+
+  /** Hands over the connection. It is never used for another request. */
+  #tunnel(): UpstreamTunnel {
+    return new UpstreamTunnel(this.#socket, this.#listener.tunnelBuffers, () => {
+      this.#release();
+      this.close();
+    });
   }
 
   /** Called after a response. The connection is kept if both messages are complete and the service keeps it open. */
