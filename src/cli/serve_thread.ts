@@ -16,6 +16,9 @@ import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
+/** Part of `shutdownTimeout` after which tunnels are closed. */
+const TUNNEL_GRACE_RATIO = 0.9;
+
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
   /** Configuration of new requests. */
@@ -205,7 +208,17 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
+      const { tunnels } = shared.instance;
+      // Some time is left to log their ends, before the process exits.
+      const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
+      let drained = Promise.resolve();
+      // Earlier, clients would connect again to the same process.
+      const onClosed = async () => {
+        await options.onClosed?.();
+        drained = tunnels.drain(Math.max(0, untilMs - performance.now()));
+      };
+      await Promise.all([checks.stop(), server.shutdown({ onClosed })]);
+      await drained;
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

@@ -10,14 +10,16 @@ const VALUE_STEPS = 4;
 
 /**
  * Finds the header fields that differ. For `set-cookie`, only the names of the cookies are compared, in any order. The
- * order of directives in `cache-control` is ignored, and so are case and spaces in `content-type`.
+ * order of directives in `cache-control` is ignored, and so are case and spaces in `content-type`. Handshakes of
+ * WebSockets have further fields.
  */
 export function compareHeaders(
   expectedLines: readonly HeaderLine[],
   actualLines: readonly HeaderLine[],
   { rules, differences, steps }: ComparisonContext,
+  isHandshake = false,
 ): void {
-  for (const name of rules.headers) {
+  for (const name of isHandshake ? rules.handshakeHeaders : rules.headers) {
     steps.take(expectedLines.length + actualLines.length);
     const expected = readField(expectedLines, name);
     const actual = readField(actualLines, name);

@@ -8,6 +8,9 @@ import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
 import { type HashKey, Redactor } from "./redactor.ts";
 
+/** Result of the negotiation of a WebSocket (RFC 6455 §4.2.2). */
+const HANDSHAKE_HEADERS = ["upgrade", "sec-websocket-protocol", "sec-websocket-extensions"];
+
 interface Normaliser {
   readonly pattern: LinearRegExp;
   readonly replacement: Replacement;
@@ -28,6 +31,8 @@ export class CompareRules {
   readonly headers: readonly string[];
   /** True if bodies are not compared. */
   readonly ignoresBody: boolean;
+  /** Names of the header fields to compare in the handshakes of WebSockets, in lower case. */
+  readonly handshakeHeaders: readonly string[];
   /** Hides secrets in samples. */
   readonly redactor: Redactor;
   /** True if differences have samples of the values. */
@@ -52,6 +57,10 @@ export class CompareRules {
     this.#unordered = settings.unordered === "all" ? "all" : stepsOf(settings.unordered);
     this.#tolerance = settings.tolerance;
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
+    this.handshakeHeaders = [
+      ...this.headers,
+      ...HANDSHAKE_HEADERS.filter((name) => !this.ignoresField("header", name)),
+    ];
     this.ignoresBody = this.ignores("body");
     this.normalises = this.#normalisers.length > 0;
     const { ignore, normalise, tolerance, unordered } = settings;
@@ -85,7 +94,7 @@ export class CompareRules {
   }
 
   /** Reports whether a part of the response is ignored. */
-  ignores(kind: "status" | "outcome" | "body"): boolean {
+  ignores(kind: "status" | "outcome" | "body" | "closeCode"): boolean {
     return this.#ignore.some((path) => path.kind === kind);
   }
 

@@ -501,7 +501,8 @@ export const SERVICE = section({
       defaultText: "off",
       description:
         "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
-      details: "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
+      details:
+        "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
         "Without it, the service gets the request without `Upgrade`.",
     },
     breaker: {

@@ -235,7 +235,8 @@ export interface CompareInput {
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`.
    *
    * @default []
    */
@@ -262,8 +263,8 @@ export interface CompareInput {
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
    *
    * @default []
    */
@@ -318,8 +319,8 @@ export interface NormaliseInput {
   readonly replacement?: string | number | boolean;
   /**
    * Path of the values to normalise, including all values inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * everywhere.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: everywhere.
    */
   readonly path?: string;
 }
@@ -733,8 +734,8 @@ export interface ServiceCompareInput {
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * those of the top level, which always come last.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: those of the top level, which always come last.
    */
   readonly ignore?: string | readonly string[];
   /**
@@ -755,9 +756,9 @@ export interface ServiceCompareInput {
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values. Default: those of
-   * the top level, which always come last.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * Default: those of the top level, which always come last.
    */
   readonly redact?: string | readonly string[];
   /**

@@ -90,7 +90,8 @@ export const FAILURE_KINDS = {
     stage: "aborted",
   },
   "body-lag": {
-    description: "A secondary or shadow lagged by more than `bodyWindow` in reading an upload.",
+    description:
+      "A secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel.",
     clientCause: "yes, with a fast upload",
     breaker: "no",
     stage: "aborted",
@@ -165,6 +166,8 @@ export const SKIP_REASONS = {
   "body-lag": FAILURE_KINDS["body-lag"].description,
   "open-circuit": FAILURE_KINDS["open-circuit"].description,
   "unhealthy": FAILURE_KINDS["unhealthy"].description,
+  "handshake-mismatch":
+    "The shadow negotiated another protocol, subprotocol or other extensions than the selected service, so the bytes of the client would have no meaning to it.",
   "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
   ...OVERLOADS,
 } as const;
@@ -193,6 +196,12 @@ export const REFUSAL_REASONS = {
     status: 503,
     description:
       "The client has as many uploads in progress as `limits.maxInFlightPerClient`, or its fair share, allows.",
+  },
+  "max-tunnels": { status: 503, description: "`limits.maxTunnels` upgraded connections are open." },
+  "max-tunnels-per-client": {
+    status: 503,
+    description:
+      "The client has as many upgraded connections as `limits.maxInFlightPerClient`, or its fair share, allows.",
   },
   "stalled-upload": { status: 408, description: "No byte of the request body arrived within the timeout." },
   "slow-upload": { status: 408, description: "The request body arrived more slowly than `limits.minUploadRate`." },

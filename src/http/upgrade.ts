@@ -42,7 +42,9 @@ export function permittedProtocols(
  */
 export function selectedProtocol(headers: readonly HeaderLine[], offered: readonly string[]): string | undefined {
   const protocol = getHeader(headers, "upgrade");
-  if (protocol === undefined || !parseList(getHeader(headers, "connection") ?? "").includes("upgrade")) return undefined;
+  if (protocol === undefined || !parseList(getHeader(headers, "connection") ?? "").includes("upgrade")) {
+    return undefined;
+  }
   const selected = parseList(protocol);
   const names = offered.map((name) => name.toLowerCase());
   return selected.length > 0 && selected.every((name) => names.includes(name)) ? protocol : undefined;

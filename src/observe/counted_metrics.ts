@@ -60,6 +60,12 @@ export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
   "linear",
 );
 
+/** Buckets of the durations of tunnels, in milliseconds: from 1 s, times 4 each, to 18 hours. */
+const TUNNEL_BUCKETS: HistogramBuckets = new HistogramBuckets(
+  Array.from({ length: 9 }, (_, index) => 1_000 * 4 ** index),
+  "linear",
+);
+
 /** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
 const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
 
@@ -96,6 +102,27 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   responseBytes: {
     name: "conductor_response_bytes_total",
     help: "Bytes of response bodies relayed from services to clients.",
+  },
+  tunnels: {
+    name: "conductor_tunnels_open",
+    help: "Upgraded connections that are open, without mirrored ones.",
+  },
+  tunnelsOpened: {
+    name: "conductor_tunnels_opened_total",
+    help: "Connections that were upgraded, without mirrored ones.",
+  },
+  tunnelClientBytes: {
+    name: "conductor_tunnel_client_bytes_total",
+    help: "Bytes that clients sent through upgraded connections; counted when the connection ends.",
+  },
+  tunnelServiceBytes: {
+    name: "conductor_tunnel_service_bytes_total",
+    help: "Bytes that services sent through upgraded connections; counted when the connection ends.",
+  },
+  tunnelDuration: {
+    name: "conductor_tunnel_duration_seconds",
+    help: "Time from the upgrade of a connection until its end.",
+    buckets: TUNNEL_BUCKETS,
   },
   inFlight: {
     name: "conductor_requests_in_flight",

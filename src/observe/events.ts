@@ -140,6 +140,44 @@ export interface RelayedEvent {
   readonly durationMs: number;
 }
 
+/** A service switched protocols: bytes are relayed in both directions. */
+export interface TunnelOpenedEvent {
+  /** Type of the event. */
+  readonly type: "tunnel-opened";
+  /** `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** Pattern of the route, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** Configured name of the service. */
+  readonly service: string;
+  /** Role of the service on the route; `shadow` for a mirrored tunnel. */
+  readonly role: Role;
+  /** Protocol of the tunnel, for example `websocket`. */
+  readonly protocol: string;
+}
+
+/**
+ * Cause of the end of a tunnel. `client` or `service`: that side ended it first. `failed`: a connection broke. `idle`:
+ * `upgradeIdleTimeout`. `shutdown`: conductor shut down. `cut-off`: a shadow lagged or did not close.
+ */
+export type TunnelEndCause = "client" | "service" | "failed" | "idle" | "shutdown" | "cut-off";
+
+/** A tunnel ended. */
+export interface TunnelClosedEvent extends Omit<TunnelOpenedEvent, "type"> {
+  /** Type of the event. */
+  readonly type: "tunnel-closed";
+  /** Cause of the end. */
+  readonly cause: TunnelEndCause;
+  /** Close code that the service sent over a WebSocket; absent if it sent none. */
+  readonly closeCode?: number;
+  /** Bytes from the client that were sent to the service. */
+  readonly clientBytes: number;
+  /** Bytes that the service sent. */
+  readonly serviceBytes: number;
+  /** Time since the tunnel was opened, in milliseconds. */
+  readonly durationMs: number;
+}
+
 /** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
   /** Type of the event. */
@@ -206,6 +244,8 @@ export type ConductorEvent =
   | RespondedEvent
   | InterruptedEvent
   | RelayedEvent
+  | TunnelOpenedEvent
+  | TunnelClosedEvent
   | BreakerEvent
   | HealthEvent
   | ComparedEvent;

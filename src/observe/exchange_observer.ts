@@ -6,7 +6,7 @@ import type { ReceivedRequest } from "../http/received_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
-import { type ConductorEvent, routePattern } from "./events.ts";
+import { type ConductorEvent, routePattern, type TunnelClosedEvent } from "./events.ts";
 
 /** Reports the events of one exchange. */
 export interface ExchangeObserver {
@@ -24,9 +24,18 @@ export interface ExchangeObserver {
   localReply(problem: LocalReply): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
+  /** Reports that the service of an attempt switched protocols. */
+  tunnelOpened(attempt: AttemptView, protocol: string): void;
+  /** Reports the end of a tunnel. */
+  tunnelClosed(attempt: AttemptView, tunnel: ClosedTunnel): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
+
+/** A tunnel that has ended. */
+export type ClosedTunnel =
+  & Pick<TunnelClosedEvent, "protocol" | "cause" | "clientBytes" | "serviceBytes" | "durationMs">
+  & { readonly closeCode: number | undefined };
 
 /** Saves the events in handlers without an observer, as most embedded handlers are. */
 const UNOBSERVED: ExchangeObserver = {
@@ -37,6 +46,8 @@ const UNOBSERVED: ExchangeObserver = {
   responded() {},
   localReply() {},
   interrupted() {},
+  tunnelOpened() {},
+  tunnelClosed() {},
   relayed() {},
 };
 
@@ -127,6 +138,15 @@ class EventReporter implements ExchangeObserver {
   interrupted(attempt: AttemptView, failure: FailureKind): void {
     const { requestId, route, service } = this.#attemptFields(attempt);
     this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
+  }
+
+  tunnelOpened(attempt: AttemptView, protocol: string): void {
+    this.#notify({ type: "tunnel-opened", ...this.#attemptFields(attempt), protocol }, attempt);
+  }
+
+  tunnelClosed(attempt: AttemptView, { closeCode, ...tunnel }: ClosedTunnel): void {
+    const code = closeCode === undefined ? {} : { closeCode };
+    this.#notify({ type: "tunnel-closed", ...this.#attemptFields(attempt), ...tunnel, ...code }, attempt);
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {

@@ -146,6 +146,10 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "tunnel-opened":
+      return { level: "debug", message: "tunnel opened" };
+    case "tunnel-closed":
+      return { level: event.role === "shadow" ? "debug" : "info", message: "tunnel closed" };
     case "breaker":
       return BREAKER_LINES[event.state];
     case "health":

@@ -9,6 +9,7 @@ import type {
   InterruptedEvent,
   RespondedEvent,
   SettledEvent,
+  TunnelClosedEvent,
 } from "./events.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "../lib/paint.ts";
@@ -50,6 +51,10 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "tunnel-opened":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} switched to ${oneWord(event.protocol)}`;
+    case "tunnel-closed":
+      return tunnelClosedText(event, paint);
     case "breaker":
       return breakerText(event, paint);
     case "health":
@@ -88,6 +93,15 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `response of ${paint.strong(printable(event.service))} interrupted: ${paint.bad(event.failure)}`;
+}
+
+function tunnelClosedText(event: TunnelClosedEvent, paint: Paint): string {
+  const { protocol, cause, closeCode, clientBytes, serviceBytes, durationMs } = event;
+  const subject = `${oneWord(protocol)} of ${paint.strong(printable(event.service))}`;
+  const code = closeCode === undefined ? "" : `, close code ${closeCode}`;
+  const end = cause === "failed" || cause === "cut-off" ? paint.warn(cause) : cause;
+  const bytes = `${clientBytes} bytes sent, ${serviceBytes} received`;
+  return `${subject} closed (${end}${code}) after ${formatDuration(durationMs)}, ${bytes}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {

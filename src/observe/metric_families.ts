@@ -1,13 +1,8 @@
 /** All metrics, and their text for Prometheus: format version 0.0.4. */
 
 import { VERSION } from "../lib/version.ts";
-import {
-  DURATION_BOUNDS_SECONDS,
-  ROUTE_METRICS,
-  SERVICE_METRICS,
-  SERVICE_STATES,
-  type StateMetric,
-} from "./counted_metrics.ts";
+import { ROUTE_METRICS, SERVICE_METRICS, SERVICE_STATES, type StateMetric } from "./counted_metrics.ts";
+import type { HistogramBuckets } from "../lib/histogram.ts";
 import type { HistogramSnapshot, MetricFamily } from "./metric_cells.ts";
 import type { MetricsReading, MetricsSnapshot } from "./metrics_snapshot.ts";
 
@@ -19,6 +14,8 @@ type Sample = readonly [labels: readonly string[], value: number | HistogramSnap
 
 /** Metric with the function that reads its samples. */
 interface ReadableFamily extends MetricFamily {
+  /** Buckets of a histogram, in milliseconds; absent for other metrics. */
+  readonly buckets?: HistogramBuckets;
   /** Returns the samples; none if the metric does not apply. */
   readonly read: (reading: MetricsReading) => readonly Sample[];
 }
@@ -92,11 +89,11 @@ export function formatPrometheus(reading: MetricsReading): string {
 type Row = Readonly<Record<string, unknown>>;
 
 function countedFamilies(
-  metrics: Readonly<Record<string, MetricFamily>>,
+  metrics: Readonly<Record<string, MetricFamily & { readonly buckets?: HistogramBuckets }>>,
   rowsOf: (snapshot: MetricsSnapshot) => readonly object[],
 ): ReadableFamily[] {
-  return Object.entries(metrics).map(([key, { name, type, labels, help }]) => ({
-    ...{ name, type, labels, help },
+  return Object.entries(metrics).map(([key, { name, type, labels, help, buckets }]) => ({
+    ...{ name, type, labels, help, ...(buckets !== undefined && { buckets }) },
     read: ({ metrics }) => (rowsOf(metrics) as readonly Row[]).flatMap((row) => samplesOf(row, key, labels)),
   }));
 }
@@ -129,9 +126,11 @@ function gauge(name: string, help: string, read: (reading: MetricsReading) => nu
   };
 }
 
-const BUCKET_BOUNDS: readonly string[] = [...DURATION_BOUNDS_SECONDS.map(String), "+Inf"];
-
-function writeSample({ name, labels: names }: MetricFamily, [values, value]: Sample, lines: string[]): void {
+function writeSample(
+  { name, labels: names, buckets }: MetricFamily & { readonly buckets?: HistogramBuckets },
+  [values, value]: Sample,
+  lines: string[],
+): void {
   const labels = names.map((label, index) => `${label}="${escapeLabel(values[index] ?? "")}"`).join(",");
   const braces = labels === "" ? "" : `{${labels}}`;
   if (typeof value === "number") {
@@ -139,7 +138,8 @@ function writeSample({ name, labels: names }: MetricFamily, [values, value]: Sam
     return;
   }
   let count = 0;
-  for (const [index, bound] of BUCKET_BOUNDS.entries()) {
+  const bounds = [...(buckets?.bounds ?? []).map((bound) => String(bound / 1_000)), "+Inf"];
+  for (const [index, bound] of bounds.entries()) {
     count += value.counts[index] ?? 0;
     lines.push(`${name}_bucket{${labels},le="${bound}"} ${count}`);
   }

@@ -18,6 +18,8 @@ import {
   type RespondedEvent,
   routePattern,
   type SettledEvent,
+  type TunnelClosedEvent,
+  type TunnelOpenedEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
@@ -82,6 +84,10 @@ export class Metrics {
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "tunnel-opened":
+        return this.#routes.get(event.route)?.tunnelOpened(event);
+      case "tunnel-closed":
+        return this.#routes.get(event.route)?.tunnelClosed(event);
       case "compared":
         return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
@@ -137,6 +143,20 @@ class RouteCounters {
 
   interrupted(): void {
     this.cells.add(ROUTE_METRICS.interrupted);
+  }
+
+  tunnelOpened({ role }: TunnelOpenedEvent): void {
+    if (role === "shadow") return;
+    this.cells.add(ROUTE_METRICS.tunnels);
+    this.cells.add(ROUTE_METRICS.tunnelsOpened);
+  }
+
+  tunnelClosed({ role, clientBytes, serviceBytes, durationMs }: TunnelClosedEvent): void {
+    if (role === "shadow") return;
+    this.cells.subtract(ROUTE_METRICS.tunnels);
+    this.cells.add(ROUTE_METRICS.tunnelClientBytes, clientBytes);
+    this.cells.add(ROUTE_METRICS.tunnelServiceBytes, serviceBytes);
+    this.cells.record(ROUTE_METRICS.tunnelDuration, durationMs);
   }
 
   relayed({ requestBytes, responseBytes }: RelayedEvent): void {

@@ -68,6 +68,22 @@ export function relayResponse(
 }
 
 /**
+ * Returns the 101 response of a service, without hop-by-hop fields except those of the upgrade. `tunnel` takes over the
+ * connection of the client.
+ */
+export function relayUpgrade(
+  response: UpstreamResponse,
+  tunnel: NonNullable<ClientResponse["tunnel"]>,
+  { attempt: { service }, identify, timing }: Omit<RelayOptions, "method">,
+): ClientResponse {
+  const endToEnd = stripHopByHop(response.headers, REPLACED_WITH_LENGTH);
+  if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
+  if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  const upgrade: HeaderLine[] = [["connection", "upgrade"], ["upgrade", getHeader(response.headers, "upgrade")!]];
+  return new ClientResponse(101, [...upgrade, ...setHeaders(endToEnd, service.responseHeaders)], null, tunnel);
+}
+
+/**
  * Returns the reply if every service failed: 502 with the primary's `Retry-After`, or 400 if the request cannot be sent
  * to any service.
  */
