@@ -9,6 +9,7 @@ import type { BodyPath } from "./body_path.ts";
 import type {
   ADMIN,
   BREAKER,
+  CLIENT_TIMEOUTS,
   COMPARE_RULE_FIELDS,
   CONFIG,
   HEALTH,
@@ -51,6 +52,7 @@ export type ToleranceRule = Output<typeof TOLERANCE>;
 export type CompareSettings = Values<typeof COMPARE_RULE_FIELDS>;
 export type Logging = Output<typeof LOGGING>;
 export type MetricsSettings = Output<typeof METRICS>;
+export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
 export type ServerTls = Output<typeof TLS>;
 
 /** Certificate verification of an `https` backend. Declared here, because published types must not be inferred. */

@@ -44,6 +44,8 @@ export interface RequestTarget {
 export interface ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
+  /** Version of HTTP, for example `1.1`. Absent if the listener does not report it. */
+  readonly httpVersion?: string;
   readonly headers: readonly HeaderLine[];
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;

@@ -241,7 +241,8 @@ function parseLength(value: string | undefined): number | undefined | "malformed
  * request, and HTTP/2 has `:authority` instead. Without TLS, HTTP/2 is rare, so the server's own authority counts as
  * missing.
  */
-function isHttp1WithoutHost({ headers, target, connection }: ClientRequest): boolean {
+function isHttp1WithoutHost({ headers, target, connection, httpVersion }: ClientRequest): boolean {
+  if (httpVersion !== undefined) return httpVersion === "1.1" || target.authority === "";
   const { defaultAuthority, scheme = target.scheme } = connection;
   if (defaultAuthority === undefined) return false;
   if (scheme === "http" && target.authority === defaultAuthority) return true;
