@@ -24,6 +24,7 @@ import type {
   TLS,
   TOLERANCE,
 } from "./fields.ts";
+import type { ListenerChoice } from "./listener_kind.ts";
 import type { HeaderLine, SampleKey, StatusRange, UpgradePolicy } from "./schema/http.ts";
 import type { Output, Values } from "./schema/section.ts";
 
@@ -146,9 +147,24 @@ export interface AdminSettings extends Output<typeof ADMIN> {
   readonly shownHostname: string;
 }
 
+/** Fields that decide on the listener. */
+export type CheckedListener =
+  & Pick<Output<typeof CONFIG>, "listener">
+  & {
+    readonly clientTimeouts: object | undefined;
+    readonly limits: Pick<Output<typeof LIMITS>, "maxConnections" | "maxConnectionsPerClient">;
+    readonly services: readonly object[];
+  };
+
 /** The checked configuration. */
-export interface Config
-  extends Omit<Output<typeof CONFIG>, "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services"> {
+export interface Config extends
+  Omit<
+    Output<typeof CONFIG>,
+    "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services" | "listener" | "clientTimeouts"
+  > {
+  readonly listener: ListenerChoice;
+  /** Only the node listener applies them. */
+  readonly clientTimeouts: ClientTimeouts;
   /** Text to print instead of `hostname`: placeholders are not resolved in it. */
   readonly shownHostname: string;
   readonly limits: Limits;

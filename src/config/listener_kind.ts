@@ -1,6 +1,6 @@
 /** Selection of the listener: the configuration's own, or the one that its other fields need. */
 
-import type { Config } from "./config.ts";
+import type { CheckedListener } from "./config.ts";
 
 /** Implementation of a listener: `Deno.serve`, or `node:http`. */
 export type ListenerKind = "deno" | "node";
@@ -12,32 +12,32 @@ export interface ListenerChoice {
   readonly reason: string;
 }
 
-/** Fields that only the node listener applies, with a test for each. */
-const NODE_FIELDS: readonly (readonly [field: string, isSet: (config: ListenerConfig) => boolean])[] = [
-  ["clientTimeouts", ({ clientTimeouts }) => clientTimeouts !== undefined],
-  ["limits.maxConnections", ({ limits }) => isLimit(limits.maxConnections)],
-  ["limits.maxConnectionsPerClient", ({ limits }) => isLimit(limits.maxConnectionsPerClient)],
-];
+type Test = (config: CheckedListener) => boolean;
 
-type ListenerConfig = Pick<Config, "listener" | "clientTimeouts" | "services"> & {
-  readonly limits: Pick<Config["limits"], "maxConnections" | "maxConnectionsPerClient">;
+/** Fields that only the node listener applies, with a test for each. */
+const NODE_FIELDS: Readonly<Record<string, Test>> = {
+  "clientTimeouts": ({ clientTimeouts }) => clientTimeouts !== undefined,
+  "limits.maxConnections": ({ limits }) => isLimit(limits.maxConnections),
+  "limits.maxConnectionsPerClient": ({ limits }) => isLimit(limits.maxConnectionsPerClient),
 };
 
-/** Returns the fields of a configuration that need the node listener. */
-export function nodeFields(config: ListenerConfig): string[] {
-  return NODE_FIELDS.filter(([, isSet]) => isSet(config)).map(([field]) => field);
+/** Returns the fields of a configuration that only the node listener applies. */
+export function nodeFields(config: CheckedListener): string[] {
+  return Object.keys(NODE_FIELDS).filter((field) => NODE_FIELDS[field]!(config));
 }
 
 /** Returns the listener of a configuration, and the reason for it. */
-export function chooseListener(config: ListenerConfig): ListenerChoice {
+export function chooseListener(config: CheckedListener): ListenerChoice {
   const { listener } = config;
   if (listener !== "auto") return { kind: listener, reason: `\`listener: ${listener}\`` };
-  const fields = nodeFields(config);
+  const fields = [...nodeFields(config), ...(takesUpgrades(config) ? ["services[].upgrade"] : [])];
   if (fields.length === 0) return { kind: "deno", reason: "no field needs the node listener" };
-  return {
-    kind: "node",
-    reason: `${fields.map((field) => `\`${field}\``).join(", ")} ${fields.length === 1 ? "needs" : "need"} it`,
-  };
+  return { kind: "node", reason: `needed by ${fields.map((field) => `\`${field}\``).join(", ")}` };
+}
+
+/** Reports whether a service takes requests to switch to another protocol. */
+export function takesUpgrades({ services }: Pick<CheckedListener, "services">): boolean {
+  return services.some((service) => "upgrade" in service && service.upgrade !== undefined);
 }
 
 function isLimit(max: number): boolean {

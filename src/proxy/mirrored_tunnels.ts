@@ -150,7 +150,7 @@ class TunnelBranch {
 
   /** Queues bytes of the client. Cuts the shadow off if they exceed its limits. */
   push(bytes: Uint8Array): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isEnded) return;
     this.#pushedBytes += bytes.length;
     if (this.#pushedBytes > this.#attempt.service.shadow!.maxBodyBytes) return this.#cutOff("body-too-large");
     this.#enqueue(bytes);
@@ -158,8 +158,9 @@ class TunnelBranch {
     this.#send();
   }
 
-  /** Ends the tunnel when the queue has been sent. The shadow then has its timeout to close. */
+  /** Ends the tunnel when the queue has been sent. The shadow then has its timeout to close. Later calls do nothing. */
   end(): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     if (this.#isClosed || this.#response === undefined) return;
     this.#attempt.deadline.refresh();
@@ -205,6 +206,8 @@ class TunnelBranch {
     for (let bytes = await tunnel.read(); bytes !== null; bytes = await tunnel.read()) {
       this.#serviceBytes += bytes.length;
       this.#frames?.push(bytes);
+      // The client does not know of this close frame, so it will not respond to it.
+      if (this.#frames?.closeCode !== undefined) this.end();
     }
   }
 

@@ -1,7 +1,6 @@
 /** A server that replaces its configuration while it runs. */
 
 import type { Config } from "../config/config.ts";
-import { chooseListener } from "../config/listener_kind.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { HttpListener } from "./http_listener.ts";
@@ -143,11 +142,11 @@ export async function serveConfig(
 
 function listenerOptions(config: Config): ListenerOptions {
   const { hostname, shownHostname, tls } = config;
-  return { hostname, shownHostname, tls, kind: chooseListener(config).kind };
+  return { hostname, shownHostname, tls, kind: config.listener.kind };
 }
 
 /** Reports whether two configurations for the same port need different listeners. */
 function needsNewListener(a: Config, b: Config): boolean {
   return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key ||
-    chooseListener(a).kind !== chooseListener(b).kind;
+    a.listener.kind !== b.listener.kind;
 }

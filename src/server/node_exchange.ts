@@ -6,6 +6,7 @@ import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarge
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
 import type { NodeConnection } from "./node_connection.ts";
+import { SocketTunnelEnd } from "./node_tunnel.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -26,7 +27,12 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   readonly scheme: "http" | "https";
   /** Settles when the response has been sent, or cannot be sent any more. */
   readonly completed: Promise<void>;
+  /** Protocols of the Upgrade field; absent if the connection cannot be upgraded. */
+  readonly upgrade?: readonly string[];
   readonly #connection: NodeConnection;
+  /** Bytes that arrived after the head of a request that can be upgraded. */
+  readonly #head: Uint8Array | undefined;
+  #complete = () => {};
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #hasBody: boolean;
@@ -37,7 +43,8 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   /** Reader of the response's body while it is being sent. */
   #relay: ReadableStreamDefaultReader<Chunk> | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, connection: NodeConnection) {
+  /** `head` is present for a request that can be upgraded: the bytes after its head. */
+  constructor(request: IncomingMessage, response: ServerResponse, connection: NodeConnection, head?: Uint8Array) {
     const lines: HeaderLine[] = [];
     const raw = request.rawHeaders;
     for (let index = 0; index < raw.length; index += 2) lines.push([raw[index]!, raw[index + 1]!]);
@@ -52,12 +59,11 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#response = response;
     this.#hasBody = getHeader(lines, "transfer-encoding") !== undefined ||
       (getHeader(lines, "content-length") ?? "0") !== "0";
-    this.completed = new Promise((resolve) => {
-      response.on("close", () => {
-        this.#onClose();
-        resolve();
-      });
-    });
+    this.#head = head;
+    if (head !== undefined) this.upgrade = protocolsOf(getHeader(lines, "upgrade") ?? "");
+    this.completed = new Promise((resolve) => this.#complete = resolve);
+    connection.begin(response);
+    response.on("close", () => this.#onClose());
   }
 
   get connection(): ConnectionInfo {
@@ -76,7 +82,9 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   }
 
   /** Sends the response. Resolves when it has been passed on completely, or the connection is closed. */
-  async respond({ status, headers, body }: ClientResponse, isClosing: boolean): Promise<void> {
+  async respond(reply: ClientResponse, isClosing: boolean): Promise<void> {
+    if (reply.tunnel !== undefined) return this.#switchProtocols(reply);
+    const { status, headers, body } = reply;
     const response = this.#response;
     if (this.#isDisconnected) {
       if (body instanceof ReadableStream) body.cancel().catch(() => {});
@@ -151,7 +159,21 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     }
   }
 
+  /** Sends a 101 response, and hands over the connection. The tunnel learns of a client that has disconnected. */
+  #switchProtocols({ headers, tunnel }: ClientResponse): void {
+    const { socket } = this.#connection;
+    const end = new SocketTunnelEnd(socket, this.#head!);
+    this.#response.detachSocket(socket);
+    this.#connection.release();
+    const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`, "latin1");
+    this.#complete();
+    tunnel!(end);
+  }
+
   #onClose(): void {
+    this.#complete();
+    this.#connection.end(this.#response);
     const isSent = this.#response.writableFinished;
     if (!isSent) {
       this.#isDisconnected = true;
@@ -161,6 +183,11 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       this.#connection.discardRest(this.#request, this.#isBodyCancelled);
     }
   }
+}
+
+/** Returns the members of an Upgrade field as sent (RFC 9110 §7.8). */
+function protocolsOf(value: string): string[] {
+  return value.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== "");
 }
 
 /**

@@ -1,16 +1,17 @@
 /** A listener over `node:http`: timeouts of clients, header lines as sent, half-closed clients, upgrades. */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { delay } from "@std/async/delay";
+import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
+import { takesUpgrades } from "../config/listener_kind.ts";
+import { getHeader, parseList } from "../http/headers.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
 /** Settings of a node listener, which a reload may change. */
-export type NodeSettings = Pick<Config, "clientTimeouts" | "limits">;
+export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services">;
 
 /** Options of {@linkcode openNodeListener}. */
 export interface NodeListenerOptions {
@@ -21,7 +22,7 @@ export interface NodeListenerOptions {
   readonly tls: ServerTls | undefined;
   /** Share the address with other listeners. */
   readonly reusePort: boolean;
-  /** Returns the settings for the next connection. */
+  /** Returns the settings in force. */
   readonly settings: () => NodeSettings;
   /** Called when the handler throws. */
   readonly onError: (error: unknown) => void;
@@ -29,17 +30,36 @@ export interface NodeListenerOptions {
   readonly urgent: AbortSignal | undefined;
 }
 
-/** Time after which a connection without a request counts as idle during a drain, in milliseconds. */
+/** The modules of the runtime, which are loaded on first use. */
+interface NodeModules {
+  readonly http: typeof import("node:http");
+  readonly net: typeof import("node:net");
+}
+
+/** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
+const MIN_TICK_MS = 20;
+const MAX_TICK_MS = 1_000;
+/** Protocols that are versions of HTTP or TLS. Clients offer them with ordinary requests, which are not upgraded. */
+const NOT_TUNNELLED = /^(?:h2c|http\/.*|tls\/.*)$/;
 
 /** Opens a listener of `node:http` or `node:https`. The modules are loaded on first use. */
 export async function openNodeListener(handle: ProxyHandler, options: NodeListenerOptions): Promise<Listener> {
   const { hostname: host, port, tls, reusePort } = options;
-  const settings = { keepAlive: true, noDelay: true, requireHostHeader: false };
+  const [http, net] = await Promise.all([import("node:http"), import("node:net")]);
+  const { headerMs, requestMs, idleMs, writeMs } = options.settings().clientTimeouts;
+  const shortestMs = Math.min(headerMs, requestMs, idleMs, writeMs);
+  const tickMs = Math.max(MIN_TICK_MS, Math.min(shortestMs / 4, MAX_TICK_MS));
+  const settings = {
+    requireHostHeader: false,
+    noDelay: true,
+    connectionsCheckingInterval: tickMs,
+    shouldUpgradeCallback: (request: IncomingMessage) => canBeUpgraded(request, options.settings()),
+  };
   const server: Server = tls === undefined
-    ? (await import("node:http")).createServer(settings)
+    ? http.createServer(settings)
     : (await import("node:https")).createServer({ ...settings, cert: tls.cert, key: tls.key });
-  const listener = new NodeListener(server, handle, options);
+  const listener = new NodeListener(server, handle, { ...options, tickMs, modules: { http, net } });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, ...(reusePort && { reusePort }) }, () => {
@@ -51,6 +71,14 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   return listener;
 }
 
+/** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
+function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolean {
+  if (!takesUpgrades(settings)) return false;
+  const { headers } = request;
+  if (headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0") return false;
+  return parseList(headers.upgrade ?? "").some((protocol) => !NOT_TUNNELLED.test(protocol));
+}
+
 class NodeListener implements Listener {
   addr: ListenerAddress = { hostname: "", port: 0 };
   readonly finished: Promise<void>;
@@ -58,19 +86,31 @@ class NodeListener implements Listener {
   readonly #server: Server;
   readonly #handle: ProxyHandler;
   readonly #options: NodeListenerOptions;
+  readonly #modules: NodeModules;
   readonly #connections = new Map<Socket, NodeConnection>();
+  readonly #ticks: ReturnType<typeof setInterval>;
   #isClosing = false;
+  #isClosed = false;
+  /** Pending while responses are held. */
+  #hold: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(server: Server, handle: ProxyHandler, options: NodeListenerOptions) {
+  constructor(
+    server: Server,
+    handle: ProxyHandler,
+    options: NodeListenerOptions & { readonly tickMs: number; readonly modules: NodeModules },
+  ) {
     this.finished = this.#finish.promise;
     this.#server = server;
     this.#handle = handle;
     this.#options = options;
-    const isTls = options.tls !== undefined;
-    server.on(isTls ? "secureConnection" : "connection", (socket: Socket) => this.#onConnection(socket));
+    this.#modules = options.modules;
+    server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => void this.#onRequest(request, response));
-    Object.assign(server, { httpAllowHalfOpen: true });
+    server.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket as Socket, head));
+    // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
+    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
+    this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", () => this.#destroyAll());
   }
 
@@ -80,49 +120,92 @@ class NodeListener implements Listener {
     this.#server.on("error", (error) => this.#finish.reject(error));
   }
 
+  /**
+   * Closes the listener.
+   *
+   * 1. No more connections are accepted.
+   * 2. Responses wait until other listeners of the port are closed too: their clients may connect again.
+   * 3. Responses get `Connection: close` (RFC 9112 §9.6). Idle connections are closed.
+   */
   close(options: CloseOptions): Promise<void> {
     return this.#closing ??= this.#close(options);
   }
 
   async closeUnused(): Promise<void> {
-    await this.#stopListening();
-    this.#finish.resolve();
+    await this.#close({ uploadTimeoutMs: 0, onClosed: () => Promise.resolve() });
   }
 
   async #close({ onClosed }: CloseOptions): Promise<void> {
     this.#isClosing = true;
-    const closed = this.#stopListening();
-    await onClosed();
-    this.#closeIdle();
-    closed.then(() => this.#finish.resolve());
-  }
-
-  /** Stops accepting. Resolves when all connections are closed. */
-  #stopListening(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
-
-  async #closeIdle(): Promise<void> {
-    await delay(QUIET_MS);
-    this.#server.closeIdleConnections();
+    // Not the method of http.Server, which also ends the timeouts of open connections.
+    this.#modules.net.Server.prototype.close.call(this.#server as NetServer);
+    this.#isClosed = true;
+    await (this.#hold = onClosed());
+    this.#hold = undefined;
+    if (this.#options.urgent?.aborted) this.#destroyAll();
+    this.#finishIfIdle();
   }
 
   #destroyAll(): void {
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const { socket } of this.#connections.values()) socket.destroy();
+  }
+
+  #finishIfIdle(): void {
+    if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
+    clearInterval(this.#ticks);
+    this.#server.close();
+    this.#finish.resolve();
+  }
+
+  #tick(): void {
+    const timeouts = this.#options.settings().clientTimeouts;
+    const { headerMs, requestMs } = timeouts;
+    // Zero means no limit. Node requires the timeout of the head to be the shorter one.
+    this.#server.requestTimeout = requestMs === Infinity ? 0 : requestMs;
+    this.#server.headersTimeout = Math.min(headerMs, requestMs);
+    const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
+    const nowMs = performance.now();
+    for (const connection of this.#connections.values()) {
+      connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
+    }
   }
 
   #onConnection(socket: Socket): void {
-    const connection = new NodeConnection(socket, this.#options.tls === undefined ? "http" : "https");
+    const remove = () => {
+      this.#connections.delete(socket);
+      this.#finishIfIdle();
+    };
+    const connection = new NodeConnection(socket, {
+      scheme: this.#options.tls === undefined ? "http" : "https",
+      onRelease: remove,
+    });
     this.#connections.set(socket, connection);
-    socket.on("close", () => this.#connections.delete(socket));
+    socket.on("close", remove);
   }
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
-    const exchange = new NodeExchange(request, response, connection);
+    await this.#serve(new NodeExchange(request, response, connection));
+  }
+
+  async #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return void socket.destroy();
+    const response = new this.#modules.http.ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on("finish", () => socket.destroySoon());
+    // An error is followed by `close`.
+    socket.on("error", () => {});
+    await this.#serve(new NodeExchange(request, response, connection, head));
+  }
+
+  async #serve(exchange: NodeExchange): Promise<void> {
     try {
-      await exchange.respond(await this.#handle(exchange), this.#isClosing);
+      const response = await this.#handle(exchange);
+      if (this.#hold !== undefined) await this.#hold;
+      await exchange.respond(response, this.#isClosing);
     } catch (error) {
       this.#options.onError(error);
       exchange.fail();

@@ -147,10 +147,14 @@ export async function readUntil(connection: Deno.Conn, mark = "\r\n\r\n"): Promi
   return text;
 }
 
-/** Sends raw bytes to a server and returns its response, read until the server closes the connection. */
-export async function exchangeRaw(port: number, request: string): Promise<string> {
+/**
+ * Sends raw bytes to a server and returns its response, read until the server closes the connection. With `halfClose`,
+ * the client ends its sending side first.
+ */
+export async function exchangeRaw(port: number, request: string, { halfClose = false } = {}): Promise<string> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   await connection.write(new TextEncoder().encode(request));
+  if (halfClose) await connection.closeWrite();
   return await readUntil(connection, "\0never\0");
 }
 

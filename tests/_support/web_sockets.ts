@@ -155,6 +155,8 @@ export interface TestSocket extends AsyncDisposable {
   readonly received: Message[];
   /** Resolves with the code when the connection has been closed. */
   readonly closed: Promise<number>;
+  /** Resolves when the next bytes have arrived. */
+  firstBytes(): Promise<void>;
   /** Resolves when this many messages have arrived. */
   messages(count: number): Promise<Message[]>;
 }
@@ -191,6 +193,7 @@ export async function connect(
     socket,
     received,
     closed,
+    firstBytes: () => new Promise((resolve) => socket._socket.once("data", () => resolve())),
     async messages(count) {
       while (received.length < count) await changed.promise;
       return received;
