@@ -3,6 +3,7 @@
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
+import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
@@ -158,13 +159,14 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? readAll,
   };
+  const observeAlways: Observer = (event) => {
+    metrics?.observe(event);
+    observe(event);
+  };
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
-    observe: (event) => {
-      metrics?.observe(event);
-      observe(event);
-    },
+    observe: observeAlways,
   });
   const server = await serveConfig(first, {
     handlerFor: (config) => createProxyHandler(config, { ...shared, observe: observerFor(config) }),
@@ -172,6 +174,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
     urgent: options.urgent,
     onError,
+    onRefused: (reason, client) => observeAlways({ type: "refused", reason, client }),
     onReopen: () => logger().log("info", "listening again"),
   });
   checks.reconfigure(first.services);

@@ -28,6 +28,15 @@ export interface ConnectionInfo {
   readonly isListenerClosed?: boolean;
 }
 
+/** Error of a request body that did not arrive within the listener's timeout for requests. */
+export class RequestTimeoutError extends Error {
+  override readonly name = "RequestTimeoutError";
+
+  constructor() {
+    super("Cannot read the request body: the request took too long");
+  }
+}
+
 /** Parts of a request target, byte for byte. Nothing has been checked. */
 export interface RequestTarget {
   /** Scheme in lower case. */

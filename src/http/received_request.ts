@@ -132,6 +132,7 @@ export function receive(
     loop: isLoop(getHeader(headers, "via"), pseudonym),
     lengthMalformed: length === "malformed",
     contentLength,
+    hasBody: () => request.body !== null,
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
@@ -152,6 +153,8 @@ interface RefusalInfo {
   /** True if Content-Length is neither a number nor a list of one number. */
   readonly lengthMalformed: boolean;
   readonly contentLength: number | undefined;
+  /** Returns true if the listener passes on the body of every method. */
+  readonly hasBody: () => boolean;
   readonly maxBodyBytes: number;
 }
 
@@ -212,9 +215,9 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
+function hasUnreadableBody({ method, headers, contentLength = 0, hasBody }: RefusalInfo): boolean {
   return (method === "GET" || method === "HEAD") &&
-    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined);
+    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined) && !hasBody();
 }
 
 /**

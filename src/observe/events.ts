@@ -3,7 +3,7 @@
  */
 
 import type { Role, Route } from "../config/config.ts";
-import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
+import type { ConnectionRefusal, FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 
@@ -178,6 +178,16 @@ export interface TunnelClosedEvent extends Omit<TunnelOpenedEvent, "type"> {
   readonly durationMs: number;
 }
 
+/** A limit refused a connection before there was a request. Only the node listener has these limits. */
+export interface RefusedEvent {
+  /** Type of the event. */
+  readonly type: "refused";
+  /** Limit that was reached. */
+  readonly reason: ConnectionRefusal;
+  /** Address of the peer. */
+  readonly client: string;
+}
+
 /** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
   /** Type of the event. */
@@ -246,6 +256,7 @@ export type ConductorEvent =
   | RelayedEvent
   | TunnelOpenedEvent
   | TunnelClosedEvent
+  | RefusedEvent
   | BreakerEvent
   | HealthEvent
   | ComparedEvent;

@@ -7,6 +7,7 @@ import type {
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
+  RefusedEvent,
   RespondedEvent,
   SettledEvent,
   TunnelClosedEvent,
@@ -59,6 +60,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "refused":
+      return refusedText(event, fields, paint);
     case "received":
     case "relayed":
       // They have no line.
@@ -102,6 +105,11 @@ function tunnelClosedText(event: TunnelClosedEvent, paint: Paint): string {
   const end = cause === "failed" || cause === "cut-off" ? paint.warn(cause) : cause;
   const bytes = `${clientBytes} bytes sent, ${serviceBytes} received`;
   return `${subject} closed (${end}${code}) after ${formatDuration(durationMs)}, ${bytes}`;
+}
+
+function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {
+  const more = leftOut === undefined ? "" : ` and ${leftOut} more`;
+  return `connection of ${printable(client)}${more} refused: ${paint.bad(reason)}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
+import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { HttpListener } from "./http_listener.ts";
 import type { ListenerOptions, OpenListener } from "./listener.ts";
@@ -11,6 +12,12 @@ import { keepListening, type RunningServer, type ServeOptions, type ShutdownOpti
 /** Options of {@linkcode serveConfig}. */
 export interface LiveServerOptions
   extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "uploadsInFlight" | "urgent"> {
+  /**
+   * Called when a limit refused a connection of a client.
+   *
+   * @default No call.
+   */
+  readonly onRefused?: (reason: ConnectionRefusal, client: string) => void;
   /** Creates the handler of a configuration. */
   readonly handlerFor: (config: Config) => ProxyHandler;
 }
@@ -59,7 +66,7 @@ export async function serveConfig(
   first: Config,
   { handlerFor, ...options }: LiveServerOptions,
 ): Promise<LiveServer> {
-  const { onError = () => {}, reusePort = false, uploadsInFlight = () => 0, urgent } = options;
+  const { onRefused = () => {}, onError = () => {}, reusePort = false, uploadsInFlight = () => 0, urgent } = options;
   let config = first;
   let handler = handlerFor(config);
   const retired = new Set<Promise<void>>();
@@ -73,7 +80,9 @@ export async function serveConfig(
       urgent,
       onError: (error: unknown) => onError("request failed unexpectedly", error),
     };
-    if (kind === "node") return openNodeListener((request) => handler(request), { ...common, settings: () => config });
+    if (kind === "node") {
+      return openNodeListener((request) => handler(request), { ...common, onRefused, settings: () => config });
+    }
     return new HttpListener(
       (request, info) => handler(new FetchRequest(request, info)).then(toResponse),
       { ...common, listen: Deno.serve, uploadsInFlight },

@@ -1,20 +1,52 @@
-/** One client connection of the node listener: its timeouts, and the end of requests that nothing reads. */
+/** One client connection of the node listener: its timeouts, refusals, and requests that nothing reads to their end. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientTimeouts } from "../config/config.ts";
+import { RequestTimeoutError } from "../http/client_request.ts";
+import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
+
+/** Exchange of a connection. */
+export interface ConnectionExchange {
+  /** True until the request has been received completely. */
+  readonly isArriving: boolean;
+  /** True if the head of the response has been sent. */
+  readonly hasResponded: boolean;
+  /** Fails the request's body. Returns false if the handler cannot respond any more. */
+  failBody(error: Error): boolean;
+  /** Asks a client for a sign of life. */
+  probe(): void;
+}
 
 /** Options of {@linkcode NodeConnection}. */
 export interface NodeConnectionOptions {
   readonly scheme: "http" | "https";
   /** Called when the connection no longer belongs to the listener: its socket was handed over. */
   readonly onRelease: () => void;
+  /** Called when a limit refused the connection. */
+  readonly onRefused: (reason: ConnectionRefusal) => void;
 }
 
 /** Maximum time in milliseconds for discarding the rest of a request after its response, as for nginx. */
 const DISCARD_MS = 30_000;
+/** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
+const LINGER_MS = 1_000;
 /** Time after the end of the client's sending side, after which it is asked for a sign of life, in milliseconds. */
 const FIRST_PROBE_MS = 1_000;
+
+const REASONS = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  431: "Request Header Fields Too Large",
+  503: "Service Unavailable",
+};
+
+/** Statuses for errors of llhttp. Every other one is a malformed request. */
+const STATUS_BY_CODE: Readonly<Record<string, keyof typeof REASONS>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+};
 
 /** A connection of a client. The listener calls `check` in regular intervals, because timers would cost more. */
 export class NodeConnection {
@@ -22,35 +54,41 @@ export class NodeConnection {
   readonly scheme: "http" | "https";
   /** Address of the peer. Read once, because each access is a system call. */
   readonly remoteAddr: { readonly hostname: string };
-  readonly #onRelease: () => void;
-  /** Responses that have not been sent. */
-  readonly #responses = new Set<ServerResponse>();
-  /** Number of bytes received when the last response had been sent; `undefined` before the first request. */
-  #idleBytes: number | undefined;
+  readonly #options: NodeConnectionOptions;
+  /** Exchanges whose response has not been sent, in the order of their requests. */
+  readonly #exchanges = new Set<ConnectionExchange>();
+  #isRefused = false;
+  /** Number of bytes received when the last response had been sent. */
+  #idleBytes = 0;
   #idleSinceMs = performance.now();
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
-  #discardUntilMs = Infinity;
+  #destroyAtMs = Infinity;
   #probeAtMs: number | undefined;
   #probeDelayMs = FIRST_PROBE_MS;
 
-  constructor(socket: Socket, { scheme, onRelease }: NodeConnectionOptions) {
+  constructor(socket: Socket, options: NodeConnectionOptions) {
     this.socket = socket;
-    this.scheme = scheme;
+    this.scheme = options.scheme;
     this.remoteAddr = { hostname: socket.remoteAddress ?? "" };
-    this.#onRelease = onRelease;
+    this.#options = options;
+  }
+
+  /** True if a limit has refused the connection. Its requests get no further response. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** Called when a request has arrived. */
-  begin(response: ServerResponse): void {
-    this.#responses.add(response);
+  begin(exchange: ConnectionExchange): void {
+    this.#exchanges.add(exchange);
   }
 
   /** Called when a response has been sent, or cannot be sent any more. */
-  end(response: ServerResponse): void {
-    this.#responses.delete(response);
-    this.#probeAtMs = this.#stalledSinceMs = undefined;
-    if (this.#responses.size > 0) return;
+  end(exchange: ConnectionExchange): void {
+    this.#exchanges.delete(exchange);
+    this.#probeAtMs = undefined;
+    if (this.#exchanges.size > 0) return;
     this.#idleBytes = this.socket.bytesRead;
     this.#idleSinceMs = performance.now();
   }
@@ -62,8 +100,34 @@ export class NodeConnection {
 
   /** Gives up the connection: the socket belongs to a tunnel. */
   release(): void {
-    this.#responses.clear();
-    this.#onRelease();
+    this.#exchanges.clear();
+    this.#options.onRelease();
+  }
+
+  /** Refuses the connection with 503, before its first request. */
+  refuse(reason: ConnectionRefusal): void {
+    this.#options.onRefused(reason);
+    this.#respond(503, "Retry-After: 1\r\n");
+  }
+
+  /**
+   * Called when node:http gives up a connection: for an error of its parser, of the socket, or a timeout.
+   *
+   * A request whose body is still arriving gets the handler's response. Without a request, the connection gets a
+   * response only if the client has sent something (RFC 9110 §15.5.9): otherwise the next client of an idle connection
+   * could take it for the response to its own request.
+   */
+  fail({ code = "" }: { readonly code?: string }): void {
+    const isTimeout = code === "ERR_HTTP_REQUEST_TIMEOUT";
+    const last = [...this.#exchanges].at(-1);
+    const error = isTimeout ? new RequestTimeoutError() : new TypeError("The request is malformed");
+    if (last?.isArriving && last.failBody(error)) return;
+    if (last !== undefined || this.socket.bytesRead === this.#idleBytes || !(isTimeout || code.startsWith("HPE_"))) {
+      if (isTimeout && last === undefined) this.#options.onRefused("head-timeout");
+      return void this.socket.destroy();
+    }
+    if (isTimeout) this.#options.onRefused("head-timeout");
+    this.#respond(isTimeout ? 408 : STATUS_BY_CODE[code] ?? 400);
   }
 
   /**
@@ -72,28 +136,40 @@ export class NodeConnection {
    */
   discardRest(request: IncomingMessage, isCancelled: boolean): void {
     if (isCancelled) return this.cut();
-    this.#discardUntilMs = performance.now() + DISCARD_MS;
-    request.on("end", () => this.#discardUntilMs = Infinity);
+    this.#destroyAtMs = performance.now() + DISCARD_MS;
+    request.on("end", () => this.#destroyAtMs = Infinity);
     request.resume();
   }
 
   /** Closes the connection if a timeout has passed. */
   check(nowMs: number, { idleMs, writeMs }: Pick<ClientTimeouts, "idleMs" | "writeMs">): void {
-    if (this.#isStalled(nowMs, writeMs) || nowMs > this.#discardUntilMs) return void this.socket.destroy();
-    if (this.#responses.size > 0) return this.#probe(nowMs);
-    const { bytesRead } = this.socket;
+    if (this.#isStalled(nowMs, writeMs) || nowMs > this.#destroyAtMs) return void this.socket.destroy();
+    if (this.#exchanges.size > 0) return this.#probe(nowMs);
     // The timeout of the head applies once the next request has begun.
-    if (bytesRead === this.#idleBytes && nowMs - this.#idleSinceMs > idleMs) this.cut();
+    const hasBegun = this.socket.bytesRead !== this.#idleBytes;
+    if (!hasBegun && nowMs - this.#idleSinceMs > idleMs) this.cut();
+  }
+
+  /** Sends a response without a body, and closes the connection when the client has read it. */
+  #respond(status: keyof typeof REASONS, lines = ""): void {
+    this.#isRefused = true;
+    this.#destroyAtMs = performance.now() + LINGER_MS;
+    const { socket } = this;
+    socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /** Reports whether the client has taken nothing of the response for too long. */
   #isStalled(nowMs: number, writeMs: number): boolean {
-    const { bytesWritten, writableLength } = this.socket;
-    const sentBytes = bytesWritten - writableLength;
-    if (writableLength === 0 || sentBytes !== this.#sentBytes) this.#stalledSinceMs = undefined;
-    else this.#stalledSinceMs ??= nowMs;
+    const { writableLength } = this.socket;
+    if (writableLength === 0) {
+      this.#stalledSinceMs = undefined;
+      return false;
+    }
+    const sentBytes = this.socket.bytesWritten - writableLength;
+    if (sentBytes !== this.#sentBytes) this.#stalledSinceMs = undefined;
     this.#sentBytes = sentBytes;
-    return this.#stalledSinceMs !== undefined && nowMs - this.#stalledSinceMs > writeMs;
+    this.#stalledSinceMs ??= nowMs;
+    return nowMs - this.#stalledSinceMs > writeMs;
   }
 
   /**
@@ -109,9 +185,7 @@ export class NodeConnection {
     if (nowMs < this.#probeAtMs) return;
     this.#probeDelayMs *= 2;
     this.#probeAtMs = nowMs + this.#probeDelayMs;
-    for (const response of this.#responses) {
-      if (response.headersSent || response.req.httpVersionMinor === 0) return;
-      return response.writeContinue();
-    }
+    const [first] = this.#exchanges;
+    first?.probe();
   }
 }

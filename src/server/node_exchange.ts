@@ -5,6 +5,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
+import { NodeBody } from "./node_body.ts";
 import type { NodeConnection } from "./node_connection.ts";
 import { SocketTunnelEnd } from "./node_tunnel.ts";
 
@@ -36,8 +37,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #hasBody: boolean;
-  #body: ReadableStream<Chunk> | undefined;
-  #isBodyCancelled = false;
+  #body: NodeBody | undefined;
   #abort: AbortController | undefined;
   #isDisconnected = false;
   /** Reader of the response's body while it is being sent. */
@@ -62,7 +62,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#head = head;
     if (head !== undefined) this.upgrade = protocolsOf(getHeader(lines, "upgrade") ?? "");
     this.completed = new Promise((resolve) => this.#complete = resolve);
-    connection.begin(response);
+    connection.begin(this);
     response.on("close", () => this.#onClose());
   }
 
@@ -72,7 +72,29 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   get body(): ReadableStream<Chunk> | null {
     if (!this.#hasBody) return null;
-    return this.#body ??= readable(this.#request, () => this.#isBodyCancelled = true);
+    return (this.#body ??= new NodeBody(this.#request)).stream;
+  }
+
+  /** True until the request has been received completely. */
+  get isArriving(): boolean {
+    return !this.#request.complete;
+  }
+
+  /** True if the head of the response has been sent. */
+  get hasResponded(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
+  failBody(error: Error): boolean {
+    if (!this.#hasBody || this.#response.headersSent) return false;
+    (this.#body ??= new NodeBody(this.#request)).fail(error);
+    return true;
+  }
+
+  /** Sends 100 (Continue) if the client understands it and waits for the head of the response. */
+  probe(): void {
+    if (!this.#response.headersSent && this.httpVersion === "1.1") this.#response.writeContinue();
   }
 
   get signal(): AbortSignal {
@@ -99,8 +121,10 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     }
     const isStream = body instanceof ReadableStream;
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    if (!isStream && !isBodiless && lengthBytes === undefined) {
-      lines.push("Content-Length", String((bytes as Chunk | null)?.length ?? 0));
+    if (!isStream && !isBodiless) {
+      const actualBytes = (bytes as Chunk | null)?.length ?? 0;
+      if (lengthBytes === undefined) lines.push("Content-Length", String(actualBytes));
+      else if (lengthBytes !== actualBytes) throw new RangeError("The body differs from its Content-Length");
     }
     if (isClosing) lines.push("Connection", "close");
     try {
@@ -173,14 +197,14 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   #onClose(): void {
     this.#complete();
-    this.#connection.end(this.#response);
+    this.#connection.end(this);
     const isSent = this.#response.writableFinished;
     if (!isSent) {
       this.#isDisconnected = true;
       this.#abort?.abort();
       this.#relay?.cancel().catch(() => {});
     } else if (!this.#request.complete) {
-      this.#connection.discardRest(this.#request, this.#isBodyCancelled);
+      this.#connection.discardRest(this.#request, this.#body?.isCancelled === true);
     }
   }
 }
@@ -214,35 +238,4 @@ function toText(latin1: string): string {
     return new TextDecoder().decode(Uint8Array.from(latin1, (character) => character.charCodeAt(0) & LATIN1_MAX));
   }
   return latin1;
-}
-
-/** Returns the body of a request. Pieces are copies, because their memory belongs to the parser's buffer. */
-function readable(request: IncomingMessage, onCancel: () => void): ReadableStream<Chunk> {
-  let wake: (() => void) | undefined;
-  let hasFailed = false;
-  const onChange = () => wake?.();
-  const onFailure = () => {
-    hasFailed = !request.complete;
-    wake?.();
-  };
-  return new ReadableStream<Chunk>({
-    start() {
-      request.on("readable", onChange).on("end", onChange).on("close", onFailure).on("error", onFailure);
-    },
-    async pull(controller) {
-      for (;;) {
-        const piece = request.read() as Chunk | null;
-        if (piece !== null) return controller.enqueue(new Uint8Array(piece));
-        if (request.readableEnded) return controller.close();
-        if (hasFailed || request.destroyed) throw new TypeError("The request ended before its body was complete");
-        await new Promise<void>((resolve) => wake = resolve);
-        wake = undefined;
-      }
-    },
-    cancel() {
-      request.off("readable", onChange).off("end", onChange).off("close", onFailure);
-      onCancel();
-      wake?.();
-    },
-  }, { highWaterMark: 0 });
 }

@@ -5,13 +5,15 @@ import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
 import { getHeader, parseList } from "../http/headers.ts";
+import { addressMatcher, clientNetwork } from "../http/client_address.ts";
+import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
 /** Settings of a node listener, which a reload may change. */
-export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services">;
+export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services" | "trustProxy">;
 
 /** Options of {@linkcode openNodeListener}. */
 export interface NodeListenerOptions {
@@ -26,6 +28,8 @@ export interface NodeListenerOptions {
   readonly settings: () => NodeSettings;
   /** Called when the handler throws. */
   readonly onError: (error: unknown) => void;
+  /** Called when a limit refused a connection of a client. */
+  readonly onRefused: (reason: ConnectionRefusal, client: string) => void;
   /** Ends all waiting of {@linkcode Listener.close}, and closes all connections. */
   readonly urgent: AbortSignal | undefined;
 }
@@ -88,6 +92,8 @@ class NodeListener implements Listener {
   readonly #options: NodeListenerOptions;
   readonly #modules: NodeModules;
   readonly #connections = new Map<Socket, NodeConnection>();
+  /** Open connections of each client, if their number is limited. */
+  readonly #counts = new Map<string, number>();
   readonly #ticks: ReturnType<typeof setInterval>;
   #isClosing = false;
   #isClosed = false;
@@ -107,6 +113,7 @@ class NodeListener implements Listener {
     this.#modules = options.modules;
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => void this.#onRequest(request, response));
+    server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
     server.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket as Socket, head));
     // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
     Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
@@ -171,21 +178,57 @@ class NodeListener implements Listener {
   }
 
   #onConnection(socket: Socket): void {
-    const remove = () => {
-      this.#connections.delete(socket);
-      this.#finishIfIdle();
-    };
+    const { settings, tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
-      scheme: this.#options.tls === undefined ? "http" : "https",
-      onRelease: remove,
+      scheme: tls === undefined ? "http" : "https",
+      onRelease: () => this.#remove(socket),
+      onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
     });
     this.#connections.set(socket, connection);
-    socket.on("close", remove);
+    const { maxConnections, maxConnectionsPerClient } = settings().limits;
+    let client: string | undefined;
+    if (maxConnectionsPerClient !== Infinity) {
+      client = this.#limitedClient(connection.remoteAddr.hostname);
+      if (client !== undefined) this.#counts.set(client, (this.#counts.get(client) ?? 0) + 1);
+    }
+    socket.on("close", () => {
+      this.#remove(socket);
+      if (client !== undefined) this.#forget(client);
+    });
+    if (this.#connections.size > maxConnections) connection.refuse("max-connections");
+    else if (client !== undefined && this.#counts.get(client)! > maxConnectionsPerClient) {
+      connection.refuse("max-connections-per-client");
+    }
+  }
+
+  /** Returns the network of a client; `undefined` for a trusted proxy, which has the connections of many clients. */
+  #limitedClient(address: string): string | undefined {
+    const isTrusted = addressMatcher(this.#options.settings().trustProxy);
+    return isTrusted(address) ? undefined : clientNetwork(address, null, () => false);
+  }
+
+  #forget(client: string): void {
+    const count = this.#counts.get(client)! - 1;
+    if (count > 0) this.#counts.set(client, count);
+    else this.#counts.delete(client);
+  }
+
+  #remove(socket: Socket): void {
+    this.#connections.delete(socket);
+    this.#finishIfIdle();
+  }
+
+  #onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    // The handshake of a TLS connection failed.
+    if (connection === undefined) socket.destroy();
+    else connection.fail(error);
   }
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
+    if (connection.isRefused) return;
     await this.#serve(new NodeExchange(request, response, connection));
   }
 

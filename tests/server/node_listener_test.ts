@@ -24,6 +24,7 @@ async function open(handle: ProxyHandler, fields: Record<string, unknown> = {}):
     onError: (error) => {
       throw error;
     },
+    onRefused: () => {},
     urgent: urgent.signal,
   });
   return {
