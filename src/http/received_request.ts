@@ -108,8 +108,7 @@ export function receive(
     raw,
     authority,
     contentLength,
-    // A body would have to be read completely before the protocol is switched.
-    upgrade: request.upgrade === undefined || request.body !== null ? undefined : request.upgrade,
+    upgrade: upgradeOf(request),
     trace,
     headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
       clientAddress,
@@ -136,6 +135,15 @@ export function receive(
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
+}
+
+/**
+ * Returns the protocols that the connection may be upgraded to. A body would have to be read completely before, and
+ * Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8).
+ */
+function upgradeOf(request: ClientRequest): readonly string[] | undefined {
+  const { upgrade, httpVersion } = request;
+  return upgrade === undefined || httpVersion === "1.0" || request.body !== null ? undefined : upgrade;
 }
 
 /** Properties of a request that decide whether it is refused. */

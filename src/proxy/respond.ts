@@ -60,6 +60,9 @@ export function relayResponse(
   const endToEnd = stripHopByHop(response.headers, hasNoLength ? REPLACED_WITHOUT_LENGTH : REPLACED);
   if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  // RFC 9110 §15.5.22: a 426 response names the protocols that the client should switch to. With a Connection field of
+  // its own, node:http does not close the connection if the client asks for it.
+  if (status === 426 && service.upgrade !== undefined) endToEnd.push(...upgradeLines(response, "upgrade, close"));
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
   listener.onEnd(body === null ? 0 : body.length);
@@ -76,11 +79,17 @@ export function relayUpgrade(
   tunnel: NonNullable<ClientResponse["tunnel"]>,
   { attempt: { service }, identify, timing }: Omit<RelayOptions, "method">,
 ): ClientResponse {
-  const endToEnd = stripHopByHop(response.headers, REPLACED_WITH_LENGTH);
+  const endToEnd = stripHopByHop(response.headers, REPLACED_WITHOUT_LENGTH);
   if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
-  const upgrade: HeaderLine[] = [["connection", "upgrade"], ["upgrade", getHeader(response.headers, "upgrade")!]];
-  return new ClientResponse(101, [...upgrade, ...setHeaders(endToEnd, service.responseHeaders)], null, tunnel);
+  const headers = [...upgradeLines(response, "upgrade"), ...setHeaders(endToEnd, service.responseHeaders)];
+  return new ClientResponse(101, headers, null, tunnel);
+}
+
+/** Returns the fields of an upgrade, which `stripHopByHop` removes. */
+function upgradeLines({ headers }: UpstreamResponse, connection: string): HeaderLine[] {
+  const upgrade = getHeader(headers, "upgrade");
+  return upgrade === undefined ? [] : [["connection", connection], ["upgrade", upgrade]];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** WebSocket servers and clients of npm's `ws`, and a conductor that upgrades connections between them. */
 
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Buffer } from "node:buffer";
@@ -58,7 +58,7 @@ export async function startEchoServer(options: EchoOptions = {}): Promise<EchoSe
     changed.resolve();
     changed = Promise.withResolvers();
   };
-  server.on("upgrade", (request: never, socket: Socket, head: Buffer) => {
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => {});
     if (refuseWith !== undefined) {
       socket.end(`HTTP/1.1 ${refuseWith} Refused\r\nWWW-Authenticate: Bearer\r\nContent-Length: 7\r\n\r\nrefused`);

@@ -27,6 +27,8 @@ interface Candidate {
   readonly port: number;
   readonly pid: number;
   readonly rates: { bulk: number[]; messages: number[] };
+  /** Round trips of messages, in milliseconds. */
+  readonly tripsMs: number[];
 }
 
 const [rounds = 7] = Deno.args.map(Number);
@@ -43,7 +45,13 @@ async function open(port: number): Promise<Deno.TcpConn> {
 }
 
 /** Sends chunks, each a whole WebSocket frame or a part of one, and reads the same number of bytes. */
-async function echo(port: number, chunk: Uint8Array, count: number, window: number): Promise<void> {
+async function echo(
+  port: number,
+  chunk: Uint8Array,
+  count: number,
+  window: number,
+  tripsMs: number[] = [],
+): Promise<void> {
   using connection = await open(port);
   const buffer = new Uint8Array(CHUNK_BYTES * 4);
   let received = 0;
@@ -55,9 +63,15 @@ async function echo(port: number, chunk: Uint8Array, count: number, window: numb
     }
   };
   const sending = send();
+  let sentMs = performance.now();
   while (received < count * chunk.length) {
     received += (await connection.read(buffer)) ?? NaN;
     if (Number.isNaN(received)) throw new Error("Cannot measure: the tunnel ended");
+    if (window === 0 && received % chunk.length === 0) {
+      const now = performance.now();
+      tripsMs.push(now - sentMs);
+      sentMs = now;
+    }
     wake();
   }
   await sending;
@@ -82,7 +96,7 @@ async function measure(candidate: Candidate): Promise<void> {
   const chunks = BULK_BYTES / CONNECTIONS / CHUNK_BYTES;
   const bulk = all(() => echo(port, frameOf(CHUNK_BYTES), chunks, 2 ** 20));
   rates.bulk.push(await perCpuSecond(candidate, 2 * BULK_BYTES / 2 ** 20, bulk));
-  const messages = all(() => echo(port, frameOf(MESSAGE_BYTES - 2), MESSAGES / CONNECTIONS, 0));
+  const messages = all(() => echo(port, frameOf(MESSAGE_BYTES - 2), MESSAGES / CONNECTIONS, 0, candidate.tripsMs));
   rates.messages.push(await perCpuSecond(candidate, 2 * MESSAGES, messages));
 }
 
@@ -124,7 +138,7 @@ async function startConductor(name: string, services: readonly object[]): Promis
   const file = stack.use(await tempConfig(JSON.stringify(config)));
   const process = stack.use(startCli(["--config", file.path, "--host", "127.0.0.1", "--port", `${port}`]));
   await untilListening(port, process.exited);
-  return { name, port, pid: process.pid, rates: { bulk: [], messages: [] } };
+  return { name, port, pid: process.pid, rates: { bulk: [], messages: [] }, tripsMs: [] };
 }
 
 const program = await startDenoProgram(fileURLToPath(new URL("./peers/bare_tunnel.ts", import.meta.url)), [
@@ -137,13 +151,21 @@ const bare: Candidate = {
   port: Number(new URL(program.announced).port),
   pid: program.child.pid,
   rates: { bulk: [], messages: [] },
+  tripsMs: [],
 };
 const primary = { name: "api", url: backend.url, primary: true, upgrade: true };
+const hanging = stack.use(startRawBackend(async (connection) => {
+  await readUntil(connection);
+  const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  await connection.write(new TextEncoder().encode(head));
+  await new Promise(() => {});
+}));
 const shadow = { name: "next", url: backend.url, shadow: true, upgrade: true, maxInFlight: 10_000 };
 const candidates = [
   bare,
   await startConductor("conductor", [primary]),
   await startConductor("conductor, 1 shadow", [primary, shadow]),
+  await startConductor("conductor, 1 hanging shadow", [primary, { ...shadow, url: hanging.url }]),
 ];
 
 // First, because a process keeps memory of the load.
@@ -153,11 +175,13 @@ for (let round = 0; round < rounds; round++) for (const candidate of candidates)
 
 const ratio = (rates: readonly number[], baseline: readonly number[]) =>
   median(rates.map((rate, round) => rate / baseline[round]!)).toFixed(2);
-console.log("| program | MiB per CPU s | messages per CPU s | memory with 1,000 tunnels |");
-console.log("| --- | --- | --- | --- |");
+console.log("| program | MiB per CPU s | messages per CPU s | p50, p99 of a message | memory with 1,000 tunnels |");
+console.log("| --- | --- | --- | --- | --- |");
 for (const [index, candidate] of candidates.entries()) {
-  const { name, rates: { bulk, messages } } = candidate;
+  const { name, rates: { bulk, messages }, tripsMs } = candidate;
+  tripsMs.sort((a, b) => a - b);
+  const quantiles = [0.5, 0.99].map((ratio) => tripsMs[Math.floor(tripsMs.length * ratio)]!.toFixed(2)).join(", ");
   const bulkText = `${Math.round(median(bulk))} ×${ratio(bulk, bare.rates.bulk)}`;
   const messagesText = `${Math.round(median(messages))} ×${ratio(messages, bare.rates.messages)}`;
-  console.log(`| ${name} | ${bulkText} | ${messagesText} | ${memories[index]} |`);
+  console.log(`| ${name} | ${bulkText} | ${messagesText} | ${quantiles} ms | ${memories[index]} |`);
 }

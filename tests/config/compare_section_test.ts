@@ -121,7 +121,7 @@ Deno.test("noise: off replays no requests", () => {
   });
 });
 
-const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
+const NAMES = '"status", "outcome", "body", "closeCode", "header:NAME", "form:NAME" or a path that begins with "$"';
 
 // Columns: compare; the problem.
 const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [

@@ -352,6 +352,37 @@ Deno.test("a service that breaks the connection ends the tunnel of the client", 
   assertEquals((await front.event("tunnel-closed")).closeCode, 1006);
 });
 
+Deno.test("Upgrade is ignored in HTTP/1.0 and with a body", async () => {
+  await using backend = startRawBackend(async (connection) => {
+    const isUpgrade = /upgrade/i.test(await readUntil(connection));
+    await connection.write(
+      new TextEncoder().encode(`HTTP/1.1 ${isUpgrade ? 500 : 204} .\r\nConnection: close\r\n\r\n`),
+    );
+  });
+  await using front = await startUpgradeFront(configOf(backend.url));
+  const close = HANDSHAKE.replace("Upgrade\r\n", "Upgrade, close\r\n");
+  for (const request of [`${close.replace("HTTP/1.1", "HTTP/1.0")}\r\n`, `${close}Content-Length: 1\r\n\r\n.`]) {
+    const response = await exchangeRaw(front.port, request);
+    assert(response.startsWith("HTTP/1.1 204 "), response);
+  }
+});
+
+Deno.test("a 426 response of a service with `upgrade` is relayed with Upgrade", async () => {
+  await using backend = startRawBackend(async (connection) => {
+    await readUntil(connection);
+    const head =
+      "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 0\r\n";
+    await connection.write(new TextEncoder().encode(`${head}\r\n`));
+  });
+  const request = "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+  for (const upgrade of [true, false]) {
+    await using front = await startUpgradeFront(configOf(backend.url, { upgrade }));
+    const response = await exchangeRaw(front.port, request);
+    assert(response.startsWith("HTTP/1.1 426 "), response);
+    assertEquals(/connection: upgrade, close\r\nupgrade: websocket\r\n/i.test(response), upgrade, response);
+  }
+});
+
 Deno.test("over Deno.serve, a request for an upgrade gets 501 that names the listener", async () => {
   await using backend = await startEchoServer();
   await using front = startConductor(configOf(backend.url, { upgrade: "websocket" }));
