@@ -58,6 +58,7 @@ export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
 export type { ConnectionInfo } from "./src/http/client_request.ts";
 export type { UpstreamRequest } from "./src/http/upstream_request.ts";
+export type { TunnelEnd } from "./src/http/upgrade.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
@@ -73,6 +74,9 @@ export type {
   RespondedEvent,
   SettledEvent,
   SkippedEvent,
+  TunnelClosedEvent,
+  TunnelEndCause,
+  TunnelOpenedEvent,
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";

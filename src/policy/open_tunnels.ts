@@ -2,7 +2,7 @@
 
 /** A connection that a shutdown ends. */
 export interface OpenTunnel {
-  /** Tells the client that the server is going away, if the protocol permits it. */
+  /** Sends a notice that the server is going away, if the protocol has one. */
   goAway(): void;
   /** Closes the connection at once. */
   close(): void;
@@ -19,7 +19,7 @@ export class OpenTunnels {
     return this.#open.size;
   }
 
-  /** Adds a tunnel. It is told to go away if a shutdown has begun. */
+  /** Adds a tunnel. A shutdown that has begun applies to it too. */
   add(tunnel: OpenTunnel): void {
     this.#open.add(tunnel);
     if (this.#isDraining) tunnel.goAway();
@@ -31,7 +31,7 @@ export class OpenTunnels {
     if (this.#open.size === 0) this.#onEmpty?.();
   }
 
-  /** Tells all tunnels to go away, and closes those that are open after the grace period. Resolves when none is left. */
+  /** Ends all tunnels: with a notice at once, and by force after the grace period. Resolves when none is left. */
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true;
     for (const tunnel of [...this.#open]) tunnel.goAway();

@@ -186,6 +186,8 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     attempt.deadline.refresh();
     this.#admission.tunnelOpened();
     mirrors.open(response, this.fan!.attempts);
+    // A tunnel may last for days.
+    this.fan!.detach();
     return (client) => {
       if (attempt.isFinished) return client.destroy();
       isOpen = true;

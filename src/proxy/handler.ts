@@ -118,7 +118,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     observer.responded(response.status, selected);
     spans?.responded(selected);
     const { tunnel } = response;
-    if (tunnel !== undefined) {
+    if (tunnel !== undefined && isUpgrade) {
       const switched = relayUpgrade(response, exchange.tunnelTo(response, tunnel), {
         attempt: selected,
         identify,

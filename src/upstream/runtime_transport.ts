@@ -24,9 +24,9 @@ export function runtimeTransport(options: Http1TransportOptions = {}): Transport
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
     const { method, origin, target, rawTarget, host, headers, body, contentLength } = request;
-    const { tls, http2, maxConnectionAgeMs, signal } = request;
+    const { tls, http2, maxConnectionAgeMs, upgrade, signal } = request;
     const onHead = () => request.onHead?.();
-    const head = { method, origin, target, rawTarget, host, headers };
+    const head = { method, origin, target, rawTarget, host, headers, upgrade };
     const result = await transport({ ...head, body, contentLength, tls, http2, maxConnectionAgeMs, signal, onHead });
     return isResult(result) ? result : { ok: false, kind: "protocol" };
   };

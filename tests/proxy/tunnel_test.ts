@@ -4,7 +4,15 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ConfigInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { exchangeRaw, readUntil, refusingUrl, startConductor, startRawBackend } from "../_support/servers.ts";
+import {
+  exchangeRaw,
+  readUntil,
+  refusingUrl,
+  startConductor,
+  startRawBackend,
+  untilRefused,
+} from "../_support/servers.ts";
+import { freePort } from "../_support/ports.ts";
 import { connect, startEchoServer, startUpgradeFront } from "../_support/web_sockets.ts";
 
 const UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
@@ -16,8 +24,8 @@ function configOf(url: string, more: object = {}): ConfigInput {
   return { services: [{ name: "api", url, primary: true, upgrade: true, ...more }] };
 }
 
-for (const isSecure of [false, true]) {
-  const over = isSecure ? "https" : "http";
+for (const over of ["http", "https", "https without verification"]) {
+  const isSecure = over !== "http";
   Deno.test({
     name: `a WebSocket over ${over} keeps subprotocol, compression, pings, fragments, large messages and close codes`,
     ignore: isSecure && !hasOpenssl,
@@ -26,7 +34,7 @@ for (const isSecure of [false, true]) {
       const tls = certificate && { cert: certificate.cert, key: certificate.key };
       await using echo = await startEchoServer({ deflate: true, ...(tls && { tls }) });
       await using front = await startUpgradeFront({
-        ...configOf(echo.url, isSecure ? { tls: { insecure: true } } : {}),
+        ...configOf(echo.url, tls && { tls: over === "https" ? { ca: tls.cert } : { insecure: true } }),
         ...(tls && { tls }),
       });
       await using client = await connect(front.url, ["chat.v2", "chat.v1"], { perMessageDeflate: true });
@@ -295,6 +303,11 @@ Deno.test("a reload leaves open tunnels alone, even if their service is gone", a
   await assertRejects(() => connect(front.url), Error, "status 502");
   client.socket.send("still here");
   assertEquals(await client.messages(1), ["still here"]);
+  // The old listener is closed.
+  await front.server.apply(validateConfig({ ...next, port: freePort() }).config);
+  await untilRefused(front.url);
+  client.socket.send("and here");
+  assertEquals(await client.messages(2), ["still here", "and here"]);
 });
 
 Deno.test("`maxTunnels` refuses further upgrades with 503, and counts open tunnels only", async () => {
