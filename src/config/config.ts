@@ -147,15 +147,6 @@ export interface AdminSettings extends Output<typeof ADMIN> {
   readonly shownHostname: string;
 }
 
-/** Fields that decide on the listener. */
-export type CheckedListener =
-  & Pick<Output<typeof CONFIG>, "listener">
-  & {
-    readonly clientTimeouts: object | undefined;
-    readonly limits: Pick<Output<typeof LIMITS>, "maxConnections" | "maxConnectionsPerClient">;
-    readonly services: readonly object[];
-  };
-
 /** The checked configuration. */
 export interface Config extends
   Omit<

@@ -1,7 +1,5 @@
 /** Selection of the listener: the configuration's own, or the one that its other fields need. */
 
-import type { CheckedListener } from "./config.ts";
-
 /** Implementation of a listener: `Deno.serve`, or `node:http`. */
 export type ListenerKind = "deno" | "node";
 
@@ -10,6 +8,14 @@ export interface ListenerChoice {
   readonly kind: ListenerKind;
   /** Reason in a few words, for people. */
   readonly reason: string;
+}
+
+/** Fields that decide on the listener, after their own checks. */
+export interface CheckedListener {
+  readonly listener: "auto" | ListenerKind;
+  readonly clientTimeouts: object | undefined;
+  readonly limits: { readonly maxConnections: number; readonly maxConnectionsPerClient: number };
+  readonly services: readonly object[];
 }
 
 type Test = (config: CheckedListener) => boolean;

@@ -23,12 +23,16 @@ export interface NodeConnectionOptions {
   readonly scheme: "http" | "https";
   /** Called when the connection no longer belongs to the listener: its socket was handed over. */
   readonly onRelease: () => void;
+  /** Called when it is a request's turn. */
+  readonly onTurn: (exchange: ConnectionExchange) => void;
   /** Called when a limit refused the connection. */
   readonly onRefused: (reason: ConnectionRefusal) => void;
 }
 
 /** Maximum time in milliseconds for discarding the rest of a request after its response, as for nginx. */
 const DISCARD_MS = 30_000;
+/** Maximum requests that a client may send before it has the response to the first of them. */
+const MAX_PIPELINED = 100;
 /** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
 const LINGER_MS = 1_000;
 /** Time after the end of the client's sending side, after which it is asked for a sign of life, in milliseconds. */
@@ -58,6 +62,8 @@ export class NodeConnection {
   /** Exchanges whose response has not been sent, in the order of their requests. */
   readonly #exchanges = new Set<ConnectionExchange>();
   #isRefused = false;
+  /** Status for input that has failed behind requests whose responses are still to be sent. */
+  #refusal: keyof typeof REASONS | undefined;
   /** Number of bytes received when the last response had been sent. */
   #idleBytes = 0;
   #idleSinceMs = performance.now();
@@ -74,21 +80,46 @@ export class NodeConnection {
     this.#options = options;
   }
 
-  /** True if a limit has refused the connection. Its requests get no further response. */
+  /** True if no further request is accepted: a limit has refused the connection, or its input is malformed. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** Called when a request has arrived. */
+  /** True if the connection must be closed after the response of this exchange. */
+  closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
+    const isLast = this.#exchanges.has(exchange) && this.#exchanges.size === 1;
+    return isLast && this.#refusal === undefined && (isDraining || this.#isRefused);
+  }
+
+  /**
+   * Called when a request has arrived. Pipelined requests are executed one after the other, because their order matters
+   * unless all of them are safe (RFC 9112 §9.3.2), and because a client could otherwise start hundreds at once.
+   */
   begin(exchange: ConnectionExchange): void {
     this.#exchanges.add(exchange);
+    if (this.#exchanges.size === 1) return this.#options.onTurn(exchange);
+    if (this.#exchanges.size >= MAX_PIPELINED) this.#isRefused = true;
+    this.#reads(false);
+  }
+
+  /** Called for a request that is not accepted. */
+  ignore(): void {
+    this.#reads(false);
   }
 
   /** Called when a response has been sent, or cannot be sent any more. */
   end(exchange: ConnectionExchange): void {
     this.#exchanges.delete(exchange);
     this.#probeAtMs = undefined;
-    if (this.#exchanges.size > 0) return;
+    const [next] = this.#exchanges;
+    if (next !== undefined) {
+      // The client of a closed connection cannot get a response.
+      if (!this.socket.destroyed) this.#options.onTurn(next);
+      // Again: node:http has started to read, because it discards the rest of the previous request.
+      this.#reads(this.#exchanges.size === 1);
+      return;
+    }
+    if (this.#refusal !== undefined) this.#respond(this.#refusal);
     this.#idleBytes = this.socket.bytesRead;
     this.#idleSinceMs = performance.now();
   }
@@ -120,14 +151,19 @@ export class NodeConnection {
   fail({ code = "" }: { readonly code?: string }): void {
     const isTimeout = code === "ERR_HTTP_REQUEST_TIMEOUT";
     const last = [...this.#exchanges].at(-1);
-    const error = isTimeout ? new RequestTimeoutError() : new TypeError("The request is malformed");
-    if (last?.isArriving && last.failBody(error)) return;
-    if (last !== undefined || this.socket.bytesRead === this.#idleBytes || !(isTimeout || code.startsWith("HPE_"))) {
-      if (isTimeout && last === undefined) this.#options.onRefused("head-timeout");
-      return void this.socket.destroy();
+    if (!isTimeout && !code.startsWith("HPE_")) return void this.socket.destroy();
+    if (last?.isArriving) {
+      const error = isTimeout ? new RequestTimeoutError() : new TypeError("The request is malformed");
+      if (!last.failBody(error)) this.socket.destroy();
+      return;
     }
     if (isTimeout) this.#options.onRefused("head-timeout");
-    this.#respond(isTimeout ? 408 : STATUS_BY_CODE[code] ?? 400);
+    if (this.socket.bytesRead === 0) return void this.socket.destroy();
+    const status = isTimeout ? 408 : STATUS_BY_CODE[code] ?? 400;
+    if (last === undefined) return this.#respond(status);
+    this.#isRefused = true;
+    // Bytes after a request with `Connection: close` are ignored (RFC 9112 §9.6).
+    if (code !== "HPE_CLOSED_CONNECTION") this.#refusal = status;
   }
 
   /**
@@ -148,6 +184,17 @@ export class NodeConnection {
     // The timeout of the head applies once the next request has begun.
     const hasBegun = this.socket.bytesRead !== this.#idleBytes;
     if (!hasBegun && nowMs - this.#idleSinceMs > idleMs) this.cut();
+  }
+
+  /**
+   * Stops or starts to read. `pause` has no effect while the parser reads from the socket's handle. Node's own
+   * backpressure for bodies uses the handle in the same way.
+   */
+  #reads(isReading: boolean): void {
+    const { _handle: handle } = this.socket as Socket & { _handle?: { readStop?(): void; readStart?(): void } | null };
+    if (handle?.readStop === undefined) return void (isReading ? this.socket.resume() : this.socket.pause());
+    if (isReading) handle.readStart?.();
+    else handle.readStop();
   }
 
   /** Sends a response without a body, and closes the connection when the client has read it. */

@@ -62,7 +62,6 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#head = head;
     if (head !== undefined) this.upgrade = protocolsOf(getHeader(lines, "upgrade") ?? "");
     this.completed = new Promise((resolve) => this.#complete = resolve);
-    connection.begin(this);
     response.on("close", () => this.#onClose());
   }
 
@@ -77,7 +76,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   /** True until the request has been received completely. */
   get isArriving(): boolean {
-    return !this.#request.complete;
+    return this.#hasBody && !this.#request.complete;
   }
 
   /** True if the head of the response has been sent. */
@@ -104,7 +103,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   }
 
   /** Sends the response. Resolves when it has been passed on completely, or the connection is closed. */
-  async respond(reply: ClientResponse, isClosing: boolean): Promise<void> {
+  async respond(reply: ClientResponse, isDraining: boolean): Promise<void> {
     if (reply.tunnel !== undefined) return this.#switchProtocols(reply);
     const { status, headers, body } = reply;
     const response = this.#response;
@@ -126,7 +125,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       if (lengthBytes === undefined) lines.push("Content-Length", String(actualBytes));
       else if (lengthBytes !== actualBytes) throw new RangeError("The body differs from its Content-Length");
     }
-    if (isClosing) lines.push("Connection", "close");
+    if (this.#connection.closesAfter(this, isDraining)) lines.push("Connection", "close");
     try {
       response.writeHead(status, lines);
     } catch (error) {
@@ -203,7 +202,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       this.#isDisconnected = true;
       this.#abort?.abort();
       this.#relay?.cancel().catch(() => {});
-    } else if (!this.#request.complete) {
+    } else if (this.isArriving) {
       this.#connection.discardRest(this.#request, this.#body?.isCancelled === true);
     }
   }

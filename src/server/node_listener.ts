@@ -92,6 +92,8 @@ class NodeListener implements Listener {
   readonly #options: NodeListenerOptions;
   readonly #modules: NodeModules;
   readonly #connections = new Map<Socket, NodeConnection>();
+  /** Open connections, tunnels included, without refused ones. */
+  #accepted = 0;
   /** Open connections of each client, if their number is limited. */
   readonly #counts = new Map<string, number>();
   readonly #ticks: ReturnType<typeof setInterval>;
@@ -112,9 +114,9 @@ class NodeListener implements Listener {
     this.#options = options;
     this.#modules = options.modules;
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
-    server.on("request", (request, response) => void this.#onRequest(request, response));
+    server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
-    server.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket as Socket, head));
+    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket as Socket, head));
     // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
     Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
@@ -178,27 +180,33 @@ class NodeListener implements Listener {
   }
 
   #onConnection(socket: Socket): void {
-    const { settings, tls, onRefused } = this.#options;
+    const { tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
       onRelease: () => this.#remove(socket),
+      onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
     });
     this.#connections.set(socket, connection);
-    const { maxConnections, maxConnectionsPerClient } = settings().limits;
-    let client: string | undefined;
-    if (maxConnectionsPerClient !== Infinity) {
-      client = this.#limitedClient(connection.remoteAddr.hostname);
-      if (client !== undefined) this.#counts.set(client, (this.#counts.get(client) ?? 0) + 1);
-    }
-    socket.on("close", () => {
-      this.#remove(socket);
+    socket.on("close", () => this.#remove(socket));
+    this.#limit(connection);
+  }
+
+  /** Refuses a connection above a limit. Refused ones do not count, so that they cannot keep other clients out. */
+  #limit(connection: NodeConnection): void {
+    const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
+    if (this.#accepted >= maxConnections) return connection.refuse("max-connections");
+    const client = maxConnectionsPerClient === Infinity
+      ? undefined
+      : this.#limitedClient(connection.remoteAddr.hostname);
+    const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
+    if (count >= maxConnectionsPerClient) return connection.refuse("max-connections-per-client");
+    this.#accepted++;
+    if (client !== undefined) this.#counts.set(client, count + 1);
+    connection.socket.on("close", () => {
+      this.#accepted--;
       if (client !== undefined) this.#forget(client);
     });
-    if (this.#connections.size > maxConnections) connection.refuse("max-connections");
-    else if (client !== undefined && this.#counts.get(client)! > maxConnectionsPerClient) {
-      connection.refuse("max-connections-per-client");
-    }
   }
 
   /** Returns the network of a client; `undefined` for a trusted proxy, which has the connections of many clients. */
@@ -225,14 +233,14 @@ class NodeListener implements Listener {
     else connection.fail(error);
   }
 
-  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
-    if (connection.isRefused) return;
-    await this.#serve(new NodeExchange(request, response, connection));
+    if (connection.isRefused) return connection.ignore();
+    connection.begin(new NodeExchange(request, response, connection));
   }
 
-  async #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
     const response = new this.#modules.http.ServerResponse(request);
@@ -241,7 +249,7 @@ class NodeListener implements Listener {
     response.on("finish", () => socket.destroySoon());
     // An error is followed by `close`.
     socket.on("error", () => {});
-    await this.#serve(new NodeExchange(request, response, connection, head));
+    connection.begin(new NodeExchange(request, response, connection, head));
   }
 
   async #serve(exchange: NodeExchange): Promise<void> {
