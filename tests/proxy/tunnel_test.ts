@@ -13,6 +13,7 @@ import {
   untilRefused,
 } from "../_support/servers.ts";
 import { freePort } from "../_support/ports.ts";
+import { startRawTlsBackend } from "../_support/tls_backends.ts";
 import { connect, startEchoServer, startUpgradeFront } from "../_support/web_sockets.ts";
 
 const UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
@@ -172,13 +173,16 @@ for (
   });
 }
 
-/** Switches to the protocol of the request, then calls `serve`. */
+/** Returns a 101 response, and the first bytes of the protocol. */
+function switching(protocol: string): string {
+  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\nearly `;
+}
+
+/** Switches to a protocol, then calls `serve`. */
 function startProtocol(protocol: string, serve: (connection: Deno.Conn) => Promise<void>) {
   return startRawBackend(async (connection) => {
     await readUntil(connection);
-    await connection.write(new TextEncoder().encode(
-      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\nearly `,
-    ));
+    await connection.write(new TextEncoder().encode(switching(protocol)));
     await serve(connection);
   });
 }
@@ -215,6 +219,29 @@ Deno.test("a protocol other than WebSocket is relayed byte for byte, with bytes 
   const { cause, closeCode, clientBytes, serviceBytes } = await front.event("tunnel-closed");
   assertEquals([cause, closeCode, clientBytes, serviceBytes], ["client", undefined, 12, 16]);
 });
+
+for (const isVerified of [true, false]) {
+  Deno.test({
+    name: `a client can end its side of a tunnel over TLS ${isVerified ? "with" : "without"} verification`,
+    ignore: !hasOpenssl,
+    async fn() {
+      await using certificate = await makeCertificate();
+      const got = Promise.withResolvers<string>();
+      await using backend = startRawTlsBackend(certificate, async (connection) => {
+        await connection.write(new TextEncoder().encode(switching("line")));
+        got.resolve(await readUntil(connection, "\0never"));
+        await connection.write(new TextEncoder().encode("last words"));
+      });
+      const tls = isVerified ? { ca: certificate.cert } : { insecure: true };
+      await using front = await startUpgradeFront(configOf(backend.url, { tls }));
+      const { connection } = await switchTo(front.port, "line", "first ");
+      using _ = connection;
+      await connection.closeWrite();
+      assertEquals(await got.promise, "first ");
+      assertEquals(await readUntil(connection, "\0never"), "last words");
+    },
+  });
+}
 
 Deno.test("a reader that stalls slows the other side, in both directions", async () => {
   const total = 64 * 2 ** 20;
