@@ -38,6 +38,7 @@ const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 /** Modules of the platform, for the only files that need them (docs/decisions/009-upstream-tls.md, the node listener). */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
+  "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
   "src/server/node_exchange.ts": ["node:http"],

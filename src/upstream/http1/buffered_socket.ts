@@ -145,7 +145,7 @@ export class BufferedSocket {
   }
 }
 
-/** Deno reports corrupt TLS records and alerts as `InvalidData`. */
+/** Deno reports corrupt TLS records and alerts as `InvalidData`. Its class does not exist in other runtimes. */
 function fail(error: unknown): never {
-  throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset");
+  throw new UpstreamFailure(error instanceof Error && error.name === "InvalidData" ? "tls" : "reset");
 }
