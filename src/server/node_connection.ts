@@ -35,8 +35,12 @@ const DISCARD_MS = 30_000;
 const MAX_PIPELINED = 100;
 /** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
 const LINGER_MS = 1_000;
-/** Time after the end of the client's sending side, after which it is asked for a sign of life, in milliseconds. */
-const FIRST_PROBE_MS = 1_000;
+/**
+ * Pauses in milliseconds before a client that has ended its sending side is asked for a sign of life. The second write
+ * fails if the first one was answered with a reset.
+ */
+const PROBE_PAUSES_MS = [40, 20, 1_000, 5_000];
+const LAST_PROBE_PAUSE_MS = 15_000;
 
 const REASONS = {
   400: "Bad Request",
@@ -70,14 +74,15 @@ export class NodeConnection {
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
   #destroyAtMs = Infinity;
-  #probeAtMs: number | undefined;
-  #probeDelayMs = FIRST_PROBE_MS;
+  #probes: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: Socket, options: NodeConnectionOptions) {
     this.socket = socket;
     this.scheme = options.scheme;
     this.remoteAddr = { hostname: socket.remoteAddress ?? "" };
     this.#options = options;
+    socket.on("end", () => this.#probe(0));
+    socket.on("close", () => clearTimeout(this.#probes));
   }
 
   /** True if no further request is accepted: a limit has refused the connection, or its input is malformed. */
@@ -110,7 +115,6 @@ export class NodeConnection {
   /** Called when a response has been sent, or cannot be sent any more. */
   end(exchange: ConnectionExchange): void {
     this.#exchanges.delete(exchange);
-    this.#probeAtMs = undefined;
     const [next] = this.#exchanges;
     if (next !== undefined) {
       // The client of a closed connection cannot get a response.
@@ -180,7 +184,7 @@ export class NodeConnection {
   /** Closes the connection if a timeout has passed. */
   check(nowMs: number, { idleMs, writeMs }: Pick<ClientTimeouts, "idleMs" | "writeMs">): void {
     if (this.#isStalled(nowMs, writeMs) || nowMs > this.#destroyAtMs) return void this.socket.destroy();
-    if (this.#exchanges.size > 0) return this.#probe(nowMs);
+    if (this.#exchanges.size > 0) return;
     // The timeout of the head applies once the next request has begun.
     const hasBegun = this.socket.bytesRead !== this.#idleBytes;
     if (!hasBegun && nowMs - this.#idleSinceMs > idleMs) this.cut();
@@ -220,19 +224,15 @@ export class NodeConnection {
   }
 
   /**
-   * Sends 100 (Continue), which every client must skip (RFC 9110 §15.2), to a client that has ended its sending side
-   * and waits. A client that has disconnected looks the same, but its system responds with a reset.
+   * Asks a client that has ended its sending side, and waits, for signs of life. A client that has disconnected looks
+   * the same, but its system responds with a reset.
    */
-  #probe(nowMs: number): void {
-    if (!this.socket.readableEnded) return;
-    if (this.#probeAtMs === undefined) {
-      this.#probeAtMs = nowMs + FIRST_PROBE_MS;
-      this.#probeDelayMs = FIRST_PROBE_MS;
-    }
-    if (nowMs < this.#probeAtMs) return;
-    this.#probeDelayMs *= 2;
-    this.#probeAtMs = nowMs + this.#probeDelayMs;
-    const [first] = this.#exchanges;
-    first?.probe();
+  #probe(count: number): void {
+    if (this.#exchanges.size === 0) return;
+    this.#probes = setTimeout(() => {
+      const [first] = this.#exchanges;
+      first?.probe();
+      this.#probe(count + 1);
+    }, PROBE_PAUSES_MS[count] ?? LAST_PROBE_PAUSE_MS);
   }
 }

@@ -91,9 +91,15 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     return true;
   }
 
-  /** Sends 100 (Continue) if the client understands it and waits for the head of the response. */
+  /**
+   * Sends bytes without a meaning: 100 (Continue), which every client must skip (RFC 9110 §15.2), or a leading zero of
+   * the next chunk's size (RFC 9112 §7.1). HTTP/1.0 and bodies with a length have no such bytes.
+   */
   probe(): void {
-    if (!this.#response.headersSent && this.httpVersion === "1.1") this.#response.writeContinue();
+    const response = this.#response;
+    if (this.httpVersion !== "1.1") return;
+    if (!response.headersSent) response.writeContinue();
+    else if (response.chunkedEncoding && !response.writableEnded) this.#connection.socket.write("0");
   }
 
   get signal(): AbortSignal {
