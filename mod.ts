@@ -77,6 +77,7 @@ export type {
   TunnelClosedEvent,
   TunnelEndCause,
   TunnelOpenedEvent,
+  TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";

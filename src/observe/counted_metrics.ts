@@ -113,11 +113,11 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   },
   tunnelClientBytes: {
     name: "conductor_tunnel_client_bytes_total",
-    help: "Bytes that clients sent through upgraded connections; counted when the connection ends.",
+    help: "Bytes that clients sent through upgraded connections, at most ten seconds late.",
   },
   tunnelServiceBytes: {
     name: "conductor_tunnel_service_bytes_total",
-    help: "Bytes that services sent through upgraded connections; counted when the connection ends.",
+    help: "Bytes that services sent through upgraded connections, at most ten seconds late.",
   },
   tunnelDuration: {
     name: "conductor_tunnel_duration_seconds",

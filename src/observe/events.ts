@@ -157,6 +157,19 @@ export interface TunnelOpenedEvent {
 }
 
 /**
+ * Bytes moved through a tunnel. Emitted every ten seconds while bytes move, and before `tunnel-closed`; not for mirrored
+ * tunnels.
+ */
+export interface TunnelProgressEvent extends Omit<TunnelOpenedEvent, "type" | "protocol"> {
+  /** Type of the event. */
+  readonly type: "tunnel-progress";
+  /** Bytes from the client since the last such event. */
+  readonly clientBytes: number;
+  /** Bytes from the service since the last such event. */
+  readonly serviceBytes: number;
+}
+
+/**
  * Cause of the end of a tunnel. `client` or `service`: that side ended it first. `failed`: a connection broke. `idle`:
  * `upgradeIdleTimeout`. `shutdown`: conductor shut down. `cut-off`: a shadow lagged or did not close.
  */
@@ -255,6 +268,7 @@ export type ConductorEvent =
   | InterruptedEvent
   | RelayedEvent
   | TunnelOpenedEvent
+  | TunnelProgressEvent
   | TunnelClosedEvent
   | RefusedEvent
   | BreakerEvent

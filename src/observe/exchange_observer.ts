@@ -26,6 +26,8 @@ export interface ExchangeObserver {
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Reports that the service of an attempt switched protocols. */
   tunnelOpened(attempt: AttemptView, protocol: string): void;
+  /** Reports bytes that a tunnel has moved since the last report. */
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void;
   /** Reports the end of a tunnel. */
   tunnelClosed(attempt: AttemptView, tunnel: ClosedTunnel): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
@@ -47,6 +49,7 @@ const UNOBSERVED: ExchangeObserver = {
   localReply() {},
   interrupted() {},
   tunnelOpened() {},
+  tunnelProgressed() {},
   tunnelClosed() {},
   relayed() {},
 };
@@ -142,6 +145,10 @@ class EventReporter implements ExchangeObserver {
 
   tunnelOpened(attempt: AttemptView, protocol: string): void {
     this.#notify({ type: "tunnel-opened", ...this.#attemptFields(attempt), protocol }, attempt);
+  }
+
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void {
+    this.#notify({ type: "tunnel-progress", ...this.#attemptFields(attempt), clientBytes, serviceBytes }, attempt);
   }
 
   tunnelClosed(attempt: AttemptView, { closeCode, ...tunnel }: ClosedTunnel): void {

@@ -64,6 +64,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return refusedText(event, fields, paint);
     case "received":
     case "relayed":
+    case "tunnel-progress":
       // They have no line.
       return event.type;
     case "compared":

@@ -20,6 +20,7 @@ import {
   type SettledEvent,
   type TunnelClosedEvent,
   type TunnelOpenedEvent,
+  type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
@@ -86,6 +87,8 @@ export class Metrics {
         return this.#routes.get(event.route)?.relayed(event);
       case "tunnel-opened":
         return this.#routes.get(event.route)?.tunnelOpened(event);
+      case "tunnel-progress":
+        return this.#routes.get(event.route)?.tunnelProgressed(event);
       case "tunnel-closed":
         return this.#routes.get(event.route)?.tunnelClosed(event);
       case "refused":
@@ -157,11 +160,14 @@ class RouteCounters {
     this.cells.add(ROUTE_METRICS.tunnelsOpened);
   }
 
-  tunnelClosed({ role, clientBytes, serviceBytes, durationMs }: TunnelClosedEvent): void {
-    if (role === "shadow") return;
-    this.cells.subtract(ROUTE_METRICS.tunnels);
+  tunnelProgressed({ clientBytes, serviceBytes }: TunnelProgressEvent): void {
     this.cells.add(ROUTE_METRICS.tunnelClientBytes, clientBytes);
     this.cells.add(ROUTE_METRICS.tunnelServiceBytes, serviceBytes);
+  }
+
+  tunnelClosed({ role, durationMs }: TunnelClosedEvent): void {
+    if (role === "shadow") return;
+    this.cells.subtract(ROUTE_METRICS.tunnels);
     this.cells.record(ROUTE_METRICS.tunnelDuration, durationMs);
   }
 

@@ -202,6 +202,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
         deadlines,
         now,
         tunnels,
+        onProgress: (clientBytes, serviceBytes) => observer.tunnelProgressed(attempt, clientBytes, serviceBytes),
         onClose(closed) {
           response.closeCode = closed.closeCode;
           observer.tunnelClosed(attempt, closed);

@@ -7,6 +7,9 @@ import type { OpenTunnel, OpenTunnels } from "../policy/open_tunnels.ts";
 import type { MirroredTunnels } from "./mirrored_tunnels.ts";
 import { closeCodeOf, GOING_AWAY, WebSocketFrames } from "./websocket_frames.ts";
 
+/** Interval in milliseconds between two reports of the bytes that were moved. */
+const PROGRESS_MS = 10_000;
+
 /** Options of {@linkcode Tunnel}. */
 export interface TunnelOptions {
   readonly client: TunnelEnd;
@@ -22,6 +25,8 @@ export interface TunnelOptions {
   readonly now: () => number;
   /** Tunnels that a shutdown ends. */
   readonly tunnels: OpenTunnels;
+  /** Called every ten seconds while bytes move, and at the end, with the bytes since the last call. */
+  onProgress(clientBytes: number, serviceBytes: number): void;
   /** Called once, when both connections are closed. */
   onClose(closed: ClosedTunnel): void;
 }
@@ -33,11 +38,15 @@ export interface TunnelOptions {
 export class Tunnel implements OpenTunnel, TimeoutListener {
   readonly #options: TunnelOptions;
   readonly #deadline: Deadline;
+  /** Time of the next report of the bytes. */
+  readonly #progress: Deadline;
   readonly #openedMs: number;
   /** Frames from the service; `undefined` for other protocols than WebSocket. */
   readonly #frames: WebSocketFrames | undefined;
   #clientBytes = 0;
   #serviceBytes = 0;
+  #reportedClientBytes = 0;
+  #reportedServiceBytes = 0;
   #cause: ClosedTunnel["cause"] | undefined;
   #isWritingToClient = false;
   #isGoingAway = false;
@@ -52,6 +61,7 @@ export class Tunnel implements OpenTunnel, TimeoutListener {
     this.#openedMs = now();
     this.#frames = WebSocketFrames.of(options.protocol);
     this.#deadline = deadlines.start(idleTimeoutMs, this);
+    this.#progress = deadlines.start(PROGRESS_MS, { onTimeout: () => this.#report() });
     tunnels.add(this);
     Promise.all([this.#relayToService(), this.#relayToClient()]).then(
       () => this.#close("client"),
@@ -114,16 +124,28 @@ export class Tunnel implements OpenTunnel, TimeoutListener {
     this.#farewell ??= this.#options.client.write(GOING_AWAY).catch(() => {});
   }
 
+  #report(): void {
+    const [client, service] = [this.#clientBytes, this.#serviceBytes];
+    if (client > this.#reportedClientBytes || service > this.#reportedServiceBytes) {
+      this.#options.onProgress(client - this.#reportedClientBytes, service - this.#reportedServiceBytes);
+    }
+    this.#reportedClientBytes = client;
+    this.#reportedServiceBytes = service;
+    if (!this.#isClosed) this.#progress.refresh();
+  }
+
   #close(cause: ClosedTunnel["cause"]): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cause ??= cause;
     const { client, service, protocol, mirrors, tunnels, now, onClose } = this.#options;
     this.#deadline.stop();
+    this.#progress.stop();
     client.destroy();
     service.destroy();
     mirrors.end();
     tunnels.delete(this);
+    this.#report();
     onClose({
       protocol,
       cause: this.#cause,

@@ -471,6 +471,8 @@ Deno.test("Metrics counts tunnels of clients with bytes and duration, and no mir
     { ...opened, role: "primary" },
     { ...opened, role: "primary" },
     { ...opened, role: "shadow" },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 1, serviceBytes: 5 },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 2, serviceBytes: 0 },
     { ...closed, role: "primary" },
     { ...closed, role: "shadow" },
   ];

@@ -1,7 +1,12 @@
 /** WebSockets and other protocols through the node listener, with clients and servers of npm's `ws`. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import type { ConfigInput } from "@zeek/conductor";
+import { TimeoutQueues } from "../../src/lib/timeout_queues.ts";
+import { OpenTunnels } from "../../src/policy/open_tunnels.ts";
+import { MirroredTunnels } from "../../src/proxy/mirrored_tunnels.ts";
+import { Tunnel } from "../../src/proxy/tunnel.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import {
@@ -432,3 +437,50 @@ Deno.test("over Deno.serve, a request for an upgrade gets 501 that names the lis
   const other = await exchangeRaw(front.port, close.replace("websocket", "h2c") + "\r\n");
   assert(other.startsWith("HTTP/1.1 426 "), other);
 });
+
+Deno.test("bytes of an open tunnel are reported every ten seconds, and the rest at its end", async () => {
+  using time = new FakeTime();
+  const reports: [number, number][] = [];
+  const closed: unknown[] = [];
+  const [client, service] = [scriptedEnd(), scriptedEnd()];
+  const now = () => time.now;
+  const tunnel = new Tunnel({
+    client,
+    service,
+    protocol: "line",
+    mirrors: new MirroredTunnels({ offered: [], windowBytes: 0, now, onOpen() {}, onClose() {}, onSkip() {} }),
+    idleTimeoutMs: 60_000,
+    deadlines: new TimeoutQueues(now),
+    now,
+    tunnels: new OpenTunnels(),
+    onProgress: (...bytes) => reports.push(bytes),
+    onClose: ({ clientBytes, serviceBytes }) => closed.push([clientBytes, serviceBytes]),
+  });
+  await client.give(5);
+  await service.give(7);
+  await time.tickAsync(10_001);
+  assertEquals(reports, [[5, 7]]);
+  await time.tickAsync(10_001);
+  assertEquals(reports, [[5, 7]], "nothing has moved");
+  await client.give(1);
+  tunnel.close();
+  assertEquals([reports, closed], [[[5, 7], [1, 0]], [[6, 7]]]);
+});
+
+/** A tunnel end whose incoming bytes the test provides. */
+function scriptedEnd() {
+  let arrived = Promise.withResolvers<Uint8Array<ArrayBuffer> | null>();
+  return {
+    read: () => arrived.promise,
+    write: () => Promise.resolve(),
+    end() {},
+    destroy() {},
+    /** Provides bytes, and waits until they have been relayed. */
+    async give(bytes: number): Promise<void> {
+      const { resolve } = arrived;
+      arrived = Promise.withResolvers();
+      resolve(new Uint8Array(bytes));
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    },
+  };
+}

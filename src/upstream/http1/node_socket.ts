@@ -74,14 +74,15 @@ export async function dialOverNode(
     ? connectTls({
       host,
       port,
-      allowHalfOpen: true,
       rejectUnauthorized: !insecure,
       ALPNProtocols: ["http/1.1"],
       ...(ca !== undefined && { ca: [...(await defaultAuthorities()), ca] }),
       // An IP address is not sent (RFC 6066 §3).
       ...(!isAddress && { servername: serverName }),
     })
-    : net.connect({ host, port, allowHalfOpen: true });
+    : net.connect({ host, port });
+  // The service may end its side first.
+  socket.allowHalfOpen = true;
   let isReached = false;
   const onAbort = () => socket.destroy();
   signal.addEventListener("abort", onAbort);
