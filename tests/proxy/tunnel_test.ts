@@ -158,12 +158,12 @@ Deno.test("a service gets only the protocols that it may switch to, and Sec-WebS
 
 for (
   const [name, head] of [
-    ["another protocol", "Connection: Upgrade\r\nUpgrade: h2c\r\n"],
-    ["no protocol", "Connection: Upgrade\r\n"],
-    ["no option upgrade in Connection", "Upgrade: websocket\r\n"],
+    ["a 101 response with another protocol is a failure of the service", "Connection: Upgrade\r\nUpgrade: h2c\r\n"],
+    ["a 101 response without a protocol is a failure of the service", "Connection: Upgrade\r\n"],
+    ["a 101 response without the option upgrade in Connection is a failure of the service", "Upgrade: websocket\r\n"],
   ] as const
 ) {
-  Deno.test(`a 101 response with ${name} is a failure of the service`, async () => {
+  Deno.test(name, async () => {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
       await connection.write(
