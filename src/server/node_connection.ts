@@ -14,8 +14,8 @@ export interface ConnectionExchange {
   readonly hasResponded: boolean;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
-  /** Asks a client for a sign of life. */
-  probe(): void;
+  /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
+  probe(): boolean;
 }
 
 /** Options of {@linkcode NodeConnection}. */
@@ -74,6 +74,8 @@ export class NodeConnection {
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
   #destroyAtMs = Infinity;
+  /** True if the client ended its sending side after the head of the response. */
+  #isEndedAfterHead = false;
   #probes: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: Socket, options: NodeConnectionOptions) {
@@ -225,13 +227,18 @@ export class NodeConnection {
 
   /**
    * Asks a client that has ended its sending side, and waits, for signs of life. A client that has disconnected looks
-   * the same, but its system responds with a reset.
+   * the same, but its system responds with a reset. A client that cannot be asked, and ends its sending side in the
+   * middle of a response that pauses, counts as disconnected: half-closing clients do so right after their request.
    */
   #probe(count: number): void {
-    if (this.#exchanges.size === 0) return;
+    const [first] = this.#exchanges;
+    if (first === undefined) return;
+    const isAfterHead = count === 0 ? first.hasResponded : this.#isEndedAfterHead;
+    this.#isEndedAfterHead = isAfterHead;
+    const { bytesWritten } = this.socket;
     this.#probes = setTimeout(() => {
-      const [first] = this.#exchanges;
-      first?.probe();
+      const isAsked = [...this.#exchanges][0]?.probe() ?? true;
+      if (!isAsked && isAfterHead && bytesWritten === this.socket.bytesWritten) return void this.socket.destroy();
       this.#probe(count + 1);
     }, PROBE_PAUSES_MS[count] ?? LAST_PROBE_PAUSE_MS);
   }

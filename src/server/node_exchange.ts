@@ -95,11 +95,13 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
    * Sends bytes without a meaning: 100 (Continue), which every client must skip (RFC 9110 §15.2), or a leading zero of
    * the next chunk's size (RFC 9112 §7.1). HTTP/1.0 and bodies with a length have no such bytes.
    */
-  probe(): void {
+  probe(): boolean {
     const response = this.#response;
-    if (this.httpVersion !== "1.1") return;
+    if (this.httpVersion !== "1.1" || response.writableEnded) return false;
     if (!response.headersSent) response.writeContinue();
-    else if (response.chunkedEncoding && !response.writableEnded) this.#connection.socket.write("0");
+    else if (response.chunkedEncoding) this.#connection.socket.write("0");
+    else return false;
+    return true;
   }
 
   get signal(): AbortSignal {

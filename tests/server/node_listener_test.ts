@@ -202,7 +202,7 @@ Deno.test("the node listener limits the connections of each client, but not of t
 
 Deno.test("the node listener responds to a client that has ended its sending side", async () => {
   await using listener = await open(async () => {
-    await delay(50);
+    await delay(5);
     return new ClientResponse(200, [], "ok");
   });
   const response = await exchangeRaw(listener.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", { halfClose: true });
