@@ -59,6 +59,7 @@ export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
 export type { ConnectionInfo } from "./src/http/client_request.ts";
 export type { UpstreamRequest } from "./src/http/upstream_request.ts";
+export type { TunnelEnd } from "./src/http/upgrade.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
@@ -74,6 +75,10 @@ export type {
   RespondedEvent,
   SettledEvent,
   SkippedEvent,
+  TunnelClosedEvent,
+  TunnelEndCause,
+  TunnelOpenedEvent,
+  TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";

@@ -1,9 +1,9 @@
 /** The server of one thread: the main thread, or a worker. */
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
-import { createHandler } from "../proxy/fetch_handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
+import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
@@ -13,11 +13,15 @@ import { observeDurations } from "../observe/otel_metrics.ts";
 import { findMeters } from "../observe/telemetry.ts";
 import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction } from "../observe/redaction.ts";
+import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
+
+/** Part of `shutdownTimeout` after which tunnels are closed. */
+const TUNNEL_GRACE_RATIO = 0.9;
 
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
@@ -115,11 +119,11 @@ export interface ServeThreadOptions {
 /** The server of one thread. */
 export interface ServingThread extends Serving {
   /** Does the part of `apply` that may fail. */
-  prepare(config: Config): PreparedConfig;
+  prepare(config: Config): Promise<PreparedConfig>;
 }
 
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
-export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
+export async function serveThread(first: Config, options: ServeThreadOptions): Promise<ServingThread> {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
   const alwaysCount = options.alwaysCount === true || findMeters() !== undefined;
   const inFlight = new AttemptsInFlight();
@@ -182,21 +186,23 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? readAll,
   };
+  const observeAlways: Observer = (event) => {
+    metrics?.observe(event);
+    observe(event);
+  };
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
     redaction: () => redaction,
-    observe: (event) => {
-      metrics?.observe(event);
-      observe(event);
-    },
+    observe: observeAlways,
   });
-  const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
+  const server = await serveConfig(first, {
+    handlerFor: (config) => createProxyHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
     uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
     urgent: options.urgent,
     onError,
+    onRefused: (reason, client) => observeAlways({ type: "refused", reason, client }),
     onReopen: () => logger().log("info", "listening again"),
   });
   checks.reconfigure(first.services);
@@ -214,8 +220,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       await server.apply(config);
       checks.reconfigure(config.services);
     },
-    prepare: (config) => {
-      const prepared = server.prepare(config);
+    prepare: async (config) => {
+      const prepared = await server.prepare(config);
       return {
         commit: () => {
           const committed = prepared.commit();
@@ -233,7 +239,17 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
+      const { tunnels } = shared.instance;
+      // Some time is left to log their ends, before the process exits.
+      const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
+      let drained = Promise.resolve();
+      // Earlier, clients would connect again to the same process.
+      const onClosed = async () => {
+        await options.onClosed?.();
+        drained = tunnels.drain(Math.max(0, untilMs - performance.now()));
+      };
+      await Promise.all([checks.stop(), server.shutdown({ onClosed })]);
+      await drained;
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

@@ -52,11 +52,22 @@ export function compareResponses(
       actual: () => String(candidate.status),
     });
   }
+  compareCloseCodes(baseline, candidate, { rules, differences });
   const statusOnly = compared(differences);
   const notComparable = compareHeadersAndBody(baseline, candidate, { rules, differences, steps });
   if (notComparable === undefined) return compared(differences);
   // Only a different status counts here: differing headers may be noise, and an incomplete body proves nothing.
   return statusOnly.differences.length > 0 ? statusOnly : { differences: NONE, notComparable };
+}
+
+/** Compares how two WebSockets ended. A connection that conductor closed has no code. */
+function compareCloseCodes(
+  { closeCode: expected }: CapturedResponse,
+  { closeCode: actual }: CapturedResponse,
+  { rules, differences }: Pick<ComparisonContext, "rules" | "differences">,
+): void {
+  if (expected === undefined || actual === undefined || expected === actual || rules.ignores("closeCode")) return;
+  differences.add("closeCode", "changed", { expected: () => String(expected), actual: () => String(actual) });
 }
 
 /** Returns the reason why the responses are not comparable; `undefined` if they were compared. */
@@ -69,7 +80,8 @@ function compareHeadersAndBody(
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
   context.rules.startComparison(context.steps);
   try {
-    compareHeaders(expected.headers, actual.headers, context);
+    const isHandshake = expected.status === 101 && actual.status === 101;
+    compareHeaders(expected.headers, actual.headers, context, isHandshake);
     return compareBodies(expected, actual, context);
   } catch (error) {
     if (error instanceof NotComparableError) return error.reason;

@@ -86,12 +86,13 @@ export class ComparisonEngine {
 
   /**
    * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
-   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary.
+   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary, nor is an
+   * upgrade.
    */
   begin(
     clientRequest: ReceivedRequest,
     route: Route,
-    body: RequestBody,
+    { body, isUpgrade = false }: { readonly body: RequestBody; readonly isUpgrade?: boolean },
   ): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
@@ -105,7 +106,7 @@ export class ComparisonEngine {
       clientRequest,
       heldBytes,
       route,
-      hasBody: body !== null,
+      hasBody: body !== null || isUpgrade,
       requestBody: isKept ? body.copy() : undefined,
       captured,
       maxBytes: plan!.maxBodyBytes,

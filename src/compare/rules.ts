@@ -9,6 +9,9 @@ import { StepBudget } from "../lib/step_budget.ts";
 import { canonicalInstant, canonicalNumbers, haveNearNumbers } from "./equivalent_texts.ts";
 import { type HashKey, Redactor } from "./redactor.ts";
 
+/** Result of the negotiation of a WebSocket (RFC 6455 §4.2.2). */
+const HANDSHAKE_HEADERS = ["upgrade", "sec-websocket-protocol", "sec-websocket-extensions"];
+
 interface Normaliser {
   readonly pattern: LinearRegExp;
   readonly replacement: Replacement;
@@ -34,6 +37,8 @@ export class CompareRules {
   readonly headers: readonly string[];
   /** True if bodies are not compared. */
   readonly ignoresBody: boolean;
+  /** Names of the header fields to compare in the handshakes of WebSockets, in lower case. */
+  readonly handshakeHeaders: readonly string[];
   /** Hides secrets in samples. */
   readonly redactor: Redactor;
   /** True if differences have samples of the values. */
@@ -68,6 +73,10 @@ export class CompareRules {
     this.#nullIsMissing = settings.nullIsMissing;
     this.#equivalentStatuses = settings.equivalentStatuses;
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
+    this.handshakeHeaders = [
+      ...this.headers,
+      ...HANDSHAKE_HEADERS.filter((name) => !this.ignoresField("header", name)),
+    ];
     this.ignoresBody = this.ignores("body");
     const { ignore, normalise, tolerance, unordered, ignoreCase, instants, numericTexts, nullIsMissing } = settings;
     const spellingCount = ignoreCase.length + instants.length + numericTexts.length;
@@ -147,7 +156,7 @@ export class CompareRules {
   }
 
   /** Reports whether a part of the response is ignored. */
-  ignores(kind: "status" | "outcome" | "body"): boolean {
+  ignores(kind: "status" | "outcome" | "body" | "closeCode"): boolean {
     return this.#ignore.some((path) => path.kind === kind);
   }
 

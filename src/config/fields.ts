@@ -7,7 +7,15 @@ import { ACCESS_FIELD_NAMES, ACCESS_FIELDS } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
 import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses, statusGroups } from "./schema/http.ts";
+import {
+  headerLines,
+  headerName,
+  httpMethod,
+  sampleKey,
+  statuses,
+  statusGroups,
+  upgradeProtocols,
+} from "./schema/http.ts";
 import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
@@ -21,6 +29,7 @@ const MAX_AT_ONCE = 1_000_000;
 
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
+const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
 const USE_COMPARED = "use the events `compared` of the option `observe`";
 
 /** `services[].tls` */
@@ -556,6 +565,15 @@ export const SERVICE = section({
       default: {},
       description: "Header fields to set on this service's response if it is returned to the client.",
     },
+    upgrade: {
+      type: upgradeProtocols(),
+      defaultText: "off",
+      description:
+        "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
+      details:
+        "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
+        "Without it, the service gets the request without `Upgrade`.",
+    },
     breaker: {
       type: boolOr(BREAKER),
       defaultText: "off",
@@ -734,6 +752,14 @@ export const LIMITS = section({
         "The first `timeout` of waiting is free, and an upload is not aborted while a response is being relayed. 0 accepts any " +
         "rate.",
     },
+    maxTunnels: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "half of `maxInFlight`",
+      description: "Maximum upgraded connections. Further requests for an upgrade get 503 at once.",
+      details:
+        "They also count towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections " +
+        "of one client as well.",
+    },
     maxConnectionsPerService: {
       type: integer(1, MAX_AT_ONCE),
       defaultText: "no limit",
@@ -747,6 +773,61 @@ export const LIMITS = section({
       description:
         "Maximum queued requests per service, sent in order of arrival. Further requests to it fail as `queue-full`.",
       details: "Requests that have waited for the `timeout` of the service fail as `queue-timeout`.",
+    },
+    maxConnections: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description: "Maximum open connections of clients. Further connections get 503 and are closed.",
+      details: "Needs the node listener.",
+      serverOnly: SET_CONNECTIONS,
+    },
+    maxConnectionsPerClient: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description:
+        "Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are closed.",
+      details:
+        "Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet. " +
+        "Addresses in `trustProxy` have no limit.",
+      serverOnly: SET_CONNECTIONS,
+    },
+  },
+});
+
+/** `clientTimeouts` */
+export const CLIENT_TIMEOUTS = section({
+  name: "ClientTimeoutsInput",
+  description: "Timeouts of clients' connections. They need the node listener.",
+  fields: {
+    header: {
+      type: time({ min: "1ms" }),
+      default: "15s",
+      as: "headerMs",
+      description: "Maximum time from the first byte of a request, or from the connection, to the end of its head.",
+      details: "A client that has sent a part of a head gets 408. A connection without a byte is closed.",
+    },
+    request: {
+      type: time({ min: "1ms" }),
+      defaultText: "no limit",
+      fallback: Infinity,
+      as: "requestMs",
+      description: "Maximum time from the first byte of a request to the end of its body. A slower client gets 408.",
+      details: "Without it, `minUploadRate` and `timeout` limit uploads, which may then take hours.",
+    },
+    idle: {
+      type: time({ min: "1ms" }),
+      default: "75s",
+      as: "idleMs",
+      description: "Maximum time between a response and the next request, after which the connection is closed.",
+    },
+    write: {
+      type: time({ min: "1ms" }),
+      default: "60s",
+      as: "writeMs",
+      description: "Maximum time in which a client takes none of a response, after which the connection is closed.",
+      details: "No service is blamed: the attempt counts as cancelled by the client.",
     },
   },
 });
@@ -794,6 +875,22 @@ export const CONFIG = section({
       default: "0.0.0.0",
       description: "Address to listen on.",
       serverOnly: SET_ADDRESS,
+    },
+    listener: {
+      type: oneOf(["auto", "deno", "node"]),
+      default: "auto",
+      description:
+        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+      details:
+        "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
+        "otherwise `deno`. Only `deno` serves HTTP/2.",
+      serverOnly: "choose the server that calls the handler",
+    },
+    clientTimeouts: {
+      type: CLIENT_TIMEOUTS,
+      defaultText: "the defaults of its fields with the node listener, otherwise none",
+      description: "Timeouts for clients that send slowly, stay idle or do not read.",
+      serverOnly: "set the timeouts of the server that calls the handler",
     },
     tls: {
       type: TLS,
@@ -867,6 +964,12 @@ export const CONFIG = section({
       as: "bodyWindowBytes",
       description:
         "Maximum size of one request body that is buffered for a slower service. Limits the memory per request.",
+    },
+    upgradeIdleTimeout: {
+      type: time({ min: "1s" }),
+      default: "5m",
+      as: "upgradeIdleTimeoutMs",
+      description: "Timeout for silence in both directions of an upgraded connection.",
     },
     limits: {
       type: LIMITS,

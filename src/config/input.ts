@@ -24,6 +24,19 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
+   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
+   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
+   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   *
+   * @default "auto"
+   */
+  readonly listener?: "auto" | "deno" | "node";
+  /**
+   * Timeouts for clients that send slowly, stay idle or do not read. Not supported by `conductor()`: set the timeouts
+   * of the server that calls the handler. Default: the defaults of its fields with the node listener, otherwise none.
+   */
+  readonly clientTimeouts?: ClientTimeoutsInput;
+  /**
    * Certificate and key for HTTPS, with HTTP/2 for clients that support it. Not supported by `conductor()`: give the
    * certificate to the server that calls the handler. Default: plain HTTP.
    */
@@ -104,6 +117,13 @@ export interface ConfigInput {
    */
   readonly bodyWindow?: number | string;
   /**
+   * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
+   * `"30m"`, `"1h"`.
+   *
+   * @default "5m"
+   */
+  readonly upgradeIdleTimeout?: number | string;
+  /**
    * Limits on concurrent requests and on slow uploads.
    *
    * @default {}
@@ -149,6 +169,39 @@ export interface ConfigInput {
   readonly services: readonly ServiceInput[];
 }
 
+/** Timeouts of clients' connections. They need the node listener. */
+export interface ClientTimeoutsInput {
+  /**
+   * Maximum time from the first byte of a request, or from the connection, to the end of its head. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. A client that has sent a part of a head gets 408. A connection
+   * without a byte is closed.
+   *
+   * @default "15s"
+   */
+  readonly header?: number | string;
+  /**
+   * Maximum time from the first byte of a request to the end of its body. A slower client gets 408. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Without it, `minUploadRate` and `timeout` limit uploads, which may
+   * then take hours. Default: no limit.
+   */
+  readonly request?: number | string;
+  /**
+   * Maximum time between a response and the next request, after which the connection is closed. Seconds, or text with a
+   * unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
+   *
+   * @default "75s"
+   */
+  readonly idle?: number | string;
+  /**
+   * Maximum time in which a client takes none of a response, after which the connection is closed. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. No service is blamed: the attempt counts as cancelled by the
+   * client.
+   *
+   * @default "60s"
+   */
+  readonly write?: number | string;
+}
+
 /** Certificate and private key of the server. */
 export interface TlsInput {
   /** Certificate followed by its intermediate certificates. In a file: `${file:cert.pem}`. PEM text. */
@@ -186,6 +239,12 @@ export interface LimitsInput {
    */
   readonly minUploadRate?: number | string;
   /**
+   * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
+   * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
+   * Default: half of `maxInFlight`.
+   */
+  readonly maxTunnels?: number;
+  /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
    */
@@ -197,6 +256,18 @@ export interface LimitsInput {
    * @default 0
    */
   readonly maxQueuedPerService?: number;
+  /**
+   * Maximum open connections of clients. Further connections get 503 and are closed. Needs the node listener. Not
+   * supported by `conductor()`: limit the connections of the server that calls the handler. Default: no limit.
+   */
+  readonly maxConnections?: number;
+  /**
+   * Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are
+   * closed. Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet.
+   * Addresses in `trustProxy` have no limit. Not supported by `conductor()`: limit the connections of the server that
+   * calls the handler. Default: no limit.
+   */
+  readonly maxConnectionsPerClient?: number;
 }
 
 /** Comparison of responses with those of the primary. */
@@ -223,7 +294,8 @@ export interface CompareInput {
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`.
    *
    * @default []
    */
@@ -285,8 +357,8 @@ export interface CompareInput {
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
    *
    * @default []
    */
@@ -349,8 +421,8 @@ export interface NormaliseInput {
   readonly replacement?: string | number | boolean;
   /**
    * Path of the values to normalise, including all values inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * everywhere.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: everywhere.
    */
   readonly path?: string;
 }
@@ -588,6 +660,13 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /**
+   * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
+   * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
+   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * `Upgrade`. Default: off.
+   */
+  readonly upgrade?: boolean | string | readonly string[];
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
@@ -815,8 +894,8 @@ export interface ServiceCompareInput {
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * those of the top level, which always come last.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: those of the top level, which always come last.
    */
   readonly ignore?: string | readonly string[];
   /**
@@ -863,9 +942,9 @@ export interface ServiceCompareInput {
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values. Default: those of
-   * the top level, which always come last.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * Default: those of the top level, which always come last.
    */
   readonly redact?: string | readonly string[];
   /**

@@ -47,17 +47,17 @@ const HALF_OCTAVE = BUCKETS_PER_OCTAVE / 2;
 const LOG_ERROR = 1e-9;
 
 /**
- * Returns the counts by bounds that are half octaves apart, exactly. The first bound is 2^`firstExponent` seconds, and the
+ * Returns the counts by bounds that are `step` half octaves apart, exactly. The first bound is 2^`firstExponent` seconds, and the
  * last count is that of all latencies above the last bound.
  */
 export function countByHalfOctaves(
   { buckets, counts }: LatencySnapshot,
-  { firstExponent, bounds }: { readonly firstExponent: number; readonly bounds: number },
+  { firstExponent, bounds, step }: { readonly firstExponent: number; readonly bounds: number; readonly step: number },
 ): number[] {
   const first = 2 * (firstExponent - MIN_EXPONENT);
   const sums = Array.from({ length: bounds + 1 }, () => 0);
   for (const [index, bucket] of buckets.entries()) {
-    const bound = Math.ceil(bucket / HALF_OCTAVE) - first;
+    const bound = Math.ceil((Math.ceil(bucket / HALF_OCTAVE) - first) / step);
     sums[Math.min(bounds, Math.max(0, bound))]! += counts[index] ?? 0;
   }
   return sums;

@@ -3,7 +3,7 @@
  */
 
 import type { Role, Route } from "../config/config.ts";
-import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
+import type { ConnectionRefusal, FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { NotComparableReason } from "./not_comparable.ts";
@@ -153,6 +153,67 @@ export interface RelayedEvent {
   readonly durationMs: number;
 }
 
+/** A service switched protocols: bytes are relayed in both directions. */
+export interface TunnelOpenedEvent {
+  /** Type of the event. */
+  readonly type: "tunnel-opened";
+  /** `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** Pattern of the route, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** Configured name of the service. */
+  readonly service: string;
+  /** Role of the service on the route; `shadow` for a mirrored tunnel. */
+  readonly role: Role;
+  /** Protocol of the tunnel, for example `websocket`. */
+  readonly protocol: string;
+}
+
+/**
+ * Bytes moved through a tunnel. Emitted every ten seconds while bytes move, and before `tunnel-closed`; not for mirrored
+ * tunnels.
+ */
+export interface TunnelProgressEvent extends Omit<TunnelOpenedEvent, "type" | "protocol"> {
+  /** Type of the event. */
+  readonly type: "tunnel-progress";
+  /** Bytes from the client since the last such event. */
+  readonly clientBytes: number;
+  /** Bytes from the service since the last such event. */
+  readonly serviceBytes: number;
+}
+
+/**
+ * Cause of the end of a tunnel. `client` or `service`: that side ended it first. `failed`: a connection broke. `idle`:
+ * `upgradeIdleTimeout`. `shutdown`: conductor shut down. `cut-off`: a shadow lagged or did not close.
+ */
+export type TunnelEndCause = "client" | "service" | "failed" | "idle" | "shutdown" | "cut-off";
+
+/** A tunnel ended. */
+export interface TunnelClosedEvent extends Omit<TunnelOpenedEvent, "type"> {
+  /** Type of the event. */
+  readonly type: "tunnel-closed";
+  /** Cause of the end. */
+  readonly cause: TunnelEndCause;
+  /** Close code that the service sent over a WebSocket; absent if it sent none. */
+  readonly closeCode?: number;
+  /** Bytes from the client that were sent to the service. */
+  readonly clientBytes: number;
+  /** Bytes that the service sent. */
+  readonly serviceBytes: number;
+  /** Time since the tunnel was opened, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A limit refused a connection before there was a request. Only the node listener has these limits. */
+export interface RefusedEvent {
+  /** Type of the event. */
+  readonly type: "refused";
+  /** Limit that was reached. */
+  readonly reason: ConnectionRefusal;
+  /** Address of the peer. */
+  readonly client: string;
+}
+
 /** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
   /** Type of the event. */
@@ -212,6 +273,10 @@ export type ConductorEvent =
   | RespondedEvent
   | InterruptedEvent
   | RelayedEvent
+  | TunnelOpenedEvent
+  | TunnelProgressEvent
+  | TunnelClosedEvent
+  | RefusedEvent
   | BreakerEvent
   | HealthEvent
   | ComparedEvent;

@@ -6,7 +6,7 @@ import type { ReceivedRequest } from "../http/received_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
-import { type ConductorEvent, type FailureDetail, routePattern } from "./events.ts";
+import { type ConductorEvent, type FailureDetail, routePattern, type TunnelClosedEvent } from "./events.ts";
 import { failureDetail } from "./failure_detail.ts";
 import type { Redaction } from "./redaction.ts";
 
@@ -26,9 +26,20 @@ export interface ExchangeObserver {
   localReply(problem: LocalReply, isEnd: boolean): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
+  /** Reports that the service of an attempt switched protocols. */
+  tunnelOpened(attempt: AttemptView, protocol: string): void;
+  /** Reports bytes that a tunnel has moved since the last report. */
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void;
+  /** Reports the end of a tunnel. */
+  tunnelClosed(attempt: AttemptView, tunnel: ClosedTunnel): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
+
+/** A tunnel that has ended. */
+export type ClosedTunnel =
+  & Pick<TunnelClosedEvent, "protocol" | "cause" | "clientBytes" | "serviceBytes" | "durationMs">
+  & { readonly closeCode: number | undefined };
 
 /** Saves the events in handlers without an observer, as most embedded handlers are. */
 const UNOBSERVED: ExchangeObserver = {
@@ -39,6 +50,9 @@ const UNOBSERVED: ExchangeObserver = {
   responded() {},
   localReply() {},
   interrupted() {},
+  tunnelOpened() {},
+  tunnelProgressed() {},
+  tunnelClosed() {},
   relayed() {},
 };
 
@@ -136,6 +150,19 @@ class EventReporter implements ExchangeObserver {
     const { requestId, route, service } = this.#attemptFields(attempt);
     const detail = this.#detailOf(attempt, failure);
     this.#notify({ type: "interrupted", requestId, route, service, failure, ...detail }, attempt);
+  }
+
+  tunnelOpened(attempt: AttemptView, protocol: string): void {
+    this.#notify({ type: "tunnel-opened", ...this.#attemptFields(attempt), protocol }, attempt);
+  }
+
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void {
+    this.#notify({ type: "tunnel-progress", ...this.#attemptFields(attempt), clientBytes, serviceBytes }, attempt);
+  }
+
+  tunnelClosed(attempt: AttemptView, { closeCode, ...tunnel }: ClosedTunnel): void {
+    const code = closeCode === undefined ? {} : { closeCode };
+    this.#notify({ type: "tunnel-closed", ...this.#attemptFields(attempt), ...tunnel, ...code }, attempt);
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {

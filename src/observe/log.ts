@@ -102,7 +102,11 @@ const SUMMARIES: Partial<Record<ConductorEvent["type"], string>> = {
   responded: "more requests failed",
   interrupted: "more responses interrupted",
   compared: "more responses compared",
+  refused: "more connections refused",
 };
+
+/** A flood of connections must not become a flood of lines. */
+const REFUSED_LIMITS: RepeatLimits = { linesPerSecond: 1, summaryMs: 10_000 };
 
 /** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
@@ -114,6 +118,7 @@ export function createLogger(options: LoggerOptions): Logger {
   let dropped = 0;
   const failures = new RepeatedLines({ limits: repeats, now, onSummary: writeSummary });
   const comparisons = new RepeatedLines({ limits: COMPARED_LIMITS, now, onSummary: writeSummary });
+  const refusals = new RepeatedLines({ limits: REFUSED_LIMITS, now, onSummary: writeSummary });
 
   function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
@@ -140,6 +145,7 @@ export function createLogger(options: LoggerOptions): Logger {
   function admits(level: LogLevel, event: ConductorEvent): boolean {
     if (threshold === SEVERITY.debug) return true;
     if (event.type === "compared") return comparisons.admit("", event.result, { level, event });
+    if (event.type === "refused") return refusals.admit(event.reason, event.reason, { level, event });
     if (level !== "warn") return true;
     const line = { level, event };
     if (event.type === "settled" || event.type === "interrupted") {
@@ -158,6 +164,7 @@ export function createLogger(options: LoggerOptions): Logger {
       // Summaries before the last line of the process.
       failures.flush();
       comparisons.flush();
+      refusals.flush();
       writeLine(level, message, fields);
     },
     observe: (event) => {
@@ -207,6 +214,12 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: GATEWAY_FAILURES.has(event.status) ? "warn" : "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "tunnel-opened":
+      return { level: "debug", message: "tunnel opened" };
+    case "tunnel-closed":
+      return { level: event.role === "shadow" ? "debug" : "info", message: "tunnel closed" };
+    case "refused":
+      return { level: "warn", message: "connection refused" };
     case "breaker":
       return BREAKER_LINES[event.state];
     case "health":

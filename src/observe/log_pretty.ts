@@ -8,8 +8,10 @@ import type {
   FailureDetail,
   HealthEvent,
   InterruptedEvent,
+  RefusedEvent,
   RespondedEvent,
   SettledEvent,
+  TunnelClosedEvent,
 } from "./events.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
@@ -52,12 +54,19 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "tunnel-opened":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} switched to ${oneWord(event.protocol)}`;
+    case "tunnel-closed":
+      return tunnelClosedText(event, paint);
     case "breaker":
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "refused":
+      return refusedText(event, fields, paint);
     case "received":
     case "relayed":
+    case "tunnel-progress":
       // They have no line.
       return event.type;
     case "compared":
@@ -89,6 +98,20 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `response of ${paint.strong(printable(event.service))} interrupted: ${reasonText(event, paint)}`;
+}
+
+function tunnelClosedText(event: TunnelClosedEvent, paint: Paint): string {
+  const { protocol, cause, closeCode, clientBytes, serviceBytes, durationMs } = event;
+  const subject = `${oneWord(protocol)} of ${paint.strong(printable(event.service))}`;
+  const code = closeCode === undefined ? "" : `, close code ${closeCode}`;
+  const end = cause === "failed" || cause === "cut-off" ? paint.warn(cause) : cause;
+  const bytes = `${clientBytes} bytes sent, ${serviceBytes} received`;
+  return `${subject} closed (${end}${code}) after ${formatDuration(durationMs)}, ${bytes}`;
+}
+
+function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {
+  const more = leftOut === undefined ? "" : ` and ${leftOut} more`;
+  return `connection of ${printable(client)}${more} refused: ${paint.bad(reason)}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {

@@ -3,7 +3,7 @@
 import { WindowClock } from "../lib/latency_sketch.ts";
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import { type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
+import { type RefusalReason, type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
 import { hasDuration, ROUTE_METRICS, SERVICE_METRICS, STATUS_CLASSES, type StatusClass } from "./counted_metrics.ts";
 import {
   type ComparedEvent,
@@ -12,6 +12,9 @@ import {
   type RespondedEvent,
   routePattern,
   type SettledEvent,
+  type TunnelClosedEvent,
+  type TunnelOpenedEvent,
+  type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
@@ -86,6 +89,14 @@ export class Metrics {
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "tunnel-opened":
+        return this.#routes.get(event.route)?.tunnelOpened(event);
+      case "tunnel-progress":
+        return this.#routes.get(event.route)?.tunnelProgressed(event);
+      case "tunnel-closed":
+        return this.#routes.get(event.route)?.tunnelClosed(event);
+      case "refused":
+        return this.#unmatched.refused(event.reason);
       case "compared":
         return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
@@ -151,8 +162,29 @@ class RouteCounters {
     else this.services.get(service)?.selected(hedge === true);
   }
 
+  refused(reason: RefusalReason): void {
+    this.cells.addFor(ROUTE_METRICS.refusals, reason);
+  }
+
   interrupted(): void {
     this.cells.add(ROUTE_METRICS.interrupted);
+  }
+
+  tunnelOpened({ role }: TunnelOpenedEvent): void {
+    if (role === "shadow") return;
+    this.cells.add(ROUTE_METRICS.tunnels);
+    this.cells.add(ROUTE_METRICS.tunnelsOpened);
+  }
+
+  tunnelProgressed({ clientBytes, serviceBytes }: TunnelProgressEvent): void {
+    this.cells.add(ROUTE_METRICS.tunnelClientBytes, clientBytes);
+    this.cells.add(ROUTE_METRICS.tunnelServiceBytes, serviceBytes);
+  }
+
+  tunnelClosed({ role, durationMs }: TunnelClosedEvent): void {
+    if (role === "shadow") return;
+    this.cells.subtract(ROUTE_METRICS.tunnels);
+    this.cells.record(ROUTE_METRICS.tunnelDuration, durationMs);
   }
 
   relayed({ requestBytes, responseBytes }: RelayedEvent): void {

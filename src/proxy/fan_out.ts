@@ -43,6 +43,11 @@ export interface FanOutListener {
   startSpan(attempt: Attempt, request: ReceivedRequest): AttemptSpan | undefined;
   /** Called once, when an attempt has an outcome. */
   onSettle(attempt: Attempt): void;
+  /**
+   * Called when a shadow has switched protocols. Returns true if the listener takes over the tunnel, and finishes the
+   * attempt later.
+   */
+  takeTunnel(attempt: Attempt): boolean;
   /** Called once, when the response of an attempt has been read or discarded, or when there is none. */
   onFinish(attempt: Attempt): void;
 }
@@ -72,6 +77,7 @@ export function replay(capture: ExchangeCapture, service: Service, context: Hand
     onAttempt: (attempt) => capture.started(attempt),
     startSpan: () => undefined,
     onSettle() {},
+    takeTunnel: () => false,
     onFinish: (attempt) => capture.finished(attempt),
   });
 }
@@ -161,6 +167,7 @@ export class FanOut implements AttemptListener {
   #discard(attempt: Attempt): void {
     if ((this.#isDecided && attempt === this.#selected) || !attempt.outcome?.ok) return;
     const { response } = attempt.outcome;
+    if (response.tunnel !== undefined && attempt.role === "shadow" && this.#listener.takeTunnel(attempt)) return;
     if (isStreamed(response)) {
       return void drainResponse(response, attempt, this.#context.drains).then(() => attempt.finish());
     }

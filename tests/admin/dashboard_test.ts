@@ -234,6 +234,11 @@ function scriptedEvents(): string {
         interrupted: 0,
         requestBytes: 0,
         responseBytes: 0,
+        tunnels: 0,
+        tunnelsOpened: 0,
+        tunnelClientBytes: 0,
+        tunnelServiceBytes: 0,
+        tunnelDuration: { counts: [], sumMs: 0 },
       }],
       services: [{
         ...about,

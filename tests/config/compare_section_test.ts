@@ -153,7 +153,7 @@ Deno.test("replayable: requests that are replayed like GET requests", () => {
   ]);
 });
 
-const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
+const NAMES = '"status", "outcome", "body", "closeCode", "header:NAME", "form:NAME" or a path that begins with "$"';
 
 // Columns: compare; the problem.
 const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [

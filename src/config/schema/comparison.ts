@@ -12,14 +12,14 @@ const MAX_PATTERN_LENGTH = 1_000;
 
 /** Returns the type of paths into a response, or into its JSON only. */
 export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } = {}): ValueType<BodyPath> {
-  const start = jsonOnly ? "^\\$" : "^(?:\\$|status$|outcome$|body$|header:|form:)";
+  const start = jsonOnly ? "^\\$" : "^(?:\\$|status$|outcome$|body$|closeCode$|header:|form:)";
   return literal({
-    label: jsonOnly ? "JSON path" : "JSON path, `header:NAME`, `form:NAME`, `status`, `outcome` or `body`",
+    label: jsonOnly ? "JSON path" : "JSON path, `header:NAME`, `form:NAME`, `status`, `outcome`, `closeCode` or `body`",
     input: "string",
     notation: jsonOnly
       ? 'A JSON path: `"$.items[*].price"`.'
       : 'A JSON path such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, ' +
-        '`"outcome"` or `"body"`.',
+        '`"outcome"`, `"closeCode"` or `"body"`.',
     schema: { type: "string", pattern: start },
     parse(value, at) {
       if (typeof value !== "string") return at.mismatch('a path like "$.items[*].id"', value);
