@@ -224,7 +224,7 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
 }
 
 function exchange(engine: ComparisonEngine): void {
-  const capture = engine.begin(CLIENT_REQUEST, ROUTE, null);
+  const capture = engine.begin(CLIENT_REQUEST, ROUTE, { body: null });
   if (capture === undefined) return;
   for (const each of [attempt(0), attempt(1)]) {
     capture.started(each);
