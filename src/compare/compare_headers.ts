@@ -29,6 +29,7 @@ export function compareHeaders(
     differences.add(`header:${name}`, kind, {
       ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
       ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
+      values: [expected, actual],
     });
   }
 }

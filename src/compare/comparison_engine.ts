@@ -13,6 +13,7 @@ import { type CapturedOutcomes, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
+import type { DifferenceTrait } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
@@ -119,17 +120,21 @@ export class ComparisonEngine {
     const outcome = outcomes.get(plan.primary);
     if (outcome === undefined) return capture.release();
     const baseline = { plan, clientRequest, endpoint: endpointOf(plan, clientRequest), outcome };
+    let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = outcomes.get(candidate.service);
       if (actual === undefined) {
-        this.#skipLagging(capture, baseline, candidate.service);
+        this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules) });
+      else if (this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules) })) {
+        isCompared = true;
+      }
     }
-    if (!this.#replay(capture, baseline)) capture.release();
+    // Without a comparison, a replay would only load the primary.
+    if (!isCompared || !this.#replay(capture, baseline)) capture.release();
   }
 
   /**
@@ -179,21 +184,32 @@ export class ComparisonEngine {
   /** Compares by the rules of every candidate, because each may ignore different fields. */
   async #addNoise(baseline: Baseline, service: Service, actual: CapturedOutcome): Promise<void> {
     const byPath = new Map<string, Difference>();
+    const traits = new Map<string, DifferenceTrait>();
     for (const { rules } of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable } = compareResponses(baseline.outcome, actual, rules);
+      const { differences, notComparable, traits: found } = compareResponses(baseline.outcome, actual, rules);
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
+      for (const [path, trait] of found ?? []) traits.set(path, trait);
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual,
       differences: [...byPath.values()],
+      traits,
       notComparable: undefined,
       isNoise: true,
     });
   }
 
-  #skipLagging({ responses }: ExchangeCapture, baseline: Baseline, service: Service): void {
+  /** Counts a service without an outcome, if the reason says something about the service. */
+  #skipMissing(capture: ExchangeCapture, baseline: Baseline, service: Service): void {
+    const { responses } = capture;
+    if (capture.isUnavailable(service)) {
+      if (service.control) return;
+      const { plan: { route }, outcome: expected } = baseline;
+      this.#options.count?.addUnavailable({ route, service: service.name, expected });
+      return;
+    }
     const isLagging = responses.some((response) => response.service === service && response.isLagging);
     if (isLagging) this.#skip(baseline, service, { reason: "body-lag", isNoise: service.control });
   }
@@ -208,13 +224,15 @@ export class ComparisonEngine {
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
+  /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
     { plan, clientRequest, endpoint, outcome: expected }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual, differences, notComparable, isNoise = false }: Result,
-  ): void {
+    { actual, differences, traits, notComparable, isNoise = false }: Result,
+  ): boolean {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      return false;
     }
     const { requestId, method } = clientRequest;
     const comparison: Comparison = {
@@ -229,6 +247,7 @@ export class ComparisonEngine {
       expected,
       actual,
       differences,
+      ...(traits !== undefined && { traits }),
     };
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
@@ -238,6 +257,7 @@ export class ComparisonEngine {
       bodies: () => bodies ??= bodiesOf(expected, actual, rules),
     });
     this.#options.observe?.(comparedEvent(comparison));
+    return true;
   }
 }
 

@@ -4,8 +4,9 @@ import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
-import type { Comparison, NotComparable } from "./comparison.ts";
+import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
+import { withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import type { MismatchSample } from "./report.ts";
 import type { ResponseStats, ServiceStats, StatsSnapshot } from "./stats_snapshot.ts";
@@ -64,6 +65,7 @@ interface ServiceTotals {
   readonly service: string;
   compared: number;
   notComparable: NotComparableCounts;
+  readonly unavailable: { requests: number; primaryErrors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
 }
@@ -103,9 +105,11 @@ export class ComparisonStats {
 
   /** Counts a comparison. Its path and the samples of its differences must be redacted already. */
   add(comparison: Comparison, options: CountOptions): void {
-    const { route, service, differences } = comparison;
+    const { route, service } = comparison;
+    const byPath = countedPaths(comparison);
+    const paths = [...byPath.keys()];
     if (comparison.isNoise) {
-      this.#endpointOf(route, options.endpoint)?.addNoise(1, differences.map(({ path }) => [path, 1]));
+      this.#endpointOf(route, options.endpoint)?.addNoise(1, paths.map((path) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
@@ -114,12 +118,10 @@ export class ComparisonStats {
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
     countResponse(totals.responses, comparison.actual);
-    const paths = differences.map(({ path }) => path);
     if (options.samples === "none") {
       endpoint.add(service, paths);
       return;
     }
-    const byPath = new Map(differences.map((difference) => [difference.path, difference]));
     endpoint.add(service, paths, {
       sample: (path, key) => sampleOf(comparison, byPath.get(path)!, { options, isCollective: path !== key }),
     });
@@ -133,14 +135,24 @@ export class ComparisonStats {
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
+  /** Counts a request that a candidate did not get, because of its breaker or its health checks. */
+  addUnavailable({ route, service, expected }: Unavailable): void {
+    const unavailable = this.#totalsOf(route, service)?.unavailable;
+    if (unavailable === undefined) return;
+    unavailable.requests++;
+    if (isError(expected)) unavailable.primaryErrors++;
+  }
+
   /** Adds the counts of a snapshot. */
   merge(snapshot: StatsSnapshot): void {
     this.#dropped += snapshot.dropped;
-    for (const { route, service, compared, notComparable, primary, responses } of snapshot.services) {
+    for (const { route, service, compared, notComparable, unavailable, primary, responses } of snapshot.services) {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
       totals.notComparable = addNotComparable(totals.notComparable, notComparable);
+      totals.unavailable.requests += unavailable.requests;
+      totals.unavailable.primaryErrors += unavailable.primaryErrors;
       mergeResponses(totals.primary, primary);
       mergeResponses(totals.responses, responses);
     }
@@ -158,11 +170,9 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ route, service, compared, notComparable, primary, responses }) => ({
-        route,
-        service,
-        compared,
-        notComparable,
+      services: [...this.#totals.values()].map(({ unavailable, primary, responses, ...totals }) => ({
+        ...totals,
+        unavailable: { ...unavailable },
         primary: responseStats(primary),
         responses: responseStats(responses),
       })),
@@ -196,6 +206,7 @@ export class ComparisonStats {
       service,
       compared: 0,
       notComparable: {},
+      unavailable: { requests: 0, primaryErrors: 0 },
       primary: noResponses(),
       responses: noResponses(),
     };
@@ -240,6 +251,18 @@ export function mergeSnapshots(
   return stats.snapshot();
 }
 
+/** Returns the differences by the paths under which they are counted. */
+function countedPaths({ differences, traits }: Comparison): Map<string, Difference> {
+  const byPath = new Map<string, Difference>();
+  for (const difference of differences) {
+    const { path } = difference;
+    const trait = traits?.get(path);
+    if (trait !== "same-form") byPath.set(path, difference);
+    if (trait !== undefined) byPath.set(withTrait(path, trait), difference);
+  }
+  return byPath;
+}
+
 interface SampleInfo {
   readonly options: CountOptions;
   /** True if the difference is counted together with other paths. */
@@ -267,8 +290,12 @@ function noResponses(): ResponseCounts {
   return { errors: 0, latency: new Histogram(LATENCY_BUCKETS) };
 }
 
+function isError(outcome: CapturedOutcome): boolean {
+  return !outcome.ok || outcome.response.status >= 500;
+}
+
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
-  if (!outcome.ok || outcome.response.status >= 500) counts.errors++;
+  if (isError(outcome)) counts.errors++;
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 

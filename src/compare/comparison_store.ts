@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { Digest } from "../lib/digest.ts";
 import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import { routePattern } from "../observe/events.ts";
-import type { Comparison, NotComparable } from "./comparison.ts";
+import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import { ComparisonStats, type CountOptions } from "./comparison_stats.ts";
 import { type MismatchEntry, mismatchEntryOf, MismatchFeed } from "./mismatch_feed.ts";
 import type { StatsSnapshot } from "./stats_snapshot.ts";
@@ -25,6 +25,8 @@ export interface ComparisonCounter {
   add(comparison: Comparison, options: CountOptions): void;
   /** Counts responses that are not comparable. */
   addNotComparable(skipped: NotComparable): void;
+  /** Counts a request that a candidate did not get, because of its breaker or its health checks. */
+  addUnavailable(skipped: Unavailable): void;
 }
 
 /** Maximum mismatches listed per second. Copying the texts of a mismatch costs more than finding and counting it. */
@@ -55,6 +57,9 @@ export class ComparisonStore {
       },
       addNotComparable: (skipped) => {
         if (hash === this.#rulesHash) this.#stats?.addNotComparable(skipped);
+      },
+      addUnavailable: (skipped) => {
+        if (hash === this.#rulesHash) this.#stats?.addUnavailable(skipped);
       },
     };
   }

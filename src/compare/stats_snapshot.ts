@@ -73,6 +73,12 @@ export interface ServiceStats {
   readonly compared: number;
   /** Pairs of responses that are not comparable, by reason. No other count includes them. */
   readonly notComparable: NotComparableCounts;
+  /** Requests that the service did not get, because of its breaker or its health checks. */
+  readonly unavailable: {
+    readonly requests: number;
+    /** Errors of the primary in these requests. */
+    readonly primaryErrors: number;
+  };
   /** The primary's responses in these comparisons. */
   readonly primary: ResponseStats;
   /** The service's responses. */

@@ -46,6 +46,8 @@ export interface ExchangeClock {
   readonly startedMs: number;
   /** Returns the current time, in milliseconds. */
   readonly now: () => number;
+  /** True for a replay to the primary. Default: `false`. */
+  readonly isReplay?: boolean;
 }
 
 /** Returns the reporter of one exchange. The observer must not throw. */
@@ -68,6 +70,8 @@ class EventReporter implements ExchangeObserver {
   readonly #startedMs: number;
   readonly #now: () => number;
   readonly #route: string;
+  /** Marks the attempts of a replay. */
+  readonly #replay: { readonly replay?: true };
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
 
@@ -84,6 +88,7 @@ class EventReporter implements ExchangeObserver {
     this.#traceId = clientRequest.trace?.traceId;
     this.#startedMs = clock.startedMs;
     this.#now = clock.now;
+    this.#replay = clock.isReplay ? { replay: true } : {};
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
@@ -95,7 +100,8 @@ class EventReporter implements ExchangeObserver {
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
-    this.#notify({ type: "attempted", ...this.#attemptFields(attempt), atMs, hedge: attempt.hedge }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    this.#notify({ type: "attempted", ...fields, atMs, hedge: attempt.hedge }, attempt);
   }
 
   skipped(member: Member, reason: SkipReason): void {
@@ -108,7 +114,8 @@ class EventReporter implements ExchangeObserver {
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
       : { success: false, failure: outcome.kind };
-    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, durationMs }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    this.#notify({ type: "settled", ...fields, ...result, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {

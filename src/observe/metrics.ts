@@ -12,6 +12,7 @@ import {
   type StatusClass,
 } from "./counted_metrics.ts";
 import {
+  type AttemptedEvent,
   type ComparedEvent,
   type ConductorEvent,
   type RelayedEvent,
@@ -71,7 +72,7 @@ export class Metrics {
         this.#lastRequestMs[0] = this.#now();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
-        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
+        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event);
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
@@ -154,9 +155,10 @@ class ServiceCounters {
     this.role = role;
   }
 
-  attempted(isHedge: boolean): void {
+  attempted({ hedge, replay }: AttemptedEvent): void {
     this.cells.add(SERVICE_METRICS.inFlight);
-    if (isHedge) this.cells.add(SERVICE_METRICS.hedgesSent);
+    if (hedge) this.cells.add(SERVICE_METRICS.hedgesSent);
+    if (replay) this.cells.add(SERVICE_METRICS.replays);
   }
 
   skipped(reason: SkipReason): void {

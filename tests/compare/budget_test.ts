@@ -212,7 +212,7 @@ function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): Ca
 
 function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngine {
   return new ComparisonEngine(CONFIG, {
-    count: { add: onAdd, addNotComparable: (comparison) => void skipped.push(comparison) },
+    count: { add: onAdd, addNotComparable: (comparison) => void skipped.push(comparison), addUnavailable() {} },
     observe: undefined,
     now: () => performance.now(),
     replay() {},
@@ -377,7 +377,7 @@ Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under
   let compared = 0;
   const engine = new ComparisonEngine(CONFIG, {
     // Each comparison takes 10 ms.
-    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {} },
+    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {}, addUnavailable() {} },
     observe: undefined,
     now: () => Date.now(),
     replay() {},
