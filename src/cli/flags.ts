@@ -2,6 +2,7 @@
 
 import {
   DEFAULT_THRESHOLDS,
+  isRatio,
   readThreshold,
   THRESHOLD_NEEDS,
   type ThresholdName,
@@ -110,6 +111,10 @@ export const FLAGS = {
     help: "Format of the report: text, json or markdown",
   }),
   minRequests: threshold("minRequests", { value: "N", help: "Minimum comparisons of each service" }),
+  minComparable: threshold("minComparable", {
+    value: "RATIO",
+    help: "Minimum ratio of the responses that are comparable",
+  }),
   maxMismatch: threshold("maxMismatch", { value: "RATIO", help: "Maximum ratio of mismatches to comparisons" }),
   maxLatencyRatio: threshold("maxLatencyRatio", {
     value: "N",
@@ -179,7 +184,7 @@ function repeated<T>(type: ValueType<T>, help: FlagHelp & { readonly value: stri
 function threshold(name: ThresholdName, help: FlagHelp & { readonly value: string }): Flag<string | undefined> {
   const parse = (text: string) => readThreshold(name, text) === undefined ? undefined : text;
   const value = DEFAULT_THRESHOLDS[name];
-  const defaultText = name === "maxMismatch" || name === "maxErrors" ? `${value * 100}%` : String(value);
+  const defaultText = isRatio(name) ? `${value * 100}%` : String(value);
   return single({ need: THRESHOLD_NEEDS[name], parse }, { defaultText, ...help });
 }
 

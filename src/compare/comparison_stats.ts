@@ -9,7 +9,7 @@ import type { Difference } from "./difference.ts";
 import { withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import type { MismatchSample } from "./report.ts";
-import type { ResponseStats, ServiceStats, StatsSnapshot } from "./stats_snapshot.ts";
+import { type ResponseStats, type ServiceStats, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
 
 /** Default memory limit: 16 MiB by estimate. The actual memory is at most half of it. */
 const DEFAULT_MAX_BYTES = 16_777_216;
@@ -43,12 +43,20 @@ export interface ComparisonStatsOptions {
    * @default Math.random
    */
   readonly random?: () => number;
+  /**
+   * Returns the time in milliseconds since 1970.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
 }
 
 /** Options for counting a comparison. */
 export interface CountOptions {
   /** Name of the endpoint: method and path, with variable segments as `{…}`. */
   readonly endpoint: string;
+  /** Build of the service. Absent: builds are not distinguished. */
+  readonly build?: string;
   /** Samples to keep, as in the configuration. `none` keeps counts only. */
   readonly samples: "values" | "bodies" | "none";
   /** Returns redacted samples of the bodies. Called only for `samples: bodies`, and only if the sample is kept. */
@@ -63,6 +71,7 @@ interface ResponseCounts {
 interface ServiceTotals {
   readonly route: string;
   readonly service: string;
+  sinceMs: number;
   compared: number;
   notComparable: NotComparableCounts;
   readonly unavailable: { requests: number; primaryErrors: number };
@@ -83,13 +92,17 @@ export class ComparisonStats {
   readonly #totals = new Map<string, ServiceTotals>();
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
+  readonly #now: () => number;
+  #sinceMs: number;
   #dropped = 0;
 
   /** Creates statistics without counts. */
   constructor(options: ComparisonStatsOptions = {}) {
-    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random } = options;
+    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random, now = Date.now } = options;
     this.#budget = new MemoryBudget(maxBytes);
     this.#random = random;
+    this.#now = now;
+    this.#sinceMs = now();
     this.#memory = {
       reserve: (bytes) => this.#reserve(bytes),
       reserveForSample: (bytes) => this.#budget.reserve(bytes) || this.#drop(),
@@ -105,7 +118,8 @@ export class ComparisonStats {
 
   /** Counts a comparison. Its path and the samples of its differences must be redacted already. */
   add(comparison: Comparison, options: CountOptions): void {
-    const { route, service } = comparison;
+    const { route } = comparison;
+    const service = tallyKey(comparison.service, options.build);
     const byPath = countedPaths(comparison);
     const paths = [...byPath.keys()];
     if (comparison.isNoise) {
@@ -146,9 +160,12 @@ export class ComparisonStats {
   /** Adds the counts of a snapshot. */
   merge(snapshot: StatsSnapshot): void {
     this.#dropped += snapshot.dropped;
-    for (const { route, service, compared, notComparable, unavailable, primary, responses } of snapshot.services) {
+    this.#sinceMs = Math.min(this.#sinceMs, snapshot.sinceMs);
+    for (const stats of snapshot.services) {
+      const { route, service, sinceMs, compared, notComparable, unavailable, primary, responses } = stats;
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
+      totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
       totals.compared += compared;
       totals.notComparable = addNotComparable(totals.notComparable, notComparable);
       totals.unavailable.requests += unavailable.requests;
@@ -176,6 +193,7 @@ export class ComparisonStats {
         primary: responseStats(primary),
         responses: responseStats(responses),
       })),
+      sinceMs: this.#sinceMs,
       dropped: this.#dropped,
     };
   }
@@ -204,6 +222,7 @@ export class ComparisonStats {
     const totals = {
       route,
       service,
+      sinceMs: this.#now(),
       compared: 0,
       notComparable: {},
       unavailable: { requests: 0, primaryErrors: 0 },

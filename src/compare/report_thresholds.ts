@@ -5,7 +5,8 @@ import type { ReportThresholds } from "./report.ts";
 
 /** Default thresholds. */
 export const DEFAULT_THRESHOLDS: ReportThresholds = {
-  minRequests: 1_000,
+  minRequests: 2_000,
+  minComparable: 0.95,
   maxMismatch: 0.001,
   maxLatencyRatio: 1.2,
   maxErrors: 0.001,
@@ -20,7 +21,13 @@ export type ThresholdsResult =
 export type ThresholdName = keyof ReportThresholds;
 
 /** Names of the thresholds, which are also those of the query parameters. */
-export const THRESHOLD_NAMES: readonly ThresholdName[] = ["minRequests", "maxMismatch", "maxLatencyRatio", "maxErrors"];
+export const THRESHOLD_NAMES: readonly ThresholdName[] = [
+  "minRequests",
+  "minComparable",
+  "maxMismatch",
+  "maxLatencyRatio",
+  "maxErrors",
+];
 
 const WHOLE_NUMBER = /^\d{1,15}$/;
 const DECIMAL = /^(?:\d+(?:\.\d+)?|\.\d+)$/;
@@ -29,6 +36,7 @@ const PERCENTAGE = /^(\d+(?:\.\d+)?|\.\d+) ?%$/;
 /** Requirements of the texts, for error messages. */
 export const THRESHOLD_NEEDS: Readonly<Record<ThresholdName, string>> = {
   minRequests: "a whole number",
+  minComparable: 'a ratio from 0 to 1, or a percentage such as "95%"',
   maxMismatch: 'a ratio from 0 to 1, or a percentage such as "0.1%"',
   maxLatencyRatio: "a number such as 1.2",
   maxErrors: 'a ratio from 0 to 1, or a percentage such as "0.1%"',
@@ -55,6 +63,11 @@ export function readReportQuery(query: URLSearchParams): ThresholdsResult {
     thresholds[name] = value;
   }
   return { ok: true, thresholds };
+}
+
+/** Reports whether a threshold is a ratio, which may be written as a percentage. */
+export function isRatio(name: ThresholdName): boolean {
+  return name !== "minRequests" && name !== "maxLatencyRatio";
 }
 
 /** Parses the text of a threshold. Returns `undefined` for an invalid one. */

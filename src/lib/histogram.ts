@@ -56,6 +56,11 @@ export class HistogramBuckets {
     return undefined;
   }
 
+  /** Returns the number of values in the buckets above the bucket of a value. */
+  countAbove(counts: readonly number[], value: number): number {
+    return counts.slice(this.indexOf(value) + 1).reduce((sum, count) => sum + count, 0);
+  }
+
   #estimateIn(index: number, position: number): number {
     const lower = this.bounds[index - 1];
     const upper = this.bounds[index];
