@@ -18,6 +18,8 @@ export interface Comparison {
   readonly path: string;
   /** The service that was compared with the primary. */
   readonly service: string;
+  /** Build of the service, from its response. Absent: builds are not distinguished, or there is no response. */
+  readonly build?: string;
   /** True if the comparison measures noise: with a control of the primary, or with a second response of the primary. */
   readonly isNoise: boolean;
   /** The primary's outcome: the baseline. */

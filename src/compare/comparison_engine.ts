@@ -1,6 +1,7 @@
 /** Compares responses in the background, after the client has received its response. */
 
 import type { Config, Route, Service } from "../config/config.ts";
+import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { Observer } from "../observe/events.ts";
@@ -33,6 +34,8 @@ export interface ComparisonEngineOptions {
 
 /** Maximum concurrent replays to the primary. */
 const MAX_REPLAYS = 8;
+/** Maximum length of a version in characters. */
+const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
 const REQUEST_BYTES = 1_024;
 
@@ -119,7 +122,8 @@ export class ComparisonEngine {
     const { clientRequest } = capture;
     const outcome = outcomes.get(plan.primary);
     if (outcome === undefined) return capture.release();
-    const baseline = { plan, clientRequest, endpoint: endpointOf(plan, clientRequest), outcome };
+    const endpoint = endpointOf(plan, clientRequest);
+    const baseline = { plan, clientRequest, endpoint, outcome };
     let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = outcomes.get(candidate.service);
@@ -129,7 +133,9 @@ export class ComparisonEngine {
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else if (this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules) })) {
+      else if (
+        this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules.at(endpoint)) })
+      ) {
         isCompared = true;
       }
     }
@@ -187,7 +193,8 @@ export class ComparisonEngine {
     const traits = new Map<string, DifferenceTrait>();
     for (const { rules } of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable, traits: found } = compareResponses(baseline.outcome, actual, rules);
+      const result = compareResponses(baseline.outcome, actual, rules.at(baseline.endpoint));
+      const { differences, notComparable, traits: found } = result;
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
       for (const [path, trait] of found ?? []) traits.set(path, trait);
@@ -235,6 +242,7 @@ export class ComparisonEngine {
       return false;
     }
     const { requestId, method } = clientRequest;
+    const build = isNoise ? undefined : buildOf(actual, settings.version);
     const comparison: Comparison = {
       requestId,
       route: plan.route,
@@ -243,6 +251,7 @@ export class ComparisonEngine {
         return sampleOfPath(clientRequest.path, rules.redactor);
       },
       service: service.name,
+      ...(build !== undefined && { build }),
       isNoise,
       expected,
       actual,
@@ -259,6 +268,12 @@ export class ComparisonEngine {
     this.#options.observe?.(comparedEvent(comparison));
     return true;
   }
+}
+
+/** Returns the version in a response; `undefined` without a configured header field, or without the field. */
+function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
+  if (header === undefined || !outcome.ok) return undefined;
+  return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
 }
 
 function bodiesOf(expected: CapturedOutcome, actual: CapturedOutcome, rules: CompareRules): BodySamples {
