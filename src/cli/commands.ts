@@ -53,6 +53,8 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDeclaration>> = {
       "admin",
       "tokenFile",
       "format",
+      "wait",
+      "since",
       "minRequests",
       "minComparable",
       "maxMismatch",

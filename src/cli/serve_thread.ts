@@ -31,8 +31,10 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -203,7 +205,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },
-    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
       await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
       // Shadow requests are waited for too: comparisons and metrics need their responses.

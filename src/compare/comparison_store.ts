@@ -33,9 +33,11 @@ export interface ComparisonCounter {
 /** Maximum mismatches listed per second. Copying the texts of a mismatch costs more than finding and counting it. */
 const MAX_LISTED_PER_SECOND = 50;
 /** Time after which a new period of counts begins, in milliseconds. */
-const PERIOD_MS = 600_000;
-/** Maximum periods. Above it, the two oldest are merged. */
-const MAX_PERIODS = 7;
+const PERIOD_MS = 60_000;
+/** Maximum earlier periods. Above it, two are merged, so that periods are longer the older they are. */
+const MAX_PERIODS = 8;
+/** Maximum memory of the earlier periods in bytes, by estimate. Above it, they become one. */
+const MAX_EARLIER_BYTES = 16_777_216;
 /** Maximum builds of all services. Above it, the oldest is forgotten. */
 const MAX_BUILDS = 32;
 /** Minimum time between two new builds of a service, in milliseconds, because a version may change in each response. */
@@ -60,8 +62,10 @@ export class ComparisonStore {
   /** Counts of the current period. */
   #stats: ComparisonStats | undefined;
   #startedMs = 0;
-  /** Counts of earlier periods, oldest first. */
-  #earlier: StatsSnapshot[] = [];
+  /** Earlier periods, oldest first. */
+  #earlier: Period[] = [];
+  /** Counts of all earlier periods; `undefined` until they are read. */
+  #merged: StatsSnapshot | undefined;
   #expected: ReturnType<typeof expectedOf> = [];
   /** Start of each known build, by {@linkcode tallyKey}, in the order of their appearance. */
   readonly #builds = new Map<string, number>();
@@ -103,7 +107,7 @@ export class ComparisonStore {
 
   /**
    * Returns the results as plain data, with the mismatches above the id `after`. With `Infinity`, there are none. Only
-   * periods that began at `sinceMs` or later count. Default: all.
+   * periods that began at `sinceMs` or later count: one per minute for recent times. Default: all.
    */
   read(after: number, sinceMs = 0): ComparisonsSnapshot {
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
@@ -111,14 +115,20 @@ export class ComparisonStore {
   }
 
   #read(sinceMs: number): StatsSnapshot | undefined {
-    const current = this.#stats?.snapshot();
-    if (current === undefined || this.#earlier.length === 0) return current;
-    // The current period always counts, so that there is a report with its own start.
-    return mergeSnapshots([...this.#earlier.filter((period) => period.sinceMs >= sinceMs), current]);
+    const current = this.#current?.snapshot();
+    if (current === undefined) return undefined;
+    if (sinceMs > current.sinceMs) return new ComparisonStats({ expected: this.#expected, now: this.#now }).snapshot();
+    if (this.#earlier.length === 0) return current;
+    if (sinceMs <= this.#earlier[0]!.stats.sinceMs) {
+      this.#merged ??= mergeSnapshots(this.#earlier.map(({ stats }) => stats));
+      return mergeSnapshots([this.#merged, current]);
+    }
+    const periods = this.#earlier.filter(({ stats }) => stats.sinceMs >= sinceMs);
+    return mergeSnapshots([...periods.map(({ stats }) => stats), current]);
   }
 
   #restart(): void {
-    this.#earlier = [];
+    this.#setEarlier([]);
     this.#builds.clear();
     this.#begin();
   }
@@ -131,14 +141,16 @@ export class ComparisonStore {
   /** Counts of the current period, after a new one has begun if it is time. */
   get #current(): ComparisonStats | undefined {
     if (this.#stats !== undefined && this.#now() - this.#startedMs >= PERIOD_MS) {
-      this.#earlier.push(this.#stats.snapshot());
-      if (this.#earlier.length >= MAX_PERIODS) {
-        const [first, second, ...later] = this.#earlier;
-        this.#earlier = [mergeSnapshots([first!, second!]), ...later];
-      }
+      const period = { stats: this.#stats.snapshot(), endMs: this.#now(), bytes: this.#stats.usedBytes };
+      this.#setEarlier(mergePeriods([...this.#earlier, period]));
       this.#begin();
     }
     return this.#stats;
+  }
+
+  #setEarlier(periods: Period[]): void {
+    this.#earlier = periods;
+    this.#merged = undefined;
   }
 
   #add(comparison: Comparison, options: CountOptions): void {
@@ -183,11 +195,44 @@ export class ComparisonStore {
 
   #forget(key: string): void {
     this.#builds.delete(key);
-    this.#earlier = this.#earlier.map((period) => withoutService(period, key));
+    this.#setEarlier(
+      this.#earlier.map((period) => ({ ...period, stats: withoutService(period.stats, key) })),
+    );
     const kept = withoutService(this.#stats!.snapshot(), key);
     this.#stats = new ComparisonStats({ expected: this.#expected, now: this.#now });
     this.#stats.merge(kept);
   }
+}
+
+/** An earlier period. */
+interface Period {
+  readonly stats: StatsSnapshot;
+  readonly endMs: number;
+  /** Memory in bytes, by estimate. */
+  readonly bytes: number;
+}
+
+/** Merges periods until the limits hold: the two neighbours that are the shortest together for their age. */
+function mergePeriods(periods: Period[]): Period[] {
+  if (periods.length <= 1) return periods;
+  const nowMs = periods.at(-1)!.endMs;
+  if (periods.reduce((sum, { bytes }) => sum + bytes, 0) > MAX_EARLIER_BYTES) return [joinPeriods(periods)];
+  if (periods.length <= MAX_PERIODS) return periods;
+  let [best, at] = [Infinity, 0];
+  for (let index = 0; index + 1 < periods.length; index++) {
+    const [first, second] = [periods[index]!, periods[index + 1]!];
+    const ratio = (second.endMs - first.stats.sinceMs) / (nowMs - first.stats.sinceMs);
+    if (ratio < best) [best, at] = [ratio, index];
+  }
+  return periods.toSpliced(at, 2, joinPeriods(periods.slice(at, at + 2)));
+}
+
+function joinPeriods(periods: readonly Period[]): Period {
+  return {
+    stats: mergeSnapshots(periods.map(({ stats }) => stats)),
+    endMs: periods.at(-1)!.endMs,
+    bytes: Math.max(...periods.map(({ bytes }) => bytes)),
+  };
 }
 
 function withoutService(snapshot: StatsSnapshot, key: string): StatsSnapshot {

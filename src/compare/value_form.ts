@@ -18,6 +18,7 @@ const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const JWT = /^ey[\w-]{6,}\.[\w-]{4,}\.[\w-]{8,}$/;
 const DIGITS = /^(\d{8,})(?:\.\d+)?$/;
+const DECIMAL = /^[\d_]*\.\d+(?:e[+-]?\d+)?$/i;
 const HEX = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
 const BASE64 = /^[0-9A-Za-z+\/]+={0,2}$/;
 const BASE64_URL = /^[0-9A-Za-z_-]+={0,2}$/;
@@ -87,6 +88,8 @@ function recognise(chunk: string): string | undefined {
   if (UUID.test(chunk)) return "<uuid>";
   const digits = DIGITS.exec(chunk)?.[1];
   if (digits !== undefined) return `<${digits.length} digits>`;
+  // The digits of a fraction are a quantity.
+  if (DECIMAL.test(chunk)) return chunk;
   if (JWT.test(chunk)) return "<jwt>";
   if (HEX.test(chunk)) return /\d/.test(chunk) ? `<hex ${length}>` : undefined;
   if (length < MIN_TOKEN_LENGTH || !(BASE64_URL.test(chunk) || BASE64.test(chunk)) || !looksRandom(chunk)) {

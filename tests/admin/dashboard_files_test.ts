@@ -62,6 +62,7 @@ const SNAPSHOT = {
   selected: 8,
   hedgesSent: 0,
   hedgesWon: 0,
+  replays: 0,
   inFlight: 0,
   duration: { counts: [13, 0], sumMs: 20 },
 } as const;

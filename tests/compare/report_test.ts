@@ -195,7 +195,7 @@ const QUERIES: readonly (readonly [query: string, problem: string])[] = [
   ["maxMismach=1", 'Unknown parameter "maxMismach"; did you mean "maxMismatch"?'],
   [
     "after=7",
-    'Unknown parameter "after"; parameters are minRequests, minComparable, maxMismatch, maxLatencyRatio, maxErrors',
+    'Unknown parameter "after"; parameters are minRequests, minComparable, maxMismatch, maxLatencyRatio, maxErrors, since',
   ],
   ["minRequests=-1", '"minRequests" must be a whole number: found "-1"'],
   ["minRequests=", '"minRequests" must be a whole number: found ""'],
@@ -214,10 +214,11 @@ for (const [query, problem] of QUERIES) {
 
 Deno.test("readReportQuery() accepts ratios as percentages and as numbers, and has defaults", () => {
   const read = (query: string) => readReportQuery(new URLSearchParams(query));
-  assertEquals(read(""), { ok: true, thresholds: DEFAULT_THRESHOLDS });
+  assertEquals(read(""), { ok: true, thresholds: DEFAULT_THRESHOLDS, sinceMs: 0 });
   assertEquals(read("minRequests=5&maxMismatch=2.5%25&maxErrors=.5&maxLatencyRatio=3"), {
     ok: true,
     thresholds: { minRequests: 5, minComparable: 0.95, maxMismatch: 0.025, maxErrors: 0.5, maxLatencyRatio: 3 },
+    sinceMs: 0,
   });
 });
 
