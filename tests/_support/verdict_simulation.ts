@@ -1,0 +1,334 @@
+/**
+ * Simulates services with and without regressions, and counts wrong verdicts. The counts come from a model of the
+ * engine, the verdicts from the real `makeReport()`. `--write` updates docs/explanation/comparison-statistics.md.
+ *
+ * ```sh
+ * deno task verdicts
+ * ```
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { makeReport } from "../../src/compare/make_report.ts";
+import type { NoiseMark } from "../../src/compare/noise_marks.ts";
+import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
+import type { Verdict } from "../../src/compare/report.ts";
+import type { DifferenceSet, FieldStats, PathCounts, StatsSnapshot } from "../../src/compare/stats_snapshot.ts";
+import { Histogram, LATENCY_BUCKETS } from "../../src/lib/histogram.ts";
+import type { NotComparableCounts } from "../../src/observe/not_comparable.ts";
+import { writeDocPart } from "../../tools/doc_part.ts";
+import { seededRandom } from "./seeded_random.ts";
+
+/** A field of the simulated responses. */
+interface SimulatedField {
+  readonly path: string;
+  /** Ratio of comparisons of the primary with itself in which the field differs. */
+  readonly noise: number;
+  /** Ratio of regressed responses in which the field differs. Default: as `noise`. */
+  readonly regressed?: number;
+}
+
+/** A kind of regression. */
+export interface RegressionClass {
+  readonly name: string;
+  /** Fields in addition to the common ones. */
+  readonly fields: readonly SimulatedField[];
+  /** Ratio of all pairs that are not comparable, by reason. Default: none. */
+  readonly notComparable?: Readonly<Partial<Record<keyof NotComparableCounts, number>>>;
+  /** True if regressed requests fail, and the breaker keeps further requests away after eight failures in a row. */
+  readonly fails?: boolean;
+  /** Marks of a person. Default: none. */
+  readonly marks?: readonly NoiseMark[];
+  /** True if the requests are not replayed, like POST. */
+  readonly isUnreplayed?: boolean;
+}
+
+const ROUTE = "path /";
+const ENDPOINT = "GET /orders/{id}";
+const SERVICE = "v2";
+/** Ratio of the comparisons that are replayed: the default of the configuration. */
+const REPLAYED = 0.1;
+/** Failures in a row after which the simulated breaker opens. */
+const BREAKER_FAILURES = 8;
+
+/** Noise of every simulated service: a time in each response, an unordered value, and a value that changes rarely. */
+const COMMON: readonly SimulatedField[] = [
+  { path: "$.time (same form)", noise: 1 },
+  { path: "$.unordered (same form)", noise: 0.3 },
+  { path: "$.stock", noise: 0.02 },
+];
+
+/** One class for each way in which a regression could be hidden. */
+export const CLASSES: readonly RegressionClass[] = [
+  { name: "a body that differs beyond the captured part", fields: [{ path: "body", noise: 0, regressed: 1 }] },
+  {
+    name: "half of the responses not compared, for lack of memory",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    notComparable: { memory: 0.5 },
+  },
+  { name: "a wrong price in a list without order", fields: [{ path: "$.items[*].price", noise: 0, regressed: 1 }] },
+  {
+    name: "a list too long to be compared without order",
+    fields: [{ path: "$.items[*].price", noise: 0, regressed: 1 }],
+    notComparable: { "array-too-long": 0.9 },
+  },
+  {
+    name: "a third of the responses in an unknown coding",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    notComparable: { undecodable: 0.33 },
+  },
+  {
+    name: "a third of the requests conditional",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    notComparable: { precondition: 0.33 },
+  },
+  {
+    name: "a broken token that always differs",
+    fields: [
+      { path: "body (same form)", noise: 1, regressed: 0 },
+      { path: "body", noise: 0, regressed: 1 },
+    ],
+  },
+  {
+    name: "a wrong price in a list that is always shuffled",
+    fields: [
+      { path: "$.items[*].price (same form)", noise: 0.99, regressed: 0 },
+      { path: "$.items[*].price", noise: 0, regressed: 1 },
+    ],
+  },
+  { name: "a wrong number that always differs", fields: [{ path: "$.took", noise: 1, regressed: 1 }] },
+  {
+    name: "`null` instead of a number that always differs",
+    fields: [
+      { path: "$.took", noise: 1, regressed: 1 },
+      { path: "$.took (type or presence)", noise: 0, regressed: 1 },
+    ],
+  },
+  { name: "failing responses", fields: [{ path: "outcome", noise: 0, regressed: 1 }], fails: true },
+  {
+    name: "a wrong id, marked as noise at another endpoint",
+    fields: [{ path: "$.id", noise: 0, regressed: 1 }],
+    marks: [{ route: ROUTE, endpoint: "GET /users/{id}", path: "$.id" }],
+  },
+  { name: "a wrong price after POST", fields: [{ path: "$.price", noise: 0, regressed: 1 }], isUnreplayed: true },
+  {
+    name: "a fifth of the comparisons beyond the time budget",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    notComparable: { busy: 0.1, costly: 0.1 },
+  },
+];
+
+/** Service without a regression. */
+export const UNCHANGED: RegressionClass = { name: "no regression", fields: [] };
+
+/** A scenario to simulate. */
+export interface VerdictScenario {
+  readonly regression: RegressionClass;
+  /** Ratio of the responses that have the regression. */
+  readonly rate: number;
+  /** Pairs of responses, comparable or not. */
+  readonly pairs: number;
+  readonly runs: number;
+  readonly seed: number;
+  /** True to draw latencies of both services from the same log-normal distribution. Default: no latencies. */
+  readonly hasLatencies?: boolean;
+}
+
+/** Returns the number of runs by verdict. */
+export function simulateVerdicts(scenario: VerdictScenario): Readonly<Record<Verdict, number>> {
+  const random = seededRandom(scenario.seed);
+  const verdicts = { "ready": 0, "not-ready": 0, "not-enough-traffic": 0 };
+  const { marks = [] } = scenario.regression;
+  for (let run = 0; run < scenario.runs; run++) {
+    const { verdict } = makeReport(snapshotOf(scenario, random), DEFAULT_THRESHOLDS, marks);
+    verdicts[verdict]++;
+  }
+  return verdicts;
+}
+
+function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, random: () => number): StatsSnapshot {
+  const { notComparable: ratios = {}, fails = false, isUnreplayed = false } = regression;
+  const fields = regression.fields.some(({ path }) => path.startsWith("body")) || isUnreplayed
+    ? regression.fields
+    : [...COMMON, ...regression.fields];
+  const counts = new Counts(fields);
+  const skipped: Record<string, number> = {};
+  let [errors, unavailable, failures] = [0, 0, 0];
+  for (let pair = 0; pair < pairs; pair++) {
+    if (failures >= BREAKER_FAILURES) {
+      unavailable++;
+      continue;
+    }
+    const reason = reasonOf(ratios, random);
+    if (reason !== undefined) {
+      skipped[reason] = (skipped[reason] ?? 0) + 1;
+      continue;
+    }
+    const isRegressed = random() < rate;
+    if (fails) {
+      failures = isRegressed ? failures + 1 : 0;
+      if (isRegressed) errors++;
+    }
+    counts.add(isRegressed, random);
+    if (!isUnreplayed && random() < REPLAYED) counts.addNoise(random);
+  }
+  const latency = () => hasLatencies ? latencies(counts.compared, random) : [];
+  return {
+    sinceMs: 0,
+    dropped: 0,
+    endpoints: [{
+      route: ROUTE,
+      endpoint: ENDPOINT,
+      noise: { compared: counts.replays, fields: counts.noise() },
+      services: [{
+        service: SERVICE,
+        compared: counts.compared,
+        notComparable: skipped,
+        fields: counts.fields(),
+        sets: counts.sets(),
+        overflow: { count: 0, fields: [] },
+      }],
+    }],
+    services: [{
+      route: ROUTE,
+      service: SERVICE,
+      sinceMs: 0,
+      compared: counts.compared,
+      notComparable: skipped,
+      unavailable: { requests: unavailable, primaryErrors: 0 },
+      primary: { errors: 0, latency: latency() },
+      responses: { errors, latency: latency() },
+    }],
+  };
+}
+
+/** Counts by the set of differing fields, which is a number with one bit for each field. */
+class Counts {
+  compared = 0;
+  replays = 0;
+  readonly #fields: readonly SimulatedField[];
+  readonly #sets = new Map<number, number>();
+  readonly #noise: number[];
+
+  constructor(fields: readonly SimulatedField[]) {
+    this.#fields = fields;
+    this.#noise = fields.map(() => 0);
+  }
+
+  add(isRegressed: boolean, random: () => number): void {
+    this.compared++;
+    let set = 0;
+    for (const [index, { noise, regressed = noise }] of this.#fields.entries()) {
+      if (differs(isRegressed ? regressed : noise, random)) set |= 1 << index;
+    }
+    this.#sets.set(set, (this.#sets.get(set) ?? 0) + 1);
+  }
+
+  addNoise(random: () => number): void {
+    this.replays++;
+    for (const [index, { noise }] of this.#fields.entries()) if (differs(noise, random)) this.#noise[index]!++;
+  }
+
+  sets(): DifferenceSet[] {
+    return [...this.#sets].filter(([set]) => set !== 0).map(([set, count]) => ({ paths: this.#pathsOf(set), count }));
+  }
+
+  fields(): FieldStats[] {
+    const differing = new Map<string, number>();
+    for (const { paths, count } of this.sets()) {
+      for (const path of paths) differing.set(path, (differing.get(path) ?? 0) + count);
+    }
+    return [...differing].map(([path, count]) => ({ path, differing: count, samples: [] }));
+  }
+
+  noise(): PathCounts {
+    return this.#fields.map(({ path }, index) => [path, this.#noise[index]!] as const).filter(([, count]) => count > 0);
+  }
+
+  #pathsOf(set: number): string[] {
+    return this.#fields.filter((_, index) => (set & (1 << index)) !== 0).map(({ path }) => path);
+  }
+}
+
+function differs(rate: number, random: () => number): boolean {
+  return rate === 1 || (rate > 0 && random() < rate);
+}
+
+function reasonOf(ratios: NonNullable<RegressionClass["notComparable"]>, random: () => number): string | undefined {
+  let left = random();
+  for (const [reason, ratio] of Object.entries(ratios)) {
+    left -= ratio;
+    if (left < 0) return reason;
+  }
+  return undefined;
+}
+
+/** Draws latencies around 10 ms. A tenth of them is above 35 ms, and a hundredth above 100 ms. */
+function latencies(count: number, random: () => number): number[] {
+  const histogram = new Histogram(LATENCY_BUCKETS);
+  for (let drawn = 0; drawn < count; drawn++) {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    histogram.record(10 * Math.exp(normal));
+  }
+  return histogram.trimmedCounts();
+}
+
+/** Ratios of the responses with a regression. */
+const RATES = [0.01, 1];
+/** Pairs of each run. With the minimum, a wrong verdict is the most likely. */
+const PAIRS: number = DEFAULT_THRESHOLDS.minRequests;
+const UNCHANGED_PAIRS = [PAIRS, 10 * PAIRS];
+
+/** Pairs of a run, so that the minimum of comparisons is reached. */
+function pairsFor({ notComparable = {} }: RegressionClass): number {
+  const skipped = Object.values(notComparable).reduce((sum, ratio) => sum + ratio, 0);
+  return Math.ceil(1.05 * PAIRS / (1 - skipped));
+}
+
+/** Returns the tables: verdicts on services with each kind of regression, and on services without. */
+export function verdictTables(runs: number): string {
+  const rows = CLASSES.map((regression, index) => {
+    const cells = RATES.map((rate) => {
+      const seed = 1_000 * (index + 1) + rate * 100;
+      const verdicts = simulateVerdicts({ regression, rate, pairs: pairsFor(regression), runs, seed });
+      return `${verdicts.ready} / ${percent(verdicts["not-ready"] / runs)}`;
+    });
+    return [regression.name, ...cells];
+  });
+  const unchanged = UNCHANGED_PAIRS.map((pairs, index) => {
+    const scenario = { regression: UNCHANGED, rate: 0, pairs, runs: Math.ceil(runs / 10 ** index), seed: index };
+    const verdicts = simulateVerdicts({ ...scenario, hasLatencies: true });
+    return [String(pairs), ...Object.values(verdicts).map((count) => percent(count / scenario.runs))];
+  });
+  return [
+    `Runs of each cell: ${
+      formatCount(runs)
+    }. A cell shows the number of false _ready_ verdicts, and the ratio of _not ready_.`,
+    "The other runs are _not enough traffic_.",
+    "",
+    table(["regression", "in 1 % of the responses", "in all responses"], rows),
+    "",
+    "Without a regression, and with latencies of the same log-normal distribution:",
+    "",
+    table(["comparisons", "_ready_", "false _not ready_", "_not enough traffic_"], unchanged),
+  ].join("\n");
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const separator = header.map((_, index) => index === 0 ? "---" : "---:");
+  return [header, separator, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function percent(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(2))} %`;
+}
+
+function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+if (import.meta.main) {
+  const flags = parseArgs(Deno.args, { string: ["runs"], boolean: ["write"], default: { runs: "10000" } });
+  const tables = verdictTables(Number(flags.runs));
+  console.log(tables);
+  if (flags.write) await writeDocPart("verdicts", tables);
+}
