@@ -40,6 +40,8 @@ export interface RegressionClass {
   readonly marks?: readonly NoiseMark[];
   /** True if the requests are not replayed, like POST. */
   readonly isUnreplayed?: boolean;
+  /** Ratio of errors of each service, independent of the other. Default: 0. */
+  readonly errorRate?: number;
 }
 
 const ROUTE = "path /";
@@ -118,7 +120,13 @@ export const CLASSES: readonly RegressionClass[] = [
 ];
 
 /** Service without a regression. */
-export const UNCHANGED: RegressionClass = { name: "no regression", fields: [] };
+export const UNCHANGED: RegressionClass = { name: "no errors", fields: [] };
+/** The same, with errors of both services by chance. */
+export const FAILING_BY_CHANCE: RegressionClass = {
+  name: "0.5 % errors of both services",
+  fields: [{ path: "status", noise: 0.00995 }],
+  errorRate: 0.005,
+};
 
 /** A scenario to simulate. */
 export interface VerdictScenario {
@@ -146,13 +154,13 @@ export function simulateVerdicts(scenario: VerdictScenario): Readonly<Record<Ver
 }
 
 function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, random: () => number): StatsSnapshot {
-  const { notComparable: ratios = {}, fails = false, isUnreplayed = false } = regression;
+  const { notComparable: ratios = {}, fails = false, isUnreplayed = false, errorRate = 0 } = regression;
   const fields = regression.fields.some(({ path }) => path.startsWith("body")) || isUnreplayed
     ? regression.fields
     : [...COMMON, ...regression.fields];
   const counts = new Counts(fields);
   const skipped: Record<string, number> = {};
-  let [errors, unavailable, failures] = [0, 0, 0];
+  let [errors, primaryErrors, unavailable, failures] = [0, 0, 0, 0];
   for (let pair = 0; pair < pairs; pair++) {
     if (failures >= BREAKER_FAILURES) {
       unavailable++;
@@ -168,6 +176,8 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
       failures = isRegressed ? failures + 1 : 0;
       if (isRegressed) errors++;
     }
+    if (differs(errorRate, random)) errors++;
+    if (differs(errorRate, random)) primaryErrors++;
     counts.add(isRegressed, random);
     if (!isUnreplayed && random() < REPLAYED) counts.addNoise(random);
   }
@@ -195,7 +205,7 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
       compared: counts.compared,
       notComparable: skipped,
       unavailable: { requests: unavailable, primaryErrors: 0 },
-      primary: { errors: 0, latency: latency() },
+      primary: { errors: primaryErrors, latency: latency() },
       responses: { errors, latency: latency() },
     }],
   };
@@ -276,7 +286,8 @@ function latencies(count: number, random: () => number): number[] {
 const RATES = [0.01, 1];
 /** Pairs of each run. With the minimum, a wrong verdict is the most likely. */
 const PAIRS: number = DEFAULT_THRESHOLDS.minRequests;
-const UNCHANGED_PAIRS = [PAIRS, 10 * PAIRS];
+/** Factor for runs with more comparisons, of which there are fewer. */
+const MORE = 10;
 
 /** Pairs of a run, so that the minimum of comparisons is reached. */
 function pairsFor({ notComparable = {} }: RegressionClass): number {
@@ -292,24 +303,32 @@ export function verdictTables(runs: number): string {
       const verdicts = simulateVerdicts({ regression, rate, pairs: pairsFor(regression), runs, seed });
       return `${verdicts.ready} / ${percent(verdicts["not-ready"] / runs)}`;
     });
-    return [regression.name, ...cells];
+    const [pairs, fewer] = [MORE * pairsFor(regression), Math.ceil(runs / MORE / 2)];
+    const more = simulateVerdicts({ regression, rate: 0.01, pairs, runs: fewer, seed: index });
+    return [regression.name, ...cells, `${more.ready} / ${percent(more["not-ready"] / fewer)}`];
   });
-  const unchanged = UNCHANGED_PAIRS.map((pairs, index) => {
-    const scenario = { regression: UNCHANGED, rate: 0, pairs, runs: Math.ceil(runs / 10 ** index), seed: index };
-    const verdicts = simulateVerdicts({ ...scenario, hasLatencies: true });
-    return [String(pairs), ...Object.values(verdicts).map((count) => percent(count / scenario.runs))];
-  });
+  const unchanged = [UNCHANGED, FAILING_BY_CHANCE].flatMap((regression) =>
+    [1, MORE].map((factor) => {
+      const scenario = { regression, rate: 0, pairs: factor * PAIRS, runs: Math.ceil(runs / factor), seed: factor };
+      const verdicts = simulateVerdicts({ ...scenario, hasLatencies: true });
+      const ratios = Object.values(verdicts).map((count) => percent(count / scenario.runs));
+      return [regression.name, formatCount(scenario.pairs), ...ratios];
+    })
+  );
   return [
-    `Runs of each cell: ${
-      formatCount(runs)
-    }. A cell shows the number of false _ready_ verdicts, and the ratio of _not ready_.`,
-    "The other runs are _not enough traffic_.",
+    `Each cell shows the number of false _ready_ verdicts in ${formatCount(runs)} runs, and the ratio of _not ready_.`,
+    `The last column has ${formatCount(runs / MORE / 2)} runs. All other runs are _not enough traffic_.`,
     "",
-    table(["regression", "in 1 % of the responses", "in all responses"], rows),
+    table([
+      "regression",
+      "in 1 % of the responses",
+      "in all responses",
+      `in 1 %, ${formatCount(MORE * PAIRS)} comparisons`,
+    ], rows),
     "",
-    "Without a regression, and with latencies of the same log-normal distribution:",
+    "Without a regression, with latencies of the same log-normal distribution:",
     "",
-    table(["comparisons", "_ready_", "false _not ready_", "_not enough traffic_"], unchanged),
+    table(["no regression", "comparisons", "_ready_", "false _not ready_", "_not enough traffic_"], unchanged),
   ].join("\n");
 }
 
