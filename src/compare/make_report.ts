@@ -220,7 +220,7 @@ function judgeRows(
       isNeverComparable: judgement === "noise" && mark === undefined && noiseRate > MAX_COMPARABLE_NOISE &&
         !isSameForm(field.path) && !isSecondary(field.path),
       mark,
-      field: { ...field, rate: ratioOf(field.differing, field.compared), noiseRate },
+      field: { ...field, ...plainPathOf(field.path), rate: ratioOf(field.differing, field.compared), noiseRate },
     });
   }
   return byEndpoint;
@@ -253,6 +253,11 @@ function listFields(fields: readonly JudgedField[], judgement: Judgement): Misma
     .sort((a, b) => b.rate - a.rate || b.differing - a.differing)
     .slice(0, MAX_LISTED_FIELDS)
     .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
+}
+
+function plainPathOf(path: string): Pick<Mismatch, "plainPath"> {
+  const plainPath = withoutTrait(path);
+  return plainPath === path ? {} : { plainPath };
 }
 
 /** Returns the fields without those that are counted under another path as well, with the same judgement. */

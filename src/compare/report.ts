@@ -33,8 +33,10 @@ export interface Mismatch {
   readonly endpoint: string;
   /** The service that differs from the primary. */
   readonly service: string;
-  /** Path of the field, as in `Difference`. */
+  /** Path of the field, as in `Difference`, and a trait of the differences in parentheses if they have one. */
   readonly path: string;
+  /** Path without the trait. Absent if there is none. */
+  readonly plainPath?: string;
   /** Number of comparisons at the endpoint in which the field differs. */
   readonly differing: number;
   /** Number of comparisons at the endpoint. */

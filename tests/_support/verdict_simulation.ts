@@ -289,8 +289,8 @@ const PAIRS: number = DEFAULT_THRESHOLDS.minRequests;
 /** Factor for runs with more comparisons, of which there are fewer. */
 const MORE = 10;
 
-/** Pairs of a run, so that the minimum of comparisons is reached. */
-function pairsFor({ notComparable = {} }: RegressionClass): number {
+/** Returns the pairs of a run, so that the minimum of comparisons is reached. */
+export function pairsFor({ notComparable = {} }: RegressionClass): number {
   const skipped = Object.values(notComparable).reduce((sum, ratio) => sum + ratio, 0);
   return Math.ceil(1.05 * PAIRS / (1 - skipped));
 }
