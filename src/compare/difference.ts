@@ -77,7 +77,7 @@ export class DifferenceList {
     if (values !== undefined) {
       let traits = this.#traits.get(path);
       if (traits === undefined) this.#traits.set(path, traits = new TraitCounter(this.traitSteps));
-      traits.add(kind, values);
+      traits.add(kind === "changed", values);
     }
     if (this.#byPath.has(path)) return;
     this.#byPath.set(path, {

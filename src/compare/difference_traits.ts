@@ -2,7 +2,6 @@
 
 import { ExactNumber } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { DifferenceKind } from "./difference.ts";
 import { hasSameForm } from "./value_form.ts";
 
 /**
@@ -77,10 +76,10 @@ export class TraitCounter {
     this.#steps = steps;
   }
 
-  /** Adds a difference. */
-  add(kind: DifferenceKind, [expected, actual]: readonly [unknown, unknown]): void {
+  /** Adds a difference. `isChanged`: both sides have a value of the same type. */
+  add(isChanged: boolean, [expected, actual]: readonly [unknown, unknown]): void {
     this.#count++;
-    if (kind !== "changed") {
+    if (!isChanged) {
       this.#hasOtherType = true;
       return;
     }

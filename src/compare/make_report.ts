@@ -114,7 +114,7 @@ interface JudgedService {
 
 type Builds = readonly [newest: ServiceStats, ...older: ServiceStats[]];
 
-/** Groups the services by name, with the newest build of each first: the one that appeared last. */
+/** Groups the services by name, with the newest build of each first: it appeared last. */
 function buildsOf(services: readonly ServiceStats[]): Builds[] {
   const groups = new Map<string, [ServiceStats, ...ServiceStats[]]>();
   for (const stats of services) {
@@ -260,7 +260,7 @@ function plainPathOf(path: string): Pick<Mismatch, "plainPath"> {
   return plainPath === path ? {} : { plainPath };
 }
 
-/** Returns the fields without those that are counted under another path as well, with the same judgement. */
+/** Returns the fields , except fields that are counted under another path as well, with the same judgement. */
 function withoutRepetitions(fields: readonly JudgedField[]): JudgedField[] {
   const keyOf = ({ judgement, field: { route, endpoint, service, path } }: JudgedField) =>
     JSON.stringify([route, endpoint, service, withoutTrait(path), judgement]);

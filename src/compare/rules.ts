@@ -73,7 +73,7 @@ export class CompareRules {
     this.hasSamples = settings.samples !== "none";
   }
 
-  /** Returns the rules for an endpoint, which include those that are limited to it. */
+  /** Returns the rules for an endpoint, including the rules for this endpoint alone. */
   at(endpoint: string): CompareRules {
     return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(patternOfEndpoint(endpoint)) ?? this;
   }
