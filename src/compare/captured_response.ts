@@ -4,10 +4,20 @@ import type { HeaderLine } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
 
+/** The part of a body after the bytes that were kept. */
+export interface BodyRest {
+  /** Number of bytes. */
+  readonly length: number;
+  /** Keyed digest of the bytes. Digests of the same engine are comparable. */
+  readonly digest: string;
+}
+
 /** A captured body. */
 export interface CapturedBody {
-  /** All bytes, without content coding. Empty if `cut` is set. */
+  /** The first bytes, at most `maxBody`, without content coding. Empty if `cut` is set. */
   readonly bytes: Uint8Array;
+  /** The bytes that follow. Absent: there are none. */
+  readonly rest?: BodyRest;
   /** Length of the body as sent, in bytes. If `cut` is set, length of the part that arrived. */
   readonly length: number;
   /** True if the body could not be kept or decoded. */
@@ -79,14 +89,23 @@ function formatOf(type: string): ResponseFormat {
 
 /**
  * Decodes bytes as text, without a byte order mark. Returns `undefined` if the bytes are invalid in the character set,
- * or if the character set is unknown.
+ * or if the character set is unknown. With `stream`, a character that is cut off at the end is left out.
  */
-export function decodeText(bytes: Uint8Array, charset: string = "utf-8"): string | undefined {
+export function decodeText(
+  bytes: Uint8Array,
+  charset: string = "utf-8",
+  options: TextDecodeOptions = {},
+): string | undefined {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    return new TextDecoder(charset, { fatal: true }).decode(bytes, options);
   } catch {
     return undefined;
   }
+}
+
+/** Returns the length of a body without content coding. */
+export function contentLength({ bytes, rest }: CapturedBody): number {
+  return bytes.length + (rest?.length ?? 0);
 }
 
 /** Describes the size of a body: `12 bytes`, with the reason and the digest if the body was cut. */

@@ -2,12 +2,15 @@
 
 import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
+import { getHeader } from "../http/headers.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
 import {
   type BodyType,
   bodyTypeOf,
   type CapturedBody,
+  type CapturedOutcome,
   type CapturedResponse,
+  contentLength,
   decodeText,
   type ResponseFormat,
   sizeOf,
@@ -52,12 +55,23 @@ export function compareBodies(
   }
   if (expected.cut || actual.cut) {
     // The same bytes in another coding are a different body, or one that clients cannot decode.
-    const isSame = hasSameDigest(expected, actual) &&
-      codingsOf(expectedResponse.headers).join() === codingsOf(actualResponse.headers).join();
-    return isSame ? undefined : reasonOf(expected.cut ? expected : actual);
+    const isSame = hasSameDigest(expected, actual) && hasSameCodings(expectedResponse, actualResponse);
+    if (isSame) return;
+    const lengths = [declaredLength(expectedResponse), declaredLength(actualResponse)] as const;
+    if (lengths.includes(undefined) || lengths[0] === lengths[1]) return reasonOf(expected.cut ? expected : actual);
+    const [expectedLength, actualLength] = lengths;
+    differences.add("body", "changed", {
+      expected: () => `${expectedLength} bytes`,
+      actual: () => `${actualLength} bytes`,
+    });
+    return;
   }
-  steps.take(expected.length / BYTES_PER_STEP);
-  if (hasSameBytes(expected.bytes, actual.bytes)) return;
+  steps.take(expected.bytes.length / BYTES_PER_STEP);
+  const isPrefixSame = hasSameBytes(expected.bytes, actual.bytes);
+  if (isPrefixSame && hasSameRest(expected, actual)) return;
+  if (expected.rest !== undefined || actual.rest !== undefined) {
+    return compareBeginnings(expectedResponse, actualResponse, { ...context, isPrefixSame });
+  }
   const [expectedType, actualType] = [bodyTypeOf(expectedResponse.headers), bodyTypeOf(actualResponse.headers)];
   if (expectedType.format === "json" && actualType.format === "json") {
     const leaves = differingLeaves(expected.bytes, actual.bytes, steps);
@@ -140,7 +154,7 @@ function foldSpace(text: string): string {
 }
 
 function bodyOf({ body }: CapturedResponse): CapturedBody | undefined {
-  return body === undefined || (body.length === 0 && !body.cut) ? undefined : body;
+  return body === undefined || (contentLength(body) === 0 && !body.cut) ? undefined : body;
 }
 
 function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -170,6 +184,66 @@ function wordsOf({ buffer, byteOffset }: Uint8Array, count: number): Uint32Array
   return new Uint32Array(buffer, byteOffset, count);
 }
 
+/**
+ * Compares bodies that were kept in part. Values that differ in the kept parts are named if the rest is the same.
+ * Otherwise, the bodies differ as a whole, unless rules may apply to the bytes that differ.
+ */
+function compareBeginnings(
+  expectedResponse: CapturedResponse,
+  actualResponse: CapturedResponse,
+  context: ComparisonContext & { readonly isPrefixSame: boolean },
+): NotComparableReason | undefined {
+  const { rules, differences, steps, isPrefixSame } = context;
+  const [expected, actual] = [expectedResponse.body!, actualResponse.body!];
+  const [expectedType, actualType] = [bodyTypeOf(expectedResponse.headers), bodyTypeOf(actualResponse.headers)];
+  if (hasSameRest(expected, actual)) {
+    const isJson = expectedType.format === "json" && actualType.format === "json";
+    const leaves = isJson ? differingLeaves(expected.bytes, actual.bytes, steps, { isPrefix: true }) : undefined;
+    if (leaves !== undefined && compareLeaves(leaves, context)) return;
+  }
+  const isBinary = expectedType.format === "binary" || actualType.format === "binary";
+  if (!isBinary && rules.mayHideBytes) return "too-large";
+  const at = isPrefixSame ? expected.bytes.length : offsetOfDifference(expected, actual);
+  const sampleOf = (body: CapturedBody) => () => {
+    const length = `${contentLength(body)} bytes`;
+    if (!isPrefixSame) return `${length}, different from byte ${at} on`;
+    return `${length}, equal in the first ${at}, digest of the rest ${body.rest?.digest ?? "none"}`;
+  };
+  differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
+}
+
+function hasSameRest({ rest: a }: CapturedBody, { rest: b }: CapturedBody): boolean {
+  return a?.length === b?.length && a?.digest === b?.digest;
+}
+
+function hasSameCodings(a: CapturedResponse, b: CapturedResponse): boolean {
+  return codingsOf(a.headers).join() === codingsOf(b.headers).join();
+}
+
+/** Returns the length of the content from Content-Length; `undefined` if it has a coding, or no such field. */
+function declaredLength({ headers }: CapturedResponse): number | undefined {
+  const length = getHeader(headers, "content-length") ?? "";
+  return codingsOf(headers).length === 0 && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+/**
+ * Reports whether two bodies have the same bytes and codings as sent. They are then equal without decoding. Bodies
+ * without codings are not compared here, because nothing would be saved.
+ */
+export function hasSameBytesAsSent(a: EncodedCapture, b: EncodedCapture): boolean {
+  if (a.isDecoded || b.isDecoded || !a.outcome?.ok || !b.outcome?.ok) return false;
+  const [first, second] = [a.outcome.response, b.outcome.response];
+  if (first.body === undefined || second.body === undefined || first.body.cut || second.body.cut) return false;
+  if (codingsOf(first.headers).length === 0 || !hasSameCodings(first, second)) return false;
+  return hasSameRest(first.body, second.body) && hasSameBytes(first.body.bytes, second.body.bytes);
+}
+
+/** The part of a capture that tells if its body has to be decoded. */
+interface EncodedCapture {
+  readonly outcome: CapturedOutcome | undefined;
+  readonly isDecoded: boolean;
+}
+
 /** Reports whether two bodies that were cut had the same bytes as sent. */
 function hasSameDigest(a: CapturedBody, b: CapturedBody): boolean {
   return a.cut && b.cut && a.length === b.length && a.digest !== undefined && a.digest === b.digest;
@@ -180,8 +254,12 @@ function reasonOf({ cutBy = "too-large" }: CapturedBody): NotComparableReason {
 }
 
 function addBinary(expected: CapturedBody, actual: CapturedBody, differences: DifferenceList): void {
-  const at = firstDifference(expected.bytes, actual.bytes);
-  const offset = at === -1 ? Math.min(expected.bytes.length, actual.bytes.length) : at;
+  const offset = offsetOfDifference(expected, actual);
   const sampleOf = (body: CapturedBody) => () => `${sizeOf(body)}, different from byte ${offset} on`;
   differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
+}
+
+function offsetOfDifference({ bytes: a }: CapturedBody, { bytes: b }: CapturedBody): number {
+  const at = firstDifference(a, b);
+  return at === -1 ? Math.min(a.length, b.length) : at;
 }

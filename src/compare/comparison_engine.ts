@@ -3,19 +3,23 @@
 import type { Config, Route, Service } from "../config/config.ts";
 import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
+import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
+import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
 import { type Candidate, type ComparisonPlan, endpointOf, plansFor, sampleServices } from "./comparison_plan.ts";
-import { type CapturedOutcomes, ComparisonQueue } from "./comparison_queue.ts";
+import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
 import type { DifferenceTrait } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
+import { conditionalReason } from "./conditional_responses.ts";
+import type { ResponseCapture } from "./response_capture.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
@@ -46,7 +50,8 @@ interface Baseline {
   readonly plan: ComparisonPlan;
   readonly clientRequest: ReceivedRequest;
   readonly endpoint: string;
-  readonly outcome: CapturedOutcome;
+  /** Has an outcome until it is released. Decoding replaces the outcome. */
+  readonly primary: ResponseCapture;
 }
 
 /** Result of comparing one outcome with the baseline. */
@@ -61,6 +66,7 @@ export class ComparisonEngine {
   readonly #plans: ReadonlyMap<Route, ComparisonPlan>;
   readonly #budget: MemoryBudget;
   readonly #queue: ComparisonQueue;
+  readonly #digestKey: DigestKey = randomDigestKey();
   #replays = 0;
 
   /** Compiles the rules of a configuration. */
@@ -91,10 +97,11 @@ export class ComparisonEngine {
       captured,
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
+      key: this.#digestKey,
       onComplete: (capture) =>
         this.#queue.add({
           capture,
-          compare: (outcomes) => this.#compareAll(capture, plan!, outcomes),
+          compare: (captures) => this.#compareAll(capture, plan!, captures),
           onBusy: () => {
             skip("busy");
             capture.release();
@@ -118,26 +125,27 @@ export class ComparisonEngine {
     }
   }
 
-  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, outcomes: CapturedOutcomes): Promise<void> {
+  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, captures: CapturesByService): Promise<void> {
     const { clientRequest } = capture;
-    const outcome = outcomes.get(plan.primary);
-    if (outcome === undefined) return capture.release();
+    const primary = captures.get(plan.primary);
+    if (primary === undefined) {
+      const reason = lostBy(capture, plan.primary);
+      const captured = new Set(capture.responses.map(({ service }) => service));
+      if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason });
+      return capture.release();
+    }
     const endpoint = endpointOf(plan, clientRequest);
-    const baseline = { plan, clientRequest, endpoint, outcome };
+    const baseline = { plan, clientRequest, endpoint, primary };
     let isCompared = false;
     for (const candidate of plan.candidates) {
-      const actual = outcomes.get(candidate.service);
+      const actual = captures.get(candidate.service);
       if (actual === undefined) {
         this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else if (
-        this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules.at(endpoint)) })
-      ) {
-        isCompared = true;
-      }
+      else if (this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate))) isCompared = true;
     }
     // Without a comparison, a replay would only load the primary.
     if (!isCompared || !this.#replay(capture, baseline)) capture.release();
@@ -148,8 +156,8 @@ export class ComparisonEngine {
    * the first capture keeps its memory until the second response has been compared.
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
-    const { plan, clientRequest, outcome } = baseline;
-    const isReplayable = outcome.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
+    const { plan, clientRequest, primary } = baseline;
+    const isReplayable = primary.outcome!.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
       !first.hasBody && this.#replays < MAX_REPLAYS;
     if (!isReplayable || !plan.replaySampler.next()) return false;
     this.#replays++;
@@ -165,13 +173,14 @@ export class ComparisonEngine {
       captured: plan.allServices,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
+      key: this.#digestKey,
       onComplete: () => {
         this.#replays--;
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
-          compare: async (outcomes) => {
-            const actual = outcomes.get(plan.primary);
+          compare: async (captures) => {
+            const actual = captures.get(plan.primary);
             if (actual !== undefined) await this.#addNoise(baseline, plan.primary, actual);
             release();
           },
@@ -187,20 +196,35 @@ export class ComparisonEngine {
     return true;
   }
 
+  /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
+  async #compare(
+    { clientRequest, endpoint, primary }: Baseline,
+    capture: ResponseCapture,
+    { rules, settings }: Pick<Candidate, "rules" | "settings">,
+  ): Promise<Result> {
+    const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
+    if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
+    if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
+      await primary.decode(this.#queue.pause);
+      await capture.decode(this.#queue.pause);
+    }
+    const actual = capture.outcome!;
+    return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
+  }
+
   /** Compares by the rules of every candidate, because each may ignore different fields. */
-  async #addNoise(baseline: Baseline, service: Service, actual: CapturedOutcome): Promise<void> {
+  async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
     const traits = new Map<string, DifferenceTrait>();
-    for (const { rules } of baseline.plan.candidates) {
+    for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
-      const result = compareResponses(baseline.outcome, actual, rules.at(baseline.endpoint));
-      const { differences, notComparable, traits: found } = result;
+      const { differences, notComparable, traits: found } = await this.#compare(baseline, capture, candidate);
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
       for (const [path, trait] of found ?? []) traits.set(path, trait);
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
-      actual,
+      actual: capture.outcome!,
       differences: [...byPath.values()],
       traits,
       notComparable: undefined,
@@ -208,21 +232,20 @@ export class ComparisonEngine {
     });
   }
 
-  /** Counts a service without an outcome, if the reason says something about the service. */
+  /** Counts a service without an outcome, if the reason says something about the service or the comparison. */
   #skipMissing(capture: ExchangeCapture, baseline: Baseline, service: Service): void {
-    const { responses } = capture;
+    const isNoise = service.control;
     if (capture.isUnavailable(service)) {
-      if (service.control) return;
-      const { plan: { route }, outcome: expected } = baseline;
-      this.#options.count?.addUnavailable({ route, service: service.name, expected });
+      const { plan: { route }, primary } = baseline;
+      if (!isNoise) this.#options.count?.addUnavailable({ route, service: service.name, expected: primary.outcome! });
       return;
     }
-    const isLagging = responses.some((response) => response.service === service && response.isLagging);
-    if (isLagging) this.#skip(baseline, service, { reason: "body-lag", isNoise: service.control });
+    const reason = lostBy(capture, service);
+    if (reason !== undefined) this.#skip(baseline, service, { reason, isNoise });
   }
 
   #skip(
-    { plan, clientRequest, endpoint }: Omit<Baseline, "outcome">,
+    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest" | "endpoint">,
     service: Service,
     info: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
@@ -233,7 +256,7 @@ export class ComparisonEngine {
 
   /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
-    { plan, clientRequest, endpoint, outcome: expected }: Baseline,
+    { plan, clientRequest, endpoint, primary }: Baseline,
     { service, settings, rules }: Candidate,
     { actual, differences, traits, notComparable, isNoise = false }: Result,
   ): boolean {
@@ -243,6 +266,7 @@ export class ComparisonEngine {
     }
     const { requestId, method } = clientRequest;
     const build = isNoise ? undefined : buildOf(actual, settings.version);
+    const expected = primary.outcome!;
     const comparison: Comparison = {
       requestId,
       route: plan.route,
@@ -274,6 +298,11 @@ export class ComparisonEngine {
 function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
   if (header === undefined || !outcome.ok) return undefined;
   return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
+}
+
+/** Returns the reason why a service has no outcome; `undefined` if it was not sent the request. */
+function lostBy({ responses }: ExchangeCapture, service: Service): NotComparableReason | undefined {
+  return responses.find((response) => response.service === service && response.lostBy !== undefined)?.lostBy;
 }
 
 function bodiesOf(expected: CapturedOutcome, actual: CapturedOutcome, rules: CompareRules): BodySamples {

@@ -4,8 +4,7 @@ import type { Route, Service } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../upstream/attempt.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
-import type { MemoryBudget } from "../lib/memory_budget.ts";
-import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
+import { type CapturedAttempt, ResponseCapture, type ResponseCaptureOptions } from "./response_capture.ts";
 
 /** An attempt whose response body can be observed. */
 export interface TappedAttempt extends CapturedAttempt {
@@ -14,7 +13,7 @@ export interface TappedAttempt extends CapturedAttempt {
 }
 
 /** Options of {@linkcode ExchangeCapture}. */
-export interface ExchangeCaptureOptions {
+export interface ExchangeCaptureOptions extends ResponseCaptureOptions {
   /** The request. */
   readonly clientRequest: ReceivedRequest;
   /** The route of the request. */
@@ -25,10 +24,6 @@ export interface ExchangeCaptureOptions {
   readonly heldBytes: number;
   /** Services whose responses are captured. */
   readonly captured: ReadonlySet<Service>;
-  /** Maximum size of each captured body, in bytes. */
-  readonly maxBytes: number;
-  /** Budget from which the memory is reserved. */
-  readonly budget: MemoryBudget;
   /** Called once, after the exchange is sealed and all captured attempts have finished. */
   onComplete(capture: ExchangeCapture): void;
 }
@@ -63,7 +58,7 @@ export class ExchangeCapture {
   started(attempt: TappedAttempt): void {
     if (this.#isComplete || !this.#options.captured.has(attempt.service)) return;
     this.#running++;
-    const capture = new ResponseCapture(attempt, this.#options.maxBytes, this.#options.budget);
+    const capture = new ResponseCapture(attempt, this.#options);
     attempt.tap = capture;
     this.responses.push(capture);
   }

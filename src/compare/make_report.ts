@@ -260,7 +260,7 @@ function plainPathOf(path: string): Pick<Mismatch, "plainPath"> {
   return plainPath === path ? {} : { plainPath };
 }
 
-/** Returns the fields , except fields that are counted under another path as well, with the same judgement. */
+/** Returns all fields except fields that are counted under another path as well, with the same judgement. */
 function withoutRepetitions(fields: readonly JudgedField[]): JudgedField[] {
   const keyOf = ({ judgement, field: { route, endpoint, service, path } }: JudgedField) =>
     JSON.stringify([route, endpoint, service, withoutTrait(path), judgement]);

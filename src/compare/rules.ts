@@ -101,6 +101,12 @@ export class CompareRules {
     return this.#ignoredSteps.length > 0;
   }
 
+  /** Reports whether bodies may match although their bytes differ. Rules for text, JSON and forms count. */
+  get mayHideBytes(): boolean {
+    return this.ignoresJson || this.hasTolerance || this.hasUnordered || this.normalises ||
+      this.#ignore.some((path) => path.kind === "form");
+  }
+
   /** Reports whether a part of the response is ignored. */
   ignores(kind: "status" | "outcome" | "body"): boolean {
     return this.#ignore.some((path) => path.kind === kind);

@@ -31,7 +31,9 @@ function readSample({ headers }: CapturedResponse, body: CapturedBody, rules: Co
   const steps = new StepBudget(MAX_STEPS);
   steps.take(body.bytes.length);
   const { format, charset } = bodyTypeOf(headers);
-  const text = body.cut || format === "binary" ? undefined : decodeText(body.bytes, charset);
+  const text = body.cut || format === "binary"
+    ? undefined
+    : decodeText(body.bytes, charset, { stream: body.rest !== undefined });
   if (text === undefined) return sizeOf(body);
   const { redactor } = rules;
   if (redactor.hidesBody()) return redactor.replace(text);

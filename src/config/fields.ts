@@ -309,7 +309,7 @@ export const COMPARE_RULE_FIELDS = {
     default: "256KiB",
     as: "maxBodyBytes",
     description:
-      "Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.",
+      "Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are compared.",
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),

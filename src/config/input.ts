@@ -208,8 +208,8 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
@@ -709,8 +709,8 @@ export interface ServiceCompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
   readonly maxBody?: number | string;
   /**

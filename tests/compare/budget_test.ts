@@ -257,7 +257,7 @@ Deno.test("ComparisonEngine counts requests without memory, and compares again o
 Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has reserved", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
-  const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
+  const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, options(budget));
   const chunk = new Uint8Array(65_536).subarray(0, 1);
   const before = heldBytes();
   for (let seen = 0; seen < 262_144; seen++) capture.onChunk(chunk);
@@ -273,6 +273,10 @@ Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has res
   assertEquals(budget.usedBytes, 0);
 });
 
+function options(budget: MemoryBudget) {
+  return { maxBytes: 262_144, budget, key: [1, 2] } as const;
+}
+
 function heldBytes(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
@@ -281,7 +285,7 @@ function heldBytes(): number {
 Deno.test("ResponseCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
-  const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
+  const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), options(budget));
   capture.finish();
   const captured = capture.outcome;
   assert(captured?.ok);
@@ -295,8 +299,7 @@ Deno.test("ResponseCapture reserves memory for header lines; without it, the res
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new ResponseCapture(
     { ...attempt(1), outcome: new ResponseOutcome({ status: 200, headers, body: null }, true) },
-    262_144,
-    budget,
+    options(budget),
   );
   capture.finish();
   const captured = capture.outcome;
