@@ -16,7 +16,7 @@ import type { DifferenceSet, FieldStats, PathCounts, StatsSnapshot } from "../..
 import { Histogram, LATENCY_BUCKETS } from "../../src/lib/histogram.ts";
 import type { NotComparableCounts } from "../../src/observe/not_comparable.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
-import { seededRandom } from "./seeded_random.ts";
+import { binomial, seededRandom } from "./seeded_random.ts";
 
 /** A field of the simulated responses. */
 interface SimulatedField {
@@ -158,29 +158,21 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   const fields = regression.fields.some(({ path }) => path.startsWith("body")) || isUnreplayed
     ? regression.fields
     : [...COMMON, ...regression.fields];
-  const counts = new Counts(fields);
   const skipped: Record<string, number> = {};
-  let [errors, primaryErrors, unavailable, failures] = [0, 0, 0, 0];
-  for (let pair = 0; pair < pairs; pair++) {
-    if (failures >= BREAKER_FAILURES) {
-      unavailable++;
-      continue;
-    }
-    const reason = reasonOf(ratios, random);
-    if (reason !== undefined) {
-      skipped[reason] = (skipped[reason] ?? 0) + 1;
-      continue;
-    }
-    const isRegressed = random() < rate;
-    if (fails) {
-      failures = isRegressed ? failures + 1 : 0;
-      if (isRegressed) errors++;
-    }
-    if (differs(errorRate, random)) errors++;
-    if (differs(errorRate, random)) primaryErrors++;
-    counts.add(isRegressed, random);
-    if (!isUnreplayed && random() < REPLAYED) counts.addNoise(random);
+  let compared = pairs;
+  for (const [reason, ratio] of Object.entries(ratios)) {
+    skipped[reason] = binomial(pairs, ratio, random);
+    compared -= skipped[reason];
   }
+  const sent = fails ? sentBeforeBreaker(compared, rate, random) : compared;
+  const unavailable = compared - sent;
+  const regressed = binomial(sent, rate, random);
+  const counts = new Counts(fields, random);
+  counts.add(sent - regressed, false);
+  counts.add(regressed, true);
+  if (!isUnreplayed) counts.addNoise(binomial(sent, REPLAYED, random));
+  const errors = binomial(sent, errorRate, random) + (fails ? regressed : 0);
+  const primaryErrors = binomial(sent, errorRate, random);
   const latency = () => hasLatencies ? latencies(counts.compared, random) : [];
   return {
     sinceMs: 0,
@@ -211,31 +203,49 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   };
 }
 
+/** Returns the requests until the breaker opens; all of them if it stays closed. */
+function sentBeforeBreaker(requests: number, rate: number, random: () => number): number {
+  let failures = 0;
+  for (let sent = 0; sent < requests; sent++) {
+    if (failures === BREAKER_FAILURES) return sent;
+    failures = random() < rate ? failures + 1 : 0;
+  }
+  return requests;
+}
+
 /** Counts by the set of differing fields, which is a number with one bit for each field. */
 class Counts {
   compared = 0;
   replays = 0;
+  readonly #random: () => number;
   readonly #fields: readonly SimulatedField[];
   readonly #sets = new Map<number, number>();
-  readonly #noise: number[];
+  #noise: readonly number[] = [];
 
-  constructor(fields: readonly SimulatedField[]) {
+  constructor(fields: readonly SimulatedField[], random: () => number) {
     this.#fields = fields;
-    this.#noise = fields.map(() => 0);
+    this.#random = random;
   }
 
-  add(isRegressed: boolean, random: () => number): void {
-    this.compared++;
-    let set = 0;
+  /** Adds comparisons. Fields are independent, so each splits the counts of all sets so far. */
+  add(count: number, isRegressed: boolean): void {
+    this.compared += count;
+    let sets = new Map([[0, count]]);
     for (const [index, { noise, regressed = noise }] of this.#fields.entries()) {
-      if (differs(isRegressed ? regressed : noise, random)) set |= 1 << index;
+      const next = new Map<number, number>();
+      for (const [set, left] of sets) {
+        const differing = binomial(left, isRegressed ? regressed : noise, this.#random);
+        if (left > differing) next.set(set, left - differing);
+        if (differing > 0) next.set(set | (1 << index), differing);
+      }
+      sets = next;
     }
-    this.#sets.set(set, (this.#sets.get(set) ?? 0) + 1);
+    for (const [set, added] of sets) this.#sets.set(set, (this.#sets.get(set) ?? 0) + added);
   }
 
-  addNoise(random: () => number): void {
-    this.replays++;
-    for (const [index, { noise }] of this.#fields.entries()) if (differs(noise, random)) this.#noise[index]!++;
+  addNoise(count: number): void {
+    this.replays = count;
+    this.#noise = this.#fields.map(({ noise }) => binomial(count, noise, this.#random));
   }
 
   sets(): DifferenceSet[] {
@@ -251,25 +261,14 @@ class Counts {
   }
 
   noise(): PathCounts {
-    return this.#fields.map(({ path }, index) => [path, this.#noise[index]!] as const).filter(([, count]) => count > 0);
+    return this.#fields.map(({ path }, index) => [path, this.#noise[index] ?? 0] as const).filter(([, count]) =>
+      count > 0
+    );
   }
 
   #pathsOf(set: number): string[] {
     return this.#fields.filter((_, index) => (set & (1 << index)) !== 0).map(({ path }) => path);
   }
-}
-
-function differs(rate: number, random: () => number): boolean {
-  return rate === 1 || (rate > 0 && random() < rate);
-}
-
-function reasonOf(ratios: NonNullable<RegressionClass["notComparable"]>, random: () => number): string | undefined {
-  let left = random();
-  for (const [reason, ratio] of Object.entries(ratios)) {
-    left -= ratio;
-    if (left < 0) return reason;
-  }
-  return undefined;
 }
 
 /** Draws latencies around 10 ms. A tenth of them is above 35 ms, and a hundredth above 100 ms. */
