@@ -27,6 +27,7 @@ export type {
   HeadersInput,
   HealthInput,
   HedgeInput,
+  IgnoreInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
