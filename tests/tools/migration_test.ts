@@ -119,7 +119,7 @@ Deno.test("migration: exactly the three regressions are found among fields that 
 
   const { stdout, stderr, ...text } = await migration.report("--min-requests", String(ENOUGH));
   assertEquals([text.code, stderr], [1, ""]);
-  assertMatch(stdout, /^not ready: [\d,]+ comparisons, /);
+  assertMatch(stdout, /^not ready: since .* UTC, [\d,]+ comparisons, /);
   for (const path of ["status", "$.total", "$.items[*].unit_price", "$.items[*].unitPrice"]) {
     assertStringIncludes(stdout, `  ${path}\n`);
   }
