@@ -29,6 +29,7 @@ export type {
   HeadersInput,
   HealthInput,
   HedgeInput,
+  IgnoreInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,

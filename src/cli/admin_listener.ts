@@ -51,7 +51,7 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
+  serving: Pick<Serving, "config" | "inspect" | "comparisons" | "resetComparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   async function reading() {
@@ -70,7 +70,8 @@ export function createAdminSource(
     },
     reading,
     exchanges: async (after) => (await serving.inspect(after)).recent,
-    comparisons: (after) => serving.comparisons(after),
+    comparisons: (after, sinceMs) => serving.comparisons(after, sinceMs),
+    resetComparisons: () => serving.resetComparisons(),
     marks: new NoiseMarks(),
   };
 }

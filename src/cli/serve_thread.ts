@@ -38,8 +38,10 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -237,7 +239,8 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },
-    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
       const { tunnels } = shared.instance;
       // Some time is left to log their ends, before the process exits.

@@ -89,7 +89,10 @@ export function runWorker(): void {
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
     if (command.type === "inspect") return { inspection: await worker.server.inspect(command.after) };
-    if (command.type === "compared") return { comparisons: await worker.server.comparisons(command.after) };
+    if (command.type === "compared") {
+      return { comparisons: await worker.server.comparisons(command.after, command.sinceMs) };
+    }
+    if (command.type === "reset-comparisons") await worker.server.resetComparisons();
     return {};
   }
 

@@ -5,7 +5,14 @@
 
 import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
+import {
+  arrayOrder,
+  bodyPath,
+  ignoreRule,
+  regularExpression,
+  versionSource,
+  wholeOrPaths,
+} from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
 import {
   headerLines,
@@ -348,10 +355,11 @@ export const COMPARE_RULE_FIELDS = {
       "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
   ignore: {
-    type: listOf(bodyPath(), { item: "path" }),
+    type: listOf(ignoreRule(), { item: "rule" }),
     default: [],
     isCumulative: true,
-    description: "Parts of a response that may differ, including everything inside them.",
+    description:
+      "Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint.",
   },
   normalise: {
     type: listOf(NORMALISE, { item: "rule" }),
@@ -424,6 +432,13 @@ export const COMPARE_RULE_FIELDS = {
     default: [],
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
+    serverOnly: USE_COMPARED,
+  },
+  version: {
+    type: versionSource(),
+    defaultText: "builds are not distinguished",
+    description:
+      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
     serverOnly: USE_COMPARED,
   },
 } as const;

@@ -293,13 +293,13 @@ export interface CompareInput {
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
-   * `"body"`.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`.
    *
    * @default []
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed.
@@ -377,6 +377,12 @@ export interface CompareInput {
    * @default []
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use the events `compared` of the option `observe`. Default: builds are not
+   * distinguished.
+   */
+  readonly version?: string;
   /**
    * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
@@ -855,11 +861,11 @@ export interface ServiceCompareInput {
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
-   * `"body"`. Default: those of the top level, which always come last.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`. Default: those of the top level, which always come last.
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed. Default: those of the top
@@ -920,10 +926,18 @@ export interface ServiceCompareInput {
    * Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use the events `compared` of the option `observe`. Default: the top level's.
+   */
+  readonly version?: string;
 }
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** A path, or a path at one endpoint as the report names it: `{ endpoint: "GET /orders/{id}", path: "$.id" }`. */
+export type IgnoreInput = string | { readonly endpoint: string; readonly path: string };
 
 /**
  * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:

@@ -182,6 +182,10 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
     name: "conductor_service_hedges_won_total",
     help: "Hedges whose response was selected for the client.",
   },
+  replays: {
+    name: "conductor_service_replays_total",
+    help: "Compared requests that were sent to the primary again, to detect noise; the other metrics include them.",
+  },
   inFlight: {
     name: "conductor_service_attempts_in_flight",
     help: "Attempts that have started and not settled.",

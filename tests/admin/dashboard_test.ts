@@ -252,6 +252,7 @@ function scriptedEvents(): string {
         selected: 1,
         hedgesSent: 0,
         hedgesWon: 0,
+        replays: 0,
       }],
       states: [{ service }],
     },
