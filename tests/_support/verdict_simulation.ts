@@ -13,7 +13,7 @@ import type { NoiseMark } from "../../src/compare/noise_marks.ts";
 import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import type { Verdict } from "../../src/compare/report.ts";
 import type { DifferenceSet, FieldStats, PathCounts, StatsSnapshot } from "../../src/compare/stats_snapshot.ts";
-import { LatencyCounts, type LatencySnapshot } from "../../src/lib/latency_counts.ts";
+import { LatencyCounts, type LatencySnapshot, NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import type { NotComparableCounts } from "../../src/observe/not_comparable.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
 import { binomial, seededRandom } from "./seeded_random.ts";
@@ -173,7 +173,7 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   if (!isUnreplayed) counts.addNoise(binomial(sent, REPLAYED, random));
   const errors = binomial(sent, errorRate, random) + (fails ? regressed : 0);
   const primaryErrors = binomial(sent, errorRate, random);
-  const latency = () => hasLatencies ? latencies(counts.compared, random) : [];
+  const latency = () => hasLatencies ? latencies(counts.compared, random) : NO_LATENCIES;
   return {
     sinceMs: 0,
     dropped: 0,

@@ -368,7 +368,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     tunnelsOpened: 0,
     tunnelClientBytes: 0,
     tunnelServiceBytes: 0,
-    tunnelDuration: { counts: [], sumMs: 0 },
+    tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
     inFlight: 1,
     duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };

@@ -247,7 +247,7 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
 }
 
 Deno.test("the report is reset and marks are removed by requests of this origin with JSON only", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const send = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
     const response = await fetch(admin.url + path, { method, headers, ...(body !== undefined && { body }) });
     await response.body?.cancel();
