@@ -64,6 +64,7 @@ export type {
   ComparedEvent,
   ComparisonResult,
   ConductorEvent,
+  FailureDetail,
   HealthEvent,
   InterruptedEvent,
   NotComparableReason,

@@ -9,7 +9,7 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
@@ -115,7 +115,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-  let redaction: Redaction;
+  let redaction = createRedaction(first);
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
@@ -124,10 +124,11 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
 
   /** The observer of an exchange does not change: all of its events are counted, or none. */
   function observerFor(config: Config): DetailedObserver {
+    redaction = createRedaction(config);
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    const recording = config.admin === undefined ? undefined : recorderFor(config);
+    const recording = config.admin === undefined ? undefined : recorderFor();
     return (event, detail) => {
       counters.observe(event);
       recording?.observe(event, detail);
@@ -135,8 +136,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     };
   }
 
-  function recorderFor(config: Config): ExchangeRecorder {
-    redaction = createRedaction(config);
+  function recorderFor(): ExchangeRecorder {
     return recorder ??= new ExchangeRecorder({
       redaction: () => redaction,
       ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
@@ -158,6 +158,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
+    redaction: () => redaction,
     observe: (event) => {
       metrics?.observe(event);
       observe(event);

@@ -17,6 +17,7 @@ import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { observeBreakers, swallowErrors } from "../observe/observers.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";
@@ -58,7 +59,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
 
   const route = refusal === undefined ? matchRoute(context.routes, received.matchPath) : undefined;
   const hasBody = route !== undefined && received.contentLength !== 0 && request.body !== null;
-  const observer = observeExchange(context.observe, received, route, { startedMs, now });
+  const observer = observeExchange(context.observe, received, route, { startedMs, now, redaction: context.redaction });
   spans?.matched(received, route);
   observer.received(received);
   const respondLocally = (reply: LocalReply) => {
@@ -118,8 +119,10 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
   const isTrusted = addressMatcher(config.trustProxy);
   // Also without `compare`, because the store then forgets the comparisons of the former configuration.
   const count = options.comparisons?.reconfigure(config);
+  const redaction = createRedaction(config);
   const context: HandlerContext = {
     config,
+    redaction,
     routes: compileRoutes(config),
     transport,
     now,
@@ -139,7 +142,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     drains: instance.drains,
     observe,
     metricsSource,
-    tracer: telemetry && new ExchangeTracer(telemetry),
+    tracer: telemetry && new ExchangeTracer(telemetry, redaction),
     comparisons: config.compare && new ComparisonEngine(config, {
       count,
       observe,
