@@ -30,15 +30,16 @@ export class Address {
   }
 
   /**
-   * Changes settings in the current entry of the history.
+   * Changes settings. A new entry of the history lets the browser's button return to the settings before.
    *
    * @param {Partial<Record<Setting, string>>} changes
+   * @param {{ isNewEntry?: boolean }} [options]
    */
-  change(changes) {
+  change(changes, { isNewEntry = false } = {}) {
     const hash = this.hash(changes);
     if (hash === this.hash()) return;
-    // A new fragment by assignment would scroll, and add an entry for each typed character.
-    history.replaceState(null, "", hash);
+    if (isNewEntry) history.pushState(null, "", hash);
+    else history.replaceState(null, "", hash);
     this.read(hash);
   }
 

@@ -232,9 +232,7 @@ function textsOf(lines, point) {
 function thinned(points) {
   const step = Math.ceil(points.length / MAX_POINTS);
   if (step <= 1) return points;
-  return points.filter(({ timeMs }, index) =>
-    index === points.length - 1 || Math.round(timeMs / 1_000) % step === 0
-  );
+  return points.filter(({ timeMs }, index) => index === points.length - 1 || Math.round(timeMs / 1_000) % step === 0);
 }
 
 /**

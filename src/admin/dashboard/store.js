@@ -195,7 +195,9 @@ export class Store {
   /** @param {ExchangeRecord} exchange */
   #noteFailures(exchange) {
     for (const attempt of exchange.attempts) {
-      if (attempt.success !== false || attempt.failure === "aborted" || NOT_SENT_KINDS.has(attempt.failure ?? "")) continue;
+      if (attempt.success !== false || attempt.failure === "aborted" || NOT_SENT_KINDS.has(attempt.failure ?? "")) {
+        continue;
+      }
       const last = this.#lastFailures.get(attempt.service);
       if (last === undefined || last.exchange.timeMs <= exchange.timeMs) {
         this.#lastFailures.set(attempt.service, { attempt, exchange });
@@ -213,7 +215,8 @@ export class Store {
   #withSortedAttempts(exchange) {
     const members = this.state?.routes.find(({ route }) => route === exchange.route)?.members ?? [];
     const indexOf = (/** @type {string} */ name) => members.findIndex(({ service }) => service === name);
-    const startOf = (/** @type {AttemptRecord} */ { startMs }) => startMs === undefined ? Infinity : Math.floor(startMs);
+    const startOf = (/** @type {AttemptRecord} */ { startMs }) =>
+      startMs === undefined ? Infinity : Math.floor(startMs);
     const attempts = exchange.attempts.toSorted((a, b) => {
       const [start, otherStart] = [startOf(a), startOf(b)];
       return start === otherStart ? indexOf(a.service) - indexOf(b.service) : start - otherStart;
