@@ -1,6 +1,6 @@
 /** Statistics of all comparisons in bounded memory: by route, endpoint and service, and by field. */
 
-import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
+import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
@@ -56,7 +56,7 @@ export interface CountOptions {
 
 interface ResponseCounts {
   errors: number;
-  readonly latency: Histogram;
+  readonly latency: LatencyCounts;
 }
 
 type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
@@ -190,7 +190,7 @@ export class ComparisonStats {
     if (known !== undefined) return known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#reserve(2 * LATENCY_BUCKETS.bytes + textBytes(key, route, service))) return undefined;
+    if (!this.#reserve(2 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
     const totals = {
       route,
       service,
@@ -270,7 +270,7 @@ function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCou
 }
 
 function noResponses(): ResponseCounts {
-  return { errors: 0, latency: new Histogram(LATENCY_BUCKETS) };
+  return { errors: 0, latency: new LatencyCounts() };
 }
 
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
@@ -284,5 +284,5 @@ function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseSta
 }
 
 function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
-  return { errors, latency: latency.trimmedCounts() };
+  return { errors, latency: latency.snapshot() };
 }

@@ -1,6 +1,6 @@
 /** Creates the report from the statistics of all comparisons. */
 
-import { LATENCY_BUCKETS } from "../lib/histogram.ts";
+import { percentilesOf } from "../lib/latency_counts.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
@@ -199,9 +199,6 @@ function matchRateOf(mismatching: number, compared: number): ServiceReport["matc
 }
 
 function quantiles({ latency }: ResponseStats): ServiceReport["latencyMs"]["primary"] {
-  return {
-    p50: LATENCY_BUCKETS.quantile(latency, 0.5) ?? 0,
-    p95: LATENCY_BUCKETS.quantile(latency, 0.95) ?? 0,
-    p99: LATENCY_BUCKETS.quantile(latency, 0.99) ?? 0,
-  };
+  const { p50Ms, p95Ms, p99Ms, maxMs } = percentilesOf(latency);
+  return { p50: p50Ms ?? 0, p95: p95Ms ?? 0, p99: p99Ms ?? 0, max: maxMs ?? 0 };
 }

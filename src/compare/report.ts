@@ -64,11 +64,17 @@ export interface ServiceReport {
   readonly matchRate: RatioEstimate;
   /** Ratio of failures and of responses with status 5xx, 0 to 1. */
   readonly errorRate: { readonly primary: number; readonly service: number };
-  /** Quantiles of the latency, in milliseconds. */
-  readonly latencyMs: {
-    readonly primary: { readonly p50: number; readonly p95: number; readonly p99: number };
-    readonly service: { readonly p50: number; readonly p95: number; readonly p99: number };
-  };
+  /** Quantiles of the latency in milliseconds, within 1 %. All are 0 without responses. */
+  readonly latencyMs: { readonly primary: LatencyQuantiles; readonly service: LatencyQuantiles };
+}
+
+/** Quantiles of latencies, in milliseconds. */
+export interface LatencyQuantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  /** Highest latency. */
+  readonly max: number;
 }
 
 /** The report on all services. */

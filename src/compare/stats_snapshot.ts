@@ -1,5 +1,6 @@
 /** Snapshots of comparison statistics: plain data that workers send to the main thread, and that can be merged. */
 
+import type { LatencySnapshot } from "../lib/latency_counts.ts";
 import type { NotComparableReason } from "../observe/events.ts";
 import type { MismatchSample } from "./report.ts";
 
@@ -58,8 +59,8 @@ export interface EndpointStats {
 export interface ResponseStats {
   /** Failures, and responses with status 5xx. */
   readonly errors: number;
-  /** Latencies from the start of the attempt to the response head: counts by `LATENCY_BUCKETS`. */
-  readonly latency: readonly number[];
+  /** Latencies from the start of the attempt to the response head. */
+  readonly latency: LatencySnapshot;
 }
 
 /** Counts of one service on one route. */

@@ -10,11 +10,11 @@ import {
   REFUSAL_REASONS,
   SKIP_REASONS,
 } from "../http/outcome_kinds.ts";
-import { HistogramBuckets } from "../lib/histogram.ts";
+import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
-import { declareMetrics } from "./metric_cells.ts";
+import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
@@ -46,7 +46,7 @@ const HALF_OCTAVE = 0.7071067811865475;
 
 /**
  * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the
- * same bounds, so the conversion to them loses nothing.
+ * same bounds, so the conversion to them loses nothing. So have the buckets of latencies.
  */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
   2 ** FIRST_EXPONENT,
@@ -54,11 +54,10 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
     .flatMap((octave) => [octave * HALF_OCTAVE, octave]),
 ];
 
-/** Buckets of all duration histograms, in milliseconds. */
-export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
-  DURATION_BOUNDS_SECONDS.map((bound) => bound * 1_000),
-  "linear",
-);
+/** Returns the durations by bucket: one for each bound, and one for all above the last bound. */
+export function durationCounts({ total }: HistogramSnapshot): readonly number[] {
+  return countByHalfOctaves(total, { firstExponent: FIRST_EXPONENT, bounds: DURATION_BOUNDS_SECONDS.length });
+}
 
 /** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
 const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
@@ -104,7 +103,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   duration: {
     name: "conductor_request_duration_seconds",
     help: "Time from the arrival of a request until its response was selected.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
 });
 
@@ -151,7 +150,7 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   duration: {
     name: "conductor_service_attempt_duration_seconds",
     help: "Time from the start of an attempt until it settled, without aborted, skipped and unsent attempts.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
   comparisons: {
     name: "conductor_comparisons_total",

@@ -3,6 +3,7 @@
 import { VERSION } from "../lib/version.ts";
 import {
   DURATION_BOUNDS_SECONDS,
+  durationCounts,
   ROUTE_METRICS,
   SERVICE_METRICS,
   SERVICE_STATES,
@@ -138,9 +139,10 @@ function writeSample({ name, labels: names }: MetricFamily, [values, value]: Sam
     lines.push(`${name}${braces} ${value}`);
     return;
   }
+  const counts = durationCounts(value);
   let count = 0;
   for (const [index, bound] of BUCKET_BOUNDS.entries()) {
-    count += value.counts[index] ?? 0;
+    count += counts[index]!;
     lines.push(`${name}_bucket{${labels},le="${bound}"} ${count}`);
   }
   lines.push(`${name}_sum${braces} ${value.sumMs / 1_000}`, `${name}_count${braces} ${count}`);

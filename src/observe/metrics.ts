@@ -1,5 +1,6 @@
 /** Counts the events of one thread. */
 
+import { WindowClock } from "../lib/latency_sketch.ts";
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
@@ -22,6 +23,11 @@ import {
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 
+/**
+ * Length of one half of the period of recent percentiles, in milliseconds: they cover the last 10 to 20 seconds. Short
+ * enough to follow an incident, long enough for a 99th percentile at ten requests per second.
+ */
+const RECENT_HALF_MS = 10_000;
 /** Row for requests that matched no route. */
 const NO_ROUTE = "";
 
@@ -41,6 +47,7 @@ export class Metrics {
   readonly #startedMs: number;
   /** Typed array: a field would be allocated again with each request. */
   readonly #lastRequestMs = new Float64Array(1);
+  readonly #window = new WindowClock(RECENT_HALF_MS);
   readonly #unmatched = new RouteCounters();
   #routes: ReadonlyMap<string, RouteCounters> = new Map([[NO_ROUTE, this.#unmatched]]);
   #services: ReadonlyMap<string, KnownService> = new Map();
@@ -68,7 +75,8 @@ export class Metrics {
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":
-        this.#lastRequestMs[0] = this.#now();
+        this.#window.nowMs[0] = this.#lastRequestMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
         return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
@@ -77,6 +85,9 @@ export class Metrics {
       case "settled":
         return this.#routes.get(event.route)?.services.get(event.service)?.settled(event);
       case "responded":
+        // A slow response must not be counted in a half of the window that ended before it.
+        this.#window.nowMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.responded(event);
       case "interrupted":
         return this.#routes.get(event.route)?.interrupted();
@@ -101,6 +112,8 @@ export class Metrics {
 
   /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
+    this.#window.nowMs[0] = this.#now();
+    this.#turn();
     const nowMs = this.#monotonicNow();
     const rows = [...this.#routes];
     return {
@@ -112,6 +125,16 @@ export class Metrics {
       ),
       states: [...this.#services.values()].map((known) => stateSnapshot(known, nowMs)),
     };
+  }
+
+  /** Removes durations that are no longer recent. */
+  #turn(): void {
+    for (let turns = this.#window.dueTurns(); turns > 0; turns--) {
+      for (const { cells, services } of this.#routes.values()) {
+        cells.turn();
+        for (const service of services.values()) service.cells.turn();
+      }
+    }
   }
 }
 

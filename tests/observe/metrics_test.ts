@@ -4,7 +4,8 @@ import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
 import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
-import { DURATION_BOUNDS_SECONDS, DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
+import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
+import { DURATION_BOUNDS_SECONDS, durationCounts, ROUTE_METRICS } from "../../src/observe/counted_metrics.ts";
 import {
   type HistogramSnapshot,
   mergeSnapshots,
@@ -12,6 +13,7 @@ import {
   type RouteSnapshot,
   type ServiceSnapshot,
 } from "../../src/observe/metrics_snapshot.ts";
+import { MetricCells } from "../../src/observe/metric_cells.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { metricsJson } from "../../src/observe/metrics_json.ts";
 import {
@@ -23,7 +25,7 @@ import {
   startSlowBackend,
 } from "../_support/servers.ts";
 
-const NOTHING: HistogramSnapshot = { counts: Array.from({ length: DURATION_BUCKETS.size }, () => 0), sumMs: 0 };
+const NOTHING: HistogramSnapshot = { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 };
 
 /** Counts events and returns the snapshot. */
 function count(input: ConfigInput, events: readonly ConductorEvent[]): MetricsSnapshot {
@@ -50,7 +52,7 @@ function serviceOf({ services }: MetricsSnapshot, name: string): ServiceSnapshot
   return found;
 }
 
-function countOf({ counts }: HistogramSnapshot): number {
+function countOf({ total: { counts } }: HistogramSnapshot): number {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
@@ -361,6 +363,17 @@ Deno.test("duration histograms have the bounds of Prometheus' native histograms 
   }
 });
 
+Deno.test("durationCounts() counts a duration that equals a bound below it, and a longer one above", () => {
+  for (const [index, bound] of [...DURATION_BOUNDS_SECONDS.entries(), [35, 1e6] as const]) {
+    const cells = new MetricCells(ROUTE_METRICS);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound * 1.000001);
+    const counts = durationCounts(cells.snapshot().duration);
+    const found = counts.flatMap((count, bucket) => Array.from({ length: count }, () => bucket));
+    assertEquals(found, [index, Math.min(35, index + 1)]);
+  }
+});
+
 Deno.test("mergeSnapshots() adds up the counters of workers, and reports the worst of their states", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", breaker: true, health: { path: "/" } }, { name: "b", url: "http://b" }],
@@ -410,7 +423,8 @@ Deno.test("metricsJson() has the fields of go-conductor, and figures of each ser
     services: ["a", "b"].map((service) => ({
       ...{ service, route: "path /", role: service === "a" ? "primary" : "secondary" },
       ...{ request_count: 0, error_count: 0, success_count: 0, success_rate: null, in_flight: 0, selected_count: 0 },
-      ...{ avg_request_time_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, failures: {}, skips: {} },
+      ...{ avg_request_time_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, max_ms: null },
+      ...{ failures: {}, skips: {} },
       ...(service === "a" && { breaker: "closed" }),
     })),
   } as unknown as ReturnType<typeof metricsJson>);
@@ -433,7 +447,7 @@ Deno.test("metricsJson() has the fields of go-conductor, and figures of each ser
   const [a, b] = json.services;
   assertEquals([a?.request_count, a?.error_count, a?.success_rate, a?.selected_count], [4, 2, 0.5, 4]);
   assertEquals([a?.avg_request_time_ms, b?.skips], [8, { unhealthy: 1 }]);
-  assertLessOrEqual(Math.abs(Math.log2(a!.p95_ms! / 8)), 0.5);
+  assertEquals([a?.p50_ms, a?.p95_ms, a?.p99_ms, a?.max_ms], [8, 8, 8, 8]);
 });
 
 Deno.test("Metrics allocates nothing for an event", async () => {

@@ -69,7 +69,7 @@ export function headlineOf(services, routes) {
   });
   const routeNote = routeTroubles.length === 0
     ? ""
-    : `${routeTroubles.join(", ")} of ${count(routes.length)} ${routes.length === 1 ? "route" : "routes"}`;
+    : `${count(routes.length)} ${routes.length === 1 ? "route" : "routes"}: ${routeTroubles.join(", ")}`;
   const note = (/** @type {string[]} */ ...parts) => parts.filter((part) => part !== "").join(" · ");
   if (failing) {
     const others = degraded ? `${count(degraded)} degraded` : "";

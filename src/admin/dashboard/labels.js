@@ -47,13 +47,14 @@ export function attemptDescription({ skipped, failure, status, success }) {
 }
 
 /**
- * Returns the cause of a failed attempt: conductor's advice, or the words of the platform; empty if there is none.
+ * Returns the cause of a failed attempt: conductor's advice, or the words of the platform; empty if there is none. For an
+ * attempt that was not sent, the name of its outcome says everything.
  *
  * @param {AttemptRecord} attempt
  * @returns {string}
  */
-export function attemptCause({ cause, error }) {
-  return printable(cause ?? error ?? "");
+export function attemptCause({ failure, cause, error }) {
+  return failure !== undefined && NOT_SENT_KINDS.has(failure) ? "" : printable(cause ?? error ?? "");
 }
 
 /** @typedef {"primary" | "fallback" | "local-reply" | "interrupted"} Outcome */

@@ -118,7 +118,7 @@ function figure(name, lines) {
   const chart = new Chart(lines, { label: `${name}, chart`, hasScale: true });
   const element = html("div", { class: "figure" }, [
     html("dt", { text: name }),
-    html("dd", {}, [value, note, chart.element]),
+    html("dd", {}, [value, chart.element, note]),
   ]);
   return { element, value, note, chart };
 }

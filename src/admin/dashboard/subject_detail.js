@@ -1,3 +1,4 @@
+/** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { ListListener } from "./subject_list.js" */
 /** @import { Subject } from "./subjects.js" */
 import { Chart } from "./charts.js";
@@ -59,7 +60,7 @@ export class SubjectDetail {
    * @param {Subject} subject
    * @param {number} spanMs
    */
-  update({ series, total, members, lastFailure, origin }, spanMs) {
+  update({ series, total, sinceStart, members, lastFailure, origin }, spanMs) {
     updateChart(this.#rate, series.points, { spanMs, kind: "rate" });
     updateChart(this.#success, series.points, { spanMs, kind: "success" });
     updateChart(this.#latency, series.points, { spanMs, kind: "latency" });
@@ -79,6 +80,7 @@ export class SubjectDetail {
       ...byCount(total.failures).map(([kind, number]) => /** @type {const} */ ([`Failed: ${kind}`, count(number)])),
       ...byCount(total.skips).map(([reason, number]) => /** @type {const} */ ([`Skipped: ${reason}`, count(number)])),
       ...(total.fallbacks > 0 ? [/** @type {const} */ (["From a fallback", count(total.fallbacks)])] : []),
+      ...(sinceStart === undefined ? [] : [/** @type {const} */ (["Latency", latencyText(sinceStart)])]),
       ["In flight", count(series.latest?.inFlight ?? 0)],
     ]);
     const lines = members.slice(0, MAX_MEMBERS).map(({ label, role, series: { latest } }) =>
@@ -89,6 +91,12 @@ export class SubjectDetail {
     if (members.length > MAX_MEMBERS) lines.push(`${count(members.length - MAX_MEMBERS)} more`);
     setLines(this.#members, lines);
   }
+}
+
+/** @param {Percentiles} percentiles */
+function latencyText({ p50Ms, p95Ms, p99Ms, maxMs }) {
+  const [p50, p95, p99, max] = [p50Ms, p95Ms, p99Ms, maxMs].map((value) => ms(value ?? NaN));
+  return `p50 ${p50}, p95 ${p95}, p99 ${p99}, maximum ${max}`;
 }
 
 /**

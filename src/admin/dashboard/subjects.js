@@ -1,3 +1,4 @@
+/** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { StateView } from "../api.ts" */
 /** @import { Health } from "./health.js" */
 /** @import { Span } from "./rates.js" */
@@ -24,6 +25,7 @@ import { edgeKey, routeKey, serviceKey } from "./store.js";
  * @property {LastFailure | undefined} lastFailure Last failed attempt of a service.
  * @property {Series} series
  * @property {Span} total Counts since the start.
+ * @property {Percentiles | undefined} sinceStart Percentiles since the start.
  * @property {readonly Member[]} members Routes of the service, or services of the route.
  */
 
@@ -67,7 +69,7 @@ export function servicesOf(store, { services, routes, metrics }) {
     }
   }
   const states = new Map(metrics.states.map((state) => [state.service, state]));
-  return services.map(({ name, origin }) => {
+  return services.map(({ name, origin, sinceStart }) => {
     const series = store.series(serviceKey(name));
     const judgement = judgeService(series.recent, states.get(name));
     const own = memberships.get(name) ?? [];
@@ -85,6 +87,7 @@ export function servicesOf(store, { services, routes, metrics }) {
       lastFailure,
       series,
       total: store.total(serviceKey(name)),
+      sinceStart,
       members: own.map(({ route, role }) => {
         return { name: route, label: patternParts(route)[1], role, series: store.series(edgeKey(route, name)) };
       }),
@@ -99,7 +102,8 @@ export function servicesOf(store, { services, routes, metrics }) {
  * @param {StateView} state
  * @returns {Subject[]}
  */
-export function routesOf(store, { routes }) {
+export function routesOf(store, { routes, metrics }) {
+  const rows = new Map(metrics.routes.map((row) => [row.route, row]));
   return routes.map(({ route, members }) => {
     const series = store.series(routeKey(route));
     const [kind, path] = patternParts(route);
@@ -114,6 +118,7 @@ export function routesOf(store, { routes }) {
       lastFailure: undefined,
       series,
       total: store.total(routeKey(route)),
+      sinceStart: rows.get(route)?.sinceStart,
       members: members.map(({ service, role }) => {
         return { name: service, label: printable(service), role, series: store.series(edgeKey(route, service)) };
       }),
