@@ -113,9 +113,11 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
     example: "connection reset by 10.0.0.7:8081: see the log of the service",
   },
   {
-    pattern: /^connection closed (before|within) the response/,
-    message: ([, position], address) =>
-      `connection closed by ${address} ${position} the response: see the log of the service`,
+    pattern: /^connection closed (before|within) the response|connection (closed) before message|reading a (body)/,
+    message: ([, position, isBefore], address) =>
+      `connection closed by ${address} ${
+        position ?? (isBefore ? "before" : "within")
+      } the response: see the log of the service`,
     example: "connection closed by 10.0.0.7:8081 before the response: see the log of the service",
   },
 ];

@@ -110,7 +110,7 @@ export interface AttemptView {
   /** Position in the order in which the attempts of the exchange settled, from 1; 0 until then. */
   readonly settledOrder: number;
   /** Words of the platform about the failure of the attempt or of its response body; `undefined`: none. */
-  readonly error: string | undefined;
+  readonly error?: string | undefined;
 }
 
 /**

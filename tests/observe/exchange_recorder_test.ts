@@ -12,7 +12,11 @@ import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observ
 import { createRedaction } from "../../src/observe/redaction.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
-const PLAIN = { line: (line: readonly [string, string]) => line, text: (text: string) => text } as const;
+const PLAIN = {
+  line: (line: readonly [string, string]) => line,
+  text: (text: string) => text,
+  words: (text: string) => text,
+} as const;
 const ABOUT = { requestId: "r", route: "path /" } as const;
 const BLUE = { ...ABOUT, service: "blue", role: "primary" } as const;
 const SHADOW = { ...ABOUT, service: "copy", role: "shadow" } as const;
