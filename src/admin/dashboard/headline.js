@@ -5,6 +5,7 @@ import { count } from "./format.js";
 import { HEALTH_LABELS } from "./health.js";
 import { healthIcon } from "./icons.js";
 import { KeyedList } from "./keyed_list.js";
+import { isInTrouble } from "./subjects.js";
 
 /** The headline: how many services and routes are in trouble, and the cause of each. */
 
@@ -93,7 +94,6 @@ export function headlineOf(services, routes) {
  * @returns {Subject[]}
  */
 export function problemsOf(services, routes) {
-  const isInTrouble = (/** @type {Subject} */ { health }) => health === "failing" || health === "degraded";
   const troubled = services.filter(isInTrouble);
   const explained = new Set(troubled.flatMap(({ members }) => members.map(({ name }) => name)));
   const unexplained = routes.filter((route) => isInTrouble(route) && !explained.has(route.name));

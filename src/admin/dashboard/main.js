@@ -155,7 +155,8 @@ function draw() {
 
 /** @param {StateView} state */
 function subjectsOf(state) {
-  return { services: servicesOf(store, state), routes: routesOf(store, state) };
+  const services = servicesOf(store, state);
+  return { services, routes: routesOf(store, state, services) };
 }
 
 /**

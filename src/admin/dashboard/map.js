@@ -9,6 +9,7 @@ import { HEALTH_LABELS, judgeRoute, judgeService, unavailableReason } from "./he
 import { healthIcon, healthPath } from "./icons.js";
 import { curvePath, layOutMap, pointOn } from "./map_layout.js";
 import { edgeKey, routeKey, TOTAL } from "./store.js";
+import { isInTrouble } from "./subjects.js";
 
 const MIN_LINE_WIDTH = 1.25;
 const MAX_LINE_WIDTH = 7.5;
@@ -77,7 +78,7 @@ export class TrafficMap {
   update(store, state, { choice, services, routes }) {
     const width = Math.max(280, Math.floor(this.#container.clientWidth));
     const configured = JSON.stringify([state.routes, state.services]);
-    const troubled = routes.filter(({ health }) => health === "failing" || health === "degraded");
+    const troubled = routes.filter(isInTrouble);
     const partKey = isComplete(state)
       ? configured
       : JSON.stringify([configured, choice, troubled.slice(0, MAX_ROUTES).map(({ name }) => name)]);
@@ -190,8 +191,7 @@ export class TrafficMap {
       if (service === undefined) return;
       const { health, reason, series: { latest } } = service;
       if (health !== painted) icon.replaceChildren(healthIcon(painted = health));
-      const isInTrouble = health === "failing" || health === "degraded";
-      setText(facts, isInTrouble ? reason : figuresOf(latest, isNarrow));
+      setText(facts, isInTrouble(service) ? reason : figuresOf(latest, isNarrow));
       setText(label, HEALTH_LABELS[health]);
       set(node, { "data-health": health, "aria-pressed": String(choice.service === box.name) });
     });

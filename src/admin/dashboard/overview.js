@@ -40,7 +40,9 @@ export class Overview {
 
   /** @param {HTMLElement} list */
   constructor(list) {
-    this.#latency.note.append(lineKey("p95"), this.#p95, lineKey("p99"), this.#p99);
+    for (const [name, value] of /** @type {const} */ ([["p95", this.#p95], ["p99", this.#p99]])) {
+      this.#latency.note.append(html("span", { class: "legend-item" }, [lineKey(name), value]), " ");
+    }
     list.append(...[this.#rate, this.#success, this.#latency, this.#inFlight].map(({ element }) => element));
   }
 

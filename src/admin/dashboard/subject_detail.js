@@ -69,9 +69,11 @@ export class SubjectDetail {
       const { attempt, exchange } = lastFailure;
       this.#failureId = exchange.requestId;
       setText(this.#failureTime, clock(exchange.timeMs).slice(0, 8));
-      const address = attempt.address === undefined ? "" : ` (${printable(attempt.address)})`;
-      const details = attempt.cause !== undefined && attempt.error !== undefined ? `: ${printable(attempt.error)}` : "";
-      setText(this.#failureText, `${causeOf(lastFailure)}${address}${details}`);
+      const cause = causeOf(lastFailure);
+      const others = [attempt.address, attempt.error].map((text) => printable(text ?? "")).filter((text) =>
+        text !== "" && !cause.includes(text)
+      );
+      setText(this.#failureText, others.length === 0 ? cause : `${cause} (${others.join(", ")})`);
     }
     setFacts(this.#facts, [
       ...(origin === "" ? [] : [/** @type {const} */ (["Origin", origin])]),

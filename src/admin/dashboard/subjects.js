@@ -83,7 +83,7 @@ export function servicesOf(store, { services, routes, metrics }) {
       origin: printable(origin),
       health: judgement.health,
       reason: judgement.health === "idle" && inFlight > 0 ? "no response yet" : judgement.reason,
-      cause: judgement.health === "failing" || judgement.health === "degraded" ? causeOf(lastFailure) : "",
+      cause: isInTrouble(judgement) ? causeOf(lastFailure) : "",
       lastFailure,
       series,
       total: store.total(serviceKey(name)),
@@ -96,25 +96,31 @@ export function servicesOf(store, { services, routes, metrics }) {
 }
 
 /**
- * Returns all routes with their health, in the order of the configuration.
+ * Returns all routes with their health, in the order of the configuration. The cause of a route in trouble is that of its
+ * first service in trouble.
  *
  * @param {Store} store
  * @param {StateView} state
+ * @param {readonly Subject[]} services
  * @returns {Subject[]}
  */
-export function routesOf(store, { routes, metrics }) {
+export function routesOf(store, { routes, metrics }, services) {
+  const troubled = new Map(services.filter(isInTrouble).map((service) => [service.name, service]));
   const rows = new Map(metrics.routes.map((row) => [row.route, row]));
   return routes.map(({ route, members }) => {
     const series = store.series(routeKey(route));
     const [kind, path] = patternParts(route);
+    const judgement = judgeRoute(series.recent);
+    const culprit = members.map(({ service }) => troubled.get(service)).find((service) => service !== undefined);
+    const hasCause = culprit !== undefined && isInTrouble(judgement);
     return {
       kind: "route",
       name: route,
       label: path,
       aside: kind,
       origin: "",
-      ...judgeRoute(series.recent),
-      cause: "",
+      ...judgement,
+      cause: hasCause ? `${culprit.label}: ${culprit.cause === "" ? culprit.reason : culprit.cause}` : "",
       lastFailure: undefined,
       series,
       total: store.total(routeKey(route)),
@@ -124,6 +130,16 @@ export function routesOf(store, { routes, metrics }) {
       }),
     };
   });
+}
+
+/**
+ * Reports whether something is failing or degraded.
+ *
+ * @param {{ health: Health }} subject
+ * @returns {boolean}
+ */
+export function isInTrouble({ health }) {
+  return health === "failing" || health === "degraded";
 }
 
 /**
