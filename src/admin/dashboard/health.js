@@ -10,13 +10,14 @@
  * @typedef {object} Judgement Health with its reason.
  * @property {Health} health
  * @property {string} reason Reason of a degraded or failing one; otherwise the label of the level.
+ * @property {string} [skip] Reason of the skips, if they are the reason.
  */
 
 /** Labels of the levels. @type {Readonly<Record<Health, string>>} */
 export const HEALTH_LABELS = { idle: "no traffic", healthy: "healthy", degraded: "degraded", failing: "failing" };
 
-/** Levels from the worst to the best. @type {readonly Health[]} */
-export const HEALTH_ORDER = ["failing", "degraded", "healthy", "idle"];
+/** Order of the levels by trouble. A lack of traffic is no trouble. @type {Readonly<Record<Health, number>>} */
+export const HEALTH_RANKS = { failing: 0, degraded: 1, healthy: 2, idle: 2 };
 
 /** Minimum success ratio of the level "healthy", and minimum ratio of requests that are sent and not served by a fallback. */
 const MIN_HEALTHY = 0.99;
@@ -30,7 +31,7 @@ const CHOSEN_SKIPS = new Set(
 );
 
 /**
- * Returns the health of a service in the last few seconds: of its attempts, and of the requests that it lost to limits.
+ * Returns the health of a service in a period: of its attempts, and of the requests that it lost to limits.
  *
  * @param {Span} recent
  * @param {ServiceStateSnapshot | undefined} state
@@ -39,20 +40,21 @@ const CHOSEN_SKIPS = new Set(
 export function judgeService({ total, succeeded, failures, skips }, state) {
   const unavailable = unavailableReason(state);
   if (unavailable !== undefined) return { health: "failing", reason: unavailable };
-  const lost = byCount(skips).filter(([reason]) => !CHOSEN_SKIPS.has(reason));
+  const lost = lostBy(skips);
   const lostCount = lost.reduce((sum, [, count]) => sum + count, 0);
   const [[failure = ""] = []] = byCount(failures);
   const health = levelOf(succeeded, total);
   if (health === "failing") return { health, reason: `${share(total - succeeded, total)} fail: ${failure}` };
   if (lostCount > 0 && lostCount / (lostCount + total) > 1 - MIN_HEALTHY) {
-    return { health: "degraded", reason: `${share(lostCount, lostCount + total)} not sent: ${lost[0]?.[0]}` };
+    const skip = lost[0]?.[0] ?? "";
+    return { health: "degraded", reason: `${share(lostCount, lostCount + total)} not sent: ${skip}`, skip };
   }
   if (health === "degraded") return { health, reason: `${share(total - succeeded, total)} fail: ${failure}` };
   return { health, reason: HEALTH_LABELS[health] };
 }
 
 /**
- * Returns the health of a route in the last few seconds, as its clients see it. Fallbacks degrade it: the next failure
+ * Returns the health of a route in a period, as its clients see it. Fallbacks degrade it: the next failure
  * would reach the clients.
  *
  * @param {Span} recent
@@ -80,6 +82,25 @@ export function unavailableReason(state) {
   if (state?.breaker === "open") return "breaker open";
   if (state?.breaker === "half-open") return "breaker half-open";
   return undefined;
+}
+
+/**
+ * Reports whether counts say anything about the health of a service or a route.
+ *
+ * @param {Span} span
+ * @returns {boolean}
+ */
+export function hasOutcome({ total, skips }) {
+  return total > 0 || lostBy(skips).length > 0;
+}
+
+/**
+ * Returns the skips that lose requests, the most frequent first.
+ *
+ * @param {Span["skips"]} skips
+ */
+function lostBy(skips) {
+  return byCount(skips).filter(([reason]) => !CHOSEN_SKIPS.has(reason));
 }
 
 /**

@@ -31,6 +31,12 @@ const STATUS_LABELS = {
   live: "Live",
 };
 
+/** Interval of the list under load. People cannot read more, and each drawing replaces most of its elements. */
+const LIST_EVERY_MS = 900;
+
+/** Number of new exchanges that are shown at once. */
+const FEW_EXCHANGES = 3;
+
 const store = new Store();
 const address = new Address();
 // A new filter applies at once, even while the page is paused.
@@ -77,6 +83,8 @@ let isLive;
 let isListInUse = false;
 /** Exchanges that have arrived since the list was drawn. */
 let newCount = 0;
+/** Time at which the list was drawn, by the monotonic clock. */
+let listDrawnMs = -Infinity;
 /** Request id of the exchange in the dialog. */
 let shownId = "";
 
@@ -209,14 +217,18 @@ function drawDialog() {
 function drawExchanges() {
   const isVisible = !document.hidden && views.current === "traffic";
   const isPaused = pausedExchanges !== undefined;
-  if (!isPaused && !isListInUse && !dialog.open && isVisible) drawList();
-  newExchanges.hidden = newCount === 0 || !isVisible;
+  const isHeld = isPaused || isListInUse || dialog.open;
+  if (!isHeld && isVisible && (newCount <= FEW_EXCHANGES || performance.now() - listDrawnMs >= LIST_EVERY_MS)) {
+    drawList();
+  }
+  newExchanges.hidden = newCount === 0 || !isVisible || !isHeld;
   if (newExchanges.hidden) return;
   const reason = isPaused ? "paused" : "paused while the pointer or the focus is in the list";
   setText(newExchanges, `${count(newCount)} new, ${reason}`);
 }
 
 function drawList() {
+  listDrawnMs = performance.now();
   const matching = (pausedExchanges ?? store.exchanges).filter((exchange) => filters.matches(exchange));
   waterfall.update(matching);
   if (pausedExchanges === undefined) newCount = 0;
@@ -226,6 +238,11 @@ function drawList() {
 
 function drawEmpty() {
   if (store.exchanges.length > 0) {
+    const id = address.get("id");
+    if (id !== "") {
+      const text = `The exchange ${printable(id)} is not among the recent ones that are kept.`;
+      return empty.replaceChildren(html("p", { text }));
+    }
     empty.replaceChildren(html("p", { text: "No recent exchange matches the filters." }));
     return;
   }

@@ -114,19 +114,19 @@ export class TrafficMap {
     for (const { route, curve } of entries) {
       const paint = line({ lines, icons }, curve, "");
       this.#painters.push((store, { choice, maxRate }) => {
-        const { latest, recent } = store.series(routeKey(route));
-        paint(latest, { maxRate, health: judgeRoute(recent).health, isDimmed: isDimmed(choice, { route }) });
+        const { latest, active } = store.series(routeKey(route));
+        paint(latest, { maxRate, health: judgeRoute(active).health, isDimmed: isDimmed(choice, { route }) });
       });
     }
     for (const { route, service, role, curve } of edges) {
       const paint = line({ lines, icons }, curve, role);
       ports.append(port(curve, role));
       this.#painters.push((store, { state, choice, maxRate }) => {
-        const { latest, recent } = store.series(edgeKey(route, service));
+        const { latest, active } = store.series(edgeKey(route, service));
         const unavailable = unavailableReason(stateOf(state, service));
         // A half-open breaker sends a probe, whose outcome shows on the line.
         const isCut = unavailable === "breaker open" || unavailable === "unhealthy";
-        const health = isCut ? "failing" : judgeService(recent, undefined).health;
+        const health = isCut ? "failing" : judgeService(active, undefined).health;
         paint(latest, { maxRate, health, isDimmed: isDimmed(choice, { route, service }) });
       });
     }

@@ -2,6 +2,7 @@
 /** @import { ExchangesView, StateView } from "../api.ts" */
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
 /** @import { Span } from "./rates.js" */
+import { hasOutcome } from "./health.js";
 import { NOT_SENT_KINDS } from "./outcomes.js";
 import { mergeSpans, routeSpan, serviceSpan, spanBetween } from "./rates.js";
 
@@ -12,6 +13,9 @@ export const HISTORY_MS = 5 * 60_000;
 
 /** Period of rates and ratios: short enough to follow a change, long enough to be steady. */
 const WINDOW_SECONDS = 5;
+
+/** Time for which an outcome counts if there is no newer one: a failing service with little traffic remains failing. */
+const KEPT_OUTCOME_MS = 60_000;
 
 /** Minimum time between two readings. The first two states can be closer, which is too short for a rate. */
 const MIN_SECONDS = 0.5;
@@ -41,6 +45,9 @@ export class Series {
   points = [];
   /** @type {Span} Counts of the newest point. */
   recent = mergeSpans([], 0);
+  /** @type {Span} Counts of the newest period with an outcome; of the newest point after a minute without one. */
+  active = this.recent;
+  #activeMs = 0;
   /** @type {Span[]} */
   #window = [];
   #historyMs;
@@ -67,6 +74,10 @@ export class Series {
     while (this.#window.length > 1 && seconds > WINDOW_SECONDS + 0.5) seconds -= this.#window.shift()?.seconds ?? 0;
     const recent = mergeSpans(this.#window, seconds);
     this.recent = recent;
+    if (hasOutcome(recent) || timeMs - this.#activeMs > KEPT_OUTCOME_MS) {
+      this.active = recent;
+      this.#activeMs = timeMs;
+    }
     this.points.push({
       timeMs,
       seconds,

@@ -1,11 +1,12 @@
 /** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { StateView } from "../api.ts" */
-/** @import { Health } from "./health.js" */
+/** @import { Health, Judgement } from "./health.js" */
 /** @import { Span } from "./rates.js" */
 /** @import { LastFailure, Series, Store } from "./store.js" */
 import { patternParts, printable } from "./format.js";
-import { HEALTH_ORDER, judgeRoute, judgeService } from "./health.js";
+import { HEALTH_RANKS, judgeRoute, judgeService } from "./health.js";
 import { attemptCause, attemptLabel } from "./labels.js";
+import { SKIP_LABELS } from "./outcomes.js";
 import { edgeKey, routeKey, serviceKey } from "./store.js";
 
 /** Services and routes with their health, and the orders in which they are listed. */
@@ -43,7 +44,7 @@ import { edgeKey, routeKey, serviceKey } from "./store.js";
  * @type {Readonly<Record<string, { label: string, compare: (a: Subject, b: Subject) => number }>>}
  */
 export const ORDERS = {
-  trouble: { label: "Trouble", compare: (a, b) => HEALTH_ORDER.indexOf(a.health) - HEALTH_ORDER.indexOf(b.health) },
+  trouble: { label: "Trouble", compare: (a, b) => HEALTH_RANKS[a.health] - HEALTH_RANKS[b.health] },
   name: { label: "Name", compare: (a, b) => a.label < b.label ? -1 : a.label > b.label ? 1 : 0 },
   rate: { label: "Requests per second", compare: (a, b) => figure(b, "rate") - figure(a, "rate") },
   success: { label: "Success", compare: (a, b) => figure(a, "success") - figure(b, "success") },
@@ -71,7 +72,7 @@ export function servicesOf(store, { services, routes, metrics }) {
   const states = new Map(metrics.states.map((state) => [state.service, state]));
   return services.map(({ name, origin, sinceStart }) => {
     const series = store.series(serviceKey(name));
-    const judgement = judgeService(series.recent, states.get(name));
+    const judgement = judgeService(series.active, states.get(name));
     const own = memberships.get(name) ?? [];
     const lastFailure = store.lastFailure(name);
     const inFlight = series.latest?.inFlight ?? 0;
@@ -83,7 +84,7 @@ export function servicesOf(store, { services, routes, metrics }) {
       origin: printable(origin),
       health: judgement.health,
       reason: judgement.health === "idle" && inFlight > 0 ? "no response yet" : judgement.reason,
-      cause: isInTrouble(judgement) ? causeOf(lastFailure) : "",
+      cause: isInTrouble(judgement) ? causeOfTrouble(judgement, lastFailure) : "",
       lastFailure,
       series,
       total: store.total(serviceKey(name)),
@@ -110,7 +111,7 @@ export function routesOf(store, { routes, metrics }, services) {
   return routes.map(({ route, members }) => {
     const series = store.series(routeKey(route));
     const [kind, path] = patternParts(route);
-    const judgement = judgeRoute(series.recent);
+    const judgement = judgeRoute(series.active);
     const culprit = members.map(({ service }) => troubled.get(service)).find((service) => service !== undefined);
     const hasCause = culprit !== undefined && isInTrouble(judgement);
     return {
@@ -130,6 +131,16 @@ export function routesOf(store, { routes, metrics }, services) {
       }),
     };
   });
+}
+
+/**
+ * @param {Judgement} judgement
+ * @param {LastFailure | undefined} lastFailure
+ */
+function causeOfTrouble({ skip }, lastFailure) {
+  if (skip === undefined) return causeOf(lastFailure);
+  // Skips have other causes than failures.
+  return /** @type {Readonly<Record<string, string>>} */ (SKIP_LABELS)[skip] ?? "";
 }
 
 /**
