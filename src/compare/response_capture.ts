@@ -18,7 +18,7 @@ export interface CapturedAttempt extends AttemptView {
 }
 
 /** Failures caused by conductor: it did not send the attempt, or aborted it. They say nothing about the service. */
-const OURS: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "aborted", "body-lag"]);
+const OURS: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "aborted", "body-lag", "body-too-large"]);
 /** Estimated memory of a capture in bytes, without body and header lines. */
 const CAPTURE_BYTES = 1_024;
 /** Estimated memory of a header line in bytes, without its texts. */

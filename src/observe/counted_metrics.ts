@@ -9,11 +9,12 @@ import {
   NOT_SENT_KINDS,
   REFUSAL_REASONS,
   SKIP_REASONS,
+  skipReasonOf,
 } from "../http/outcome_kinds.ts";
 import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
+import type { ComparisonResult, NotComparableReason } from "./events.ts";
 import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
@@ -58,9 +59,6 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
 export function durationCounts({ total }: HistogramSnapshot): readonly number[] {
   return countByHalfOctaves(total, { firstExponent: FIRST_EXPONENT, bounds: DURATION_BOUNDS_SECONDS.length });
 }
-
-/** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
-const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
 
 /** Metrics of the exchanges of one route. */
 export const ROUTE_METRICS = declareMetrics(["route"], {
@@ -121,9 +119,9 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   failures: {
     name: "conductor_service_failures_total",
-    help: "Attempts without a response, by failure kind; skipped attempts are not included.",
+    help: "Attempts that were sent and got no response, by failure kind.",
     label: "kind",
-    values: keysOf(FAILURE_KINDS).filter((kind) => !GATE_REJECTIONS.has(kind)),
+    values: keysOf(FAILURE_KINDS).filter((kind) => skipReasonOf(kind, "primary") === undefined),
   },
   skips: {
     name: "conductor_service_skips_total",
@@ -137,7 +135,7 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   hedgesSent: {
     name: "conductor_service_hedges_total",
-    help: "Hedges: attempts that started with a delay.",
+    help: "Hedges that were sent and settled: attempts that started with a delay.",
   },
   hedgesWon: {
     name: "conductor_service_hedges_won_total",
@@ -195,12 +193,6 @@ export const SERVICE_STATES: {
     states: ["healthy", "unhealthy"],
   },
 };
-
-/** Reports whether a `skipped` event covers the end of an attempt: it counts as a skip, not as a failure. */
-export function isCountedAsSkip({ failure, role }: Pick<SettledEvent, "failure" | "role">): boolean {
-  if (failure === undefined) return false;
-  return role === "shadow" ? Object.hasOwn(SKIP_REASONS, failure) : GATE_REJECTIONS.has(failure);
-}
 
 /** Reports whether the duration of an attempt is meaningful: it was sent, and conductor did not abort it. */
 export function hasDuration(failure: FailureKind | undefined): boolean {

@@ -45,7 +45,7 @@ export interface AttemptedEvent {
   readonly hedge: boolean;
 }
 
-/** A service of the route did not get the request, or a shadow request was cut off. */
+/** A service of the route did not get the request, or a shadow request was cut off. Once for each request and service. */
 export interface SkippedEvent {
   /** Type of the event. */
   readonly type: "skipped";
@@ -79,6 +79,8 @@ export interface SettledEvent extends FailureDetail {
   readonly status?: number;
   /** Kind of the failure; absent with a response. */
   readonly failure?: FailureKind;
+  /** True for a hedge: the attempt started with a delay; otherwise absent. */
+  readonly hedge?: boolean;
   /** Time from the start of the attempt, in milliseconds. */
   readonly durationMs: number;
 }

@@ -3,15 +3,8 @@
 import { WindowClock } from "../lib/latency_sketch.ts";
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
-import {
-  hasDuration,
-  isCountedAsSkip,
-  ROUTE_METRICS,
-  SERVICE_METRICS,
-  STATUS_CLASSES,
-  type StatusClass,
-} from "./counted_metrics.ts";
+import { type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
+import { hasDuration, ROUTE_METRICS, SERVICE_METRICS, STATUS_CLASSES, type StatusClass } from "./counted_metrics.ts";
 import {
   type ComparedEvent,
   type ConductorEvent,
@@ -79,7 +72,7 @@ export class Metrics {
         this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
-        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
+        return this.#routes.get(event.route)?.services.get(event.service)?.attempted();
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
@@ -177,19 +170,19 @@ class ServiceCounters {
     this.role = role;
   }
 
-  attempted(isHedge: boolean): void {
+  attempted(): void {
     this.cells.add(SERVICE_METRICS.inFlight);
-    if (isHedge) this.cells.add(SERVICE_METRICS.hedgesSent);
   }
 
   skipped(reason: SkipReason): void {
     this.cells.addFor(SERVICE_METRICS.skips, reason);
   }
 
-  settled(event: SettledEvent): void {
-    const { status, success, failure, durationMs } = event;
+  settled({ status, success, failure, durationMs, hedge }: SettledEvent): void {
     this.cells.subtract(SERVICE_METRICS.inFlight);
-    if (isCountedAsSkip(event)) return;
+    // A `skipped` event counts the attempt.
+    if (failure !== undefined && skipReasonOf(failure, this.role) !== undefined) return;
+    if (hedge === true) this.cells.add(SERVICE_METRICS.hedgesSent);
     if (status !== undefined) {
       this.cells.addFor(SERVICE_METRICS.responses, classOf(status));
       if (!success) this.cells.add(SERVICE_METRICS.failedResponses);

@@ -41,15 +41,15 @@ Deno.test("the dashboard's scripts create no markup from text", () => {
   }
 });
 
-/** Counters of a primary. A full queue is counted as a failure; skips by the breaker are counted as skips only. */
+/** Counters of a primary. */
 const SNAPSHOT = {
   route: "path /",
   service: "a",
   role: "primary",
   responses: { "2xx": 8, "5xx": 2 },
   failedResponses: 2,
-  failures: { "refused": 3, "aborted": 40, "queue-full": 5, "unsendable": 1 },
-  skips: { "open-circuit": 6 },
+  failures: { "refused": 3, "aborted": 40 },
+  skips: { "open-circuit": 6, "queue-full": 5, "unsendable": 1 },
   comparisons: {},
   notComparable: {},
   selected: 8,
@@ -58,7 +58,7 @@ const SNAPSHOT = {
   inFlight: 0,
 } as const;
 
-Deno.test("serviceSpan() counts aborted and unsent attempts neither as attempts nor as failures of the service", () => {
+Deno.test("serviceSpan() counts each request once, and aborted attempts not at all", () => {
   const span = serviceSpan(SNAPSHOT);
   assertEquals([span.total, span.succeeded], [13, 8]);
   assertEquals(span.failures, { "refused": 3, "error status": 2 });

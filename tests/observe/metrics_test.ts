@@ -164,7 +164,7 @@ Deno.test("Metrics counts 502s as local replies, and attempts that an open break
   assertEquals(snapshot.states, [{ service: "down", breaker: "open" }]);
 });
 
-Deno.test("Metrics counts every failure kind once: as a skip if the gate rejected the attempt, otherwise as a failure", () => {
+Deno.test("Metrics counts an attempt as a failure only if it was sent", () => {
   const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
   const kinds = Object.keys(FAILURE_KINDS) as FailureKind[];
   const { failures, duration } = serviceOf(
@@ -173,7 +173,7 @@ Deno.test("Metrics counts every failure kind once: as a skip if the gate rejecte
     ]),
     "a",
   );
-  const counted = kinds.filter((kind) => kind !== "open-circuit" && kind !== "unhealthy");
+  const counted = kinds.filter((kind) => !NOT_SENT_KINDS.has(kind));
   assertEquals(failures, Object.fromEntries(counted.map((kind) => [kind, 1])));
   assertEquals(countOf(duration), kinds.filter((kind) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind)).length);
 });
@@ -201,14 +201,21 @@ Deno.test("Metrics counts a shadow request that was dropped or cut off as a skip
   assertEquals([countOf(duration), inFlight], [1, 0]);
 });
 
-Deno.test("Metrics counts a primary without a connection as a failure alone", () => {
-  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
-  const snapshot = count({ services: [{ name: "a", url: "http://a" }] }, [
-    { type: "attempted", ...about, atMs: 0, hedge: false },
-    { type: "settled", ...about, success: false, failure: "queue-full", durationMs: 3 },
-  ]);
-  const { failures, skips, duration } = serviceOf(snapshot, "a");
-  assertEquals([some(failures), some(skips), countOf(duration)], [{ "queue-full": 1 }, {}, 0]);
+Deno.test("Metrics counts a primary without a connection as a skip alone", async () => {
+  await using slow = startSlowBackend();
+  const config: ConfigInput = {
+    services: [{ name: "a", url: slow.url, primary: true }],
+    limits: { maxConnectionsPerService: 1, maxQueuedPerService: 0 },
+  };
+  await using front = startConductor(config);
+  const first = fetch(front.url);
+  await slow.received(1);
+  assertEquals((await fetch(front.url)).status, 502);
+  slow.release();
+  await (await first).text();
+  const { failures, skips, duration, responses } = serviceOf(count(config, front.events), "a");
+  assertEquals([some(failures), some(skips), countOf(duration)], [{}, { "queue-full": 1 }, 1]);
+  assertEquals(some(responses), { "2xx": 1 });
 });
 
 Deno.test("Metrics counts a disconnected client as 499, without the duration of its attempts", async () => {
@@ -278,7 +285,16 @@ Deno.test("Metrics counts hedges that were sent, and hedges that won", () => {
     { type: "received", ...about },
     { type: "attempted", atMs: 0, ...about, service: "a", role: "primary", hedge: false },
     { type: "attempted", atMs: 0, ...about, service: "b", role: "secondary", hedge: true },
-    { type: "settled", ...about, service: "b", role: "secondary", success: true, status: 200, durationMs: 3 },
+    {
+      type: "settled",
+      ...about,
+      service: "b",
+      role: "secondary",
+      success: true,
+      status: 200,
+      hedge: true,
+      durationMs: 3,
+    },
     {
       ...{ type: "responded", ...about, method: "GET", path: "/", status: 200, service: "b", role: "secondary" },
       ...{ fallback: true, hedge: true, durationMs: 5 },
@@ -387,7 +403,7 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
       metrics.observe({ type: "received", ...about });
       metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
       metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate-limited" });
-      metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
+      metrics.observe({ type: "settled", ...about, success: false, failure: "reset", hedge: true, durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
     }
     return metrics;

@@ -1,5 +1,4 @@
 /** @import { RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts" */
-import { NOT_SENT_KINDS } from "./outcomes.js";
 
 /** Differences between two readings of the counters. The state has the percentiles. */
 
@@ -9,31 +8,28 @@ import { NOT_SENT_KINDS } from "./outcomes.js";
  * @property {number} total Requests of clients; for a service, attempts with a response or a failure of the service.
  * @property {number} succeeded Part of `total` that succeeded.
  * @property {Readonly<Record<string, number>>} failures Failures by kind.
- * @property {Readonly<Record<string, number>>} skips Requests that were skipped or not sent, by reason.
+ * @property {Readonly<Record<string, number>>} skips Requests that were not sent, by reason.
  * @property {number} fallbacks Responses from a service other than a primary.
  */
 
 /**
  * Returns the counters of a service on a route, since the start. The span has no length.
  *
- * Attempts that were not sent, for example because the queue of a primary is full, are in `failures` of the snapshot. They
- * are no sign of the health of the service, so they join the skips. Aborted attempts are no such sign either, and do not
- * count.
+ * Every request is a response, a failure or a skip, and nothing twice. Aborted attempts are no sign of the health of the
+ * service, and do not count.
  *
  * @param {Pick<ServiceSnapshot, "responses" | "failedResponses" | "failures" | "skips">} snapshot
  * @returns {Span}
  */
 export function serviceSpan({ responses, failedResponses, failures, skips }) {
-  const entries = Object.entries(failures);
-  const faults = entries.filter(([kind]) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind));
-  const notSent = entries.filter(([kind]) => NOT_SENT_KINDS.has(kind));
+  const faults = Object.entries(failures).filter(([kind]) => kind !== "aborted");
   const responseCount = sum(Object.values(responses));
   return {
     seconds: 0,
     total: responseCount + sum(faults.map(([, count]) => count)),
     succeeded: responseCount - failedResponses,
     failures: { ...Object.fromEntries(faults), "error status": failedResponses },
-    skips: addCounts(skips, Object.fromEntries(notSent)),
+    skips,
     fallbacks: 0,
   };
 }

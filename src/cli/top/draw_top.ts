@@ -145,9 +145,10 @@ function serviceLines(
     { text: sparkline(perSecond), brush },
   ];
   const notes: Cell[] = [];
-  if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
-  if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
+  // One cause: requests to an unhealthy service do not reach its breaker.
   if (state?.health === "unhealthy") notes.push({ text: "unhealthy", brush: paint.bad });
+  else if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
+  else if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
   const skips = rates?.skips ?? [];
   if (skips.length > 0) {
     const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
