@@ -9,6 +9,7 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
+import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
@@ -71,6 +72,12 @@ export interface ServeThreadOptions {
    */
   readonly alwaysCount?: boolean;
   /**
+   * True if a live table is shown, which the lines of an access log would scroll out of sight.
+   *
+   * @default {false}
+   */
+  readonly hasTable?: boolean;
+  /**
    * Maximum exchanges to record per second.
    *
    * @default RECORDED_PER_SECOND
@@ -122,9 +129,24 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     logger().observe(event);
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Adds the access log of a configuration to an observer. */
+  function withAccessLog(config: Config, observe: DetailedObserver): DetailedObserver {
+    if (options.hasTable) return observe;
+    const access = createAccessLog(config, { write: (line) => logger().write(line) });
+    if (access === undefined) return observe;
+    return (event, context) => {
+      access(event, context);
+      observe(event, context);
+    };
+  }
+
   function observerFor(config: Config): DetailedObserver {
     redaction = createRedaction(config);
+    return withAccessLog(config, countingObserverFor(config));
+  }
+
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);

@@ -11,6 +11,9 @@ import type { ParsedArgs } from "./command_line.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 
+/** Limits of repeated failures above a live table, which shows their numbers: they would scroll it out of sight. */
+const FOLDED = { linesPerSecond: 0.1, summaryMs: 10_000 };
+
 /** A logger, and the announcement that starts its log. */
 export interface StartedLog {
   /** The logger. */
@@ -31,6 +34,8 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
     level: hasTable && (level === "info" || level === "debug") && !flags.verbose ? "warn" : level,
     format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
     write: (line) => output.write(line),
+    ...(hasTable && { repeats: FOLDED }),
+    hasAccessLog: config.logging.access !== "off" && !hasTable,
   });
   return {
     logger,

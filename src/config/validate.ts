@@ -2,7 +2,7 @@
 
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
-import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
+import type { BreakerSettings, Config, Logging, Role, Service, ShownService } from "./config.ts";
 import { type ADMIN, type BREAKER, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
 import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
@@ -85,8 +85,14 @@ function checkAcrossFields(
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
   checkControls(routes, services, list);
   return routes;
+}
+
+function checkLogging({ access, accessFields }: Partly<Logging>, at: InputPath): void {
+  if (accessFields === undefined || access === "json") return;
+  at.child("accessFields").problem("requires `access: json`: other formats have fixed fields");
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {

@@ -22,8 +22,8 @@ export interface ExchangeObserver {
   settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** Reports a local reply of conductor. */
-  localReply(problem: LocalReply): void;
+  /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
+  localReply(problem: LocalReply, isEnd: boolean): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
@@ -125,10 +125,11 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  localReply({ status, reason }: LocalReply): void {
+  localReply({ status, reason }: LocalReply, isEnd: boolean): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
     const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
-    this.#notify({ type: "responded", ...this.#requestFields(), ...result });
+    const event: ConductorEvent = { type: "responded", ...this.#requestFields(), ...result };
+    this.#observe(event, new EventContext(this, undefined, undefined, isEnd));
   }
 
   interrupted(attempt: AttemptView, failure: FailureKind): void {

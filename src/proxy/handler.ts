@@ -62,15 +62,15 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   const observer = observeExchange(context.observe, received, route, { startedMs, now, redaction: context.redaction });
   spans?.matched(received, route);
   observer.received(received);
-  const respondLocally = (reply: LocalReply) => {
-    observer.localReply(reply);
-    return formatLocalReply(reply, request, received.requestId);
+  const { limits, identify } = config;
+  const respondLocally = (reply: LocalReply, isEnd = false) => {
+    observer.localReply(reply, isEnd);
+    return formatLocalReply(reply, request, { requestId: received.requestId, identify });
   };
-  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND);
+  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
-  const { limits } = config;
   const { admission, problem } = context.admission.admit(request, { limits, isTrusted: context.isTrusted, hasBody });
-  if (admission === undefined) return respondLocally(problem);
+  if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
   const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
@@ -91,7 +91,6 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     capture?.seal();
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const { identify } = config;
     const timing = config.serverTiming
       ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
       : undefined;
@@ -100,7 +99,8 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.selected = selected;
     observer.responded(response.status, selected);
     spans?.responded(selected);
-    const relayed = relayResponse(response, exchange, { method: received.method, attempt: selected, identify, timing });
+    const { method, requestId } = received;
+    const relayed = relayResponse(response, exchange, { method, requestId, attempt: selected, identify, timing });
     exchange.isRelayed = true;
     return relayed;
   } finally {

@@ -93,7 +93,8 @@ export function streamFailure(error: unknown): TransportFailure {
 export function errorWords(error: unknown): string {
   const words: string[] = [];
   for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
-    words.push(cause.message, "code" in cause ? String(cause.code) : "");
+    // The messages of Deno's system errors have a number instead of the code.
+    words.push(cause.message, "code" in cause && !cause.message.includes("(os error") ? String(cause.code) : "");
   }
   return words.join(" ").split(/\s/).filter((word) => word !== "" && !word.includes("://")).join(" ");
 }
