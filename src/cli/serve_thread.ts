@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -32,6 +33,8 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
+  /** Returns only the recorded exchanges: they are read more often than the metrics, which are larger. */
+  recent(after: number): Promise<RecentExchanges>;
   /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
   comparisons(after: number): Promise<ComparisonsSnapshot>;
   /**
@@ -166,6 +169,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const recentExchanges = (after: number) => recorder?.after(after) ?? { last: 0, exchanges: [] };
   const readAll = () => {
     const reloads = options.reloads?.();
     return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
@@ -220,12 +224,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         rollback: () => prepared.rollback(),
       };
     },
-    inspect: (after) => {
-      return Promise.resolve({
-        metrics: readMetrics(),
-        recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
-      });
-    },
+    inspect: (after) => Promise.resolve({ metrics: readMetrics(), recent: recentExchanges(after) }),
+    recent: (after) => Promise.resolve(recentExchanges(after)),
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
       await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
