@@ -144,7 +144,11 @@ async function startScene(args: readonly string[]): Promise<Scene> {
     { name: "cut", url: cut.url, pathPrefix: "/cut", primary: true },
   ];
   const conductor = stack.use(
-    await startWatched(services, { compare: { noise: "replay", noiseSample: "50%" }, logging: { level: "debug" } }, args),
+    await startWatched(
+      services,
+      { compare: { noise: "replay", noiseSample: "50%" }, logging: { level: "debug" } },
+      args,
+    ),
   );
   const kept = stack.move();
   return { conductor, backends, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -274,7 +278,12 @@ const PROCESS: Readonly<Record<string, (value: number, bounds: Bounds) => boolea
   conductor_config_last_reload_success_timestamp_seconds: (value, { startMs, endMs }) =>
     value * 1_000 >= startMs && value * 1_000 <= endMs,
   conductor_config_reloads_total: (value) => value === 0,
+  process_cpu_seconds_total: (value, { startMs, endMs }) => value > 0.1 && value * 1_000 < 8 * (endMs - startMs),
+  process_start_time_seconds: (value, { startMs, endMs }) => value * 1_000 > startMs - 1_000 && value * 1_000 < endMs,
   process_resident_memory_bytes: (value) => value > 2 ** 24 && value < 2 ** 31,
+  nodejs_heap_size_used_bytes: (value) => value > 2 ** 20 && value < 2 ** 30,
+  nodejs_heap_size_total_bytes: (value) => value > 2 ** 20 && value < 2 ** 30,
+  nodejs_external_memory_bytes: (value) => value > 0 && value < 2 ** 30,
 };
 
 function checkMetrics(text: string, truth: Truth, bounds: Bounds): void {

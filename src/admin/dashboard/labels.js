@@ -54,7 +54,19 @@ export function attemptDescription({ skipped, failure, status, success }) {
  * @returns {string}
  */
 export function attemptCause({ failure, cause, error }) {
-  return failure !== undefined && NOT_SENT_KINDS.has(failure) ? "" : printable(cause ?? error ?? "");
+  return failure !== undefined && NOT_SENT_KINDS.has(failure)
+    ? ""
+    : printable(cause === undefined ? error ?? "" : plain(cause));
+}
+
+/**
+ * Returns a sentence of the documentation without its marks for code.
+ *
+ * @param {string} sentence
+ * @returns {string}
+ */
+export function plain(sentence) {
+  return sentence.replaceAll("`", "");
 }
 
 /** @typedef {"primary" | "fallback" | "local-reply" | "interrupted"} Outcome */

@@ -59,7 +59,7 @@ export class Overview {
     const unmatched = unmatchedRate > 0 ? `, ${rate(unmatchedRate)} without a route` : "";
     setText(this.#rate.note, `${count(total.total)} since start${unmatched}`);
     setText(this.#success.value, percent(latest?.success ?? NaN));
-    const fallbacks = fallbackRate > 0 ? `, ${rate(fallbackRate)} from a fallback` : "";
+    const fallbacks = fallbackRate > 0 ? `, ${rate(fallbackRate)} fallback` : "";
     setText(this.#success.note, `${count(failed)} failed since start${fallbacks}`);
     setText(this.#latency.value, ms(latest?.p50 ?? NaN));
     setText(this.#p95, `p95 ${ms(latest?.p95 ?? NaN)}`);

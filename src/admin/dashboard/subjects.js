@@ -5,7 +5,7 @@
 /** @import { LastFailure, Series, Store } from "./store.js" */
 import { patternParts, printable } from "./format.js";
 import { HEALTH_RANKS, judgeRoute, judgeService } from "./health.js";
-import { attemptCause, attemptLabel } from "./labels.js";
+import { attemptCause, attemptLabel, plain } from "./labels.js";
 import { SKIP_LABELS } from "./outcomes.js";
 import { edgeKey, routeKey, serviceKey } from "./store.js";
 
@@ -140,7 +140,7 @@ export function routesOf(store, { routes, metrics }, services) {
 function causeOfTrouble({ skip }, lastFailure) {
   if (skip === undefined) return causeOf(lastFailure);
   // Skips have other causes than failures.
-  return /** @type {Readonly<Record<string, string>>} */ (SKIP_LABELS)[skip] ?? "";
+  return plain(/** @type {Readonly<Record<string, string>>} */ (SKIP_LABELS)[skip] ?? "");
 }
 
 /**
