@@ -10,14 +10,10 @@ import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
-<<<<<<< HEAD
 import { createAccessLog } from "../observe/access_log.ts";
-import { createRedaction } from "../observe/redaction.ts";
-=======
 import { observeDurations } from "../observe/otel_metrics.ts";
 import { findMeters } from "../observe/telemetry.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
->>>>>>> s1
+import { createRedaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
@@ -132,12 +128,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-<<<<<<< HEAD
   let redaction = createRedaction(first);
-=======
-  let redaction: Redaction;
   const recordDuration = observeDurations();
->>>>>>> s1
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
     recordDuration?.(event);
