@@ -77,7 +77,7 @@ export type {
 } from "./src/observe/events.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
-export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
+export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
 
 if (import.meta.main) {
   const { main } = await import("./cli.ts");

@@ -48,7 +48,7 @@ export class ReloadHistory {
     return this.#stats;
   }
 
-  /** Records a configuration that was applied, and what it changed. */
+  /** Records a configuration that was applied, and its changes. */
   recordSuccess(changes: readonly string[]): void {
     const timeMs = this.#now();
     this.#stats = {

@@ -11,7 +11,7 @@ const MAX_CHANGES = 20;
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * Returns what a reload changes: services that were added, removed or changed, and fields of the top level. Bounded,
+ * Returns the changes of a reload: services that were added, removed or changed, and fields of the top level. Bounded,
  * and empty if the configurations are equal.
  *
  * @example Usage
@@ -44,7 +44,7 @@ function topLevel({ secrets: _, services: __, routes: ___, shownHostname: ____, 
   return fields;
 }
 
-/** Returns each service by its name, with the fields of the file instead of those that are computed from them. */
+/** Returns each service by its name, with the fields of the file instead of computed ones. */
 function viewsOf({ services, routes }: Config): Map<string, Values> {
   const views = new Map<string, Values>();
   for (const { shown: _, origin, basePath, shadow, ...service } of services) {
@@ -71,7 +71,7 @@ function patternsOf(members: readonly { readonly kind: string; readonly path: st
   return patterns;
 }
 
-/** Returns the names of fields that differ, as in the file; those of a section follow its name and a dot. */
+/** Returns the names of fields that differ, as in the file; the fields of a section follow its name and a dot. */
 function changedFields(before: Values, after: Values, fields: Fields): string[] {
   const names = new Map(Object.entries(fields).map(([name, { as = name }]) => [as, name]));
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);

@@ -777,7 +777,8 @@ export const CONFIG = section({
     identify: {
       type: boolean(),
       default: true,
-      description: "Show the names of services to clients, in `X-Conductor-Service` and in error bodies.",
+      description:
+        "Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.",
     },
     serverTiming: {
       type: boolean(),

@@ -67,7 +67,7 @@ export interface ConfigInput {
    */
   readonly safeShadows?: boolean;
   /**
-   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies.
+   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.
    *
    * @default true
    */

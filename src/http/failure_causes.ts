@@ -7,7 +7,7 @@
 interface FailureCause {
   /** Matches the words of the platform. */
   readonly pattern: RegExp;
-  /** Returns the cause and the remedy, for people who operate conductor. */
+  /** Returns the cause and the remedy, for operators. */
   readonly message: (match: RegExpExecArray, address: string) => string;
   /** The same with placeholders, for the documentation. */
   readonly example: string;
@@ -67,6 +67,11 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
     example: "service uses HTTP/2 only at 10.0.0.7:8081: set `http2: true`",
   },
   {
+    pattern: /frame with invalid size/,
+    message: (_, address) => `service does not use HTTP/2 at ${address}: remove \`http2\``,
+    example: "service does not use HTTP/2 at 10.0.0.7:8081: remove `http2`",
+  },
+  {
     pattern: /Requires net access to/,
     message: (_, address) => `permission denied: add ${address} to the list of --allow-net`,
     example: "permission denied: add 10.0.0.7:8081 to the list of --allow-net",
@@ -78,7 +83,7 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
   },
   {
     pattern: /failed to lookup|dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN/i,
-    message: ([], address) => `host name not found: ${hostOf(address)}; correct the host in \`url\`, or its DNS entry`,
+    message: (_, address) => `host name not found: ${hostOf(address)}; correct the host in \`url\`, or its DNS entry`,
     example: "host name not found: api.internal; correct the host in `url`, or its DNS entry",
   },
   {

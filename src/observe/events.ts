@@ -7,7 +7,7 @@ import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kin
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 
-/** Details of a failure, for people who operate conductor. They are never part of a response to a client. */
+/** Details of a failure, for operators. They are never part of a response to a client. */
 export interface FailureDetail {
   /** Words of the platform, or a description of the failure; without secrets. Absent if the attempt was aborted. */
   readonly error?: string;

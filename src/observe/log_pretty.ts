@@ -84,7 +84,7 @@ function settledText(event: SettledEvent, paint: Paint): string {
   const place = `(${event.role}, ${printable(event.route)})`;
   const duration = formatDuration(event.durationMs);
   if (event.success) return `← ${service} ${statusText(event.status ?? 0, paint)} in ${duration} ${place}`;
-  return `${service} failed: ${reasonText(event, paint)} after ${duration} ${place}`;
+  return `${service} failed after ${duration} ${place}: ${reasonText(event, paint)}`;
 }
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {

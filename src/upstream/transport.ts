@@ -48,7 +48,9 @@ export type TransportResult =
 
 /** Result without a response. */
 export interface TransportFailure {
+  /** Always false. */
   readonly ok: false;
+  /** Kind of the failure. */
   readonly kind: FailureKind;
   /** Words of the platform about the cause. They may contain an address. Absent: none. */
   readonly error?: string | undefined;

@@ -1,13 +1,14 @@
 /** Causes of failures as events show them: the platform's words, the address, and the remedy, over both transports. */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { conductor, type ConductorEvent, type ServiceInput, type SettledEvent } from "@zeek/conductor";
+import { causeOf } from "../../src/http/failure_causes.ts";
 import { type Certificate, hasOpenssl, makeCertificate, makeDatedCertificate } from "../_support/certificates.ts";
 import { freePort } from "../_support/ports.ts";
 import { startRawBackend } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
 import { startImpostor, startTlsBackend } from "../_support/tls_backends.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { transportRequest, TRANSPORTS } from "../_support/transports.ts";
 
 const encoder = new TextEncoder();
 
@@ -116,6 +117,18 @@ const FAULTS: readonly Fault[] = [
     error: /HTTP\/2 frame/,
     cause: "service uses HTTP/2 only at ADDRESS: set `http2: true`",
     over: ["sockets"],
+  },
+  {
+    name: "HTTP/1.1 with http2",
+    start: () => {
+      const backend = startRawBackend((connection) => readThen(connection, "HTTP/1.1 400 Bad Request\r\n\r\n"));
+      const service = { url: backend.url, http2: true };
+      return Promise.resolve({ service, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() });
+    },
+    failure: "protocol",
+    error: /frame with invalid size/,
+    cause: "service does not use HTTP/2 at ADDRESS: remove `http2`",
+    over: ["fetch"],
   },
   {
     name: "a refused connection",
@@ -288,4 +301,51 @@ Deno.test("attempts that were aborted have no cause", async () => {
   await handle(new Request("http://localhost/x", { signal: client.signal }));
   const { failure, error, address, cause } = events.find((event) => event.type === "settled") as SettledEvent;
   assertEquals([failure, error, address, cause], ["aborted", undefined, undefined, undefined]);
+});
+
+Deno.test({
+  name: "events tell that a permission is missing, and which one",
+  permissions: { net: ["127.0.0.1:1"] },
+  fn: async () => {
+    for (const [over, createTransport] of TRANSPORTS) {
+      const result = await createTransport()(transportRequest("http://127.0.0.1:8081/"));
+      assert(!result.ok);
+      assertEquals(
+        causeOf(result.error ?? "", "127.0.0.1:8081"),
+        "permission denied: add 127.0.0.1:8081 to the list of --allow-net",
+        over,
+      );
+    }
+  },
+});
+
+for (
+  const [words, cause] of [
+    [
+      "Too many open files (os error 24)",
+      "too many open files: raise `ulimit -n`, or lower `limits.maxConnectionsPerService`",
+    ],
+    [
+      "Network is unreachable (os error 101)",
+      "host or network unreachable at a.test:80: check its address and the routing",
+    ],
+    ["received fatal alert: CertificateRequired", "service requires a client certificate"],
+    ["connect ECONNREFUSED 127.0.0.1:1", "connection refused at a.test:80: start the service, or correct its `url`"],
+    ["something else", undefined],
+  ] as const
+) {
+  Deno.test(`causeOf() recognises: ${words}`, () => assertEquals(causeOf(words, "a.test:80"), cause));
+}
+
+Deno.test("causeOf() takes linear time for words that a service chose", () => {
+  for (
+    const words of [
+      "certificate expired" + " not valid after".repeat(9_000),
+      'certificate not valid for name "'.repeat(9_000),
+    ]
+  ) {
+    const startMs = performance.now();
+    causeOf(words.slice(0, 4_096), "a.test:80");
+    assertLess(performance.now() - startMs, 100);
+  }
 });

@@ -252,16 +252,16 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
   [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],
-  [REFUSED, "WARN  green failed: refused after 0.8 ms (secondary, pathPrefix /api) r-1"],
+  [REFUSED, "WARN  green failed after 0.8 ms (secondary, pathPrefix /api): refused r-1"],
   [
     { ...REFUSED, ...REFUSED_DETAIL },
-    "WARN  green failed: refused: connection refused at 10.0.0.7:8081: start the service, or correct its `url` after 0.8 ms (secondary, pathPrefix /api) r-1",
+    "WARN  green failed after 0.8 ms (secondary, pathPrefix /api): refused: connection refused at 10.0.0.7:8081: start the service, or correct its `url` r-1",
   ],
   [
     { ...INTERRUPTED, failure: "protocol", error: "invalid chunk\x1b", address: "10.0.0.7:80" },
     "WARN  response of blue interrupted: protocol: invalid chunk\\x1b (10.0.0.7:80) r-1",
   ],
-  [FAILED_STATUS, "WARN  blue failed: status 503 after 12 ms (primary, pathPrefix /api) r-1"],
+  [FAILED_STATUS, "WARN  blue failed after 12 ms (primary, pathPrefix /api): status 503 r-1"],
   [RESPONDED, "INFO  200 GET /api/hello ← green (fallback) in 1.23 s r-1"],
   [
     {

@@ -124,7 +124,12 @@ function scripted(random?: () => number) {
   const asked: TransportRequest[] = [];
   const events: ConductorEvent[] = [];
   const health = new Health();
-  const script = { asked, events, health, answer: { ok: false, kind: "refused" } as TransportResult };
+  const script = {
+    asked,
+    events,
+    health,
+    answer: { ok: false, kind: "refused", error: "Connection refused" } as TransportResult,
+  };
   const transport: Transport = (request) => {
     asked.push(request);
     return Promise.resolve(script.answer);
@@ -173,7 +178,11 @@ Deno.test("HealthChecks reports each change once, with its cause", async () => {
   await pass(time, 6_000, 100);
   assertEquals(script.health.unavailableReason(service), undefined);
   assertEquals(script.events, [
-    { type: "health", service: "a", state: "unhealthy", failure: "refused" },
+    {
+      ...{ type: "health", service: "a", state: "unhealthy", failure: "refused" },
+      ...{ error: "Connection refused", address: "a:80" },
+      cause: "connection refused at a:80: start the service, or correct its `url`",
+    },
     { type: "health", service: "a", state: "healthy", status: 204 },
   ]);
   await script.checks.stop();
