@@ -49,8 +49,8 @@ export class SubjectDetail {
       ]),
       this.#failure,
       html("div", { class: "subject-columns" }, [
-        html("div", {}, [html("h4", { text: "Since start" }), this.#facts]),
-        html("div", {}, [html("h4", { text: subject.kind === "service" ? "Routes" : "Services" }), this.#members]),
+        html("div", {}, [html("h3", { text: "Since start" }), this.#facts]),
+        html("div", {}, [html("h3", { text: subject.kind === "service" ? "Routes" : "Services" }), this.#members]),
       ]),
       exchanges,
     );
