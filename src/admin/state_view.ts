@@ -20,6 +20,7 @@ export function viewState(
   info: StateInfo,
 ): StateView {
   const { metrics } = info;
+  const rowsOf = Map.groupBy(metrics.services, ({ service }) => service);
   return {
     ...info,
     timeMs: Date.now(),
@@ -27,7 +28,7 @@ export function viewState(
     services: services.map(({ name, origin, shown }) => ({
       name,
       origin: shown.isUrlSecret ? shown.url : origin,
-      ...latencyOf(metrics.services.filter(({ service }) => service === name)),
+      ...latencyOf(rowsOf.get(name) ?? []),
     })),
     routes: routes.map(({ kind, path, members }) => ({
       route: `${kind} ${path}`,

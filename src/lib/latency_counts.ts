@@ -10,6 +10,7 @@ const GROWTH = 2 ** (1 / BUCKETS_PER_OCTAVE);
 const BUCKETS = 1_088;
 /** Buckets that are allocated together. The latencies of most services are within a few pages. */
 const PAGE_BUCKETS = 64;
+const PAGES = BUCKETS / PAGE_BUCKETS;
 
 const COUNT = 0;
 const MIN = 1;
@@ -70,7 +71,7 @@ export class LatencyCounts {
   /** Maximum memory of one instance, in bytes, by estimate. */
   static readonly maxBytes: number = BUCKETS * Float64Array.BYTES_PER_ELEMENT + 1_024;
 
-  readonly #pages: (Float64Array | undefined)[] = Array.from({ length: BUCKETS / PAGE_BUCKETS }, () => undefined);
+  readonly #pages: (Float64Array | undefined)[] = Array.from({ length: PAGES }, () => undefined);
   /** Number, minimum, maximum and last latency. Fields would be allocated again with each latency. */
   readonly #totals = new Float64Array([0, Infinity, -Infinity, 0]);
 
@@ -94,23 +95,33 @@ export class LatencyCounts {
     this.#totals[MAX] = Math.max(this.#totals[MAX]!, maxMs);
   }
 
-  /** Returns the latency in milliseconds at a ratio, such as 0.95 for the 95th percentile; `undefined` without any. */
-  quantile(ratio: number): number | undefined {
-    return quantileOf(this.snapshot(), this.count, ratio);
-  }
-
   /** Returns the counts as plain data. */
   snapshot(): LatencySnapshot {
-    if (this.count === 0) return NO_LATENCIES;
+    return LatencyCounts.sum([this]);
+  }
+
+  /** Returns the sum of several counts as plain data. */
+  static sum(parts: readonly LatencyCounts[]): LatencySnapshot {
     const [buckets, counts]: [number[], number[]] = [[], []];
-    for (const [page, pageCounts] of this.#pages.entries()) {
-      pageCounts?.forEach((count, index) => {
-        if (count === 0) return;
+    let [minMs, maxMs] = [Infinity, -Infinity];
+    const filled = parts.filter(({ count }) => count > 0);
+    if (filled.length === 0) return NO_LATENCIES;
+    for (const part of filled) {
+      minMs = Math.min(minMs, part.#totals[MIN]!);
+      maxMs = Math.max(maxMs, part.#totals[MAX]!);
+    }
+    for (let page = 0; page < PAGES; page++) {
+      const pages = filled.flatMap((part) => part.#pages[page] ?? []);
+      if (pages.length === 0) continue;
+      for (let index = 0; index < PAGE_BUCKETS; index++) {
+        let count = 0;
+        for (const pageCounts of pages) count += pageCounts[index]!;
+        if (count === 0) continue;
         buckets.push(page * PAGE_BUCKETS + index);
         counts.push(count);
-      });
+      }
     }
-    return { buckets, counts, minMs: this.#totals[MIN]!, maxMs: this.#totals[MAX]! };
+    return { buckets, counts, minMs, maxMs };
   }
 
   /** Removes all latencies, and keeps the memory. */
@@ -142,47 +153,43 @@ export class LatencyCounts {
 /** Adds up snapshots. */
 export function mergeLatencies(snapshots: readonly LatencySnapshot[]): LatencySnapshot {
   const filled = snapshots.filter(({ buckets }) => buckets.length > 0);
-  return filled.length === 0 ? NO_LATENCIES : filled.reduce(addUp);
+  if (filled.length <= 1) return filled[0] ?? NO_LATENCIES;
+  const sum = new LatencyCounts();
+  for (const snapshot of filled) sum.merge(snapshot);
+  return sum.snapshot();
 }
 
-/** Returns the percentiles of several snapshots together. */
+/** Returns the latency at a ratio, such as 0.95 for the 95th percentile, in milliseconds; `undefined` without any. */
+export function quantileOf(snapshot: LatencySnapshot, ratio: number): number | undefined {
+  return quantilesOf(snapshot, [ratio])[0];
+}
+
+/** Returns the percentiles of several snapshots together, in whole microseconds. */
 export function percentilesOf(...snapshots: readonly LatencySnapshot[]): Percentiles {
-  const merged = mergeLatencies(snapshots);
-  const total = merged.counts.reduce((sum, count) => sum + count, 0);
-  const [p50Ms = null, p95Ms = null, p99Ms = null] = [0.5, 0.95, 0.99].map((ratio) => quantileOf(merged, total, ratio));
-  return { p50Ms, p95Ms, p99Ms, maxMs: total === 0 ? null : merged.maxMs };
+  const sum = mergeLatencies(snapshots);
+  const [p50Ms = null, p95Ms = null, p99Ms = null] = quantilesOf(sum, PERCENTILES).map(toMicroseconds);
+  return { p50Ms, p95Ms, p99Ms, maxMs: sum.buckets.length === 0 ? null : toMicroseconds(sum.maxMs) };
 }
 
-/**
- * Adds up two snapshots with latencies. On the lists, without pages: a state of 200 routes adds up a thousand of them each
- * second.
- */
-function addUp(a: LatencySnapshot, b: LatencySnapshot): LatencySnapshot {
-  const [buckets, counts]: [number[], number[]] = [[], []];
-  for (let i = 0, j = 0; i < a.buckets.length || j < b.buckets.length;) {
-    const [first = Infinity, second = Infinity] = [a.buckets[i], b.buckets[j]];
-    buckets.push(Math.min(first, second));
-    let count = 0;
-    if (first <= second) count += a.counts[i++] ?? 0;
-    if (second <= first) count += b.counts[j++] ?? 0;
-    counts.push(count);
-  }
-  return { buckets, counts, minMs: Math.min(a.minMs, b.minMs), maxMs: Math.max(a.maxMs, b.maxMs) };
+const PERCENTILES: readonly number[] = [0.5, 0.95, 0.99];
+
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
-function quantileOf(
-  { buckets, counts, minMs, maxMs }: LatencySnapshot,
-  total: number,
-  ratio: number,
-): number | undefined {
-  const rank = Math.max(1, Math.ceil(ratio * total));
+/** Returns the latencies at ascending ratios; none without latencies. */
+function quantilesOf({ buckets, counts, minMs, maxMs }: LatencySnapshot, ratios: readonly number[]): number[] {
+  let total = 0;
+  for (let index = 0; index < counts.length; index++) total += counts[index]!;
+  const quantiles: number[] = [];
   let seen = 0;
-  for (const [index, bucket] of buckets.entries()) {
-    seen += counts[index] ?? 0;
-    if (seen < rank) continue;
-    // The value with the least relative error within the bucket, but never one outside of the latencies.
-    const middleMs = MIN_MS * GROWTH ** bucket * 2 / (1 + GROWTH);
-    return Math.min(maxMs, Math.max(minMs, middleMs));
+  for (let index = 0; index < buckets.length && quantiles.length < ratios.length; index++) {
+    seen += counts[index]!;
+    while (quantiles.length < ratios.length && seen >= Math.max(1, Math.ceil(ratios[quantiles.length]! * total))) {
+      // The value with the least relative error within the bucket, but never one outside of the latencies.
+      const middleMs = MIN_MS * GROWTH ** buckets[index]! * 2 / (1 + GROWTH);
+      quantiles.push(Math.min(maxMs, Math.max(minMs, middleMs)));
+    }
   }
-  return undefined;
+  return quantiles;
 }

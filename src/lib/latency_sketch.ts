@@ -1,6 +1,6 @@
 /** Percentiles of the latencies of a recent period, and of all latencies. */
 
-import { LatencyCounts, type LatencySnapshot, mergeLatencies } from "./latency_counts.ts";
+import { LatencyCounts, type LatencySnapshot, quantileOf } from "./latency_counts.ts";
 
 /** Latencies of a sketch as plain data. */
 export interface LatencySketchSnapshot {
@@ -29,16 +29,14 @@ export class LatencySketch {
 
   /** Returns the latency in milliseconds at a ratio, such as 0.95 for the 95th percentile; 0 for an empty window. */
   quantile(ratio: number): number {
-    const window = new LatencyCounts();
-    window.merge(this.#recent.snapshot());
-    window.merge(this.#former.snapshot());
-    return window.quantile(ratio) ?? 0;
+    return quantileOf(LatencyCounts.sum([this.#recent, this.#former]), ratio) ?? 0;
   }
 
   /** Returns the latencies of the window, and all latencies. */
   snapshot(): LatencySketchSnapshot {
-    const recent = mergeLatencies([this.#recent.snapshot(), this.#former.snapshot()]);
-    return { recent, total: mergeLatencies([recent, this.#older.snapshot()]) };
+    const recent = LatencyCounts.sum([this.#recent, this.#former]);
+    if (this.#older.count === 0) return { recent, total: recent };
+    return { recent, total: LatencyCounts.sum([this.#recent, this.#former, this.#older]) };
   }
 
   /** Removes the older half of the window, as a {@linkcode WindowClock} demands. */

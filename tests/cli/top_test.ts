@@ -154,6 +154,16 @@ Deno.test("drawTop() shows problems on a line of their own", () => {
   assertStringIncludes(text, "\n    breaker open · skipped per second: not-sampled 1.0, open-circuit 1.0");
 });
 
+Deno.test("drawTop() shows one cause for a service that is unhealthy while its breaker is open", () => {
+  const server = new Server({ blue: "primary" });
+  const first = server.read();
+  const second = server.read();
+  const states = [{ service: "blue", breaker: "open", health: "unhealthy" }] as const;
+  const text = drawn([first, { ...second, metrics: { ...second.metrics, states } }]);
+  assertStringIncludes(text, "\n    unhealthy");
+  assert(!text.includes("breaker"), text);
+});
+
 Deno.test("drawTop() counts skipped requests neither as requests nor as failures", () => {
   const server = new Server({ blue: "primary" });
   const first = server.read();

@@ -1,10 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
 import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
-import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
+import { NO_LATENCIES, percentilesOf } from "../../src/lib/latency_counts.ts";
 import { DURATION_BOUNDS_SECONDS, durationCounts, ROUTE_METRICS } from "../../src/observe/counted_metrics.ts";
 import {
   type HistogramSnapshot,
@@ -302,6 +302,42 @@ Deno.test("Metrics counts hedges that were sent, and hedges that won", () => {
   ]);
   assertEquals(snapshot.services.map(({ hedgesSent, hedgesWon }) => [hedgesSent, hedgesWon]), [[0, 0], [1, 1]]);
   assertEquals(snapshot.services.map(({ inFlight }) => inFlight), [1, 0]);
+});
+
+Deno.test("Metrics counts no hedge that was due and not sent", () => {
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const { hedgesSent, skips, failures } = serviceOf(
+    count({ services: [{ name: "a", url: "http://a" }] }, [
+      { type: "skipped", ...about, reason: "open-circuit" },
+      { type: "attempted", ...about, atMs: 20, hedge: true },
+      { type: "settled", ...about, success: false, failure: "open-circuit", hedge: true, durationMs: 0 },
+    ]),
+    "a",
+  );
+  assertEquals([hedgesSent, some(skips), some(failures)], [0, { "open-circuit": 1 }, {}]);
+});
+
+Deno.test("Metrics keeps percentiles of the last 10 to 20 seconds, and of all durations", () => {
+  let nowMs = 0;
+  const metrics = counting({ services: [{ name: "a", url: "http://a" }] }, () => nowMs);
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const medians = () => {
+    const { recent, total } = serviceOf(metrics.snapshot(), "a").duration;
+    return [percentilesOf(recent).p50Ms, percentilesOf(total).p50Ms, percentilesOf(total).maxMs];
+  };
+  const settle = (durationMs: number) => {
+    metrics.observe({ type: "received", ...about });
+    metrics.observe({ type: "settled", ...about, success: true, status: 200, durationMs });
+  };
+  settle(700);
+  assertEquals(medians(), [700, 700, 700]);
+  nowMs += 15_000;
+  for (let nth = 0; nth < 3; nth++) settle(20);
+  assertAlmostEquals(medians()[0]!, 20, 0.2);
+  nowMs += 30_000;
+  const [recent, all, max] = medians();
+  assertEquals([recent, max], [null, 700]);
+  assertAlmostEquals(all!, 20, 0.2);
 });
 
 Deno.test("Metrics ignores routes and services that the configuration does not name", () => {
