@@ -105,7 +105,7 @@ if (hasOpenssl) {
     await tooltip.waitFor({ state: "hidden" });
   });
 
-  pageTest("the axis of the exchanges is as long as clients waited, and cuts a slow shadow's bar", async () => {
+  pageTest("the axis of the exchanges ends where clients stop to wait, and cuts a slow shadow's bar", async () => {
     await using fleet = await openFleet({ size: "small" });
     await using visited = await visit(fleet.conductor.adminUrl);
     const { page } = visited;

@@ -177,7 +177,7 @@ function drawMap(state, subjects) {
   if (!isOpen) return setText(byId("map-note", HTMLElement), "");
   const shown = map.update(store, state, { choice: filters.choice, ...subjects });
   const note = shown === state.routes.length ? "" : `${shown} of ${count(state.routes.length)} routes: ` +
-    (filters.isSet ? "those that match the filters" : "those in trouble, and those with the most requests");
+    (filters.isSet ? "selected by the filters" : "in trouble, or with the most requests");
   setText(byId("map-note", HTMLElement), note);
 }
 

@@ -285,7 +285,7 @@ function isDimmed(choice, { route, service }) {
 }
 
 /**
- * Returns the part of a large configuration that the map shows: what is selected, then what is in trouble, then the routes
+ * Returns the part of a large configuration that the map shows: the selected routes, otherwise those in trouble and those
  * with the most requests, in the order of the configuration.
  *
  * @param {StateView} state

@@ -13,7 +13,7 @@ const FITTING_RATIO = 0.9;
 
 /** @typedef {{ element: HTMLLIElement, link: HTMLAnchorElement, timeline: HTMLElement, waitMs: number, scaleMs: number }} Row */
 
-/** Recent exchanges, the newest first, with their timelines on one axis: as long as clients waited for their responses. */
+/** Recent exchanges, the newest first, with their timelines on one axis, whose length is the time that clients waited. */
 export class Waterfall {
   #rows;
   #axis;
