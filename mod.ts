@@ -20,6 +20,7 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  AccessFieldInput,
   AdminInput,
   BreakerInput,
   CompareInput,

@@ -3,7 +3,7 @@
  * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
-import { ACCESS_FIELD_NAMES, ACCESS_FIELDS } from "./access_fields.ts";
+import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
 import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
@@ -13,7 +13,7 @@ import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quant
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
-import { literal } from "./schema/value_type.ts";
+import { literal, type ValueType } from "./schema/value_type.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
@@ -536,6 +536,18 @@ export const SERVICE = section({
   },
 });
 
+/** A field of the access log, with a name of its own for the long list. */
+const ACCESS_FIELD: ValueType<AccessField> = {
+  ...oneOf(ACCESS_FIELD_NAMES),
+  label: "name of a field",
+  input: "AccessFieldInput",
+  alias: {
+    name: "AccessFieldInput",
+    type: ACCESS_FIELD_NAMES.map((name) => `"${name}"`).join(" | "),
+    description: "Field of a line in the access log.",
+  },
+};
+
 /** `logging` */
 export const LOGGING = section({
   name: "LoggingInput",
@@ -561,7 +573,7 @@ export const LOGGING = section({
         "the lines `request completed` at `info`. Above the table of `--top`, they are not written.",
     },
     accessFields: {
-      type: listOf({ ...oneOf(ACCESS_FIELD_NAMES), label: "name of a field" }, { min: 1, item: "field" }),
+      type: listOf(ACCESS_FIELD, { min: 1, item: "field" }),
       defaultText: "all fields",
       description: "Fields of a line in the access log with `access: json`, in this order.",
       details: Object.entries(ACCESS_FIELDS).map(([name, meaning]) => `\`${name}\`: ${meaning}.`).join(" "),

@@ -362,7 +362,7 @@ export interface LoggingInput {
    * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
    * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
    */
-  readonly accessFields?: "client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId" | readonly ("client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId")[];
+  readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
@@ -775,6 +775,27 @@ export interface ServiceCompareInput {
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** Field of a line in the access log. */
+export type AccessFieldInput =
+  | "client"
+  | "method"
+  | "host"
+  | "target"
+  | "protocol"
+  | "status"
+  | "requestBytes"
+  | "responseBytes"
+  | "durationMs"
+  | "route"
+  | "service"
+  | "refusal"
+  | "interrupted"
+  | "attempts"
+  | "referer"
+  | "userAgent"
+  | "requestId"
+  | "traceId";
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;
