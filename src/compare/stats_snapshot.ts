@@ -1,7 +1,7 @@
 /** Snapshots of comparison statistics: plain data that workers send to the main thread, and that can be merged. */
 
 import type { LatencySnapshot } from "../lib/latency_counts.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableCounts } from "../observe/not_comparable.ts";
 import type { MismatchSample } from "./report.ts";
 
 /** A sample with the rank that decides whether it is kept. */
@@ -35,6 +35,8 @@ export interface EndpointServiceStats {
   readonly service: string;
   /** Comparisons, without noise measurements. */
   readonly compared: number;
+  /** Pairs of responses that are not comparable, by reason. No other count includes them. */
+  readonly notComparable: NotComparableCounts;
   /** Fields that differ in any comparison. */
   readonly fields: readonly FieldStats[];
   /** Comparisons with differences, by the set of differing fields. */
@@ -71,7 +73,7 @@ export interface ServiceStats {
   /** Comparisons, without noise measurements. */
   readonly compared: number;
   /** Pairs of responses that are not comparable, by reason. No other count includes them. */
-  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
+  readonly notComparable: NotComparableCounts;
   /** The primary's responses in these comparisons. */
   readonly primary: ResponseStats;
   /** The service's responses. */

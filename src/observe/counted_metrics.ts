@@ -14,8 +14,9 @@ import {
 import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, NotComparableReason } from "./events.ts";
+import type { ComparisonResult, SettledEvent } from "./events.ts";
 import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
+import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
@@ -30,14 +31,6 @@ const COMPARISON_RESULTS: Readonly<Record<ComparisonResult, true>> = {
   "missing": true,
   "noise": true,
   "not-comparable": true,
-};
-const NOT_COMPARABLE_REASONS: Readonly<Record<NotComparableReason, true>> = {
-  "too-large": true,
-  "undecodable": true,
-  "memory": true,
-  "costly": true,
-  "busy": true,
-  "body-lag": true,
 };
 
 const FIRST_EXPONENT = -11;

@@ -1,6 +1,7 @@
 /** Sends one request to every service of its route at the same time. Each attempt settles independently. */
 
 import { BodyFanOut } from "../body/body_fan_out.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member, Service } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
@@ -57,14 +58,15 @@ export function fanOut(request: MatchedRequest, context: HandlerContext, listene
 }
 
 /**
- * Sends a captured request without a body to one service again, as a shadow request without events. Differences between
+ * Sends a captured request to one service again, as a shadow request without events. Differences between
  * two responses of the same service are noise.
  */
 export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
   const transport: Transport = (request) => untraced(() => context.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  const body = capture.requestBody === undefined ? null : new SharedBody(capture.requestBody, false);
   // The capture reads the buffers, so they must not be freed.
-  fanOut(new MatchedRequest(capture.clientRequest, route), { ...context, transport, detachBuffers: false }, {
+  fanOut(new MatchedRequest(capture.clientRequest, route, body), { ...context, transport, detachBuffers: false }, {
     gate: ({ service }) => context.availability.unavailableReason(service),
     onSkip() {},
     onAttempt: (attempt) => capture.started(attempt),
