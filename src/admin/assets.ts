@@ -5,6 +5,8 @@ import compareApi from "./dashboard/compare_api.js" with { type: "text" };
 import comparisonStyle from "./dashboard/comparison.css" with { type: "text" };
 import comparison from "./dashboard/comparison.js" with { type: "text" };
 import connection from "./dashboard/connection.js" with { type: "text" };
+import copyButton from "./dashboard/copy_button.js" with { type: "text" };
+import curl from "./dashboard/curl.js" with { type: "text" };
 import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
 import detailStyle from "./dashboard/detail.css" with { type: "text" };
 import detail from "./dashboard/detail.js" with { type: "text" };
@@ -14,6 +16,7 @@ import dom from "./dashboard/dom.js" with { type: "text" };
 import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
+import har from "./dashboard/har.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
 import icons from "./dashboard/icons.js" with { type: "text" };
@@ -75,11 +78,14 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "compare_api": compareApi,
   comparison,
   connection,
+  "copy_button": copyButton,
+  curl,
   detail,
   differences,
   dom,
   filters,
   format,
+  har,
   health,
   icons,
   "keyed_list": keyedList,
