@@ -18,6 +18,7 @@ import dom from "./dashboard/dom.js" with { type: "text" };
 import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
+import har from "./dashboard/har.js" with { type: "text" };
 import headline from "./dashboard/headline.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
@@ -92,6 +93,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   dom,
   filters,
   format,
+  har,
   headline,
   health,
   icons,

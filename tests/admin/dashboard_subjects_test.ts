@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 
-import { curlCommand } from "../../src/admin/dashboard/curl.js";
 import { judgeRoute, judgeService } from "../../src/admin/dashboard/health.js";
 import { headlineOf, problemsOf } from "../../src/admin/dashboard/headline.js";
 import { Series } from "../../src/admin/dashboard/store.js";
@@ -105,33 +104,4 @@ Deno.test("lists are sorted by trouble in the order of the configuration, and se
   assertEquals(services.toSorted(ORDERS.trouble?.compare).map(({ name }) => name), ["w", "x", "z", "y"]);
   const found = (text: string) => services.filter((service) => isFound(service, text)).map(({ name }) => name);
   assertEquals([found("expired"), found("10.0.0.7"), found("")], [["w"], ["y"], ["z", "y", "x", "w"]]);
-});
-
-Deno.test("curlCommand() passes every text through a shell unchanged", async () => {
-  const headers: [string, string][] = [
-    ["Host", "shop.example"],
-    ["X-Quote", `it's "quoted" $(touch /tmp/never) \`id\` \\`],
-    ["X-Empty", ""],
-    ["Content-Length", "9"],
-    ["Accept", "*/*"],
-  ];
-  const command = curlCommand({ method: "PATCH", path: "/a'b/../[1]?$HOME&x;ls", headers }, "http://127.0.0.1:8080/");
-  const script = `curl() { for word in "$@"; do printf '%s\\n' "$word"; done; }\n${command}`;
-  const { stdout, stderr } = await new Deno.Command("sh", { args: ["-c", script] }).output();
-  assertEquals(new TextDecoder().decode(stderr), "");
-  assertEquals(new TextDecoder().decode(stdout).trimEnd().split("\n"), [
-    "--globoff",
-    "--path-as-is",
-    "http://127.0.0.1:8080/a'b/../[1]?$HOME&x;ls",
-    "--request",
-    "PATCH",
-    "--header",
-    "Host: shop.example",
-    "--header",
-    headers[1]!.join(": "),
-    "--header",
-    "X-Empty;",
-    "--header",
-    "Accept: */*",
-  ]);
 });
