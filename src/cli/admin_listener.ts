@@ -51,7 +51,7 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "comparisons" | "resetComparisons">,
+  serving: Pick<Serving, "config" | "inspect" | "recent" | "comparisons" | "resetComparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   async function reading() {
@@ -69,7 +69,7 @@ export function createAdminSource(
       return viewState(serving.config, { ...info, ...await reading() });
     },
     reading,
-    exchanges: async (after) => (await serving.inspect(after)).recent,
+    exchanges: (after) => serving.recent(after),
     comparisons: (after, sinceMs) => serving.comparisons(after, sinceMs),
     resetComparisons: () => serving.resetComparisons(),
     marks: new NoiseMarks(),
