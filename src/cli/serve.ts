@@ -17,6 +17,7 @@ import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
+import { exportMetrics } from "../observe/otel_metrics.ts";
 import { requireSharedPort, serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
@@ -51,7 +52,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   if (flags.reusePort) requireSharedPort("reuse the port");
   const first = withFlags(file.config);
   const urgent = new AbortController();
-  const history = new ReloadHistory();
+  const history = new ReloadHistory({ file: file.location });
   const reloads = () => history.stats;
   const workers = flags.workers === 1
     ? undefined
@@ -62,6 +63,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     onError,
     reusePort: flags.reusePort,
     alwaysCount: table !== undefined,
+    hasTable: table !== undefined,
     urgent: urgent.signal,
   });
   let isDraining = false;
@@ -86,6 +88,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     workers?.end();
     throw error;
   }
+  exportMetrics(() => source.reading());
   const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({

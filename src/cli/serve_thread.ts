@@ -9,13 +9,19 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { observeDurations } from "../observe/otel_metrics.ts";
+import { findMeters } from "../observe/telemetry.ts";
+import { createAccessLog } from "../observe/access_log.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
+
+/** Part of `shutdownTimeout` after which tunnels are closed. */
+const TUNNEL_GRACE_RATIO = 0.9;
 
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
@@ -66,11 +72,18 @@ export interface ServeThreadOptions {
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
-   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`.
+   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`. OpenTelemetry
+   * metrics count them in any case.
    *
    * @default {false}
    */
   readonly alwaysCount?: boolean;
+  /**
+   * True if a live table is shown, which the lines of an access log would scroll out of sight.
+   *
+   * @default {false}
+   */
+  readonly hasTable?: boolean;
   /**
    * Maximum exchanges to record per second.
    *
@@ -112,23 +125,41 @@ export interface ServingThread extends Serving {
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
 export async function serveThread(first: Config, options: ServeThreadOptions): Promise<ServingThread> {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
-  const { alwaysCount = false } = options;
+  const alwaysCount = options.alwaysCount === true || findMeters() !== undefined;
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-  let redaction: Redaction;
+  let redaction = createRedaction(first);
+  const recordDuration = observeDurations();
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
+    recordDuration?.(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Adds the access log of a configuration to an observer. */
+  function withAccessLog(config: Config, observe: DetailedObserver): DetailedObserver {
+    if (options.hasTable) return observe;
+    const access = createAccessLog(config, { write: (line) => logger().write(line) });
+    if (access === undefined) return observe;
+    return (event, context) => {
+      access(event, context);
+      observe(event, context);
+    };
+  }
+
   function observerFor(config: Config): DetailedObserver {
+    redaction = createRedaction(config);
+    return withAccessLog(config, countingObserverFor(config));
+  }
+
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    const recording = config.admin === undefined ? undefined : recorderFor(config);
+    const recording = config.admin === undefined ? undefined : recorderFor();
     return (event, detail) => {
       counters.observe(event);
       recording?.observe(event, detail);
@@ -136,8 +167,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     };
   }
 
-  function recorderFor(config: Config): ExchangeRecorder {
-    redaction = createRedaction(config);
+  function recorderFor(): ExchangeRecorder {
     return recorder ??= new ExchangeRecorder({
       redaction: () => redaction,
       ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
@@ -163,6 +193,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
+    redaction: () => redaction,
     observe: observeAlways,
   });
   const server = await serveConfig(first, {
@@ -208,7 +239,17 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     },
     comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
+      const { tunnels } = shared.instance;
+      // Some time is left to log their ends, before the process exits.
+      const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
+      let drained = Promise.resolve();
+      // Earlier, clients would connect again to the same process.
+      const onClosed = async () => {
+        await options.onClosed?.();
+        drained = tunnels.drain(Math.max(0, untilMs - performance.now()));
+      };
+      await Promise.all([checks.stop(), server.shutdown({ onClosed })]);
+      await drained;
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

@@ -1,7 +1,7 @@
 /** Comparison of two responses to the same request, with a limit on the work. */
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { NotComparableError, type NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
@@ -46,17 +46,28 @@ export function compareResponses(
   }
   const { response: baseline } = expected;
   const { response: candidate } = actual;
-  if (baseline.status !== candidate.status && !rules.ignores("status")) {
+  if (!rules.areEquivalentStatuses(baseline.status, candidate.status) && !rules.ignores("status")) {
     differences.add("status", "changed", {
       expected: () => String(baseline.status),
       actual: () => String(candidate.status),
     });
   }
+  compareCloseCodes(baseline, candidate, { rules, differences });
   const statusOnly = compared(differences);
   const notComparable = compareHeadersAndBody(baseline, candidate, { rules, differences, steps });
   if (notComparable === undefined) return compared(differences);
   // Only a different status counts here: differing headers may be noise, and an incomplete body proves nothing.
   return statusOnly.differences.length > 0 ? statusOnly : { differences: NONE, notComparable };
+}
+
+/** Compares how two WebSockets ended. A connection that conductor closed has no code. */
+function compareCloseCodes(
+  { closeCode: expected }: CapturedResponse,
+  { closeCode: actual }: CapturedResponse,
+  { rules, differences }: Pick<ComparisonContext, "rules" | "differences">,
+): void {
+  if (expected === undefined || actual === undefined || expected === actual || rules.ignores("closeCode")) return;
+  differences.add("closeCode", "changed", { expected: () => String(expected), actual: () => String(actual) });
 }
 
 /** Returns the reason why the responses are not comparable; `undefined` if they were compared. */
@@ -69,11 +80,13 @@ function compareHeadersAndBody(
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
   context.rules.startComparison(context.steps);
   try {
-    compareHeaders(expected.headers, actual.headers, context);
+    const isHandshake = expected.status === 101 && actual.status === 101;
+    compareHeaders(expected.headers, actual.headers, context, isHandshake);
     return compareBodies(expected, actual, context);
   } catch (error) {
-    if (!(error instanceof StepsExceeded)) throw error;
-    return "costly";
+    if (error instanceof NotComparableError) return error.reason;
+    if (error instanceof StepsExceeded) return "costly";
+    throw error;
   }
 }
 

@@ -80,7 +80,7 @@ export interface ConfigInput {
    */
   readonly safeShadows?: boolean;
   /**
-   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies.
+   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.
    *
    * @default true
    */
@@ -117,6 +117,13 @@ export interface ConfigInput {
    */
   readonly bodyWindow?: number | string;
   /**
+   * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
+   * `"30m"`, `"1h"`.
+   *
+   * @default "5m"
+   */
+  readonly upgradeIdleTimeout?: number | string;
+  /**
    * Limits on concurrent requests and on slow uploads.
    *
    * @default {}
@@ -141,7 +148,7 @@ export interface ConfigInput {
    */
   readonly shutdownTimeout?: number | string;
   /**
-   * Log level, format and stream. Not supported by `conductor()`: use the option `observe`.
+   * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
    *
    * @default {}
    */
@@ -232,6 +239,12 @@ export interface LimitsInput {
    */
   readonly minUploadRate?: number | string;
   /**
+   * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
+   * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
+   * Default: half of `maxInFlight`.
+   */
+  readonly maxTunnels?: number;
+  /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
    */
@@ -266,21 +279,23 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
   readonly maxBody?: number | string;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
-   * @default ["content-type","location","cache-control","set-cookie"]
+   * @default
+   * ["content-type","location","cache-control","set-cookie","content-security-policy","content-security-policy-report-only","strict-transport-security","x-content-type-options","x-frame-options","referrer-policy","permissions-policy","cross-origin-opener-policy","cross-origin-embedder-policy","cross-origin-resource-policy","access-control-allow-origin","access-control-allow-credentials","access-control-allow-methods","access-control-allow-headers","access-control-expose-headers"]
    */
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`.
    *
    * @default []
    */
@@ -293,12 +308,13 @@ export interface CompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected.
    *
    * @default "ordered"
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies.
    *
@@ -306,9 +322,43 @@ export interface CompareInput {
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text.
+   *
+   * @default false
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts.
+   *
+   * @default false
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`.
+   *
+   * @default []
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
+  /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
    *
    * @default []
    */
@@ -328,7 +378,7 @@ export interface CompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.
+   * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
    * @default "replay"
    */
@@ -339,6 +389,14 @@ export interface CompareInput {
    * @default 0.1
    */
   readonly noiseSample?: number | string;
+  /**
+   * Further requests that may be sent to the primary again, because they change nothing. A method and a path: `"POST
+   * /graphql"`, `"POST /users/{id}/search"`. Bodies of more than 64 KiB, or without a `Content-Length`, are never sent
+   * again.
+   *
+   * @default []
+   */
+  readonly replayable?: string | readonly string[];
   /**
    * Maximum memory of responses that wait to be compared. Further responses are not comparable. Bytes, or text with a
    * unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
@@ -363,8 +421,8 @@ export interface NormaliseInput {
   readonly replacement?: string | number | boolean;
   /**
    * Path of the values to normalise, including all values inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * everywhere.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: everywhere.
    */
   readonly path?: string;
 }
@@ -391,7 +449,7 @@ export interface ToleranceInput {
   readonly path?: string;
 }
 
-/** Log level, format and stream. */
+/** Log level, format and stream, and the access log. */
 export interface LoggingInput {
   /**
    * Minimum level of log lines. `fatal` of go-conductor becomes `error`.
@@ -401,6 +459,26 @@ export interface LoggingInput {
   readonly level?: "debug" | "info" | "warn" | "error" | "fatal";
   /** Format of log lines. Default: `pretty` on a terminal, otherwise `json`. */
   readonly format?: "json" | "pretty";
+  /**
+   * Access log: one line for each request, at the end of its response. `combined` is the format of Apache and nginx.
+   * The lines go to `output`, whatever the `level`, and replace the lines `request completed` at `info`. Above the
+   * table of `--top`, they are not written.
+   *
+   * @default "off"
+   */
+  readonly access?: "off" | "json" | "combined";
+  /**
+   * Fields of a line in the access log with `access: json`, in this order. `client`: address of the client, beyond
+   * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
+   * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 499 if the
+   * client disconnected earlier. `requestBytes`: bytes of the request body. `responseBytes`: bytes of the relayed
+   * response body; 0 for a local reply. `durationMs`: time until the end of the response, in milliseconds. `route`:
+   * pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the request.
+   * `interrupted`: failure that broke off the response after its head. `attempts`: each attempt: service, outcome
+   * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
+   * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
+   */
+  readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
@@ -544,6 +622,13 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /**
+   * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
+   * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
+   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * `Upgrade`. Default: off.
+   */
+  readonly upgrade?: boolean | string | readonly string[];
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
@@ -760,19 +845,19 @@ export interface ServiceCompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
   readonly maxBody?: number | string;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared. Default: the top
-   * level's.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared. Default:
+   * the top level's.
    */
   readonly headers?: string | readonly string[];
   /**
    * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * those of the top level, which always come last.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: those of the top level, which always come last.
    */
   readonly ignore?: string | readonly string[];
   /**
@@ -782,20 +867,46 @@ export interface ServiceCompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`. Default: the top level's.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected. Default: the top level's.
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies. Default: those of the top
    * level, which always come last.
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies. Default: the top level's.
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   * Default: the top level's.
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text. Default: the top level's.
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts. Default: the top level's.
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`. Default: the top level's.
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
+  /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values. Default: those of
-   * the top level, which always come last.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * Default: those of the top level, which always come last.
    */
   readonly redact?: string | readonly string[];
   /**
@@ -813,6 +924,33 @@ export interface ServiceCompareInput {
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/**
+ * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:
+ * such a member is detected.
+ */
+export type ArraysInput = Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+
+/** Field of a line in the access log. */
+export type AccessFieldInput =
+  | "client"
+  | "method"
+  | "host"
+  | "target"
+  | "protocol"
+  | "status"
+  | "requestBytes"
+  | "responseBytes"
+  | "durationMs"
+  | "route"
+  | "service"
+  | "refusal"
+  | "interrupted"
+  | "attempts"
+  | "referer"
+  | "userAgent"
+  | "requestId"
+  | "traceId";
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

@@ -2,7 +2,7 @@
 
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
-import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
+import type { BreakerSettings, Config, Logging, Role, Service, ShownService } from "./config.ts";
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
@@ -86,9 +86,15 @@ function checkAcrossFields(
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
   checkListener(checked, root);
   checkControls(routes, services, list);
   return routes;
+}
+
+function checkLogging({ access, accessFields }: Partly<Logging>, at: InputPath): void {
+  if (accessFields === undefined || access === "json") return;
+  at.child("accessFields").problem("requires `access: json`: other formats have fixed fields");
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
@@ -149,10 +155,13 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
 /**
  * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
  */
-function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
+function checkHttp2({ tls, host = "target", upgrade }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
   if (tls?.insecure) at.child("tls").child("insecure").problem(conflict);
+  if (upgrade !== undefined) {
+    at.child("upgrade").problem("cannot be combined with `http2`: connections of the HTTP/2 client cannot be upgraded");
+  }
   if (host !== "target") {
     at.child("host").problem('must be "target" with `http2`: the HTTP/2 client always sends the host of `url`');
   }
@@ -232,7 +241,11 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
     shownHostname: root.child("hostname").template ?? top.hostname,
     listener: chooseListener({ ...top, services }),
     clientTimeouts: top.clientTimeouts ?? CLIENT_TIMEOUTS.parse({}, root.child("clientTimeouts"))!,
-    limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
+    limits: {
+      ...limits,
+      maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
+      maxTunnels: limits.maxTunnels ?? Math.ceil(limits.maxInFlight / 2),
+    },
     compare: comparePlan(services, top),
     admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },
     secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],

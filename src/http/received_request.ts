@@ -26,10 +26,16 @@ export interface ReceivedRequest {
   readonly raw?: RawTarget | undefined;
   /** Authority that the client requested. */
   readonly authority: string;
+  /** Address of the peer; absent if unknown. */
+  readonly peer?: string | undefined;
+  /** Protocol of the request, such as `HTTP/1.1`. */
+  readonly protocol?: string | undefined;
   /** End-to-end header lines with forwarding fields, without Host, framing and `X-Conductor-Role`. */
   readonly headers: readonly HeaderLine[];
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
+  /** Protocols that the connection may be upgraded to, in order; `undefined` if it cannot be upgraded. */
+  readonly upgrade?: readonly string[] | undefined;
   /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -106,7 +112,10 @@ export function receive(
     raw,
     authority,
     contentLength,
+    upgrade: upgradeOf(request),
     trace,
+    peer: clientAddress,
+    protocol: connection.protocol ?? (host === undefined ? "HTTP/2.0" : "HTTP/1.1"),
     headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
       clientAddress,
       authority,
@@ -132,6 +141,15 @@ export function receive(
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
+}
+
+/**
+ * Returns the protocols that the connection may be upgraded to. A body would have to be read completely before, and
+ * Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8).
+ */
+function upgradeOf(request: ClientRequest): readonly string[] | undefined {
+  const { upgrade, httpVersion } = request;
+  return upgrade === undefined || httpVersion === "1.0" || request.body !== null ? undefined : upgrade;
 }
 
 /** Properties of a request that decide whether it is refused. */
