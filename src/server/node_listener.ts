@@ -78,6 +78,11 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   return listener;
 }
 
+/** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
+function isAmbiguous(httpVersion: string, coding: string): boolean {
+  return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
+}
+
 /** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
 function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolean {
   if (!takesUpgrades(settings)) return false;
@@ -243,9 +248,8 @@ class NodeListener implements Listener {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
     if (connection.isRefused) return connection.ignore();
-    // RFC 9112 §6.1: HTTP/1.0 has no transfer codings, so another server could find another end of the request.
-    const { httpVersion, headers } = request;
-    if (httpVersion === "1.0" && headers["transfer-encoding"] !== undefined) return connection.reject();
+    const coding = request.headers["transfer-encoding"];
+    if (coding !== undefined && isAmbiguous(request.httpVersion, coding)) return connection.reject();
     connection.begin(new NodeExchange(request, response, connection));
   }
 
