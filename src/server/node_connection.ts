@@ -141,6 +141,13 @@ export class NodeConnection {
     this.#options.onRelease();
   }
 
+  /** Refuses a malformed request with 400, after the responses to earlier ones. */
+  reject(): void {
+    if (this.#exchanges.size === 0) return this.#respond(400);
+    this.#isRefused = true;
+    this.#refusal = 400;
+  }
+
   /** Refuses the connection with 503, before its first request. */
   refuse(reason: ConnectionRefusal): void {
     this.#options.onRefused(reason);
@@ -160,6 +167,7 @@ export class NodeConnection {
     if (!isTimeout && !code.startsWith("HPE_")) return void this.socket.destroy();
     if (last?.isArriving) {
       const error = isTimeout ? new RequestTimeoutError() : new TypeError("The request is malformed");
+      this.#isRefused = true;
       if (!last.failBody(error)) this.socket.destroy();
       return;
     }
