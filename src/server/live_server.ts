@@ -101,7 +101,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
       return config;
     },
     get address() {
-      return { hostname: config.hostname, port: server.port };
+      return { hostname: server.hostname, port: server.port };
     },
     async apply(next) {
       const replacesListener = next.port === config.port && needsNewListener(next, config);

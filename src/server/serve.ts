@@ -171,10 +171,12 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
   }
 
   let server = openFirst(options.port, options);
-  const { hostname, port } = server.addr;
+  const { port } = server.addr;
   supervise(server);
   return {
-    hostname,
+    get hostname() {
+      return server.addr.hostname;
+    },
     port,
     relisten: async (next, { uploadTimeoutMs = Infinity } = {}) => {
       // Test the certificate and the address first: an unusable one must not cost the open listener.

@@ -172,7 +172,10 @@ Deno.test("parseCommandLine() accepts -p for the port", () => {
 Deno.test("check summarizes a valid configuration, with its routes", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout, stderr } = await run(["check", "-c", file.path]);
-  assertEquals(stderr, "");
+  assertMatch(
+    stderr,
+    /^warning: wait: clients of pathPrefix "\/api" wait for the slowest.*\nwarning: services: the shadow/,
+  );
   assertEquals(code, 0);
   assertEquals(
     stdout,
