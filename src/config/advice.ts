@@ -44,8 +44,8 @@ function adviseOnShadows({ services }: Config): string[] {
 }
 
 /**
- * Returns a warning for each service whose URL leads back to a listener of conductor. The port and the address of the
- * configuration must be those that are listened on.
+ * Returns a warning for each service whose URL leads back to a listener of conductor. The configuration must have the
+ * address and the port in use: flags may override the file.
  */
 export function warnOfLoops(config: Config): readonly string[] {
   const { hostname, port, admin, services } = config;

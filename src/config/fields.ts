@@ -719,6 +719,7 @@ export const ADMIN = section({
 export const CONFIG = section({
   name: "ConfigInput",
   description: "Configuration of conductor, an HTTP request multiplexer: listeners, limits, services and their routes.",
+  hasExtensions: true,
   fields: {
     $schema: {
       type: text(),
