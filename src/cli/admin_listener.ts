@@ -11,6 +11,7 @@ import { formatAddress } from "../server/listen_error.ts";
 import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { Serving } from "./serve_thread.ts";
+import type { ListenerView } from "./start_log.ts";
 
 /** Context of {@linkcode createAdminSource}. */
 export interface AdminSourceContext {
@@ -93,6 +94,14 @@ export class AdminListener {
     const { settings: { hostname, shownHostname }, server: { port } } = this.#open;
     const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
     return `http://${formatAddress({ hostname: reachable, port })}/`;
+  }
+
+  /** Address and URL of the listener; `undefined` while it is closed. */
+  get listener(): ListenerView | undefined {
+    if (this.#open === undefined) return undefined;
+    const { settings: { hostname, shownHostname }, server } = this.#open;
+    const shown = shownHostname === hostname ? server.hostname : shownHostname;
+    return { url: this.url!, address: formatAddress({ hostname: shown, port: server.port }) };
   }
 
   /**

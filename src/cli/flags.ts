@@ -27,13 +27,16 @@ export interface Flag<T> {
   readonly help: string;
   /** Default in help texts; absent if the flag has none. */
   readonly defaultText?: string;
+  /** Words that the value can be, for completions. */
+  readonly choices?: readonly string[];
   /** Flag that cannot be combined with this one. */
   readonly excludes?: string;
   /** Converts the texts of the flag, in the order of the command line; without texts, returns the default. */
   readonly read: (texts: readonly string[]) => T;
 }
 
-type FlagHelp = Omit<Flag<unknown>, "read">;
+/** A flag as help texts and completions describe it. */
+export type FlagHelp = Omit<Flag<unknown>, "read">;
 
 /** Need and conversion of a value. `parse` returns `undefined` for an invalid one. */
 interface ValueType<T> {
@@ -61,6 +64,7 @@ export const FLAGS = {
     help: "Configuration file, YAML or JSON",
   }),
   port: single(integer(0, 65_535), {
+    alias: "p",
     value: "PORT",
     help: "Port to listen on, instead of the configured one; 0 selects a free port",
   }),
@@ -137,7 +141,7 @@ export const FLAGS = {
   }),
   once: toggle({ help: "Exit after the tour" }),
   help: toggle({ alias: "h", help: "Show help for conductor, or for one command" }),
-  version: toggle({ help: "Show the version" }),
+  version: toggle({ alias: "V", help: "Show the version" }),
 };
 
 /** Name of a flag in {@linkcode FLAGS}. */
@@ -155,6 +159,11 @@ export const FLAG_NAMES: readonly FlagName[] = Object.keys(FLAGS) as FlagName[];
 /** Returns a flag as it is typed, without dashes: `log-format` for `logFormat`. */
 export function flagWord(name: FlagName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Reports whether a flag has a value. */
+export function hasValue(name: FlagName): boolean {
+  return (FLAGS[name] as FlagHelp).value !== undefined;
 }
 
 /** Returns the forms of a flag, such as `-c FILE` and `--config FILE`, and its meaning with the default. */
@@ -179,6 +188,7 @@ function single<T, Default extends T | undefined = undefined>(
   const { default: absent } = help;
   return {
     ...(absent !== undefined && { defaultText: String(absent) }),
+    ...(type.known !== undefined && { choices: type.known }),
     ...help,
     read: (texts) => {
       const last = texts.at(-1);

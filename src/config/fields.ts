@@ -886,6 +886,7 @@ export const ADMIN = section({
 export const CONFIG = section({
   name: "ConfigInput",
   description: "Configuration of conductor, an HTTP request multiplexer: listeners, limits, services and their routes.",
+  hasExtensions: true,
   fields: {
     $schema: {
       type: text(),

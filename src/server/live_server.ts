@@ -134,7 +134,7 @@ export async function serveConfig(
       return config;
     },
     get address() {
-      return { hostname: config.hostname, port: server.port };
+      return { hostname: server.hostname, port: server.port };
     },
     async apply(next) {
       const replacesListener = next.port === config.port && needsNewListener(next, config);
