@@ -56,7 +56,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const workers = flags.workers === 1
     ? undefined
     : await serveWorkers(first, { args, io, reloads, logger: () => logger });
-  const server = workers ?? serveThread(first, {
+  const server = workers ?? await serveThread(first, {
     logger: () => logger,
     reloads,
     onError,
@@ -80,7 +80,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     onReopen: () => logger.log("info", "admin listener is listening again"),
   });
   try {
-    await admin.prepare(server.config.admin).commit();
+    await (await admin.prepare(server.config.admin)).commit();
   } catch (error) {
     await server.shutdown();
     workers?.end();
@@ -97,7 +97,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
       const before = [urlOf(server), admin.url];
-      const prepared = admin.prepare(config.admin);
+      const prepared = await admin.prepare(config.admin);
       try {
         await server.apply(withFlags(config));
       } catch (error) {

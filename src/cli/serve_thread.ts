@@ -1,15 +1,16 @@
 /** The server of one thread: the main thread, or a worker. */
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
-import { createHandler } from "../proxy/fetch_handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
+import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
@@ -105,11 +106,11 @@ export interface ServeThreadOptions {
 /** The server of one thread. */
 export interface ServingThread extends Serving {
   /** Does the part of `apply` that may fail. */
-  prepare(config: Config): PreparedConfig;
+  prepare(config: Config): Promise<PreparedConfig>;
 }
 
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
-export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
+export async function serveThread(first: Config, options: ServeThreadOptions): Promise<ServingThread> {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
   const { alwaysCount = false } = options;
   const inFlight = new AttemptsInFlight();
@@ -155,20 +156,22 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? readAll,
   };
+  const observeAlways: Observer = (event) => {
+    metrics?.observe(event);
+    observe(event);
+  };
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
-    observe: (event) => {
-      metrics?.observe(event);
-      observe(event);
-    },
+    observe: observeAlways,
   });
-  const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
+  const server = await serveConfig(first, {
+    handlerFor: (config) => createProxyHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
     uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
     urgent: options.urgent,
     onError,
+    onRefused: (reason, client) => observeAlways({ type: "refused", reason, client }),
     onReopen: () => logger().log("info", "listening again"),
   });
   checks.reconfigure(first.services);
@@ -186,8 +189,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       await server.apply(config);
       checks.reconfigure(config.services);
     },
-    prepare: (config) => {
-      const prepared = server.prepare(config);
+    prepare: async (config) => {
+      const prepared = await server.prepare(config);
       return {
         commit: () => {
           const committed = prepared.commit();

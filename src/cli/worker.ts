@@ -46,7 +46,7 @@ interface WorkerScope {
 interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
-  prepare(command: Command & { type: "prepare" }): void;
+  prepare(command: Command & { type: "prepare" }): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
@@ -81,9 +81,9 @@ export function runWorker(): void {
   }
 
   async function execute(command: Command<WorkerSettings>): Promise<CommandResult> {
-    if (command.type === "start") worker = startWorker(command.setup, outputTo, readMetrics);
+    if (command.type === "start") worker = await startWorker(command.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
-    if (command.type === "prepare") worker.prepare(command);
+    if (command.type === "prepare") await worker.prepare(command);
     if (command.type === "commit") await worker.commit();
     if (command.type === "rollback") await worker.rollback();
     if (command.type === "stop") await worker.server.shutdown();
@@ -108,11 +108,11 @@ export function runWorker(): void {
   };
 }
 
-function startWorker(
+async function startWorker(
   { config: first, attempts, open, settings }: WorkerSetup<WorkerSettings>,
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
   metricsSource: MetricsSource,
-): Worker {
+): Promise<Worker> {
   const { pseudonym, args, terminals } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
   const attemptsInFlight = new Int32Array(attempts);
@@ -122,7 +122,7 @@ function startWorker(
   const onError = logErrorTo(() => logger);
   silenceLegacyAbortNotice();
   captureUncaughtErrors(onError);
-  const server = serveThread(first, {
+  const server = await serveThread(first, {
     logger: () => logger,
     onError,
     pseudonym,
@@ -136,8 +136,8 @@ function startWorker(
   return {
     server,
     outputs,
-    prepare: ({ config }) => {
-      prepared = server.prepare(config);
+    prepare: async ({ config }) => {
+      prepared = await server.prepare(config);
       next = config;
     },
     commit: () => {

@@ -9,6 +9,7 @@ import type { BodyPath } from "./body_path.ts";
 import type {
   ADMIN,
   BREAKER,
+  CLIENT_TIMEOUTS,
   COMPARE_RULE_FIELDS,
   CONFIG,
   HEALTH,
@@ -23,6 +24,7 @@ import type {
   TLS,
   TOLERANCE,
 } from "./fields.ts";
+import type { ListenerChoice } from "./listener_kind.ts";
 import type { HeaderLine, SampleKey, StatusRange } from "./schema/http.ts";
 import type { Output, Values } from "./schema/section.ts";
 
@@ -51,6 +53,7 @@ export type ToleranceRule = Output<typeof TOLERANCE>;
 export type CompareSettings = Values<typeof COMPARE_RULE_FIELDS>;
 export type Logging = Output<typeof LOGGING>;
 export type MetricsSettings = Output<typeof METRICS>;
+export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
 export type ServerTls = Output<typeof TLS>;
 
 /** Certificate verification of an `https` backend. Declared here, because published types must not be inferred. */
@@ -144,8 +147,14 @@ export interface AdminSettings extends Output<typeof ADMIN> {
 }
 
 /** The checked configuration. */
-export interface Config
-  extends Omit<Output<typeof CONFIG>, "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services"> {
+export interface Config extends
+  Omit<
+    Output<typeof CONFIG>,
+    "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services" | "listener" | "clientTimeouts"
+  > {
+  readonly listener: ListenerChoice;
+  /** Only the node listener applies them. */
+  readonly clientTimeouts: ClientTimeouts;
   /** Text to print instead of `hostname`: placeholders are not resolved in it. */
   readonly shownHostname: string;
   readonly limits: Limits;

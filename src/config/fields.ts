@@ -20,6 +20,7 @@ const MAX_AT_ONCE = 1_000_000;
 
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
+const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
 const USE_COMPARED = "use the events `compared` of the option `observe`";
 
 /** `services[].tls` */
@@ -674,6 +675,61 @@ export const LIMITS = section({
         "Maximum queued requests per service, sent in order of arrival. Further requests to it fail as `queue-full`.",
       details: "Requests that have waited for the `timeout` of the service fail as `queue-timeout`.",
     },
+    maxConnections: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description: "Maximum open connections of clients. Further connections get 503 and are closed.",
+      details: "Needs the node listener.",
+      serverOnly: SET_CONNECTIONS,
+    },
+    maxConnectionsPerClient: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description:
+        "Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are closed.",
+      details:
+        "Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet. " +
+        "Addresses in `trustProxy` have no limit.",
+      serverOnly: SET_CONNECTIONS,
+    },
+  },
+});
+
+/** `clientTimeouts` */
+export const CLIENT_TIMEOUTS = section({
+  name: "ClientTimeoutsInput",
+  description: "Timeouts of clients' connections. They need the node listener.",
+  fields: {
+    header: {
+      type: time({ min: "1ms" }),
+      default: "15s",
+      as: "headerMs",
+      description: "Maximum time from the first byte of a request, or from the connection, to the end of its head.",
+      details: "A client that has sent a part of a head gets 408. A connection without a byte is closed.",
+    },
+    request: {
+      type: time({ min: "1ms" }),
+      defaultText: "no limit",
+      fallback: Infinity,
+      as: "requestMs",
+      description: "Maximum time from the first byte of a request to the end of its body. A slower client gets 408.",
+      details: "Without it, `minUploadRate` and `timeout` limit uploads, which may then take hours.",
+    },
+    idle: {
+      type: time({ min: "1ms" }),
+      default: "75s",
+      as: "idleMs",
+      description: "Maximum time between a response and the next request, after which the connection is closed.",
+    },
+    write: {
+      type: time({ min: "1ms" }),
+      default: "60s",
+      as: "writeMs",
+      description: "Maximum time in which a client takes none of a response, after which the connection is closed.",
+      details: "No service is blamed: the attempt counts as cancelled by the client.",
+    },
   },
 });
 
@@ -720,6 +776,22 @@ export const CONFIG = section({
       default: "0.0.0.0",
       description: "Address to listen on.",
       serverOnly: SET_ADDRESS,
+    },
+    listener: {
+      type: oneOf(["auto", "deno", "node"]),
+      default: "auto",
+      description:
+        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+      details:
+        "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
+        "otherwise `deno`. Only `deno` serves HTTP/2.",
+      serverOnly: "choose the server that calls the handler",
+    },
+    clientTimeouts: {
+      type: CLIENT_TIMEOUTS,
+      defaultText: "the defaults of its fields with the node listener, otherwise none",
+      description: "Timeouts for clients that send slowly, stay idle or do not read.",
+      serverOnly: "set the timeouts of the server that calls the handler",
     },
     tls: {
       type: TLS,

@@ -24,6 +24,19 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
+   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
+   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
+   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   *
+   * @default "auto"
+   */
+  readonly listener?: "auto" | "deno" | "node";
+  /**
+   * Timeouts for clients that send slowly, stay idle or do not read. Not supported by `conductor()`: set the timeouts
+   * of the server that calls the handler. Default: the defaults of its fields with the node listener, otherwise none.
+   */
+  readonly clientTimeouts?: ClientTimeoutsInput;
+  /**
    * Certificate and key for HTTPS, with HTTP/2 for clients that support it. Not supported by `conductor()`: give the
    * certificate to the server that calls the handler. Default: plain HTTP.
    */
@@ -149,6 +162,39 @@ export interface ConfigInput {
   readonly services: readonly ServiceInput[];
 }
 
+/** Timeouts of clients' connections. They need the node listener. */
+export interface ClientTimeoutsInput {
+  /**
+   * Maximum time from the first byte of a request, or from the connection, to the end of its head. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. A client that has sent a part of a head gets 408. A connection
+   * without a byte is closed.
+   *
+   * @default "15s"
+   */
+  readonly header?: number | string;
+  /**
+   * Maximum time from the first byte of a request to the end of its body. A slower client gets 408. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Without it, `minUploadRate` and `timeout` limit uploads, which may
+   * then take hours. Default: no limit.
+   */
+  readonly request?: number | string;
+  /**
+   * Maximum time between a response and the next request, after which the connection is closed. Seconds, or text with a
+   * unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
+   *
+   * @default "75s"
+   */
+  readonly idle?: number | string;
+  /**
+   * Maximum time in which a client takes none of a response, after which the connection is closed. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. No service is blamed: the attempt counts as cancelled by the
+   * client.
+   *
+   * @default "60s"
+   */
+  readonly write?: number | string;
+}
+
 /** Certificate and private key of the server. */
 export interface TlsInput {
   /** Certificate followed by its intermediate certificates. In a file: `${file:cert.pem}`. PEM text. */
@@ -197,6 +243,18 @@ export interface LimitsInput {
    * @default 0
    */
   readonly maxQueuedPerService?: number;
+  /**
+   * Maximum open connections of clients. Further connections get 503 and are closed. Needs the node listener. Not
+   * supported by `conductor()`: limit the connections of the server that calls the handler. Default: no limit.
+   */
+  readonly maxConnections?: number;
+  /**
+   * Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are
+   * closed. Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet.
+   * Addresses in `trustProxy` have no limit. Not supported by `conductor()`: limit the connections of the server that
+   * calls the handler. Default: no limit.
+   */
+  readonly maxConnectionsPerClient?: number;
 }
 
 /** Comparison of responses with those of the primary. */

@@ -3,7 +3,8 @@
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
 import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
-import { type ADMIN, type BREAKER, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
+import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
+import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
 import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
@@ -85,6 +86,7 @@ function checkAcrossFields(
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  checkListener(checked, root);
   checkControls(routes, services, list);
   return routes;
 }
@@ -182,6 +184,17 @@ function checkAdmin(
   }
 }
 
+/** Rejects fields without effect: a server without the timeouts and limits of its configuration would be exposed. */
+function checkListener(checked: Partly<CheckedConfig> | undefined, root: InputPath): void {
+  const { listener, clientTimeouts, limits } = checked ?? {};
+  if (listener !== "deno" || limits === undefined) return;
+  const { maxConnections = Infinity, maxConnectionsPerClient = Infinity } = limits;
+  const set = { listener, clientTimeouts, limits: { maxConnections, maxConnectionsPerClient }, services: [] };
+  for (const field of nodeFields(set)) {
+    root.child("listener").problem(`cannot be \`deno\` with \`${field}\`: only the node listener applies it`);
+  }
+}
+
 /** Warns of an exact route that the metrics endpoint hides. */
 function checkEndpoint(
   metrics: Partly<Output<typeof METRICS>> | undefined,
@@ -217,6 +230,8 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
   return {
     ...omit(top, UNRESOLVED_KEYS),
     shownHostname: root.child("hostname").template ?? top.hostname,
+    listener: chooseListener({ ...top, services }),
+    clientTimeouts: top.clientTimeouts ?? CLIENT_TIMEOUTS.parse({}, root.child("clientTimeouts"))!,
     limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
     compare: comparePlan(services, top),
     admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },

@@ -28,6 +28,15 @@ export interface ConnectionInfo {
   readonly isListenerClosed?: boolean;
 }
 
+/** Error of a request body that did not arrive within the listener's timeout for requests. */
+export class RequestTimeoutError extends Error {
+  override readonly name = "RequestTimeoutError";
+
+  constructor() {
+    super("Cannot read the request body: the request took too long");
+  }
+}
+
 /** Parts of a request target, byte for byte. Nothing has been checked. */
 export interface RequestTarget {
   /** Scheme in lower case. */
@@ -44,9 +53,16 @@ export interface RequestTarget {
 export interface ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
+  /** Version of HTTP, for example `1.1`. Absent if the listener does not report it. */
+  readonly httpVersion?: string;
   readonly headers: readonly HeaderLine[];
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;
+  /**
+   * Protocols of the Upgrade field, in order. Set only by a listener that can switch protocols, for a request that
+   * asks for it.
+   */
+  readonly upgrade?: readonly string[];
   /**
    * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
    * `connection.completed` it is only read for long exchanges.

@@ -8,6 +8,7 @@ import type { HeaderLine, Role } from "../config/config.ts";
 import type { ClientRequest } from "./client_request.ts";
 import { getHeader } from "./headers.ts";
 import type { FailureKind, RefusalReason } from "./outcome_kinds.ts";
+import type { TunnelEnd } from "./upgrade.ts";
 
 /** Body of a response to a client. */
 export type ClientResponseBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | string | null;
@@ -17,11 +18,19 @@ export class ClientResponse {
   readonly status: number;
   readonly headers: readonly HeaderLine[];
   readonly body: ClientResponseBody;
+  /** Takes over the client's connection after the head. Set only with status 101. */
+  readonly tunnel: ((client: TunnelEnd) => void) | undefined;
 
-  constructor(status: number, headers: readonly HeaderLine[], body: ClientResponseBody) {
+  constructor(
+    status: number,
+    headers: readonly HeaderLine[],
+    body: ClientResponseBody,
+    tunnel?: (client: TunnelEnd) => void,
+  ) {
     this.status = status;
     this.headers = headers;
     this.body = body;
+    this.tunnel = tunnel;
   }
 }
 

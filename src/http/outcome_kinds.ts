@@ -196,10 +196,23 @@ export const REFUSAL_REASONS = {
   },
   "stalled-upload": { status: 408, description: "No byte of the request body arrived within the timeout." },
   "slow-upload": { status: 408, description: "The request body arrived more slowly than `limits.minUploadRate`." },
+  "request-timeout": { status: 408, description: "The request did not arrive within `clientTimeouts.request`." },
+  "head-timeout": {
+    status: 408,
+    description: "The head of the request did not arrive within `clientTimeouts.header`.",
+  },
+  "max-connections": { status: 503, description: "`limits.maxConnections` connections of clients are open." },
+  "max-connections-per-client": {
+    status: 503,
+    description: "The client has `limits.maxConnectionsPerClient` open connections.",
+  },
 } as const satisfies Record<string, RefusalReasonInfo>;
 
 /** Limit that refused a request, so that one client cannot harm other clients. */
 export type RefusalReason = keyof typeof REFUSAL_REASONS;
+
+/** Limits that refuse a connection before conductor has a request. */
+export type ConnectionRefusal = "head-timeout" | "max-connections" | "max-connections-per-client";
 
 function kindsWith(predicate: (info: FailureKindInfo) => boolean): ReadonlySet<FailureKind> {
   const entries = Object.entries(FAILURE_KINDS) as [FailureKind, FailureKindInfo][];

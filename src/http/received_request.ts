@@ -128,6 +128,7 @@ export function receive(
     loop: isLoop(getHeader(headers, "via"), pseudonym),
     lengthMalformed: length === "malformed",
     contentLength,
+    hasBody: () => request.body !== null,
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
@@ -148,6 +149,8 @@ interface RefusalInfo {
   /** True if Content-Length is neither a number nor a list of one number. */
   readonly lengthMalformed: boolean;
   readonly contentLength: number | undefined;
+  /** Returns true if the listener passes on the body of every method. */
+  readonly hasBody: () => boolean;
   readonly maxBodyBytes: number;
 }
 
@@ -208,9 +211,9 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
+function hasUnreadableBody({ method, headers, contentLength = 0, hasBody }: RefusalInfo): boolean {
   return (method === "GET" || method === "HEAD") &&
-    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined);
+    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined) && !hasBody();
 }
 
 /**
@@ -237,7 +240,8 @@ function parseLength(value: string | undefined): number | undefined | "malformed
  * request, and HTTP/2 has `:authority` instead. Without TLS, HTTP/2 is rare, so the server's own authority counts as
  * missing.
  */
-function isHttp1WithoutHost({ headers, target, connection }: ClientRequest): boolean {
+function isHttp1WithoutHost({ headers, target, connection, httpVersion }: ClientRequest): boolean {
+  if (httpVersion !== undefined) return httpVersion === "1.1" || target.authority === "";
   const { defaultAuthority, scheme = target.scheme } = connection;
   if (defaultAuthority === undefined) return false;
   if (scheme === "http" && target.authority === defaultAuthority) return true;

@@ -74,7 +74,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   },
   refusals: {
     name: "conductor_refused_requests_total",
-    help: "Requests refused by a limit, by reason.",
+    help: "Requests and connections refused by a limit, by reason; a refused connection has no route.",
     label: "reason",
     values: keysOf(REFUSAL_REASONS),
   },

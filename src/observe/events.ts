@@ -3,7 +3,7 @@
  */
 
 import type { Role, Route } from "../config/config.ts";
-import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
+import type { ConnectionRefusal, FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { NotComparableReason } from "./not_comparable.ts";
@@ -141,6 +141,16 @@ export interface RelayedEvent {
   readonly durationMs: number;
 }
 
+/** A limit refused a connection before there was a request. Only the node listener has these limits. */
+export interface RefusedEvent {
+  /** Type of the event. */
+  readonly type: "refused";
+  /** Limit that was reached. */
+  readonly reason: ConnectionRefusal;
+  /** Address of the peer. */
+  readonly client: string;
+}
+
 /** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
   /** Type of the event. */
@@ -200,6 +210,7 @@ export type ConductorEvent =
   | RespondedEvent
   | InterruptedEvent
   | RelayedEvent
+  | RefusedEvent
   | BreakerEvent
   | HealthEvent
   | ComparedEvent;

@@ -2,7 +2,7 @@
 
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import type { ConductorEvent, Observer } from "./events.ts";
+import type { ConductorEvent, Observer, RefusedEvent } from "./events.ts";
 import { printableJson } from "../lib/printable.ts";
 import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 
@@ -73,6 +73,9 @@ const COMPARED_LINES = {
  */
 const COMPARED_LINES_PER_SECOND = 10;
 
+/** Interval between two lines about connections that were refused for the same reason, in milliseconds. */
+const REFUSED_INTERVAL_MS = 10_000;
+
 /** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
 
@@ -83,6 +86,7 @@ export function createLogger(options: LoggerOptions): Logger {
   let dropped = 0;
   const compared = new TokenBucket(limitsForRate(COMPARED_LINES_PER_SECOND));
   let suppressed = 0;
+  const refused = new Map<string, { nextMs: number; leftOut: number }>();
 
   function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
@@ -109,12 +113,21 @@ export function createLogger(options: LoggerOptions): Logger {
     suppressed = 0;
   }
 
+  /** A flood of connections must not become a flood of lines. */
+  function writeRefused({ level, message }: Pick<LogRecord, "level" | "message">, event: RefusedEvent): void {
+    const { nextMs, leftOut } = refused.get(event.reason) ?? { nextMs: 0, leftOut: 0 };
+    if (now() < nextMs) return void refused.set(event.reason, { nextMs, leftOut: leftOut + 1 });
+    refused.set(event.reason, { nextMs: now() + REFUSED_INTERVAL_MS, leftOut: 0 });
+    writeLine(level, message, { ...fieldsOf(event), ...(leftOut > 0 && { leftOut }) }, event);
+  }
+
   return {
     log: (level, message, fields = {}) => writeLine(level, message, fields),
     observe: (event) => {
       const line = describe(event);
       if (line === undefined || SEVERITY[line.level] < threshold) return;
       if (event.type === "compared" && threshold > SEVERITY.debug) writeCompared(line, event);
+      else if (event.type === "refused") writeRefused(line, event);
       else writeLine(line.level, line.message, fieldsOf(event), event);
     },
   };
@@ -146,6 +159,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "refused":
+      return { level: "warn", message: "connection refused" };
     case "breaker":
       return BREAKER_LINES[event.state];
     case "health":

@@ -7,6 +7,7 @@ import type {
   ConductorEvent,
   HealthEvent,
   InterruptedEvent,
+  RefusedEvent,
   RespondedEvent,
   SettledEvent,
 } from "./events.ts";
@@ -54,6 +55,8 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "refused":
+      return refusedText(event, fields, paint);
     case "received":
     case "relayed":
       // They have no line.
@@ -88,6 +91,11 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `response of ${paint.strong(printable(event.service))} interrupted: ${paint.bad(event.failure)}`;
+}
+
+function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {
+  const more = leftOut === undefined ? "" : ` and ${leftOut} more`;
+  return `connection of ${printable(client)}${more} refused: ${paint.bad(reason)}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {

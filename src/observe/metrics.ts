@@ -2,7 +2,7 @@
 
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { SkipReason } from "../http/outcome_kinds.ts";
+import type { RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import {
   hasDuration,
   isCountedAsSkip,
@@ -82,6 +82,8 @@ export class Metrics {
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "refused":
+        return this.#unmatched.refused(event.reason);
       case "compared":
         return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
@@ -133,6 +135,10 @@ class RouteCounters {
     if (fallback) this.cells.add(ROUTE_METRICS.fallbacks);
     if (service === undefined) this.cells.add(ROUTE_METRICS.localReplies);
     else this.services.get(service)?.selected(hedge === true);
+  }
+
+  refused(reason: RefusalReason): void {
+    this.cells.addFor(ROUTE_METRICS.refusals, reason);
   }
 
   interrupted(): void {

@@ -19,7 +19,7 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 const SERVICE_FIELD = "x-conductor-service";
 const TIMING_FIELD = "server-timing";
 const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
-const REPLACED_WITH_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
+const REPLACED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
 const UNSENDABLE: LocalReply = { status: 400, detail: "This request cannot be sent to the service" };
 /** Characters that a token cannot have (RFC 9110 §5.6.2). */
 const NO_TOKEN = /[^A-Za-z0-9!#$%&'*+\-.^_`|~]/g;
@@ -55,9 +55,9 @@ export function relayResponse(
   const isBodiless = isNull || method === "HEAD";
   if (isBodiless && isStreamed(response)) discardResponse(response);
   const body = isBodiless ? null : response.body;
-  // The server adds the length of a buffered body. 204 and 205 must not have a length (RFC 9110 §8.6).
-  const replacesLength = body instanceof Uint8Array || status === 204 || status === 205;
-  const endToEnd = stripHopByHop(response.headers, replacesLength ? REPLACED_WITH_LENGTH : REPLACED);
+  // 204 and 205 must not have a length (RFC 9110 §8.6).
+  const hasNoLength = status === 204 || status === 205;
+  const endToEnd = stripHopByHop(response.headers, hasNoLength ? REPLACED_WITHOUT_LENGTH : REPLACED);
   if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
   const headers = setHeaders(endToEnd, service.responseHeaders);

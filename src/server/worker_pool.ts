@@ -253,7 +253,7 @@ function nextRetryMs(waitMs: number): number {
  * divided: all requests of a client with one connection reach one worker. Sample ratios are the same in every worker.
  */
 export function divideLimits(config: Config, count: number): Config {
-  const { maxInFlight, maxUploads, maxConnectionsPerService, maxQueuedPerService } = config.limits;
+  const { maxInFlight, maxUploads, maxConnections, maxConnectionsPerService, maxQueuedPerService } = config.limits;
   const services = new Map(config.services.map((service) => [service, divideShadowLimits(service, count)]));
   return {
     ...config,
@@ -266,6 +266,7 @@ export function divideLimits(config: Config, count: number): Config {
       ...config.limits,
       maxInFlight: Math.ceil(maxInFlight / count),
       maxUploads: Math.ceil(maxUploads / count),
+      maxConnections: Math.ceil(maxConnections / count),
       maxConnectionsPerService: Math.ceil(maxConnectionsPerService / count),
       maxQueuedPerService: Math.ceil(maxQueuedPerService / count),
     },

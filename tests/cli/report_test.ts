@@ -33,7 +33,7 @@ async function report(args: readonly string[]): Promise<{ code: number; stdout: 
 }
 
 Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough traffic", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const ready = await report(["--admin", admin.url, "--min-requests", "100", "--max-mismatch", "1%"]);
   assertEquals([ready.code, ready.stderr], [0, ""]);
   assertMatch(ready.stdout, /^ready: 100 comparisons, 99 % match\n/);
@@ -46,7 +46,7 @@ Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough t
 });
 
 Deno.test("report prints JSON and Markdown", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const json = await report(["--admin", admin.url, "--format", "json", "--min-requests=100"]);
   const { verdict, compared, matchRate, mismatches } = JSON.parse(json.stdout);
   assertEquals([json.code, verdict, compared, matchRate], [1, "not-ready", 100, 0.99]);
@@ -56,7 +56,7 @@ Deno.test("report prints JSON and Markdown", async () => {
 });
 
 Deno.test("report sends all thresholds, and nothing else, to a path below that of the admin URL", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const thresholds = ["--min-requests=7", "--max-mismatch=2%", "--max-latency-ratio=9.5", "--max-errors=0.5"];
   const { code } = await report(["--admin", `${admin.url}/below/?x=1#y`, ...thresholds]);
   assertEquals(code, 0);
@@ -66,7 +66,7 @@ Deno.test("report sends all thresholds, and nothing else, to a path below that o
 });
 
 Deno.test("report sends the token of a file, and never to the target of a redirect", async () => {
-  await using elsewhere = startAdmin();
+  await using elsewhere = await startAdmin();
   await using admin = startBackend(() => Response.redirect(elsewhere.url));
   const file = await Deno.makeTempFile();
   try {
@@ -122,7 +122,7 @@ for (const [name, respond, message] of NO_REPORT) {
 
 Deno.test("report exits with 4 if the connection is refused", async () => {
   const { port } = await (async () => {
-    await using admin = startAdmin();
+    await using admin = await startAdmin();
     return { port: admin.port };
   })();
   const { code, stderr } = await report(["--admin", `127.0.0.1:${port}`]);
@@ -159,7 +159,7 @@ for (const [args, message] of MISTAKES) {
 }
 
 Deno.test("report as a process needs --allow-net only, and exits with the code of the verdict", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const { code, stdout, stderr } = await runCli(["report", "--admin", admin.url], { permissions: ["--allow-net"] });
   assertEquals([code, stderr], [3, ""]);
   assertMatch(stdout, /^not enough traffic: 100 comparisons, 99 % match\n/);
