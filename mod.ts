@@ -64,6 +64,7 @@ export type {
   ComparedEvent,
   ComparisonResult,
   ConductorEvent,
+  FailureDetail,
   HealthEvent,
   InterruptedEvent,
   Observer,
@@ -76,7 +77,7 @@ export type {
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
-export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
+export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
 
 if (import.meta.main) {
   const { main } = await import("./cli.ts");

@@ -51,7 +51,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   if (flags.reusePort) requireSharedPort("reuse the port");
   const first = withFlags(file.config);
   const urgent = new AbortController();
-  const history = new ReloadHistory();
+  const history = new ReloadHistory({ file: file.location });
   const reloads = () => history.stats;
   const workers = flags.workers === 1
     ? undefined
@@ -62,6 +62,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     onError,
     reusePort: flags.reusePort,
     alwaysCount: table !== undefined,
+    hasTable: table !== undefined,
     urgent: urgent.signal,
   });
   let isDraining = false;

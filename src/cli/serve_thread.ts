@@ -9,6 +9,7 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
+import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction, type Redaction } from "../observe/redaction.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
@@ -72,6 +73,12 @@ export interface ServeThreadOptions {
    */
   readonly alwaysCount?: boolean;
   /**
+   * True if a live table is shown, which the lines of an access log would scroll out of sight.
+   *
+   * @default {false}
+   */
+  readonly hasTable?: boolean;
+  /**
    * Maximum exchanges to record per second.
    *
    * @default RECORDED_PER_SECOND
@@ -116,19 +123,35 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-  let redaction: Redaction;
+  let redaction = createRedaction(first);
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Adds the access log of a configuration to an observer. */
+  function withAccessLog(config: Config, observe: DetailedObserver): DetailedObserver {
+    if (options.hasTable) return observe;
+    const access = createAccessLog(config, { write: (line) => logger().write(line) });
+    if (access === undefined) return observe;
+    return (event, context) => {
+      access(event, context);
+      observe(event, context);
+    };
+  }
+
   function observerFor(config: Config): DetailedObserver {
+    redaction = createRedaction(config);
+    return withAccessLog(config, countingObserverFor(config));
+  }
+
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    const recording = config.admin === undefined ? undefined : recorderFor(config);
+    const recording = config.admin === undefined ? undefined : recorderFor();
     return (event, detail) => {
       counters.observe(event);
       recording?.observe(event, detail);
@@ -136,8 +159,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     };
   }
 
-  function recorderFor(config: Config): ExchangeRecorder {
-    redaction = createRedaction(config);
+  function recorderFor(): ExchangeRecorder {
     return recorder ??= new ExchangeRecorder({
       redaction: () => redaction,
       ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
@@ -163,6 +185,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
+    redaction: () => redaction,
     observe: observeAlways,
   });
   const server = await serveConfig(first, {

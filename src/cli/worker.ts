@@ -131,6 +131,7 @@ async function startWorker(
     onAttempts: (inFlight) => Atomics.store(attemptsInFlight, 0, inFlight),
     onClosed: () => waitForOthers(new Int32Array(open)),
     alwaysCount: showsTop(args, outputs),
+    hasTable: showsTop(args, outputs),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / args.flags.workers),
   });
   return {

@@ -3,6 +3,7 @@
  * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
+import { ACCESS_FIELD_NAMES, ACCESS_FIELDS } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
 import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
@@ -539,7 +540,7 @@ export const SERVICE = section({
 /** `logging` */
 export const LOGGING = section({
   name: "LoggingInput",
-  description: "Log level, format and stream.",
+  description: "Log level, format and stream, and the access log.",
   fields: {
     level: {
       type: oneOf(["debug", "info", "warn", "error"], { anyCase: true, substitutes: { fatal: "error" } }),
@@ -551,6 +552,20 @@ export const LOGGING = section({
       type: oneOf(["json", "pretty"], { anyCase: true }),
       defaultText: "`pretty` on a terminal, otherwise `json`",
       description: "Format of log lines.",
+    },
+    access: {
+      type: oneOf(["off", "json", "combined"], { anyCase: true }),
+      default: "off",
+      description: "Access log: one line for each request, at the end of its response.",
+      details:
+        "`combined` is the format of Apache and nginx. The lines go to `output`, whatever the `level`, and replace " +
+        "the lines `request completed` at `info`. Above the table of `--top`, they are not written.",
+    },
+    accessFields: {
+      type: listOf({ ...oneOf(ACCESS_FIELD_NAMES), label: "name of a field" }, { min: 1, item: "field" }),
+      defaultText: "all fields",
+      description: "Fields of a line in the access log with `access: json`, in this order.",
+      details: Object.entries(ACCESS_FIELDS).map(([name, meaning]) => `\`${name}\`: ${meaning}.`).join(" "),
     },
     output: {
       type: oneOf(["stdout", "stderr"], { anyCase: true, substitutes: { file: "stdout" } }),
@@ -834,7 +849,8 @@ export const CONFIG = section({
     identify: {
       type: boolean(),
       default: true,
-      description: "Show the names of services to clients, in `X-Conductor-Service` and in error bodies.",
+      description:
+        "Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.",
     },
     serverTiming: {
       type: boolean(),
@@ -894,7 +910,7 @@ export const CONFIG = section({
     logging: {
       type: LOGGING,
       default: {},
-      description: "Log level, format and stream.",
+      description: "Log level, format and stream, and the access log.",
       serverOnly: "use the option `observe`",
     },
     admin: {

@@ -80,7 +80,7 @@ export interface ConfigInput {
    */
   readonly safeShadows?: boolean;
   /**
-   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies.
+   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.
    *
    * @default true
    */
@@ -141,7 +141,7 @@ export interface ConfigInput {
    */
   readonly shutdownTimeout?: number | string;
   /**
-   * Log level, format and stream. Not supported by `conductor()`: use the option `observe`.
+   * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
    *
    * @default {}
    */
@@ -391,7 +391,7 @@ export interface ToleranceInput {
   readonly path?: string;
 }
 
-/** Log level, format and stream. */
+/** Log level, format and stream, and the access log. */
 export interface LoggingInput {
   /**
    * Minimum level of log lines. `fatal` of go-conductor becomes `error`.
@@ -401,6 +401,26 @@ export interface LoggingInput {
   readonly level?: "debug" | "info" | "warn" | "error" | "fatal";
   /** Format of log lines. Default: `pretty` on a terminal, otherwise `json`. */
   readonly format?: "json" | "pretty";
+  /**
+   * Access log: one line for each request, at the end of its response. `combined` is the format of Apache and nginx.
+   * The lines go to `output`, whatever the `level`, and replace the lines `request completed` at `info`. Above the
+   * table of `--top`, they are not written.
+   *
+   * @default "off"
+   */
+  readonly access?: "off" | "json" | "combined";
+  /**
+   * Fields of a line in the access log with `access: json`, in this order. `client`: address of the client, beyond
+   * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
+   * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 499 if the
+   * client disconnected earlier. `requestBytes`: bytes of the request body. `responseBytes`: bytes of the relayed
+   * response body; 0 for a local reply. `durationMs`: time until the end of the response, in milliseconds. `route`:
+   * pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the request.
+   * `interrupted`: failure that broke off the response after its head. `attempts`: each attempt: service, outcome
+   * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
+   * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
+   */
+  readonly accessFields?: "client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId" | readonly ("client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId")[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *

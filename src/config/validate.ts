@@ -2,7 +2,7 @@
 
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
-import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
+import type { BreakerSettings, Config, Logging, Role, Service, ShownService } from "./config.ts";
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
@@ -87,8 +87,14 @@ function checkAcrossFields(
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
   checkListener(checked, root);
+  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
   checkControls(routes, services, list);
   return routes;
+}
+
+function checkLogging({ access, accessFields }: Partly<Logging>, at: InputPath): void {
+  if (accessFields === undefined || access === "json") return;
+  at.child("accessFields").problem("requires `access: json`: other formats have fixed fields");
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {

@@ -16,6 +16,11 @@ export interface ConnectionInfo {
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
+   * Protocol of the request, such as `HTTP/1.0`, for the access log. Default: `HTTP/1.1` for a request with a Host
+   * field, otherwise `HTTP/2.0`.
+   */
+  readonly protocol?: string;
+  /**
    * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response
    * (RFC 9112 §3.2), over HTTPS only if other fields show that it is not HTTP/2. Default: not checked, because a
    * `Request` created by a program has no Host field.

@@ -26,6 +26,10 @@ export interface ReceivedRequest {
   readonly raw?: RawTarget | undefined;
   /** Authority that the client requested. */
   readonly authority: string;
+  /** Address of the peer; absent if unknown. */
+  readonly peer?: string | undefined;
+  /** Protocol of the request, such as `HTTP/1.1`. */
+  readonly protocol?: string | undefined;
   /** End-to-end header lines with forwarding fields, without Host, framing and `X-Conductor-Role`. */
   readonly headers: readonly HeaderLine[];
   /** Length of the body in bytes, if the client sent it. */
@@ -107,6 +111,8 @@ export function receive(
     authority,
     contentLength,
     trace,
+    peer: clientAddress,
+    protocol: connection.protocol ?? (host === undefined ? "HTTP/2.0" : "HTTP/1.1"),
     headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
       clientAddress,
       authority,

@@ -8,6 +8,16 @@ import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { NotComparableReason } from "./not_comparable.ts";
 
+/** Details of a failure, for operators. They are never part of a response to a client. */
+export interface FailureDetail {
+  /** Words of the platform, or a description of the failure; without secrets. Absent if the attempt was aborted. */
+  readonly error?: string;
+  /** `host:port` of the service; its URL with placeholders if the URL is secret. */
+  readonly address?: string;
+  /** Usual cause with its remedy, for example `connection refused at 10.0.0.7:8081: …`; absent if none is recognised. */
+  readonly cause?: string;
+}
+
 /** A request arrived. */
 export interface ReceivedEvent {
   /** Type of the event. */
@@ -53,7 +63,7 @@ export interface SkippedEvent {
 }
 
 /** An attempt settled: with a response head (and a small body), or with a failure. */
-export interface SettledEvent {
+export interface SettledEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "settled";
   /** `X-Request-Id` of the exchange. */
@@ -105,7 +115,7 @@ export interface RespondedEvent {
 }
 
 /** The selected response broke off after its head. The client's connection is closed. */
-export interface InterruptedEvent {
+export interface InterruptedEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "interrupted";
   /** `X-Request-Id` of the exchange. */
@@ -164,7 +174,7 @@ export interface BreakerEvent {
 }
 
 /** The health checks of a service changed its state. */
-export interface HealthEvent {
+export interface HealthEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "health";
   /** Configured name of the service. */

@@ -6,7 +6,9 @@ import type { ReceivedRequest } from "../http/received_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
-import { type ConductorEvent, routePattern } from "./events.ts";
+import { type ConductorEvent, type FailureDetail, routePattern } from "./events.ts";
+import { failureDetail } from "./failure_detail.ts";
+import type { Redaction } from "./redaction.ts";
 
 /** Reports the events of one exchange. */
 export interface ExchangeObserver {
@@ -20,8 +22,8 @@ export interface ExchangeObserver {
   settled(attempt: AttemptView, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** Reports a local reply of conductor. */
-  localReply(problem: LocalReply): void;
+  /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
+  localReply(problem: LocalReply, isEnd: boolean): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
@@ -40,12 +42,14 @@ const UNOBSERVED: ExchangeObserver = {
   relayed() {},
 };
 
-/** Arrival of a request, and the clock that measured it. */
-export interface ExchangeClock {
+/** Arrival of a request, the clock that measured it, and the redaction of messages. */
+export interface ObserveContext {
   /** Arrival, in milliseconds. */
   readonly startedMs: number;
   /** Returns the current time, in milliseconds. */
   readonly now: () => number;
+  /** Removes the secrets of the configuration. */
+  readonly redaction: Redaction;
 }
 
 /** Returns the reporter of one exchange. The observer must not throw. */
@@ -53,9 +57,9 @@ export function observeExchange(
   observe: DetailedObserver | undefined,
   clientRequest: ReceivedRequest,
   route: Route | undefined,
-  clock: ExchangeClock,
+  context: ObserveContext,
 ): ExchangeObserver {
-  return observe === undefined ? UNOBSERVED : new EventReporter(observe, clientRequest, route, clock);
+  return observe === undefined ? UNOBSERVED : new EventReporter(observe, clientRequest, route, context);
 }
 
 /** Keeps only the parts of the request that events need: shadow requests may outlive the response to the client. */
@@ -67,6 +71,7 @@ class EventReporter implements ExchangeObserver {
   readonly #traceId: string | undefined;
   readonly #startedMs: number;
   readonly #now: () => number;
+  readonly #redaction: Redaction;
   readonly #route: string;
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
@@ -75,15 +80,16 @@ class EventReporter implements ExchangeObserver {
     observe: DetailedObserver,
     clientRequest: ReceivedRequest,
     route: Route | undefined,
-    clock: ExchangeClock,
+    { startedMs, now, redaction }: ObserveContext,
   ) {
     this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
     this.#path = clientRequest.path;
     this.#traceId = clientRequest.trace?.traceId;
-    this.#startedMs = clock.startedMs;
-    this.#now = clock.now;
+    this.#startedMs = startedMs;
+    this.#now = now;
+    this.#redaction = redaction;
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
@@ -107,7 +113,7 @@ class EventReporter implements ExchangeObserver {
     if (outcome === undefined) return;
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
-      : { success: false, failure: outcome.kind };
+      : { success: false, failure: outcome.kind, ...this.#detailOf(attempt, outcome.kind) };
     this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, durationMs }, attempt);
   }
 
@@ -118,15 +124,17 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  localReply({ status, reason }: LocalReply): void {
+  localReply({ status, reason }: LocalReply, isEnd: boolean): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
     const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
-    this.#notify({ type: "responded", ...this.#requestFields(), ...result });
+    const event: ConductorEvent = { type: "responded", ...this.#requestFields(), ...result };
+    this.#observe(event, new EventContext(this, undefined, undefined, isEnd));
   }
 
   interrupted(attempt: AttemptView, failure: FailureKind): void {
     const { requestId, route, service } = this.#attemptFields(attempt);
-    this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
+    const detail = this.#detailOf(attempt, failure);
+    this.#notify({ type: "interrupted", requestId, route, service, failure, ...detail }, attempt);
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {
@@ -150,6 +158,10 @@ class EventReporter implements ExchangeObserver {
 
   #notify(event: ConductorEvent, attempt?: AttemptView): void {
     this.#observe(event, new EventContext(this, attempt));
+  }
+
+  #detailOf({ service, error }: AttemptView, kind: FailureKind): FailureDetail {
+    return failureDetail(kind, error, { service, redaction: this.#redaction });
   }
 
   #elapsedMs(): number {

@@ -5,12 +5,14 @@ import type {
   BreakerEvent,
   ComparedEvent,
   ConductorEvent,
+  FailureDetail,
   HealthEvent,
   InterruptedEvent,
   RefusedEvent,
   RespondedEvent,
   SettledEvent,
 } from "./events.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
@@ -62,7 +64,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       // They have no line.
       return event.type;
     case "compared":
-      return comparedText(event, fields, paint);
+      return comparedText(event, paint);
   }
 }
 
@@ -85,12 +87,11 @@ function settledText(event: SettledEvent, paint: Paint): string {
   const place = `(${event.role}, ${printable(event.route)})`;
   const duration = formatDuration(event.durationMs);
   if (event.success) return `← ${service} ${statusText(event.status ?? 0, paint)} in ${duration} ${place}`;
-  const reason = event.failure ?? `status ${event.status}`;
-  return `${service} failed: ${paint.bad(reason)} after ${duration} ${place}`;
+  return `${service} failed after ${duration} ${place}: ${reasonText(event, paint)}`;
 }
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
-  return `response of ${paint.strong(printable(event.service))} interrupted: ${paint.bad(event.failure)}`;
+  return `response of ${paint.strong(printable(event.service))} interrupted: ${reasonText(event, paint)}`;
 }
 
 function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {
@@ -105,24 +106,37 @@ function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint):
   return `${subject} opened: no requests for ${formatDuration(openForMs ?? 0)}`;
 }
 
-function healthText({ service, state, status, failure }: HealthEvent, paint: Paint): string {
+function healthText(event: HealthEvent, paint: Paint): string {
+  const { service, state } = event;
   const subject = paint.strong(printable(service));
   if (state === "healthy") return `${subject} is healthy: requests are sent again`;
-  return `${subject} is unhealthy: no requests are sent (${paint.bad(failure ?? `status ${status}`)})`;
+  return `${subject} is unhealthy: no requests are sent (${reasonText(event, paint)})`;
+}
+
+/** Returns the usual cause, otherwise the words of the platform with the address, otherwise the status. */
+function reasonText(
+  { failure, status, error, address, cause }: FailureDetail & {
+    readonly failure?: FailureKind;
+    readonly status?: number;
+  },
+  paint: Paint,
+): string {
+  if (failure === undefined) return paint.bad(`status ${status}`);
+  if (cause !== undefined) return `${paint.bad(failure)}: ${printable(cause)}`;
+  const words = error === undefined ? "" : `: ${printable(error)}`;
+  return `${paint.bad(failure)}${words}${address === undefined ? "" : ` (${printable(address)})`}`;
 }
 
 function comparedText(
   { service, result, paths, reason }: ComparedEvent,
-  { leftOut }: LogFields,
   paint: Paint,
 ): string {
   const subject = paint.strong(printable(service));
   const where = paths.length === 0 ? "" : `: ${paths.map(oneWord).join(", ")}`;
   if (result === "noise") return `primary compared with itself (${subject})${where}`;
   if (result === "match") return `response of ${subject} matches the primary`;
-  const more = leftOut === undefined ? "" : `, after ${leftOut} suppressed lines`;
-  if (result === "not-comparable") return `response of ${subject} not comparable: ${paint.warn(reason ?? "")}${more}`;
-  return `response of ${subject} ${paint.warn("differs from the primary")}${where}${more}`;
+  if (result === "not-comparable") return `response of ${subject} not comparable: ${paint.warn(reason ?? "")}`;
+  return `response of ${subject} ${paint.warn("differs from the primary")}${where}`;
 }
 
 function statusText(status: number, paint: Paint): string {

@@ -60,6 +60,11 @@ export const METRIC_FAMILIES: readonly ReadableFamily[] = [
     "Time at which the configuration in force was applied, in seconds since 1970.",
     ({ reloads }) => reloads && reloads.lastSuccessMs / 1_000,
   ),
+  gauge(
+    "conductor_config_last_reload_refusal_timestamp_seconds",
+    "Time of the last refused reload, in seconds since 1970; absent if there was none.",
+    ({ reloads }) => reloads?.lastRefusal && reloads.lastRefusal.timeMs / 1_000,
+  ),
   {
     name: "conductor_config_reloads_total",
     type: "counter",

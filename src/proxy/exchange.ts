@@ -148,8 +148,9 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     return this.selected?.tap;
   }
 
-  onBroken(kind: FailureKind): void {
+  onBroken(kind: FailureKind, error: string | undefined): void {
     const attempt = this.selected!;
+    attempt.error ??= error;
     attempt.span?.recordBodyFailure(kind);
     this.#observer.interrupted(attempt, attempt.abortReason ?? kind);
   }

@@ -17,6 +17,7 @@ import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { observeBreakers, swallowErrors } from "../observe/observers.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";
@@ -58,18 +59,18 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
 
   const route = refusal === undefined ? matchRoute(context.routes, received.matchPath) : undefined;
   const hasBody = route !== undefined && received.contentLength !== 0 && request.body !== null;
-  const observer = observeExchange(context.observe, received, route, { startedMs, now });
+  const observer = observeExchange(context.observe, received, route, { startedMs, now, redaction: context.redaction });
   spans?.matched(received, route);
   observer.received(received);
-  const respondLocally = (reply: LocalReply) => {
-    observer.localReply(reply);
-    return formatLocalReply(reply, request, received.requestId);
+  const { limits, identify } = config;
+  const respondLocally = (reply: LocalReply, isEnd = false) => {
+    observer.localReply(reply, isEnd);
+    return formatLocalReply(reply, request, { requestId: received.requestId, identify });
   };
-  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND);
+  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
-  const { limits } = config;
   const { admission, problem } = context.admission.admit(request, { limits, isTrusted: context.isTrusted, hasBody });
-  if (admission === undefined) return respondLocally(problem);
+  if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
   const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
@@ -90,7 +91,6 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     capture?.seal();
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const { identify } = config;
     const timing = config.serverTiming
       ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
       : undefined;
@@ -99,7 +99,8 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.selected = selected;
     observer.responded(response.status, selected);
     spans?.responded(selected);
-    const relayed = relayResponse(response, exchange, { method: received.method, attempt: selected, identify, timing });
+    const { method, requestId } = received;
+    const relayed = relayResponse(response, exchange, { method, requestId, attempt: selected, identify, timing });
     exchange.isRelayed = true;
     return relayed;
   } finally {
@@ -118,8 +119,10 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
   const isTrusted = addressMatcher(config.trustProxy);
   // Also without `compare`, because the store then forgets the comparisons of the former configuration.
   const count = options.comparisons?.reconfigure(config);
+  const redaction = createRedaction(config);
   const context: HandlerContext = {
     config,
+    redaction,
     routes: compileRoutes(config),
     transport,
     now,
@@ -139,7 +142,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     drains: instance.drains,
     observe,
     metricsSource,
-    tracer: telemetry && new ExchangeTracer(telemetry),
+    tracer: telemetry && new ExchangeTracer(telemetry, redaction),
     comparisons: config.compare && new ComparisonEngine(config, {
       count,
       observe,

@@ -12,6 +12,7 @@ import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import type { Observer } from "../observe/events.ts";
 import type { ExchangeTracer } from "../observe/exchange_spans.ts";
+import type { Redaction } from "../observe/redaction.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { Telemetry } from "../observe/telemetry.ts";
@@ -68,6 +69,8 @@ export interface HandlerOptions extends ConductorOptions {
 /** Dependencies and settings that all exchanges of one configuration share. */
 export interface HandlerContext {
   readonly config: Config;
+  /** Removes the secrets of the configuration from messages. */
+  readonly redaction: Redaction;
   readonly routes: RouteTable;
   readonly transport: Transport;
   /** Monotonic clock in milliseconds. */

@@ -1,7 +1,13 @@
 /** The client's response: the response of the selected attempt, or a local reply if every service failed. */
 
 import type { HeaderLine, Member, Role } from "../config/config.ts";
-import { ClientResponse, type LocalReply, type ServiceFailure, unknownLength } from "../http/client_response.ts";
+import {
+  ClientResponse,
+  type LocalReply,
+  REQUEST_ID_FIELD,
+  type ServiceFailure,
+  unknownLength,
+} from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import {
   type Attempt,
@@ -20,6 +26,9 @@ const SERVICE_FIELD = "x-conductor-service";
 const TIMING_FIELD = "server-timing";
 const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
 const REPLACED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
+/** With the request id, a service's own field is replaced: a client must find its request in the log. */
+const IDENTIFIED: ReadonlySet<string> = new Set([...REPLACED, REQUEST_ID_FIELD]);
+const IDENTIFIED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([...REPLACED_WITHOUT_LENGTH, REQUEST_ID_FIELD]);
 const UNSENDABLE: LocalReply = { status: 400, detail: "This request cannot be sent to the service" };
 /** Characters that a token cannot have (RFC 9110 §5.6.2). */
 const NO_TOKEN = /[^A-Za-z0-9!#$%&'*+\-.^_`|~]/g;
@@ -34,6 +43,8 @@ export interface ResponseAdditions {
 
 /** Options of {@linkcode relayResponse}. */
 export interface RelayOptions extends ResponseAdditions {
+  /** `X-Request-Id` of the exchange; returned to the client with `identify`. */
+  readonly requestId: string;
   /** Request method. A response to HEAD keeps its Content-Length, but has no body. */
   readonly method: string;
   /** The selected attempt. */
@@ -44,7 +55,7 @@ export interface RelayOptions extends ResponseAdditions {
 export function relayResponse(
   response: UpstreamResponse,
   listener: RelayListener,
-  { method, attempt, identify, timing }: RelayOptions,
+  { method, requestId, attempt, identify, timing }: RelayOptions,
 ): ClientResponse {
   const { status } = response;
   // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as
@@ -57,8 +68,13 @@ export function relayResponse(
   const body = isBodiless ? null : response.body;
   // 204 and 205 must not have a length (RFC 9110 §8.6).
   const hasNoLength = status === 204 || status === 205;
-  const endToEnd = stripHopByHop(response.headers, hasNoLength ? REPLACED_WITHOUT_LENGTH : REPLACED);
-  if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
+  const replaced = identify
+    ? hasNoLength ? IDENTIFIED_WITHOUT_LENGTH : IDENTIFIED
+    : hasNoLength
+    ? REPLACED_WITHOUT_LENGTH
+    : REPLACED;
+  const endToEnd = stripHopByHop(response.headers, replaced);
+  if (identify) endToEnd.push([SERVICE_FIELD, service.name], [REQUEST_ID_FIELD, requestId]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));

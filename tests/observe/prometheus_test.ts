@@ -78,7 +78,7 @@ Deno.test("formatPrometheus() writes states, the version, workers and the proces
     process: { residentBytes: 1e8, heapBytes: 1, descriptors: 7 },
     workers: { count: 2, crashes: 1 },
     reloads: {
-      ...{ isSuccessful: false, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
+      ...{ file: "/etc/conductor.yaml", isSuccessful: false, lastSuccessMs: 1_500, lastAttemptMs: 2_500, changes: [] },
       ...{ succeeded: 3, refused: 1, problems: ["secret"] },
     },
   });

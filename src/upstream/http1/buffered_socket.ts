@@ -1,7 +1,7 @@
 /** A socket with a read buffer. It moves bytes without interpreting them. */
 
 import type { BufferPool } from "../../lib/buffer_pool.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { errorWords, UpstreamFailure } from "../transport.ts";
 
 /** Size of the read buffer in bytes. Holds most heads together with a small body. */
 export const READ_BUFFER_BYTES = 8_192;
@@ -140,5 +140,5 @@ export class BufferedSocket {
 
 /** Deno reports corrupt TLS records and alerts as `InvalidData`. */
 function fail(error: unknown): never {
-  throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset");
+  throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset", errorWords(error));
 }

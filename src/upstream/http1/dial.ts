@@ -3,7 +3,7 @@
 import type { UpstreamTls } from "../../config/config.ts";
 import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { errorWords, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
 import { Handshakes } from "./handshake.ts";
 
@@ -63,7 +63,8 @@ async function connect({ hostname, port }: Endpoint, signal: CancellationSignal)
   try {
     conn = await Deno.connect({ hostname, port, signal: controller.signal });
   } catch (error) {
-    throw new UpstreamFailure(signal.aborted ? "aborted" : connectFailure(error));
+    if (signal.aborted) throw new UpstreamFailure("aborted");
+    throw new UpstreamFailure(connectFailure(error), errorWords(error));
   } finally {
     signal.removeEventListener("abort", abort);
   }
