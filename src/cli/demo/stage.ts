@@ -83,7 +83,13 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     comparisons: (after) => Promise.resolve(comparisons.read(after)),
   }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
   const admin = new AdminListener({ source });
-  await (await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined })).commit();
+  await (await admin.prepare({
+    hostname: HOSTNAME,
+    shownHostname: HOSTNAME,
+    port: 0,
+    token: undefined,
+    socketMode: undefined,
+  })).commit();
   return {
     url,
     adminUrl: admin.url ?? "",

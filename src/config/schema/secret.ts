@@ -1,5 +1,7 @@
 /** Certificates, private keys and tokens. */
 
+import type { InputPath } from "../read/input_path.ts";
+import { quote } from "./describe.ts";
 import { orPlaceholder, type ValueType } from "./value_type.ts";
 
 /** Content of a PEM text. */
@@ -37,10 +39,16 @@ export function pem(content: PemContent): ValueType<string> {
       // Other text is usually a path, because most servers take one here.
       const hint = at.isSecret || value.includes("-----") ? "" : "; ${file:PATH} stands for the content of a file";
       // A malformed private key may still be a secret, so it is not shown.
-      const found = content === "private key" && !at.isSecret ? "other text" : at.describe(value);
+      const found = content === "private key" && !at.isSecret ? "other text" : describePem(value, at);
       return at.problem(`must be the PEM text of a ${content}: found ${found}${hint}`);
     },
   };
+}
+
+/** Names the file of a text that consists of one file. */
+function describePem(value: string, at: InputPath): string {
+  const [, file] = /^\$\{file:([^${}]*)\}$/.exec(at.template?.trim() ?? "") ?? [];
+  return file === undefined ? at.describe(value) : `the content of ${quote(file)}`;
 }
 
 /** Returns the type of bearer tokens. Messages never show one: a malformed token may still be a secret. */

@@ -3,6 +3,7 @@
 import type { UpstreamTls } from "../../config/config.ts";
 import { LoopTurns } from "../../lib/loop_turns.ts";
 import { Slab } from "../../lib/slab.ts";
+import { socketPath } from "../../lib/unix_socket.ts";
 import type { Transport, TransportRequest } from "../transport.ts";
 import { Pool } from "./pool.ts";
 
@@ -10,6 +11,9 @@ import { Pool } from "./pool.ts";
 const SWEEP_MS = 1_000;
 /** Time in milliseconds after which reading of bodies that are mostly framing yields to other work. */
 const FRAMING_SLICE_MS = 4;
+
+/** Origin of requests to Unix sockets, whose own origin has no authority for the Host field. */
+const LOCAL_ORIGIN = "http://localhost";
 
 /** Options of {@linkcode http1Transport}. */
 export interface Http1TransportOptions {
@@ -34,7 +38,7 @@ export interface Http1TransportOptions {
  * reused connection ended before the first byte of the response. No other request is sent twice.
  *
  * @param options The clock, and the release of memory.
- * @returns A transport for `http` and `https` services.
+ * @returns A transport for services with `http` and `https` URLs, and on Unix sockets.
  */
 export function http1Transport(options: Http1TransportOptions = {}): Transport {
   const { now = () => performance.now(), detachBuffers = false } = options;
@@ -61,13 +65,15 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   }
 
   function createPool(origin: string, tls: UpstreamTls | undefined): Pool {
-    const { protocol, hostname, port, host } = new URL(origin);
+    const path = socketPath(origin);
+    const { protocol, hostname, port, host } = new URL(path === undefined ? origin : LOCAL_ORIGIN);
     const secure = protocol === "https:";
     const endpoint = {
       hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
       port: Number(port) || (secure ? 443 : 80),
       secure,
       tls,
+      path,
     };
     const onIdle = () => scheduleSweep(pool);
     const pool: Pool = new Pool({ endpoint, authority: host, now, detachBuffers, turns, slab, onIdle });
