@@ -4,10 +4,12 @@ import { abortable } from "@std/async/abortable";
 import type { Config } from "../config/config.ts";
 import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
 import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
+import type { ConfigSource } from "../config/read/input_path.ts";
 import { readConfig } from "../config/read/read.ts";
 import { quote } from "../config/schema/describe.ts";
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
+import { clientCertificateProblems } from "../server/client_certificates.ts";
 import { type Fingerprint, fingerprint, type Fingerprints } from "../server/file_watch.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { CommandError } from "./commands.ts";
@@ -121,10 +123,23 @@ export async function loadConfig(
       },
       readEnv: (name) => Deno.env.get(name),
     });
-    return validateConfig(value, source);
+    const valid = validateConfig(value, source);
+    checkClientCertificates(valid, source);
+    return valid;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Names the file of a text that consists of one file. */
+function checkClientCertificates({ config: { services } }: ValidatedConfig, source: ConfigSource): void {
+  const problems = clientCertificateProblems(services).map(({ path, message }) => {
+    const [, file] = /^\s*\$\{file:([^${}]*)\}\s*$/.exec(source.templateOf?.(path) ?? "") ?? [];
+    const line = source.lineOf?.(path);
+    const found = file === undefined ? message : `${message}: found the content of ${quote(file)}`;
+    return { path, message: found, ...(line !== undefined && { line }) };
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 async function readConfigText(path: string): Promise<string> {

@@ -171,7 +171,13 @@ async function stop(server: Serving, { workers, signals, reloading, ...context }
 function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
   const forbidden = findForbiddenTarget(services, options);
   if (forbidden === undefined) return;
-  const { target: { name, shown }, host } = forbidden;
+  const { target: { name, shown }, host, socketFlags } = forbidden;
+  if (socketFlags.length > 0) {
+    const flags = shown.isUrlSecret ? "--allow-net, --allow-read and --allow-write" : socketFlags.join(" ");
+    throw new CommandError(
+      `Cannot reach service "${name}": no permission for its Unix socket; run again with ${flags}`,
+    );
+  }
   throw new CommandError(
     `Cannot reach service "${name}": no network permission; run again with --allow-net, or add ${
       shown.isUrlSecret ? `the host of ${shown.url}` : host

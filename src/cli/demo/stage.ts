@@ -85,7 +85,13 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
     resetComparisons: () => Promise.resolve(comparisons.reset()),
   }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
   const admin = new AdminListener({ source });
-  await (await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined })).commit();
+  await (await admin.prepare({
+    hostname: HOSTNAME,
+    shownHostname: HOSTNAME,
+    port: 0,
+    token: undefined,
+    socketMode: undefined,
+  })).commit();
   return {
     url,
     adminUrl: admin.url ?? "",
