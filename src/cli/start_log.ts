@@ -1,6 +1,7 @@
 /** Log of a server: format and level, the first lines, and unexpected errors. */
 
 import type { Config } from "../config/config.ts";
+import { describeListener } from "../config/listener_kind.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { VERSION } from "../lib/version.ts";
@@ -65,6 +66,7 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
           address,
           ...(admin !== undefined && { admin: admin.url, adminAddress: admin.address }),
           ...threads,
+          ...(config.listener.kind === "node" && { listener: config.listener }),
           file: flags.config,
           ...routesAsData(config),
         });
@@ -120,7 +122,9 @@ function drawStart(config: Config, { url, address, admin, workers, file }: Liste
   }${threads}`;
   const dashboard = admin === undefined ? "" : `dashboard on ${paint.accent(admin.url)}${otherAddress(admin)}\n`;
   const origin = `configuration from ${printable(file)}\n`;
-  output.write(`\n${heading}\n${dashboard}${origin}\n${drawRoutes(config, { paint })}\n\n`);
+  const described = describeListener(config);
+  const listener = described === undefined ? "" : `${described}\n`;
+  output.write(`\n${heading}\n${dashboard}${listener}${origin}\n${drawRoutes(config, { paint })}\n\n`);
 }
 
 /** Returns the address of a listener, unless its URL shows it. A listener on all addresses has no URL of its own. */

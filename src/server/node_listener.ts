@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
-import { getHeader, parseList } from "../http/headers.ts";
+import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
