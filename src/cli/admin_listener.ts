@@ -168,7 +168,9 @@ export class AdminListener {
   #handlerFor({ hostname, token }: AdminSettings, port: number): AdminHandler {
     const { source, onReopen: _, ...listeners } = this.#options;
     // Clients of a Unix socket name any host and port: those of a forwarding program, for example of `ssh -L`.
-    const address = socketPath(hostname) === undefined ? { hostname, port } : { hostname: "localhost", port: undefined };
+    const address = socketPath(hostname) === undefined
+      ? { hostname, port }
+      : { hostname: "localhost", port: undefined };
     return createAdminHandler(source, { ...listeners, ...address, token });
   }
 

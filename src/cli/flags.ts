@@ -237,7 +237,8 @@ function ipAddress(): ValueType<string> {
 
 function adminUrl(): ValueType<URL> {
   return {
-    need: "an http or https URL without credentials, such as http://127.0.0.1:9090, or a Unix socket like unix:/run/admin.sock",
+    need:
+      "an http or https URL without credentials, such as http://127.0.0.1:9090, or a Unix socket like unix:/run/admin.sock",
     parse: (text) => {
       const path = socketPath(text.replace(/\/$/, ""));
       if (path !== undefined) return isSocketPath(path) ? new URL(socketOrigin(path)) : undefined;
