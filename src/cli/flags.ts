@@ -15,6 +15,7 @@ import { InputPath } from "../config/read/input_path.ts";
 import { suggest } from "../config/schema/describe.ts";
 import { size } from "../config/schema/quantity.ts";
 import { networkOf } from "../http/client_address.ts";
+import { isSocketPath, socketOrigin, socketPath } from "../lib/unix_socket.ts";
 import { coresForWorkers } from "../server/shared_port.ts";
 
 /** Declaration of a flag. */
@@ -70,7 +71,7 @@ export const FLAGS = {
   }),
   host: single({ ...text(), parse: (host) => host.replace(/^\[(.*)\]$/, "$1") }, {
     value: "ADDRESS",
-    help: "Address to listen on, instead of the configured one",
+    help: "Address to listen on, instead of the configured one; unix:/run/conductor.sock is a Unix socket",
   }),
   watch: toggle({ help: "Reload the configuration when one of its files changes" }),
   top: toggle({ help: "On a terminal, show a live table instead of a line for each request" }),
@@ -109,7 +110,7 @@ export const FLAGS = {
   }),
   admin: single(adminUrl(), {
     value: "URL",
-    help: "Admin listener of a running conductor, for example http://127.0.0.1:9090",
+    help: "Admin listener of a running conductor, for example http://127.0.0.1:9090 or unix:/run/admin.sock",
   }),
   tokenFile: single(text(), { value: "FILE", help: "File with the token of the admin listener" }),
   format: single(oneOf(["text", "json", "markdown"]), {
@@ -271,8 +272,11 @@ function ipAddress(): ValueType<string> {
 
 function adminUrl(): ValueType<URL> {
   return {
-    need: "an http or https URL without credentials, such as http://127.0.0.1:9090",
+    need:
+      "an http or https URL without credentials, such as http://127.0.0.1:9090, or a Unix socket like unix:/run/admin.sock",
     parse: (text) => {
+      const path = socketPath(text.replace(/\/$/, ""));
+      if (path !== undefined) return isSocketPath(path) ? new URL(socketOrigin(path)) : undefined;
       const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
       const isValid = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
       return isValid ? url : undefined;

@@ -3,6 +3,7 @@
 import { warnOfLoops } from "../config/advice.ts";
 import type { Config } from "../config/config.ts";
 import { createPaint } from "../lib/paint.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
 import { formatAddress } from "../server/listen_error.ts";
@@ -43,7 +44,8 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const file = await openConfig(args);
   const withFlags = (config: Config): Config => {
     const { port = config.port, host: hostname = config.hostname } = flags;
-    return { ...config, port, hostname, shownHostname: flags.host ?? config.shownHostname };
+    const hasPort = socketPath(hostname) === undefined;
+    return { ...config, port: hasPort ? port : 0, hostname, shownHostname: flags.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, args, io);
   const onError = logErrorTo(() => logger);
@@ -191,8 +193,9 @@ function addressOf({ address: { hostname, port }, config }: Serving): string {
   return formatAddress({ hostname: shownHostname === configured ? hostname : shownHostname, port });
 }
 
-/** Returns the URL to open in a browser. Not every system can open 0.0.0.0. */
+/** Returns the URL to open in a browser, or the address of a Unix socket. Not every system can open 0.0.0.0. */
 function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
+  if (socketPath(hostname) !== undefined) return shownHostname;
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

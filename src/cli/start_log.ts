@@ -129,7 +129,7 @@ function drawStart(config: Config, { url, address, admin, workers, file }: Liste
 
 /** Returns the address of a listener, unless its URL shows it. A listener on all addresses has no URL of its own. */
 function otherAddress({ url, address }: ListenerView): string {
-  if (url.includes(`//${address}`)) return "";
+  if (url === address || url.includes(`//${address}`)) return "";
   const all = address.startsWith("0.0.0.0:")
     ? ", all IPv4 addresses"
     : address.startsWith("[::]:")

@@ -8,6 +8,7 @@ import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
+import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
@@ -69,7 +70,8 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   const listener = new NodeListener(server, handle, { ...options, tickMs, modules: { http, net } });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, ...(reusePort && { reusePort }) }, () => {
+    const path = socketPath(host);
+    server.listen(path === undefined ? { host, port, ...(reusePort && { reusePort }) } : { path }, () => {
       server.off("error", reject);
       resolve();
     });
@@ -135,8 +137,10 @@ class NodeListener implements Listener {
   }
 
   onListening(): void {
-    const { address, port } = this.#server.address() as { address: string; port: number };
-    this.addr = { hostname: address, port };
+    const address = this.#server.address() as { address: string; port: number } | string;
+    this.addr = typeof address === "string"
+      ? { hostname: this.#options.hostname, port: 0 }
+      : { hostname: address.address, port: address.port };
     this.#server.on("error", (error) => this.#finish.reject(error));
   }
 
@@ -191,9 +195,10 @@ class NodeListener implements Listener {
   }
 
   #onConnection(socket: Socket): void {
-    const { tls, onRefused } = this.#options;
+    const { hostname, tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
+      peer: socketPath(hostname) === undefined ? "" : UNIX_PEER,
       onRelease: () => this.#remove(socket),
       onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),

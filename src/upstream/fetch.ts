@@ -43,7 +43,7 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/too many open files|EMFILE/i, "no-descriptors"],
   [/cannot assign requested address|EADDRNOTAVAIL/i, "no-ports"],
   [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
-  [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType/i, "tls"],
+  [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType|keys may not be|private key/i, "tls"],
   [/timed out|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/i, "timeout"],
   [
     /refused|connect error|\(Connect\)|ConnectionRefused|unreachable|ports? \d* ?(?:is |are )?blocked|bad port/i,

@@ -1,7 +1,7 @@
 /** Hosts, addresses and the URLs of backends. */
 
 import { parseIpAddress } from "../../lib/ip_address.ts";
-import { isSocketPath, MAX_SOCKET_PATH_BYTES, socketOrigin, socketPath } from "../../lib/unix_socket.ts";
+import { isSocketPath, MAX_SOCKET_PATH_BYTES, socketOrigin, socketPath, UNIX_PEER } from "../../lib/unix_socket.ts";
 import { withoutTrailingSlashes } from "../../lib/trailing_slashes.ts";
 import { removeDotSegments } from "../path.ts";
 import { suggest } from "./describe.ts";
@@ -16,8 +16,6 @@ const DNS_NAME = `^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`;
 const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[?::1\]?|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/;
 const URL_NEED = "an http or https URL, or a Unix socket like unix:/run/app.sock";
 const SOCKET_NEED = `an absolute path of a Unix socket with at most ${MAX_SOCKET_PATH_BYTES} bytes`;
-/** Peers on Unix sockets, in lists of addresses. */
-export const UNIX_PEER = "unix";
 
 /** The `Host` field that a backend receives. */
 export type HostMode = "target" | "preserve" | { readonly literal: string };
