@@ -20,7 +20,9 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  AccessFieldInput,
   AdminInput,
+  ArraysInput,
   BreakerInput,
   CompareInput,
   ConfigInput,
@@ -67,7 +69,6 @@ export type {
   FailureDetail,
   HealthEvent,
   InterruptedEvent,
-  NotComparableReason,
   Observer,
   ReceivedEvent,
   RelayedEvent,
@@ -75,6 +76,7 @@ export type {
   SettledEvent,
   SkippedEvent,
 } from "./src/observe/events.ts";
+export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
 export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";

@@ -160,9 +160,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/api/noise":
         return withSafety(await work.read(client, () => respondNoise(request, source.marks)));
       case source.config.metrics.endpoint: {
-        const { metrics, process, workers, reloads } = await work.read(client, () => source.state());
+        const reading = await work.read(client, () => source.reading());
         const { metrics: settings } = source.config;
-        const reading = { metrics, process, workers, ...(reloads !== undefined && { reloads }) };
         const clientRequest = new FetchRequest(request, {});
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }

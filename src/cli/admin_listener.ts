@@ -55,21 +55,21 @@ export function createAdminSource(
   serving: Pick<Serving, "config" | "inspect" | "comparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
+  async function reading() {
+    const { metrics } = await serving.inspect(Infinity);
+    const reloads = readReloads();
+    return { metrics, process: processStats(), workers: workers(), ...(reloads !== undefined && { reloads }) };
+  }
+
   return {
     get config() {
       return serving.config;
     },
     state: async () => {
-      const { metrics } = await serving.inspect(Infinity);
-      const info = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
-      const reloads = readReloads();
-      return viewState(serving.config, {
-        ...info,
-        ...(reloads !== undefined && { reloads }),
-        process: processStats(),
-        metrics,
-      });
+      const info = { version: VERSION, url: url(), draining: isDraining() };
+      return viewState(serving.config, { ...info, ...await reading() });
     },
+    reading,
     exchanges: async (after) => (await serving.inspect(after)).recent,
     comparisons: (after) => serving.comparisons(after),
     marks: new NoiseMarks(),

@@ -18,6 +18,7 @@ import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
+import { exportMetrics } from "../observe/otel_metrics.ts";
 import { requireSharedPort, serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
@@ -92,6 +93,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     throw error;
   }
   const listeners = () => ({ url: urlOf(server), address: addressOf(server), admin: admin.listener });
+  exportMetrics(() => source.reading());
   const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({

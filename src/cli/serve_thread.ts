@@ -9,6 +9,8 @@ import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
+import { observeDurations } from "../observe/otel_metrics.ts";
+import { findMeters } from "../observe/telemetry.ts";
 import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction } from "../observe/redaction.ts";
 import { HealthChecks } from "../server/health_checks.ts";
@@ -66,7 +68,8 @@ export interface ServeThreadOptions {
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
-   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`.
+   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`. OpenTelemetry
+   * metrics count them in any case.
    *
    * @default {false}
    */
@@ -118,13 +121,15 @@ export interface ServingThread extends Serving {
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
 export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
-  const { alwaysCount = false } = options;
+  const alwaysCount = options.alwaysCount === true || findMeters() !== undefined;
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
   let redaction = createRedaction(first);
+  const recordDuration = observeDurations();
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
+    recordDuration?.(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };

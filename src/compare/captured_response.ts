@@ -2,12 +2,22 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
+
+/** The part of a body after the bytes that were kept. */
+export interface BodyRest {
+  /** Number of bytes. */
+  readonly length: number;
+  /** Keyed digest of the bytes. Digests of the same engine are comparable. */
+  readonly digest: string;
+}
 
 /** A captured body. */
 export interface CapturedBody {
-  /** All bytes, without content coding. Empty if `cut` is set. */
+  /** The first bytes, at most `maxBody`, without content coding. Empty if `cut` is set. */
   readonly bytes: Uint8Array;
+  /** The bytes that follow. Absent: there are none. */
+  readonly rest?: BodyRest;
   /** Length of the body as sent, in bytes. If `cut` is set, length of the part that arrived. */
   readonly length: number;
   /** True if the body could not be kept or decoded. */
@@ -27,6 +37,8 @@ export interface CapturedResponse {
   readonly body: CapturedBody | undefined;
   /** Time from the start of the attempt to the response head, in milliseconds. */
   readonly durationMs: number;
+  /** True if the body reports errors whatever the status is, as in GraphQL. */
+  readonly hasErrors?: boolean;
 }
 
 /** Outcome of one attempt: a response, or a failure. */
@@ -35,7 +47,7 @@ export type CapturedOutcome =
   | { readonly ok: false; readonly kind: FailureKind; readonly durationMs: number };
 
 /** Format as which a body is compared. */
-export type ResponseFormat = "json" | "json-lines" | "form" | "markup" | "text" | "binary" | "unknown";
+export type ResponseFormat = "json" | "json-lines" | "form" | "html" | "xml" | "text" | "binary" | "unknown";
 
 /** Type of a body, from the content type of its response. */
 export interface BodyType {
@@ -50,6 +62,7 @@ const JSON_LINES = new Set([
   "application/ndjson",
   "application/jsonl",
   "application/x-jsonlines",
+  "application/json-seq",
 ]);
 const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x-yaml|toml|sql|x-sh))$/;
 
@@ -69,24 +82,32 @@ export function bodyTypeOf(headers: readonly HeaderLine[]): BodyType {
 function formatOf(type: string): ResponseFormat {
   if (type === "") return "unknown";
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return "json";
-  if (JSON_LINES.has(type)) return "json-lines";
+  if (JSON_LINES.has(type) || type.endsWith("+json-seq")) return "json-lines";
   if (type === "application/x-www-form-urlencoded") return "form";
-  if (type === "text/html" || type === "text/xml" || type === "application/xml" || type.endsWith("+xml")) {
-    return "markup";
-  }
+  if (type === "text/html" || type === "application/xhtml+xml") return "html";
+  if (type === "text/xml" || type === "application/xml" || type.endsWith("+xml")) return "xml";
   return TEXTS.test(type) ? "text" : "binary";
 }
 
 /**
  * Decodes bytes as text, without a byte order mark. Returns `undefined` if the bytes are invalid in the character set,
- * or if the character set is unknown.
+ * or if the character set is unknown. With `stream`, a character that is cut off at the end is left out.
  */
-export function decodeText(bytes: Uint8Array, charset: string = "utf-8"): string | undefined {
+export function decodeText(
+  bytes: Uint8Array,
+  charset: string = "utf-8",
+  options: TextDecodeOptions = {},
+): string | undefined {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    return new TextDecoder(charset, { fatal: true }).decode(bytes, options);
   } catch {
     return undefined;
   }
+}
+
+/** Returns the length of a body without content coding. */
+export function contentLength({ bytes, rest }: CapturedBody): number {
+  return bytes.length + (rest?.length ?? 0);
 }
 
 /** Describes the size of a body: `12 bytes`, with the reason and the digest if the body was cut. */

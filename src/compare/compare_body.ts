@@ -1,19 +1,23 @@
 /** Comparison of two bodies: by their bytes first, then by their format. */
 
-import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
+import { type ParsedJson, parseExactJson, parseJsonDocuments } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { getHeader } from "../http/headers.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import {
   type BodyType,
   bodyTypeOf,
   type CapturedBody,
+  type CapturedOutcome,
   type CapturedResponse,
+  contentLength,
   decodeText,
   type ResponseFormat,
   sizeOf,
 } from "./captured_response.ts";
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
+import { compareMarkup } from "./compare_markup.ts";
 import { compareTexts } from "./compare_texts.ts";
 import { codingsOf } from "./decode_body.ts";
 import type { ComparisonContext, DifferenceList } from "./difference.ts";
@@ -25,8 +29,6 @@ const BYTES_PER_STEP = 32;
 const DECODED_PER_STEP = 4;
 /** Bytes decoded from another character set per step. */
 const LEGACY_DECODED_PER_STEP = 1;
-/** Steps per character of markup, because a regular expression folds white space. */
-const MARKUP_STEPS = 3;
 
 /**
  * Finds the differences between two bodies. Returns the reason why the bodies are not comparable; `undefined` if they
@@ -51,12 +53,23 @@ export function compareBodies(
   }
   if (expected.cut || actual.cut) {
     // The same bytes in another coding are a different body, or one that clients cannot decode.
-    const isSame = hasSameDigest(expected, actual) &&
-      codingsOf(expectedResponse.headers).join() === codingsOf(actualResponse.headers).join();
-    return isSame ? undefined : reasonOf(expected.cut ? expected : actual);
+    const isSame = hasSameDigest(expected, actual) && hasSameCodings(expectedResponse, actualResponse);
+    if (isSame) return;
+    const lengths = [declaredLength(expectedResponse), declaredLength(actualResponse)] as const;
+    if (lengths.includes(undefined) || lengths[0] === lengths[1]) return reasonOf(expected.cut ? expected : actual);
+    const [expectedLength, actualLength] = lengths;
+    differences.add("body", "changed", {
+      expected: () => `${expectedLength} bytes`,
+      actual: () => `${actualLength} bytes`,
+    });
+    return;
   }
-  steps.take(expected.length / BYTES_PER_STEP);
-  if (hasSameBytes(expected.bytes, actual.bytes)) return;
+  steps.take(expected.bytes.length / BYTES_PER_STEP);
+  const isPrefixSame = hasSameBytes(expected.bytes, actual.bytes);
+  if (isPrefixSame && hasSameRest(expected, actual)) return;
+  if (expected.rest !== undefined || actual.rest !== undefined) {
+    return compareBeginnings(expectedResponse, actualResponse, { ...context, isPrefixSame });
+  }
   const [expectedType, actualType] = [bodyTypeOf(expectedResponse.headers), bodyTypeOf(actualResponse.headers)];
   if (expectedType.format === "json" && actualType.format === "json") {
     const leaves = differingLeaves(expected.bytes, actual.bytes, steps);
@@ -102,44 +115,41 @@ function readTexts(expected: TypedBytes, actual: TypedBytes, steps: StepBudget):
 /** Returns `false` if the bodies have no format that can be compared as text. */
 function compareByFormat({ format, expected, actual }: Texts, context: ComparisonContext): boolean {
   const { steps } = context;
-  switch (format) {
-    case "json":
-    case "json-lines":
-    case "unknown": {
-      const parse = format === "json-lines" ? parseJsonLines : parseExactJson;
-      const expectedJson = looksLikeJson(expected, format) ? parse(expected, steps) : undefined;
-      const actualJson = expectedJson === undefined ? undefined : parse(actual, steps);
-      if (expectedJson === undefined || actualJson === undefined) compareTexts(expected, actual, context);
-      else compareJson(expectedJson.value, actualJson.value, context);
-      return true;
-    }
-    case "form":
-      compareForms(expected, actual, context);
-      return true;
-    case "markup":
-      steps.take(MARKUP_STEPS * (expected.length + actual.length));
-      compareTexts(foldSpace(expected), foldSpace(actual), context);
-      return true;
-    case "text":
-      compareTexts(expected, actual, context);
-      return true;
-    default:
-      return false;
+  if (format === "binary") return false;
+  if (format === "form") {
+    compareForms(expected, actual, context);
+    return true;
   }
+  const json = readJson(format, expected, actual, steps);
+  if (json !== undefined) compareJson(json.expected.value, json.actual.value, context);
+  else if (format === "html" || format === "xml") compareMarkup(expected, actual, format, context);
+  else compareTexts(expected, actual, context);
+  return true;
 }
 
-/** Reports whether a text may be JSON. Without a content type, only objects and arrays are parsed as JSON. */
+/** Parses both texts as one JSON document each, otherwise as several. Returns `undefined` if one of them is not JSON. */
+function readJson(
+  format: ResponseFormat,
+  expectedText: string,
+  actualText: string,
+  steps: StepBudget,
+): { readonly expected: ParsedJson; readonly actual: ParsedJson } | undefined {
+  if (!looksLikeJson(expectedText, format) || !looksLikeJson(actualText, format)) return undefined;
+  for (const parse of format === "json-lines" ? [parseJsonDocuments] : [parseExactJson, parseJsonDocuments]) {
+    const expected = parse(expectedText, steps);
+    const actual = expected && parse(actualText, steps);
+    if (expected !== undefined && actual !== undefined) return { expected, actual };
+  }
+  return undefined;
+}
+
+/** Reports whether a text may be JSON. Without a type of JSON, only objects and arrays are parsed as JSON. */
 function looksLikeJson(text: string, format: ResponseFormat): boolean {
-  return format !== "unknown" || /^\s*[[{]/.test(text);
-}
-
-/** Folds white space, and starts a line at each tag that follows another, so that the first differing line is short. */
-function foldSpace(text: string): string {
-  return text.trim().replaceAll(/\s+/g, " ").replaceAll(/> ?</g, ">\n<");
+  return format === "json" || format === "json-lines" || /^\s*[[{]/.test(text);
 }
 
 function bodyOf({ body }: CapturedResponse): CapturedBody | undefined {
-  return body === undefined || (body.length === 0 && !body.cut) ? undefined : body;
+  return body === undefined || (contentLength(body) === 0 && !body.cut) ? undefined : body;
 }
 
 function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -169,6 +179,66 @@ function wordsOf({ buffer, byteOffset }: Uint8Array, count: number): Uint32Array
   return new Uint32Array(buffer, byteOffset, count);
 }
 
+/**
+ * Compares bodies that were kept in part. Values that differ in the kept parts are named if the rest is the same.
+ * Otherwise, the bodies differ as a whole, unless rules may apply to the bytes that differ.
+ */
+function compareBeginnings(
+  expectedResponse: CapturedResponse,
+  actualResponse: CapturedResponse,
+  context: ComparisonContext & { readonly isPrefixSame: boolean },
+): NotComparableReason | undefined {
+  const { rules, differences, steps, isPrefixSame } = context;
+  const [expected, actual] = [expectedResponse.body!, actualResponse.body!];
+  const [expectedType, actualType] = [bodyTypeOf(expectedResponse.headers), bodyTypeOf(actualResponse.headers)];
+  if (hasSameRest(expected, actual)) {
+    const isJson = expectedType.format === "json" && actualType.format === "json";
+    const leaves = isJson ? differingLeaves(expected.bytes, actual.bytes, steps, { isPrefix: true }) : undefined;
+    if (leaves !== undefined && compareLeaves(leaves, context)) return;
+  }
+  const isBinary = expectedType.format === "binary" || actualType.format === "binary";
+  if (!isBinary && rules.mayHideBytes) return "too-large";
+  const at = isPrefixSame ? expected.bytes.length : offsetOfDifference(expected, actual);
+  const sampleOf = (body: CapturedBody) => () => {
+    const length = `${contentLength(body)} bytes`;
+    if (!isPrefixSame) return `${length}, different from byte ${at} on`;
+    return `${length}, equal in the first ${at}, digest of the rest ${body.rest?.digest ?? "none"}`;
+  };
+  differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
+}
+
+function hasSameRest({ rest: a }: CapturedBody, { rest: b }: CapturedBody): boolean {
+  return a?.length === b?.length && a?.digest === b?.digest;
+}
+
+function hasSameCodings(a: CapturedResponse, b: CapturedResponse): boolean {
+  return codingsOf(a.headers).join() === codingsOf(b.headers).join();
+}
+
+/** Returns the length of the content from Content-Length; `undefined` if it has a coding, or no such field. */
+function declaredLength({ headers }: CapturedResponse): number | undefined {
+  const length = getHeader(headers, "content-length") ?? "";
+  return codingsOf(headers).length === 0 && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+/**
+ * Reports whether two bodies have the same bytes and codings as sent. They are then equal without decoding. Bodies
+ * without codings are not compared here, because nothing would be saved.
+ */
+export function hasSameBytesAsSent(a: EncodedCapture, b: EncodedCapture): boolean {
+  if (a.isDecoded || b.isDecoded || !a.outcome?.ok || !b.outcome?.ok) return false;
+  const [first, second] = [a.outcome.response, b.outcome.response];
+  if (first.body === undefined || second.body === undefined || first.body.cut || second.body.cut) return false;
+  if (codingsOf(first.headers).length === 0 || !hasSameCodings(first, second)) return false;
+  return hasSameRest(first.body, second.body) && hasSameBytes(first.body.bytes, second.body.bytes);
+}
+
+/** The part of a capture that tells if its body has to be decoded. */
+interface EncodedCapture {
+  readonly outcome: CapturedOutcome | undefined;
+  readonly isDecoded: boolean;
+}
+
 /** Reports whether two bodies that were cut had the same bytes as sent. */
 function hasSameDigest(a: CapturedBody, b: CapturedBody): boolean {
   return a.cut && b.cut && a.length === b.length && a.digest !== undefined && a.digest === b.digest;
@@ -179,8 +249,12 @@ function reasonOf({ cutBy = "too-large" }: CapturedBody): NotComparableReason {
 }
 
 function addBinary(expected: CapturedBody, actual: CapturedBody, differences: DifferenceList): void {
-  const at = firstDifference(expected.bytes, actual.bytes);
-  const offset = at === -1 ? Math.min(expected.bytes.length, actual.bytes.length) : at;
+  const offset = offsetOfDifference(expected, actual);
   const sampleOf = (body: CapturedBody) => () => `${sizeOf(body)}, different from byte ${offset} on`;
   differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
+}
+
+function offsetOfDifference({ bytes: a }: CapturedBody, { bytes: b }: CapturedBody): number {
+  const at = firstDifference(a, b);
+  return at === -1 ? Math.min(a.length, b.length) : at;
 }

@@ -1,7 +1,7 @@
 /** Comparison of two responses to the same request, with a limit on the work. */
 
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { NotComparableError, type NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
@@ -46,7 +46,7 @@ export function compareResponses(
   }
   const { response: baseline } = expected;
   const { response: candidate } = actual;
-  if (baseline.status !== candidate.status && !rules.ignores("status")) {
+  if (!rules.areEquivalentStatuses(baseline.status, candidate.status) && !rules.ignores("status")) {
     differences.add("status", "changed", {
       expected: () => String(baseline.status),
       actual: () => String(candidate.status),
@@ -72,8 +72,9 @@ function compareHeadersAndBody(
     compareHeaders(expected.headers, actual.headers, context);
     return compareBodies(expected, actual, context);
   } catch (error) {
-    if (!(error instanceof StepsExceeded)) throw error;
-    return "costly";
+    if (error instanceof NotComparableError) return error.reason;
+    if (error instanceof StepsExceeded) return "costly";
+    throw error;
   }
 }
 

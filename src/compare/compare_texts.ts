@@ -42,7 +42,7 @@ export function compareTexts(
     const sampleOf = (text: string, line: string | undefined, start: number) => () =>
       line === undefined
         ? `no line ${index + 1}`
-        : `line ${index + 1}: ${around(text, { start, length: line.length, column }, rules)}`;
+        : `line ${index + 1}: ${excerptOf(text, { start, length: line.length, column }, rules)}`;
     return differences.add("body", "changed", {
       expected: sampleOf(expectedText, expected, expectedStart),
       actual: sampleOf(actualText, actual, actualStart),
@@ -77,7 +77,8 @@ class Lines {
 
 function isEquivalent(expected: string | undefined, actual: string | undefined, rules: CompareRules): boolean {
   if (!rules.normalises || expected === undefined || actual === undefined) return false;
-  return rules.normaliseLine(expected) === rules.normaliseLine(actual);
+  const [a, b] = [rules.normaliseLine(expected), rules.normaliseLine(actual)];
+  return a === b || rules.areNearLines(a, b);
 }
 
 function firstDifference(a: string, b: string): number {
@@ -92,15 +93,18 @@ interface Line {
   readonly length: number;
   /** Index of the first difference in the line. */
   readonly column: number;
+  /** Characters on either side that are searched for secrets. Default: 16,384. */
+  readonly searchedAround?: number;
 }
 
 /** Returns the part of a line around the first difference, without secrets. */
-function around(text: string, { start, length, column }: Line, { redactor }: CompareRules): string {
+export function excerptOf(text: string, line: Line, { redactor }: CompareRules): string {
+  const { start, length, column, searchedAround = SEARCHED_AROUND } = line;
   if (redactor.hidesBody()) return redactor.replace(text.slice(start, start + length));
   const shownFrom = column <= SHOWN_BEFORE ? start : start + column - SHOWN_BEFORE;
   const shownTo = Math.min(start + length, start + column + SHOWN_AFTER);
-  const from = Math.max(0, shownFrom - SEARCHED_AROUND);
-  const searched = text.slice(from, shownTo + SEARCHED_AROUND);
+  const from = Math.max(0, shownFrom - searchedAround);
+  const searched = text.slice(from, shownTo + searchedAround);
   let shown = "";
   let at = shownFrom - from;
   for (const secret of redactor.find(searched)) {

@@ -1,6 +1,7 @@
 /** Finished comparisons, and the events that report them. */
 
-import type { ComparedEvent, ComparisonResult, NotComparableReason } from "../observe/events.ts";
+import type { ComparedEvent, ComparisonResult } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Difference } from "./difference.ts";
 
@@ -28,6 +29,8 @@ export interface Comparison {
 
 /** Two responses to the same request that are not comparable. */
 export interface NotComparable extends Pick<Comparison, "requestId" | "route" | "service" | "isNoise"> {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
   /** The reason. */
   readonly reason: NotComparableReason;
 }

@@ -1,18 +1,34 @@
 /** Compares responses in the background, after the client has received its response. */
 
+import type { RequestBody } from "../body/request_body.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { Config, Route, Service } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
+import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import type { NotComparableReason, Observer } from "../observe/events.ts";
+import type { Observer } from "../observe/events.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
+import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
-import { type Candidate, type ComparisonPlan, endpointOf, plansFor, sampleServices } from "./comparison_plan.ts";
-import { type CapturedOutcomes, ComparisonQueue } from "./comparison_queue.ts";
+import {
+  type Candidate,
+  type ComparisonPlan,
+  endpointOf,
+  isReplayable,
+  needsBody,
+  plansFor,
+  sampleServices,
+} from "./comparison_plan.ts";
+import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
+import { conditionalReason } from "./conditional_responses.ts";
+import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
+import type { ResponseCapture } from "./response_capture.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
@@ -41,7 +57,8 @@ interface Baseline {
   readonly plan: ComparisonPlan;
   readonly clientRequest: ReceivedRequest;
   readonly endpoint: string;
-  readonly outcome: CapturedOutcome;
+  /** Has an outcome until it is released. Decoding replaces the outcome. */
+  readonly primary: ResponseCapture;
 }
 
 /** Result of comparing one outcome with the baseline. */
@@ -56,6 +73,7 @@ export class ComparisonEngine {
   readonly #plans: ReadonlyMap<Route, ComparisonPlan>;
   readonly #budget: MemoryBudget;
   readonly #queue: ComparisonQueue;
+  readonly #digestKey: DigestKey = randomDigestKey();
   #replays = 0;
 
   /** Compiles the rules of a configuration. */
@@ -67,29 +85,36 @@ export class ComparisonEngine {
   }
 
   /**
-   * Returns the capture of a request's responses; `undefined` if the request is not compared. A request with a body is
-   * never replayed to the primary.
+   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
+   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary.
    */
-  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(
+    clientRequest: ReceivedRequest,
+    route: Route,
+    body: RequestBody,
+  ): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
     const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
     if (this.#queue.isFull) return skip("busy");
-    const heldBytes = requestBytes(clientRequest);
+    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest);
+    const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
       route,
-      hasBody,
+      hasBody: body !== null,
+      requestBody: isKept ? body.copy() : undefined,
       captured,
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
+      key: this.#digestKey,
       onComplete: (capture) =>
         this.#queue.add({
           capture,
-          compare: (outcomes) => this.#compareAll(capture, plan!, outcomes),
+          compare: (captures) => this.#compareAll(capture, plan!, captures),
           onBusy: () => {
             skip("busy");
             capture.release();
@@ -106,25 +131,35 @@ export class ComparisonEngine {
       readonly reason: NotComparableReason;
     },
   ): undefined {
+    const endpoint = endpointOf(plan, clientRequest);
     for (const { service } of plan.candidates) {
-      if (captured.has(service)) this.#skip({ plan, clientRequest }, service, { reason, isNoise: service.control });
+      if (!captured.has(service)) continue;
+      this.#skip({ plan, clientRequest, endpoint }, service, { reason, isNoise: service.control });
     }
   }
 
-  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, outcomes: CapturedOutcomes): Promise<void> {
+  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, captures: CapturesByService): Promise<void> {
     const { clientRequest } = capture;
-    const outcome = outcomes.get(plan.primary);
-    if (outcome === undefined) return capture.release();
-    const baseline = { plan, clientRequest, endpoint: endpointOf(plan, clientRequest), outcome };
+    const primary = captures.get(plan.primary);
+    if (primary === undefined) {
+      const reason = lostBy(capture, plan.primary);
+      const captured = new Set(capture.responses.map(({ service }) => service));
+      if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason });
+      return capture.release();
+    }
+    const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
+    const baseline = { plan, clientRequest, endpoint, primary };
     for (const candidate of plan.candidates) {
-      const actual = outcomes.get(candidate.service);
+      const actual = captures.get(candidate.service);
       if (actual === undefined) {
-        this.#skipLagging(capture, baseline, candidate.service);
+        const reason = lostBy(capture, candidate.service);
+        const isNoise = candidate.service.control;
+        if (reason !== undefined) this.#skip(baseline, candidate.service, { reason, isNoise });
         continue;
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else this.#add(baseline, candidate, { actual, ...compareResponses(outcome, actual, candidate.rules) });
+      else this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate));
     }
     if (!this.#replay(capture, baseline)) capture.release();
   }
@@ -134,10 +169,10 @@ export class ComparisonEngine {
    * the first capture keeps its memory until the second response has been compared.
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
-    const { plan, clientRequest, outcome } = baseline;
-    const isReplayable = outcome.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
-      !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isReplayable || !plan.replaySampler.next()) return false;
+    const { plan, clientRequest, primary } = baseline;
+    const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
+      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+    if (!mayReplay || !plan.replaySampler.next()) return false;
     this.#replays++;
     const release = () => {
       second.release();
@@ -147,17 +182,19 @@ export class ComparisonEngine {
       clientRequest,
       heldBytes: 0,
       route: first.route,
-      hasBody: false,
+      hasBody: first.hasBody,
+      requestBody: first.requestBody,
       captured: plan.allServices,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
+      key: this.#digestKey,
       onComplete: () => {
         this.#replays--;
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
-          compare: async (outcomes) => {
-            const actual = outcomes.get(plan.primary);
+          compare: async (captures) => {
+            const actual = captures.get(plan.primary);
             if (actual !== undefined) await this.#addNoise(baseline, plan.primary, actual);
             release();
           },
@@ -173,47 +210,61 @@ export class ComparisonEngine {
     return true;
   }
 
+  /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
+  async #compare(
+    { clientRequest, primary }: Baseline,
+    capture: ResponseCapture,
+    { rules, settings }: Pick<Candidate, "rules" | "settings">,
+  ): Promise<Pick<Result, "actual" | "differences" | "notComparable">> {
+    const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
+    if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
+    if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
+      await primary.decode(this.#queue.pause);
+      await capture.decode(this.#queue.pause);
+    }
+    const actual = capture.outcome!;
+    return { actual, ...compareResponses(primary.outcome!, actual, rules) };
+  }
+
   /** Compares by the rules of every candidate, because each may ignore different fields. */
-  async #addNoise(baseline: Baseline, service: Service, actual: CapturedOutcome): Promise<void> {
+  async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
-    for (const { rules } of baseline.plan.candidates) {
+    for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable } = compareResponses(baseline.outcome, actual, rules);
+      const { differences, notComparable } = await this.#compare(baseline, capture, candidate);
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
-      actual,
+      actual: capture.outcome!,
       differences: [...byPath.values()],
       notComparable: undefined,
       isNoise: true,
     });
   }
 
-  #skipLagging({ responses }: ExchangeCapture, baseline: Baseline, service: Service): void {
-    const isLagging = responses.some((response) => response.service === service && response.isLagging);
-    if (isLagging) this.#skip(baseline, service, { reason: "body-lag", isNoise: service.control });
-  }
-
   #skip(
-    { plan, clientRequest }: Pick<Baseline, "plan" | "clientRequest">,
+    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest" | "endpoint">,
     service: Service,
     info: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
-    const skipped = { requestId: clientRequest.requestId, route: plan.route, service: service.name, ...info };
+    const skipped = { requestId: clientRequest.requestId, route: plan.route, endpoint, service: service.name, ...info };
     this.#options.count?.addNotComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
   #add(
-    { plan, clientRequest, endpoint, outcome: expected }: Baseline,
+    { plan, clientRequest, endpoint, primary }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual, differences, notComparable, isNoise = false }: Result,
+    { actual: found, differences, notComparable, isNoise = false }: Result,
   ): void {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, clientRequest }, service, { reason: notComparable, isNoise });
+      return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
     }
     const { requestId, method } = clientRequest;
+    const isGraphql = isGraphqlPath(clientRequest.path);
+    const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
+    const actual = isGraphql ? withGraphqlErrors(found) : found;
     const comparison: Comparison = {
       requestId,
       route: plan.route,
@@ -236,6 +287,11 @@ export class ComparisonEngine {
     });
     this.#options.observe?.(comparedEvent(comparison));
   }
+}
+
+/** Returns the reason why a service has no outcome; `undefined` if it was not sent the request. */
+function lostBy({ responses }: ExchangeCapture, service: Service): NotComparableReason | undefined {
+  return responses.find((response) => response.service === service && response.lostBy !== undefined)?.lostBy;
 }
 
 function bodiesOf(expected: CapturedOutcome, actual: CapturedOutcome, rules: CompareRules): BodySamples {

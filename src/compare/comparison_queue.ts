@@ -2,18 +2,18 @@
 
 import type { Service } from "../config/config.ts";
 import { LoopShare } from "../lib/loop_share.ts";
-import type { CapturedOutcome } from "./captured_response.ts";
 import type { Pause } from "./decode_body.ts";
 import type { ExchangeCapture } from "./exchange_capture.ts";
+import type { ResponseCapture } from "./response_capture.ts";
 
-/** Outcomes of one exchange by service. Outcomes that say nothing about their service are left out. */
-export type CapturedOutcomes = ReadonlyMap<Service, CapturedOutcome>;
+/** Captures of one exchange by service. Captures without an outcome are left out. */
+export type CapturesByService = ReadonlyMap<Service, ResponseCapture>;
 
 /** A captured exchange to compare. */
 export interface ComparisonJob {
   readonly capture: ExchangeCapture;
-  /** Compares the outcomes. Called once, after all bodies have been decoded. */
-  readonly compare: (outcomes: CapturedOutcomes) => Promise<void>;
+  /** Compares the outcomes. Called once. */
+  readonly compare: (captures: CapturesByService) => Promise<void>;
   /** Called instead of `compare` if the queue is full. */
   readonly onBusy: () => void;
 }
@@ -61,8 +61,7 @@ export class ComparisonQueue {
       while (this.#jobs.length > 0) {
         await this.pause();
         const { capture, compare } = this.#jobs.shift()!;
-        for (const response of capture.responses) await response.decode(this.pause);
-        await compare(outcomesOf(capture));
+        await compare(byService(capture));
       }
     } finally {
       this.#share.endSlice();
@@ -73,10 +72,6 @@ export class ComparisonQueue {
   }
 }
 
-function outcomesOf({ responses }: ExchangeCapture): CapturedOutcomes {
-  const outcomes = new Map<Service, CapturedOutcome>();
-  for (const { service, outcome } of responses) {
-    if (outcome !== undefined) outcomes.set(service, outcome);
-  }
-  return outcomes;
+function byService({ responses }: ExchangeCapture): CapturesByService {
+  return new Map(responses.filter(({ outcome }) => outcome !== undefined).map((each) => [each.service, each]));
 }

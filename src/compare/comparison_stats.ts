@@ -1,8 +1,8 @@
 /** Statistics of all comparisons in bounded memory: by route, endpoint and service, and by field. */
 
-import { Histogram, LATENCY_BUCKETS } from "../lib/histogram.ts";
+import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -56,16 +56,14 @@ export interface CountOptions {
 
 interface ResponseCounts {
   errors: number;
-  readonly latency: Histogram;
+  readonly latency: LatencyCounts;
 }
-
-type NotComparableCounts = Partial<Record<NotComparableReason, number>>;
 
 interface ServiceTotals {
   readonly route: string;
   readonly service: string;
   compared: number;
-  readonly notComparable: NotComparableCounts;
+  notComparable: NotComparableCounts;
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
 }
@@ -128,9 +126,11 @@ export class ComparisonStats {
   }
 
   /** Counts responses that are not comparable. Comparisons of the primary with itself are not counted here. */
-  addNotComparable({ route, service, isNoise, reason }: NotComparable): void {
+  addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
-    if (totals !== undefined) addCounts(totals.notComparable, { [reason]: 1 });
+    if (totals === undefined) return;
+    totals.notComparable = addNotComparable(totals.notComparable, { [reason]: 1 });
+    this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
   /** Adds the counts of a snapshot. */
@@ -140,7 +140,7 @@ export class ComparisonStats {
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.compared += compared;
-      addCounts(totals.notComparable, notComparable);
+      totals.notComparable = addNotComparable(totals.notComparable, notComparable);
       mergeResponses(totals.primary, primary);
       mergeResponses(totals.responses, responses);
     }
@@ -162,7 +162,7 @@ export class ComparisonStats {
         route,
         service,
         compared,
-        notComparable: { ...notComparable },
+        notComparable,
         primary: responseStats(primary),
         responses: responseStats(responses),
       })),
@@ -190,7 +190,7 @@ export class ComparisonStats {
     if (known !== undefined) return known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#reserve(2 * LATENCY_BUCKETS.bytes + textBytes(key, route, service))) return undefined;
+    if (!this.#reserve(2 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
     const totals = {
       route,
       service,
@@ -263,18 +263,12 @@ function sampleOf(comparison: Comparison, difference: Difference, info: SampleIn
   };
 }
 
-function addCounts(counts: NotComparableCounts, added: Readonly<NotComparableCounts>): void {
-  for (const [reason, count] of Object.entries(added) as [NotComparableReason, number][]) {
-    counts[reason] = (counts[reason] ?? 0) + count;
-  }
-}
-
 function noResponses(): ResponseCounts {
-  return { errors: 0, latency: new Histogram(LATENCY_BUCKETS) };
+  return { errors: 0, latency: new LatencyCounts() };
 }
 
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
-  if (!outcome.ok || outcome.response.status >= 500) counts.errors++;
+  if (!outcome.ok || outcome.response.status >= 500 || outcome.response.hasErrors) counts.errors++;
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 
@@ -284,5 +278,5 @@ function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseSta
 }
 
 function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
-  return { errors, latency: latency.trimmedCounts() };
+  return { errors, latency: latency.snapshot() };
 }

@@ -2,44 +2,60 @@
 
 import type { HeaderLine } from "../config/config.ts";
 import { parseList } from "../http/headers.ts";
-import { Digest } from "../lib/digest.ts";
+import { Digest, type DigestKey } from "../lib/digest.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedBody } from "./captured_response.ts";
+import { splitZstdFrames } from "./zstd_frames.ts";
 
 /** Maximum codings of a body. Ordinary responses have one. */
 const MAX_CODINGS = 4;
+/** Minimum of the limit for decoded bytes of one body, including bytes that are only digested. */
+const MIN_DECODED_BYTES = 16_777_216;
+/** Maximum window of Zstandard: 8 MiB, the maximum for `Content-Encoding` (RFC 9659 §3). */
+const ZSTD_WINDOW_LOG = 23;
+const ZLIB_METHOD = 8;
+/** Maximum size of a body of gzip that is decoded at once, as sent and decoded, in bytes. This takes up to 1 ms. */
+const [SMALL_BYTES, MAX_SMALL_BYTES] = [16_384, 131_072];
 
-interface Coding {
-  /** Names for `DecompressionStream`. If decoding as the first format fails, the next one is used. */
-  readonly formats: readonly string[];
-  /**
-   * Encoded bytes written at a time. Their whole output is in memory at once. DEFLATE expands up to 1,000-fold, and a
-   * dozen bytes of Brotli may expand to 16 MiB.
-   */
-  readonly sliceBytes: number;
+type Chunks = AsyncIterable<Uint8Array>;
+type Zlib = typeof import("node:zlib");
+
+/** The part of a Node.js transform stream that decoding needs. */
+interface DecodingStream extends Chunks {
+  write(bytes: Uint8Array): boolean;
+  end(): void;
+  once(event: "drain" | "close", listener: () => void): void;
+  destroy(error?: Error): void;
 }
 
-/** The codings by name. Some servers send raw DEFLATE, without the zlib wrapper, as `deflate`. */
-const CODINGS: ReadonlyMap<string, Coding> = new Map([
-  ["gzip", { formats: ["gzip"], sliceBytes: 1_024 }],
-  ["x-gzip", { formats: ["gzip"], sliceBytes: 1_024 }],
-  ["deflate", { formats: ["deflate", "deflate-raw"], sliceBytes: 1_024 }],
-  ["br", { formats: ["brotli"], sliceBytes: 32 }],
+/** Decoders by name. A decoder whose stream depends on the bytes needs all of them at once. */
+const CODINGS: ReadonlyMap<string, (source: Chunks, zlib: Zlib, maxBytes: number) => Chunks> = new Map([
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
+  ["br", unbrotli],
+  ["deflate", inflate],
+  ["zstd", decodeZstd],
 ]);
 
 /** Called after each decoded chunk. Returns a promise if other tasks must run first. */
 export type Pause = () => Promise<void> | undefined;
 
-interface DecodeOptions {
+/** Options of {@linkcode decodeBody}. */
+export interface DecodeOptions {
+  /** Maximum decoded bytes to keep. */
   readonly maxBytes: number;
-  readonly pause: Pause;
+  /** Key of the digest of the bytes that are not kept. */
+  readonly key: DigestKey;
+  /** Default: no pauses. */
+  readonly pause?: Pause;
 }
 
-/** The decoded bytes, or the reason why there are none. */
-type Decoded = Uint8Array | "too-large" | "undecodable";
+/** Ends the decoding of a body that expands too much. */
+class TooLargeError extends Error {}
 
 /**
- * Decodes a captured body. A body that cannot be decoded, or exceeds `maxBytes` when decoded, becomes a cut body with a
+ * Decodes a captured body. A body that cannot be decoded, or exceeds the limit of the work, becomes a cut body with a
  * digest of the bytes as sent.
  *
  * Returns no promise if the body has no coding, or is already cut.
@@ -47,12 +63,11 @@ type Decoded = Uint8Array | "too-large" | "undecodable";
 export function decodeBody(
   body: CapturedBody,
   headers: readonly HeaderLine[],
-  maxBytes: number,
-  pause: Pause = () => undefined,
+  options: DecodeOptions,
 ): CapturedBody | Promise<CapturedBody> {
   if (body.cut || body.bytes.length === 0) return body;
   const names = codingsOf(headers);
-  return names.length === 0 ? body : decodeAll(body, names, { maxBytes, pause });
+  return names.length === 0 ? body : decodeAll(body, names, options);
 }
 
 /** Returns the content codings of a response in the order in which they were applied. */
@@ -69,79 +84,170 @@ export function codingsOf(headers: readonly HeaderLine[]): string[] {
 }
 
 async function decodeAll(body: CapturedBody, names: readonly string[], options: DecodeOptions): Promise<CapturedBody> {
-  const codings = names.toReversed().map((name) => CODINGS.get(name));
-  if (codings.length > MAX_CODINGS) return asCut(body, "undecodable");
-  let { bytes } = body;
-  for (const coding of codings) {
-    const decoded = coding === undefined ? "undecodable" : await decode(bytes, coding, options);
-    if (typeof decoded === "string") return asCut(body, decoded);
-    bytes = decoded;
+  const decoders = names.toReversed().map((name) => CODINGS.get(name));
+  if (decoders.length > MAX_CODINGS) return asCut(body, "undecodable", options);
+  // The beginning of a compressed body says nothing about the rest.
+  if (body.rest !== undefined) return asCut(body, "too-large", options);
+  const { maxBytes, key, pause } = options;
+  const work = { leftBytes: Math.max(MIN_DECODED_BYTES, maxBytes) };
+  const kept = new GrowingBytes(maxBytes);
+  let rest: Digest | undefined;
+  try {
+    const zlib = await import("node:zlib");
+    let source: Chunks = oneChunk(body.bytes);
+    for (const decode of decoders) {
+      if (decode === undefined) return asCut(body, "undecodable", options);
+      source = limit(decode(source, zlib, maxBytes), work);
+    }
+    for await (const chunk of source) {
+      const part = chunk.subarray(0, maxBytes - kept.length);
+      kept.append(part);
+      if (part.length < chunk.length) (rest ??= new Digest(key)).update(chunk.subarray(part.length));
+      // A stream with available bytes never yields to the event loop.
+      const pausing = pause?.();
+      if (pausing !== undefined) await pausing;
+    }
+  } catch (error) {
+    return asCut(body, error instanceof TooLargeError ? "too-large" : "undecodable", options);
   }
-  return { bytes, length: body.length, cut: false };
+  return {
+    bytes: kept.bytes,
+    length: body.length,
+    cut: false,
+    ...(rest !== undefined && { rest: { length: rest.length, digest: rest.toString() } }),
+  };
 }
 
-function asCut({ bytes, length }: CapturedBody, cutBy: "too-large" | "undecodable"): CapturedBody {
-  const digest = new Digest();
+function asCut(
+  { bytes, length, rest }: CapturedBody,
+  cutBy: NotComparableReason,
+  { key }: DecodeOptions,
+): CapturedBody {
+  const digest = new Digest(key);
   digest.update(bytes);
-  return { bytes: new Uint8Array(), length, cut: true, cutBy, digest: digest.toString() };
+  return { bytes: new Uint8Array(), length, cut: true, cutBy, digest: `${digest}${rest?.digest ?? ""}` };
 }
 
-async function decode(bytes: Uint8Array, { formats, sliceBytes }: Coding, options: DecodeOptions): Promise<Decoded> {
-  for (const format of formats) {
-    const decoded = await decompress(bytes, { format, sliceBytes, ...options });
-    if (decoded !== "undecodable") return decoded;
+/** Passes chunks on until all codings of the body together have decoded too many bytes. */
+async function* limit(chunks: Chunks, work: { leftBytes: number }): Chunks {
+  for await (const chunk of chunks) {
+    work.leftBytes -= chunk.length;
+    if (work.leftBytes < 0) throw new TooLargeError("Cannot decode the body: it is too large");
+    yield chunk;
   }
-  return "undecodable";
 }
 
-async function decompress(
-  bytes: Uint8Array,
-  { format, sliceBytes, ...options }: DecodeOptions & { readonly format: string; readonly sliceBytes: number },
-): Promise<Decoded> {
+/** Decodes gzip, which may have several members (RFC 1952 §2.2). For small bodies, a stream costs more than the bytes. */
+async function* gunzip(source: Chunks, zlib: Zlib): Chunks {
+  const chunks = source[Symbol.asyncIterator]();
+  const [first, second] = [await chunks.next(), await chunks.next()];
+  const isSmall = first.done !== true && second.done === true && first.value.length <= SMALL_BYTES;
+  const decoded = isSmall ? gunzipSmall(first.value, zlib) : undefined;
+  if (decoded !== undefined) yield decoded;
+  else yield* transform(resumed([first, second], chunks), zlib.createGunzip());
+}
+
+/** Returns `undefined` if the bytes decode to more than {@linkcode MAX_SMALL_BYTES}. */
+function gunzipSmall(bytes: Uint8Array, zlib: Zlib): Uint8Array | undefined {
   try {
-    const { readable, writable } = new DecompressionStream(format as CompressionFormat);
-    const written = writeSlices(writable, bytes, sliceBytes);
-    const decoded = await readBounded(readable, options);
-    await written;
-    return decoded;
-  } catch {
-    return "undecodable";
+    return zlib.gunzipSync(bytes, { maxOutputLength: MAX_SMALL_BYTES });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return undefined;
+    throw error;
   }
 }
 
-/** Writes all bytes. Never rejects, because the reader reports invalid bytes. */
-async function writeSlices(
-  writable: WritableStream<BufferSource>,
-  bytes: Uint8Array,
-  sliceBytes: number,
-): Promise<void> {
-  const writer = writable.getWriter();
-  writer.closed.catch(() => {});
+async function* resumed(
+  read: readonly IteratorResult<Uint8Array>[],
+  chunks: AsyncIterator<Uint8Array>,
+): Chunks {
+  for (const { done, value } of read) if (done !== true) yield value;
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+}
+
+/** Decodes with a stream. */
+async function* transform(source: Chunks, stream: unknown): Chunks {
+  const decoding = stream as DecodingStream;
+  // Both sides stop at the end of the other: a destroyed stream emits `close`.
+  const writing = writeAll(source, decoding);
   try {
-    for (let at = 0; at < bytes.length; at += sliceBytes) {
-      await writer.write(bytes.slice(at, at + sliceBytes));
-    }
-    await writer.close();
-  } catch {
-    // The reader receives the same error, or has cancelled the stream.
+    yield* decoding;
+  } finally {
+    decoding.destroy();
+    await writing;
   }
 }
 
-async function readBounded(
-  readable: ReadableStream<Uint8Array>,
-  { maxBytes, pause }: DecodeOptions,
-): Promise<Decoded> {
-  const decoded = new GrowingBytes(maxBytes);
-  const reader = readable.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return decoded.bytes;
-    if (!decoded.append(value)) {
-      await reader.cancel();
-      return "too-large";
+/** Writes all bytes at the pace of the reader. Never rejects, because the reader receives the error. */
+async function writeAll(source: Chunks, stream: DecodingStream): Promise<void> {
+  let isClosed = false;
+  stream.once("close", () => isClosed = true);
+  try {
+    for await (const chunk of source) {
+      if (!stream.write(chunk) && !isClosed) {
+        await new Promise<void>((resolve) => {
+          stream.once("drain", resolve);
+          stream.once("close", resolve);
+        });
+      }
+      if (isClosed) return;
     }
-    // A stream with available bytes never yields to the event loop.
-    const pausing = pause();
-    if (pausing !== undefined) await pausing;
+    stream.end();
+  } catch (error) {
+    stream.destroy(error as Error);
   }
+}
+
+/**
+ * Decodes Brotli. A byte is appended, because `node:zlib` of Deno accepts incomplete bytes: only a complete stream does
+ * not read the byte.
+ */
+async function* unbrotli(source: Chunks, zlib: Zlib): Chunks {
+  const stream = zlib.createBrotliDecompress();
+  const sent = { bytes: 0 };
+  yield* transform(withByte(source, sent), stream);
+  if (stream.bytesWritten !== sent.bytes) throw new RangeError("Cannot decode the body: it is incomplete or too long");
+}
+
+async function* withByte(source: Chunks, sent: { bytes: number }): Chunks {
+  for await (const chunk of source) {
+    sent.bytes += chunk.length;
+    yield chunk;
+  }
+  yield new Uint8Array(1);
+}
+
+/** Some servers send raw DEFLATE, without the zlib wrapper, as `deflate`. */
+async function* inflate(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
+  const bytes = await collect(source, maxBytes);
+  const [method = 0, flags = 0] = bytes;
+  const isWrapped = (method & 0x0f) === ZLIB_METHOD && (method << 8 | flags) % 31 === 0;
+  yield* transform(oneChunk(bytes), isWrapped ? zlib.createInflate() : zlib.createInflateRaw());
+}
+
+/** Frames are decoded one by one: runtimes neither reject an incomplete frame, nor decode a second one. */
+async function* decodeZstd(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
+  const frames = splitZstdFrames(await collect(source, maxBytes));
+  const params = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG };
+  // Without support in the runtime, this throws, and the body is undecodable.
+  for (const frame of frames) yield* transform(oneChunk(frame), zlib.createZstdDecompress({ params }));
+}
+
+/** Returns all bytes. A single chunk is not copied. */
+async function collect(source: Chunks, maxBytes: number): Promise<Uint8Array> {
+  let first: Uint8Array | undefined;
+  let all: GrowingBytes | undefined;
+  for await (const chunk of source) {
+    if (first === undefined) {
+      first = chunk;
+      continue;
+    }
+    if (all === undefined) (all = new GrowingBytes(Math.max(maxBytes, first.length))).append(first);
+    if (!all.append(chunk)) throw new TooLargeError("Cannot decode the body: an inner coding is too large");
+  }
+  return all?.bytes ?? first ?? new Uint8Array();
+}
+
+async function* oneChunk(bytes: Uint8Array): Chunks {
+  yield bytes;
 }

@@ -1,6 +1,7 @@
 /** Counts of one endpoint in bounded memory. */
 
 import { detachString, textBytes } from "../lib/memory_budget.ts";
+import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { MismatchSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
@@ -45,6 +46,7 @@ interface SetCount {
 
 interface ServiceCounts {
   compared: number;
+  notComparable: NotComparableCounts;
   readonly fields: Map<string, Field>;
   readonly sets: Map<string, SetCount>;
   overflowCount: number;
@@ -105,7 +107,7 @@ export class EndpointCounts {
     if (this.#services.has(service)) return true;
     if (!this.#memory.reserve(SERVICE_BYTES + textBytes(service))) return false;
     const [fields, sets, overflowFields] = [new Map(), new Map(), new Map()];
-    this.#services.set(service, { compared: 0, fields, sets, overflowCount: 0, overflowFields });
+    this.#services.set(service, { compared: 0, notComparable: {}, fields, sets, overflowCount: 0, overflowFields });
     return true;
   }
 
@@ -128,11 +130,18 @@ export class EndpointCounts {
     this.#countSet(service, [...counted], count);
   }
 
+  /** Counts pairs of responses of an admitted service that are not comparable. */
+  addNotComparable(name: string, counts: NotComparableCounts): void {
+    const service = this.#services.get(name)!;
+    service.notComparable = addNotComparable(service.notComparable, counts);
+  }
+
   /** Adds the counts of an admitted service from a snapshot. */
   merge(stats: EndpointServiceStats): void {
     const service = this.#services.get(stats.service)!;
     const { sets, overflow, fields, compared } = stats;
     service.compared += compared;
+    service.notComparable = addNotComparable(service.notComparable, stats.notComparable);
     for (const { paths, count } of sets) {
       this.add(stats.service, paths, { count });
       service.compared -= count;
@@ -170,10 +179,11 @@ export class EndpointCounts {
   /** Returns the counts as plain data. */
   snapshot(route: string, endpoint: string): EndpointStats {
     const services = [...this.#services].map((
-      [service, { compared, fields, sets, overflowCount, overflowFields }],
+      [service, { compared, notComparable, fields, sets, overflowCount, overflowFields }],
     ) => ({
       service,
       compared,
+      notComparable,
       fields: [...fields].map(([path, { differing, samples }]) => ({ path, differing, samples })),
       sets: [...sets.values()].map(({ paths, count }) => ({ paths, count })),
       overflow: { count: overflowCount, fields: [...overflowFields] },

@@ -3,8 +3,7 @@
 import type { Route, Service } from "../config/config.ts";
 import type { BodyTap } from "../upstream/attempt.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
-import type { MemoryBudget } from "../lib/memory_budget.ts";
-import { type CapturedAttempt, ResponseCapture } from "./response_capture.ts";
+import { type CapturedAttempt, ResponseCapture, type ResponseCaptureOptions } from "./response_capture.ts";
 
 /** An attempt whose response body can be observed. */
 export interface TappedAttempt extends CapturedAttempt {
@@ -13,21 +12,19 @@ export interface TappedAttempt extends CapturedAttempt {
 }
 
 /** Options of {@linkcode ExchangeCapture}. */
-export interface ExchangeCaptureOptions {
+export interface ExchangeCaptureOptions extends ResponseCaptureOptions {
   /** The request. */
   readonly clientRequest: ReceivedRequest;
   /** The route of the request. */
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body, if it is needed after the exchange. */
+  readonly requestBody?: Uint8Array<ArrayBuffer> | undefined;
   /** Memory reserved for the request, in bytes. */
   readonly heldBytes: number;
   /** Services whose responses are captured. */
   readonly captured: ReadonlySet<Service>;
-  /** Maximum size of each captured body, in bytes. */
-  readonly maxBytes: number;
-  /** Budget from which the memory is reserved. */
-  readonly budget: MemoryBudget;
   /** Called once, after the exchange is sealed and all captured attempts have finished. */
   onComplete(capture: ExchangeCapture): void;
 }
@@ -40,6 +37,8 @@ export class ExchangeCapture {
   readonly route: Route;
   /** True if the request has a body. */
   readonly hasBody: boolean;
+  /** A copy of the body; `undefined` if there is none, or if it is not needed. */
+  readonly requestBody: Uint8Array<ArrayBuffer> | undefined;
   /** Captured responses in the order in which their attempts started. */
   readonly responses: ResponseCapture[] = [];
   readonly #options: ExchangeCaptureOptions;
@@ -53,6 +52,7 @@ export class ExchangeCapture {
     this.clientRequest = options.clientRequest;
     this.route = options.route;
     this.hasBody = options.hasBody;
+    this.requestBody = options.requestBody;
     this.#options = options;
     this.#heldBytes = options.heldBytes;
   }
@@ -61,7 +61,7 @@ export class ExchangeCapture {
   started(attempt: TappedAttempt): void {
     if (this.#isComplete || !this.#options.captured.has(attempt.service)) return;
     this.#running++;
-    const capture = new ResponseCapture(attempt, this.#options.maxBytes, this.#options.budget);
+    const capture = new ResponseCapture(attempt, this.#options);
     attempt.tap = capture;
     this.responses.push(capture);
   }

@@ -43,17 +43,19 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
  * that occurs several times has several leaves.
  *
  * Returns `undefined` if a parser is needed: if shape or white space differ, or if a text may not be JSON. Without
- * `steps`, the work is not limited.
+ * `steps`, the work is not limited. With `isPrefix`, both texts are beginnings of longer texts that end alike.
  */
 export function differingLeaves(
   expected: Uint8Array,
   actual: Uint8Array,
   steps: StepBudget = new StepBudget(),
+  { isPrefix = false }: { readonly isPrefix?: boolean } = {},
 ): readonly DifferingLeaf[] | undefined {
   steps.take((expected.length + actual.length) / BYTES_PER_STEP);
   const reader = new Lockstep(expected, actual, steps);
-  if (!reader.readDocuments()) return undefined;
-  const isText = !reader.hasNonAscii || (decodeText(expected) !== undefined && decodeText(actual) !== undefined);
+  if (!reader.readDocuments() && !(isPrefix && reader.hasSameEnd())) return undefined;
+  const decode = (bytes: Uint8Array) => decodeText(bytes, "utf-8", { stream: isPrefix });
+  const isText = !reader.hasNonAscii || (decode(expected) !== undefined && decode(actual) !== undefined);
   return isText ? reader.leaves : undefined;
 }
 
@@ -79,6 +81,14 @@ class Lockstep {
   readDocuments(): boolean {
     return this.#skipSpace() && this.#readValue() && this.#skipSpace() &&
       this.#at === this.#a.length && this.#at + this.#shift === this.#b.length;
+  }
+
+  /** Reports whether all bytes after the last token that was passed are the same. */
+  hasSameEnd(): boolean {
+    const length = this.#a.length - this.#at;
+    if (length !== this.#b.length - this.#at - this.#shift) return false;
+    for (let at = this.#at; at < this.#a.length; at++) if (this.#a[at] !== this.#b[at + this.#shift]) return false;
+    return true;
   }
 
   #readValue(): boolean {

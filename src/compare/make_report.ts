@@ -1,11 +1,12 @@
 /** Creates the report from the statistics of all comparisons. */
 
-import { LATENCY_BUCKETS } from "../lib/histogram.ts";
+import { percentilesOf } from "../lib/latency_counts.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
+import { countNotComparable, type NotComparableReason } from "../observe/not_comparable.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
-import type { Mismatch, Report, ReportThresholds, ServiceReport } from "./report.ts";
+import type { Mismatch, NotComparableEntry, Report, ReportThresholds, ServiceReport } from "./report.ts";
 import { DEFAULT_THRESHOLDS } from "./report_thresholds.ts";
 import {
   countDiffering,
@@ -17,7 +18,7 @@ import {
   type ServiceStats,
   type StatsSnapshot,
 } from "./stats_snapshot.ts";
-import { countNotComparable, decide, ratioOf, worstVerdict } from "./verdict.ts";
+import { decide, ratioOf, worstVerdict } from "./verdict.ts";
 
 /** Maximum fields in each list of the report. The fields with the highest rates come first. */
 const MAX_LISTED_FIELDS = 500;
@@ -57,6 +58,7 @@ export function makeReport(
     mismatches: listFields(fields, "mismatch"),
     noise: listFields(fields, "noise").map(({ samples: _, ...field }) => field),
     undecided: listFields(fields, "undecided"),
+    notComparableAt: listNotComparable(snapshot.endpoints),
     dropped: snapshot.dropped,
   };
 }
@@ -194,14 +196,31 @@ function listFields(fields: readonly JudgedField[], judgement: Judgement): Misma
     .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
 }
 
+function listNotComparable(endpoints: readonly EndpointStats[]): NotComparableEntry[] {
+  return endpoints
+    .flatMap(({ route, endpoint, services }) =>
+      services.flatMap(({ service, compared, notComparable }) => {
+        const total = compared + countNotComparable(notComparable);
+        const counts = Object.entries(notComparable) as [NotComparableReason, number][];
+        return counts.map(([reason, count]) => ({
+          route,
+          endpoint,
+          service,
+          reason,
+          count,
+          rate: ratioOf(count, total),
+        }));
+      })
+    )
+    .sort((a, b) => b.count - a.count)
+    .slice(0, MAX_LISTED_FIELDS);
+}
+
 function matchRateOf(mismatching: number, compared: number): ServiceReport["matchRate"] {
   return wilsonInterval(compared - mismatching, compared);
 }
 
 function quantiles({ latency }: ResponseStats): ServiceReport["latencyMs"]["primary"] {
-  return {
-    p50: LATENCY_BUCKETS.quantile(latency, 0.5) ?? 0,
-    p95: LATENCY_BUCKETS.quantile(latency, 0.95) ?? 0,
-    p99: LATENCY_BUCKETS.quantile(latency, 0.99) ?? 0,
-  };
+  const { p50Ms, p95Ms, p99Ms, maxMs } = percentilesOf(latency);
+  return { p50: p50Ms ?? 0, p95: p95Ms ?? 0, p99: p99Ms ?? 0, max: maxMs ?? 0 };
 }

@@ -14,7 +14,8 @@ const MAX_VALUE_LENGTH = 60;
  * Renders a report as GitHub Flavored Markdown. Texts from backends are escaped, so they cannot add markup or mentions.
  */
 export function renderMarkdown(report: Report): string {
-  const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise } = report;
+  const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise, notComparableAt } =
+    report;
   const lines = [
     `### ${VERDICT_TEXTS[verdict]}: ${compared} comparisons, ${percent(matchRate)} match`,
     "",
@@ -50,6 +51,16 @@ export function renderMarkdown(report: Report): string {
           sampleCode(sample?.expected),
           sampleCode(sample?.actual),
         ])
+      ),
+    );
+  }
+  if (notComparableAt.length > 0) {
+    lines.push(
+      "",
+      "| not comparable | ratio | service | endpoint | reason |",
+      "| ---: | ---: | --- | --- | --- |",
+      ...notComparableAt.slice(0, MAX_FIELDS).map(({ count, rate, service, endpoint, reason }) =>
+        row([String(count), percent(rate), code(service), code(endpoint), reason])
       ),
     );
   }

@@ -3,7 +3,7 @@
 import { formatDuration, percent } from "../lib/text_format.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
-import type { Mismatch, Report, ServiceReport, Verdict } from "./report.ts";
+import type { Mismatch, NotComparableEntry, Report, ServiceReport, Verdict } from "./report.ts";
 import { formatReasons } from "./verdict.ts";
 
 /** Maximum fields in each table. */
@@ -20,13 +20,14 @@ export const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
 
 /** Renders a report as text that contains no control characters from backends or clients. */
 export function renderText(report: Report, paint: Paint): string {
-  const { verdict, compared, matchRate, services, mismatches, undecided, noise, dropped } = report;
+  const { verdict, compared, matchRate, services, mismatches, undecided, noise, notComparableAt, dropped } = report;
   return [
     `${verdictText(verdict, paint)}: ${formatCount(compared)} comparisons, ${percent(matchRate)} match`,
     ...services.flatMap((service) => serviceLines(service, paint)),
     ...fieldLines("Mismatches", mismatches, paint),
     ...fieldLines("Undecided: too few comparisons to exclude noise", undecided, paint),
     ...fieldLines("Noise", noise.filter(({ differing }) => differing > 0), paint),
+    ...notComparableLines(notComparableAt, paint),
     ...(dropped === 0 ? [] : ["", paint.warn(`${formatCount(dropped)} details were dropped: memory limit reached`)]),
     "",
   ].join("\n");
@@ -60,12 +61,10 @@ function fieldLines(title: string, fields: readonly Field[], paint: Paint): stri
   const rows = shown.map(({ rate, noiseRate, service, endpoint, path }) =>
     [percent(rate), percent(noiseRate), service, endpoint, path].map(printable)
   );
-  const header = ["differs", "noise", "service", "endpoint", "field"];
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ")}`.trimEnd();
-  const lines = ["", paint.strong(title), paint.faint(line(header))];
+  const [header, ...body] = tableLines([["differs", "noise", "service", "endpoint", "field"], ...rows]);
+  const lines = ["", paint.strong(title), paint.faint(header!)];
   shown.forEach(({ samples = [] }, index) => {
-    lines.push(line(rows[index]!));
+    lines.push(body[index]!);
     for (const { expected, actual, method, path, requestId } of samples.slice(0, MAX_SAMPLES)) {
       const values = `${valueText(expected)} → ${valueText(actual)}`;
       lines.push(`    ${values}  ${paint.faint(printable(`${method} ${path} ${requestId}`))}`);
@@ -73,6 +72,22 @@ function fieldLines(title: string, fields: readonly Field[], paint: Paint): stri
   });
   if (fields.length > MAX_FIELDS) lines.push(paint.faint(`  and ${formatCount(fields.length - MAX_FIELDS)} more`));
   return lines;
+}
+
+function notComparableLines(entries: readonly NotComparableEntry[], paint: Paint): string[] {
+  if (entries.length === 0) return [];
+  const rows = entries.slice(0, MAX_FIELDS).map(({ count, rate, service, endpoint, reason }) =>
+    [formatCount(count), percent(rate), service, endpoint, reason].map(printable)
+  );
+  const [header, ...body] = tableLines([["count", "ratio", "service", "endpoint", "reason"], ...rows]);
+  const lines = ["", paint.strong("Not comparable"), paint.faint(header!), ...body];
+  if (entries.length > MAX_FIELDS) lines.push(paint.faint(`  and ${formatCount(entries.length - MAX_FIELDS)} more`));
+  return lines;
+}
+
+function tableLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ")}`.trimEnd());
 }
 
 function valueText(sample: string | undefined): string {

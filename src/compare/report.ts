@@ -1,7 +1,7 @@
 /** The report on all comparisons: `GET /api/report`, and the output of `conductor report`. */
 
 import type { RatioEstimate } from "../lib/statistics.ts";
-import type { NotComparableReason } from "../observe/events.ts";
+import type { NotComparableCounts, NotComparableReason } from "../observe/not_comparable.ts";
 
 /** Verdict on a service: ready to replace the primary, not ready, or not enough comparisons to decide. */
 export type Verdict = "ready" | "not-ready" | "not-enough-traffic";
@@ -46,6 +46,16 @@ export interface Mismatch {
   readonly samples: readonly MismatchSample[];
 }
 
+/** Pairs of responses at one endpoint that are not comparable for the same reason. */
+export interface NotComparableEntry extends Pick<Mismatch, "route" | "endpoint" | "service"> {
+  /** The reason. */
+  readonly reason: NotComparableReason;
+  /** Number of pairs. */
+  readonly count: number;
+  /** Ratio of all pairs at the endpoint, 0 to 1. */
+  readonly rate: number;
+}
+
 /** The report on one service of one route. */
 export interface ServiceReport {
   /** The route's pattern. */
@@ -59,16 +69,22 @@ export interface ServiceReport {
   /** Number of comparisons. */
   readonly compared: number;
   /** Number of responses that are not comparable, by reason. No other count includes them. */
-  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
+  readonly notComparable: NotComparableCounts;
   /** Ratio of the comparisons without a mismatch. */
   readonly matchRate: RatioEstimate;
   /** Ratio of failures and of responses with status 5xx, 0 to 1. */
   readonly errorRate: { readonly primary: number; readonly service: number };
-  /** Quantiles of the latency, in milliseconds. */
-  readonly latencyMs: {
-    readonly primary: { readonly p50: number; readonly p95: number; readonly p99: number };
-    readonly service: { readonly p50: number; readonly p95: number; readonly p99: number };
-  };
+  /** Quantiles of the latency in milliseconds, within 1 %. All are 0 without responses. */
+  readonly latencyMs: { readonly primary: LatencyQuantiles; readonly service: LatencyQuantiles };
+}
+
+/** Quantiles of latencies, in milliseconds. */
+export interface LatencyQuantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  /** Highest latency. */
+  readonly max: number;
 }
 
 /** The report on all services. */
@@ -89,6 +105,8 @@ export interface Report {
   readonly noise: readonly Omit<Mismatch, "samples">[];
   /** Fields that differ, with too few comparisons to decide whether by noise. */
   readonly undecided: readonly Mismatch[];
+  /** Endpoints with responses that are not comparable, by reason, the highest counts first. */
+  readonly notComparableAt: readonly NotComparableEntry[];
   /** Number of samples, fields, endpoints and comparisons that exceeded the memory limit. */
   readonly dropped: number;
 }

@@ -1,6 +1,7 @@
 /** Snapshots of comparison statistics: plain data that workers send to the main thread, and that can be merged. */
 
-import type { NotComparableReason } from "../observe/events.ts";
+import type { LatencySnapshot } from "../lib/latency_counts.ts";
+import type { NotComparableCounts } from "../observe/not_comparable.ts";
 import type { MismatchSample } from "./report.ts";
 
 /** A sample with the rank that decides whether it is kept. */
@@ -34,6 +35,8 @@ export interface EndpointServiceStats {
   readonly service: string;
   /** Comparisons, without noise measurements. */
   readonly compared: number;
+  /** Pairs of responses that are not comparable, by reason. No other count includes them. */
+  readonly notComparable: NotComparableCounts;
   /** Fields that differ in any comparison. */
   readonly fields: readonly FieldStats[];
   /** Comparisons with differences, by the set of differing fields. */
@@ -58,8 +61,8 @@ export interface EndpointStats {
 export interface ResponseStats {
   /** Failures, and responses with status 5xx. */
   readonly errors: number;
-  /** Latencies from the start of the attempt to the response head: counts by `LATENCY_BUCKETS`. */
-  readonly latency: readonly number[];
+  /** Latencies from the start of the attempt to the response head. */
+  readonly latency: LatencySnapshot;
 }
 
 /** Counts of one service on one route. */
@@ -70,7 +73,7 @@ export interface ServiceStats {
   /** Comparisons, without noise measurements. */
   readonly compared: number;
   /** Pairs of responses that are not comparable, by reason. No other count includes them. */
-  readonly notComparable: Readonly<Partial<Record<NotComparableReason, number>>>;
+  readonly notComparable: NotComparableCounts;
   /** The primary's responses in these comparisons. */
   readonly primary: ResponseStats;
   /** The service's responses. */

@@ -1,6 +1,7 @@
 /** Decides on the verdict on a service, with a reason for each threshold that is not met. */
 
 import { formatDuration, percent } from "../lib/text_format.ts";
+import { countNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { ReportThresholds, ServiceReport, Verdict } from "./report.ts";
 
 /** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */
@@ -36,7 +37,8 @@ export function decide(
   const missing: string[] = [];
   const faults: string[] = [];
   if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the required ${minRequests}`);
-  const skipped = countNotComparable(notComparable);
+  // Reasons of the request, such as preconditions, say nothing about the service.
+  const skipped = countNotComparable(notComparable) - countNotComparable(notComparable, "request");
   const skippedRatio = ratioOf(skipped, compared + skipped);
   if (skippedRatio > MAX_NOT_COMPARABLE) {
     missing.push(
@@ -78,13 +80,6 @@ export function decide(
 export function worstVerdict(services: readonly ServiceReport[]): Verdict {
   if (services.length === 0) return "not-enough-traffic";
   return SEVERITY[Math.max(...services.map(({ verdict }) => SEVERITY.indexOf(verdict)))]!;
-}
-
-type NotComparableCounts = ServiceReport["notComparable"];
-
-/** Returns the number of responses that are not comparable for any reason. */
-export function countNotComparable(counts: NotComparableCounts): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** Formats counts by reason, the most frequent first: `costly 12, too-large 3`. */

@@ -3,17 +3,17 @@
  * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
-import { ACCESS_FIELD_NAMES, ACCESS_FIELDS } from "./access_fields.ts";
+import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
+import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses } from "./schema/http.ts";
-import { endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
+import { headerLines, headerName, httpMethod, sampleKey, statuses, statusGroups } from "./schema/http.ts";
+import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
-import { literal } from "./schema/value_type.ts";
+import { literal, type ValueType } from "./schema/value_type.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
@@ -310,12 +310,33 @@ export const COMPARE_RULE_FIELDS = {
     default: "256KiB",
     as: "maxBodyBytes",
     description:
-      "Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.",
+      "Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are compared.",
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),
-    default: ["content-type", "location", "cache-control", "set-cookie"],
-    description: "Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared.",
+    default: [
+      "content-type",
+      "location",
+      "cache-control",
+      "set-cookie",
+      "content-security-policy",
+      "content-security-policy-report-only",
+      "strict-transport-security",
+      "x-content-type-options",
+      "x-frame-options",
+      "referrer-policy",
+      "permissions-policy",
+      "cross-origin-opener-policy",
+      "cross-origin-embedder-policy",
+      "cross-origin-resource-policy",
+      "access-control-allow-origin",
+      "access-control-allow-credentials",
+      "access-control-allow-methods",
+      "access-control-allow-headers",
+      "access-control-expose-headers",
+    ],
+    description:
+      "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
   ignore: {
     type: listOf(bodyPath(), { item: "path" }),
@@ -337,12 +358,44 @@ export const COMPARE_RULE_FIELDS = {
     default: "ordered",
     as: "unordered",
     description: "Array comparison: ordered, unordered, or the arrays whose order does not count.",
+    details:
+      "Elements of unordered arrays are paired by the members in `key`. Without it, a member with unique values in both " +
+      "arrays is detected.",
   },
   tolerance: {
     type: listOf(TOLERANCE, { item: "rule" }),
     default: [],
     isCumulative: true,
     description: "Tolerated differences between numbers. The first rule that matches a number applies.",
+  },
+  nullIsMissing: {
+    type: wholeOrPaths({ jsonOnly: true }),
+    default: false,
+    description: "Members of JSON objects for which null equals absence.",
+  },
+  ignoreCase: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts in which upper and lower case are equal, such as the names of states.",
+  },
+  instants: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Times that are compared as instants, whatever their format and time zone.",
+    details:
+      "Formats are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time " +
+      "without a zone is a text.",
+  },
+  numericTexts: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts whose numbers are compared by value, within `tolerance`.",
+    details: "Numbers with leading zeros, versions and dates are texts.",
+  },
+  equivalentStatuses: {
+    type: statusGroups(),
+    default: [],
+    description: "Status codes that are equivalent to each other.",
   },
   redact: {
     type: listOf(bodyPath(), { item: "path" }),
@@ -376,12 +429,18 @@ export const COMPARE = section({
       type: oneOf(["replay", "off"]),
       default: "replay",
       description:
-        "Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.",
+        "Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.",
     },
     noiseSample: {
       type: ratio(),
       default: 0.1,
       description: "Ratio of compared requests that are replayed to the primary.",
+    },
+    replayable: {
+      type: listOf(endpointPattern(), { item: "endpoint" }),
+      default: [],
+      description: "Further requests that may be sent to the primary again, because they change nothing.",
+      details: "Bodies of more than 64 KiB, or without a `Content-Length`, are never sent again.",
     },
     maxMemory: {
       type: size({ min: "1MiB", max: "4GiB" }),
@@ -536,6 +595,18 @@ export const SERVICE = section({
   },
 });
 
+/** A field of the access log, with a name of its own for the long list. */
+const ACCESS_FIELD: ValueType<AccessField> = {
+  ...oneOf(ACCESS_FIELD_NAMES),
+  label: "name of a field",
+  input: "AccessFieldInput",
+  alias: {
+    name: "AccessFieldInput",
+    type: ACCESS_FIELD_NAMES.map((name) => `"${name}"`).join(" | "),
+    description: "Field of a line in the access log.",
+  },
+};
+
 /** `logging` */
 export const LOGGING = section({
   name: "LoggingInput",
@@ -561,7 +632,7 @@ export const LOGGING = section({
         "the lines `request completed` at `info`. Above the table of `--top`, they are not written.",
     },
     accessFields: {
-      type: listOf({ ...oneOf(ACCESS_FIELD_NAMES), label: "name of a field" }, { min: 1, item: "field" }),
+      type: listOf(ACCESS_FIELD, { min: 1, item: "field" }),
       defaultText: "all fields",
       description: "Fields of a line in the access log with `access: json`, in this order.",
       details: Object.entries(ACCESS_FIELDS).map(([name, meaning]) => `\`${name}\`: ${meaning}.`).join(" "),

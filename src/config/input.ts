@@ -208,16 +208,17 @@ export interface CompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
   readonly maxBody?: number | string;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
-   * @default ["content-type","location","cache-control","set-cookie"]
+   * @default
+   * ["content-type","location","cache-control","set-cookie","content-security-policy","content-security-policy-report-only","strict-transport-security","x-content-type-options","x-frame-options","referrer-policy","permissions-policy","cross-origin-opener-policy","cross-origin-embedder-policy","cross-origin-resource-policy","access-control-allow-origin","access-control-allow-credentials","access-control-allow-methods","access-control-allow-headers","access-control-expose-headers"]
    */
   readonly headers?: string | readonly string[];
   /**
@@ -235,18 +236,53 @@ export interface CompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected.
    *
    * @default "ordered"
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies.
    *
    * @default []
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
+  /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text.
+   *
+   * @default false
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts.
+   *
+   * @default false
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`.
+   *
+   * @default []
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
    * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
@@ -270,7 +306,7 @@ export interface CompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.
+   * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
    * @default "replay"
    */
@@ -281,6 +317,14 @@ export interface CompareInput {
    * @default 0.1
    */
   readonly noiseSample?: number | string;
+  /**
+   * Further requests that may be sent to the primary again, because they change nothing. A method and a path: `"POST
+   * /graphql"`, `"POST /users/{id}/search"`. Bodies of more than 64 KiB, or without a `Content-Length`, are never sent
+   * again.
+   *
+   * @default []
+   */
+  readonly replayable?: string | readonly string[];
   /**
    * Maximum memory of responses that wait to be compared. Further responses are not comparable. Bytes, or text with a
    * unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
@@ -362,7 +406,7 @@ export interface LoggingInput {
    * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
    * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
    */
-  readonly accessFields?: "client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId" | readonly ("client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId")[];
+  readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
@@ -722,13 +766,13 @@ export interface ServiceCompareInput {
    */
   readonly sample?: number | string;
   /**
-   * Maximum size of a body that is compared, as sent and decoded. Responses with a larger body are not comparable.
-   * Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
+   * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
+   * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
   readonly maxBody?: number | string;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared. Default: the top
-   * level's.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared. Default:
+   * the top level's.
    */
   readonly headers?: string | readonly string[];
   /**
@@ -744,15 +788,41 @@ export interface ServiceCompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`. Default: the top level's.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected. Default: the top level's.
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies. Default: those of the top
    * level, which always come last.
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
+  /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies. Default: the top level's.
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   * Default: the top level's.
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text. Default: the top level's.
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts. Default: the top level's.
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`. Default: the top level's.
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
    * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
@@ -775,6 +845,33 @@ export interface ServiceCompareInput {
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/**
+ * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:
+ * such a member is detected.
+ */
+export type ArraysInput = Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+
+/** Field of a line in the access log. */
+export type AccessFieldInput =
+  | "client"
+  | "method"
+  | "host"
+  | "target"
+  | "protocol"
+  | "status"
+  | "requestBytes"
+  | "responseBytes"
+  | "durationMs"
+  | "route"
+  | "service"
+  | "refusal"
+  | "interrupted"
+  | "attempts"
+  | "referer"
+  | "userAgent"
+  | "requestId"
+  | "traceId";
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

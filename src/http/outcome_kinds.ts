@@ -3,6 +3,8 @@
  * docs/reference/outcomes.md.
  */
 
+import type { Role } from "../config/config.ts";
+
 /** Point at which an attempt failed: before the request was sent, by an abort of conductor, or after it was sent. */
 export type FailureStage = "not-sent" | "aborted" | "failed";
 
@@ -95,6 +97,12 @@ export const FAILURE_KINDS = {
     breaker: "no",
     stage: "aborted",
   },
+  "body-too-large": {
+    description: "The body of a shadow request was larger than `maxBodySize`, so the request was cut off.",
+    clientCause: "yes",
+    breaker: "no",
+    stage: "aborted",
+  },
   "open-circuit": {
     description: "The breaker of the service is open.",
     clientCause: "no",
@@ -166,11 +174,24 @@ export const SKIP_REASONS = {
   "open-circuit": FAILURE_KINDS["open-circuit"].description,
   "unhealthy": FAILURE_KINDS["unhealthy"].description,
   "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
+  "unsendable": FAILURE_KINDS["unsendable"].description,
   ...OVERLOADS,
 } as const;
 
 /** Reason why a service did not get a request that its route matched. */
 export type SkipReason = keyof typeof SKIP_REASONS;
+
+/** Failures by which a shadow request is cut off. A shadow that lags or gets too much is no failure of the service. */
+const CUT_OFF_KINDS: ReadonlySet<FailureKind> = new Set<FailureKind & SkipReason>(["body-lag", "body-too-large"]);
+
+/**
+ * Returns the reason if a failed attempt is a skip: it was not sent, or it is a shadow request that was cut off. Every
+ * view counts it as a skip and not as a failure, so that each request is counted once for each service.
+ */
+export function skipReasonOf(kind: FailureKind, role: Role): SkipReason | undefined {
+  const isSkip = NOT_SENT_KINDS.has(kind) || (role === "shadow" && CUT_OFF_KINDS.has(kind));
+  return isSkip ? kind as FailureKind & SkipReason : undefined;
+}
 
 /** A local reply to a request that a limit refused. */
 export interface RefusalReasonInfo {

@@ -1,43 +1,74 @@
-/** A fast, non-cryptographic digest of streamed bytes. */
+/** A digest of streamed bytes: HalfSipHash-1-3 with 64 bits, in JavaScript faster than SHA-256 of the runtime. */
+
+/** A key of 64 bits. */
+export type DigestKey = readonly [low: number, high: number];
+
+const NO_KEY: DigestKey = [0, 0];
+
+/** Returns a random key. */
+export function randomDigestKey(): DigestKey {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Int32Array(2));
+  return [low, high];
+}
 
 /**
  * Digests bytes chunk by chunk. The result does not depend on the chunk boundaries.
  *
- * Two different inputs have the same digest by accident once in 2^64. An adversary can construct collisions.
+ * Two different inputs have the same digest by accident once in 2^64. With a secret key, an adversary cannot construct
+ * collisions either, because HalfSipHash is a pseudorandom function. Without a key, an adversary can.
  *
  * @example Usage
  * ```ts ignore
- * const digest = new Digest();
+ * const digest = new Digest(randomDigestKey());
  * for await (const chunk of body) digest.update(chunk);
  * digest.toString(); // 16 hexadecimal digits
  * ```
  */
 export class Digest {
-  #first = 0x243f6a88;
-  #second = 0x85a308d3;
+  #v0: number;
+  #v1: number;
+  #v2: number;
+  #v3: number;
   /** Up to three bytes that do not fill a word yet; the first byte is the least significant. */
   #pending = 0;
   #pendingBytes = 0;
   #length = 0;
+
+  /** Creates the digest of no bytes. */
+  constructor([low, high]: DigestKey = NO_KEY) {
+    this.#v0 = low;
+    this.#v1 = high ^ 0xee;
+    this.#v2 = 0x6c796765 ^ low;
+    this.#v3 = 0x74656462 ^ high;
+  }
+
+  /** Number of bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
 
   /** Adds a chunk. The chunk is not retained. */
   update(chunk: Uint8Array): void {
     this.#length += chunk.length;
     let at = 0;
     while (this.#pendingBytes > 0 && at < chunk.length) this.#addByte(chunk[at++]!);
-    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const end = chunk.length - 3;
-    for (; at < end; at += 4) this.#addWord(view.getInt32(at, true));
+    const words = (chunk.length - at) >> 2;
+    this.#addWords(new DataView(chunk.buffer, chunk.byteOffset + at, words * 4), words);
+    at += words * 4;
     while (at < chunk.length) this.#addByte(chunk[at++]!);
   }
 
-  /** Returns the digest of all chunks so far as 16 hexadecimal digits. */
+  /** Returns the digest of all bytes so far as 16 hexadecimal digits. */
   toString(): string {
-    let first = mix(this.#first ^ this.#pending, this.#length);
-    let second = mix(this.#second ^ this.#pending, this.#length + this.#pendingBytes);
-    first = mix(first, second);
-    second = mix(second, first);
-    return [first, second].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+    const end = new Digest();
+    [end.#v0, end.#v1, end.#v2, end.#v3] = [this.#v0, this.#v1, this.#v2, this.#v3];
+    end.#addWord(this.#length << 24 | this.#pending);
+    end.#v2 ^= 0xee;
+    end.#rounds(3);
+    const low = end.#v1 ^ end.#v3;
+    end.#v1 ^= 0xdd;
+    end.#rounds(3);
+    return [low, end.#v1 ^ end.#v3].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
   }
 
   #addByte(byte: number): void {
@@ -49,13 +80,49 @@ export class Digest {
   }
 
   #addWord(word: number): void {
-    this.#first = Math.imul((this.#first ^ word) << 13 | (this.#first ^ word) >>> 19, 0x9e3779b1);
-    this.#second = Math.imul(this.#second ^ word ^ (this.#first >>> 7), 0x5f356495) + 0x2545f491 | 0;
+    this.#v3 ^= word;
+    this.#rounds(1);
+    this.#v0 ^= word;
   }
-}
 
-function mix(hash: number, salt: number): number {
-  let mixed = Math.imul(hash ^ salt ^ (hash >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
+  #rounds(count: number): void {
+    let [v0, v1, v2, v3] = [this.#v0, this.#v1, this.#v2, this.#v3];
+    for (let round = 0; round < count; round++) {
+      v0 = v0 + v1 | 0;
+      v1 = (v1 << 5 | v1 >>> 27) ^ v0;
+      v0 = v0 << 16 | v0 >>> 16;
+      v2 = v2 + v3 | 0;
+      v3 = (v3 << 8 | v3 >>> 24) ^ v2;
+      v0 = v0 + v3 | 0;
+      v3 = (v3 << 7 | v3 >>> 25) ^ v0;
+      v2 = v2 + v1 | 0;
+      v1 = (v1 << 13 | v1 >>> 19) ^ v2;
+      v2 = v2 << 16 | v2 >>> 16;
+    }
+    [this.#v0, this.#v1, this.#v2, this.#v3] = [v0, v1, v2, v3];
+  }
+
+  /** One round per word, as in `#rounds`. The state stays in local variables, which is faster. */
+  #addWords(view: DataView, words: number): void {
+    let v0 = this.#v0, v1 = this.#v1, v2 = this.#v2, v3 = this.#v3;
+    for (let at = 0, end = words * 4; at < end; at += 4) {
+      const word = view.getInt32(at, true);
+      v3 ^= word;
+      v0 = v0 + v1 | 0;
+      v1 = (v1 << 5 | v1 >>> 27) ^ v0;
+      v0 = v0 << 16 | v0 >>> 16;
+      v2 = v2 + v3 | 0;
+      v3 = (v3 << 8 | v3 >>> 24) ^ v2;
+      v0 = v0 + v3 | 0;
+      v3 = (v3 << 7 | v3 >>> 25) ^ v0;
+      v2 = v2 + v1 | 0;
+      v1 = (v1 << 13 | v1 >>> 19) ^ v2;
+      v2 = v2 << 16 | v2 >>> 16;
+      v0 ^= word;
+    }
+    this.#v0 = v0;
+    this.#v1 = v1;
+    this.#v2 = v2;
+    this.#v3 = v3;
+  }
 }

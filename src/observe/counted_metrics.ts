@@ -9,12 +9,14 @@ import {
   NOT_SENT_KINDS,
   REFUSAL_REASONS,
   SKIP_REASONS,
+  skipReasonOf,
 } from "../http/outcome_kinds.ts";
-import { HistogramBuckets } from "../lib/histogram.ts";
+import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, NotComparableReason, SettledEvent } from "./events.ts";
-import { declareMetrics } from "./metric_cells.ts";
+import type { ComparisonResult, SettledEvent } from "./events.ts";
+import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
+import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
@@ -30,14 +32,6 @@ const COMPARISON_RESULTS: Readonly<Record<ComparisonResult, true>> = {
   "noise": true,
   "not-comparable": true,
 };
-const NOT_COMPARABLE_REASONS: Readonly<Record<NotComparableReason, true>> = {
-  "too-large": true,
-  "undecodable": true,
-  "memory": true,
-  "costly": true,
-  "busy": true,
-  "body-lag": true,
-};
 
 const FIRST_EXPONENT = -11;
 const LAST_EXPONENT = 6;
@@ -46,7 +40,7 @@ const HALF_OCTAVE = 0.7071067811865475;
 
 /**
  * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the
- * same bounds, so the conversion to them loses nothing.
+ * same bounds, so the conversion to them loses nothing. So have the buckets of latencies.
  */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
   2 ** FIRST_EXPONENT,
@@ -54,14 +48,10 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
     .flatMap((octave) => [octave * HALF_OCTAVE, octave]),
 ];
 
-/** Buckets of all duration histograms, in milliseconds. */
-export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
-  DURATION_BOUNDS_SECONDS.map((bound) => bound * 1_000),
-  "linear",
-);
-
-/** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
-const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
+/** Returns the durations by bucket: one for each bound, and one for all above the last bound. */
+export function durationCounts({ total }: HistogramSnapshot): readonly number[] {
+  return countByHalfOctaves(total, { firstExponent: FIRST_EXPONENT, bounds: DURATION_BOUNDS_SECONDS.length });
+}
 
 /** Metrics of the exchanges of one route. */
 export const ROUTE_METRICS = declareMetrics(["route"], {
@@ -104,7 +94,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   duration: {
     name: "conductor_request_duration_seconds",
     help: "Time from the arrival of a request until its response was selected.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
 });
 
@@ -122,9 +112,9 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   failures: {
     name: "conductor_service_failures_total",
-    help: "Attempts without a response, by failure kind; skipped attempts are not included.",
+    help: "Attempts that were sent and got no response, by failure kind.",
     label: "kind",
-    values: keysOf(FAILURE_KINDS).filter((kind) => !GATE_REJECTIONS.has(kind)),
+    values: keysOf(FAILURE_KINDS).filter((kind) => skipReasonOf(kind, "primary") === undefined),
   },
   skips: {
     name: "conductor_service_skips_total",
@@ -138,7 +128,7 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   hedgesSent: {
     name: "conductor_service_hedges_total",
-    help: "Hedges: attempts that started with a delay.",
+    help: "Hedges that were sent and settled: attempts that started with a delay.",
   },
   hedgesWon: {
     name: "conductor_service_hedges_won_total",
@@ -151,7 +141,7 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   duration: {
     name: "conductor_service_attempt_duration_seconds",
     help: "Time from the start of an attempt until it settled, without aborted, skipped and unsent attempts.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
   comparisons: {
     name: "conductor_comparisons_total",
@@ -196,12 +186,6 @@ export const SERVICE_STATES: {
     states: ["healthy", "unhealthy"],
   },
 };
-
-/** Reports whether a `skipped` event covers the end of an attempt: it counts as a skip, not as a failure. */
-export function isCountedAsSkip({ failure, role }: Pick<SettledEvent, "failure" | "role">): boolean {
-  if (failure === undefined) return false;
-  return role === "shadow" ? Object.hasOwn(SKIP_REASONS, failure) : GATE_REJECTIONS.has(failure);
-}
 
 /** Reports whether the duration of an attempt is meaningful: it was sent, and conductor did not abort it. */
 export function hasDuration(failure: FailureKind | undefined): boolean {

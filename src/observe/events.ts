@@ -6,6 +6,7 @@ import type { Role, Route } from "../config/config.ts";
 import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
+import type { NotComparableReason } from "./not_comparable.ts";
 
 /** Details of a failure, for operators. They are never part of a response to a client. */
 export interface FailureDetail {
@@ -45,7 +46,7 @@ export interface AttemptedEvent {
   readonly hedge: boolean;
 }
 
-/** A service of the route did not get the request, or a shadow request was cut off. */
+/** A service of the route did not get the request, or a shadow request was cut off. Once for each request and service. */
 export interface SkippedEvent {
   /** Type of the event. */
   readonly type: "skipped";
@@ -79,6 +80,8 @@ export interface SettledEvent extends FailureDetail {
   readonly status?: number;
   /** Kind of the failure; absent with a response. */
   readonly failure?: FailureKind;
+  /** True for a hedge: the attempt started with a delay; otherwise absent. */
+  readonly hedge?: boolean;
   /** Time from the start of the attempt, in milliseconds. */
   readonly durationMs: number;
 }
@@ -181,13 +184,6 @@ export interface HealthEvent extends FailureDetail {
  * `not-comparable`: the comparison was not possible.
  */
 export type ComparisonResult = "match" | "mismatch" | "missing" | "noise" | "not-comparable";
-
-/**
- * Reason why two responses are not comparable. `too-large`: a body above `compare.maxBody`. `undecodable`: an unknown
- * or broken content coding. `memory`: `compare.maxMemory` is used up. `costly`: more work than the limit for one
- * comparison. `busy`: too many waiting comparisons. `body-lag`: a service cut off for reading an upload too slowly.
- */
-export type NotComparableReason = "too-large" | "undecodable" | "memory" | "costly" | "busy" | "body-lag";
 
 /** The responses of two services to one request were compared. */
 export interface ComparedEvent {

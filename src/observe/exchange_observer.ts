@@ -19,7 +19,7 @@ export interface ExchangeObserver {
   /** Reports that a service did not get the request, or that its shadow request was cut off. */
   skipped(member: Member, reason: SkipReason): void;
   /** Reports that an attempt settled. */
-  settled(attempt: AttemptView, durationMs: number): void;
+  settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
@@ -108,13 +108,14 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "skipped", ...this.#attemptFields(member), reason });
   }
 
-  settled(attempt: AttemptView, durationMs: number): void {
-    const { outcome } = attempt;
+  settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void {
+    const { outcome, hedge } = attempt;
     if (outcome === undefined) return;
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
       : { success: false, failure: outcome.kind, ...this.#detailOf(attempt, outcome.kind) };
-    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, durationMs }, attempt);
+    const hedged = hedge ? { hedge } : {};
+    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, ...hedged, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {

@@ -196,7 +196,9 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: "debug", message: "attempt skipped" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
-      if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
+      if (event.failure === "aborted" || event.failure === "body-too-large") {
+        return { level: "debug", message: "attempt aborted" };
+      }
       if (event.failure === "open-circuit" || event.failure === "unhealthy") {
         return { level: "debug", message: "attempt rejected" };
       }

@@ -1,6 +1,7 @@
 /** Sends one request to every service of its route at the same time. Each attempt settles independently. */
 
 import { BodyFanOut } from "../body/body_fan_out.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member, Service } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
@@ -26,7 +27,7 @@ import type { HandlerContext } from "./handler_context.ts";
  *    other skipped service fails at once: `onAttempt`, `onSettle`, `onFinish`.
  * 2. `onAttempt`, when the attempt starts.
  * 3. `startSpan`, if the attempt has a permit or waits for one.
- * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed because of an overload.
+ * 4. `onSettle`, when the outcome is known. `onSkip` follows if the attempt was not sent because of an overload.
  * 5. `onFinish`, when the attempt no longer has anything in flight.
  *
  * `onSkip` precedes `onSettle` if the body of a shadow request is cut off.
@@ -34,7 +35,7 @@ import type { HandlerContext } from "./handler_context.ts";
 export interface FanOutListener {
   /** Returns the reason to skip a service; `undefined` if it is sent the request. */
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined;
-  /** Called when a service is skipped, and when a shadow request is cut off or rejected. */
+  /** Called once when a service is skipped, or a shadow request is cut off. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Called when an attempt starts. */
   onAttempt(attempt: Attempt): void;
@@ -57,14 +58,15 @@ export function fanOut(request: MatchedRequest, context: HandlerContext, listene
 }
 
 /**
- * Sends a captured request without a body to one service again, as a shadow request without events. Differences between
+ * Sends a captured request to one service again, as a shadow request without events. Differences between
  * two responses of the same service are noise.
  */
 export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
   const transport: Transport = (request) => untraced(() => context.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  const body = capture.requestBody === undefined ? null : new SharedBody(capture.requestBody, false);
   // The capture reads the buffers, so they must not be freed.
-  fanOut(new MatchedRequest(capture.clientRequest, route), { ...context, transport, detachBuffers: false }, {
+  fanOut(new MatchedRequest(capture.clientRequest, route, body), { ...context, transport, detachBuffers: false }, {
     gate: ({ service }) => context.availability.unavailableReason(service),
     onSkip() {},
     onAttempt: (attempt) => capture.started(attempt),
@@ -149,10 +151,10 @@ export class FanOut implements AttemptListener {
     this.#listener.onFinish(attempt);
   }
 
-  /** Reports a shadow request that failed because of an overload as skipped. The gate cannot foresee that. */
+  /** Reports an attempt that was not sent for a reason that the gate cannot foresee: an overload, an odd method. */
   #reportRejection(attempt: Attempt): void {
-    const { role, outcome } = attempt;
-    if (role !== "shadow" || outcome?.ok !== false || !isOverload(outcome.kind)) return;
+    const { outcome } = attempt;
+    if (outcome?.ok !== false || !(isOverload(outcome.kind) || outcome.kind === "unsendable")) return;
     this.#listener.onSkip(attempt, outcome.kind);
   }
 

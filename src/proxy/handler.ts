@@ -83,7 +83,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const capture = exchange.capture = context.comparisons?.begin(received, route, body !== null);
+    const capture = exchange.capture = context.comparisons?.begin(received, route, body);
     const fan = exchange.fan = fanOut(new MatchedRequest(received, route, body), context, exchange);
 
     const selected = await awaitSelection(fan, config);

@@ -1,9 +1,16 @@
 /** Counters and recorded exchanges of all workers, merged. */
 
 import { deadline } from "@std/async/deadline";
+import { NO_LATENCIES } from "../lib/latency_counts.ts";
 import { RECENT_EXCHANGES } from "../observe/exchange_recorder.ts";
 import { ExchangeRing } from "../observe/exchange_record.ts";
-import { type Inspection, mergeSnapshots, type MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import {
+  type Inspection,
+  mergeSnapshots,
+  type MetricsSnapshot,
+  type RouteSnapshot,
+  type ServiceSnapshot,
+} from "../observe/metrics_snapshot.ts";
 import type { Command, CommandResult } from "./worker_messages.ts";
 
 /** A worker that returns its counters. */
@@ -60,12 +67,16 @@ export class WorkerInspections {
   }
 }
 
-/** Removes what describes the present: an exited worker has nothing in flight. */
+/** Removes what describes the present: an exited worker has nothing in flight, and no recent latencies. */
 function withoutGauges(snapshot: MetricsSnapshot): MetricsSnapshot {
   return {
     ...snapshot,
-    routes: snapshot.routes.map((route) => ({ ...route, inFlight: 0 })),
-    services: snapshot.services.map((service) => ({ ...service, inFlight: 0 })),
+    routes: snapshot.routes.map(withoutPresent),
+    services: snapshot.services.map(withoutPresent),
     states: [],
   };
+}
+
+function withoutPresent<T extends RouteSnapshot | ServiceSnapshot>(row: T): T {
+  return { ...row, inFlight: 0, duration: { ...row.duration, recent: NO_LATENCIES } };
 }

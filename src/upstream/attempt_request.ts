@@ -78,7 +78,7 @@ export class AttemptRequest implements TransportRequest {
         isFinished: () => attempt.isFinished,
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") listener.onSkip(attempt, kind);
-          attempt.abort(kind === "body-too-large" ? "aborted" : kind);
+          attempt.abort(kind);
         },
       }, shadow?.maxBodyBytes);
     } else {

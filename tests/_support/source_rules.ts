@@ -35,9 +35,12 @@ const LAYERS = [
  */
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
-/** Modules of the platform, for the only file that needs them (docs/decisions/009-upstream-tls.md). */
+/**
+ * Modules of the platform, for the only files that need them: TLS (decision 009) and content codings (decision 018).
+ */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
+  "src/compare/decode_body.ts": ["node:zlib"],
 };
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;

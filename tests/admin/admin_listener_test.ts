@@ -1,3 +1,4 @@
+import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 
@@ -73,7 +74,7 @@ Deno.test("serve has an admin listener next to the data port, which forwards all
   }
   const state = await read<StateView>(`${served.admin}/api/state`);
   assertEquals([state.draining, state.workers], [false, { count: 1, crashes: 0 }]);
-  assertEquals(state.services, [{ name: "a", origin: backend.url }]);
+  assertEquals(state.services.map(({ name, origin }) => ({ name, origin })), [{ name: "a", origin: backend.url }]);
   assertEquals(state.routes, [{ route: "path /", members: [{ service: "a", role: "primary" }] }]);
   assertEquals(state.metrics.routes.map(({ route, responses }) => [route, responses["2xx"]]), [
     ["path /", 6],
@@ -364,7 +365,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     requestBytes: bytes,
     responseBytes: 0,
     inFlight: 1,
-    duration: { counts: [], sumMs: 0 },
+    duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };
   const metrics = { startedMs: 1, lastRequestMs: 2, routes: [route], services: [], states: [] };
   return { metrics, recent: { last, exchanges: exchanges as ExchangeRecord[] } };

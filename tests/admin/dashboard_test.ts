@@ -209,8 +209,9 @@ pageTest("hostile paths, header lines and names stay text on the dashboard", asy
 function scriptedEvents(): string {
   const service = `${EVIL}\u202e`;
   const route = `pathPrefix ${EVIL}`;
-  const duration = { counts: [1, 0, 0], sumMs: 1 };
-  const about = { route, responses: { "2xx": 1 }, inFlight: 0, duration };
+  const percentiles = { p50Ms: 1, p95Ms: 1, p99Ms: 1, maxMs: 1 };
+  const latency = { ...percentiles, sinceStart: percentiles };
+  const about = { route, responses: { "2xx": 1 }, inFlight: 0, duration: { count: 1, sumMs: 1 }, ...latency };
   const state = (second: number): StateView => ({
     version: EVIL,
     timeMs: 1_000 * second,
@@ -218,8 +219,8 @@ function scriptedEvents(): string {
     workers: { count: 1, crashes: 0 },
     process: {},
     url: `${FAR}${EVIL}`,
-    histogramBoundsMs: [10, 100],
-    services: [{ name: service, origin: FAR + EVIL }],
+    total: latency,
+    services: [{ name: service, origin: FAR + EVIL, ...latency }],
     routes: [{ route, members: [{ service, role: "primary" }] }],
     comparing: false,
     metrics: {

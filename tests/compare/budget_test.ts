@@ -83,6 +83,10 @@ const COSTLY: readonly (readonly [title: string, a: string, b: string, type: str
   ["a million lines", many(1e6, (n) => `l${n % 7}`, "\n"), many(1e6, (n) => `l${n % 7}`, "\n") + "x", "text/plain", {}],
   ["a multi-byte character set", "é".repeat(1.2e6), `${"é".repeat(1.2e6)}x`, "text/plain; charset=gb18030", {}],
   ["markup", "<a> ".repeat(1e6), "<a>  ".repeat(1e6), "text/html", {}],
+  ["nested elements", "<a>".repeat(3e5), `${"<a>".repeat(3e5)}<b>`, "text/html", {}],
+  ["end tags without an element", `${"<p>".repeat(150)}${"</q>".repeat(1e5)}`, "</q>".repeat(1e5), "text/xml", {}],
+  ["attributes", `<a ${"b=\"' ".repeat(1e5)}`, `<a ${"c='\" ".repeat(1e5)}`, "text/html", {}],
+  ["marks that are no tags", `<a>${"< ".repeat(2e5)}`, `<a>${"< ".repeat(2e5)}x`, "text/html", {}],
   ["a form of 100,000 fields", many(1e5, (n) => `f${n}=1`, "&"), many(1e5, (n) => `f${n}=2`, "&"), FORM, {}],
   ["a form of one field", many(3e5, () => "a", "&"), many(299_999, () => "a", "&"), FORM, {}],
   [
@@ -220,7 +224,7 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
 }
 
 function exchange(engine: ComparisonEngine): void {
-  const capture = engine.begin(CLIENT_REQUEST, ROUTE, false);
+  const capture = engine.begin(CLIENT_REQUEST, ROUTE, null);
   if (capture === undefined) return;
   for (const each of [attempt(0), attempt(1)]) {
     capture.started(each);
@@ -238,7 +242,15 @@ Deno.test("ComparisonEngine counts requests without memory, and compares again o
   });
   for (let sent = 0; sent < 200; sent++) exchange(engine);
   assertGreater(skipped.length, 100);
-  assertEquals(skipped[0], { requestId: "id-1", route: "path /", service: "v2", reason: "memory", isNoise: false });
+  const { requestId, method, path } = CLIENT_REQUEST;
+  assertEquals(skipped[0], {
+    requestId,
+    route: "path /",
+    endpoint: `${method} ${path}`,
+    service: "v2",
+    reason: "memory",
+    isNoise: false,
+  });
   await promise;
   const before = skipped.length;
   exchange(engine);
@@ -248,7 +260,7 @@ Deno.test("ComparisonEngine counts requests without memory, and compares again o
 Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has reserved", () => {
   const budget = new MemoryBudget(1_048_576);
   const streamed = { status: 200, headers: [], body: new ReadableStream<Uint8Array<ArrayBuffer>>() };
-  const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, 262_144, budget);
+  const capture = new ResponseCapture({ ...attempt(1), outcome: new ResponseOutcome(streamed, true) }, options(budget));
   const chunk = new Uint8Array(65_536).subarray(0, 1);
   const before = heldBytes();
   for (let seen = 0; seen < 262_144; seen++) capture.onChunk(chunk);
@@ -264,6 +276,10 @@ Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has res
   assertEquals(budget.usedBytes, 0);
 });
 
+function options(budget: MemoryBudget) {
+  return { maxBytes: 262_144, budget, key: [1, 2] } as const;
+}
+
 function heldBytes(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
@@ -272,7 +288,7 @@ function heldBytes(): number {
 Deno.test("ResponseCapture copies a small body out of a shared buffer", () => {
   const budget = new MemoryBudget(1_048_576);
   const shared = new Uint8Array(65_536).fill(7);
-  const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), 262_144, budget);
+  const capture = new ResponseCapture(attempt(1, shared.subarray(100, 110)), options(budget));
   capture.finish();
   const captured = capture.outcome;
   assert(captured?.ok);
@@ -286,8 +302,7 @@ Deno.test("ResponseCapture reserves memory for header lines; without it, the res
   const headers = Array.from({ length: 100 }, (_, index) => [`x-${index}`, "v".repeat(500)] as const);
   const capture = new ResponseCapture(
     { ...attempt(1), outcome: new ResponseOutcome({ status: 200, headers, body: null }, true) },
-    262_144,
-    budget,
+    options(budget),
   );
   capture.finish();
   const captured = capture.outcome;
@@ -304,7 +319,7 @@ function statsOf(compared: number, notComparable: number): ComparisonStats {
   const stats = new ComparisonStats();
   const options = { endpoint: "GET /", samples: "none" } as const;
   for (let count = 0; count < compared; count++) stats.add(comparison(), options);
-  const skipped = { requestId: "id", route: ROUTE_NAME, service: "v2" };
+  const skipped = { requestId: "id", route: ROUTE_NAME, endpoint: "GET /", service: "v2" };
   for (let count = 0; count < notComparable; count++) {
     stats.addNotComparable({ ...skipped, isNoise: false, reason: count % 4 === 0 ? "busy" : "costly" });
     stats.addNotComparable({ ...skipped, isNoise: true, reason: "costly" });
@@ -322,7 +337,9 @@ Deno.test("makeReport() never says ready if more than 1 % of the responses are n
   ]);
   assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
   assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
+  assertStringIncludes(renderText(some, createPaint(false)), "  9      0.889 %  v2       GET /     costly\n");
   assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
+  assertStringIncludes(renderMarkdown(some), "| 9 | 0.889 % | `v2` | `GET /` | costly |");
 });
 
 Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
@@ -335,6 +352,11 @@ Deno.test("mergeSnapshots() adds up the counts of responses that were not compar
   const snapshot = structuredClone(statsOf(1, 4).snapshot());
   const merged = mergeSnapshots([snapshot, snapshot]);
   assertEquals(merged.services[0]?.notComparable, { busy: 2, costly: 6 });
+  const entry = { route: ROUTE_NAME, endpoint: "GET /", service: "v2" };
+  assertEquals(makeReport(merged).notComparableAt, [
+    { ...entry, reason: "costly", count: 6, rate: 0.6 },
+    { ...entry, reason: "busy", count: 2, rate: 0.2 },
+  ]);
 });
 
 Deno.test("makeReport() takes about as long with 1,000 marks as without", () => {

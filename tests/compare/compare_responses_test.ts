@@ -8,7 +8,7 @@ import { sampleOfPath } from "../../src/compare/sample_text.ts";
 import type { Segment } from "../../src/config/body_path.ts";
 import type { HeaderLine } from "../../src/config/config.ts";
 import { StepBudget } from "../../src/lib/step_budget.ts";
-import type { NotComparableReason } from "../../src/observe/events.ts";
+import type { NotComparableReason } from "../../src/observe/not_comparable.ts";
 import { capturedResponse, compareRules, compareSettings, type ResponseParts } from "../_support/comparisons.ts";
 
 type Rules = Readonly<Record<string, unknown>>;
@@ -213,7 +213,7 @@ const BODIES: readonly BodyCase[] = [
     { type: "text/html", body: "<p>a</p><p>d</p>" },
     {},
     [
-      "body | changed | line 2: <p>c</p> | line 2: <p>d</p>",
+      "$.p | changed | c | d",
     ],
   ],
   ["XML", { type: "image/svg+xml", body: "<a> <b/></a>" }, { type: "image/svg+xml", body: "<a><b/>\n</a>" }, {}, []],

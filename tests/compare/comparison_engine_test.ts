@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
@@ -8,7 +9,10 @@ import type { ComparedEvent } from "../../src/observe/events.ts";
 import { TRANSPORTS } from "../_support/transports.ts";
 import { type Backend, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
-type Respond = (request: Request) => Response | Promise<Response>;
+const DATE = "Wed, 21 Oct 2026 07:28:00 GMT";
+const MULTIPART = { "content-type": "multipart/byteranges; boundary=x" };
+
+type Respond = (request: Request, body: string) => Response | Promise<Response>;
 
 interface Setup extends AsyncDisposable {
   readonly handle: Handler;
@@ -70,6 +74,11 @@ function get(path = "/", init?: RequestInit): Request {
   return new Request(`http://conductor${path}`, init);
 }
 
+/** Returns a request with a body of known length, as most clients send it. */
+function post(path: string, body: string): Request {
+  return get(path, { method: "POST", body, headers: { "content-length": String(body.length) } });
+}
+
 function summary(events: readonly ComparedEvent[]): string[] {
   return events.map(({ service, result, paths }) => [service, result, ...paths].join(" "));
 }
@@ -115,27 +124,32 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals(summary(await setup.compared(2)).sort(), ["v2 mismatch body", "v3 match"]);
   });
 
-  Deno.test(`a body above maxBody is not comparable, over ${over}`, async () => {
+  Deno.test(`a body above maxBody is compared to its end, over ${over}`, async () => {
     const body = (byte: number, at: number): Respond => () => {
       const bytes = new Uint8Array(300_000);
       bytes[at] = byte;
       return new Response(bytes);
     };
-    await using setup = startSetup({ v1: body(0, 0), v2: body(1, 1_000), v3: body(1, 299_999) }, {
-      settings: { compare: { noise: "off", maxBody: "100KiB" } },
-      create,
-    });
+    const services = { v1: body(0, 0), v2: body(1, 1_000), v3: body(1, 299_999), v4: body(0, 0) };
+    await using setup = startSetup(services, { settings: { compare: { noise: "off", maxBody: "100KiB" } }, create });
     assertEquals((await (await setup.handle(get())).bytes()).length, 300_000);
-    const events = await setup.compared(2);
-    assertEquals(events.map(({ result, reason }) => [result, reason]), [
-      ["not-comparable", "too-large"],
-      ["not-comparable", "too-large"],
-    ]);
-    const services = setup.comparisons.read(0).stats!.services;
-    assertEquals(services.map(({ compared, notComparable }) => [compared, notComparable]), [
-      [0, { "too-large": 1 }],
-      [0, { "too-large": 1 }],
-    ]);
+    assertEquals(summary(await setup.compared(3)).sort(), ["v2 mismatch body", "v3 mismatch body", "v4 match"]);
+    const { mismatches } = setup.comparisons.read(0);
+    const samples = Object.fromEntries(mismatches.map(({ service, differences }) => [service, differences[0]!.actual]));
+    assertEquals(samples["v2"], "300000 bytes, different from byte 1000 on");
+    assertMatch(samples["v3"]!, /^300000 bytes, equal in the first 102400, digest of the rest [0-9a-f]{16}$/);
+  });
+
+  Deno.test(`a body of more than 16 MiB is not comparable, unless its Content-Length differs, over ${over}`, async () => {
+    const MIB = 1_048_576;
+    const body = (length: number): Respond => () =>
+      new Response(new Uint8Array(length), { headers: { "content-length": String(length) } });
+    const services = { v1: body(17 * MIB), v2: body(17 * MIB), v3: body(17 * MIB + 1), v4: body(16 * MIB) };
+    await using setup = startSetup(services, { create });
+    assertEquals((await (await setup.handle(get())).bytes()).length, 17 * MIB);
+    const events = await setup.compared(3);
+    assertEquals(summary(events).sort(), ["v2 not-comparable", "v3 mismatch body", "v4 mismatch body"]);
+    assertEquals(events.find(({ service }) => service === "v2")?.reason, "too-large");
   });
 
   Deno.test(`a missing response is a difference of the outcome, over ${over}`, async () => {
@@ -170,7 +184,7 @@ for (const [over, create] of TRANSPORTS) {
     finish();
   });
 
-  Deno.test(`a disconnected client leaves nothing to compare, over ${over}`, async () => {
+  Deno.test(`a request whose client disconnected is not comparable, over ${over}`, async () => {
     let requests = 0;
     const { promise: never, resolve: end } = Promise.withResolvers<Response>();
     await using setup = startSetup({
@@ -183,11 +197,120 @@ for (const [over, create] of TRANSPORTS) {
     gone.abort();
     await first;
     await (await setup.handle(get())).body?.cancel();
-    assertEquals(summary(await setup.compared(1)), ["v2 match"]);
-    assertEquals(setup.comparisons.read(0).stats?.services[0]?.compared, 1);
+    const events = await setup.compared(2);
     end(new Response());
+    assertEquals(summary(events).sort(), ["v2 match", "v2 not-comparable"]);
+    const [service] = setup.comparisons.read(0).stats!.services;
+    assertEquals([service?.compared, service?.notComparable], [1, { unfinished: 1 }]);
   });
 }
+
+// Columns: title; two responses; rules; result for the second one.
+const items = (count: number, first = "0") =>
+  `{"at":"${first}","items":[${Array.from({ length: count }, (_, id) => `{"id":${id},"name":"item ${id}"}`).join()}]}`;
+const LARGE: readonly (readonly [title: string, a: string, b: string, rules: object, result: string])[] = [
+  ["equal lists", items(13_000), items(13_000), {}, "match"],
+  ["a list without its last 1,000 of 13,000 items", items(13_000), items(12_000), {}, "mismatch body"],
+  ["a list that is twice as long", items(13_000), items(26_000), {}, "mismatch body"],
+  ["a list that became too large", items(1_000), items(13_000), {}, "mismatch body"],
+  ["a text that ends in an error", items(13_000), `${items(13_000).slice(0, -9)}Error 500`, {}, "mismatch body"],
+  ["a value that differs at the beginning", items(13_000), items(13_000, "1"), {}, "mismatch $.at"],
+  ["an ignored value at the beginning", items(13_000), items(13_000, "1"), { ignore: ["$.at"] }, "match"],
+  ["a rule that may apply to the rest", items(13_000), items(12_999), { ignore: ["$.at"] }, "not-comparable too-large"],
+  ["a value with another length", items(13_000), items(13_000, "10"), {}, "mismatch body"],
+];
+
+for (const [title, a, b, rules, result] of LARGE) {
+  for (const coding of ["identity", "gzip", "br", "zstd"] as const) {
+    Deno.test(`large bodies are compared by length and digest: ${title}, ${coding}`, async () => {
+      const respond = (text: string, level: number): Respond => () =>
+        new Response(encode(text, coding, level), {
+          headers: { "content-type": "application/json", "content-encoding": coding },
+        });
+      const settings = { compare: { noise: "off", ...rules } } as const;
+      await using setup = startSetup({ v1: respond(a, 1), v2: respond(b, 9) }, { settings });
+      await (await setup.handle(get())).bytes();
+      const [{ result: kind, paths, reason }] = await setup.compared(1) as [ComparedEvent];
+      assertEquals([kind, ...paths, ...(reason === undefined ? [] : [reason])].join(" "), result);
+    });
+  }
+}
+
+function encode(text: string, coding: "identity" | "gzip" | "br" | "zstd", level: number): Uint8Array<ArrayBuffer> {
+  const plain = new TextEncoder().encode(text);
+  if (coding === "identity") return plain;
+  const encoded = coding === "gzip"
+    ? gzipSync(plain, { level })
+    : coding === "zstd"
+    ? zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level } })
+    : brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: level } });
+  return new Uint8Array(encoded);
+}
+
+// Columns: title; header lines of the request; status and headers of two responses; result.
+type Reply = readonly [status: number, headers?: Record<string, string>];
+const CONDITIONAL: readonly (readonly [
+  title: string,
+  request: Record<string, string>,
+  expected: Reply,
+  actual: Reply,
+  result: string,
+])[] = [
+  ["304 against 200", { "if-none-match": '"a"' }, [304], [200, { etag: '"b"' }], "not-comparable precondition"],
+  ["304 against 200 without a tag", { "if-none-match": '"a"' }, [304], [200], "not-comparable precondition"],
+  ["304 against 200 by date", { "if-modified-since": DATE }, [304], [200], "not-comparable precondition"],
+  ["200 against 304 by date", { "if-modified-since": DATE }, [200], [304], "not-comparable precondition"],
+  ["304 on both sides", { "if-none-match": '"a"' }, [304], [304], "match"],
+  ["an ignored precondition", { "if-none-match": 'W/"x", "a"' }, [304], [200, { etag: 'W/"a"' }], "mismatch status"],
+  ["an outdated tag that is confirmed", { "if-none-match": '"a"' }, [200, { etag: '"b"' }], [304], "mismatch status"],
+  ["304 without a precondition", {}, [200], [304], "mismatch status"],
+  ["304 against an error", { "if-none-match": '"a"' }, [304], [500], "mismatch status"],
+  ["304 against 404", { "if-none-match": '"a"' }, [304], [404], "mismatch status"],
+  ["412 against 200", { "if-match": '"a"' }, [200], [412], "not-comparable precondition"],
+  ["412 against 200 by date", { "if-unmodified-since": DATE }, [412], [200], "not-comparable precondition"],
+  ["412 without a precondition", {}, [200], [412], "mismatch status"],
+  ["412 against an error", { "if-match": '"a"' }, [412], [503], "mismatch status"],
+  ["206 against 200", { range: "bytes=0-1" }, [206], [200], "not-comparable range"],
+  ["200 against 206", { range: "bytes=0-1", "if-range": '"a"' }, [200], [206], "not-comparable range"],
+  ["206 without a range", {}, [200], [206], "mismatch status"],
+  ["416 against 206", { range: "bytes=5-9" }, [206], [416], "mismatch status"],
+  ["several ranges", { range: "bytes=0-1,3-4" }, [206, MULTIPART], [206, MULTIPART], "not-comparable range"],
+];
+
+for (const [title, headers, expected, actual, result] of CONDITIONAL) {
+  Deno.test(`conditional requests and ranges: ${title}`, async () => {
+    const respond = ([status, headers = {}]: Reply): Respond => () =>
+      new Response(status === 304 ? null : "content", { status, headers });
+    const settings = { compare: { noise: "off", ignore: ["body", "header:content-type"] } } as const;
+    await using setup = startSetup({ v1: respond(expected), v2: respond(actual) }, { settings });
+    await (await setup.handle(get("/", { headers }))).body?.cancel();
+    const [{ result: kind, paths, reason }] = await setup.compared(1) as [ComparedEvent];
+    assertEquals([kind, ...paths, ...(reason === undefined ? [] : [reason])].join(" "), result);
+  });
+}
+
+Deno.test("empty bodies match, whatever their coding", async () => {
+  const encoded = (bytes: Uint8Array<ArrayBuffer>, coding: string): Respond => () =>
+    new Response(bytes, { headers: { "content-encoding": coding } });
+  const services = { v1: () => new Response(null), v2: encoded(encode("", "gzip", 9), "gzip") };
+  await using setup = startSetup(services, { settings: { compare: { noise: "off", headers: [] } } });
+  await (await setup.handle(get())).body?.cancel();
+  assertEquals(summary(await setup.compared(1)), ["v2 match"]);
+});
+
+Deno.test("equal responses above maxMemory are never mismatches", async () => {
+  const body = "x".repeat(200_000);
+  const large: Respond = () => new Response(body);
+  await using setup = startSetup({ v1: large, v2: large }, {
+    settings: { compare: { noise: "off", maxMemory: "1MiB" } },
+  });
+  await Promise.all(Array.from({ length: 60 }, async () => void await (await setup.handle(get())).bytes()));
+  const results = new Set((await setup.compared(60)).map(({ result, reason }) => reason ?? result));
+  assert(results.has("memory"));
+  assert(!results.has("mismatch"));
+  await (await setup.handle(get())).bytes();
+  assertEquals(summary(await setup.compared(61)).at(-1), "v2 match");
+});
 
 Deno.test("encoded responses are compared by their content", async () => {
   const packed = (value: unknown): Respond => () => {
@@ -346,4 +469,51 @@ Deno.test("replays measure the noise of each endpoint in periodic traffic", asyn
   const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
   assertEquals(mismatches, []);
   assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
+});
+
+Deno.test("GraphQL requests are counted by operation, and a response with errors counts as an error", async () => {
+  const respond = (errors: boolean): Respond => (_, body) => {
+    const { query } = JSON.parse(body);
+    return Response.json({ data: { echo: query.length }, ...(errors && { errors: [{ message: "no" }] }) });
+  };
+  await using setup = startSetup({ v1: respond(false), v2: respond(true) });
+  const send = async (body: unknown) => {
+    const response = await setup.handle(post("/api/graphql", JSON.stringify(body)));
+    await response.body?.cancel();
+  };
+  await send({ query: "# query Other\nquery Orders($id: ID!) { order(id: $id) { id } }" });
+  await send({ query: "query A { a } mutation B { b }", operationName: "B" });
+  await send({ query: "{ a }" });
+  const events = await setup.compared(3);
+  assertEquals(summary(events), Array(3).fill("v2 mismatch $.errors"));
+  const { stats } = setup.comparisons.read(0);
+  assertEquals(stats?.endpoints.map(({ endpoint }) => endpoint).sort(), [
+    "POST /api/graphql Mutation.B",
+    "POST /api/graphql Query",
+    "POST /api/graphql Query.Orders",
+    "…",
+  ]);
+  assertEquals(stats?.services.map(({ responses, primary }) => [primary.errors, responses.errors]), [[0, 3]]);
+});
+
+Deno.test("POST requests are replayed with their body if the configuration says so, otherwise never", async () => {
+  const bodies: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  const echo: Respond = (_, body) => {
+    bodies.push(body);
+    if (bodies.length === 3) resolve();
+    return Response.json({ count: count++ });
+  };
+  await using setup = startSetup({ v1: echo, v2: json({ count: 0 }) }, {
+    settings: { compare: { noiseSample: 1, replayable: "POST /search/{kind}" } },
+  });
+  for (const path of ["/orders", "/search/all"]) {
+    const response = await setup.handle(post(path, `for ${path}`));
+    await response.body?.cancel();
+  }
+  await promise;
+  assertEquals(bodies, ["for /orders", "for /search/all", "for /search/all"]);
+  const events = await setup.compared(3);
+  assertEquals(summary(events.slice(2)), ["v1 noise $.count"]);
 });

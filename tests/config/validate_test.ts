@@ -71,7 +71,7 @@ Deno.test("validateConfig() fills every default", () => {
     compare: undefined,
     shutdownDelayMs: 0,
     shutdownTimeoutMs: 10_000,
-    logging: { level: "info", format: undefined, output: "stdout" },
+    logging: { level: "info", access: "off", accessFields: undefined, format: undefined, output: "stdout" },
     admin: undefined,
     secrets: [],
     metrics: { enabled: false, endpoint: "/metrics", enablePrometheus: false },
@@ -543,7 +543,13 @@ Deno.test("validateConfig() accepts fields of go-conductor, and warns of fields 
     metrics: { enabled: true, endpoint: "/metrics", enablePrometheus: true },
     services: [{ ...API, weight: 3 }],
   });
-  assertEquals(config.logging, { level: "error", format: "json", output: "stdout" });
+  assertEquals(config.logging, {
+    level: "error",
+    access: "off",
+    accessFields: undefined,
+    format: "json",
+    output: "stdout",
+  });
   assertEquals(config.metrics, { enabled: true, endpoint: "/metrics", enablePrometheus: true });
   assertEquals(warnings, [
     'logging.level: "fatal" is not supported: "error" is used',

@@ -1,7 +1,7 @@
 /** Responses designed to be expensive to compare. */
 
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { attackTest, underAttack } from "../_support/attack.ts";
 import { readRaw } from "../_support/raw_response.ts";
 import { startBackend } from "../_support/servers.ts";
@@ -91,6 +91,49 @@ attackTest({
     const bodies = { expected: encode(JSON.stringify(items(1))), actual: encode(JSON.stringify(reordered)) };
     assert(bodies.expected.length > 5 * MIB);
     await attack(bodies, {});
+  },
+});
+
+attackTest({
+  name: "wide, deep, repetitive and unordered documents do not stall other clients",
+  async fn() {
+    const [a, b] = [1e6, 2e6].map((first) => {
+      const wide = `{${Array.from({ length: 20_000 }, (_, at) => `"key${first + at}":${at}`).join()}}`;
+      const repeated = `{${Array.from({ length: 20_000 }, (_, at) => `"key":${first + at}`).join()}}`;
+      const deep = `${'{"a":['.repeat(5_000)}${first}${"]}".repeat(5_000)}`;
+      const list = JSON.stringify(Array.from({ length: 10_000 }, (_, at) => ({ at: first + at, price: at % 7 })));
+      return encode(`{"wide":${wide},"repeated":${repeated},"deep":${deep},"list":${list}}`);
+    });
+    await attack({ expected: a!, actual: b! }, {
+      arrays: "unordered",
+      tolerance: [{ relative: 0.01 }],
+      normalise: [{ pattern: "(a+)+$", replacement: "" }],
+    });
+  },
+});
+
+attackTest({
+  name: "a pattern that backtracking engines cannot stop does not stall other clients",
+  async fn() {
+    const text = (end: string) => encode(Array.from({ length: 2_000 }, () => `${"a".repeat(900)}${end}`).join("\n"));
+    await attack({ expected: text("!"), actual: text("?"), type: "text/plain" }, {
+      normalise: [{ pattern: "^(a+)+$", replacement: "" }, { pattern: "(a|aa)*b", replacement: "" }],
+    });
+  },
+});
+
+attackTest({
+  name: "Brotli and Zstandard that decode to 5,000 times their size do not stall other clients",
+  async fn() {
+    const [zeros, ones] = [new Uint8Array(24 * MIB), new Uint8Array(24 * MIB).fill(1)];
+    const compare = { maxBody: "256KiB" };
+    const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+    for (const [coding, pack] of [["br", brotliCompressSync], ["zstd", zstdCompressSync]] as const) {
+      const options = coding === "br" ? quality : {};
+      const [expected, actual] = [zeros, ones].map((plain) => new Uint8Array(pack(plain, options)));
+      assertLess(expected!.length, 5_000);
+      await attack({ expected: expected!, actual: actual!, type: "text/plain", coding }, compare);
+    }
   },
 });
 

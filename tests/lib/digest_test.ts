@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Digest } from "../../src/lib/digest.ts";
+import { Digest, randomDigestKey } from "../../src/lib/digest.ts";
 
 const TEXT = JSON.stringify(Array.from({ length: 200 }, (_, id) => ({ id, name: `name ${id * 7919}` })));
 const PLAIN = new TextEncoder().encode(TEXT);
@@ -28,6 +28,34 @@ Deno.test("Digest differs for bodies that differ in length, in one bit, or in th
   for (let at = 0; at < 1_000; at++) digests.add(digestOf(swapped(at)));
   const swaps = new Set(Array.from({ length: 1_000 }, (_, at) => String.fromCharCode(...swapped(at))));
   assertEquals(digests.size, 64 + 2_000 + swaps.size);
+});
+
+// Columns: number of bytes; digest by an independent implementation of HalfSipHash-1-3, checked against the vectors of
+// the reference implementation of HalfSipHash-2-4.
+const VECTORS: readonly (readonly [bytes: number, digest: string])[] = [
+  [0, "21d0a5762af72023"],
+  [1, "8d74e8879733d36f"],
+  [3, "a339523e3e6cde6b"],
+  [4, "a0db24eb05ae8c71"],
+  [5, "4e46e783e6bdc3cb"],
+  [63, "20c4123cc1c51419"],
+];
+
+for (const [bytes, expected] of VECTORS) {
+  Deno.test(`Digest is HalfSipHash-1-3, for ${bytes} bytes`, () => {
+    const digest = new Digest([0x03020100, 0x07060504]);
+    digest.update(Uint8Array.from({ length: bytes }, (_, index) => index));
+    assertEquals([digest.toString(), digest.length], [expected, bytes]);
+  });
+}
+
+Deno.test("Digest differs for different keys", () => {
+  const digests = Array.from({ length: 100 }, () => {
+    const digest = new Digest(randomDigestKey());
+    digest.update(PLAIN);
+    return digest.toString();
+  });
+  assertEquals(new Set(digests).size, 100);
 });
 
 /** Returns the text with two adjacent words swapped. */

@@ -1,14 +1,15 @@
+/** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { ExchangesView, StateView } from "../api.ts" */
 /** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
 /** @import { Span } from "./rates.js" */
-import { mergeSpans, quantile, routeSpan, serviceSpan, spanBetween } from "./rates.js";
+import { mergeSpans, routeSpan, serviceSpan, spanBetween } from "./rates.js";
 
 /** Data of the page: time series of the counters over the last minutes, and the recent exchanges. */
 
 /** Length of the time series. */
 export const HISTORY_MS = 5 * 60_000;
 
-/** Period of rates, ratios and percentiles: short enough to follow a change, long enough to be steady. */
+/** Period of rates and ratios: short enough to follow a change, long enough to be steady. */
 const WINDOW_SECONDS = 5;
 
 /** Minimum time between two readings. The first two states can be closer, which is too short for a rate. */
@@ -26,9 +27,10 @@ const MAX_EXCHANGES = 400;
  * @property {number} seconds Length of the period.
  * @property {number} rate Requests or attempts per second.
  * @property {number} success Success ratio, 0 to 1; `NaN` without requests.
- * @property {number} p50 Median duration in milliseconds; `NaN` without durations.
+ * @property {number} p50 Median duration of the last 10 to 20 seconds in milliseconds; `NaN` without durations.
  * @property {number} p95 95th percentile of the durations.
  * @property {number} p99 99th percentile of the durations.
+ * @property {number} max Longest duration.
  * @property {number} inFlight Requests or attempts in flight at this time.
  */
 
@@ -50,9 +52,9 @@ export class Series {
    * Adds a point.
    *
    * @param {Span} span Counts since the last point.
-   * @param {{ timeMs: number, inFlight: number, boundsMs: readonly number[] }} reading
+   * @param {{ timeMs: number, inFlight: number, latency: Percentiles }} reading
    */
-  add(span, { timeMs, inFlight, boundsMs }) {
+  add(span, { timeMs, inFlight, latency }) {
     this.#window.push(span);
     let seconds = this.#window.reduce((total, { seconds }) => total + seconds, 0);
     while (this.#window.length > 1 && seconds > WINDOW_SECONDS + 0.5) seconds -= this.#window.shift()?.seconds ?? 0;
@@ -63,16 +65,18 @@ export class Series {
       seconds,
       rate: recent.total / seconds,
       success: recent.total === 0 ? NaN : recent.succeeded / recent.total,
-      p50: quantile(recent.durationCounts, boundsMs, 0.5),
-      p95: quantile(recent.durationCounts, boundsMs, 0.95),
-      p99: quantile(recent.durationCounts, boundsMs, 0.99),
+      p50: latency.p50Ms ?? NaN,
+      p95: latency.p95Ms ?? NaN,
+      p99: latency.p99Ms ?? NaN,
+      max: latency.maxMs ?? NaN,
       inFlight,
     });
     while (this.points[0] !== undefined && this.points[0].timeMs < timeMs - HISTORY_MS) this.points.shift();
   }
 }
 
-/** @typedef {Map<string, { span: Span, inFlight: number }>} Reading All counters at one time, by the key of their series. */
+/** @typedef {{ span: Span, inFlight: number, latency: Percentiles }} Counters */
+/** @typedef {Map<string, Counters>} Reading All counters at one time, by the key of their series. */
 
 /** All data of the page. */
 export class Store {
@@ -99,10 +103,9 @@ export class Store {
     if (seconds >= MIN_SECONDS) {
       const reading = readCounters(state);
       if (before !== undefined) {
-        for (const [key, { span, inFlight }] of reading) {
+        for (const [key, { span, inFlight, latency }] of reading) {
           const earlier = before.reading.get(key)?.span ?? mergeSpans([], 0);
-          const time = { timeMs: state.timeMs, inFlight, boundsMs: state.histogramBoundsMs };
-          this.series(key).add(spanBetween(earlier, span, seconds), time);
+          this.series(key).add(spanBetween(earlier, span, seconds), { timeMs: state.timeMs, inFlight, latency });
         }
       }
       this.#before = { reading, timeMs: state.timeMs };
@@ -217,32 +220,38 @@ export function edgeKey(route, service) {
  * @param {StateView} state
  * @returns {Reading}
  */
-function readCounters({ metrics }) {
+function readCounters({ metrics, services, total }) {
   /** @type {Reading} */
-  const reading = new Map([[TOTAL, { span: mergeSpans([], 0), inFlight: 0 }]]);
+  const reading = new Map([[TOTAL, { span: mergeSpans([], 0), inFlight: 0, latency: total }]]);
+  for (const { name, ...latency } of services) {
+    reading.set(serviceKey(name), { span: mergeSpans([], 0), inFlight: 0, latency });
+  }
   for (const route of metrics.routes) {
-    addTo(reading, TOTAL, routeSpan(route), route.inFlight);
-    addTo(reading, routeKey(route.route), routeSpan(route), route.inFlight);
+    const span = routeSpan(route);
+    addTo(reading, TOTAL, { ...route, span });
+    reading.set(routeKey(route.route), { span, inFlight: route.inFlight, latency: route });
   }
   for (const service of metrics.services) {
-    addTo(reading, serviceKey(service.service), serviceSpan(service), service.inFlight);
-    addTo(reading, edgeKey(service.route, service.service), serviceSpan(service), service.inFlight);
+    const span = serviceSpan(service);
+    addTo(reading, serviceKey(service.service), { ...service, span });
+    const key = edgeKey(service.route, service.service);
+    // A crashed worker may have known the service with another role.
+    if (reading.has(key)) addTo(reading, key, { ...service, span });
+    else reading.set(key, { span, inFlight: service.inFlight, latency: service });
   }
   return reading;
 }
 
 /**
+ * Adds counters to those of a key. The percentiles cannot be added up: those of the key stay.
+ *
  * @param {Reading} reading
  * @param {string} key
- * @param {Span} span
- * @param {number} inFlight
+ * @param {Pick<Counters, "span" | "inFlight">} added
  */
-function addTo(reading, key, span, inFlight) {
+function addTo(reading, key, { span, inFlight }) {
   const present = reading.get(key);
-  reading.set(
-    key,
-    present === undefined
-      ? { span, inFlight }
-      : { span: mergeSpans([present.span, span], 0), inFlight: present.inFlight + inFlight },
-  );
+  if (present === undefined) return;
+  const total = { span: mergeSpans([present.span, span], 0), inFlight: present.inFlight + inFlight };
+  reading.set(key, { ...present, ...total });
 }

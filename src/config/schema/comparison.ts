@@ -3,9 +3,10 @@
 import { parsePattern, UnsupportedPattern } from "../../lib/linear_regexp/parse_pattern.ts";
 import { compileProgram } from "../../lib/linear_regexp/program.ts";
 import { type BodyPath, parseBodyPath } from "../body_path.ts";
+import type { InputPath } from "../read/input_path.ts";
 import { listOf } from "./composite.ts";
 import { quote } from "./describe.ts";
-import { literal, type ValueType } from "./value_type.ts";
+import { isMapping, literal, type ValueType } from "./value_type.ts";
 
 const MAX_PATTERN_LENGTH = 1_000;
 
@@ -31,19 +32,88 @@ export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } =
   });
 }
 
-/** Returns the type of array order. Values are `"all"`, or the paths of the arrays without a fixed order. */
-export function arrayOrder(): ValueType<"all" | readonly BodyPath[]> {
-  const paths = listOf(bodyPath({ jsonOnly: true }), { item: "path" });
+/** Returns the type of parts of bodies: all of them with `true`, or paths. Values are paths; none with `false`. */
+export function wholeOrPaths({ jsonOnly = false }: { readonly jsonOnly?: boolean } = {}): ValueType<
+  readonly BodyPath[]
+> {
+  const paths = listOf(bodyPath({ jsonOnly }), { item: "path" });
+  const whole: BodyPath = jsonOnly ? { kind: "json", steps: [] } : { kind: "body" };
   return literal({
-    label: "`ordered`, `unordered`, or JSON paths of arrays",
-    input: paths.input,
-    notation: '`"ordered"`, `"unordered"`, or JSON paths of the unordered arrays: `"$.tags"`.',
-    schema: { anyOf: [{ enum: ["ordered", "unordered"] }, paths.schema] },
+    label: `true, false, or ${paths.label}`,
+    input: `boolean | ${paths.input}`,
+    notation: "`true` stands for whole bodies.",
+    schema: { anyOf: [{ type: "boolean" }, paths.schema] },
+    parse(value, at) {
+      return typeof value === "boolean" ? (value ? [whole] : []) : paths.parse(value, at);
+    },
+  });
+}
+
+/** An array without a fixed order. */
+export interface UnorderedArray {
+  readonly path: BodyPath;
+  /** Members that identify an element together, each as names from the element on; `undefined`: detected. */
+  readonly identity?: readonly (readonly string[])[];
+}
+
+/** Returns the type of array order. Values are `"all"`, or the arrays without a fixed order. */
+export function arrayOrder(): ValueType<"all" | readonly UnorderedArray[]> {
+  const path = bodyPath({ jsonOnly: true });
+  const paths = listOf(path, { item: "path" });
+  const names = listOf(memberName(), { item: "name", min: 1 });
+  const key = { type: "object", properties: { key: names.schema }, required: ["key"], additionalProperties: false };
+  return literal({
+    label: "`ordered`, `unordered`, JSON paths of arrays, or a mapping of such paths to `unordered` or `key: NAME`",
+    input: `${paths.input} | ArraysInput`,
+    notation: '`"ordered"`, `"unordered"`, paths of the unordered arrays (`"$.tags"`), or a mapping of such paths.',
+    alias: {
+      name: "ArraysInput",
+      type: 'Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>',
+      description:
+        'Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. ' +
+        '`"unordered"`: such a member is detected.',
+    },
+    schema: {
+      anyOf: [
+        { enum: ["ordered", "unordered"] },
+        paths.schema,
+        { type: "object", propertyNames: path.schema, additionalProperties: { anyOf: [{ const: "unordered" }, key] } },
+      ],
+    },
     parse(value, at) {
       if (value === "ordered") return [];
       if (value === "unordered") return "all";
+      if (isMapping(value)) {
+        return Object.entries(value).flatMap(([text, rule]) => {
+          const array = path.parse(text, at.child(text));
+          const identity = rule === "unordered" ? undefined : parseKey(rule, at.child(text));
+          if (array === undefined) return [];
+          return identity === undefined ? [{ path: array }] : [{ path: array, identity }];
+        });
+      }
       const isPath = Array.isArray(value) || (typeof value === "string" && value.startsWith("$"));
-      return isPath ? paths.parse(value, at) : at.mismatch('"ordered", "unordered" or JSON paths', value);
+      if (!isPath) return at.mismatch('"ordered", "unordered", JSON paths or a mapping', value);
+      return paths.parse(value, at)?.map((path) => ({ path }));
+    },
+  });
+
+  function parseKey(rule: unknown, at: InputPath): readonly (readonly string[])[] | undefined {
+    if (!isMapping(rule)) return at.mismatch('"unordered" or a mapping with `key`', rule);
+    const unknown = Object.keys(rule).find((name) => name !== "key");
+    if (unknown !== undefined) return at.child(unknown).problem('unknown key; did you mean "key"?');
+    return names.parse(rule.key, at.child("key"));
+  }
+}
+
+/** Returns the type of members of an element: `id`, or `node.id` for a member of a member. */
+function memberName(): ValueType<readonly string[]> {
+  return literal({
+    label: "member name",
+    input: "string",
+    schema: { type: "string", minLength: 1 },
+    parse(value, at) {
+      const names = typeof value === "string" ? value.split(".") : [];
+      return names.length === 0 || names.includes("") ? at.mismatch('a name like "id" or "node.id"', value) : names;
     },
   });
 }

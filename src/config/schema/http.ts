@@ -1,6 +1,7 @@
 /** Values with the syntax of HTTP: header lines and names, methods, status codes, keys of clients. */
 
 import type { InputPath } from "../read/input_path.ts";
+import { listOf } from "./composite.ts";
 import { isPrintableKey, quote } from "./describe.ts";
 import { asText } from "./scalar.ts";
 import { isMapping, literal, orPlaceholder, parseValue, type ValueType } from "./value_type.ts";
@@ -135,6 +136,26 @@ export function statuses(): ValueType<StatusRange> {
       return Number(from) <= Number(to)
         ? { from: Number(from), to: Number(to) }
         : at.mismatch(`a range from low to high`, value);
+    },
+  };
+}
+
+/** Returns the type of groups of status codes. A list of codes counts as one group. */
+export function statusGroups(): ValueType<readonly (readonly StatusRange[])[]> {
+  const group = listOf(statuses(), { item: "status" });
+  const list = { type: "array", items: group.schema };
+  return {
+    label: "list of status codes, or list of such lists",
+    input: "readonly StatusInput[] | readonly (readonly StatusInput[])[]",
+    ...(group.inner?.alias !== undefined && { alias: group.inner.alias }),
+    notation:
+      "Codes that are equivalent to each other, or several such lists: `[200, 204]`, `[[200, 204], [301, 308]]`.",
+    schema: { anyOf: [group.schema, list] },
+    parse(value, at) {
+      if (!Array.isArray(value)) return at.mismatch("a list of status codes", value);
+      if (value.length === 0) return [];
+      if (!value.some(Array.isArray)) return [group.parse(value, at) ?? []];
+      return value.map((item, index) => group.parse(item, at.child(index)) ?? []);
     },
   };
 }

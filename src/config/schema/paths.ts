@@ -58,6 +58,12 @@ export function requestPath(): ValueType<string> {
   };
 }
 
+/** A method and a path with variable segments. */
+export interface EndpointPattern {
+  readonly method: string;
+  readonly path: string;
+}
+
 /** Returns the type of endpoint paths with variable segments in braces: `/users/{id}`. */
 export function endpointTemplate(): ValueType<string> {
   return literal({
@@ -68,6 +74,22 @@ export function endpointTemplate(): ValueType<string> {
     parse(value, at) {
       if (typeof value === "string" && TEMPLATE.test(value)) return value;
       return at.mismatch('a path that begins with "/", with variable segments like "{id}"', value);
+    },
+  });
+}
+
+/** Returns the type of endpoints: a method and a path with variable segments. */
+export function endpointPattern(): ValueType<EndpointPattern> {
+  return literal({
+    label: "method and path, with variable segments as `{name}`",
+    input: "string",
+    notation: 'A method and a path: `"POST /graphql"`, `"POST /users/{id}/search"`.',
+    schema: { type: "string", pattern: `^[A-Za-z][A-Za-z-]* ${TEMPLATE.source.slice(1)}` },
+    parse(value, at) {
+      const [, method = "", path = ""] = /^([A-Za-z][A-Za-z-]*) (.+)$/.exec(typeof value === "string" ? value : "") ??
+        [];
+      if (TEMPLATE.test(path)) return { method: method.toUpperCase(), path };
+      return at.mismatch('a method and a path, like "POST /graphql"', value);
     },
   });
 }
