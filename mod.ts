@@ -18,6 +18,13 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
+export { defineConfig } from "./src/config/define_config.ts";
+export {
+  type Conductor,
+  createConductor,
+  type CreateConductorOptions,
+  type ServiceHealth,
+} from "./src/server/create_conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AccessFieldInput,

@@ -21,7 +21,7 @@ const MAX_AT_ONCE = 1_000_000;
 
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
-const USE_COMPARED = "use the events `compared` of the option `observe`";
+const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
 
 /** `services[].tls` */
 export const SERVICE_TLS = section({
@@ -409,6 +409,7 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
@@ -416,6 +417,7 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
 } as const;
 
@@ -564,8 +566,9 @@ export const SERVICE = section({
     health: {
       type: HEALTH,
       defaultText: "off",
-      description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      serverOnly: "use `breaker`, or run conductor as a server of its own",
+      description: "Active health checks. An unhealthy service gets no requests.",
+      serverOnly: "use `createConductor()`, or `breaker`",
+      isForConductor: true,
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -917,7 +920,7 @@ export const CONFIG = section({
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
+      serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
     },
     metrics: {
       type: METRICS,

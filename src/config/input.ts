@@ -135,8 +135,7 @@ export interface ConfigInput {
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()`: use `metrics.enabled` and the option `observe`, or run conductor as a server of its own. Default: no
-   * such listener.
+   * `conductor()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -293,14 +292,15 @@ export interface CompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use the events `compared` of the option `observe`.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`.
    *
    * @default []
    */
@@ -553,8 +553,8 @@ export interface ServiceInput {
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
-   * Active health checks by conductor's own server. An unhealthy service gets no requests. Not supported by
-   * `conductor()`: use `breaker`, or run conductor as a server of its own. Default: off.
+   * Active health checks. An unhealthy service gets no requests. Not supported by `conductor()`: use
+   * `createConductor()`, or `breaker`. Default: off.
    */
   readonly health?: HealthInput;
   /**
@@ -832,13 +832,13 @@ export interface ServiceCompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use the events `compared` of the option `observe`. Default: the top level's.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
-   * Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
 }
