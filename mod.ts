@@ -41,14 +41,29 @@ export type {
   MetricsInput,
   NormaliseInput,
   RampInput,
+  RatioInput,
   SampleInput,
   ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
+  SizeInput,
   StatusInput,
+  TimeInput,
   TlsInput,
   ToleranceInput,
 } from "./src/config/input.ts";
+export type {
+  LatencyQuantiles,
+  Mismatch,
+  MismatchSample,
+  NotComparableEntry,
+  Report,
+  ReportThresholds,
+  ServiceReport,
+  Verdict,
+} from "./src/compare/report.ts";
+export type { NotComparableCounts } from "./src/observe/not_comparable.ts";
+export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {

@@ -34,7 +34,7 @@ export interface ConfigInput {
    *
    * @default "30s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Services to wait for: `all` except shadows, or `primary` to respond as soon as the selection is decided.
    *
@@ -95,14 +95,14 @@ export interface ConfigInput {
    * Maximum size of a request body. Larger requests get 413. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    * Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Maximum size of one request body that is buffered for a slower service. Limits the memory per request. Bytes, or
    * text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "1MiB"
    */
-  readonly bodyWindow?: number | string;
+  readonly bodyWindow?: SizeInput;
   /**
    * Limits on concurrent requests and on slow uploads.
    *
@@ -118,7 +118,7 @@ export interface ConfigInput {
    *
    * @default "0s"
    */
-  readonly shutdownDelay?: number | string;
+  readonly shutdownDelay?: TimeInput;
   /**
    * Timeout for requests and uploads in flight when the server shuts down or replaces its listener. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Not supported by `conductor()`: shut down the server that calls the
@@ -126,7 +126,7 @@ export interface ConfigInput {
    *
    * @default "10s"
    */
-  readonly shutdownTimeout?: number | string;
+  readonly shutdownTimeout?: TimeInput;
   /**
    * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
    *
@@ -183,7 +183,7 @@ export interface LimitsInput {
    *
    * @default "240B"
    */
-  readonly minUploadRate?: number | string;
+  readonly minUploadRate?: SizeInput;
   /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
@@ -205,14 +205,14 @@ export interface CompareInput {
    *
    * @default 1
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
    * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
@@ -316,7 +316,7 @@ export interface CompareInput {
    *
    * @default 0.1
    */
-  readonly noiseSample?: number | string;
+  readonly noiseSample?: RatioInput;
   /**
    * Further requests that may be sent to the primary again, because they change nothing. A method and a path: `"POST
    * /graphql"`, `"POST /users/{id}/search"`. Bodies of more than 64 KiB, or without a `Content-Length`, are never sent
@@ -331,7 +331,7 @@ export interface CompareInput {
    *
    * @default "64MiB"
    */
-  readonly maxMemory?: number | string;
+  readonly maxMemory?: SizeInput;
 }
 
 /** Replacement in texts before they are compared. */
@@ -369,7 +369,7 @@ export interface ToleranceInput {
    *
    * @default 0
    */
-  readonly relative?: number | string;
+  readonly relative?: RatioInput;
   /**
    * Path of the numbers that the rule applies to, including all numbers inside. A JSON path: `"$.items[*].price"`.
    * Default: everywhere.
@@ -473,7 +473,7 @@ export interface ServiceInput {
    * URL of the backend. A path in it is prepended to every request path. `http` or `https`, without credentials, query
    * and fragment.
    */
-  readonly url: string;
+  readonly url: string | URL;
   /** Certificate verification of an `https` backend. Default: the certificate authorities of the system. */
   readonly tls?: ServiceTlsInput;
   /**
@@ -491,7 +491,7 @@ export interface ServiceInput {
    *
    * @default "5m"
    */
-  readonly maxConnectionAge?: number | string;
+  readonly maxConnectionAge?: TimeInput;
   /**
    * Prefer this service's response over those of secondaries.
    *
@@ -517,7 +517,7 @@ export interface ServiceInput {
    * Timeout for the head of the response, and for each pause within a body. Seconds, or text with a unit: `"50ms"`,
    * `"2s"`, `"30m"`, `"1h"`. Default: the top level's.
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /** Remove the matched prefix from the path. Default: the top level's. */
   readonly stripPrefix?: boolean;
   /**
@@ -567,7 +567,7 @@ export interface ServiceInput {
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
    * requests, exactly over any 1,000 of them. `{ rate: "10%", by: "cookie:sid" }` samples clients. Default: all.
    */
-  readonly sample?: number | string | SampleInput;
+  readonly sample?: RatioInput | SampleInput;
   /**
    * Shadows only: linear increase of the ratio, from the time at which the configuration takes effect. A reload that
    * does not change the ramp does not restart it. Default: none.
@@ -591,7 +591,7 @@ export interface ServiceInput {
    * Shadows only: maximum size of a request body that is mirrored. A shadow request whose body turns out larger is
    * aborted. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Shadows only: mirror the request body. Without it, header fields that describe the body are removed too.
    *
@@ -658,12 +658,12 @@ export interface BreakerInput {
    *
    * @default "5s"
    */
-  readonly openFor?: number | string;
+  readonly openFor?: TimeInput;
   /**
    * Upper limit of `openFor` when it doubles. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Default:
    * the larger of 1m and `openFor`.
    */
-  readonly maxOpenFor?: number | string;
+  readonly maxOpenFor?: TimeInput;
 }
 
 /** Active health checks of a service. */
@@ -675,13 +675,13 @@ export interface HealthInput {
    *
    * @default "10s"
    */
-  readonly interval?: number | string;
+  readonly interval?: TimeInput;
   /**
    * Timeout for the complete response of a check. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
    * @default "5s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Number of consecutive failed checks before marking a healthy service as unhealthy.
    *
@@ -711,14 +711,14 @@ export interface HedgeInput {
    *
    * @default "p95"
    */
-  readonly after?: number | string;
+  readonly after?: TimeInput | `p${number}` | `P${number}`;
   /**
    * Maximum ratio of hedged requests to the responses of the earlier services. 100% means no limit. A ratio from 0 to
    * 1, or a percentage: `0.1`, `"10%"`. With 0, requests are sent only after all earlier services have failed.
    *
    * @default "10%"
    */
-  readonly maxExtra?: number | string;
+  readonly maxExtra?: RatioInput;
   /**
    * Hedge methods other than GET, HEAD and OPTIONS as well. Two services can then execute the same request. Without it,
    * such a request is sent only if it was never sent to the earlier services.
@@ -734,7 +734,7 @@ export interface SampleInput {
    * Ratio of clients whose requests are mirrored. The same clients are chosen each time. A ratio from 0 to 1, or a
    * percentage: `0.1`, `"10%"`. Default: all.
    */
-  readonly rate?: number | string;
+  readonly rate?: RatioInput;
   /**
    * Identity of a client. Requests without it are not mirrored. `"header:x-user"`, `"cookie:sid"` or `"ip"`, which is
    * the IPv4 address or the IPv6 /64 network.
@@ -749,13 +749,13 @@ export interface RampInput {
    *
    * @default 0
    */
-  readonly from?: number | string;
+  readonly from?: RatioInput;
   /**
    * Ratio at the end of the ramp. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the ratio of `sample`.
    */
-  readonly to?: number | string;
+  readonly to?: RatioInput;
   /** Duration of the ramp. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
-  readonly over: number | string;
+  readonly over: TimeInput;
 }
 
 /** Comparison of one service's responses, with the top level's settings for all absent fields. */
@@ -764,12 +764,12 @@ export interface ServiceCompareInput {
    * Ratio of requests whose responses are compared. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the
    * top level's.
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
    * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared. Default:
    * the top level's.
@@ -843,8 +843,17 @@ export interface ServiceCompareInput {
   readonly endpoints?: string | readonly string[];
 }
 
+/** A time in seconds, or with a unit: `2`, `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
+export type TimeInput = number | `${number}` | `${number}${"" | " "}${"ms" | "s" | "m" | "h"}`;
+
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** A size in bytes, or with a unit: `65536`, `"64KiB"`, `"10MiB"`, `"1GB"`. */
+export type SizeInput = number | `${number}` | `${number}${string}B`;
+
+/** A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. */
+export type RatioInput = number | `${number}` | `${number}${"" | " "}%`;
 
 /**
  * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:

@@ -105,13 +105,14 @@ export function dnsName(): ValueType<string> {
 export function backendUrl(): ValueType<BackendUrl> {
   return {
     label: "URL",
-    input: "string",
+    input: "string | URL",
     notation: "`http` or `https`, without credentials, query and fragment.",
     schema: {
       type: "string",
       pattern: `^[hH][tT][tT][pP][sS]?://[^/?#@\\s\\\\]+(?:/[^?#\\s\\\\]*)?$|${PLACEHOLDER_PATTERN}`,
     },
-    parse(value, at) {
+    parse(given, at) {
+      const value = given instanceof URL ? given.href : given;
       if (typeof value !== "string") return at.mismatch(URL_NEED, value);
       if (/^[^/?#]*\/\/[^/?#]*@/.test(value)) {
         return at.problem("must not contain credentials: set an Authorization field in `headers`");
