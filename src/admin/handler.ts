@@ -9,7 +9,6 @@ import { respondMetrics } from "../observe/respond_metrics.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import type { AdminSource } from "./api.ts";
-import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
 import type { GuessReport } from "./guesses.ts";
@@ -22,7 +21,7 @@ import { WorkShare } from "./work_share.ts";
 export interface AdminOptions {
   /** Configured address. */
   readonly hostname: string;
-  /** Port of the listener. */
+  /** Port of the listener; `undefined` on a Unix socket, and for a handler that another server mounts. */
   readonly port: number | undefined;
   /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
@@ -57,6 +56,7 @@ const MAX_FORM_BYTES = 4_096;
 const PROBES = "probes";
 const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/api/report/reset", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found." };
+const NO_DASHBOARD: Refusal = { status: 404, text: "Not found: this runtime cannot load the dashboard." };
 const LATE: Refusal = { status: 408, text: "The request body arrived too slowly." };
 const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete." };
 const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "retry-after": "1" } };
@@ -169,6 +169,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
     }
+    // Not at the start: Node cannot import text, unless a bundle contains it.
+    const { ASSETS } = await import("./assets.ts").catch(() => ({ ASSETS: undefined }));
+    if (ASSETS === undefined) return refuse(NO_DASHBOARD);
     const asset = ASSETS.find((asset) => asset.path === path);
     return asset === undefined ? refuse(NOT_FOUND) : respond(asset.text, asset.type);
   }

@@ -8,6 +8,7 @@ export type CommandName =
   | "check"
   | "explain"
   | "report"
+  | "top"
   | "fields"
   | "schema"
   | "demo"
@@ -99,6 +100,17 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDeclaration>> = {
       "maxLatencyRatio",
       "maxErrors",
     ],
+  },
+  top: {
+    operands: "",
+    summary: "Show the live table of a running conductor",
+    details: "Reads the state from its admin listener once per second, until a signal.\n" +
+      "A pipe or a dumb terminal gets plain lines every 5 seconds.",
+    examples: [
+      ["conductor top --admin http://127.0.0.1:9090", "a conductor on this machine"],
+      ["conductor top --admin http://10.0.0.5:9090 --token-file admin-token", "a conductor on another machine"],
+    ],
+    flags: ["admin", "tokenFile"],
   },
   fields: {
     operands: "[PATH]",

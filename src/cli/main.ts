@@ -16,12 +16,14 @@ import { columns, commandHelp, overallHelp } from "./help.ts";
 import { type Io, processIo, writeError } from "./io.ts";
 import { runReport } from "./report.ts";
 import { runServe } from "./serve.ts";
+import { runTopCommand } from "./top.ts";
 
 const RUN: Readonly<Record<CommandName, (args: ParsedArgs, io: Io) => number | Promise<number>>> = {
   serve: runServe,
   check: runCheck,
   explain: runExplain,
   report: runReport,
+  top: runTopCommand,
   fields: printFields,
   schema: printSchema,
   demo: runDemo,

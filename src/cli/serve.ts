@@ -94,8 +94,8 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     workers?.end();
     throw error;
   }
-  exportMetrics(() => source.reading());
   const listeners = () => ({ url: urlOf(server), address: addressOf(server), admin: admin.listener });
+  exportMetrics(() => source.reading());
   const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({

@@ -39,7 +39,11 @@ export interface StartedLog {
 }
 
 /** Creates the log of a server: pretty on a terminal, otherwise JSON lines. Flags override the configuration. */
-export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout" | "stderr">): StartedLog {
+export function startLog(
+  config: Config,
+  args: ParsedArgs,
+  io: Pick<Io, "stdout" | "stderr" | "hasCursor">,
+): StartedLog {
   const { flags } = args;
   const output = io[config.logging.output];
   const format = flags.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
@@ -77,9 +81,9 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
   };
 }
 
-/** Reports whether a server shows a live table: if `--top` is set and stdout is a terminal. */
-export function showsTop({ flags }: ParsedArgs, { stdout }: Pick<Io, "stdout">): boolean {
-  return flags.top && stdout.isTerminal;
+/** Reports whether a server shows a live table: if `--top` is set and the terminal can move its cursor. */
+export function showsTop({ flags }: ParsedArgs, { hasCursor }: Pick<Io, "hasCursor">): boolean {
+  return flags.top && hasCursor;
 }
 
 /** Message of an operating system error, which quotes no request. */

@@ -99,8 +99,11 @@ export interface ServiceReport {
 
 /** Quantiles of latencies, in milliseconds. */
 export interface LatencyQuantiles {
+  /** Median. */
   readonly p50: number;
+  /** 95th percentile. */
   readonly p95: number;
+  /** 99th percentile. */
   readonly p99: number;
   /** Highest latency. */
   readonly max: number;

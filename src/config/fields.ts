@@ -37,7 +37,7 @@ const MAX_AT_ONCE = 1_000_000;
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
 const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
-const USE_COMPARED = "use the events `compared` of the option `observe`";
+const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
 
 const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
 const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
@@ -441,6 +441,7 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
@@ -448,6 +449,7 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
   version: {
     type: versionSource(),
@@ -455,6 +457,7 @@ export const COMPARE_RULE_FIELDS = {
     description:
       "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
 } as const;
 
@@ -613,8 +616,9 @@ export const SERVICE = section({
     health: {
       type: HEALTH,
       defaultText: "off",
-      description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      serverOnly: "use `breaker`, or run conductor as a server of its own",
+      description: "Active health checks. An unhealthy service gets no requests.",
+      serverOnly: "use `createConductor()`, or `breaker`",
+      isForConductor: true,
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -1065,7 +1069,7 @@ export const CONFIG = section({
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
+      serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
     },
     metrics: {
       type: METRICS,

@@ -7,7 +7,7 @@ import type { BreakerSettings, Config, Logging, Role, Service, ShownService, Ups
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
+import { type ConfigSource, type Diagnostics, type Embedding, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
 import { type BackendUrl, isLoopback } from "./schema/address.ts";
 import { kindOf, quote } from "./schema/describe.ts";
@@ -43,12 +43,11 @@ const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] a
 /** Options of {@linkcode validateConfig}. */
 export interface ValidateOptions {
   /**
-   * The configuration is for the handler inside another program. Fields that only conductor's own server applies are
-   * problems.
+   * Function of the library that gets the configuration. Fields that it cannot apply are problems.
    *
-   * @default {false}
+   * @default None: conductor's own server applies all fields.
    */
-  readonly isEmbedded?: boolean;
+  readonly embedding?: Embedding;
 }
 
 /**
@@ -58,9 +57,9 @@ export interface ValidateOptions {
 export function validateConfig(
   input: unknown,
   source?: ConfigSource,
-  { isEmbedded = false }: ValidateOptions = {},
+  { embedding }: ValidateOptions = {},
 ): ValidatedConfig {
-  const diagnostics: Diagnostics = { source, isEmbedded, problems: [...source?.problems ?? []], warnings: [] };
+  const diagnostics: Diagnostics = { source, embedding, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;

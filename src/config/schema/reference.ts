@@ -98,6 +98,6 @@ function defaultCell(field: Field<unknown>): string {
 
 function defaultSentence(field: Field<unknown>): string {
   if (field.required) return "Required.";
-  const value = defaultCell(field).replaceAll("`", "");
+  const value = Array.isArray(field.default) ? field.default.join(", ") : defaultCell(field).replaceAll("`", "");
   return ["", "{}", "[]"].includes(value) ? "" : `Default: ${value}.`;
 }

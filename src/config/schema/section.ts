@@ -30,6 +30,8 @@ export interface Field<T> {
   readonly ignored?: string;
   /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
   readonly serverOnly?: string;
+  /** True if `createConductor()` applies the field too. */
+  readonly isForConductor?: true;
 }
 
 /** Fields by their key. */
@@ -125,8 +127,12 @@ export function section<const F extends Fields>(
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
         if (written === null && !field.required) at.child(key).warn("has no value, so it counts as absent");
-        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.isEmbedded;
-        if (isMisplaced) at.child(key).problem(`is not supported by conductor(): ${field.serverOnly}`);
+        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.embedding !== undefined &&
+          !(field.isForConductor && at.embedding === "conductor");
+        if (isMisplaced) {
+          const name = at.embedding === "conductor" ? "createConductor()" : "conductor()";
+          at.child(key).problem(`is not supported by ${name}: ${field.serverOnly}`);
+        }
         const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
         if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {
