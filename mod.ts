@@ -20,6 +20,7 @@
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  AccessFieldInput,
   AdminInput,
   ArraysInput,
   BreakerInput,
@@ -28,6 +29,7 @@ export type {
   HeadersInput,
   HealthInput,
   HedgeInput,
+  IgnoreInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
@@ -59,12 +61,14 @@ export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
 export type { ConnectionInfo } from "./src/http/client_request.ts";
 export type { UpstreamRequest } from "./src/http/upstream_request.ts";
+export type { TunnelEnd } from "./src/http/upgrade.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
   ComparedEvent,
   ComparisonResult,
   ConductorEvent,
+  FailureDetail,
   HealthEvent,
   InterruptedEvent,
   Observer,
@@ -73,11 +77,15 @@ export type {
   RespondedEvent,
   SettledEvent,
   SkippedEvent,
+  TunnelClosedEvent,
+  TunnelEndCause,
+  TunnelOpenedEvent,
+  TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
-export type { Transport, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
+export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
 
 if (import.meta.main) {
   const { main } = await import("./cli.ts");

@@ -107,8 +107,13 @@ export interface AdminSource {
   reading(): Promise<MetricsReading>;
   /** Returns the recent exchanges with an id above `after`. */
   exchanges(after: number): Promise<ExchangesView>;
-  /** Returns the comparison counters, and the mismatches with an id above `after`: none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /**
+   * Returns the comparison counters since `sinceMs`, by default all, and the mismatches with an id above `after`: none
+   * for Infinity.
+   */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts the comparison counters again. */
+  resetComparisons(): Promise<void>;
   /** Fields that a user has marked as noise. */
   readonly marks: NoiseMarks;
 }

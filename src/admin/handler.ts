@@ -1,6 +1,6 @@
-/** Handler of the admin listener. Only login, logout and noise marks change anything. */
+/** Handler of the admin listener. Only login, logout, noise marks and the reset of the report change anything. */
 
-import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
+import { respondMismatches, respondNoise, respondReport, respondReset, sinceOf } from "../compare/admin_responses.ts";
 import { acceptedTypes, unknownLength } from "../http/client_response.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
@@ -55,7 +55,7 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
 const MAX_FORM_BYTES = 4_096;
 /** Budget key of probes. They need no token, so they have a budget of their own. */
 const PROBES = "probes";
-const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
+const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/api/report/reset", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found." };
 const LATE: Refusal = { status: 408, text: "The request body arrived too slowly." };
 const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete." };
@@ -149,9 +149,12 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/config":
         return await showJson(client, () => Promise.resolve(viewConfig(source.config)));
       case "/api/report": {
-        const { stats } = await work.read(client, () => source.comparisons(Infinity));
+        const sinceMs = sinceOf(query);
+        const { stats } = await work.read(client, () => source.comparisons(Infinity, sinceMs));
         return work.write(client, () => withSafety(respondReport(request, stats, source.marks.list())));
       }
+      case "/api/report/reset":
+        return withSafety(await work.read(client, () => respondReset(request, () => source.resetComparisons())));
       case "/api/mismatches": {
         const after = idFrom(query.get("after"));
         const { stats, mismatches } = await work.read(client, () => source.comparisons(after));

@@ -5,7 +5,7 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { LocalReply } from "../http/client_response.ts";
 import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import type { ConnectionInfo } from "../http/client_request.ts";
+import { type ConnectionInfo, RequestTimeoutError } from "../http/client_request.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { ChunkFlow } from "./chunk_flow.ts";
@@ -42,6 +42,7 @@ const CUT_OFF: LocalReply = {
   headers: [["retry-after", "1"]],
 };
 const STALLED: LocalReply = { status: 408, detail: "The request body stopped arriving", reason: "stalled-upload" };
+const LATE: LocalReply = { status: 408, detail: "The request took too long to arrive", reason: "request-timeout" };
 /** A program that creates a request may stream anything. `fetch` throws a TypeError. */
 const NOT_BYTES: LocalReply = { status: 500, detail: "The request body must be a stream of Uint8Array chunks" };
 const TOO_MANY_CHUNKS: LocalReply = {
@@ -215,8 +216,9 @@ export class BodySource implements TimeoutListener {
         const pause = turns.pause();
         if (pause !== undefined) await pause;
       }
-    } catch {
+    } catch (error) {
       if (this.#stalled) return STALLED;
+      if (error instanceof RequestTimeoutError) return LATE;
       return this.#connection?.isListenerClosed ? CUT_OFF : BROKEN_OFF;
     } finally {
       this.#deadline.stop();

@@ -51,7 +51,7 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
+  serving: Pick<Serving, "config" | "inspect" | "comparisons" | "resetComparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   async function reading() {
@@ -70,7 +70,8 @@ export function createAdminSource(
     },
     reading,
     exchanges: async (after) => (await serving.inspect(after)).recent,
-    comparisons: (after) => serving.comparisons(after),
+    comparisons: (after, sinceMs) => serving.comparisons(after, sinceMs),
+    resetComparisons: () => serving.resetComparisons(),
     marks: new NoiseMarks(),
   };
 }
@@ -98,15 +99,15 @@ export class AdminListener {
    * Does the part of a reload that may fail. `undefined` stands for a configuration without `admin`. Throws a
    * `ListenError` if the address cannot be listened on; then nothing has changed.
    */
-  prepare(next: AdminSettings | undefined): PreparedAdmin {
+  async prepare(next: AdminSettings | undefined): Promise<PreparedAdmin> {
     const old = this.#open;
     if (next === undefined) return { commit: () => this.#retire(), rollback: () => Promise.resolve() };
     if (old !== undefined && old.settings.port === next.port) {
       // The port is in use by the old listener. Only the address can be tested in advance.
-      if (next.hostname !== old.settings.hostname) this.#testAddress(next);
+      if (next.hostname !== old.settings.hostname) await this.#testAddress(next);
       return { commit: () => this.#relisten(old, next), rollback: () => Promise.resolve() };
     }
-    const fresh = this.#listen(next);
+    const fresh = await this.#listen(next);
     return {
       commit: async () => {
         await this.#retire();
@@ -147,9 +148,9 @@ export class AdminListener {
     if (hasMoved) await old.server.relisten(next);
   }
 
-  #listen(settings: AdminSettings): OpenListener {
+  async #listen(settings: AdminSettings): Promise<OpenListener> {
     const { onError, onReopen, reusePort, urgent } = this.#options;
-    const server = serve((request, connection) => opened.handler.handle(request, connection), {
+    const server = await serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
       port: settings.port,
@@ -167,8 +168,8 @@ export class AdminListener {
     return createAdminHandler(source, { ...listeners, hostname, port, token });
   }
 
-  #testAddress({ hostname, shownHostname }: AdminSettings): void {
-    const test = serve(() => new Response(), { hostname, shownHostname, port: 0, urgent: AbortSignal.abort() });
+  async #testAddress({ hostname, shownHostname }: AdminSettings): Promise<void> {
+    const test = await serve(() => new Response(), { hostname, shownHostname, port: 0, urgent: AbortSignal.abort() });
     test.shutdown();
   }
 }

@@ -49,7 +49,18 @@ export const COMMANDS: Readonly<Record<CommandName, CommandDeclaration>> = {
     details: "Gets the report from the admin listener of a running conductor.\n" +
       "The exit code is the verdict: 0 ready, 1 not ready, 3 too few comparisons, 4 no report.\n" +
       "There is no report if the admin listener cannot be reached, the token is invalid, or comparison is off.",
-    flags: ["admin", "tokenFile", "format", "minRequests", "maxMismatch", "maxLatencyRatio", "maxErrors"],
+    flags: [
+      "admin",
+      "tokenFile",
+      "format",
+      "wait",
+      "since",
+      "minRequests",
+      "minComparable",
+      "maxMismatch",
+      "maxLatencyRatio",
+      "maxErrors",
+    ],
   },
   schema: {
     operands: "",

@@ -2,7 +2,11 @@
 
 import {
   DEFAULT_THRESHOLDS,
+  isRatio,
+  readDuration,
+  readSince,
   readThreshold,
+  SINCE_NEED,
   THRESHOLD_NEEDS,
   type ThresholdName,
 } from "../compare/report_thresholds.ts";
@@ -109,7 +113,19 @@ export const FLAGS = {
     default: "text" as const,
     help: "Format of the report: text, json or markdown",
   }),
+  wait: single(duration(), {
+    value: "TIME",
+    help: "Ask again until the verdict is ready or not ready, or this time has passed, such as 10m",
+  }),
+  since: single(sinceText(), {
+    value: "TIME",
+    help: "Count only comparisons since then: a time such as 10m, or an instant such as 2026-11-30T14:02:00Z",
+  }),
   minRequests: threshold("minRequests", { value: "N", help: "Minimum comparisons of each service" }),
+  minComparable: threshold("minComparable", {
+    value: "RATIO",
+    help: "Minimum ratio of the responses that are comparable",
+  }),
   maxMismatch: threshold("maxMismatch", { value: "RATIO", help: "Maximum ratio of mismatches to comparisons" }),
   maxLatencyRatio: threshold("maxLatencyRatio", {
     value: "N",
@@ -179,7 +195,7 @@ function repeated<T>(type: ValueType<T>, help: FlagHelp & { readonly value: stri
 function threshold(name: ThresholdName, help: FlagHelp & { readonly value: string }): Flag<string | undefined> {
   const parse = (text: string) => readThreshold(name, text) === undefined ? undefined : text;
   const value = DEFAULT_THRESHOLDS[name];
-  const defaultText = name === "maxMismatch" || name === "maxErrors" ? `${value * 100}%` : String(value);
+  const defaultText = isRatio(name) ? `${value * 100}%` : String(value);
   return single({ need: THRESHOLD_NEEDS[name], parse }, { defaultText, ...help });
 }
 
@@ -228,6 +244,15 @@ function byteSize(): ValueType<number> {
     need: "a size in bytes, or like 64KiB or 10MiB",
     parse: (text) => size({ min: "0B" }).parse(text, new InputPath({ source: undefined, problems: [], warnings: [] })),
   };
+}
+
+function duration(): ValueType<number> {
+  return { need: "a time such as 30s, 10m or 1h", parse: readDuration };
+}
+
+/** The value is the text, because the admin listener knows its own time. */
+function sinceText(): ValueType<string> {
+  return { need: SINCE_NEED, parse: (text) => readSince(text, 0) === undefined ? undefined : text };
 }
 
 function ipAddress(): ValueType<string> {

@@ -3,6 +3,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { configChanges } from "../config/config_changes.ts";
 import type { Logger } from "../observe/log.ts";
 import { type FileWatch, type Fingerprint, type Fingerprints, watchFiles } from "../server/file_watch.ts";
 import type { Signals } from "../server/signals.ts";
@@ -10,7 +11,7 @@ import { type ConfigFile, loadConfig } from "./load_config.ts";
 import type { ReloadHistory } from "./reload_history.ts";
 
 /** Options of {@linkcode keepReloading}. */
-export interface ReloadOptions extends Pick<ConfigFile, "path" | "location" | "fingerprints"> {
+export interface ReloadOptions extends ConfigFile {
   /** True to watch the files of the configuration. */
   readonly watch: boolean;
   /** Record of all reloads. */
@@ -34,6 +35,7 @@ export function keepReloading(options: ReloadOptions): Reloading {
   const { signals, logger } = options;
   const closed = Promise.withResolvers<"closed">();
   let isClosed = false;
+  let current = options.config;
   let watch: FileWatch | undefined;
 
   async function run(): Promise<void> {
@@ -68,9 +70,11 @@ export function keepReloading(options: ReloadOptions): Reloading {
       const { config, warnings } = await loadConfig(options.location, fingerprints);
       if (isClosed) return fingerprints;
       await options.apply(config);
-      options.history.recordSuccess();
+      const changes = configChanges(current, config);
+      current = config;
+      options.history.recordSuccess(changes);
       for (const warning of warnings) logger().log("warn", "configuration", { warning });
-      logger().log("info", "configuration reloaded", { file: options.path });
+      logger().log("info", "configuration reloaded", { file: options.path, changes });
     } catch (error) {
       options.history.recordRefusal(error);
       const problems = (error instanceof Error ? error.message : String(error)).split("\n");

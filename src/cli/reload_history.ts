@@ -12,6 +12,8 @@ const MAX_PROBLEM_LENGTH = 400;
 
 /** Options of {@linkcode ReloadHistory}. */
 export interface ReloadHistoryOptions {
+  /** Path of the configuration file. */
+  readonly file: string;
   /**
    * Clock, in milliseconds since 1970.
    *
@@ -26,16 +28,18 @@ export class ReloadHistory {
   #stats: ReloadStats;
 
   /** Records the start as a success. */
-  constructor({ now = Date.now }: ReloadHistoryOptions = {}) {
+  constructor({ file, now = Date.now }: ReloadHistoryOptions) {
     this.#now = now;
     const startMs = now();
     this.#stats = {
+      file,
       isSuccessful: true,
       lastSuccessMs: startMs,
       lastAttemptMs: startMs,
       succeeded: 0,
       refused: 0,
       problems: [],
+      changes: [],
     };
   }
 
@@ -44,27 +48,31 @@ export class ReloadHistory {
     return this.#stats;
   }
 
-  /** Records a configuration that was applied. */
-  recordSuccess(): void {
+  /** Records a configuration that was applied, and its changes. */
+  recordSuccess(changes: readonly string[]): void {
     const timeMs = this.#now();
     this.#stats = {
+      ...this.#stats,
       isSuccessful: true,
       lastSuccessMs: timeMs,
       lastAttemptMs: timeMs,
       succeeded: this.#stats.succeeded + 1,
-      refused: this.#stats.refused,
       problems: [],
+      changes,
     };
   }
 
   /** Records a configuration that was not applied, and the reason. */
   recordRefusal(error: unknown): void {
+    const timeMs = this.#now();
+    const problems = problemsOf(error);
     this.#stats = {
       ...this.#stats,
       isSuccessful: false,
-      lastAttemptMs: this.#now(),
+      lastAttemptMs: timeMs,
       refused: this.#stats.refused + 1,
-      problems: problemsOf(error),
+      problems,
+      lastRefusal: { timeMs, problems },
     };
   }
 }

@@ -1,5 +1,6 @@
 /** `conductor report`: gets the report of a running conductor from its admin listener, and prints it. */
 
+import { delay } from "@std/async/delay";
 import { renderMarkdown } from "../compare/render_markdown.ts";
 import { renderText } from "../compare/render_text.ts";
 import type { Report, Verdict } from "../compare/report.ts";
@@ -17,6 +18,8 @@ import { readTextFile } from "./read_text_file.ts";
 const EXIT_CODES: Readonly<Record<Verdict, number>> = { ready: 0, "not-ready": 1, "not-enough-traffic": 3 };
 /** Differs from 1, which means that there is a report with a negative verdict. */
 const EXIT_NO_REPORT = 4;
+/** Time between two reports with `--wait`, in milliseconds. */
+const WAIT_INTERVAL_MS = 5_000;
 const MAX_TOKEN_BYTES = 4_096;
 const FETCH_TIMEOUT_MS = 30_000;
 const MAX_REPORT_BYTES = 64 * 2 ** 20;
@@ -27,7 +30,7 @@ export async function runReport({ flags }: ParsedArgs, io: Io): Promise<number> 
   if (admin === undefined) throw new UsageError("`report` needs the admin listener: --admin URL");
   try {
     const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
-    const report = await fetchReport(admin, { query: queryOf(flags), token });
+    const report = await waitForReport(flags.wait ?? 0, () => fetchReport(admin, { query: queryOf(flags), token }));
     io.stdout.write(render(report, format, io));
     return EXIT_CODES[report.verdict];
   } catch (error) {
@@ -37,12 +40,27 @@ export async function runReport({ flags }: ParsedArgs, io: Io): Promise<number> 
   }
 }
 
+/**
+ * Gets reports until one has a verdict, or until the time in milliseconds has passed. Returns the last one. Each report
+ * has another chance to be wrong, so the interval is long.
+ */
+async function waitForReport(waitMs: number, fetchOnce: () => Promise<Report>): Promise<Report> {
+  const untilMs = performance.now() + waitMs;
+  for (;;) {
+    const report = await fetchOnce();
+    const leftMs = untilMs - performance.now();
+    if (report.verdict !== "not-enough-traffic" || leftMs <= 0) return report;
+    await delay(Math.min(leftMs, WAIT_INTERVAL_MS));
+  }
+}
+
 function queryOf(flags: FlagValues): URLSearchParams {
   const query = new URLSearchParams();
   for (const name of THRESHOLD_NAMES) {
     const text = flags[name];
     if (text !== undefined) query.set(name, text);
   }
+  if (flags.since !== undefined) query.set("since", flags.since);
   return query;
 }
 

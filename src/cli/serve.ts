@@ -52,17 +52,18 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   if (flags.reusePort) requireSharedPort("reuse the port");
   const first = withFlags(file.config);
   const urgent = new AbortController();
-  const history = new ReloadHistory();
+  const history = new ReloadHistory({ file: file.location });
   const reloads = () => history.stats;
   const workers = flags.workers === 1
     ? undefined
     : await serveWorkers(first, { args, io, reloads, logger: () => logger });
-  const server = workers ?? serveThread(first, {
+  const server = workers ?? await serveThread(first, {
     logger: () => logger,
     reloads,
     onError,
     reusePort: flags.reusePort,
     alwaysCount: table !== undefined,
+    hasTable: table !== undefined,
     urgent: urgent.signal,
   });
   let isDraining = false;
@@ -81,7 +82,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     onReopen: () => logger.log("info", "admin listener is listening again"),
   });
   try {
-    await admin.prepare(server.config.admin).commit();
+    await (await admin.prepare(server.config.admin)).commit();
   } catch (error) {
     await server.shutdown();
     workers?.end();
@@ -99,7 +100,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
       const before = [urlOf(server), admin.url];
-      const prepared = admin.prepare(config.admin);
+      const prepared = await admin.prepare(config.admin);
       try {
         await server.apply(withFlags(config));
       } catch (error) {

@@ -1,9 +1,9 @@
 /** The server of one thread: the main thread, or a worker. */
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
-import { createHandler } from "../proxy/fetch_handler.ts";
 import type { Config } from "../config/config.ts";
 import { createSharedState } from "../policy/shared_state.ts";
+import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
@@ -11,12 +11,17 @@ import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { observeDurations } from "../observe/otel_metrics.ts";
 import { findMeters } from "../observe/telemetry.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { createAccessLog } from "../observe/access_log.ts";
+import { createRedaction } from "../observe/redaction.ts";
+import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
+
+/** Part of `shutdownTimeout` after which tunnels are closed. */
+const TUNNEL_GRACE_RATIO = 0.9;
 
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
@@ -33,8 +38,10 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -74,6 +81,12 @@ export interface ServeThreadOptions {
    */
   readonly alwaysCount?: boolean;
   /**
+   * True if a live table is shown, which the lines of an access log would scroll out of sight.
+   *
+   * @default {false}
+   */
+  readonly hasTable?: boolean;
+  /**
    * Maximum exchanges to record per second.
    *
    * @default RECORDED_PER_SECOND
@@ -108,17 +121,17 @@ export interface ServeThreadOptions {
 /** The server of one thread. */
 export interface ServingThread extends Serving {
   /** Does the part of `apply` that may fail. */
-  prepare(config: Config): PreparedConfig;
+  prepare(config: Config): Promise<PreparedConfig>;
 }
 
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
-export function serveThread(first: Config, options: ServeThreadOptions): ServingThread {
+export async function serveThread(first: Config, options: ServeThreadOptions): Promise<ServingThread> {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
   const alwaysCount = options.alwaysCount === true || findMeters() !== undefined;
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
-  let redaction: Redaction;
+  let redaction = createRedaction(first);
   const recordDuration = observeDurations();
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
@@ -127,12 +140,28 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     logger().observe(event);
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Adds the access log of a configuration to an observer. */
+  function withAccessLog(config: Config, observe: DetailedObserver): DetailedObserver {
+    if (options.hasTable) return observe;
+    const access = createAccessLog(config, { write: (line) => logger().write(line) });
+    if (access === undefined) return observe;
+    return (event, context) => {
+      access(event, context);
+      observe(event, context);
+    };
+  }
+
   function observerFor(config: Config): DetailedObserver {
+    redaction = createRedaction(config);
+    return withAccessLog(config, countingObserverFor(config));
+  }
+
+  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    const recording = config.admin === undefined ? undefined : recorderFor(config);
+    const recording = config.admin === undefined ? undefined : recorderFor();
     return (event, detail) => {
       counters.observe(event);
       recording?.observe(event, detail);
@@ -140,8 +169,7 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     };
   }
 
-  function recorderFor(config: Config): ExchangeRecorder {
-    redaction = createRedaction(config);
+  function recorderFor(): ExchangeRecorder {
     return recorder ??= new ExchangeRecorder({
       redaction: () => redaction,
       ...(recordedPerSecond !== undefined && { maxPerSecond: recordedPerSecond }),
@@ -160,20 +188,23 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
     comparisons: new ComparisonStore(),
     metricsSource: options.metricsSource ?? readAll,
   };
+  const observeAlways: Observer = (event) => {
+    metrics?.observe(event);
+    observe(event);
+  };
   const checks = new HealthChecks({
     transport: shared.transport,
     health: shared.instance.health,
-    observe: (event) => {
-      metrics?.observe(event);
-      observe(event);
-    },
+    redaction: () => redaction,
+    observe: observeAlways,
   });
-  const server = serveConfig(first, {
-    handlerFor: (config) => createHandler(config, { ...shared, observe: observerFor(config) }),
+  const server = await serveConfig(first, {
+    handlerFor: (config) => createProxyHandler(config, { ...shared, observe: observerFor(config) }),
     reusePort,
     uploadsInFlight: () => shared.instance.admission.uploadsInFlight,
     urgent: options.urgent,
     onError,
+    onRefused: (reason, client) => observeAlways({ type: "refused", reason, client }),
     onReopen: () => logger().log("info", "listening again"),
   });
   checks.reconfigure(first.services);
@@ -191,8 +222,8 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
       await server.apply(config);
       checks.reconfigure(config.services);
     },
-    prepare: (config) => {
-      const prepared = server.prepare(config);
+    prepare: async (config) => {
+      const prepared = await server.prepare(config);
       return {
         commit: () => {
           const committed = prepared.commit();
@@ -208,9 +239,20 @@ export function serveThread(first: Config, options: ServeThreadOptions): Serving
         recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
       });
     },
-    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
+      const { tunnels } = shared.instance;
+      // Some time is left to log their ends, before the process exits.
+      const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
+      let drained = Promise.resolve();
+      // Earlier, clients would connect again to the same process.
+      const onClosed = async () => {
+        await options.onClosed?.();
+        drained = tunnels.drain(Math.max(0, untilMs - performance.now()));
+      };
+      await Promise.all([checks.stop(), server.shutdown({ onClosed })]);
+      await drained;
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

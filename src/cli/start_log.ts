@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { createPaint } from "../lib/paint.ts";
+import { printable } from "../lib/printable.ts";
 import { VERSION } from "../lib/version.ts";
 import { createLogger, formatJson, type Logger, type LogLevel } from "../observe/log.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
@@ -10,6 +11,9 @@ import { BrokenResponseError } from "../upstream/response_body.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import type { Io } from "./io.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
+
+/** Limits of repeated failures above a live table, which shows their numbers: they would scroll it out of sight. */
+const FOLDED = { linesPerSecond: 0.1, summaryMs: 10_000 };
 
 /** A logger, and the announcement that starts its log. */
 export interface StartedLog {
@@ -31,6 +35,8 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
     level: hasTable && (level === "info" || level === "debug") && !flags.verbose ? "warn" : level,
     format: format === "json" ? formatJson : createPrettyFormat({ color: output.isTerminal }),
     write: (line) => output.write(line),
+    ...(hasTable && { repeats: FOLDED }),
+    hasAccessLog: config.logging.access !== "off" && !hasTable,
   });
   return {
     logger,
@@ -39,9 +45,16 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
       if (format === "json" && !hasTable) {
         const threads = workers > 1 ? { workers } : {};
         const admin = adminUrl === undefined ? {} : { admin: adminUrl };
-        logger.log("info", "listening", { version: VERSION, url, ...admin, ...threads, ...routesAsData(config) });
+        logger.log("info", "listening", {
+          version: VERSION,
+          url,
+          ...admin,
+          ...threads,
+          file: flags.config,
+          ...routesAsData(config),
+        });
       } else if (level === "debug" || level === "info") {
-        drawStart(config, { url, adminUrl, workers }, output);
+        drawStart(config, { url, adminUrl, workers, file: flags.config }, output);
       }
     },
   };
@@ -83,14 +96,16 @@ interface Listening {
   readonly url: string;
   readonly adminUrl: string | undefined;
   readonly workers: number;
+  readonly file: string;
 }
 
-function drawStart(config: Config, { url, adminUrl, workers }: Listening, output: Output): void {
+function drawStart(config: Config, { url, adminUrl, workers, file }: Listening, output: Output): void {
   const paint = createPaint(output.isTerminal);
   const threads = workers > 1 ? ` with ${workers} workers` : "";
   const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
   const admin = adminUrl === undefined ? "" : `dashboard on ${paint.accent(adminUrl)}\n`;
-  output.write(`\n${heading}\n${admin}\n${drawRoutes(config, { paint })}\n\n`);
+  const origin = `configuration from ${printable(file)}\n`;
+  output.write(`\n${heading}\n${admin}${origin}\n${drawRoutes(config, { paint })}\n\n`);
 }
 
 function routesAsData({ routes, wait }: Config): Record<string, unknown> {

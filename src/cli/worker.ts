@@ -46,7 +46,7 @@ interface WorkerScope {
 interface Worker {
   readonly server: ServingThread;
   readonly outputs: Readonly<Record<StreamName, Output>>;
-  prepare(command: Command & { type: "prepare" }): void;
+  prepare(command: Command & { type: "prepare" }): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
@@ -81,15 +81,18 @@ export function runWorker(): void {
   }
 
   async function execute(command: Command<WorkerSettings>): Promise<CommandResult> {
-    if (command.type === "start") worker = startWorker(command.setup, outputTo, readMetrics);
+    if (command.type === "start") worker = await startWorker(command.setup, outputTo, readMetrics);
     if (worker === undefined) return {};
-    if (command.type === "prepare") worker.prepare(command);
+    if (command.type === "prepare") await worker.prepare(command);
     if (command.type === "commit") await worker.commit();
     if (command.type === "rollback") await worker.rollback();
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
     if (command.type === "inspect") return { inspection: await worker.server.inspect(command.after) };
-    if (command.type === "compared") return { comparisons: await worker.server.comparisons(command.after) };
+    if (command.type === "compared") {
+      return { comparisons: await worker.server.comparisons(command.after, command.sinceMs) };
+    }
+    if (command.type === "reset-comparisons") await worker.server.resetComparisons();
     return {};
   }
 
@@ -108,11 +111,11 @@ export function runWorker(): void {
   };
 }
 
-function startWorker(
+async function startWorker(
   { config: first, attempts, open, settings }: WorkerSetup<WorkerSettings>,
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
   metricsSource: MetricsSource,
-): Worker {
+): Promise<Worker> {
   const { pseudonym, args, terminals } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
   const attemptsInFlight = new Int32Array(attempts);
@@ -122,7 +125,7 @@ function startWorker(
   const onError = logErrorTo(() => logger);
   silenceLegacyAbortNotice();
   captureUncaughtErrors(onError);
-  const server = serveThread(first, {
+  const server = await serveThread(first, {
     logger: () => logger,
     onError,
     pseudonym,
@@ -131,13 +134,14 @@ function startWorker(
     onAttempts: (inFlight) => Atomics.store(attemptsInFlight, 0, inFlight),
     onClosed: () => waitForOthers(new Int32Array(open)),
     alwaysCount: showsTop(args, outputs),
+    hasTable: showsTop(args, outputs),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / args.flags.workers),
   });
   return {
     server,
     outputs,
-    prepare: ({ config }) => {
-      prepared = server.prepare(config);
+    prepare: async ({ config }) => {
+      prepared = await server.prepare(config);
       next = config;
     },
     commit: () => {

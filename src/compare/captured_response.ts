@@ -35,6 +35,8 @@ export interface CapturedResponse {
   readonly headers: readonly HeaderLine[];
   /** The body; `undefined` if the response has none, or if it broke off. */
   readonly body: CapturedBody | undefined;
+  /** Close code of a WebSocket; absent for other responses, and if conductor closed it. */
+  readonly closeCode?: number | undefined;
   /** Time from the start of the attempt to the response head, in milliseconds. */
   readonly durationMs: number;
   /** True if the body reports errors whatever the status is, as in GraphQL. */

@@ -16,15 +16,16 @@ const MAX_DIRECTIVE_LENGTH = 100;
 /**
  * Finds the header fields that differ. For `set-cookie`, the names and attributes of the cookies are compared. Policies
  * such as `content-security-policy` differ by directive, and a nonce equals any other. Where it has no meaning, order,
- * case and spaces are ignored.
+ * case and spaces are ignored. Handshakes of WebSockets have further fields.
  */
 export function compareHeaders(
   expectedLines: readonly HeaderLine[],
   actualLines: readonly HeaderLine[],
   context: ComparisonContext,
+  isHandshake = false,
 ): void {
   const { rules, steps } = context;
-  for (const name of rules.headers) {
+  for (const name of isHandshake ? rules.handshakeHeaders : rules.headers) {
     steps.take(expectedLines.length + actualLines.length);
     const expected = readField(expectedLines, name);
     const actual = readField(actualLines, name);
@@ -78,6 +79,7 @@ function add({ name, expected, actual }: Field, { rules, differences }: Comparis
   differences.add(`header:${name}`, kind, {
     ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
     ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
+    values: [expected, actual],
   });
 }
 

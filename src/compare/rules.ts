@@ -2,12 +2,16 @@
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, StatusRange, ToleranceRule, UnorderedArray } from "../config/config.ts";
+import { patternOfEndpoint } from "../config/schema/comparison.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
 import { canonicalInstant, canonicalNumbers, haveNearNumbers } from "./equivalent_texts.ts";
 import { type HashKey, Redactor } from "./redactor.ts";
+
+/** Result of the negotiation of a WebSocket (RFC 6455 §4.2.2). */
+const HANDSHAKE_HEADERS = ["upgrade", "sec-websocket-protocol", "sec-websocket-extensions"];
 
 interface Normaliser {
   readonly pattern: LinearRegExp;
@@ -26,6 +30,8 @@ export interface CompareRulesOptions {
   readonly key?: HashKey;
   /** Secrets of the configuration. Default: none. */
   readonly known?: KnownSecrets;
+  /** Endpoint whose own rules apply as well. Default: none. */
+  readonly endpoint?: string;
 }
 
 /** Rules that decide which differences between two responses count, and what samples show. */
@@ -34,6 +40,8 @@ export class CompareRules {
   readonly headers: readonly string[];
   /** True if bodies are not compared. */
   readonly ignoresBody: boolean;
+  /** Names of the header fields to compare in the handshakes of WebSockets, in lower case. */
+  readonly handshakeHeaders: readonly string[];
   /** Hides secrets in samples. */
   readonly redactor: Redactor;
   /** True if differences have samples of the values. */
@@ -42,6 +50,8 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
   readonly pathRuleCount: number;
+  /** Rules of the endpoints that have rules of their own. */
+  readonly #byEndpoint: ReadonlyMap<string, CompareRules>;
   readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
@@ -56,9 +66,16 @@ export class CompareRules {
 
   /** Compiles the settings of one service. */
   constructor(settings: CompareSettings, options: CompareRulesOptions = {}) {
-    const { key = randomKey(), known = new KnownSecrets([]) } = options;
-    this.#ignore = settings.ignore;
-    this.#ignoredSteps = stepsOf(settings.ignore);
+    const { key = randomKey(), known = new KnownSecrets([]), endpoint } = options;
+    const ignored = settings.ignore
+      .filter((rule) => rule.endpoint === undefined || rule.endpoint === endpoint)
+      .map(({ path }) => path);
+    const endpoints = new Set(settings.ignore.flatMap((rule) => rule.endpoint ?? []));
+    this.#byEndpoint = endpoint !== undefined ? new Map() : new Map(
+      [...endpoints].map((each) => [each, new CompareRules(settings, { key, known, endpoint: each })]),
+    );
+    this.#ignore = ignored;
+    this.#ignoredSteps = stepsOf(ignored);
     this.#normalisers = settings.normalise.map(toNormaliser);
     this.#unordered = settings.unordered === "all" ? "all" : settings.unordered.flatMap(toUnorderedSteps);
     this.#tolerance = settings.tolerance;
@@ -68,6 +85,10 @@ export class CompareRules {
     this.#nullIsMissing = settings.nullIsMissing;
     this.#equivalentStatuses = settings.equivalentStatuses;
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
+    this.handshakeHeaders = [
+      ...this.headers,
+      ...HANDSHAKE_HEADERS.filter((name) => !this.ignoresField("header", name)),
+    ];
     this.ignoresBody = this.ignores("body");
     const { ignore, normalise, tolerance, unordered, ignoreCase, instants, numericTexts, nullIsMissing } = settings;
     const spellingCount = ignoreCase.length + instants.length + numericTexts.length;
@@ -76,6 +97,11 @@ export class CompareRules {
       (unordered === "all" ? 0 : unordered.length);
     this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
+  }
+
+  /** Returns the rules for an endpoint, including the rules for this endpoint alone. */
+  at(endpoint: string): CompareRules {
+    return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(patternOfEndpoint(endpoint)) ?? this;
   }
 
   /**
@@ -147,7 +173,7 @@ export class CompareRules {
   }
 
   /** Reports whether a part of the response is ignored. */
-  ignores(kind: "status" | "outcome" | "body"): boolean {
+  ignores(kind: "status" | "outcome" | "body" | "closeCode"): boolean {
     return this.#ignore.some((path) => path.kind === kind);
   }
 

@@ -9,6 +9,7 @@ import type { BodyPath } from "./body_path.ts";
 import type {
   ADMIN,
   BREAKER,
+  CLIENT_TIMEOUTS,
   COMPARE_RULE_FIELDS,
   CONFIG,
   HEALTH,
@@ -23,11 +24,12 @@ import type {
   TLS,
   TOLERANCE,
 } from "./fields.ts";
-import type { HeaderLine, SampleKey, StatusRange } from "./schema/http.ts";
+import type { ListenerChoice } from "./listener_kind.ts";
+import type { HeaderLine, SampleKey, StatusRange, UpgradePolicy } from "./schema/http.ts";
 import type { EndpointPattern } from "./schema/paths.ts";
 import type { Output, Values } from "./schema/section.ts";
 
-export type { BodyPath, EndpointPattern, HeaderLine, SampleKey, StatusRange };
+export type { BodyPath, EndpointPattern, HeaderLine, SampleKey, StatusRange, UpgradePolicy };
 export type { HedgeDelay } from "./schema/quantity.ts";
 
 /** Role of a service on a route. */
@@ -53,6 +55,7 @@ export type CompareSettings = Values<typeof COMPARE_RULE_FIELDS>;
 export type UnorderedArray = Exclude<CompareSettings["unordered"], "all">[number];
 export type Logging = Output<typeof LOGGING>;
 export type MetricsSettings = Output<typeof METRICS>;
+export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
 export type ServerTls = Output<typeof TLS>;
 
 /** Certificate verification of an `https` backend. Declared here, because published types must not be inferred. */
@@ -66,8 +69,9 @@ export interface UpstreamTls {
 }
 
 /** Limits; `Infinity` if there is none. */
-export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads"> {
+export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads" | "maxTunnels"> {
   readonly maxUploads: number;
+  readonly maxTunnels: number;
 }
 
 /** Sampling and limits of a shadow. */
@@ -148,8 +152,14 @@ export interface AdminSettings extends Output<typeof ADMIN> {
 }
 
 /** The checked configuration. */
-export interface Config
-  extends Omit<Output<typeof CONFIG>, "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services"> {
+export interface Config extends
+  Omit<
+    Output<typeof CONFIG>,
+    "$schema" | "failOn" | "stripPrefix" | "safeShadows" | "compare" | "services" | "listener" | "clientTimeouts"
+  > {
+  readonly listener: ListenerChoice;
+  /** Only the node listener applies them. */
+  readonly clientTimeouts: ClientTimeouts;
   /** Text to print instead of `hostname`: placeholders are not resolved in it. */
   readonly shownHostname: string;
   readonly limits: Limits;

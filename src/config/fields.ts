@@ -3,16 +3,32 @@
  * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
+import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
+import {
+  arrayOrder,
+  bodyPath,
+  ignoreRule,
+  regularExpression,
+  versionSource,
+  wholeOrPaths,
+} from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses, statusGroups } from "./schema/http.ts";
+import {
+  headerLines,
+  headerName,
+  httpMethod,
+  sampleKey,
+  statuses,
+  statusGroups,
+  upgradeProtocols,
+} from "./schema/http.ts";
 import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
-import { literal } from "./schema/value_type.ts";
+import { literal, type ValueType } from "./schema/value_type.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
@@ -20,6 +36,7 @@ const MAX_AT_ONCE = 1_000_000;
 
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
+const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
 const USE_COMPARED = "use the events `compared` of the option `observe`";
 
 /** `services[].tls` */
@@ -338,10 +355,11 @@ export const COMPARE_RULE_FIELDS = {
       "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
   ignore: {
-    type: listOf(bodyPath(), { item: "path" }),
+    type: listOf(ignoreRule(), { item: "rule" }),
     default: [],
     isCumulative: true,
-    description: "Parts of a response that may differ, including everything inside them.",
+    description:
+      "Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint.",
   },
   normalise: {
     type: listOf(NORMALISE, { item: "rule" }),
@@ -414,6 +432,13 @@ export const COMPARE_RULE_FIELDS = {
     default: [],
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
+    serverOnly: USE_COMPARED,
+  },
+  version: {
+    type: versionSource(),
+    defaultText: "builds are not distinguished",
+    description:
+      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
     serverOnly: USE_COMPARED,
   },
 } as const;
@@ -555,6 +580,15 @@ export const SERVICE = section({
       default: {},
       description: "Header fields to set on this service's response if it is returned to the client.",
     },
+    upgrade: {
+      type: upgradeProtocols(),
+      defaultText: "off",
+      description:
+        "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
+      details:
+        "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
+        "Without it, the service gets the request without `Upgrade`.",
+    },
     breaker: {
       type: boolOr(BREAKER),
       defaultText: "off",
@@ -594,10 +628,22 @@ export const SERVICE = section({
   },
 });
 
+/** A field of the access log, with a name of its own for the long list. */
+const ACCESS_FIELD: ValueType<AccessField> = {
+  ...oneOf(ACCESS_FIELD_NAMES),
+  label: "name of a field",
+  input: "AccessFieldInput",
+  alias: {
+    name: "AccessFieldInput",
+    type: ACCESS_FIELD_NAMES.map((name) => `"${name}"`).join(" | "),
+    description: "Field of a line in the access log.",
+  },
+};
+
 /** `logging` */
 export const LOGGING = section({
   name: "LoggingInput",
-  description: "Log level, format and stream.",
+  description: "Log level, format and stream, and the access log.",
   fields: {
     level: {
       type: oneOf(["debug", "info", "warn", "error"], { anyCase: true, substitutes: { fatal: "error" } }),
@@ -609,6 +655,20 @@ export const LOGGING = section({
       type: oneOf(["json", "pretty"], { anyCase: true }),
       defaultText: "`pretty` on a terminal, otherwise `json`",
       description: "Format of log lines.",
+    },
+    access: {
+      type: oneOf(["off", "json", "combined"], { anyCase: true }),
+      default: "off",
+      description: "Access log: one line for each request, at the end of its response.",
+      details:
+        "`combined` is the format of Apache and nginx. The lines go to `output`, whatever the `level`, and replace " +
+        "the lines `request completed` at `info`. Above the table of `--top`, they are not written.",
+    },
+    accessFields: {
+      type: listOf(ACCESS_FIELD, { min: 1, item: "field" }),
+      defaultText: "all fields",
+      description: "Fields of a line in the access log with `access: json`, in this order.",
+      details: Object.entries(ACCESS_FIELDS).map(([name, meaning]) => `\`${name}\`: ${meaning}.`).join(" "),
     },
     output: {
       type: oneOf(["stdout", "stderr"], { anyCase: true, substitutes: { file: "stdout" } }),
@@ -719,6 +779,14 @@ export const LIMITS = section({
         "The first `timeout` of waiting is free, and an upload is not aborted while a response is being relayed. 0 accepts any " +
         "rate.",
     },
+    maxTunnels: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "half of `maxInFlight`",
+      description: "Maximum upgraded connections. Further requests for an upgrade get 503 at once.",
+      details:
+        "They also count towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections " +
+        "of one client as well.",
+    },
     maxConnectionsPerService: {
       type: integer(1, MAX_AT_ONCE),
       defaultText: "no limit",
@@ -732,6 +800,61 @@ export const LIMITS = section({
       description:
         "Maximum queued requests per service, sent in order of arrival. Further requests to it fail as `queue-full`.",
       details: "Requests that have waited for the `timeout` of the service fail as `queue-timeout`.",
+    },
+    maxConnections: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description: "Maximum open connections of clients. Further connections get 503 and are closed.",
+      details: "Needs the node listener.",
+      serverOnly: SET_CONNECTIONS,
+    },
+    maxConnectionsPerClient: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "no limit",
+      fallback: Infinity,
+      description:
+        "Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are closed.",
+      details:
+        "Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet. " +
+        "Addresses in `trustProxy` have no limit.",
+      serverOnly: SET_CONNECTIONS,
+    },
+  },
+});
+
+/** `clientTimeouts` */
+export const CLIENT_TIMEOUTS = section({
+  name: "ClientTimeoutsInput",
+  description: "Timeouts of clients' connections. They need the node listener.",
+  fields: {
+    header: {
+      type: time({ min: "1ms" }),
+      default: "15s",
+      as: "headerMs",
+      description: "Maximum time from the first byte of a request, or from the connection, to the end of its head.",
+      details: "A client that has sent a part of a head gets 408. A connection without a byte is closed.",
+    },
+    request: {
+      type: time({ min: "1ms" }),
+      defaultText: "no limit",
+      fallback: Infinity,
+      as: "requestMs",
+      description: "Maximum time from the first byte of a request to the end of its body. A slower client gets 408.",
+      details: "Without it, `minUploadRate` and `timeout` limit uploads, which may then take hours.",
+    },
+    idle: {
+      type: time({ min: "1ms" }),
+      default: "75s",
+      as: "idleMs",
+      description: "Maximum time between a response and the next request, after which the connection is closed.",
+    },
+    write: {
+      type: time({ min: "1ms" }),
+      default: "60s",
+      as: "writeMs",
+      description: "Maximum time in which a client takes none of a response, after which the connection is closed.",
+      details: "No service is blamed: the attempt counts as cancelled by the client.",
     },
   },
 });
@@ -780,6 +903,22 @@ export const CONFIG = section({
       description: "Address to listen on.",
       serverOnly: SET_ADDRESS,
     },
+    listener: {
+      type: oneOf(["auto", "deno", "node"]),
+      default: "auto",
+      description:
+        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+      details:
+        "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
+        "otherwise `deno`. Only `deno` serves HTTP/2.",
+      serverOnly: "choose the server that calls the handler",
+    },
+    clientTimeouts: {
+      type: CLIENT_TIMEOUTS,
+      defaultText: "the defaults of its fields with the node listener, otherwise none",
+      description: "Timeouts for clients that send slowly, stay idle or do not read.",
+      serverOnly: "set the timeouts of the server that calls the handler",
+    },
     tls: {
       type: TLS,
       defaultText: "plain HTTP",
@@ -821,7 +960,8 @@ export const CONFIG = section({
     identify: {
       type: boolean(),
       default: true,
-      description: "Show the names of services to clients, in `X-Conductor-Service` and in error bodies.",
+      description:
+        "Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.",
     },
     serverTiming: {
       type: boolean(),
@@ -852,6 +992,12 @@ export const CONFIG = section({
       description:
         "Maximum size of one request body that is buffered for a slower service. Limits the memory per request.",
     },
+    upgradeIdleTimeout: {
+      type: time({ min: "1s" }),
+      default: "5m",
+      as: "upgradeIdleTimeoutMs",
+      description: "Timeout for silence in both directions of an upgraded connection.",
+    },
     limits: {
       type: LIMITS,
       default: {},
@@ -881,7 +1027,7 @@ export const CONFIG = section({
     logging: {
       type: LOGGING,
       default: {},
-      description: "Log level, format and stream.",
+      description: "Log level, format and stream, and the access log.",
       serverOnly: "use the option `observe`",
     },
     admin: {

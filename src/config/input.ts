@@ -24,6 +24,19 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
+   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
+   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
+   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   *
+   * @default "auto"
+   */
+  readonly listener?: "auto" | "deno" | "node";
+  /**
+   * Timeouts for clients that send slowly, stay idle or do not read. Not supported by `conductor()`: set the timeouts
+   * of the server that calls the handler. Default: the defaults of its fields with the node listener, otherwise none.
+   */
+  readonly clientTimeouts?: ClientTimeoutsInput;
+  /**
    * Certificate and key for HTTPS, with HTTP/2 for clients that support it. Not supported by `conductor()`: give the
    * certificate to the server that calls the handler. Default: plain HTTP.
    */
@@ -67,7 +80,7 @@ export interface ConfigInput {
    */
   readonly safeShadows?: boolean;
   /**
-   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies.
+   * Show the names of services to clients, in `X-Conductor-Service` and in error bodies, and return `X-Request-Id`.
    *
    * @default true
    */
@@ -104,6 +117,13 @@ export interface ConfigInput {
    */
   readonly bodyWindow?: number | string;
   /**
+   * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
+   * `"30m"`, `"1h"`.
+   *
+   * @default "5m"
+   */
+  readonly upgradeIdleTimeout?: number | string;
+  /**
    * Limits on concurrent requests and on slow uploads.
    *
    * @default {}
@@ -128,7 +148,7 @@ export interface ConfigInput {
    */
   readonly shutdownTimeout?: number | string;
   /**
-   * Log level, format and stream. Not supported by `conductor()`: use the option `observe`.
+   * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
    *
    * @default {}
    */
@@ -147,6 +167,39 @@ export interface ConfigInput {
   readonly metrics?: MetricsInput;
   /** Services that requests are sent to. At least one. */
   readonly services: readonly ServiceInput[];
+}
+
+/** Timeouts of clients' connections. They need the node listener. */
+export interface ClientTimeoutsInput {
+  /**
+   * Maximum time from the first byte of a request, or from the connection, to the end of its head. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. A client that has sent a part of a head gets 408. A connection
+   * without a byte is closed.
+   *
+   * @default "15s"
+   */
+  readonly header?: number | string;
+  /**
+   * Maximum time from the first byte of a request to the end of its body. A slower client gets 408. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Without it, `minUploadRate` and `timeout` limit uploads, which may
+   * then take hours. Default: no limit.
+   */
+  readonly request?: number | string;
+  /**
+   * Maximum time between a response and the next request, after which the connection is closed. Seconds, or text with a
+   * unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
+   *
+   * @default "75s"
+   */
+  readonly idle?: number | string;
+  /**
+   * Maximum time in which a client takes none of a response, after which the connection is closed. Seconds, or text
+   * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. No service is blamed: the attempt counts as cancelled by the
+   * client.
+   *
+   * @default "60s"
+   */
+  readonly write?: number | string;
 }
 
 /** Certificate and private key of the server. */
@@ -186,6 +239,12 @@ export interface LimitsInput {
    */
   readonly minUploadRate?: number | string;
   /**
+   * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
+   * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
+   * Default: half of `maxInFlight`.
+   */
+  readonly maxTunnels?: number;
+  /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
    */
@@ -197,6 +256,18 @@ export interface LimitsInput {
    * @default 0
    */
   readonly maxQueuedPerService?: number;
+  /**
+   * Maximum open connections of clients. Further connections get 503 and are closed. Needs the node listener. Not
+   * supported by `conductor()`: limit the connections of the server that calls the handler. Default: no limit.
+   */
+  readonly maxConnections?: number;
+  /**
+   * Maximum open connections per client, which is an IPv4 address or an IPv6 /64 network. Further ones get 503 and are
+   * closed. Needs the node listener. The peer's address counts, because a new connection has no `X-Forwarded-For` yet.
+   * Addresses in `trustProxy` have no limit. Not supported by `conductor()`: limit the connections of the server that
+   * calls the handler. Default: no limit.
+   */
+  readonly maxConnectionsPerClient?: number;
 }
 
 /** Comparison of responses with those of the primary. */
@@ -222,12 +293,13 @@ export interface CompareInput {
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`.
    *
    * @default []
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed.
@@ -285,8 +357,8 @@ export interface CompareInput {
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
    *
    * @default []
    */
@@ -305,6 +377,12 @@ export interface CompareInput {
    * @default []
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use the events `compared` of the option `observe`. Default: builds are not
+   * distinguished.
+   */
+  readonly version?: string;
   /**
    * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
@@ -349,8 +427,8 @@ export interface NormaliseInput {
   readonly replacement?: string | number | boolean;
   /**
    * Path of the values to normalise, including all values inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * everywhere.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: everywhere.
    */
   readonly path?: string;
 }
@@ -377,7 +455,7 @@ export interface ToleranceInput {
   readonly path?: string;
 }
 
-/** Log level, format and stream. */
+/** Log level, format and stream, and the access log. */
 export interface LoggingInput {
   /**
    * Minimum level of log lines. `fatal` of go-conductor becomes `error`.
@@ -387,6 +465,26 @@ export interface LoggingInput {
   readonly level?: "debug" | "info" | "warn" | "error" | "fatal";
   /** Format of log lines. Default: `pretty` on a terminal, otherwise `json`. */
   readonly format?: "json" | "pretty";
+  /**
+   * Access log: one line for each request, at the end of its response. `combined` is the format of Apache and nginx.
+   * The lines go to `output`, whatever the `level`, and replace the lines `request completed` at `info`. Above the
+   * table of `--top`, they are not written.
+   *
+   * @default "off"
+   */
+  readonly access?: "off" | "json" | "combined";
+  /**
+   * Fields of a line in the access log with `access: json`, in this order. `client`: address of the client, beyond
+   * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
+   * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 499 if the
+   * client disconnected earlier. `requestBytes`: bytes of the request body. `responseBytes`: bytes of the relayed
+   * response body; 0 for a local reply. `durationMs`: time until the end of the response, in milliseconds. `route`:
+   * pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the request.
+   * `interrupted`: failure that broke off the response after its head. `attempts`: each attempt: service, outcome
+   * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
+   * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
+   */
+  readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
@@ -530,6 +628,13 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /**
+   * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
+   * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
+   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * `Upgrade`. Default: off.
+   */
+  readonly upgrade?: boolean | string | readonly string[];
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
@@ -756,11 +861,11 @@ export interface ServiceCompareInput {
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * those of the top level, which always come last.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`. Default: those of the top level, which always come last.
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed. Default: those of the top
@@ -805,9 +910,9 @@ export interface ServiceCompareInput {
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values. Default: those of
-   * the top level, which always come last.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * Default: those of the top level, which always come last.
    */
   readonly redact?: string | readonly string[];
   /**
@@ -821,16 +926,45 @@ export interface ServiceCompareInput {
    * Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use the events `compared` of the option `observe`. Default: the top level's.
+   */
+  readonly version?: string;
 }
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** A path, or a path at one endpoint as the report names it: `{ endpoint: "GET /orders/{id}", path: "$.id" }`. */
+export type IgnoreInput = string | { readonly endpoint: string; readonly path: string };
 
 /**
  * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:
  * such a member is detected.
  */
 export type ArraysInput = Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+
+/** Field of a line in the access log. */
+export type AccessFieldInput =
+  | "client"
+  | "method"
+  | "host"
+  | "target"
+  | "protocol"
+  | "status"
+  | "requestBytes"
+  | "responseBytes"
+  | "durationMs"
+  | "route"
+  | "service"
+  | "refusal"
+  | "interrupted"
+  | "attempts"
+  | "referer"
+  | "userAgent"
+  | "requestId"
+  | "traceId";
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

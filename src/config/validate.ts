@@ -2,8 +2,9 @@
 
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
-import type { BreakerSettings, Config, Role, Service, ShownService } from "./config.ts";
-import { type ADMIN, type BREAKER, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
+import type { BreakerSettings, Config, Logging, Role, Service, ShownService } from "./config.ts";
+import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
+import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
 import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
@@ -85,8 +86,15 @@ function checkAcrossFields(
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
+  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
+  checkListener(checked, root);
   checkControls(routes, services, list);
   return routes;
+}
+
+function checkLogging({ access, accessFields }: Partly<Logging>, at: InputPath): void {
+  if (accessFields === undefined || access === "json") return;
+  at.child("accessFields").problem("requires `access: json`: other formats have fixed fields");
 }
 
 function inOrderOfLines(problems: readonly ConfigProblem[]): ConfigProblem[] {
@@ -147,10 +155,13 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
 /**
  * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
  */
-function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
+function checkHttp2({ tls, host = "target", upgrade }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
   if (tls?.insecure) at.child("tls").child("insecure").problem(conflict);
+  if (upgrade !== undefined) {
+    at.child("upgrade").problem("cannot be combined with `http2`: connections of the HTTP/2 client cannot be upgraded");
+  }
   if (host !== "target") {
     at.child("host").problem('must be "target" with `http2`: the HTTP/2 client always sends the host of `url`');
   }
@@ -179,6 +190,17 @@ function checkAdmin(
   }
   if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnreadable) {
     at.child("token").problem("is required if other machines can reach the admin listener");
+  }
+}
+
+/** Rejects fields without effect: a server without the timeouts and limits of its configuration would be exposed. */
+function checkListener(checked: Partly<CheckedConfig> | undefined, root: InputPath): void {
+  const { listener, clientTimeouts, limits } = checked ?? {};
+  if (listener !== "deno" || limits === undefined) return;
+  const { maxConnections = Infinity, maxConnectionsPerClient = Infinity } = limits;
+  const set = { listener, clientTimeouts, limits: { maxConnections, maxConnectionsPerClient }, services: [] };
+  for (const field of nodeFields(set)) {
+    root.child("listener").problem(`cannot be \`deno\` with \`${field}\`: only the node listener applies it`);
   }
 }
 
@@ -217,7 +239,13 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
   return {
     ...omit(top, UNRESOLVED_KEYS),
     shownHostname: root.child("hostname").template ?? top.hostname,
-    limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
+    listener: chooseListener({ ...top, services }),
+    clientTimeouts: top.clientTimeouts ?? CLIENT_TIMEOUTS.parse({}, root.child("clientTimeouts"))!,
+    limits: {
+      ...limits,
+      maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
+      maxTunnels: limits.maxTunnels ?? Math.ceil(limits.maxInFlight / 2),
+    },
     compare: comparePlan(services, top),
     admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },
     secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],

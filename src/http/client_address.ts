@@ -50,11 +50,10 @@ export function networkOf(address: string): string | undefined {
 }
 
 /**
- * Identifies the client by its network: that of the peer, or of the nearest address in `X-Forwarded-For` that is not a
- * trusted proxy. Clients can write any address further to the left. An IPv6 client has at least 2^64 addresses, so its
- * network counts. Returns `undefined` if the address of the peer is unknown.
+ * Returns the address of the client: that of the peer, or the nearest address in `X-Forwarded-For` that is not a trusted
+ * proxy. Clients can write any address further to the left. Returns `undefined` if the address of the peer is unknown.
  */
-export function clientNetwork(
+export function clientAddress(
   peer: string | undefined,
   forwardedFor: string | null,
   isTrusted: AddressMatcher,
@@ -67,7 +66,20 @@ export function clientNetwork(
     if (hop === undefined || networkOf(hop) === undefined) break;
     client = hop;
   }
-  return networkOf(client) ?? client;
+  return client;
+}
+
+/**
+ * Identifies the client by its network. An IPv6 client has at least 2^64 addresses, so its network counts. Returns
+ * `undefined` if the address of the peer is unknown.
+ */
+export function clientNetwork(
+  peer: string | undefined,
+  forwardedFor: string | null,
+  isTrusted: AddressMatcher,
+): string | undefined {
+  const client = clientAddress(peer, forwardedFor, isTrusted);
+  return client === undefined ? undefined : networkOf(client) ?? client;
 }
 
 /** Removes the port that some proxies add: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

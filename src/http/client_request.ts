@@ -16,6 +16,11 @@ export interface ConnectionInfo {
   /** Scheme of the client's connection. Default: the scheme of the request's URL. */
   readonly scheme?: "http" | "https";
   /**
+   * Protocol of the request, such as `HTTP/1.0`, for the access log. Default: `HTTP/1.1` for a request with a Host
+   * field, otherwise `HTTP/2.0`.
+   */
+  readonly protocol?: string;
+  /**
    * Authority that the server puts into the URL of a request without a Host field. Such a request gets a 400 response
    * (RFC 9112 §3.2), over HTTPS only if other fields show that it is not HTTP/2. Default: not checked, because a
    * `Request` created by a program has no Host field.
@@ -26,6 +31,15 @@ export interface ConnectionInfo {
    * a 503 response. Default: false, and the client ended the body.
    */
   readonly isListenerClosed?: boolean;
+}
+
+/** Error of a request body that did not arrive within the listener's timeout for requests. */
+export class RequestTimeoutError extends Error {
+  override readonly name = "RequestTimeoutError";
+
+  constructor() {
+    super("Cannot read the request body: the request took too long");
+  }
 }
 
 /** Parts of a request target, byte for byte. Nothing has been checked. */
@@ -44,9 +58,16 @@ export interface RequestTarget {
 export interface ClientRequest {
   readonly method: string;
   readonly target: RequestTarget;
+  /** Version of HTTP, for example `1.1`. Absent if the listener does not report it. */
+  readonly httpVersion?: string;
   readonly headers: readonly HeaderLine[];
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly connection: ConnectionInfo;
+  /**
+   * Protocols of the Upgrade field, in order. Set only by a listener that can switch protocols, for a request that
+   * asks for it.
+   */
+  readonly upgrade?: readonly string[];
   /**
    * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
    * `connection.completed` it is only read for long exchanges.

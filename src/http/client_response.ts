@@ -8,6 +8,7 @@ import type { HeaderLine, Role } from "../config/config.ts";
 import type { ClientRequest } from "./client_request.ts";
 import { getHeader } from "./headers.ts";
 import type { FailureKind, RefusalReason } from "./outcome_kinds.ts";
+import type { TunnelEnd } from "./upgrade.ts";
 
 /** Body of a response to a client. */
 export type ClientResponseBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | string | null;
@@ -17,11 +18,19 @@ export class ClientResponse {
   readonly status: number;
   readonly headers: readonly HeaderLine[];
   readonly body: ClientResponseBody;
+  /** Takes over the client's connection after the head. Set only with status 101. */
+  readonly tunnel: ((client: TunnelEnd) => void) | undefined;
 
-  constructor(status: number, headers: readonly HeaderLine[], body: ClientResponseBody) {
+  constructor(
+    status: number,
+    headers: readonly HeaderLine[],
+    body: ClientResponseBody,
+    tunnel?: (client: TunnelEnd) => void,
+  ) {
     this.status = status;
     this.headers = headers;
     this.body = body;
+    this.tunnel = tunnel;
   }
 }
 
@@ -70,6 +79,11 @@ const PROBLEM_JSON = "application/problem+json";
 /** Maximum characters of `Accept` that are read. Browsers and libraries send at most 200. */
 const MAX_ACCEPT_LENGTH = 1_024;
 const ANY_TYPE = "*/*";
+const HTML = "text/html";
+/** The page loads nothing and runs nothing: a client chooses the request id. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+const PAGE_STYLE = "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;" +
+  "color-scheme:light dark;color:CanvasText;background:Canvas}h1{font-size:1.5rem}code{overflow-wrap:anywhere}";
 
 /**
  * Returns the beginning of `Accept`, because the negotiation of @std/http takes 20 ms for a field of 60 KB. Further
@@ -80,26 +94,59 @@ export function acceptedTypes(accept: string | undefined = ANY_TYPE): string {
   return accept.slice(0, Math.max(0, accept.lastIndexOf(",", MAX_ACCEPT_LENGTH))) || ANY_TYPE;
 }
 
-/** Writes a local reply as problem details for clients that accept JSON, otherwise as plain text. */
+/** Field of the request id in responses. */
+export const REQUEST_ID_FIELD = "x-request-id";
+
+/** Identity of the request that a local reply responds to. */
+export interface ReplyIdentity {
+  /** Id of the request. Every error body has it. */
+  readonly requestId: string;
+  /** Also send it as `X-Request-Id`. */
+  readonly identify: boolean;
+}
+
+/**
+ * Writes a local reply as problem details for clients that accept JSON, as a page for browsers, otherwise as plain text.
+ */
 export function formatLocalReply(
   { status, detail, services, headers = [], breaksOff }: LocalReply,
   { method, headers: received }: Pick<ClientRequest, "method" | "headers">,
-  requestId: string,
+  { requestId, identify }: ReplyIdentity,
 ): ClientResponse {
   const lines: HeaderLine[] = [["cache-control", "no-store"], ...headers];
+  if (identify) lines.push([REQUEST_ID_FIELD, requestId]);
   if (status === 204) return new ClientResponse(status, lines, null);
-  const title = STATUS_TEXT[status as StatusCode];
+  const title = STATUS_TEXT[status as StatusCode] ?? "Client Closed Request";
   const accept = new Headers({ accept: acceptedTypes(getHeader(received, "accept")) });
-  const type = accepts({ headers: accept }, PROBLEM_JSON, "application/json", "text/plain");
+  const type = accepts({ headers: accept }, PROBLEM_JSON, "application/json", HTML, "text/plain");
   const isJson = type === PROBLEM_JSON || type === "application/json";
-  lines.push(["content-type", isJson ? PROBLEM_JSON : "text/plain; charset=utf-8"]);
+  const isPage = type === HTML;
+  lines.push(["content-type", isJson ? PROBLEM_JSON : `${isPage ? HTML : "text/plain"}; charset=utf-8`]);
+  if (!isJson) lines.push(["x-content-type-options", "nosniff"]);
+  if (isPage) lines.push(["content-security-policy", PAGE_POLICY]);
   const text = isJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, requestId, services }) + "\n"
-    : `${status} ${title}: ${detail}\n`;
+    : isPage
+    ? errorPage(`${status} ${title}`, detail, requestId)
+    : `${status} ${title}: ${detail}\nRequest id: ${requestId}\n`;
   if (breaksOff) return breakOff(status, lines, text);
   if (method !== "HEAD") return new ClientResponse(status, lines, text);
   lines.push(["content-length", String(new TextEncoder().encode(text).length)]);
   return new ClientResponse(status, lines, null);
+}
+
+/** Writes the page for browsers. */
+function errorPage(heading: string, detail: string, requestId: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${heading}</title><style>${PAGE_STYLE}</style></head>
+<body><h1>${heading}</h1><p>${escapeHtml(detail)}.</p><p>Request id: <code>${escapeHtml(requestId)}</code></p></body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /**

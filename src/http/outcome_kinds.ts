@@ -92,7 +92,8 @@ export const FAILURE_KINDS = {
     stage: "aborted",
   },
   "body-lag": {
-    description: "A secondary or shadow lagged by more than `bodyWindow` in reading an upload.",
+    description:
+      "A secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel.",
     clientCause: "yes, with a fast upload",
     breaker: "no",
     stage: "aborted",
@@ -173,6 +174,8 @@ export const SKIP_REASONS = {
   "body-lag": FAILURE_KINDS["body-lag"].description,
   "open-circuit": FAILURE_KINDS["open-circuit"].description,
   "unhealthy": FAILURE_KINDS["unhealthy"].description,
+  "handshake-mismatch":
+    "The shadow negotiated another protocol, subprotocol or other extensions than the selected service, so the bytes of the client would have no meaning to it.",
   "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
   "unsendable": FAILURE_KINDS["unsendable"].description,
   ...OVERLOADS,
@@ -215,12 +218,31 @@ export const REFUSAL_REASONS = {
     description:
       "The client has as many uploads in progress as `limits.maxInFlightPerClient`, or its fair share, allows.",
   },
+  "max-tunnels": { status: 503, description: "`limits.maxTunnels` upgraded connections are open." },
+  "max-tunnels-per-client": {
+    status: 503,
+    description:
+      "The client has as many upgraded connections as `limits.maxInFlightPerClient`, or its fair share, allows.",
+  },
   "stalled-upload": { status: 408, description: "No byte of the request body arrived within the timeout." },
   "slow-upload": { status: 408, description: "The request body arrived more slowly than `limits.minUploadRate`." },
+  "request-timeout": { status: 408, description: "The request did not arrive within `clientTimeouts.request`." },
+  "head-timeout": {
+    status: 408,
+    description: "The head of the request did not arrive within `clientTimeouts.header`.",
+  },
+  "max-connections": { status: 503, description: "`limits.maxConnections` connections of clients are open." },
+  "max-connections-per-client": {
+    status: 503,
+    description: "The client has `limits.maxConnectionsPerClient` open connections.",
+  },
 } as const satisfies Record<string, RefusalReasonInfo>;
 
 /** Limit that refused a request, so that one client cannot harm other clients. */
 export type RefusalReason = keyof typeof REFUSAL_REASONS;
+
+/** Limits that refuse a connection before conductor has a request. */
+export type ConnectionRefusal = "head-timeout" | "max-connections" | "max-connections-per-client";
 
 function kindsWith(predicate: (info: FailureKindInfo) => boolean): ReadonlySet<FailureKind> {
   const entries = Object.entries(FAILURE_KINDS) as [FailureKind, FailureKindInfo][];

@@ -26,10 +26,16 @@ export interface ReceivedRequest {
   readonly raw?: RawTarget | undefined;
   /** Authority that the client requested. */
   readonly authority: string;
+  /** Address of the peer; absent if unknown. */
+  readonly peer?: string | undefined;
+  /** Protocol of the request, such as `HTTP/1.1`. */
+  readonly protocol?: string | undefined;
   /** End-to-end header lines with forwarding fields, without Host, framing and `X-Conductor-Role`. */
   readonly headers: readonly HeaderLine[];
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
+  /** Protocols that the connection may be upgraded to, in order; `undefined` if it cannot be upgraded. */
+  readonly upgrade?: readonly string[] | undefined;
   /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -106,7 +112,10 @@ export function receive(
     raw,
     authority,
     contentLength,
+    upgrade: upgradeOf(request),
     trace,
+    peer: clientAddress,
+    protocol: connection.protocol ?? (host === undefined ? "HTTP/2.0" : "HTTP/1.1"),
     headers: forwardingHeaders(forwardedHeaders(request, isClientTrace), {
       clientAddress,
       authority,
@@ -128,9 +137,19 @@ export function receive(
     loop: isLoop(getHeader(headers, "via"), pseudonym),
     lengthMalformed: length === "malformed",
     contentLength,
+    hasBody: () => request.body !== null,
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
+}
+
+/**
+ * Returns the protocols that the connection may be upgraded to. A body would have to be read completely before, and
+ * Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8).
+ */
+function upgradeOf(request: ClientRequest): readonly string[] | undefined {
+  const { upgrade, httpVersion } = request;
+  return upgrade === undefined || httpVersion === "1.0" || request.body !== null ? undefined : upgrade;
 }
 
 /** Properties of a request that decide whether it is refused. */
@@ -148,6 +167,8 @@ interface RefusalInfo {
   /** True if Content-Length is neither a number nor a list of one number. */
   readonly lengthMalformed: boolean;
   readonly contentLength: number | undefined;
+  /** Returns true if the listener passes on the body of every method. */
+  readonly hasBody: () => boolean;
   readonly maxBodyBytes: number;
 }
 
@@ -208,9 +229,9 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-function hasUnreadableBody({ method, headers, contentLength = 0 }: RefusalInfo): boolean {
+function hasUnreadableBody({ method, headers, contentLength = 0, hasBody }: RefusalInfo): boolean {
   return (method === "GET" || method === "HEAD") &&
-    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined);
+    (contentLength > 0 || getHeader(headers, "transfer-encoding") !== undefined) && !hasBody();
 }
 
 /**
@@ -237,7 +258,8 @@ function parseLength(value: string | undefined): number | undefined | "malformed
  * request, and HTTP/2 has `:authority` instead. Without TLS, HTTP/2 is rare, so the server's own authority counts as
  * missing.
  */
-function isHttp1WithoutHost({ headers, target, connection }: ClientRequest): boolean {
+function isHttp1WithoutHost({ headers, target, connection, httpVersion }: ClientRequest): boolean {
+  if (httpVersion !== undefined) return httpVersion === "1.1" || target.authority === "";
   const { defaultAuthority, scheme = target.scheme } = connection;
   if (defaultAuthority === undefined) return false;
   if (scheme === "http" && target.authority === defaultAuthority) return true;

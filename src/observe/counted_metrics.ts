@@ -48,9 +48,36 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
     .flatMap((octave) => [octave * HALF_OCTAVE, octave]),
 ];
 
+/** Buckets of histograms of durations. Bounds are powers of two, or half octaves between them. */
+export interface DurationBuckets {
+  /** Upper bounds in seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Binary logarithm of the first bound. */
+  readonly firstExponent: number;
+  /** Half octaves from one bound to the next. */
+  readonly halfOctaves: number;
+}
+
+/** Buckets of the durations of requests and attempts. */
+export const DURATION_BUCKETS: DurationBuckets = {
+  bounds: DURATION_BOUNDS_SECONDS,
+  firstExponent: FIRST_EXPONENT,
+  halfOctaves: 1,
+};
+
+/** Buckets of the durations of tunnels: from 1 s, times 4 each, to 18 hours. */
+export const TUNNEL_BUCKETS: DurationBuckets = {
+  bounds: Array.from({ length: 9 }, (_, index) => 4 ** index),
+  firstExponent: 0,
+  halfOctaves: 4,
+};
+
 /** Returns the durations by bucket: one for each bound, and one for all above the last bound. */
-export function durationCounts({ total }: HistogramSnapshot): readonly number[] {
-  return countByHalfOctaves(total, { firstExponent: FIRST_EXPONENT, bounds: DURATION_BOUNDS_SECONDS.length });
+export function durationCounts(
+  { total }: HistogramSnapshot,
+  { bounds, firstExponent, halfOctaves }: DurationBuckets = DURATION_BUCKETS,
+): readonly number[] {
+  return countByHalfOctaves(total, { firstExponent, bounds: bounds.length, step: halfOctaves });
 }
 
 /** Metrics of the exchanges of one route. */
@@ -71,7 +98,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   },
   refusals: {
     name: "conductor_refused_requests_total",
-    help: "Requests refused by a limit, by reason.",
+    help: "Requests and connections refused by a limit, by reason; a refused connection has no route.",
     label: "reason",
     values: keysOf(REFUSAL_REASONS),
   },
@@ -86,6 +113,27 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   responseBytes: {
     name: "conductor_response_bytes_total",
     help: "Bytes of response bodies relayed from services to clients.",
+  },
+  tunnels: {
+    name: "conductor_tunnels_open",
+    help: "Upgraded connections that are open, without mirrored ones.",
+  },
+  tunnelsOpened: {
+    name: "conductor_tunnels_opened_total",
+    help: "Connections that were upgraded, without mirrored ones.",
+  },
+  tunnelClientBytes: {
+    name: "conductor_tunnel_client_bytes_total",
+    help: "Bytes that clients sent through upgraded connections, at most ten seconds late.",
+  },
+  tunnelServiceBytes: {
+    name: "conductor_tunnel_service_bytes_total",
+    help: "Bytes that services sent through upgraded connections, at most ten seconds late.",
+  },
+  tunnelDuration: {
+    name: "conductor_tunnel_duration_seconds",
+    help: "Time from the upgrade of a connection until its end.",
+    isDuration: true,
   },
   inFlight: {
     name: "conductor_requests_in_flight",
@@ -133,6 +181,10 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   hedgesWon: {
     name: "conductor_service_hedges_won_total",
     help: "Hedges whose response was selected for the client.",
+  },
+  replays: {
+    name: "conductor_service_replays_total",
+    help: "Compared requests that were sent to the primary again, to detect noise; the other metrics include them.",
   },
   inFlight: {
     name: "conductor_service_attempts_in_flight",

@@ -3,10 +3,20 @@
  */
 
 import type { Role, Route } from "../config/config.ts";
-import type { FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
+import type { ConnectionRefusal, FailureKind, RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { NotComparableReason } from "./not_comparable.ts";
+
+/** Details of a failure, for operators. They are never part of a response to a client. */
+export interface FailureDetail {
+  /** Words of the platform, or a description of the failure; without secrets. Absent if the attempt was aborted. */
+  readonly error?: string;
+  /** `host:port` of the service; its URL with placeholders if the URL is secret. */
+  readonly address?: string;
+  /** Usual cause with its remedy, for example `connection refused at 10.0.0.7:8081: …`; absent if none is recognised. */
+  readonly cause?: string;
+}
 
 /** A request arrived. */
 export interface ReceivedEvent {
@@ -34,6 +44,8 @@ export interface AttemptedEvent {
   readonly atMs: number;
   /** True for a hedge: the attempt started with a delay. */
   readonly hedge: boolean;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
 }
 
 /** A service of the route did not get the request, or a shadow request was cut off. Once for each request and service. */
@@ -53,7 +65,7 @@ export interface SkippedEvent {
 }
 
 /** An attempt settled: with a response head (and a small body), or with a failure. */
-export interface SettledEvent {
+export interface SettledEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "settled";
   /** `X-Request-Id` of the exchange. */
@@ -64,6 +76,8 @@ export interface SettledEvent {
   readonly service: string;
   /** Role of the service on the route. */
   readonly role: Role;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
   /** True if the response counts as a success. */
   readonly success: boolean;
   /** Status of the response; absent without a response. */
@@ -107,7 +121,7 @@ export interface RespondedEvent {
 }
 
 /** The selected response broke off after its head. The client's connection is closed. */
-export interface InterruptedEvent {
+export interface InterruptedEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "interrupted";
   /** `X-Request-Id` of the exchange. */
@@ -143,6 +157,67 @@ export interface RelayedEvent {
   readonly durationMs: number;
 }
 
+/** A service switched protocols: bytes are relayed in both directions. */
+export interface TunnelOpenedEvent {
+  /** Type of the event. */
+  readonly type: "tunnel-opened";
+  /** `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** Pattern of the route, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** Configured name of the service. */
+  readonly service: string;
+  /** Role of the service on the route; `shadow` for a mirrored tunnel. */
+  readonly role: Role;
+  /** Protocol of the tunnel, for example `websocket`. */
+  readonly protocol: string;
+}
+
+/**
+ * Bytes moved through a tunnel. Emitted every ten seconds while bytes move, and before `tunnel-closed`; not for mirrored
+ * tunnels.
+ */
+export interface TunnelProgressEvent extends Omit<TunnelOpenedEvent, "type" | "protocol"> {
+  /** Type of the event. */
+  readonly type: "tunnel-progress";
+  /** Bytes from the client since the last such event. */
+  readonly clientBytes: number;
+  /** Bytes from the service since the last such event. */
+  readonly serviceBytes: number;
+}
+
+/**
+ * Cause of the end of a tunnel. `client` or `service`: that side ended it first. `failed`: a connection broke. `idle`:
+ * `upgradeIdleTimeout`. `shutdown`: conductor shut down. `cut-off`: a shadow lagged or did not close.
+ */
+export type TunnelEndCause = "client" | "service" | "failed" | "idle" | "shutdown" | "cut-off";
+
+/** A tunnel ended. */
+export interface TunnelClosedEvent extends Omit<TunnelOpenedEvent, "type"> {
+  /** Type of the event. */
+  readonly type: "tunnel-closed";
+  /** Cause of the end. */
+  readonly cause: TunnelEndCause;
+  /** Close code that the service sent over a WebSocket; absent if it sent none. */
+  readonly closeCode?: number;
+  /** Bytes from the client that were sent to the service. */
+  readonly clientBytes: number;
+  /** Bytes that the service sent. */
+  readonly serviceBytes: number;
+  /** Time since the tunnel was opened, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A limit refused a connection before there was a request. Only the node listener has these limits. */
+export interface RefusedEvent {
+  /** Type of the event. */
+  readonly type: "refused";
+  /** Limit that was reached. */
+  readonly reason: ConnectionRefusal;
+  /** Address of the peer. */
+  readonly client: string;
+}
+
 /** The circuit breaker of a service changed its state. */
 export interface BreakerEvent {
   /** Type of the event. */
@@ -156,7 +231,7 @@ export interface BreakerEvent {
 }
 
 /** The health checks of a service changed its state. */
-export interface HealthEvent {
+export interface HealthEvent extends FailureDetail {
   /** Type of the event. */
   readonly type: "health";
   /** Configured name of the service. */
@@ -202,6 +277,10 @@ export type ConductorEvent =
   | RespondedEvent
   | InterruptedEvent
   | RelayedEvent
+  | TunnelOpenedEvent
+  | TunnelProgressEvent
+  | TunnelClosedEvent
+  | RefusedEvent
   | BreakerEvent
   | HealthEvent
   | ComparedEvent;

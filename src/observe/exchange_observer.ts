@@ -6,7 +6,9 @@ import type { ReceivedRequest } from "../http/received_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
-import { type ConductorEvent, routePattern } from "./events.ts";
+import { type ConductorEvent, type FailureDetail, routePattern, type TunnelClosedEvent } from "./events.ts";
+import { failureDetail } from "./failure_detail.ts";
+import type { Redaction } from "./redaction.ts";
 
 /** Reports the events of one exchange. */
 export interface ExchangeObserver {
@@ -20,13 +22,24 @@ export interface ExchangeObserver {
   settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** Reports a local reply of conductor. */
-  localReply(problem: LocalReply): void;
+  /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
+  localReply(problem: LocalReply, isEnd: boolean): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
+  /** Reports that the service of an attempt switched protocols. */
+  tunnelOpened(attempt: AttemptView, protocol: string): void;
+  /** Reports bytes that a tunnel has moved since the last report. */
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void;
+  /** Reports the end of a tunnel. */
+  tunnelClosed(attempt: AttemptView, tunnel: ClosedTunnel): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
+
+/** A tunnel that has ended. */
+export type ClosedTunnel =
+  & Pick<TunnelClosedEvent, "protocol" | "cause" | "clientBytes" | "serviceBytes" | "durationMs">
+  & { readonly closeCode: number | undefined };
 
 /** Saves the events in handlers without an observer, as most embedded handlers are. */
 const UNOBSERVED: ExchangeObserver = {
@@ -37,15 +50,22 @@ const UNOBSERVED: ExchangeObserver = {
   responded() {},
   localReply() {},
   interrupted() {},
+  tunnelOpened() {},
+  tunnelProgressed() {},
+  tunnelClosed() {},
   relayed() {},
 };
 
-/** Arrival of a request, and the clock that measured it. */
-export interface ExchangeClock {
+/** Arrival of a request, the clock that measured it, and the redaction of messages. */
+export interface ObserveContext {
   /** Arrival, in milliseconds. */
   readonly startedMs: number;
   /** Returns the current time, in milliseconds. */
   readonly now: () => number;
+  /** Removes the secrets of the configuration. */
+  readonly redaction: Redaction;
+  /** True for a replay to the primary. Default: `false`. */
+  readonly isReplay?: boolean;
 }
 
 /** Returns the reporter of one exchange. The observer must not throw. */
@@ -53,9 +73,9 @@ export function observeExchange(
   observe: DetailedObserver | undefined,
   clientRequest: ReceivedRequest,
   route: Route | undefined,
-  clock: ExchangeClock,
+  context: ObserveContext,
 ): ExchangeObserver {
-  return observe === undefined ? UNOBSERVED : new EventReporter(observe, clientRequest, route, clock);
+  return observe === undefined ? UNOBSERVED : new EventReporter(observe, clientRequest, route, context);
 }
 
 /** Keeps only the parts of the request that events need: shadow requests may outlive the response to the client. */
@@ -67,7 +87,10 @@ class EventReporter implements ExchangeObserver {
   readonly #traceId: string | undefined;
   readonly #startedMs: number;
   readonly #now: () => number;
+  readonly #redaction: Redaction;
   readonly #route: string;
+  /** Marks the attempts of a replay. */
+  readonly #replay: { readonly replay?: true };
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
 
@@ -75,15 +98,17 @@ class EventReporter implements ExchangeObserver {
     observe: DetailedObserver,
     clientRequest: ReceivedRequest,
     route: Route | undefined,
-    clock: ExchangeClock,
+    context: ObserveContext,
   ) {
     this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
     this.#path = clientRequest.path;
     this.#traceId = clientRequest.trace?.traceId;
-    this.#startedMs = clock.startedMs;
-    this.#now = clock.now;
+    this.#startedMs = context.startedMs;
+    this.#now = context.now;
+    this.#redaction = context.redaction;
+    this.#replay = context.isReplay ? { replay: true } : {};
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
@@ -95,7 +120,8 @@ class EventReporter implements ExchangeObserver {
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
-    this.#notify({ type: "attempted", ...this.#attemptFields(attempt), atMs, hedge: attempt.hedge }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    this.#notify({ type: "attempted", ...fields, atMs, hedge: attempt.hedge }, attempt);
   }
 
   skipped(member: Member, reason: SkipReason): void {
@@ -107,9 +133,10 @@ class EventReporter implements ExchangeObserver {
     if (outcome === undefined) return;
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
-      : { success: false, failure: outcome.kind };
+      : { success: false, failure: outcome.kind, ...this.#detailOf(attempt, outcome.kind) };
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
     const hedged = hedge ? { hedge } : {};
-    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, ...hedged, durationMs }, attempt);
+    this.#notify({ type: "settled", ...fields, ...result, ...hedged, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {
@@ -119,15 +146,30 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  localReply({ status, reason }: LocalReply): void {
+  localReply({ status, reason }: LocalReply, isEnd: boolean): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
     const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
-    this.#notify({ type: "responded", ...this.#requestFields(), ...result });
+    const event: ConductorEvent = { type: "responded", ...this.#requestFields(), ...result };
+    this.#observe(event, new EventContext(this, undefined, undefined, isEnd));
   }
 
   interrupted(attempt: AttemptView, failure: FailureKind): void {
     const { requestId, route, service } = this.#attemptFields(attempt);
-    this.#notify({ type: "interrupted", requestId, route, service, failure }, attempt);
+    const detail = this.#detailOf(attempt, failure);
+    this.#notify({ type: "interrupted", requestId, route, service, failure, ...detail }, attempt);
+  }
+
+  tunnelOpened(attempt: AttemptView, protocol: string): void {
+    this.#notify({ type: "tunnel-opened", ...this.#attemptFields(attempt), protocol }, attempt);
+  }
+
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void {
+    this.#notify({ type: "tunnel-progress", ...this.#attemptFields(attempt), clientBytes, serviceBytes }, attempt);
+  }
+
+  tunnelClosed(attempt: AttemptView, { closeCode, ...tunnel }: ClosedTunnel): void {
+    const code = closeCode === undefined ? {} : { closeCode };
+    this.#notify({ type: "tunnel-closed", ...this.#attemptFields(attempt), ...tunnel, ...code }, attempt);
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {
@@ -151,6 +193,10 @@ class EventReporter implements ExchangeObserver {
 
   #notify(event: ConductorEvent, attempt?: AttemptView): void {
     this.#observe(event, new EventContext(this, attempt));
+  }
+
+  #detailOf({ service, error }: AttemptView, kind: FailureKind): FailureDetail {
+    return failureDetail(kind, error, { service, redaction: this.#redaction });
   }
 
   #elapsedMs(): number {

@@ -2,9 +2,10 @@
 
 import type { HeaderLine, Role } from "../config/config.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import type { FailureDetail } from "./events.ts";
 
-/** Part of one service in an exchange. */
-export interface AttemptRecord {
+/** Part of one service in an exchange. An interrupted response also has the details of its failure. */
+export interface AttemptRecord extends FailureDetail {
   /** Configured name of the service. */
   readonly service: string;
   /** Role of the service on the route. */

@@ -4,7 +4,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
 import type { DetailedObserver, EventContext } from "./observers.ts";
-import type { ConductorEvent, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { ConductorEvent, FailureDetail, ReceivedEvent, RespondedEvent, SettledEvent } from "./events.ts";
 import {
   type AttemptRecord,
   type ExchangeRecord,
@@ -163,6 +163,7 @@ export class ExchangeRecorder {
         break;
       case "interrupted":
         record.interrupted = event.failure;
+        recordDetail(record.attempts.find(({ service }) => service === event.service), event);
         return;
     }
     if (draft.respondedMs !== undefined && draft.unsettled === 0) this.#publish(draft);
@@ -208,11 +209,19 @@ function partOf(parts: AttemptDraft[], { service, role }: Pick<SettledEvent, "se
   return part;
 }
 
-function recordOutcome(part: AttemptDraft, { success, status, failure, durationMs }: SettledEvent): void {
+function recordOutcome(part: AttemptDraft, { success, status, failure, durationMs, ...detail }: SettledEvent): void {
   part.success = success;
   if (status !== undefined) part.status = status;
   if (failure !== undefined) part.failure = failure;
+  recordDetail(part, detail);
   if (part.startMs !== undefined) part.endMs = part.startMs + durationMs;
+}
+
+function recordDetail(part: AttemptDraft | undefined, { error, address, cause }: FailureDetail): void {
+  if (part === undefined || error === undefined) return;
+  part.error = error;
+  if (address !== undefined) part.address = address;
+  if (cause !== undefined) part.cause = cause;
 }
 
 function recordResponse(record: Draft["record"], { status, service, fallback, durationMs }: RespondedEvent): void {

@@ -7,6 +7,8 @@ import type { RequestTarget } from "../http/client_request.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
+import { failureDetail } from "./failure_detail.ts";
+import type { Redaction } from "./redaction.ts";
 import {
   type AttributeValue,
   type Context,
@@ -43,13 +45,15 @@ type Attributes = Readonly<Record<string, AttributeValue>>;
 /** Records the spans of exchanges. */
 export class ExchangeTracer {
   readonly #telemetry: Telemetry;
+  readonly #redaction: Redaction;
   readonly #tracer: Tracer;
   /** Attributes that all attempts of a service share. */
   readonly #services = new WeakMap<Service, Attributes>();
   readonly #clock = new EpochClock();
 
-  constructor(telemetry: Telemetry) {
+  constructor(telemetry: Telemetry, redaction: Redaction) {
     this.#telemetry = telemetry;
+    this.#redaction = redaction;
     this.#tracer = telemetry.trace.getTracer("conductor");
   }
 
@@ -71,7 +75,11 @@ export class ExchangeTracer {
         ...this.#attributesOf(service),
       },
     }, context);
-    return new RecordedAttempt(span, context, { telemetry: this.#telemetry, clock: this.#clock });
+    return new RecordedAttempt(span, context, {
+      telemetry: this.#telemetry,
+      redaction: this.#redaction,
+      clock: this.#clock,
+    });
   }
 
   #attributesOf(service: Service): Attributes {
@@ -145,11 +153,18 @@ export class ExchangeSpans {
   }
 }
 
+interface RecordingContext {
+  readonly telemetry: Telemetry;
+  readonly redaction: Redaction;
+  readonly clock: EpochClock;
+}
+
 /** Span of an attempt. It ends when the attempt is finished and the selection is known, in either order. */
 class RecordedAttempt implements AttemptSpan {
   readonly traceparent: string;
   readonly #span: Span;
   readonly #telemetry: Telemetry;
+  readonly #redaction: Redaction;
   readonly #clock: EpochClock;
   /** Context in which `fetch` adds no `traceparent`, and records no span if the sampler respects the parent. */
   readonly #untraced: Context;
@@ -160,13 +175,14 @@ class RecordedAttempt implements AttemptSpan {
   constructor(
     span: Span,
     context: Context,
-    { telemetry, clock }: { readonly telemetry: Telemetry; readonly clock: EpochClock },
+    { telemetry, redaction, clock }: RecordingContext,
   ) {
     const { traceId, spanId, traceFlags } = span.spanContext();
     const unsampled = { traceId, spanId, traceFlags: 0 };
     this.traceparent = formatTraceparent({ traceId, flags: formatFlags(traceFlags) }, spanId);
     this.#span = span;
     this.#telemetry = telemetry;
+    this.#redaction = redaction;
     this.#clock = clock;
     this.#untraced = context.setValue(SPAN_KEY, { spanContext: () => unsampled }).setValue(SUPPRESS_TRACING_KEY, true);
   }
@@ -179,7 +195,7 @@ class RecordedAttempt implements AttemptSpan {
     this.#interruption = kind;
   }
 
-  finish({ outcome, role, abortReason }: Parameters<AttemptSpan["finish"]>[0]): void {
+  finish({ service, outcome, role, abortReason, error: words }: Parameters<AttemptSpan["finish"]>[0]): void {
     this.#endMs = this.#clock.now();
     const span = this.#span;
     const failure = abortReason ?? this.#interruption ?? (outcome?.ok === false ? outcome.kind : undefined);
@@ -188,6 +204,11 @@ class RecordedAttempt implements AttemptSpan {
     const succeeded = outcome?.ok === true && outcome.success && failure === undefined;
     span.setAttribute("conductor.outcome", failure ?? (succeeded ? "success" : "failed"));
     if (!succeeded) span.setAttribute("error.type", failure ?? String(status));
+    if (failure !== undefined) {
+      const { error, cause } = failureDetail(failure, words, { service, redaction: this.#redaction });
+      if (error !== undefined) span.setAttribute("conductor.error", error);
+      if (cause !== undefined) span.setAttribute("conductor.cause", cause);
+    }
     // An abort, for example because the client disconnected, says nothing about the service.
     if (!succeeded && failure !== "aborted" && failure !== "body-too-large") span.setStatus({ code: ERROR });
     if (this.#isDecided || role === "shadow") span.end(this.#endMs);

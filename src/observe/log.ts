@@ -1,10 +1,13 @@
-/** The log: one line per request at info, one per failed attempt at warn, and every attempt at debug. */
+/**
+ * The log: one line per request at info (at warn if it failed), one per failed attempt at warn, and every attempt at
+ * debug.
+ */
 
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
 import { printableJson } from "../lib/printable.ts";
-import { limitsForRate, TokenBucket } from "../lib/token_bucket.ts";
+import { RepeatedLines, type RepeatLimits, type Suppressed } from "./repeated_lines.ts";
 
 /** Severity of a line. */
 export type LogLevel = Logging["level"];
@@ -35,6 +38,18 @@ export interface LoggerOptions {
   /** Writes a line with its line end. Returns `false` if the line was dropped because the reader is too slow. */
   readonly write: (line: string) => boolean;
   /**
+   * True if the access log has a line for each request, so that `request completed` at info is left out.
+   *
+   * @default {false}
+   */
+  readonly hasAccessLog?: boolean;
+  /**
+   * Limits of repeated failures of one service.
+   *
+   * @default Five lines per second, and a summary each second.
+   */
+  readonly repeats?: RepeatLimits;
+  /**
    * Clock, in milliseconds since 1970.
    *
    * @default Date.now
@@ -46,6 +61,8 @@ export interface LoggerOptions {
 export interface Logger {
   /** Writes a line that concerns the process. */
   readonly log: (level: LogLevel, message: string, fields?: LogFields) => void;
+  /** Writes a line that is already formatted, with its line end. */
+  readonly write: (line: string) => void;
   /** Writes the line of an event, if the event has one. */
   readonly observe: Observer;
 }
@@ -71,18 +88,37 @@ const COMPARED_LINES = {
  * A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a
  * few.
  */
-const COMPARED_LINES_PER_SECOND = 10;
+const COMPARED_LIMITS: RepeatLimits = { linesPerSecond: 10, summaryMs: 1_000 };
+
+/** A service that is down fails every request. Metrics count all failures; the log shows a few, and their number. */
+const FAILURE_LIMITS: RepeatLimits = { linesPerSecond: 5, summaryMs: 1_000 };
+
+/** Statuses of gateways: the client got no response of a service, or one that is not its own. */
+const GATEWAY_FAILURES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Messages of the summaries of suppressed lines. */
+const SUMMARIES: Partial<Record<ConductorEvent["type"], string>> = {
+  settled: "more attempts failed",
+  responded: "more requests failed",
+  interrupted: "more responses interrupted",
+  compared: "more responses compared",
+  refused: "more connections refused",
+};
+
+/** A flood of connections must not become a flood of lines. */
+const REFUSED_LIMITS: RepeatLimits = { linesPerSecond: 1, summaryMs: 10_000 };
 
 /** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
 
 /** Creates a logger. Its `observe` is the observer for the handler. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { format, write, now = Date.now } = options;
+  const { format, write, repeats = FAILURE_LIMITS, now = Date.now } = options;
   const threshold = SEVERITY[options.level];
   let dropped = 0;
-  const compared = new TokenBucket(limitsForRate(COMPARED_LINES_PER_SECOND));
-  let suppressed = 0;
+  const failures = new RepeatedLines({ limits: repeats, now, onSummary: writeSummary });
+  const comparisons = new RepeatedLines({ limits: COMPARED_LIMITS, now, onSummary: writeSummary });
+  const refusals = new RepeatedLines({ limits: REFUSED_LIMITS, now, onSummary: writeSummary });
 
   function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
@@ -100,24 +136,54 @@ export function createLogger(options: LoggerOptions): Logger {
     }
   }
 
-  function writeCompared({ level, message }: Pick<LogRecord, "level" | "message">, event: ConductorEvent): void {
-    if (!compared.tryTake(now())) {
-      suppressed++;
-      return;
+  function writeSummary({ first: { level, event }, count, reasons }: Suppressed<RepeatedLine>): void {
+    const subject = "service" in event ? { service: event.service } : "route" in event ? { route: event.route } : {};
+    writeLine(level, SUMMARIES[event.type] ?? "more lines", { ...subject, suppressed: count, reasons });
+  }
+
+  /** Reports whether the line of an event must be written. Otherwise it is counted. */
+  function admits(level: LogLevel, event: ConductorEvent): boolean {
+    if (threshold === SEVERITY.debug) return true;
+    if (event.type === "compared") return comparisons.admit("", event.result, { level, event });
+    if (event.type === "refused") return refusals.admit(event.reason, event.reason, { level, event });
+    if (level !== "warn") return true;
+    const line = { level, event };
+    if (event.type === "settled" || event.type === "interrupted") {
+      return failures.admit(`${event.type} ${event.service}`, event.failure ?? statusOf(event), line);
     }
-    writeLine(level, message, suppressed > 0 ? { ...fieldsOf(event), leftOut: suppressed } : fieldsOf(event), event);
-    suppressed = 0;
+    // At info, the log has a line for each request.
+    if (event.type !== "responded" || threshold < SEVERITY.warn) return true;
+    return failures.admit(`responded ${event.service ?? event.route}`, event.refusal ?? statusOf(event), line);
   }
 
   return {
-    log: (level, message, fields = {}) => writeLine(level, message, fields),
+    write: (line) => {
+      if (!write(line)) dropped++;
+    },
+    log: (level, message, fields = {}) => {
+      // Summaries before the last line of the process.
+      failures.flush();
+      comparisons.flush();
+      refusals.flush();
+      writeLine(level, message, fields);
+    },
     observe: (event) => {
       const line = describe(event);
-      if (line === undefined || SEVERITY[line.level] < threshold) return;
-      if (event.type === "compared" && threshold > SEVERITY.debug) writeCompared(line, event);
-      else writeLine(line.level, line.message, fieldsOf(event), event);
+      if (options.hasAccessLog && event.type === "responded" && line?.level === "info") return;
+      if (line === undefined || SEVERITY[line.level] < threshold || !admits(line.level, event)) return;
+      writeLine(line.level, line.message, fieldsOf(event), event);
     },
   };
+}
+
+/** A line that may be suppressed. */
+interface RepeatedLine {
+  readonly level: LogLevel;
+  readonly event: ConductorEvent;
+}
+
+function statusOf({ status }: { readonly status?: number }): string {
+  return `status ${status}`;
 }
 
 /** Formats a record as one line of JSON with escaped control characters. A parser returns every value unchanged. */
@@ -145,9 +211,15 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       }
       return { level: "warn", message: "attempt failed" };
     case "responded":
-      return { level: "info", message: "request completed" };
+      return { level: GATEWAY_FAILURES.has(event.status) ? "warn" : "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "tunnel-opened":
+      return { level: "debug", message: "tunnel opened" };
+    case "tunnel-closed":
+      return { level: event.role === "shadow" ? "debug" : "info", message: "tunnel closed" };
+    case "refused":
+      return { level: "warn", message: "connection refused" };
     case "breaker":
       return BREAKER_LINES[event.state];
     case "health":

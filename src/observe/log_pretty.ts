@@ -5,11 +5,15 @@ import type {
   BreakerEvent,
   ComparedEvent,
   ConductorEvent,
+  FailureDetail,
   HealthEvent,
   InterruptedEvent,
+  RefusedEvent,
   RespondedEvent,
   SettledEvent,
+  TunnelClosedEvent,
 } from "./events.ts";
+import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
 import { type Brush, createPaint, type Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
@@ -41,7 +45,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })${event.hedge ? " as a hedge" : ""}`;
+      })${event.hedge ? " as a hedge" : ""}${event.replay ? " as a replay" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
@@ -50,16 +54,23 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "tunnel-opened":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} switched to ${oneWord(event.protocol)}`;
+    case "tunnel-closed":
+      return tunnelClosedText(event, paint);
     case "breaker":
       return breakerText(event, paint);
     case "health":
       return healthText(event, paint);
+    case "refused":
+      return refusedText(event, fields, paint);
     case "received":
     case "relayed":
+    case "tunnel-progress":
       // They have no line.
       return event.type;
     case "compared":
-      return comparedText(event, fields, paint);
+      return comparedText(event, paint);
   }
 }
 
@@ -82,12 +93,25 @@ function settledText(event: SettledEvent, paint: Paint): string {
   const place = `(${event.role}, ${printable(event.route)})`;
   const duration = formatDuration(event.durationMs);
   if (event.success) return `← ${service} ${statusText(event.status ?? 0, paint)} in ${duration} ${place}`;
-  const reason = event.failure ?? `status ${event.status}`;
-  return `${service} failed: ${paint.bad(reason)} after ${duration} ${place}`;
+  return `${service} failed after ${duration} ${place}: ${reasonText(event, paint)}`;
 }
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
-  return `response of ${paint.strong(printable(event.service))} interrupted: ${paint.bad(event.failure)}`;
+  return `response of ${paint.strong(printable(event.service))} interrupted: ${reasonText(event, paint)}`;
+}
+
+function tunnelClosedText(event: TunnelClosedEvent, paint: Paint): string {
+  const { protocol, cause, closeCode, clientBytes, serviceBytes, durationMs } = event;
+  const subject = `${oneWord(protocol)} of ${paint.strong(printable(event.service))}`;
+  const code = closeCode === undefined ? "" : `, close code ${closeCode}`;
+  const end = cause === "failed" || cause === "cut-off" ? paint.warn(cause) : cause;
+  const bytes = `${clientBytes} bytes sent, ${serviceBytes} received`;
+  return `${subject} closed (${end}${code}) after ${formatDuration(durationMs)}, ${bytes}`;
+}
+
+function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {
+  const more = leftOut === undefined ? "" : ` and ${leftOut} more`;
+  return `connection of ${printable(client)}${more} refused: ${paint.bad(reason)}`;
 }
 
 function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint): string {
@@ -97,24 +121,37 @@ function breakerText({ service, state, openForMs }: BreakerEvent, paint: Paint):
   return `${subject} opened: no requests for ${formatDuration(openForMs ?? 0)}`;
 }
 
-function healthText({ service, state, status, failure }: HealthEvent, paint: Paint): string {
+function healthText(event: HealthEvent, paint: Paint): string {
+  const { service, state } = event;
   const subject = paint.strong(printable(service));
   if (state === "healthy") return `${subject} is healthy: requests are sent again`;
-  return `${subject} is unhealthy: no requests are sent (${paint.bad(failure ?? `status ${status}`)})`;
+  return `${subject} is unhealthy: no requests are sent (${reasonText(event, paint)})`;
+}
+
+/** Returns the usual cause, otherwise the words of the platform with the address, otherwise the status. */
+function reasonText(
+  { failure, status, error, address, cause }: FailureDetail & {
+    readonly failure?: FailureKind;
+    readonly status?: number;
+  },
+  paint: Paint,
+): string {
+  if (failure === undefined) return paint.bad(`status ${status}`);
+  if (cause !== undefined) return `${paint.bad(failure)}: ${printable(cause)}`;
+  const words = error === undefined ? "" : `: ${printable(error)}`;
+  return `${paint.bad(failure)}${words}${address === undefined ? "" : ` (${printable(address)})`}`;
 }
 
 function comparedText(
   { service, result, paths, reason }: ComparedEvent,
-  { leftOut }: LogFields,
   paint: Paint,
 ): string {
   const subject = paint.strong(printable(service));
   const where = paths.length === 0 ? "" : `: ${paths.map(oneWord).join(", ")}`;
   if (result === "noise") return `primary compared with itself (${subject})${where}`;
   if (result === "match") return `response of ${subject} matches the primary`;
-  const more = leftOut === undefined ? "" : `, after ${leftOut} suppressed lines`;
-  if (result === "not-comparable") return `response of ${subject} not comparable: ${paint.warn(reason ?? "")}${more}`;
-  return `response of ${subject} ${paint.warn("differs from the primary")}${where}${more}`;
+  if (result === "not-comparable") return `response of ${subject} not comparable: ${paint.warn(reason ?? "")}`;
+  return `response of ${subject} ${paint.warn("differs from the primary")}${where}`;
 }
 
 function statusText(status: number, paint: Paint): string {

@@ -2,12 +2,14 @@
 
 import { VERSION } from "../lib/version.ts";
 import {
-  DURATION_BOUNDS_SECONDS,
+  DURATION_BUCKETS,
+  type DurationBuckets,
   durationCounts,
   ROUTE_METRICS,
   SERVICE_METRICS,
   SERVICE_STATES,
   type StateMetric,
+  TUNNEL_BUCKETS,
 } from "./counted_metrics.ts";
 import type { HistogramSnapshot, MetricFamily } from "./metric_cells.ts";
 import type { MetricsReading, MetricsSnapshot } from "./metrics_snapshot.ts";
@@ -64,6 +66,11 @@ export const METRIC_FAMILIES: readonly ReadableFamily[] = [
     "Time at which the configuration in force was applied, in seconds since 1970.",
     ({ reloads }) => reloads && reloads.lastSuccessMs / 1_000,
   ),
+  gauge(
+    "conductor_config_last_reload_refusal_timestamp_seconds",
+    "Time of the last refused reload, in seconds since 1970; absent if there was none.",
+    ({ reloads }) => reloads?.lastRefusal && reloads.lastRefusal.timeMs / 1_000,
+  ),
   {
     name: "conductor_config_reloads_total",
     type: "counter",
@@ -110,7 +117,7 @@ export function formatPrometheus(reading: MetricsReading): string {
     const samples = family.read(reading);
     if (samples.length === 0) continue;
     lines.push(`# HELP ${family.name} ${family.help}`, `# TYPE ${family.name} ${family.type}`);
-    for (const sample of samples) writeSample(family, sample, { lines, bounds: BUCKET_BOUNDS });
+    for (const sample of samples) writeSample(family, sample, { lines, hasFractions: false });
   }
   return lines.join("\n") + "\n";
 }
@@ -132,7 +139,7 @@ export function formatOpenMetrics(reading: MetricsReading): string {
     const isProcess = family.name.startsWith("process_");
     const createdMs = isProcess ? reading.process?.startedMs : reading.metrics.startedMs;
     for (const sample of samples) {
-      writeSample(family, sample, { lines, bounds: FLOAT_BOUNDS });
+      writeSample(family, sample, { lines, hasFractions: true });
       if (family.type === "gauge" || createdMs === undefined) continue;
       lines.push(`${name}_created${labelsOf(family, sample)} ${createdMs / 1_000}`);
     }
@@ -187,17 +194,13 @@ function gauge(name: string, help: string, read: (reading: MetricsReading) => nu
   };
 }
 
-const BUCKET_BOUNDS: readonly string[] = [...DURATION_BOUNDS_SECONDS.map(String), "+Inf"];
-/** Bounds that are integers have a fraction in OpenMetrics. */
-const FLOAT_BOUNDS: readonly string[] = BUCKET_BOUNDS.map((bound) => /^\d+$/.test(bound) ? `${bound}.0` : bound);
-
-/** Output of samples: the lines, and the texts of the bounds. */
+/** Output of samples: the lines, and whether bounds that are integers have a fraction. */
 interface SampleOutput {
   readonly lines: string[];
-  readonly bounds: readonly string[];
+  readonly hasFractions: boolean;
 }
 
-function writeSample(family: MetricFamily, sample: Sample, { lines, bounds }: SampleOutput): void {
+function writeSample(family: MetricFamily, sample: Sample, { lines, hasFractions }: SampleOutput): void {
   const { name } = family;
   const [, value] = sample;
   const braces = labelsOf(family, sample);
@@ -205,14 +208,24 @@ function writeSample(family: MetricFamily, sample: Sample, { lines, bounds }: Sa
     lines.push(`${name}${braces} ${value}`);
     return;
   }
-  const counts = durationCounts(value);
+  const buckets = bucketsOf(family);
+  const counts = durationCounts(value, buckets);
   const labels = braces.slice(1, -1);
   let count = 0;
-  for (const [index, bound] of bounds.entries()) {
+  for (const [index, bound] of [...buckets.bounds, Infinity].entries()) {
     count += counts[index]!;
-    lines.push(`${name}_bucket{${labels},le="${bound}"} ${count}`);
+    lines.push(`${name}_bucket{${labels},le="${boundText(bound, hasFractions)}"} ${count}`);
   }
   lines.push(`${name}_sum${braces} ${value.sumMs / 1_000}`, `${name}_count${braces} ${count}`);
+}
+
+function bucketsOf({ name }: MetricFamily): DurationBuckets {
+  return name === ROUTE_METRICS.tunnelDuration.name ? TUNNEL_BUCKETS : DURATION_BUCKETS;
+}
+
+function boundText(bound: number, hasFractions: boolean): string {
+  if (bound === Infinity) return "+Inf";
+  return hasFractions && Number.isInteger(bound) ? `${bound}.0` : String(bound);
 }
 
 function labelsOf({ labels: names }: MetricFamily, [values]: Sample): string {

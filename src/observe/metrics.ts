@@ -3,15 +3,19 @@
 import { WindowClock } from "../lib/latency_sketch.ts";
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import { type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
+import { type RefusalReason, type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
 import { hasDuration, ROUTE_METRICS, SERVICE_METRICS, STATUS_CLASSES, type StatusClass } from "./counted_metrics.ts";
 import {
+  type AttemptedEvent,
   type ComparedEvent,
   type ConductorEvent,
   type RelayedEvent,
   type RespondedEvent,
   routePattern,
   type SettledEvent,
+  type TunnelClosedEvent,
+  type TunnelOpenedEvent,
+  type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
@@ -72,7 +76,7 @@ export class Metrics {
         this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
-        return this.#routes.get(event.route)?.services.get(event.service)?.attempted();
+        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event);
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
@@ -86,6 +90,14 @@ export class Metrics {
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "tunnel-opened":
+        return this.#routes.get(event.route)?.tunnelOpened(event);
+      case "tunnel-progress":
+        return this.#routes.get(event.route)?.tunnelProgressed(event);
+      case "tunnel-closed":
+        return this.#routes.get(event.route)?.tunnelClosed(event);
+      case "refused":
+        return this.#unmatched.refused(event.reason);
       case "compared":
         return this.#routes.get(event.route)?.services.get(event.service)?.compared(event);
       case "breaker": {
@@ -151,8 +163,29 @@ class RouteCounters {
     else this.services.get(service)?.selected(hedge === true);
   }
 
+  refused(reason: RefusalReason): void {
+    this.cells.addFor(ROUTE_METRICS.refusals, reason);
+  }
+
   interrupted(): void {
     this.cells.add(ROUTE_METRICS.interrupted);
+  }
+
+  tunnelOpened({ role }: TunnelOpenedEvent): void {
+    if (role === "shadow") return;
+    this.cells.add(ROUTE_METRICS.tunnels);
+    this.cells.add(ROUTE_METRICS.tunnelsOpened);
+  }
+
+  tunnelProgressed({ clientBytes, serviceBytes }: TunnelProgressEvent): void {
+    this.cells.add(ROUTE_METRICS.tunnelClientBytes, clientBytes);
+    this.cells.add(ROUTE_METRICS.tunnelServiceBytes, serviceBytes);
+  }
+
+  tunnelClosed({ role, durationMs }: TunnelClosedEvent): void {
+    if (role === "shadow") return;
+    this.cells.subtract(ROUTE_METRICS.tunnels);
+    this.cells.record(ROUTE_METRICS.tunnelDuration, durationMs);
   }
 
   relayed({ requestBytes, responseBytes }: RelayedEvent): void {
@@ -170,8 +203,9 @@ class ServiceCounters {
     this.role = role;
   }
 
-  attempted(): void {
+  attempted({ replay }: AttemptedEvent): void {
     this.cells.add(SERVICE_METRICS.inFlight);
+    if (replay) this.cells.add(SERVICE_METRICS.replays);
   }
 
   skipped(reason: SkipReason): void {

@@ -79,6 +79,8 @@ export interface WorkerStats {
 
 /** Reloads of a configuration that is read from files. */
 export interface ReloadStats {
+  /** Path of the configuration file. */
+  readonly file: string;
   /** True if the last reload was applied, or if there was none. */
   readonly isSuccessful: boolean;
   /** Time at which the configuration in force was applied, in milliseconds since 1970. */
@@ -91,6 +93,15 @@ export interface ReloadStats {
   readonly refused: number;
   /** Problems of the last reload, without secrets; empty if it was applied. */
   readonly problems: readonly string[];
+  /** Fields and services that the last applied reload changed, without values; empty at the start. */
+  readonly changes: readonly string[];
+  /** Last refused reload, kept after later successes; absent if there was none. */
+  readonly lastRefusal?: {
+    /** Time of the reload, in milliseconds since 1970. */
+    readonly timeMs: number;
+    /** Its problems, without secrets. */
+    readonly problems: readonly string[];
+  };
 }
 
 /** All that the metrics endpoint shows. */

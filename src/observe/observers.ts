@@ -16,11 +16,14 @@ export class EventContext {
   readonly attempt: AttemptView | undefined;
   /** The client's request in a `received` event; absent in later events, because its memory is released by then. */
   readonly clientRequest: ReceivedRequest | undefined;
+  /** True if no other event follows that concerns the client. Absent from `relayed`, which is always the last one. */
+  readonly isEnd: boolean;
 
-  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ReceivedRequest) {
+  constructor(exchange: WeakKey, attempt?: AttemptView, clientRequest?: ReceivedRequest, isEnd = false) {
     this.exchange = exchange;
     this.attempt = attempt;
     this.clientRequest = clientRequest;
+    this.isEnd = isEnd;
   }
 }
 

@@ -3,7 +3,8 @@
 import type { Config, HeaderLine } from "../config/config.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { isSecretName } from "../lib/secret_names.ts";
-import { redactPath, redactText } from "../lib/secret_text.ts";
+import { REDACTED, redactPath, redactText } from "../lib/secret_text.ts";
+import { mergeRanges, replaceRanges } from "../lib/text_ranges.ts";
 import type { ConductorEvent } from "./events.ts";
 
 /** Redacts secrets before output. */
@@ -12,6 +13,8 @@ export interface Redaction {
   line(line: HeaderLine, maxLength?: number): HeaderLine;
   /** Returns a text of the configuration, or a mark if it contains a secret. */
   text(text: string): string;
+  /** Returns a message of the platform or a service with marks instead of its secrets. */
+  words(text: string): string;
 }
 
 /** Matches values that may be a URL. Other values have no query: `if-none-match: "a?b"`. */
@@ -33,6 +36,7 @@ export function createRedaction(config: Config): Redaction {
       return [name, URL_LIKE.test(shown) ? shown.replace(QUERY, "$1[redacted]") : shown];
     },
     text: (text) => secrets.areIn(text) ? redacted(text) : text,
+    words: (text) => redactText(replaceRanges(text, mergeRanges(secrets.find(text)), () => REDACTED)),
   };
 }
 

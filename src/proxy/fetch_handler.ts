@@ -4,7 +4,7 @@ import type { Config, HeaderLine } from "../config/config.ts";
 import type { ConfigInput } from "../config/input.ts";
 import { validateConfig } from "../config/validate.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
-import type { ClientResponse } from "../http/client_response.ts";
+import type { ClientResponse, ClientResponseBody } from "../http/client_response.ts";
 import type { Observer } from "../observe/events.ts";
 import { withoutSecrets } from "../observe/redaction.ts";
 import { plainRequests } from "../upstream/runtime_transport.ts";
@@ -12,6 +12,8 @@ import { createProxyHandler } from "./handler.ts";
 import type { ConductorOptions, HandlerOptions } from "./handler_context.ts";
 
 export type { ConductorOptions };
+
+const LENGTH = "content-length";
 
 /** A handler for `Deno.serve`, `Bun.serve` and other servers that use `Request` and `Response`. */
 export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
@@ -71,12 +73,19 @@ export function createHandler(config: Config, options: HandlerOptions = {}): Han
 export function toResponse({ status, headers, body }: ClientResponse): Response {
   try {
     // An array costs a third of a Headers object, which would be copied into the response.
-    return new Response(body, { status, headers: headers as [string, string][] });
+    return new Response(body, { status, headers: withoutLength(headers, body) as [string, string][] });
   } catch (error) {
     // A custom transport may return invalid header lines. The exchange ends only when its body does.
     if (body instanceof ReadableStream) body.cancel().catch(() => {});
     throw error;
   }
+}
+
+/** Removes Content-Length from the header of a buffered body, because servers add it. */
+function withoutLength(headers: readonly HeaderLine[], body: ClientResponseBody): readonly HeaderLine[] {
+  if (!(body instanceof Uint8Array)) return headers;
+  const isLength = ([name]: HeaderLine) => name.length === LENGTH.length && name.toLowerCase() === LENGTH;
+  return headers.some(isLength) ? headers.filter((line) => !isLength(line)) : headers;
 }
 
 /**

@@ -7,16 +7,18 @@
 
 import { openBody } from "../body/request_body.ts";
 import { ComparisonEngine } from "../compare/comparison_engine.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Route } from "../config/config.ts";
 import { addressMatcher } from "../http/client_address.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import { type ClientResponse, formatLocalReply, type LocalReply } from "../http/client_response.ts";
-import { receive } from "../http/received_request.ts";
+import { receive, type ReceivedRequest } from "../http/received_request.ts";
+import { permittedProtocols, requestedProtocols } from "../http/upgrade.ts";
 import { cancelStream } from "../lib/cancel_stream.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
 import { observeBreakers, swallowErrors } from "../observe/observers.ts";
 import { observeExchange } from "../observe/exchange_observer.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { ExchangeTracer } from "../observe/exchange_spans.ts";
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { findTelemetry } from "../observe/telemetry.ts";
@@ -29,7 +31,7 @@ import { ClientMonitor, Exchange } from "./exchange.ts";
 import { fanOut, replay } from "./fan_out.ts";
 import { type HandlerContext, type HandlerOptions, withDefaultMetrics } from "./handler_context.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
-import { allFailed, relayResponse, serverTiming } from "./respond.ts";
+import { allFailed, relayResponse, relayUpgrade, serverTiming } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 
 /** Responds to the requests of one configuration. Does not reject because of a client or a service. */
@@ -37,6 +39,12 @@ export type ProxyHandler = (request: ClientRequest) => Promise<ClientResponse>;
 
 /** Maximum time for reading bodies in one turn of the event loop, in milliseconds. */
 const BODY_SLICE_MS = 2;
+
+/** Deno's listener passes Upgrade on, but cannot switch protocols. */
+const CANNOT_UPGRADE: LocalReply = {
+  status: 501,
+  detail: "This listener cannot switch protocols, for example to WebSocket: set `listener: node`",
+};
 
 const NOT_FOUND: LocalReply = { status: 404, detail: "No route matches this path" };
 
@@ -58,18 +66,27 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
 
   const route = refusal === undefined ? matchRoute(context.routes, received.matchPath) : undefined;
   const hasBody = route !== undefined && received.contentLength !== 0 && request.body !== null;
-  const observer = observeExchange(context.observe, received, route, { startedMs, now });
+  const observer = observeExchange(context.observe, received, route, { startedMs, now, redaction: context.redaction });
   spans?.matched(received, route);
   observer.received(received);
-  const respondLocally = (reply: LocalReply) => {
-    observer.localReply(reply);
-    return formatLocalReply(reply, request, received.requestId);
+  const { limits, identify } = config;
+  const respondLocally = (reply: LocalReply, isEnd = false) => {
+    observer.localReply(reply, isEnd);
+    return formatLocalReply(reply, request, { requestId: received.requestId, identify });
   };
-  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND);
+  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
-  const { limits } = config;
-  const { admission, problem } = context.admission.admit(request, { limits, isTrusted: context.isTrusted, hasBody });
-  if (admission === undefined) return respondLocally(problem);
+  const upgrade = upgradeOf(request, received, route);
+  if (upgrade === "unsupported") return respondLocally(CANNOT_UPGRADE, true);
+  const isUpgrade = upgrade === "possible";
+
+  const { admission, problem } = context.admission.admit(request, {
+    limits,
+    isTrusted: context.isTrusted,
+    hasBody,
+    isUpgrade,
+  });
+  if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
   const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
@@ -82,7 +99,8 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const capture = exchange.capture = context.comparisons?.begin(received, route, body);
+    if (isUpgrade) exchange.awaitUpgrade(received.upgrade);
+    const capture = exchange.capture = context.comparisons?.begin(received, route, { body, isUpgrade });
     const fan = exchange.fan = fanOut(new MatchedRequest(received, route, body), context, exchange);
 
     const selected = await awaitSelection(fan, config);
@@ -90,7 +108,6 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     capture?.seal();
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const { identify } = config;
     const timing = config.serverTiming
       ? serverTiming(route.members, fan.attempts, { identify, totalMs: now() - startedMs })
       : undefined;
@@ -99,14 +116,44 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.selected = selected;
     observer.responded(response.status, selected);
     spans?.responded(selected);
-    const relayed = relayResponse(response, exchange, { method: received.method, attempt: selected, identify, timing });
+    const { tunnel } = response;
+    const { method, requestId } = received;
+    if (tunnel !== undefined && isUpgrade) {
+      const switched = relayUpgrade(response, exchange.tunnelTo(response, tunnel), {
+        requestId,
+        attempt: selected,
+        identify,
+        timing,
+      });
+      exchange.isRelayed = true;
+      return switched;
+    }
+    const relayed = relayResponse(response, exchange, { method, requestId, attempt: selected, identify, timing });
     exchange.isRelayed = true;
     return relayed;
   } finally {
     // A relayed response calls `clientDone` at its end.
+    exchange.mirrors?.discard();
     if (!exchange.isRelayed) exchange.clientDone(0);
     client.stop();
   }
+}
+
+/** Reports whether a service of the route may upgrade the connection, and whether the listener can. */
+function upgradeOf(
+  { upgrade, headers, body }: ClientRequest,
+  received: ReceivedRequest,
+  { members }: Route,
+): "possible" | "unsupported" | undefined {
+  if (!members.some(({ service }) => service.upgrade !== undefined)) return undefined;
+  const permits = (offered: readonly string[] | undefined) =>
+    members.some(({ service, role }) => {
+      return role !== "shadow" && permittedProtocols(offered, service.upgrade) !== undefined;
+    });
+  if (received.upgrade !== undefined) return permits(received.upgrade) ? "possible" : undefined;
+  if (upgrade !== undefined) return undefined;
+  const requested = requestedProtocols(headers);
+  return requested.length > 0 && permits(requested) && body === null ? "unsupported" : undefined;
 }
 
 function createContext(config: Config, options: HandlerOptions): HandlerContext {
@@ -118,8 +165,10 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
   const isTrusted = addressMatcher(config.trustProxy);
   // Also without `compare`, because the store then forgets the comparisons of the former configuration.
   const count = options.comparisons?.reconfigure(config);
+  const redaction = createRedaction(config);
   const context: HandlerContext = {
     config,
+    redaction,
     routes: compileRoutes(config),
     transport,
     now,
@@ -130,6 +179,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     isTrusted,
     pseudonym: instance.pseudonym,
     admission: instance.admission,
+    tunnels: instance.tunnels,
     availability: new Availability(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) }),
     hedges: new HedgePolicies(config, { states: instance.hedges, now }),
     inFlight: instance.inFlight,
@@ -139,7 +189,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     drains: instance.drains,
     observe,
     metricsSource,
-    tracer: telemetry && new ExchangeTracer(telemetry),
+    tracer: telemetry && new ExchangeTracer(telemetry, redaction),
     comparisons: config.compare && new ComparisonEngine(config, {
       count,
       observe,

@@ -12,12 +12,14 @@ import type { TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import type { Observer } from "../observe/events.ts";
 import type { ExchangeTracer } from "../observe/exchange_spans.ts";
+import type { Redaction } from "../observe/redaction.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { MetricsSource } from "../observe/metrics_snapshot.ts";
 import type { Telemetry } from "../observe/telemetry.ts";
 import type { Admission } from "../policy/admission.ts";
 import type { Availability } from "../policy/availability.ts";
 import type { HedgePolicies } from "../policy/hedge_policies.ts";
+import type { OpenTunnels } from "../policy/open_tunnels.ts";
 import type { SharedState } from "../policy/shared_state.ts";
 import type { DrainHistory } from "../upstream/response_body.ts";
 import type { Transport } from "../upstream/transport.ts";
@@ -68,6 +70,8 @@ export interface HandlerOptions extends ConductorOptions {
 /** Dependencies and settings that all exchanges of one configuration share. */
 export interface HandlerContext {
   readonly config: Config;
+  /** Removes the secrets of the configuration from messages. */
+  readonly redaction: Redaction;
   readonly routes: RouteTable;
   readonly transport: Transport;
   /** Monotonic clock in milliseconds. */
@@ -83,6 +87,8 @@ export interface HandlerContext {
   /** Name of this instance in Via. */
   readonly pseudonym: string;
   readonly admission: Admission;
+  /** Upgraded connections, also of former configurations. */
+  readonly tunnels: OpenTunnels;
   readonly availability: Availability;
   readonly hedges: HedgePolicies;
   /** Attempts in flight by the name of their service. */

@@ -1,7 +1,13 @@
 /** The client's response: the response of the selected attempt, or a local reply if every service failed. */
 
 import type { HeaderLine, Member, Role } from "../config/config.ts";
-import { ClientResponse, type LocalReply, type ServiceFailure, unknownLength } from "../http/client_response.ts";
+import {
+  ClientResponse,
+  type LocalReply,
+  REQUEST_ID_FIELD,
+  type ServiceFailure,
+  unknownLength,
+} from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
 import {
   type Attempt,
@@ -19,7 +25,10 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 const SERVICE_FIELD = "x-conductor-service";
 const TIMING_FIELD = "server-timing";
 const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
-const REPLACED_WITH_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
+/** With the request id, a service's own field is replaced: a client must find its request in the log. */
+const IDENTIFIED: ReadonlySet<string> = new Set([...REPLACED, REQUEST_ID_FIELD]);
+const REPLACED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
+const IDENTIFIED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([...REPLACED_WITHOUT_LENGTH, REQUEST_ID_FIELD]);
 const UNSENDABLE: LocalReply = { status: 400, detail: "This request cannot be sent to the service" };
 /** Characters that a token cannot have (RFC 9110 §5.6.2). */
 const NO_TOKEN = /[^A-Za-z0-9!#$%&'*+\-.^_`|~]/g;
@@ -34,6 +43,8 @@ export interface ResponseAdditions {
 
 /** Options of {@linkcode relayResponse}. */
 export interface RelayOptions extends ResponseAdditions {
+  /** `X-Request-Id` of the exchange; returned to the client with `identify`. */
+  readonly requestId: string;
   /** Request method. A response to HEAD keeps its Content-Length, but has no body. */
   readonly method: string;
   /** The selected attempt. */
@@ -44,7 +55,7 @@ export interface RelayOptions extends ResponseAdditions {
 export function relayResponse(
   response: UpstreamResponse,
   listener: RelayListener,
-  { method, attempt, identify, timing }: RelayOptions,
+  { method, requestId, attempt, identify, timing }: RelayOptions,
 ): ClientResponse {
   const { status } = response;
   // Only a custom transport can return such a status. `new Response` would throw too late, when the body counts as
@@ -55,16 +66,46 @@ export function relayResponse(
   const isBodiless = isNull || method === "HEAD";
   if (isBodiless && isStreamed(response)) discardResponse(response);
   const body = isBodiless ? null : response.body;
-  // The server adds the length of a buffered body. 204 and 205 must not have a length (RFC 9110 §8.6).
-  const replacesLength = body instanceof Uint8Array || status === 204 || status === 205;
-  const endToEnd = stripHopByHop(response.headers, replacesLength ? REPLACED_WITH_LENGTH : REPLACED);
-  if (identify) endToEnd.push([SERVICE_FIELD, service.name]);
+  // 204 and 205 must not have a length (RFC 9110 §8.6).
+  const hasNoLength = status === 204 || status === 205;
+  const replaced = identify
+    ? hasNoLength ? IDENTIFIED_WITHOUT_LENGTH : IDENTIFIED
+    : hasNoLength
+    ? REPLACED_WITHOUT_LENGTH
+    : REPLACED;
+  const endToEnd = stripHopByHop(response.headers, replaced);
+  if (identify) endToEnd.push([SERVICE_FIELD, service.name], [REQUEST_ID_FIELD, requestId]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  // RFC 9110 §15.5.22: a 426 response names the protocols that the client should switch to. With a Connection field of
+  // its own, node:http does not close the connection if the client asks for it.
+  if (status === 426 && service.upgrade !== undefined) endToEnd.push(...upgradeLines(response, "upgrade, close"));
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
   listener.onEnd(body === null ? 0 : body.length);
   const isLengthUnknown = isBodiless && !isNull && getHeader(headers, "content-length") === undefined;
   return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body);
+}
+
+/**
+ * Returns the 101 response of a service, without hop-by-hop fields except those of the upgrade. `tunnel` takes over the
+ * connection of the client.
+ */
+export function relayUpgrade(
+  response: UpstreamResponse,
+  tunnel: NonNullable<ClientResponse["tunnel"]>,
+  { requestId, attempt: { service }, identify, timing }: Omit<RelayOptions, "method">,
+): ClientResponse {
+  const endToEnd = stripHopByHop(response.headers, identify ? IDENTIFIED_WITHOUT_LENGTH : REPLACED_WITHOUT_LENGTH);
+  if (identify) endToEnd.push([SERVICE_FIELD, service.name], [REQUEST_ID_FIELD, requestId]);
+  if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  const headers = [...upgradeLines(response, "upgrade"), ...setHeaders(endToEnd, service.responseHeaders)];
+  return new ClientResponse(101, headers, null, tunnel);
+}
+
+/** Returns the fields of an upgrade, which `stripHopByHop` removes. */
+function upgradeLines({ headers }: UpstreamResponse, connection: string): HeaderLine[] {
+  const upgrade = getHeader(headers, "upgrade");
+  return upgrade === undefined ? [] : [["connection", connection], ["upgrade", upgrade]];
 }
 
 /**

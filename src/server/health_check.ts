@@ -5,7 +5,8 @@ import type { FailureKind } from "../http/outcome_kinds.ts";
 import { setHeaders } from "../http/headers.ts";
 import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";
-import type { Transport, TransportRequest } from "../upstream/transport.ts";
+import { formatDuration } from "../lib/text_format.ts";
+import { errorWords, type Transport, type TransportRequest } from "../upstream/transport.ts";
 
 /** Result of a check. */
 export interface CheckResult {
@@ -15,6 +16,8 @@ export interface CheckResult {
   readonly status?: number;
   /** Reason for the missing response. */
   readonly failure?: FailureKind;
+  /** Words of the platform about the failure. */
+  readonly error?: string | undefined;
 }
 
 /** Dependencies of {@linkcode checkHealth}. */
@@ -44,13 +47,15 @@ export async function checkHealth(
     if (result.ok && result.response.body instanceof ReadableStream) {
       await drainBody(result.response.body, { deadline: NO_DEADLINE, cancellation: ending.signal });
     }
-    if (ending.signal.aborted) return { isExpected: false, failure: "timeout" };
-    if (!result.ok) return { isExpected: false, failure: result.kind };
+    if (ending.signal.aborted) {
+      return { isExpected: false, failure: "timeout", error: `no response within ${formatDuration(health.timeoutMs)}` };
+    }
+    if (!result.ok) return { isExpected: false, failure: result.kind, error: result.error };
     const { status } = result.response;
     return { isExpected: health.expect.some(({ from, to }) => status >= from && status <= to), status };
-  } catch {
+  } catch (error) {
     // Transports must not reject, but a custom one may.
-    return { isExpected: false, failure: "protocol" };
+    return { isExpected: false, failure: "protocol", error: errorWords(error) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", end);

@@ -6,6 +6,8 @@ import { sameUpstream } from "../config/config.ts";
 import { type Health, HealthCounter } from "../policy/health.ts";
 import { isOverload } from "../http/outcome_kinds.ts";
 import type { Observer } from "../observe/events.ts";
+import { failureDetail } from "../observe/failure_detail.ts";
+import type { Redaction } from "../observe/redaction.ts";
 import { swallowErrors } from "../observe/observers.ts";
 import type { Transport } from "../upstream/transport.ts";
 import { checkHealth, type CheckResult } from "./health_check.ts";
@@ -16,6 +18,8 @@ export interface HealthChecksOptions {
   readonly transport: Transport;
   /** Health states that the handlers read. */
   readonly health: Health;
+  /** Returns the redaction of messages; called for each message, because a reload may replace it. */
+  readonly redaction: () => Redaction;
   /** Called when a service becomes unhealthy or healthy. */
   readonly observe: Observer;
   /**
@@ -105,11 +109,14 @@ export class HealthChecks {
     }
   }
 
-  #record(result: CheckResult, tally: HealthCounter, { name }: Service): void {
-    const state = tally.count(result.isExpected);
+  #record({ status, failure, error, isExpected }: CheckResult, tally: HealthCounter, service: Service): void {
+    const state = tally.count(isExpected);
     if (state === undefined) return;
+    const { name } = service;
     this.#options.health.set(name, state);
-    const { isExpected: _, ...why } = result;
+    const why = failure === undefined
+      ? { ...(status !== undefined && { status }) }
+      : { failure, ...failureDetail(failure, error, { service, redaction: this.#options.redaction() }) };
     this.#notify({ type: "health", service: name, state, ...why });
   }
 

@@ -3,6 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
 import { drain } from "./drain.ts";
+import type { CloseOptions, Listener } from "./listener.ts";
 import { type ListenerInfo, RequestInfo } from "./request_info.ts";
 
 /** Handler of a listener. */
@@ -35,14 +36,6 @@ export interface HttpListenerOptions {
   readonly urgent: AbortSignal | undefined;
 }
 
-/** Options of {@linkcode HttpListener.close}. */
-export interface CloseOptions {
-  /** Maximum wait for request bodies, in milliseconds. Bodies that arrive later get a 503 response. */
-  readonly uploadTimeoutMs: number;
-  /** Called when the listener is closed. Responses that are ready wait for its end. */
-  readonly onClosed: () => Promise<void>;
-}
-
 const TURN_MS = 10;
 /** Time without a request after which the remaining connections count as idle. */
 const QUIET_TURNS = 10;
@@ -59,7 +52,7 @@ const CLOSE = ["connection", "close"] as const;
  * that is on its way at this moment is lost. Therefore, {@linkcode HttpListener.close} makes clients stop sending
  * first.
  */
-export class HttpListener {
+export class HttpListener implements Listener {
   /** Address of the listener. */
   readonly addr: Deno.NetAddr;
   /** Settles when the listener is closed and has sent every response, or has failed. */

@@ -1,14 +1,25 @@
 /** A server that replaces its configuration while it runs. */
 
 import type { Config } from "../config/config.ts";
-import type { Handler } from "../proxy/fetch_handler.ts";
-import { type RunningServer, serve, type ServeOptions, type ShutdownOptions } from "./serve.ts";
+import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
+import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
+import type { ProxyHandler } from "../proxy/handler.ts";
+import { HttpListener } from "./http_listener.ts";
+import type { ListenerOptions, OpenListener } from "./listener.ts";
+import { openNodeListener } from "./node_listener.ts";
+import { keepListening, type RunningServer, type ServeOptions, type ShutdownOptions } from "./serve.ts";
 
 /** Options of {@linkcode serveConfig}. */
 export interface LiveServerOptions
   extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "uploadsInFlight" | "urgent"> {
+  /**
+   * Called when a limit refused a connection of a client.
+   *
+   * @default No call.
+   */
+  readonly onRefused?: (reason: ConnectionRefusal, client: string) => void;
   /** Creates the handler of a configuration. */
-  readonly handlerFor: (config: Config) => Handler;
+  readonly handlerFor: (config: Config) => ProxyHandler;
 }
 
 /** A configuration that can take effect without an error. */
@@ -41,7 +52,7 @@ export interface LiveServer {
    *
    * @throws {ListenError} If the address cannot be listened on. The old configuration then stays in effect.
    */
-  prepare(config: Config): PreparedConfig;
+  prepare(config: Config): Promise<PreparedConfig>;
   /** Stops accepting connections. Resolves when every response in flight has been sent, also on former ports. */
   shutdown(options?: Pick<ShutdownOptions, "onClosed">): Promise<void>;
 }
@@ -51,15 +62,37 @@ export interface LiveServer {
  *
  * @throws {ListenError} If its address cannot be listened on.
  */
-export function serveConfig(first: Config, { handlerFor, ...options }: LiveServerOptions): LiveServer {
+export async function serveConfig(
+  first: Config,
+  { handlerFor, ...options }: LiveServerOptions,
+): Promise<LiveServer> {
+  const { onRefused = () => {}, onError = () => {}, reusePort = false, uploadsInFlight = () => 0, urgent } = options;
   let config = first;
   let handler = handlerFor(config);
-  let server = listen(config);
   const retired = new Set<Promise<void>>();
 
-  function listen({ hostname, shownHostname, port, tls }: Config): RunningServer {
-    const where = { hostname, shownHostname, port, tls };
-    return serve((request, connection) => handler(request, connection), { ...options, ...where });
+  const open: OpenListener = (port, { hostname, tls, kind }) => {
+    const common = {
+      hostname,
+      port,
+      tls,
+      reusePort,
+      urgent,
+      onError: (error: unknown) => onError("request failed unexpectedly", error),
+    };
+    if (kind === "node") {
+      return openNodeListener((request) => handler(request), { ...common, onRefused, settings: () => config });
+    }
+    return new HttpListener(
+      (request, info) => handler(new FetchRequest(request, info)).then(toResponse),
+      { ...common, listen: Deno.serve, uploadsInFlight },
+    );
+  };
+
+  let server = await listen(config);
+
+  function listen(config: Config): Promise<RunningServer> {
+    return keepListening(open, { ...options, ...listenerOptions(config), port: config.port });
   }
 
   /** Closes a listener. Resolves when it is closed, before its last response has been sent. */
@@ -76,7 +109,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     config = next;
   }
 
-  function prepare(next: Config): PreparedConfig {
+  async function prepare(next: Config): Promise<PreparedConfig> {
     const isSamePort = next.port === config.port;
     if (isSamePort && !needsNewListener(next, config)) {
       return {
@@ -84,7 +117,7 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
         rollback: () => Promise.resolve(),
       };
     }
-    const fresh = listen(isSamePort ? { ...next, port: server.port } : next);
+    const fresh = await listen(isSamePort ? { ...next, port: server.port } : next);
     return {
       commit: () => {
         const closed = retire(server);
@@ -105,8 +138,8 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
     },
     async apply(next) {
       const replacesListener = next.port === config.port && needsNewListener(next, config);
-      if (!replacesListener || options.reusePort) return await prepare(next).commit();
-      await server.relisten(next, { uploadTimeoutMs: next.shutdownTimeoutMs });
+      if (!replacesListener || options.reusePort) return await (await prepare(next)).commit();
+      await server.relisten(listenerOptions(next), { uploadTimeoutMs: next.shutdownTimeoutMs });
       activate(next);
     },
     prepare,
@@ -116,7 +149,13 @@ export function serveConfig(first: Config, { handlerFor, ...options }: LiveServe
   };
 }
 
+function listenerOptions(config: Config): ListenerOptions {
+  const { hostname, shownHostname, tls } = config;
+  return { hostname, shownHostname, tls, kind: config.listener.kind };
+}
+
 /** Reports whether two configurations for the same port need different listeners. */
 function needsNewListener(a: Config, b: Config): boolean {
-  return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key;
+  return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key ||
+    a.listener.kind !== b.listener.kind;
 }

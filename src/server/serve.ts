@@ -1,28 +1,30 @@
-/** A listener over `Deno.serve` that survives the failure of its socket. */
+/** A server that survives the failure of its listener's socket. */
 
 import { delay } from "@std/async/delay";
-import type { ServerTls } from "../config/config.ts";
 import { HttpListener, type Listen, type ServeHandler } from "./http_listener.ts";
 import { ListenError } from "./listen_error.ts";
+import type { Listener, ListenerOptions, OpenListener } from "./listener.ts";
 
-/** Address and certificate of a listener. */
-export interface ListenerOptions {
-  /** Address to listen on. */
-  readonly hostname: string;
+/** Options of {@linkcode keepListening}. */
+export interface KeepListeningOptions extends ListenerOptions {
+  /** Port to listen on. 0: any free port. */
+  readonly port: number;
   /**
-   * Text to print instead of `hostname`.
+   * Called when the listener fails. The server continues.
    *
-   * @default `hostname`
+   * @default No call.
    */
-  readonly shownHostname?: string | undefined;
-  /** Certificate. Absent: plain HTTP. */
-  readonly tls?: ServerTls | undefined;
+  readonly onError?: (message: string, error: unknown) => void;
+  /**
+   * Called when a failed listener is open again.
+   *
+   * @default No call.
+   */
+  readonly onReopen?: () => void;
 }
 
 /** Options of {@linkcode serve}. */
-export interface ServeOptions extends ListenerOptions {
-  /** Port to listen on. 0: any free port. */
-  readonly port: number;
+export interface ServeOptions extends KeepListeningOptions {
   /**
    * Share the address with other threads. `portSharing` reports whether the system supports it.
    *
@@ -35,12 +37,6 @@ export interface ServeOptions extends ListenerOptions {
    * @default No call.
    */
   readonly onError?: (message: string, error: unknown) => void;
-  /**
-   * Called when a failed listener is open again.
-   *
-   * @default No call.
-   */
-  readonly onReopen?: () => void;
   /**
    * Function that opens the listener.
    *
@@ -105,23 +101,14 @@ const STABLE_MS = 10_000;
 const RELISTEN_RETRY_MS = 1;
 
 /**
- * Serves a handler until shutdown. If the handler throws, the client gets an empty 500. If the listener fails, it is
- * opened again on the same port: Deno's listener fails when the process runs out of file descriptors.
+ * Serves a handler with `Deno.serve` until shutdown. If the handler throws, the client gets an empty 500.
  *
  * @throws {ListenError} If the address cannot be listened on.
  */
-export function serve(handler: ServeHandler, options: ServeOptions): RunningServer {
-  const { onError = () => {}, onReopen = () => {}, listen = Deno.serve, reusePort = false, urgent } = options;
-  const { uploadsInFlight = () => 0 } = options;
-  const stopping = new AbortController();
-  /** Ends of the current listener, and of replaced listeners with responses in flight. */
-  const ends = new Set<Promise<void>>();
-  let current: ListenerOptions = options;
-  let reopening: Promise<void> | undefined;
-  let retryMs = FIRST_RETRY_MS / 2;
-
-  function openListener(port: number, { hostname, tls }: ListenerOptions): HttpListener {
-    return new HttpListener(handler, {
+export function serve(handler: ServeHandler, options: ServeOptions): Promise<RunningServer> {
+  const { onError = () => {}, listen = Deno.serve, reusePort = false, uploadsInFlight = () => 0, urgent } = options;
+  const open = (port: number, { hostname, tls }: ListenerOptions) =>
+    new HttpListener(handler, {
       hostname,
       port,
       tls,
@@ -131,17 +118,33 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
       uploadsInFlight,
       urgent,
     });
-  }
+  return keepListening(open, options);
+}
 
-  function openFirst(port: number, where: ListenerOptions): HttpListener {
+/**
+ * Keeps a listener open until shutdown. If it fails, it is opened again on the same port: Deno's listener fails when
+ * the process runs out of file descriptors.
+ *
+ * @throws {ListenError} If the address cannot be listened on.
+ */
+export async function keepListening(open: OpenListener, options: KeepListeningOptions): Promise<RunningServer> {
+  const { onError = () => {}, onReopen = () => {} } = options;
+  const stopping = new AbortController();
+  /** Ends of the current listener, and of replaced listeners with responses in flight. */
+  const ends = new Set<Promise<void>>();
+  let current: ListenerOptions = options;
+  let reopening: Promise<void> | undefined;
+  let retryMs = FIRST_RETRY_MS / 2;
+
+  async function openFirst(port: number, where: ListenerOptions): Promise<Listener> {
     try {
-      return openListener(port, where);
+      return await open(port, where);
     } catch (error) {
       throw new ListenError({ hostname: where.shownHostname ?? where.hostname, port }, error);
     }
   }
 
-  function supervise(opened: HttpListener): void {
+  function supervise(opened: Listener): void {
     const openedMs = performance.now();
     const end = opened.finished.catch(async (error) => {
       onError("listener failed", error);
@@ -162,7 +165,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     for (let waitMs = firstWaitMs; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       try {
         await delay(waitMs, { signal: stopping.signal });
-        server = openListener(port, current);
+        server = await open(port, current);
         return supervise(server);
       } catch {
         // No descriptor or port is free yet, or the server stops. The loop's condition decides.
@@ -170,7 +173,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     }
   }
 
-  let server = openFirst(options.port, options);
+  let server = await openFirst(options.port, options);
   const { hostname, port } = server.addr;
   supervise(server);
   return {
@@ -178,7 +181,7 @@ export function serve(handler: ServeHandler, options: ServeOptions): RunningServ
     port,
     relisten: async (next, { uploadTimeoutMs = Infinity } = {}) => {
       // Test the certificate and the address first: an unusable one must not cost the open listener.
-      await openFirst(0, next).closeUnused();
+      await (await openFirst(0, next)).closeUnused();
       current = next;
       if (reopening !== undefined) return await reopening;
       const old = server;

@@ -32,8 +32,10 @@ export type Command<Settings = unknown> =
   | { readonly type: "flush" }
   /** Returns the counters, and the exchanges with an id above `after`. */
   | { readonly type: "inspect"; readonly after: number }
-  /** Returns the comparisons, and the mismatches with an id above `after`. */
-  | { readonly type: "compared"; readonly after: number };
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with an id above `after`. */
+  | { readonly type: "compared"; readonly after: number; readonly sinceMs?: number }
+  /** Starts counting comparisons again. */
+  | { readonly type: "reset-comparisons" };
 
 /** Result of a command. Empty for most of them. */
 export interface CommandResult {

@@ -2,13 +2,15 @@
 
 import type { HeaderLine, Member, Role, Service, StatusRange } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
+import type { TunnelEnd } from "../http/upgrade.ts";
 import { Cancellation, type CancellationSignal } from "../lib/cancellation.ts";
 import type { Permit } from "../lib/keyed_semaphore.ts";
+import { formatDuration } from "../lib/text_format.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 
 /** Response of a service, before its body has been read. */
 export interface UpstreamResponse {
-  /** Status code, 200 to 599. */
+  /** Status code, 200 to 599; 101 with `tunnel`. */
   readonly status: number;
   /** Header lines in the order received. */
   readonly headers: readonly HeaderLine[];
@@ -16,6 +18,10 @@ export interface UpstreamResponse {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** True if `body` is a stream that is created on first access. Absent: decided by the type of `body`. */
   readonly isStreamed?: boolean;
+  /** Connection to the service after a 101 response. Absent: the protocol was not switched. */
+  readonly tunnel?: TunnelEnd;
+  /** Close code of a WebSocket, once it is known. Absent: none. */
+  closeCode?: number | undefined;
   /** Discards a stream that has never been accessed. Absent: the stream is cancelled instead. */
   discard?(): void;
 }
@@ -40,6 +46,8 @@ export type Outcome =
 export interface Failure {
   readonly ok: false;
   readonly kind: FailureKind;
+  /** Words of the platform about the cause; `undefined`: none. Never part of a response to a client. */
+  readonly error?: string | undefined;
   /** True if the request itself may have made a healthy service fail. The breaker then ignores the failure. */
   readonly provoked?: boolean;
 }
@@ -106,7 +114,15 @@ export interface AttemptView {
   readonly outcome: Outcome | undefined;
   /** Position in the order in which the attempts of the exchange settled, from 1; 0 until then. */
   readonly settledOrder: number;
+  /** Words of the platform about the failure of the attempt or of its response body; `undefined`: none. */
+  readonly error?: string | undefined;
 }
+
+/**
+ * Point that an attempt has reached, for the words about a timeout. `unknown`: the transport does not report its
+ * connections.
+ */
+export type AttemptPhase = "unknown" | "connecting" | "waiting" | "reading";
 
 /** Fan-out that an attempt belongs to. Each callback is called once: `onSettle` first, then `onFinish`. */
 export interface AttemptListener {
@@ -127,6 +143,8 @@ export class Attempt implements AttemptView, TimeoutListener {
   readonly deadline: Deadline;
   outcome: Outcome | undefined;
   settledOrder = 0;
+  error: string | undefined;
+  phase: AttemptPhase = "unknown";
   /** Time from the start until the attempt settled, in milliseconds. */
   durationMs = 0;
   /** True if the attempt was started by the hedge scheduler. */
@@ -201,14 +219,18 @@ export class Attempt implements AttemptView, TimeoutListener {
     if (!this.#enter("settled")) return;
     this.deadline.stop();
     this.outcome = outcome;
+    if (!outcome.ok) this.error ??= outcome.error;
     this.durationMs = this.#listener.now() - this.#startedMs;
     this.#listener.onSettle(this);
     if (!(outcome.ok && isStreamed(outcome.response))) this.finish();
   }
 
   /** Ends the attempt: it settles as a failure if it is pending, and a streaming response fails. */
-  abort(kind: FailureKind): void {
-    this.abortReason ??= kind;
+  abort(kind: FailureKind, error?: string): void {
+    if (this.abortReason === undefined) {
+      this.abortReason = kind;
+      this.error = error;
+    }
     if (this.pending) this.settle({ ok: false, kind });
     this.deadline.stop();
     this.#cancellation.abort();
@@ -217,7 +239,8 @@ export class Attempt implements AttemptView, TimeoutListener {
 
   /** Aborts the attempt. In the queue, the limit on requests in flight is the reason, not a slow service. */
   onTimeout(): void {
-    this.abort(this.#state === "queued" ? "queue-timeout" : "timeout");
+    if (this.#state === "queued") this.abort("queue-timeout");
+    else this.abort("timeout", this.#timeoutWords());
   }
 
   /** Called when the response has been read or discarded. */
@@ -227,6 +250,12 @@ export class Attempt implements AttemptView, TimeoutListener {
     this.#cancelUnreadUpload();
     this.span?.finish(this);
     this.#listener.onFinish(this);
+  }
+
+  #timeoutWords(): string {
+    const duration = formatDuration(this.service.timeoutMs);
+    if (!this.pending || this.phase === "reading") return `no byte of the body within ${duration}`;
+    return this.phase === "connecting" ? `no connection within ${duration}` : `no response head within ${duration}`;
   }
 
   /** Moves to a later state. Returns false if the attempt has reached or passed that state. */

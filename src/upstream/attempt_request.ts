@@ -46,6 +46,7 @@ export class AttemptRequest implements TransportRequest {
   readonly host: string | undefined;
   /** Header lines; empty once they have been encoded. */
   headers: readonly HeaderLine[];
+  readonly upgrade: readonly string[] | undefined;
   readonly body: TransportRequest["body"];
   readonly contentLength: number | undefined;
   readonly tls: TransportRequest["tls"];
@@ -66,6 +67,7 @@ export class AttemptRequest implements TransportRequest {
     this.rawTarget = head.rawTarget;
     this.host = head.host;
     this.headers = head.headers;
+    this.upgrade = head.upgrade;
     this.contentLength = received.contentLength;
     this.tls = tls;
     this.http2 = http2;
@@ -73,7 +75,7 @@ export class AttemptRequest implements TransportRequest {
     if (shadow?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
       this.body = attempt.upload = body.branch(attempt.role, {
-        onProgress: () => this.onHead(),
+        onProgress: () => this.#refresh(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
         isFinished: () => attempt.isFinished,
         onBreak(kind) {
@@ -87,9 +89,14 @@ export class AttemptRequest implements TransportRequest {
     }
   }
 
+  onConnecting(): void {
+    this.#attempt.phase = "connecting";
+  }
+
   /** Drops the header lines, which are a third of the memory of a waiting attempt. */
   onEncoded(sizeBytes: number): void {
     this.headers = DROPPED;
+    this.#attempt.phase = "waiting";
     this.#headBytes = sizeBytes;
   }
 
@@ -118,8 +125,14 @@ export class AttemptRequest implements TransportRequest {
     return this.#attempt.service.maxConnectionAgeMs;
   }
 
-  /** Restarts the timeout, because the service has made progress. */
+  /** Restarts the timeout for the body, because the service has responded. */
   onHead(): void {
+    this.#attempt.phase = "reading";
+    this.#refresh();
+  }
+
+  /** Restarts the timeout, because the service has made progress. */
+  #refresh(): void {
     if (this.#attempt.pending) this.#attempt.deadline.refresh();
   }
 }

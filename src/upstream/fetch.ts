@@ -8,13 +8,15 @@ import type { HeaderLine } from "../config/config.ts";
 import { getHeader, setHeaders } from "../http/headers.ts";
 import { denoClients } from "./deno_clients.ts";
 import {
+  errorWords,
   isRepeatable,
   type Transport,
+  type TransportFailure,
   type TransportRequest,
   type TransportResult,
   UpstreamFailure,
 } from "./transport.ts";
-import { headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
+import { BAD_FRAMING, headBytes, MAX_HEAD_BYTES, MAX_HEAD_FIELDS, repairHead } from "./response_head.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -55,6 +57,8 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
 
 /** Message of Deno's client for a request that failed before it had a connection. */
 const CONNECT_FAILED = /\(Connect\)/;
+/** Words that all messages of Deno and Node begin with. */
+const COMMON_WORDS = /^(?:fetch failed )?(?:error sending request for url )?/;
 /**
  * Message for a request that waited for an HTTP/2 connection which another request was opening. That request failed, or
  * was aborted.
@@ -99,7 +103,9 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
     const { method, signal, tls } = request;
     const { count } = connects;
     // `fetch` can only verify the host name of the URL.
-    if (tls?.serverName !== undefined) return { ok: false, kind: "tls" };
+    if (tls?.serverName !== undefined) {
+      return { ok: false, kind: "tls", error: "`tls.serverName` is not supported by this transport" };
+    }
     // Methods are case-sensitive (RFC 9110 §9.1), but `fetch` would send `get` as GET, and throws if it has a body.
     if (isNormalized(method)) return { ok: false, kind: "unsendable" };
     try {
@@ -121,14 +127,15 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
       for (;;) {
-        const response = await send(request.origin + request.target, init).catch(messageOf);
+        const response = await send(request.origin + request.target, init).catch(errorWords);
         if (typeof response !== "string") return readResponse(response, method);
         if (signal.aborted) return { ok: false, kind: "aborted" };
         const kind = connects.kindOf(response, request, count);
-        if (kind !== undefined) return { ok: false, kind };
+        if (kind !== undefined) return failure(kind, response);
       }
     } catch (error) {
-      return { ok: false, kind: signal.aborted ? "aborted" : failureKind(messageOf(error)) };
+      const message = errorWords(error);
+      return signal.aborted ? { ok: false, kind: "aborted" } : failure(failureKind(message), message);
     }
   };
 }
@@ -172,7 +179,9 @@ function readResponse(response: Response, method: string): TransportResult {
   const repaired = isTooLarge ? undefined : repairHead(received);
   if (status < 200 || status > 599 || repaired === undefined) {
     response.body?.cancel().catch(() => {});
-    return { ok: false, kind: isTooLarge ? "head-too-large" : "protocol" };
+    if (isTooLarge) return { ok: false, kind: "head-too-large" };
+    const isSupported = status >= 200 && status <= 599;
+    return { ok: false, kind: "protocol", error: isSupported ? BAD_FRAMING : `status ${status}` };
   }
   const isBodiless = method === "HEAD" || NULL_BODY_STATUSES.has(status);
   if (isBodiless) response.body?.cancel().catch(() => {});
@@ -201,7 +210,7 @@ function checkLength(body: Chunks, lengthBytes: number): Chunks {
         receivedBytes += value.length;
         controller.enqueue(value);
       } else if (receivedBytes === lengthBytes) controller.close();
-      else controller.error(new UpstreamFailure("reset"));
+      else controller.error(new UpstreamFailure("reset", `body of ${receivedBytes} bytes instead of ${lengthBytes}`));
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
@@ -212,13 +221,9 @@ function isNormalized(method: string): boolean {
   return sent !== method && NORMALIZED_METHODS.has(sent);
 }
 
-/** Returns the messages of an error and its causes, without URLs, most of whose text clients control. */
-function messageOf(error: unknown): string {
-  const words: string[] = [];
-  for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
-    words.push(cause.message, "code" in cause ? String(cause.code) : "");
-  }
-  return words.join(" ").split(/\s/).filter((word) => !word.includes("://")).join(" ");
+/** Messages about requests that cannot be sent are left out: they quote the client. */
+function failure(kind: FailureKind, message: string): TransportFailure {
+  return kind === "unsendable" ? { ok: false, kind } : { ok: false, kind, error: message.replace(COMMON_WORDS, "") };
 }
 
 function failureKind(message: string): FailureKind {

@@ -12,7 +12,7 @@ import type { CancellationSignal } from "../lib/cancellation.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import type { Deadline } from "../lib/timeout_queues.ts";
 import { type Attempt, type BodyTap, discardResponse, isStreamed, type UpstreamResponse } from "./attempt.ts";
-import { streamFailureKind, UpstreamFailure } from "./transport.ts";
+import { streamFailure, type TransportFailure, UpstreamFailure } from "./transport.ts";
 
 type Chunks = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -57,7 +57,7 @@ export interface RelayListener {
   readonly cancellation: CancellationSignal;
   readonly tap: BodyTap | undefined;
   /** Called when the stream of the service failed, or the attempt was aborted. The connection of the client is cut. */
-  onBroken(kind: FailureKind): void;
+  onBroken(kind: FailureKind, error: string | undefined): void;
   /** Called when the client disconnected before the end. */
   onCancel(): void;
   /** Called when no more bytes follow. */
@@ -77,30 +77,39 @@ export class BrokenResponseError extends Error {
 /**
  * Reads a small body completely. Returns the failure instead if its length differs from Content-Length, or it fails.
  */
-export async function readWhole(body: Chunks, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | FailureKind> {
+export async function readWhole(
+  body: Chunks,
+  lengthBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | TransportFailure> {
   // Pieces are copied as they arrive, because a piece of one byte may hold a buffer of 64 KiB.
   const bytes = new Uint8Array(lengthBytes);
   const reader = body.getReader();
   try {
     for (let length = 0;;) {
       const { done, value } = await reader.read();
-      if (done) return length === lengthBytes ? bytes : "reset";
+      if (done) return length === lengthBytes ? bytes : wrongLength(length, lengthBytes);
       requireBytes(value);
       if (length + value.length > lengthBytes) {
         reader.cancel().catch(() => {});
-        return "reset";
+        return wrongLength(length + value.length, lengthBytes);
       }
       bytes.set(value, length);
       length += value.length;
     }
   } catch (error) {
-    return streamFailureKind(error);
+    return streamFailure(error);
   }
+}
+
+function wrongLength(receivedBytes: number, lengthBytes: number): TransportFailure {
+  return { ok: false, kind: "reset", error: `body of ${receivedBytes} bytes instead of ${lengthBytes}` };
 }
 
 /** A stream of a custom transport may yield anything, and other values would be lost without an error. */
 function requireBytes(chunk: unknown): asserts chunk is Uint8Array {
-  if (!(chunk instanceof Uint8Array) && plainBytes(chunk) === undefined) throw new UpstreamFailure("protocol");
+  if (!(chunk instanceof Uint8Array) && plainBytes(chunk) === undefined) {
+    throw new UpstreamFailure("protocol", "the transport returned a body that is not a stream of bytes");
+  }
 }
 
 /**
@@ -120,9 +129,9 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
     act();
     listener.onEnd(relayedBytes);
   };
-  const fail = (controller: ReadableStreamDefaultController, kind: FailureKind) =>
+  const fail = (controller: ReadableStreamDefaultController, { kind, error }: Omit<TransportFailure, "ok">) =>
     end(() => {
-      listener.onBroken(kind);
+      listener.onBroken(kind, error);
       controller.error(new BrokenResponseError());
       // Runtimes do not always cancel the body of an aborted fetch while no read is pending.
       reader.cancel().catch(() => {});
@@ -131,7 +140,7 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
     start(controller) {
       // The embedding program may drop the response without reading it.
       deadline.refresh();
-      onAbort = () => fail(controller, "aborted");
+      onAbort = () => fail(controller, { kind: "aborted" });
       listener.cancellation.addEventListener("abort", onAbort);
     },
     async pull(controller) {
@@ -149,7 +158,7 @@ export function relayBody(body: Chunks, deadline: Deadline, listener: RelayListe
         relayedBytes += value.length;
         controller.enqueue(value);
       } catch (error) {
-        fail(controller, streamFailureKind(error));
+        fail(controller, streamFailure(error));
       }
     },
     async cancel() {
@@ -208,6 +217,7 @@ export async function drainResponse(
 ): Promise<void> {
   const { service, tap } = attempt;
   if (!isStreamed(response)) return;
+  if (response.tunnel !== undefined) return discardResponse(response);
   // An aborted response says nothing about the length of the service's responses.
   if (attempt.cancellation.aborted) return discardResponse(response);
   if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);

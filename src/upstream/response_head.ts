@@ -10,6 +10,8 @@ import { getHeader, parseList } from "../http/headers.ts";
 export const MAX_HEAD_BYTES = 262_144;
 /** Maximum fields of a response. A client can send 128 (Deno's limit), and a service may return them with its own. */
 export const MAX_HEAD_FIELDS = 1_000;
+/** Words about a response whose length or transfer coding is refused. */
+export const BAD_FRAMING = "invalid Content-Length or Transfer-Encoding";
 /** Bytes of a header line besides name and value: the colon, the space and the line end. */
 const LINE_BYTES = 4;
 

@@ -12,7 +12,7 @@ import {
   type UpstreamResponse,
 } from "./attempt.ts";
 import { readWhole } from "./response_body.ts";
-import type { Transport, TransportRequest, TransportResult } from "./transport.ts";
+import { errorWords, type Transport, type TransportRequest, type TransportResult } from "./transport.ts";
 
 /** Request of an attempt. */
 export interface SentRequest extends TransportRequest {
@@ -46,9 +46,9 @@ function transmit(attempt: Attempt, request: SentRequest, { transport, starts }:
       starts.end();
       receive(attempt, request, result);
     },
-    () => {
+    (error) => {
       starts.end();
-      settle(attempt, request, { ok: false, kind: "protocol" });
+      settle(attempt, request, { ok: false, kind: "protocol", error: errorWords(error) });
     },
   );
 }
@@ -65,7 +65,7 @@ function receive(attempt: Attempt, request: SentRequest, result: TransportResult
   if (!result.ok || !isStreamed(result.response)) return settle(attempt, request, result);
   completeSmallBody(result.response, request).then(
     (completed) => settle(attempt, request, completed),
-    () => settle(attempt, request, { ok: false, kind: "protocol" }),
+    (error) => settle(attempt, request, { ok: false, kind: "protocol", error: errorWords(error) }),
   );
 }
 
@@ -75,6 +75,7 @@ function receive(attempt: Attempt, request: SentRequest, result: TransportResult
  */
 async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;
+  if (response.tunnel !== undefined) return { ok: true, response };
   const length = getHeader(headers, "content-length");
   const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
   if (!isSmall) return { ok: true, response };
@@ -82,16 +83,14 @@ async function completeSmallBody(response: UpstreamResponse, request: TransportR
   if (!(body instanceof ReadableStream)) return { ok: true, response };
   request.onHead?.();
   const bytes = await readWhole(body, Number(length));
-  return typeof bytes === "string"
-    ? { ok: false, kind: bytes }
-    : { ok: true, response: { status, headers, body: bytes } };
+  return bytes instanceof Uint8Array ? { ok: true, response: { status, headers, body: bytes } } : bytes;
 }
 
 function settle(attempt: Attempt, request: SentRequest, result: TransportResult): void {
   if (!attempt.pending) return discardLateResponse(result);
   if (!result.ok) {
-    const { kind } = result;
-    return attempt.settle({ ok: false, kind, provoked: kind === "reset" && request.mayCauseReset });
+    const { kind, error } = result;
+    return attempt.settle({ ok: false, kind, error, provoked: kind === "reset" && request.mayCauseReset });
   }
   const { response } = result;
   attempt.settle(new ResponseOutcome(response, isSuccess(response.status, attempt.service.failOn)));

@@ -26,6 +26,8 @@ export interface TransportRequest extends UpstreamRequest {
   readonly signal: AbortSignal;
   /** Cheaper equivalent of `signal`, for transports that need no `AbortSignal`. Absent: use `signal`. */
   readonly cancellation?: CancellationSignal | undefined;
+  /** Called before a new connection is opened, if the transport reports it. */
+  onConnecting?(): void;
   /**
    * Called when the head has been encoded, if the transport keeps the bytes. The header list may be dropped then,
    * because it is not read again.
@@ -42,7 +44,17 @@ export interface TransportRequest extends UpstreamRequest {
 /** Result of a request: the response with its body unread, or the kind of failure. */
 export type TransportResult =
   | { readonly ok: true; readonly response: UpstreamResponse }
-  | { readonly ok: false; readonly kind: FailureKind };
+  | TransportFailure;
+
+/** Result without a response. */
+export interface TransportFailure {
+  /** Always false. */
+  readonly ok: false;
+  /** Kind of the failure. */
+  readonly kind: FailureKind;
+  /** Words of the platform about the cause. They may contain an address. Absent: none. */
+  readonly error?: string | undefined;
+}
 
 /**
  * Sends a request to a service. A transport follows no redirects, repeats only safe requests, and keeps content codings
@@ -59,15 +71,32 @@ export function isRepeatable({ method, body }: Pick<TransportRequest, "method" |
 export class UpstreamFailure extends Error {
   override readonly name = "UpstreamFailure";
   readonly kind: FailureKind;
+  /** Words of the platform about the cause; `undefined`: none. */
+  readonly error: string | undefined;
 
-  /** The message contains only the kind, because the cause may contain an address. */
-  constructor(kind: FailureKind) {
+  /** The message contains only the kind, because `error` may contain an address. */
+  constructor(kind: FailureKind, error?: string) {
     super(`Cannot complete the exchange with the service: ${kind}`);
     this.kind = kind;
+    this.error = error;
   }
 }
 
-/** Returns the failure kind of an error of a response stream. Foreign errors count as `reset`. */
-export function streamFailureKind(error: unknown): FailureKind {
-  return error instanceof UpstreamFailure ? error.kind : "reset";
+/** Returns the failure of an error of a response stream. Foreign errors count as `reset`. */
+export function streamFailure(error: unknown): TransportFailure {
+  if (error instanceof UpstreamFailure) return { ok: false, kind: error.kind, error: error.error };
+  return { ok: false, kind: "reset", error: errorWords(error) };
+}
+
+/**
+ * Returns the messages of an error and its causes, without URLs, most of whose text clients control, and without the
+ * words that all messages of `fetch` have.
+ */
+export function errorWords(error: unknown): string {
+  const words: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && words.length < 8; cause = cause.cause) {
+    // The messages of Deno's system errors have a number instead of the code.
+    words.push(cause.message, "code" in cause && !cause.message.includes("(os error") ? String(cause.code) : "");
+  }
+  return words.join(" ").split(/\s/).filter((word) => word !== "" && !word.includes("://")).join(" ");
 }

@@ -19,6 +19,42 @@ export function canRun(program: string, args: readonly string[]): boolean {
   }
 }
 
+/** Configuration of `openssl ca`, the only command of openssl 3.0 that accepts dates in the past. */
+const SELF_SIGNING = `[ca]
+default_ca=self
+[self]
+database=index.txt
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=any
+copy_extensions=copy
+[any]
+commonName=supplied
+`;
+
+/** Creates a certificate for `localhost` and 127.0.0.1 that is valid between two dates, such as `20260101000000Z`. */
+export async function makeDatedCertificate(startDate: string, endDate: string): Promise<Certificate> {
+  const made = await makeCertificate();
+  const { folder } = made;
+  const openssl = async (command: string) => {
+    const { success, stderr } = await new Deno.Command("openssl", { args: command.split(" "), cwd: folder }).output();
+    if (!success) throw new Error(`Cannot make a certificate: ${new TextDecoder().decode(stderr)}`);
+  };
+  await Deno.writeTextFile(`${folder}/ca.cnf`, SELF_SIGNING);
+  await Deno.writeTextFile(`${folder}/index.txt`, "");
+  await Deno.writeTextFile(`${folder}/serial`, "01");
+  await openssl(
+    "req -new -key key.pem -out request.pem -subj /CN=conductor-test -addext subjectAltName=DNS:localhost,IP:127.0.0.1" +
+      " -addext basicConstraints=critical,CA:FALSE",
+  );
+  await openssl(
+    `ca -batch -selfsign -config ca.cnf -keyfile key.pem -in request.pem -out cert.pem -notext` +
+      ` -startdate ${startDate} -enddate ${endDate}`,
+  );
+  return { ...made, cert: await Deno.readTextFile(`${folder}/cert.pem`) };
+}
+
 /** Creates a certificate for `localhost` and 127.0.0.1, or for other names in openssl's syntax: `DNS:api.example`. */
 export async function makeCertificate(names = "DNS:localhost,IP:127.0.0.1"): Promise<Certificate> {
   const folder = await Deno.makeTempDir();

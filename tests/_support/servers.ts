@@ -1,6 +1,10 @@
 /** Real servers on loopback for tests: backends that record requests, and conductor in front of them. */
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
+import type { ListenerKind } from "../../src/config/listener_kind.ts";
+import { validateConfig } from "../../src/config/validate.ts";
+import { createProxyHandler } from "../../src/proxy/handler.ts";
+import { openNodeListener } from "../../src/server/node_listener.ts";
 import { BrokenResponseError } from "../../src/upstream/response_body.ts";
 import { freePort } from "./ports.ts";
 
@@ -55,18 +59,46 @@ export interface Front extends TestServer {
   event(matches: (event: ConductorEvent) => boolean): Promise<ConductorEvent>;
 }
 
-/** Serves conductor on a free port. */
-export function startConductor(config: ConfigInput, options: ConductorOptions = {}): Front {
-  const events: ConductorEvent[] = [];
-  let changed = Promise.withResolvers<void>();
-  const handle = conductor(config, {
-    ...options,
-    observe(event) {
-      events.push(event);
-      changed.resolve();
-      changed = Promise.withResolvers();
-    },
+/** Listeners that conductor can serve with. */
+export const LISTENERS: readonly ListenerKind[] = ["deno", "node"];
+
+/** Serves conductor on a free port, with one of its listeners. */
+export async function startListening(
+  kind: ListenerKind,
+  config: ConfigInput,
+  options: ConductorOptions = {},
+): Promise<Front> {
+  if (kind === "deno") return startConductor(config, options);
+  const { observe, ...events } = recordEvents();
+  const checked = validateConfig(config, undefined, { isEmbedded: true }).config;
+  const urgent = new AbortController();
+  const listener = await openNodeListener(createProxyHandler(checked, { ...options, observe }), {
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: undefined,
+    reusePort: false,
+    settings: () => checked,
+    onError,
+    onRefused: () => {},
+    urgent: urgent.signal,
   });
+  const { port } = listener.addr;
+  return {
+    ...events,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async [Symbol.asyncDispose]() {
+      urgent.abort();
+      await listener.close({ uploadTimeoutMs: 0, onClosed: () => Promise.resolve() });
+      await listener.finished;
+    },
+  };
+}
+
+/** Serves conductor on a free port, with `Deno.serve`. */
+export function startConductor(config: ConfigInput, options: ConductorOptions = {}): Front {
+  const { observe, ...events } = recordEvents();
+  const handle = conductor(config, { ...options, observe });
   let defaultAuthority = "";
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {}, onError },
@@ -75,9 +107,19 @@ export function startConductor(config: ConfigInput, options: ConductorOptions = 
     },
   );
   defaultAuthority = `localhost:${server.addr.port}`;
+  return { ...listening(server), ...events };
+}
+
+function recordEvents(): Pick<Front, "events" | "event"> & { observe(event: ConductorEvent): void } {
+  const events: ConductorEvent[] = [];
+  let changed = Promise.withResolvers<void>();
   return {
-    ...listening(server),
     events,
+    observe(event) {
+      events.push(event);
+      changed.resolve();
+      changed = Promise.withResolvers();
+    },
     async event(matches) {
       for (;;) {
         const found = events.find(matches);
@@ -147,10 +189,14 @@ export async function readUntil(connection: Deno.Conn, mark = "\r\n\r\n"): Promi
   return text;
 }
 
-/** Sends raw bytes to a server and returns its response, read until the server closes the connection. */
-export async function exchangeRaw(port: number, request: string): Promise<string> {
+/**
+ * Sends raw bytes to a server and returns its response, read until the server closes the connection. With `halfClose`,
+ * the client ends its sending side first.
+ */
+export async function exchangeRaw(port: number, request: string, { halfClose = false } = {}): Promise<string> {
   using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
   await connection.write(new TextEncoder().encode(request));
+  if (halfClose) await connection.closeWrite();
   return await readUntil(connection, "\0never\0");
 }
 

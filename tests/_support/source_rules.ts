@@ -36,11 +36,18 @@ const LAYERS = [
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
 /**
- * Modules of the platform, for the only files that need them: TLS (decision 009) and content codings (decision 018).
+ * Modules of the platform, for the only files that need them: TLS (decision 009), content codings (decision 018), and
+ * the node listener.
  */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
+  "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/compare/decode_body.ts": ["node:zlib"],
+  "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
+  "src/server/node_connection.ts": ["node:http", "node:net"],
+  "src/server/node_exchange.ts": ["node:http"],
+  "src/server/node_body.ts": ["node:http"],
+  "src/server/node_tunnel.ts": ["node:net"],
 };
 
 const STATIC_IMPORT = /^(?:import|export)\b(?:[^;"'`]*?\bfrom)?\s*["']([^"']+)["']/gm;

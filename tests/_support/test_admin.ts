@@ -58,10 +58,11 @@ export function createSource(config: Config = CONFIG): TestSource {
       source.reads++;
       return Promise.resolve(ring.after(after));
     },
-    comparisons(after) {
+    comparisons(after, sinceMs) {
       source.reads++;
-      return Promise.resolve(comparisons.read(after));
+      return Promise.resolve(comparisons.read(after, sinceMs));
     },
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
     marks: new NoiseMarks(),
   };
   return source;
@@ -97,10 +98,12 @@ export interface StartOptions {
 }
 
 /** Starts an admin listener on loopback. It checks requests as if it listened on `hostname`. */
-export function startAdmin({ hostname = "127.0.0.1", token, source = createSource() }: StartOptions = {}): Admin {
+export async function startAdmin(
+  { hostname = "127.0.0.1", token, source = createSource() }: StartOptions = {},
+): Promise<Admin> {
   // Some tests stop the clock, and the listener would wait for clients.
   const urgent = AbortSignal.abort();
-  const server = serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0, urgent });
+  const server = await serve((request) => handler.handle(request), { hostname: "127.0.0.1", port: 0, urgent });
   const handler: AdminHandler = createAdminHandler(source, { hostname, port: server.port, token });
   return {
     source,

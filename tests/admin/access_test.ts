@@ -43,13 +43,13 @@ const ORIGINS: [hostname: string, lines: readonly string[], status: number][] = 
 
 for (const [hostname, lines, status] of ORIGINS) {
   Deno.test(`the admin listener at ${hostname} responds to ${lines.join(", ")} with ${status}`, async () => {
-    await using admin = startAdmin({ hostname });
+    await using admin = await startAdmin({ hostname });
     assertEquals(await sendRaw(admin, lines), status);
   });
 }
 
 Deno.test("the admin listener refuses a request without Host with 400, except for probes", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   assertEquals(await sendRaw(admin, [], "GET /api/state HTTP/1.0"), 400);
   assertEquals(await sendRaw(admin, [], "GET /healthz HTTP/1.0"), 200);
 });

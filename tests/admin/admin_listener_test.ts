@@ -364,6 +364,11 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     interrupted: 0,
     requestBytes: bytes,
     responseBytes: 0,
+    tunnels: 0,
+    tunnelsOpened: 0,
+    tunnelClientBytes: 0,
+    tunnelServiceBytes: 0,
+    tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
     inFlight: 1,
     duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 
+import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import type { StateView } from "../../src/admin/api.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
@@ -234,6 +235,11 @@ function scriptedEvents(): string {
         interrupted: 0,
         requestBytes: 0,
         responseBytes: 0,
+        tunnels: 0,
+        tunnelsOpened: 0,
+        tunnelClientBytes: 0,
+        tunnelServiceBytes: 0,
+        tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
       }],
       services: [{
         ...about,
@@ -247,6 +253,7 @@ function scriptedEvents(): string {
         selected: 1,
         hedgesSent: 0,
         hedgesWon: 0,
+        replays: 0,
       }],
       states: [{ service }],
     },

@@ -26,7 +26,7 @@ async function readEvents(response: Response, count: number): Promise<{ event: s
 }
 
 Deno.test("/api/events sends the state and the recent exchanges, then new ones, and continues after Last-Event-ID", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   for (let count = 0; count < 3; count++) admin.source.ring.add(exchange());
   const events = await readEvents(await fetch(`${admin.url}/api/events`), 3);
   const first = events.find(({ event }) => event === "exchanges");

@@ -26,7 +26,7 @@ for (
   ] as const
 ) {
   Deno.test(`the admin listener responds to ${path} with ${status} and the security header fields`, async () => {
-    await using admin = startAdmin();
+    await using admin = await startAdmin();
     for (const method of ["GET", "HEAD"]) {
       const response = await fetch(admin.url + path, { method });
       const text = await response.text();
@@ -47,7 +47,7 @@ for (
 
 for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
   Deno.test(`the admin listener responds to ${method} with 405`, async () => {
-    await using admin = startAdmin();
+    await using admin = await startAdmin();
     const response = await fetch(`${admin.url}/api/state`, { method });
     await response.body?.cancel();
     assertEquals([response.status, response.headers.get("allow")], [405, "GET, HEAD"]);
@@ -55,14 +55,14 @@ for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
 }
 
 Deno.test("probes reach the admin listener with any Host and without a token", async () => {
-  await using admin = startAdmin({ token: TOKEN, hostname: "0.0.0.0" });
+  await using admin = await startAdmin({ token: TOKEN, hostname: "0.0.0.0" });
   for (const path of ["/healthz", "/readyz"]) {
     assertEquals(await sendRaw(admin, ["Host: pod-7.example"], `GET ${path} HTTP/1.1`), 200);
   }
 });
 
 Deno.test("/readyz responds with 503 while the server drains, /healthz with 200", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   admin.source.draining = true;
   const ready = await fetch(`${admin.url}/readyz`);
   assertEquals([ready.status, await ready.text()], [503, "not ready: draining\n"]);
@@ -71,7 +71,7 @@ Deno.test("/readyz responds with 503 while the server drains, /healthz with 200"
 });
 
 Deno.test("values from the wire are escaped in JSON", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const hostile = `</script><script>alert(1)</script>\u2028\u0000\x1b[31m\u202e"\\`;
   admin.source.ring.add(exchange({ path: hostile, method: hostile, headers: [[hostile, hostile]] }));
   const text = await (await fetch(`${admin.url}/api/exchanges`)).text();
@@ -97,7 +97,7 @@ services:
   const environment: Record<string, string> = { SECRET: secret, URL: "http://localhost:1/s3cr3t-path" };
   const read = await readConfig(text, { readFile: () => Promise.reject(), readEnv: (name) => environment[name] });
   const { config } = validateConfig(read.value, read.source);
-  await using admin = startAdmin({ source: createSource(config) });
+  await using admin = await startAdmin({ source: createSource(config) });
   for (const path of ["/", "/healthz", "/readyz", "/metrics", "/api/state", "/api/exchanges", "/config"]) {
     const response = await fetch(admin.url + path);
     const shown = JSON.stringify([...response.headers]) + await response.text();
@@ -209,7 +209,7 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
   Deno.test(`the admin listener responds to ${name} with 408 after 10 s`, async () => {
     const { setTimeout: setRealTimeout } = globalThis;
     using time = new FakeTime();
-    await using admin = startAdmin({ token: TOKEN });
+    await using admin = await startAdmin({ token: TOKEN });
     using connection = await sendPost(admin.port, path, lines, sent);
     let response: string | undefined;
     const receiving = readUntil(connection).then((text) => response = text);
@@ -227,7 +227,7 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
     const errors: unknown[] = [];
     const responded = Promise.withResolvers<Response>();
     const source = createSource();
-    const server = serve((request) => {
+    const server = await serve((request) => {
       const response = handler.handle(request);
       response.then(responded.resolve);
       return response;
@@ -245,3 +245,23 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
     await server.shutdown();
   });
 }
+
+Deno.test("the report is reset and marks are removed by requests of this origin with JSON only", async () => {
+  await using admin = await startAdmin();
+  const send = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
+    const response = await fetch(admin.url + path, { method, headers, ...(body !== undefined && { body }) });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const json = { "content-type": "application/json" };
+  const foreign = { ...json, origin: "http://foreign.example" };
+  const mark = '{ "route": "path /", "path": "$.id" }';
+  assertEquals(await send("POST", "/api/report/reset", json), 204);
+  assertEquals(await send("POST", "/api/report/reset", {}), 415);
+  assertEquals(await send("POST", "/api/report/reset", foreign), 403);
+  assertEquals(await send("GET", "/api/report/reset", json), 405);
+  assertEquals(await send("POST", "/api/noise", json, mark), 200);
+  assertEquals(await send("DELETE", "/api/noise", foreign, mark), 403);
+  assertEquals(await send("DELETE", "/api/noise", json, mark), 200);
+  assertEquals(admin.source.marks.list(), []);
+});

@@ -19,7 +19,7 @@ for (
   ] as const
 ) {
   Deno.test(`the admin listener with a token responds to ${title} with ${status}`, async () => {
-    await using admin = startAdmin({ token: TOKEN });
+    await using admin = await startAdmin({ token: TOKEN });
     const sent = Object.entries(headers).map(([name, value]) => [name, value.replace("PORT", String(admin.port))]);
     for (const path of ["/", "/api/state", "/api/exchanges", "/metrics", "/config", "/nothing"]) {
       const response = await fetch(admin.url + path, { headers: sent as [string, string][] });
@@ -31,7 +31,7 @@ for (
 }
 
 Deno.test("a browser exchanges the token for a session whose cookie works only below an unguessable path", async () => {
-  await using admin = startAdmin({ token: TOKEN });
+  await using admin = await startAdmin({ token: TOKEN });
   const given = await fetch(`${admin.url}/?token=${TOKEN}`, { redirect: "manual" });
   await given.body?.cancel();
   const { path, cookie, field } = await logIn(admin);
@@ -53,16 +53,16 @@ Deno.test("a browser exchanges the token for a session whose cookie works only b
 });
 
 Deno.test("each login opens a new session, and a new listener accepts no earlier one", async () => {
-  await using admin = startAdmin({ token: TOKEN });
+  await using admin = await startAdmin({ token: TOKEN });
   const [first, second] = [await logIn(admin), await logIn(admin)];
   assert(first.path !== second.path && first.cookie !== second.cookie);
-  await using restarted = startAdmin({ token: TOKEN });
+  await using restarted = await startAdmin({ token: TOKEN });
   const headers = { cookie: first.cookie.replace(String(admin.port), String(restarted.port)) };
   assertEquals(await statusOf(restarted.url + first.path, { headers }), 401);
 });
 
 Deno.test("a logout ends the session and its event streams, but no other session", async () => {
-  await using admin = startAdmin({ token: TOKEN });
+  await using admin = await startAdmin({ token: TOKEN });
   const [left, stays] = [await logIn(admin), await logIn(admin)];
   const [headers, other] = [{ cookie: left.cookie }, { cookie: stays.cookie }];
   const stream = await fetch(`${admin.url}${left.path}api/events`, { headers });
@@ -82,7 +82,7 @@ Deno.test("a logout ends the session and its event streams, but no other session
 });
 
 Deno.test("a browser without a session gets a login form, other clients get a line of text", async () => {
-  await using admin = startAdmin({ token: TOKEN });
+  await using admin = await startAdmin({ token: TOKEN });
   const page = await fetch(admin.url, { headers: { accept: "text/html,*/*" } });
   assertEquals([page.status, page.headers.get("content-type")], [401, "text/html; charset=utf-8"]);
   assertStringIncludes(await page.text(), '<form method="post" action="/login">');
@@ -104,7 +104,7 @@ Deno.test("a browser without a session gets a login form, other clients get a li
 });
 
 Deno.test("a wrong ?token gets 401 and no cookie", async () => {
-  await using admin = startAdmin({ token: TOKEN });
+  await using admin = await startAdmin({ token: TOKEN });
   for (const given of ["", "wrong", `${TOKEN}%20`]) {
     const response = await fetch(`${admin.url}/?token=${given}`, { redirect: "manual" });
     await response.body?.cancel();

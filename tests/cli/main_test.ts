@@ -326,15 +326,15 @@ Deno.test("serve logs its address and routes in one line of JSON without a termi
 
 /** Columns: the name; `logging`; the flags; the levels of the lines for one request that fails with 502. */
 const LOG_LEVELS: [name: string, logging: string, flags: string[], levels: string[]][] = [
-  ["by default", "{}", [], ["info", "warn", "info", "info", "info"]],
-  ["with --verbose", "{}", ["--verbose"], ["info", "debug", "warn", "info", "info", "info"]],
-  ["with --quiet", "{}", ["--quiet"], ["warn"]],
+  ["by default", "{}", [], ["info", "warn", "warn", "info", "info"]],
+  ["with --verbose", "{}", ["--verbose"], ["info", "debug", "warn", "warn", "info", "info"]],
+  ["with --quiet", "{}", ["--quiet"], ["warn", "warn"]],
   ["with logging.level", "{ level: error }", [], []],
   ["with --verbose against logging.level", "{ level: error }", ["--verbose"], [
     "info",
     "debug",
     "warn",
-    "info",
+    "warn",
     "info",
     "info",
   ]],

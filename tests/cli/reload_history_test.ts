@@ -12,21 +12,31 @@ import { createTestIo } from "../_support/test_io.ts";
 
 Deno.test("ReloadHistory counts reloads, and keeps the time of the last success", () => {
   let timeMs = 1_000;
-  const history = new ReloadHistory({ now: () => timeMs });
-  const start = { isSuccessful: true, lastSuccessMs: 1_000, lastAttemptMs: 1_000, succeeded: 0, refused: 0 };
+  const history = new ReloadHistory({ file: "/c.yaml", now: () => timeMs });
+  const start = {
+    file: "/c.yaml",
+    changes: [],
+    isSuccessful: true,
+    lastSuccessMs: 1_000,
+    lastAttemptMs: 1_000,
+    succeeded: 0,
+    refused: 0,
+  };
   assertEquals(history.stats, { ...start, problems: [] });
   timeMs = 2_000;
   history.recordRefusal(new ConfigError([{ path: "port", message: "must be a number" }]));
   const refused = { ...start, isSuccessful: false, lastAttemptMs: 2_000, refused: 1 };
-  assertEquals(history.stats, { ...refused, problems: ["port: must be a number"] });
+  const problems = ["port: must be a number"];
+  const lastRefusal = { timeMs: 2_000, problems };
+  assertEquals(history.stats, { ...refused, problems, lastRefusal });
   timeMs = 3_000;
-  history.recordSuccess();
-  const applied = { isSuccessful: true, lastSuccessMs: 3_000, lastAttemptMs: 3_000, succeeded: 1, refused: 1 };
-  assertEquals(history.stats, { ...applied, problems: [] });
+  history.recordSuccess(["port"]);
+  const applied = { ...start, lastSuccessMs: 3_000, lastAttemptMs: 3_000, succeeded: 1, refused: 1 };
+  assertEquals(history.stats, { ...applied, problems: [], changes: ["port"], lastRefusal });
 });
 
 Deno.test("ReloadHistory limits the number and the length of problems", () => {
-  const history = new ReloadHistory();
+  const history = new ReloadHistory({ file: "/c.yaml" });
   const problems = Array.from({ length: 50 }, (_, index) => ({ path: `p${index}`, message: "x".repeat(10_000) }));
   history.recordRefusal(new ConfigError(problems));
   const shown = history.stats.problems;
@@ -36,7 +46,7 @@ Deno.test("ReloadHistory limits the number and the length of problems", () => {
 });
 
 Deno.test("ReloadHistory does not show the message of an unexpected error, which may quote a secret", () => {
-  const history = new ReloadHistory();
+  const history = new ReloadHistory({ file: "/c.yaml" });
   for (const error of [new TypeError("s3cret"), "s3cret", undefined]) {
     history.recordRefusal(error);
     assertEquals(history.stats.problems, ["unexpected error, see the log"]);
@@ -60,7 +70,8 @@ services: [{ name: a, url: "${backend}"${more} }]
 `;
 }
 
-async function assertVisible({ url, admin, reload }: {
+async function assertVisible({ url, admin, file, reload }: {
+  readonly file: string;
   readonly url: string;
   readonly admin: string;
   readonly reload: (isValid: boolean) => Promise<void>;
@@ -70,6 +81,7 @@ async function assertVisible({ url, admin, reload }: {
   const refused = await readAll(url, admin);
   const { reloads } = refused.state;
   assertEquals([reloads!.isSuccessful, reloads!.succeeded, reloads!.refused], [false, 0, 1]);
+  assertEquals(reloads!.file, file);
   assertEquals(reloads!.lastSuccessMs, startMs);
   assert(reloads!.lastAttemptMs >= startMs);
   assertStringIncludes(reloads!.problems.join("\n"), "services[0].timeout");
@@ -83,16 +95,23 @@ async function assertVisible({ url, admin, reload }: {
   await reload(true);
   const applied = await readAll(url, admin);
   assertEquals(applied.state.reloads!.problems, []);
+  assertEquals(applied.state.reloads!.changes, ['service "a": timeout']);
+  // A refusal stays readable after the reload that follows it.
+  const { timeMs, problems } = applied.state.reloads!.lastRefusal!;
+  assertStringIncludes(problems.join("\n"), "services[0].timeout");
+  assertEquals(timeMs, reloads!.lastAttemptMs);
   assert(applied.state.reloads!.lastSuccessMs > startMs);
   for (const text of applied.texts) {
     assertStringIncludes(text, "\nconductor_config_last_reload_successful 1\n");
     assertStringIncludes(text, '\nconductor_config_reloads_total{result="success"} 1\n');
+    assertStringIncludes(text, `\nconductor_config_last_reload_refusal_timestamp_seconds ${timeMs / 1_000}\n`);
   }
 }
 
 Deno.test("a refused reload is visible in both metrics and in the state, without secrets, until one is applied", async () => {
   await using backend = startBackend();
   const valid = configText(backend.url);
+  const changed = valid.replace(" }]", ", timeout: 7s }]");
   await using file = await tempConfig(valid);
   await using secret = await tempConfig(SECRET);
   const io = createTestIo();
@@ -101,12 +120,13 @@ Deno.test("a refused reload is visible in both metrics and in the state, without
   await assertVisible({
     url,
     admin,
+    file: file.path,
     reload: async (isValid) => {
       // The value of a secret is what the field rejects.
       const broken = valid.replace(" }]", `, timeout: "\${file:${secret.path}}" }]`);
-      await Deno.writeTextFile(file.path, isValid ? valid : broken);
+      await Deno.writeTextFile(file.path, isValid ? changed : broken);
       io.reload();
-      await io.stdout.seen(isValid ? /configuration reloaded/ : /configuration not reloaded/);
+      await io.stdout.seen(isValid ? /configuration reloaded.*service \\"a\\": timeout/ : /configuration not reloaded/);
     },
   });
   io.signal("SIGTERM");
@@ -118,6 +138,7 @@ Deno.test("with --workers a refused reload is visible in the same way", {
 }, async () => {
   await using backend = startBackend();
   const valid = configText(backend.url);
+  const changed = valid.replace(" }]", ", timeout: 7s }]");
   await using file = await tempConfig(valid);
   const args = ["-c", file.path, "--port", "0", "--host", "127.0.0.1", "--workers", "2", "--watch"];
   await using child = startCli(args);
@@ -125,9 +146,12 @@ Deno.test("with --workers a refused reload is visible in the same way", {
   await assertVisible({
     url,
     admin,
+    file: file.path,
     reload: async (isValid) => {
-      await Deno.writeTextFile(file.path, isValid ? valid : valid.replace(" }]", ", timeout: never }]"));
-      await child.stdout.seen(isValid ? /configuration reloaded/ : /configuration not reloaded/);
+      await Deno.writeTextFile(file.path, isValid ? changed : valid.replace(" }]", ", timeout: never }]"));
+      await child.stdout.seen(
+        isValid ? /configuration reloaded.*service \\"a\\": timeout/ : /configuration not reloaded/,
+      );
     },
   });
 });

@@ -33,30 +33,52 @@ async function report(args: readonly string[]): Promise<{ code: number; stdout: 
 }
 
 Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough traffic", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const ready = await report(["--admin", admin.url, "--min-requests", "100", "--max-mismatch", "1%"]);
   assertEquals([ready.code, ready.stderr], [0, ""]);
-  assertMatch(ready.stdout, /^ready: 100 comparisons, 99 % match\n/);
+  assertMatch(ready.stdout, /^ready: since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, 100 comparisons, 99 % match\n/);
   const notReady = await report(["--admin", admin.url, "--min-requests", "100"]);
   assertEquals(notReady.code, 1);
-  assertStringIncludes(notReady.stdout, "! 1 % of the comparisons are mismatches, more than 0.1 %");
+  assertStringIncludes(notReady.stdout, "! 1 % of the comparisons are mismatches (limit 0.1 %)");
   const tooFew = await report(["--admin", admin.url]);
   assertEquals(tooFew.code, 3);
   assertMatch(tooFew.stdout, /^not enough traffic: /);
 });
 
-Deno.test("report prints JSON and Markdown", async () => {
+Deno.test("report --wait asks again until there is a verdict, and not after the time has passed", async () => {
+  let asked = 0;
+  await using admin = startBackend((request) => {
+    asked++;
+    return respondReport(request, snapshot());
+  });
+  const wait = ["--admin", admin.url, "--wait", "1s"];
+  assertEquals((await report([...wait, "--min-requests", "100"])).code, 1);
+  assertEquals(asked, 1);
+  assertEquals((await report(wait)).code, 3);
+  assertEquals(asked, 3);
+});
+
+Deno.test("report --since asks for later comparisons only", async () => {
   await using admin = startAdmin();
+  assertEquals((await report(["--admin", admin.url, "--since", "10m"])).code, 3);
+  assertEquals(admin.seen[0]!.target, "/api/report?since=10m");
+  const invalid = await report(["--admin", admin.url, "--since", "yesterday"]);
+  assertEquals(invalid.code, 2);
+  assertStringIncludes(invalid.stderr, "`--since` must be a time such as");
+});
+
+Deno.test("report prints JSON and Markdown", async () => {
+  await using admin = await startAdmin();
   const json = await report(["--admin", admin.url, "--format", "json", "--min-requests=100"]);
   const { verdict, compared, matchRate, mismatches } = JSON.parse(json.stdout);
   assertEquals([json.code, verdict, compared, matchRate], [1, "not-ready", 100, 0.99]);
   assertEquals(mismatches[0].path, "$.price");
   const markdown = await report(["--admin", admin.url, "--format", "markdown"]);
-  assertMatch(markdown.stdout, /^### not enough traffic: 100 comparisons/);
+  assertMatch(markdown.stdout, /^### not enough traffic: since .* UTC, 100 comparisons/);
 });
 
 Deno.test("report sends all thresholds, and nothing else, to a path below that of the admin URL", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const thresholds = ["--min-requests=7", "--max-mismatch=2%", "--max-latency-ratio=9.5", "--max-errors=0.5"];
   const { code } = await report(["--admin", `${admin.url}/below/?x=1#y`, ...thresholds]);
   assertEquals(code, 0);
@@ -66,7 +88,7 @@ Deno.test("report sends all thresholds, and nothing else, to a path below that o
 });
 
 Deno.test("report sends the token of a file, and never to the target of a redirect", async () => {
-  await using elsewhere = startAdmin();
+  await using elsewhere = await startAdmin();
   await using admin = startBackend(() => Response.redirect(elsewhere.url));
   const file = await Deno.makeTempFile();
   try {
@@ -122,7 +144,7 @@ for (const [name, respond, message] of NO_REPORT) {
 
 Deno.test("report exits with 4 if the connection is refused", async () => {
   const { port } = await (async () => {
-    await using admin = startAdmin();
+    await using admin = await startAdmin();
     return { port: admin.port };
   })();
   const { code, stderr } = await report(["--admin", `127.0.0.1:${port}`]);
@@ -159,8 +181,8 @@ for (const [args, message] of MISTAKES) {
 }
 
 Deno.test("report as a process needs --allow-net only, and exits with the code of the verdict", async () => {
-  await using admin = startAdmin();
+  await using admin = await startAdmin();
   const { code, stdout, stderr } = await runCli(["report", "--admin", admin.url], { permissions: ["--allow-net"] });
   assertEquals([code, stderr], [3, ""]);
-  assertMatch(stdout, /^not enough traffic: 100 comparisons, 99 % match\n/);
+  assertMatch(stdout, /^not enough traffic: since .* UTC, 100 comparisons, 99 % match\n/);
 });

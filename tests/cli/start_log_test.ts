@@ -4,7 +4,7 @@ import { logErrorTo } from "../../src/cli/start_log.ts";
 
 Deno.test("logErrorTo() writes the source location of an error, and no content of a request", () => {
   const lines: unknown[][] = [];
-  const onError = logErrorTo(() => ({ log: (...line) => lines.push(line), observe: () => {} }));
+  const onError = logErrorTo(() => ({ log: (...line) => lines.push(line), observe: () => {}, write: () => {} }));
   const errors = [
     () => new URL("http://[/?token=s3cr3t"),
     () => new Headers([["a", "s3cr3t\nhttp://a/?b"]]),

@@ -7,6 +7,7 @@ Deno.test("configReference() has one table per section, each before the sections
   assertEquals(headings, [
     "Top level",
     ...[
+      "clientTimeouts",
       "tls",
       "limits",
       "compare",

@@ -82,7 +82,7 @@ for (const over of ["plain HTTP", "HTTPS"]) {
         ];
         await using certificate = over === "HTTPS" ? await makeCertificate() : undefined;
         const maxBodySize = path === "/limited" ? "1MiB" : "1GiB";
-        const { server, connect } = start({ services, maxBodySize }, certificate);
+        const { server, connect } = await start({ services, maxBodySize }, certificate);
         assertEquals(await uploadStatuses(connect, path, framing), [status]);
         await server.shutdown();
       },
@@ -90,13 +90,13 @@ for (const over of ["plain HTTP", "HTTPS"]) {
   }
 }
 
-function start(
+async function start(
   config: ConfigInput,
   certificate: Certificate | undefined,
-): { server: RunningServer; connect: () => Promise<Deno.Conn> } {
+): Promise<{ server: RunningServer; connect: () => Promise<Deno.Conn> }> {
   const handle = conductor(config);
   const tls = certificate && { cert: certificate.cert, key: certificate.key };
-  const server = serve(handle, { hostname: "127.0.0.1", port: 0, tls });
+  const server = await serve(handle, { hostname: "127.0.0.1", port: 0, tls });
   const { port } = server;
   const connect = () =>
     certificate === undefined

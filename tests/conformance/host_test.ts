@@ -271,7 +271,7 @@ Deno.test({
     await using certificate = await makeCertificate();
     const handle = conductor({ services: [{ name: "a", url: backend.url }] });
     const { cert, key } = certificate;
-    const server = serve(handle, { hostname: "127.0.0.1", port: 0, tls: { cert, key } });
+    const server = await serve(handle, { hostname: "127.0.0.1", port: 0, tls: { cert, key } });
     await using _ = { [Symbol.asyncDispose]: () => server.shutdown() };
     const connect = (protocol: string) =>
       Deno.connectTls({

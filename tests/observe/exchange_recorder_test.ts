@@ -12,7 +12,11 @@ import { ExchangeRecorder, type ExchangeRecorderOptions } from "../../src/observ
 import { createRedaction } from "../../src/observe/redaction.ts";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
-const PLAIN = { line: (line: readonly [string, string]) => line, text: (text: string) => text } as const;
+const PLAIN = {
+  line: (line: readonly [string, string]) => line,
+  text: (text: string) => text,
+  words: (text: string) => text,
+} as const;
 const ABOUT = { requestId: "r", route: "path /" } as const;
 const BLUE = { ...ABOUT, service: "blue", role: "primary" } as const;
 const SHADOW = { ...ABOUT, service: "copy", role: "shadow" } as const;
@@ -324,4 +328,30 @@ Deno.test("an observer of the public API gets events without a context", async (
   await (await handle(new Request("http://localhost/b"))).text();
   assertEquals(calls.map(({ length }) => length), calls.map(() => 1));
   assert(calls.length > 0);
+});
+
+Deno.test("ExchangeRecorder keeps the causes of failed attempts and of an interrupted response", () => {
+  const recorder = createRecorder();
+  const context = new EventContext({}, undefined, clientRequestOf());
+  const later = new EventContext(context.exchange);
+  const detail = {
+    error: "Connection refused",
+    address: "10.0.0.7:8081",
+    cause: "connection refused at 10.0.0.7:8081",
+  };
+  recorder.observe({ type: "received", requestId: "r" }, context);
+  for (const about of [BLUE, SHADOW]) {
+    recorder.observe({ ...about, type: "attempted", atMs: 0, hedge: false }, later);
+  }
+  const failed = { type: "settled", success: false, failure: "refused", durationMs: 1 } as const;
+  recorder.observe({ ...SHADOW, ...failed, ...detail }, later);
+  recorder.observe({ ...BLUE, type: "settled", success: true, status: 200, durationMs: 1 }, later);
+  recorder.observe(RESPONDED, later);
+  const interrupted = { type: "interrupted", ...ABOUT, service: "blue", failure: "reset" } as const;
+  recorder.observe({ ...interrupted, error: "reset by peer", address: "10.0.0.8:80" }, later);
+  const { attempts } = recorder.after(0).exchanges[0]!;
+  assertEquals(attempts.map(({ service, error, address, cause }) => ({ service, error, address, cause })), [
+    { service: "blue", error: "reset by peer", address: "10.0.0.8:80", cause: undefined },
+    { service: "copy", ...detail },
+  ]);
 });

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../../src/lib/text_format.ts";
-import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../../src/observe/events.ts";
+import type { ConductorEvent, InterruptedEvent, RespondedEvent, TunnelClosedEvent } from "../../src/observe/events.ts";
 import { createLogger, formatJson, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { printable } from "../../src/lib/printable.ts";
@@ -36,6 +37,11 @@ const REFUSED: ConductorEvent = {
   failure: "refused",
   durationMs: 0.8,
 };
+const REFUSED_DETAIL = {
+  error: "Connection refused (os error 111)",
+  address: "10.0.0.7:8081",
+  cause: "connection refused at 10.0.0.7:8081: start the service, or correct its `url`",
+} as const;
 const SKIPPED: ConductorEvent = {
   ...about,
   type: "skipped",
@@ -62,6 +68,19 @@ const INTERRUPTED: InterruptedEvent = {
   route: "path /",
   service: "blue",
   failure: "reset",
+};
+const TUNNEL_CLOSED: TunnelClosedEvent = {
+  type: "tunnel-closed",
+  requestId: "r-1",
+  route: "path /",
+  service: "blue",
+  role: "primary",
+  protocol: "websocket",
+  cause: "client",
+  closeCode: 1000,
+  clientBytes: 12,
+  serviceBytes: 34,
+  durationMs: 61_000,
 };
 const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
 const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
@@ -104,8 +123,14 @@ const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["a service that is healthy again", HEALTHY, "info"],
   ["a skipped shadow request", SKIPPED, "debug"],
   ["a request", RESPONDED, "info"],
+  ["a request that failed at the gateway", { ...RESPONDED, status: 502 }, "warn"],
+  ["a request that a limit refused", { ...RESPONDED, status: 503, refusal: "max-in-flight" }, "warn"],
+  ["a timeout of a gateway behind conductor", { ...RESPONDED, status: 504 }, "warn"],
+  ["an error of a service that is not a gateway's", { ...RESPONDED, status: 500 }, "info"],
   ["an interrupted response", INTERRUPTED, "warn"],
   ["a response interrupted by the client", CLIENT_LEFT, "debug"],
+  ["the end of a tunnel", TUNNEL_CLOSED, "info"],
+  ["the end of a mirrored tunnel", { ...TUNNEL_CLOSED, role: "shadow" }, "debug"],
 ];
 
 for (const [name, event, expected] of LEVELS) {
@@ -169,6 +194,68 @@ Deno.test("formatJson() writes a request with its id, method, path, status, serv
   });
 });
 
+Deno.test("formatJson() writes the words, the address and the cause of a failure", () => {
+  const { error, address, cause } = JSON.parse(lineFor(formatJson, { ...REFUSED, ...REFUSED_DETAIL }));
+  assertEquals({ error, address, cause }, REFUSED_DETAIL);
+});
+
+Deno.test("createLogger() writes five failures per second and service in full, then their number by reason", () => {
+  using time = new FakeTime();
+  const lines: string[] = [];
+  const { observe, log } = createLogger({ level: "info", format: formatJson, write: (line) => lines.push(line) > 0 });
+  for (let n = 0; n < 40; n++) {
+    observe(REFUSED);
+    observe(FAILED_STATUS);
+    observe({ ...RESPONDED, status: 502 });
+  }
+  const messages = () => lines.splice(0).map((line) => JSON.parse(line).message);
+  const counts = Object.groupBy(messages(), (message) => message);
+  // Two services; requests are never suppressed at info.
+  assertEquals([counts["attempt failed"]?.length, counts["request completed"]?.length], [10, 40]);
+  time.tick(1_000);
+  assertEquals(
+    lines.splice(0).map((line) => JSON.parse(line)).map(({ level, message, service, suppressed, reasons }) => {
+      return { level, message, service, suppressed, reasons };
+    }),
+    [
+      { level: "warn", message: "more attempts failed", service: "green", suppressed: 35, reasons: { refused: 35 } },
+      {
+        level: "warn",
+        message: "more attempts failed",
+        service: "blue",
+        suppressed: 35,
+        reasons: { "status 503": 35 },
+      },
+    ],
+  );
+  observe(REFUSED);
+  assertEquals(messages(), ["attempt failed"]);
+  for (let n = 0; n < 9; n++) observe(REFUSED);
+  messages();
+  log("info", "stopped");
+  assertEquals(messages(), ["more attempts failed", "stopped"]);
+});
+
+Deno.test("createLogger() also suppresses repeated failed requests above info", () => {
+  using time = new FakeTime();
+  const { lines, observe } = record(formatJson, "warn");
+  for (let n = 0; n < 40; n++) observe({ ...RESPONDED, status: n % 2 === 0 ? 502 : 503 });
+  time.tick(1_000);
+  assertEquals(lines.length, 6);
+  const { message, suppressed, reasons } = JSON.parse(lines[5]!);
+  assertEquals({ message, suppressed, reasons }, {
+    message: "more requests failed",
+    suppressed: 35,
+    reasons: { "status 503": 18, "status 502": 17 },
+  });
+});
+
+Deno.test("createLogger() writes every failure at debug", () => {
+  const { lines, observe } = record(formatJson, "debug");
+  for (let n = 0; n < 40; n++) observe(REFUSED);
+  assertEquals(lines.length, 40);
+});
+
 Deno.test("formatJson() writes durations to the microsecond", () => {
   assertEquals(JSON.parse(lineFor(formatJson, SUCCEEDED)).durationMs, 12.346);
 });
@@ -180,21 +267,33 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
   [SKIPPED, "DEBUG ┄▷ copy (shadow) not sent: body-too-large r-1"],
   [{ ...ATTEMPTED, role: "shadow" }, "DEBUG ┄▷ blue (shadow, pathPrefix /api) r-1"],
   [SUCCEEDED, "DEBUG ← blue 200 in 12 ms (primary, pathPrefix /api) r-1"],
-  [REFUSED, "WARN  green failed: refused after 0.8 ms (secondary, pathPrefix /api) r-1"],
-  [FAILED_STATUS, "WARN  blue failed: status 503 after 12 ms (primary, pathPrefix /api) r-1"],
+  [REFUSED, "WARN  green failed after 0.8 ms (secondary, pathPrefix /api): refused r-1"],
+  [
+    { ...REFUSED, ...REFUSED_DETAIL },
+    "WARN  green failed after 0.8 ms (secondary, pathPrefix /api): refused: connection refused at 10.0.0.7:8081: start the service, or correct its `url` r-1",
+  ],
+  [
+    { ...INTERRUPTED, failure: "protocol", error: "invalid chunk\x1b", address: "10.0.0.7:80" },
+    "WARN  response of blue interrupted: protocol: invalid chunk\\x1b (10.0.0.7:80) r-1",
+  ],
+  [FAILED_STATUS, "WARN  blue failed after 12 ms (primary, pathPrefix /api): status 503 r-1"],
   [RESPONDED, "INFO  200 GET /api/hello ← green (fallback) in 1.23 s r-1"],
   [
     {
       ...{ type: "responded", requestId: "r-3", method: "PUT", path: "/x", durationMs: 0.31 },
       ...{ status: 503, refusal: "max-uploads", fallback: false },
     },
-    "INFO  503 PUT /x ← conductor (max-uploads) in 0.3 ms r-3",
+    "WARN  503 PUT /x ← conductor (max-uploads) in 0.3 ms r-3",
   ],
   [
     { type: "responded", requestId: "r-2", method: "PUT", path: "/x", status: 404, fallback: false, durationMs: 0.31 },
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],
   [INTERRUPTED, "WARN  response of blue interrupted: reset r-1"],
+  [
+    TUNNEL_CLOSED,
+    "INFO  websocket of blue closed (client, close code 1000) after 61 s, 12 bytes sent, 34 received r-1",
+  ],
   [UNHEALTHY, "WARN  blue is unhealthy: no requests are sent (status 503)"],
   [
     { type: "health", service: "blue", state: "unhealthy", failure: "refused" },

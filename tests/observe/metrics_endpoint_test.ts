@@ -16,10 +16,10 @@ interface Started extends AsyncDisposable {
 }
 
 /** Serves in this process, as a thread of the command line would. */
-function start(input: ConfigInput): Started {
+async function start(input: ConfigInput): Promise<Started> {
   const logger = createLogger({ level: "error", format: formatJson, write: () => true });
   const config = { ...validateConfig(input).config, hostname: "127.0.0.1", port: 0 };
-  const thread = serveThread(config, { logger: () => logger, onError: () => {} });
+  const thread = await serveThread(config, { logger: () => logger, onError: () => {} });
   return {
     thread,
     url: `http://127.0.0.1:${thread.address.port}`,
@@ -117,7 +117,7 @@ Deno.test("an embedded handler counts its requests, and still reports each to it
 
 Deno.test("the metrics endpoint responds while maxInFlight refuses all other requests", async () => {
   await using slow = startSlowBackend();
-  await using front = start({
+  await using front = await start({
     metrics: METRICS,
     limits: { maxInFlight: 1 },
     services: [{ name: "slow", url: slow.url }],
@@ -137,7 +137,7 @@ Deno.test("the metrics endpoint responds while maxInFlight refuses all other req
 Deno.test("a reload keeps the counts, and can enable and disable the metrics", async () => {
   await using backend = startBackend();
   const services = [{ name: "a", url: backend.url }];
-  await using front = start({ services });
+  await using front = await start({ services });
   const reload = (metrics: ConfigInput["metrics"] & object) =>
     front.thread.apply({ ...validateConfig({ metrics, services }).config, hostname: "127.0.0.1", port: 0 });
   assertEquals(await (await fetch(`${front.url}/metrics`)).text(), "ok");

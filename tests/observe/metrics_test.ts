@@ -85,7 +85,7 @@ Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and
   await front.event((event) => event.type === "settled" && event.service === "copy");
   const snapshot = count(config, front.events);
 
-  const { duration, ...api } = routeOf(snapshot, "pathPrefix /api");
+  const { duration, tunnelDuration, ...api } = routeOf(snapshot, "pathPrefix /api");
   assertEquals({ ...api, responses: some(api.responses), refusals: some(api.refusals) }, {
     route: "pathPrefix /api",
     responses: { "2xx": 1 },
@@ -95,8 +95,13 @@ Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and
     interrupted: 0,
     requestBytes: 5,
     responseBytes: 9,
+    tunnels: 0,
+    tunnelsOpened: 0,
+    tunnelClientBytes: 0,
+    tunnelServiceBytes: 0,
     inFlight: 0,
   });
+  assertEquals(countOf(tunnelDuration), 0);
   assertEquals(countOf(duration), 1);
   assertGreater(duration.sumMs, 0);
   const unmatched = routeOf(snapshot, "");
@@ -514,4 +519,33 @@ Deno.test("Metrics allocates nothing for an event", async () => {
 Deno.test("Metrics starts with an empty histogram for each service", () => {
   const { services } = counting({ services: [{ name: "a", url: "http://a" }] }).snapshot();
   assertEquals(services[0]?.duration, NOTHING);
+});
+
+Deno.test("Metrics counts tunnels of clients with bytes and duration, and no mirrored ones", () => {
+  const config: ConfigInput = { services: [{ name: "a", url: "http://127.0.0.1:1", upgrade: true }] };
+  const about = { requestId: "r", route: "path /", service: "a", protocol: "websocket" } as const;
+  const opened = { ...about, type: "tunnel-opened" } as const;
+  const closed = {
+    ...about,
+    type: "tunnel-closed",
+    cause: "client",
+    clientBytes: 3,
+    serviceBytes: 5,
+    durationMs: 90_000,
+  } as const;
+  const events: ConductorEvent[] = [
+    { ...opened, role: "primary" },
+    { ...opened, role: "primary" },
+    { ...opened, role: "shadow" },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 1, serviceBytes: 5 },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 2, serviceBytes: 0 },
+    { ...closed, role: "primary" },
+    { ...closed, role: "shadow" },
+  ];
+  const { tunnels, tunnelsOpened, tunnelClientBytes, tunnelServiceBytes, tunnelDuration } = routeOf(
+    count(config, events),
+    "path /",
+  );
+  assertEquals([tunnels, tunnelsOpened, tunnelClientBytes, tunnelServiceBytes], [1, 2, 3, 5]);
+  assertEquals([countOf(tunnelDuration), tunnelDuration.sumMs], [1, 90_000]);
 });

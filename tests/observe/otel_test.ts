@@ -120,6 +120,8 @@ Deno.test("telemetry: one server span has one client span for each attempt, with
   });
   assertEquals(of("down"), {
     ...about("down", "secondary", down),
+    "conductor.error": "Connection refused (os error 111)",
+    "conductor.cause": `connection refused at ${new URL(down).host}: start the service, or correct its \`url\``,
     isError: true,
     "conductor.outcome": "refused",
     "error.type": "refused",

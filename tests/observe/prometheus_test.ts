@@ -88,7 +88,7 @@ Deno.test("formatPrometheus() writes states, the version, workers and the proces
     process: { residentBytes: 1e8, heapBytes: 1, descriptors: 7 },
     workers: { count: 2, crashes: 1 },
     reloads: {
-      ...{ isSuccessful: false, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
+      ...{ file: "/etc/conductor.yaml", isSuccessful: false, lastSuccessMs: 1_500, lastAttemptMs: 2_500, changes: [] },
       ...{ succeeded: 3, refused: 1, problems: ["secret"] },
     },
   });
@@ -180,7 +180,7 @@ function fullReading(config: ConfigInput): MetricsReading {
     workers: { count: 2, crashes: 0 },
     reloads: {
       ...{ isSuccessful: true, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
-      ...{ succeeded: 3, refused: 1, problems: [] },
+      ...{ succeeded: 3, refused: 1, problems: [], file: "config.yaml", changes: [] },
     },
   };
 }

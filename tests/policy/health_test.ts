@@ -1,6 +1,13 @@
 import { assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import type { ConductorEvent, ServiceInput, Transport, TransportRequest, TransportResult } from "@zeek/conductor";
+import type {
+  ConductorEvent,
+  HeaderLine,
+  ServiceInput,
+  Transport,
+  TransportRequest,
+  TransportResult,
+} from "@zeek/conductor";
 
 import { runCommandLine } from "../../src/cli/main.ts";
 import type { Service } from "../../src/config/config.ts";
@@ -109,7 +116,7 @@ Deno.test("checkHealth() survives a transport that rejects", async () => {
   const service = serviceOf({ health: CHECK });
   const transport: Transport = () => Promise.reject(new Error("bug"));
   const result = await checkHealth(service, service.health!, { transport, signal: FOREVER });
-  assertEquals(result, { isExpected: false, failure: "protocol" });
+  assertEquals(result, { isExpected: false, failure: "protocol", error: "bug" });
 });
 
 /** Starts checks over a transport whose result the test sets, and whose requests it records. */
@@ -117,13 +124,23 @@ function scripted(random?: () => number) {
   const asked: TransportRequest[] = [];
   const events: ConductorEvent[] = [];
   const health = new Health();
-  const script = { asked, events, health, answer: { ok: false, kind: "refused" } as TransportResult };
+  const script = {
+    asked,
+    events,
+    health,
+    answer: { ok: false, kind: "refused", error: "Connection refused" } as TransportResult,
+  };
   const transport: Transport = (request) => {
     asked.push(request);
     return Promise.resolve(script.answer);
   };
   const observe = (event: ConductorEvent) => void events.push(event);
-  const checks = new HealthChecks({ transport, health, observe, ...(random && { random }) });
+  const redaction = () => ({
+    line: (line: HeaderLine) => line,
+    text: (text: string) => text,
+    words: (text: string) => text,
+  });
+  const checks = new HealthChecks({ transport, health, redaction, observe, ...(random && { random }) });
   return Object.assign(script, { checks });
 }
 
@@ -161,7 +178,11 @@ Deno.test("HealthChecks reports each change once, with its cause", async () => {
   await pass(time, 6_000, 100);
   assertEquals(script.health.unavailableReason(service), undefined);
   assertEquals(script.events, [
-    { type: "health", service: "a", state: "unhealthy", failure: "refused" },
+    {
+      ...{ type: "health", service: "a", state: "unhealthy", failure: "refused" },
+      ...{ error: "Connection refused", address: "a:80" },
+      cause: "connection refused at a:80: start the service, or correct its `url`",
+    },
     { type: "health", service: "a", state: "healthy", status: 204 },
   ]);
   await script.checks.stop();

@@ -49,15 +49,22 @@ Deno.test("createProxyHandler() forwards header lines of any case, and relays li
     ["x-forwarded-host", "shop.example"],
   ]);
   assertEquals(response.status, 201);
-  assertEquals(response.headers, [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["x-conductor-service", "a"]]);
+  const id = sent[0]?.headers.find(([name]) => name === "x-request-id");
+  assertEquals(response.headers, [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["x-conductor-service", "a"], id!]);
   assertEquals(response.body, new TextEncoder().encode("hello"));
 });
 
 Deno.test("createProxyHandler() returns a local reply in the format that the client accepts", async () => {
   const { response, sent } = await respond(request("/none"));
   assertEquals(response.status, 404);
-  assertEquals(response.headers, [["cache-control", "no-store"], ["content-type", "text/plain; charset=utf-8"]]);
-  assertEquals([response.body, sent], ["404 Not Found: No route matches this path\n", []]);
+  const id = response.headers.find(([name]) => name === "x-request-id")!;
+  assertEquals(response.headers, [
+    ["cache-control", "no-store"],
+    id,
+    ["content-type", "text/plain; charset=utf-8"],
+    ["x-content-type-options", "nosniff"],
+  ]);
+  assertEquals([response.body, sent], [`404 Not Found: No route matches this path\nRequest id: ${id[1]}\n`, []]);
 });
 
 for (const [name, headers] of [["missing", []], ["empty", [["Host", ""]]]] as const) {

@@ -1,6 +1,6 @@
 /** The five steps of docs/explanation/how-it-works.md over real sockets, and disconnecting or stalling peers. */
 
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { type Backend, refusingUrl, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 
@@ -288,17 +288,20 @@ Deno.test("respond: head and body are relayed while the service still sends the 
   assertEquals((await reader.read()).done, true);
 });
 
-Deno.test("respond: local replies are problem details for clients that accept JSON, otherwise plain text", async () => {
+Deno.test("respond: local replies are problem details for clients that accept JSON, a page for browsers, otherwise plain text", async () => {
   await using backend = named("a");
   await using front = startConductor({ services: [api("a", backend)] });
-  const response = await fetch(`${front.url}/none`, { headers: { accept: "text/html" } });
+  const response = await fetch(`${front.url}/none`, { headers: { accept: "text/plain", "x-request-id": "r-7" } });
   assertEquals(response.headers.get("content-type"), "text/plain; charset=utf-8");
-  assertEquals(await response.text(), "404 Not Found: No route matches this path\n");
-  for (const accept of ["application/json", "application/problem+json", "*/*", "text/html, application/json;q=0.9"]) {
+  assertEquals(await response.text(), "404 Not Found: No route matches this path\nRequest id: r-7\n");
+  for (const accept of ["application/json", "application/problem+json", "*/*", "text/html;q=0.8, application/json"]) {
     const json = await fetch(`${front.url}/none`, { headers: { accept } });
     await json.body?.cancel();
     assertEquals(json.headers.get("content-type"), "application/problem+json", accept);
   }
+  const page = await fetch(`${front.url}/none`, { headers: { accept: "text/html,*/*;q=0.8" } });
+  assertEquals(page.headers.get("content-type"), "text/html; charset=utf-8");
+  assertStringIncludes(await page.text(), page.headers.get("x-request-id")!);
   const head = await fetch(`${front.url}/none`, { method: "HEAD" });
   assertEquals([head.status, await head.text()], [404, ""]);
 });

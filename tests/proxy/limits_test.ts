@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   conductor,
@@ -255,7 +255,10 @@ Deno.test("a request above maxInFlightPerClient gets 503, without an effect on o
   const behindProxy = (client: string) => handle(get("/", { "x-forwarded-for": client }), from("10.0.0.1"));
   const admitted = [handle(get(), from("192.0.2.1"))];
   const refused = await handle(get("/", { accept: "text/plain" }), from("192.0.2.1"));
-  assertEquals(await refused.text(), "503 Service Unavailable: Too many requests of this client are in flight\n");
+  assertStringIncludes(
+    await refused.text(),
+    "503 Service Unavailable: Too many requests of this client are in flight\n",
+  );
 
   // Another client, clients behind a trusted proxy, and clients without an address.
   admitted.push(handle(get(), from("192.0.2.2")), behindProxy("192.0.2.3"), handle(get()), handle(get()));

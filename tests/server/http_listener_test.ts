@@ -26,7 +26,7 @@ function respondAfter(serviceMs: () => number): () => Promise<Response> {
 for (const [name, thinkMs, serviceMs] of LOADS) {
   Deno.test(`shutdown() loses no request of keep-alive connections, clients ${name}`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
-      const server = serve(respondAfter(serviceMs), LOOPBACK);
+      const server = await serve(respondAfter(serviceMs), LOOPBACK);
       const connect = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
       const load = startLoad({ clients: 8, connect, thinkMs });
       await load.until(50);
@@ -43,7 +43,7 @@ for (const [name, thinkMs, serviceMs] of LOADS) {
       await using first = await makeCertificate();
       await using second = await makeCertificate();
       const pairs = [first, second].map(({ cert, key }) => ({ cert, key }));
-      const server = serve(respondAfter(serviceMs), { ...LOOPBACK, tls: pairs[0] });
+      const server = await serve(respondAfter(serviceMs), { ...LOOPBACK, tls: pairs[0] });
       const caCerts = pairs.map(({ cert }) => cert);
       const connect: LoadOptions["connect"] = async () => {
         const connection = await Deno.connectTls({

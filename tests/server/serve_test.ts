@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { ListenError } from "../../src/server/listen_error.ts";
 import { serve } from "../../src/server/serve.ts";
@@ -7,7 +7,7 @@ const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
 Deno.test("serve() responds with an empty 500 if the handler throws, and reports the error", async () => {
   const reported: unknown[] = [];
-  const server = serve(() => {
+  const server = await serve(() => {
     throw new Error("secret detail");
   }, { ...LOOPBACK, onError: (message, error) => reported.push(message, error) });
 
@@ -23,7 +23,7 @@ Deno.test("serve() listens again on the same port after its listener has failed"
   const reopened = Promise.withResolvers<void>();
   const ports: number[] = [];
   const errors: string[] = [];
-  const server = serve(() => new Response("ok"), {
+  const server = await serve(() => new Response("ok"), {
     ...LOOPBACK,
     onError: (message) => errors.push(message),
     listen: (options, handler) => {
@@ -50,7 +50,7 @@ Deno.test("serve() listens again on the same port after its listener has failed"
 Deno.test("serve() increases its delay while its listener keeps failing", async () => {
   const openedMs: number[] = [];
   const enough = Promise.withResolvers<void>();
-  const server = serve(() => new Response("ok"), {
+  const server = await serve(() => new Response("ok"), {
     ...LOOPBACK,
     listen: (options, handler) => {
       const real = Deno.serve(options, handler);
@@ -72,7 +72,7 @@ Deno.test("serve() increases its delay while its listener keeps failing", async 
 Deno.test("serve() can be shut down while it waits to listen again", async () => {
   const broken = Promise.withResolvers<void>();
   let opened = 0;
-  const server = serve(() => new Response("ok"), {
+  const server = await serve(() => new Response("ok"), {
     ...LOOPBACK,
     onError: () => broken.resolve(),
     listen: (options, handler) => {
@@ -89,7 +89,7 @@ Deno.test("serve() can be shut down while it waits to listen again", async () =>
 
 Deno.test("serve() reports a port in use in one sentence", async () => {
   const other = Deno.serve({ ...LOOPBACK, onListen() {} }, () => new Response());
-  const error = assertThrows(
+  const error = await assertRejects(
     () => serve(() => new Response(), { hostname: "127.0.0.1", port: other.addr.port }),
     ListenError,
   );

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { runCommandLine } from "../../src/cli/main.ts";
 import { ListenError } from "../../src/server/listen_error.ts";
@@ -82,7 +82,7 @@ services:
 
 testWithCertificate("serve() offers HTTP/2 by ALPN, and HTTP/1.1 to other clients", async (certificate) => {
   const { cert, key } = certificate;
-  const server = serve((_request, { scheme }) => new Response(scheme), { ...LOOPBACK, tls: { cert, key } });
+  const server = await serve((_request, { scheme }) => new Response(scheme), { ...LOOPBACK, tls: { cert, key } });
   const protocols: (string | null)[] = [];
   for (const offered of [["h2", "http/1.1"], ["http/1.1"], []]) {
     using connection = await Deno.connectTls({
@@ -99,7 +99,7 @@ testWithCertificate("serve() offers HTTP/2 by ALPN, and HTTP/1.1 to other client
 
 testWithCertificate("serve() rejects plain HTTP on a TLS port, and continues", async (certificate) => {
   const { cert, key } = certificate;
-  const server = serve(() => new Response("ok"), { ...LOOPBACK, tls: { cert, key } });
+  const server = await serve(() => new Response("ok"), { ...LOOPBACK, tls: { cert, key } });
   using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await plain.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
   assertEquals((await readUntil(plain).catch(() => "")).includes("HTTP"), false);
@@ -111,7 +111,7 @@ testWithCertificate("serve() rejects plain HTTP on a TLS port, and continues", a
 
 testWithCertificate("serve() reports a mismatched certificate and key in one sentence", async ({ cert }) => {
   await using other = await makeCertificate();
-  const error = assertThrows(() => serve(() => new Response(), { ...LOOPBACK, tls: { cert, key: other.key } }));
+  const error = await assertRejects(() => serve(() => new Response(), { ...LOOPBACK, tls: { cert, key: other.key } }));
   assertEquals(error instanceof ListenError && error.kind, "bad-certificate");
   assertStringIncludes(String(error), "invalid certificate or key: ");
 });

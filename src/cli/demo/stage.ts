@@ -69,7 +69,7 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   const handler = createHandler(config, { observe, comparisons });
   let server: RunningServer;
   try {
-    server = listen(handler, port);
+    server = await listen(handler, port);
   } catch (error) {
     await stopAll();
     throw error;
@@ -80,10 +80,11 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   const source = createAdminSource({
     config,
     inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
-    comparisons: (after) => Promise.resolve(comparisons.read(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
   }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
   const admin = new AdminListener({ source });
-  await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined }).commit();
+  await (await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined })).commit();
   return {
     url,
     adminUrl: admin.url ?? "",
@@ -113,11 +114,11 @@ services:
 `;
 }
 
-function listen(handler: ServeHandler, port: number | undefined): RunningServer {
+async function listen(handler: ServeHandler, port: number | undefined): Promise<RunningServer> {
   try {
-    return serve(handler, { hostname: HOSTNAME, port: port ?? DEFAULT_PORT });
+    return await serve(handler, { hostname: HOSTNAME, port: port ?? DEFAULT_PORT });
   } catch (error) {
     if (port !== undefined || !(error instanceof ListenError) || error.kind !== "in-use") throw error;
-    return serve(handler, { hostname: HOSTNAME, port: 0 });
+    return await serve(handler, { hostname: HOSTNAME, port: 0 });
   }
 }

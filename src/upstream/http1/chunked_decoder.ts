@@ -134,7 +134,7 @@ export class ChunkedDecoder {
 }
 
 function fail(): never {
-  throw new UpstreamFailure("protocol");
+  throw new UpstreamFailure("protocol", "invalid chunk in the body");
 }
 
 function hexDigit(byte: number): number | undefined {

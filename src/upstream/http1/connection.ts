@@ -1,16 +1,30 @@
 /** A keep-alive connection to a service. It runs one exchange at a time, without pipelining. */
 
 import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
-import type { FailureKind } from "../../http/outcome_kinds.ts";
+import { selectedProtocol } from "../../http/upgrade.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
+import { BAD_FRAMING } from "../response_head.ts";
+import {
+  streamFailure,
+  type TransportFailure,
+  type TransportRequest,
+  type TransportResult,
+  UpstreamFailure,
+} from "../transport.ts";
 import { BufferedSocket, type Socket } from "./buffered_socket.ts";
 import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { RequestSender } from "./request_sender.ts";
-import { ResponseBody, type ResponseBodyContext } from "./response_body.ts";
-import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
+import { CLOSED_WITHIN, ResponseBody, type ResponseBodyContext } from "./response_body.ts";
+import {
+  BodyStreamSource,
+  BufferedResponse,
+  ResponseResult,
+  StreamedResponse,
+  SwitchedResponse,
+} from "./response_result.ts";
+import { UpstreamTunnel } from "./upstream_tunnel.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -25,6 +39,8 @@ export interface ConnectionListener extends ResponseBodyContext {
   readonly readBuffers: BufferPool;
   /** Buffers for request heads, reused after a connection closes. */
   readonly headBuffers: BufferPool;
+  /** Large read buffers of tunnels, reused when a tunnel becomes slower. */
+  readonly tunnelBuffers: BufferPool;
   /** Called when the connection is free for another exchange. */
   onIdle(connection: Connection): void;
   /**
@@ -108,7 +124,7 @@ export class Connection {
 
   readonly #onFilled = (more: boolean): TransportResult | Promise<TransportResult> => {
     try {
-      if (!more) throw new UpstreamFailure("reset");
+      if (!more) throw new UpstreamFailure("reset", "connection closed before the response");
       this.#hasResponded = true;
       const head = this.#takeHead();
       return head === undefined ? this.#receiveHead() : this.#respond(head);
@@ -119,10 +135,10 @@ export class Connection {
 
   readonly #onFailed = (error: unknown): TransportResult | Promise<TransportResult> => {
     const [request, head] = [this.#request, this.#head];
-    const kind = this.#fail(error);
-    const isStale = kind === "reset" && !this.#hasResponded && this.#exchanges > 1;
+    const failure = this.#fail(error);
+    const isStale = failure.kind === "reset" && !this.#hasResponded && this.#exchanges > 1;
     const retried = isStale && request && head && this.#listener.onStale(request, head.slice());
-    return retried || { ok: false, kind };
+    return retried || failure;
   };
 
   /** Reads the rest of a head that arrives in several pieces, or the heads after interim responses. */
@@ -131,7 +147,7 @@ export class Connection {
       for (;;) {
         // The number of interim responses has no limit, so they must not block the exchanges with other services.
         await this.#listener.turns.turn();
-        if (!await this.#socket.fill()) throw new UpstreamFailure("reset");
+        if (!await this.#socket.fill()) throw new UpstreamFailure("reset", CLOSED_WITHIN);
         const head = this.#takeHead();
         if (head !== undefined) return await this.#respond(head);
       }
@@ -143,8 +159,11 @@ export class Connection {
   #respond(head: ResponseHead): TransportResult | Promise<TransportResult> {
     const request = this.#request!;
     this.#request = this.#head = undefined;
+    if (head.status === 101) return new ResponseResult(new SwitchedResponse(head.headers, this.#tunnel()));
     const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
-    if (framing === undefined) throw new UpstreamFailure("protocol");
+    if (framing === undefined) {
+      throw new UpstreamFailure("protocol", head.status > 599 ? `status ${head.status}` : BAD_FRAMING);
+    }
     const body = new ResponseBody(this.#socket, framing.body, this.#listener);
     if (this.#isSmallRestMissing(framing.body)) {
       request.onHead?.();
@@ -164,13 +183,15 @@ export class Connection {
   #takeHead(): ResponseHead | undefined {
     while (this.#socket.unreadBytes > 0) {
       const head = this.#parser.parse(this.#socket.unread);
-      if (head === "malformed") throw new UpstreamFailure("protocol");
+      if (head === "malformed") throw new UpstreamFailure("protocol", describeBytes(this.#socket.unread));
       if (head === "too-large") throw new UpstreamFailure("head-too-large");
       if (head === undefined) return undefined;
       this.#socket.skip(head.bytes);
       if (head.status >= 200) return head;
-      // No request asks for an upgrade, so a protocol switch is a violation.
-      if (head.status === 101) throw new UpstreamFailure("protocol");
+      if (head.status !== 101) continue;
+      const offered = this.#request?.upgrade;
+      if (offered !== undefined && selectedProtocol(head.headers, offered) !== undefined) return head;
+      throw new UpstreamFailure("protocol", "unexpected status 101");
     }
     return undefined;
   }
@@ -189,10 +210,19 @@ export class Connection {
         this.#finish(framing);
         controller.close();
       } catch (error) {
-        controller.error(new UpstreamFailure(this.#fail(error)));
+        const { kind, error: words } = this.#fail(error);
+        controller.error(new UpstreamFailure(kind, words));
       }
     };
     return new BodyStreamSource(pull, () => void this.#fail(undefined));
+  }
+
+  /** Hands over the connection. It is never used for another request. */
+  #tunnel(): UpstreamTunnel {
+    return new UpstreamTunnel(this.#socket, this.#listener.tunnelBuffers, () => {
+      this.#release();
+      this.close();
+    });
   }
 
   /** Called after a response. The connection is kept if both messages are complete and the service keeps it open. */
@@ -225,16 +255,31 @@ export class Connection {
     if (this.#cancellation === undefined) this.close();
   };
 
-  #fail(error: unknown): FailureKind {
+  #fail(error: unknown): TransportFailure {
     const isAborted = this.#cancellation?.aborted === true;
     this.#release();
     this.close();
-    if (isAborted) return "aborted";
-    return error instanceof UpstreamFailure ? error.kind : "protocol";
+    if (isAborted) return { ok: false, kind: "aborted" };
+    return error instanceof UpstreamFailure ? streamFailure(error) : { ok: false, kind: "protocol" };
   }
 
   #release(): void {
     this.#cancellation?.removeEventListener("abort", this.close);
     this.#request = this.#head = this.#cancellation = undefined;
   }
+}
+
+/** Maximum bytes of a malformed response in the words about it. */
+const MAX_SHOWN_BYTES = 60;
+const latin1 = new TextDecoder("latin1");
+
+/** Describes the beginning of bytes that are not a response of HTTP/1. */
+function describeBytes(bytes: Uint8Array): string {
+  // The first frame of a server is SETTINGS, type 4 on stream 0 (RFC 9113 §3.4).
+  if (bytes[0] === 0 && bytes[1] === 0 && bytes[3] === 4 && bytes[5] === 0 && bytes[8] === 0) {
+    return "read an HTTP/2 frame instead of a response";
+  }
+  if (bytes[0] === 21 && bytes[1] === 3) return "read a TLS alert instead of a response";
+  const isLonger = bytes.length > MAX_SHOWN_BYTES;
+  return `malformed response: ${latin1.decode(bytes.subarray(0, MAX_SHOWN_BYTES))}${isLonger ? "…" : ""}`;
 }

@@ -3,7 +3,7 @@
 import type { UpstreamTls } from "../../config/config.ts";
 import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { errorWords, type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
 import { Handshakes } from "./handshake.ts";
 
@@ -17,6 +17,21 @@ export interface Endpoint {
   readonly secure: boolean;
   /** Settings of certificate verification; `undefined` for the defaults. */
   readonly tls: UpstreamTls | undefined;
+}
+
+/** Returns the address of a request's service, and its authority for the Host field. */
+export function endpointOf(
+  { origin, tls }: Pick<TransportRequest, "origin" | "tls">,
+): Endpoint & { readonly authority: string } {
+  const { protocol, hostname, port, host: authority } = new URL(origin);
+  const secure = protocol === "https:";
+  return {
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port) || (secure ? 443 : 80),
+    secure,
+    tls,
+    authority,
+  };
 }
 
 /** Failure kinds by the code of the runtime's error. */
@@ -63,7 +78,8 @@ async function connect({ hostname, port }: Endpoint, signal: CancellationSignal)
   try {
     conn = await Deno.connect({ hostname, port, signal: controller.signal });
   } catch (error) {
-    throw new UpstreamFailure(signal.aborted ? "aborted" : connectFailure(error));
+    if (signal.aborted) throw new UpstreamFailure("aborted");
+    throw new UpstreamFailure(connectFailure(error), errorWords(error));
   } finally {
     signal.removeEventListener("abort", abort);
   }
@@ -89,12 +105,13 @@ function silentController(): AbortController {
 
 function ignoreAbort(): void {}
 
-function connectFailure(error: unknown): FailureKind {
+/** Returns the kind of a failed connection attempt. */
+export function connectFailure(error: unknown): FailureKind {
   if (!(error instanceof Error)) return "reset";
   const { code } = error as { code?: string };
   const kind = CONNECT_FAILURES[code ?? ""];
   if (kind !== undefined) return kind;
-  if (error.name === "ConnectionRefused" || error instanceof Deno.errors.NotCapable) return "refused";
+  if (error.name === "ConnectionRefused" || error.name === "NotCapable") return "refused";
   if (error.name === "TimedOut") return "timeout";
   return /lookup|dns|resolve/i.test(error.message) ? "dns" : "refused";
 }

@@ -2,7 +2,7 @@
 
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { errorWords, UpstreamFailure } from "../transport.ts";
 import { closeQuietly, type Socket } from "./buffered_socket.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
 
@@ -34,6 +34,8 @@ class Handshake {
   readonly hanging: Promise<void>;
   /** False if closing keeps the descriptor until the service reacts. */
   readonly isClosable: boolean;
+  /** Words of the platform about the failure; `undefined` unless the handshake failed. */
+  error: string | undefined;
   isComplete = false;
   isHanging = false;
   isClosed = false;
@@ -66,7 +68,8 @@ class Handshake {
       if (this.isClosed) closeQuietly(this.#secured);
       await this.#secured.handshake();
       return this.#secured;
-    } catch {
+    } catch (error) {
+      this.error = errorWords(error);
       closeQuietly(this.#secured ?? this.#conn);
       return undefined;
     } finally {
@@ -138,7 +141,7 @@ export class Handshakes {
       const completed = handshake.completed.then((socket) => socket ?? "tls");
       const result = await Promise.race([aborted.promise, completed, end]);
       if (result === "aborted") this.#detach(handshake);
-      if (typeof result === "string") throw new UpstreamFailure(result);
+      if (typeof result === "string") throw new UpstreamFailure(result, result === "tls" ? handshake.error : undefined);
       return result ?? undefined;
     } finally {
       this.#awaited--;

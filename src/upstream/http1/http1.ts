@@ -4,6 +4,7 @@ import type { UpstreamTls } from "../../config/config.ts";
 import { LoopTurns } from "../../lib/loop_turns.ts";
 import { Slab } from "../../lib/slab.ts";
 import type { Transport, TransportRequest } from "../transport.ts";
+import { endpointOf } from "./dial.ts";
 import { Pool } from "./pool.ts";
 
 /** Interval in milliseconds between checks of idle connections. */
@@ -61,16 +62,9 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   }
 
   function createPool(origin: string, tls: UpstreamTls | undefined): Pool {
-    const { protocol, hostname, port, host } = new URL(origin);
-    const secure = protocol === "https:";
-    const endpoint = {
-      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: Number(port) || (secure ? 443 : 80),
-      secure,
-      tls,
-    };
+    const endpoint = endpointOf({ origin, tls });
     const onIdle = () => scheduleSweep(pool);
-    const pool: Pool = new Pool({ endpoint, authority: host, now, detachBuffers, turns, slab, onIdle });
+    const pool: Pool = new Pool({ endpoint, authority: endpoint.authority, now, detachBuffers, turns, slab, onIdle });
     return pool;
   }
 

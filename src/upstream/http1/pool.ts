@@ -3,12 +3,20 @@
 import { BufferPool } from "../../lib/buffer_pool.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
 import type { Slab } from "../../lib/slab.ts";
-import { isRepeatable, type TransportRequest, type TransportResult, UpstreamFailure } from "../transport.ts";
+import {
+  errorWords,
+  isRepeatable,
+  streamFailure,
+  type TransportRequest,
+  type TransportResult,
+  UpstreamFailure,
+} from "../transport.ts";
 import { READ_BUFFER_BYTES } from "./buffered_socket.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
 import { Dialer, type Endpoint } from "./dial.ts";
 import { HEAD_BUFFER_BYTES } from "./request_sender.ts";
 import type { ResponseBodyContext } from "./response_body.ts";
+import { TUNNEL_BUFFER_BYTES } from "./upstream_tunnel.ts";
 
 /** Maximum idle connections per service. */
 const MAX_IDLE = 256;
@@ -44,6 +52,7 @@ export class Pool implements ConnectionListener {
   readonly slab: Slab;
   readonly readBuffers: BufferPool = new BufferPool(READ_BUFFER_BYTES);
   readonly headBuffers: BufferPool = new BufferPool(HEAD_BUFFER_BYTES);
+  readonly tunnelBuffers: BufferPool = new BufferPool(TUNNEL_BUFFER_BYTES);
   readonly #options: PoolOptions;
   readonly #dialer: Dialer;
   /** Idle connections, the most recently used last. It is used next, so that the others reach their timeout. */
@@ -90,13 +99,16 @@ export class Pool implements ConnectionListener {
 
   async #sendOnNewConnection(request: TransportRequest, head?: Uint8Array<ArrayBuffer>): Promise<TransportResult> {
     try {
+      request.onConnecting?.();
       const socket = await this.#dialer.dial(request.cancellation ?? request.signal);
       const connection = new Connection(socket, this);
       connection.openedMs = this.#options.now();
       connection.ageRatio = MIN_AGE_RATIO + (1 - MIN_AGE_RATIO) * Math.random();
       return await connection.exchange(request, head);
     } catch (error) {
-      return { ok: false, kind: error instanceof UpstreamFailure ? error.kind : "protocol" };
+      return error instanceof UpstreamFailure
+        ? streamFailure(error)
+        : { ok: false, kind: "protocol", error: errorWords(error) };
     }
   }
 

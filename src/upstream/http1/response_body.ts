@@ -18,6 +18,9 @@ const MAX_BUFFER_BYTES = 262_144;
 /** Ratio of bytes read to bytes of data above which framing is most of the work. */
 const MAX_FRAMING_RATIO = 2;
 
+/** Words about a connection that ended within a response. */
+export const CLOSED_WITHIN = "connection closed within the response";
+
 const NO_BYTES = new Uint8Array(0);
 
 /** State and settings shared by all bodies of a transport. */
@@ -88,7 +91,9 @@ export class ResponseBody {
         this.#remaining < buffer.length ? buffer.subarray(0, this.#remaining) : buffer,
       );
       if (count === 0) {
-        if (this.#chunks !== undefined || this.#remaining !== Infinity) throw new UpstreamFailure("reset");
+        if (this.#chunks !== undefined || this.#remaining !== Infinity) {
+          throw new UpstreamFailure("reset", CLOSED_WITHIN);
+        }
         this.#ended = true;
         return undefined;
       }
@@ -111,7 +116,7 @@ export class ResponseBody {
     this.#socket.skip(unread.length);
     for (let at = unread.length; at < whole.length;) {
       const count = await this.#socket.readInto(whole.subarray(at));
-      if (count === 0) throw new UpstreamFailure("reset");
+      if (count === 0) throw new UpstreamFailure("reset", CLOSED_WITHIN);
       at += count;
     }
     this.#ended = true;
@@ -121,7 +126,7 @@ export class ResponseBody {
   /** Copies the early data. A closed connection no longer owns its buffer. */
   #takeEarly(): Bytes {
     if (this.#early === undefined) return NO_BYTES;
-    if (this.#socket.closed) throw new UpstreamFailure("reset");
+    if (this.#socket.closed) throw new UpstreamFailure("reset", CLOSED_WITHIN);
     const { dataEnd, consumedEnd } = this.#early;
     this.#early = undefined;
     const taken = dataEnd === 0 ? NO_BYTES : this.#context.slab.copy(this.#socket.unread.subarray(0, dataEnd));

@@ -1,0 +1,57 @@
+/** The body of a request of the node listener, as a stream. */
+
+import type { IncomingMessage } from "node:http";
+
+type Chunk = Uint8Array<ArrayBuffer>;
+
+/**
+ * Reads an `IncomingMessage` on demand. Several chunks that have arrived together are one piece, so that a flood of tiny
+ * chunks costs little. Pieces are copies, because their memory belongs to the parser's buffer.
+ */
+export class NodeBody implements UnderlyingDefaultSource<Chunk> {
+  readonly stream: ReadableStream<Chunk>;
+  readonly #request: IncomingMessage;
+  #failure: Error | undefined;
+  #isCancelled = false;
+  #wake: (() => void) | undefined;
+
+  /** Reads nothing before the stream is read. */
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.stream = new ReadableStream(this, { highWaterMark: 0 });
+  }
+
+  /** True if the rest of the body is not wanted. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  start(): void {
+    const wake = () => this.#wake?.();
+    this.#request.on("readable", wake).on("end", wake).on("close", wake).on("error", wake);
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Chunk>): Promise<void> {
+    const request = this.#request;
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const piece = request.read() as Chunk | null;
+      if (piece !== null) return controller.enqueue(new Uint8Array(piece));
+      if (request.readableEnded) return controller.close();
+      if (request.destroyed) throw new TypeError("The request ended before its body was complete");
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = undefined;
+    }
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#wake?.();
+  }
+
+  /** Fails the read in progress, and all further ones. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+}

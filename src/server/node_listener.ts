@@ -1,0 +1,265 @@
+/** A listener over `node:http`: timeouts of clients, header lines as sent, half-closed clients, upgrades. */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
+import type { Config, ServerTls } from "../config/config.ts";
+import { takesUpgrades } from "../config/listener_kind.ts";
+import { getHeader, parseList } from "../http/headers.ts";
+import { addressMatcher, clientNetwork } from "../http/client_address.ts";
+import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
+import type { ProxyHandler } from "../proxy/handler.ts";
+import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
+import { NodeConnection } from "./node_connection.ts";
+import { NodeExchange } from "./node_exchange.ts";
+
+/** Settings of a node listener, which a reload may change. */
+export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services" | "trustProxy">;
+
+/** Options of {@linkcode openNodeListener}. */
+export interface NodeListenerOptions {
+  readonly hostname: string;
+  /** Port to listen on. 0: any free port. */
+  readonly port: number;
+  /** Certificate. Absent: plain HTTP. */
+  readonly tls: ServerTls | undefined;
+  /** Share the address with other listeners. */
+  readonly reusePort: boolean;
+  /** Returns the settings in force. */
+  readonly settings: () => NodeSettings;
+  /** Called when the handler throws. */
+  readonly onError: (error: unknown) => void;
+  /** Called when a limit refused a connection of a client. */
+  readonly onRefused: (reason: ConnectionRefusal, client: string) => void;
+  /** Ends all waiting of {@linkcode Listener.close}, and closes all connections. */
+  readonly urgent: AbortSignal | undefined;
+}
+
+/** The modules of the runtime, which are loaded on first use. */
+interface NodeModules {
+  readonly http: typeof import("node:http");
+  readonly net: typeof import("node:net");
+}
+
+/** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
+const QUIET_MS = 100;
+const MIN_TICK_MS = 20;
+const MAX_TICK_MS = 1_000;
+/** Protocols that are versions of HTTP or TLS. Clients offer them with ordinary requests, which are not upgraded. */
+const NOT_TUNNELLED = /^(?:h2c|http\/.*|tls\/.*)$/;
+
+/** Opens a listener of `node:http` or `node:https`. The modules are loaded on first use. */
+export async function openNodeListener(handle: ProxyHandler, options: NodeListenerOptions): Promise<Listener> {
+  const { hostname: host, port, tls, reusePort } = options;
+  const [http, net] = await Promise.all([import("node:http"), import("node:net")]);
+  const { headerMs, requestMs, idleMs, writeMs } = options.settings().clientTimeouts;
+  const shortestMs = Math.min(headerMs, requestMs, idleMs, writeMs);
+  const tickMs = Math.max(MIN_TICK_MS, Math.min(shortestMs / 4, MAX_TICK_MS));
+  const settings = {
+    requireHostHeader: false,
+    noDelay: true,
+    connectionsCheckingInterval: tickMs,
+    shouldUpgradeCallback: (request: IncomingMessage) => canBeUpgraded(request, options.settings()),
+  };
+  const server: Server = tls === undefined
+    ? http.createServer(settings)
+    : (await import("node:https")).createServer({ ...settings, cert: tls.cert, key: tls.key });
+  const listener = new NodeListener(server, handle, { ...options, tickMs, modules: { http, net } });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, ...(reusePort && { reusePort }) }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  listener.onListening();
+  return listener;
+}
+
+/** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
+function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolean {
+  if (!takesUpgrades(settings)) return false;
+  const { headers } = request;
+  if (headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0") return false;
+  return parseList(headers.upgrade ?? "").some((protocol) => !NOT_TUNNELLED.test(protocol));
+}
+
+class NodeListener implements Listener {
+  addr: ListenerAddress = { hostname: "", port: 0 };
+  readonly finished: Promise<void>;
+  readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #server: Server;
+  readonly #handle: ProxyHandler;
+  readonly #options: NodeListenerOptions;
+  readonly #modules: NodeModules;
+  readonly #connections = new Map<Socket, NodeConnection>();
+  /** Open connections, tunnels included, without refused ones. */
+  #accepted = 0;
+  /** Open connections of each client, if their number is limited. */
+  readonly #counts = new Map<string, number>();
+  readonly #ticks: ReturnType<typeof setInterval>;
+  #isClosing = false;
+  #isClosed = false;
+  /** Pending while responses are held. */
+  #hold: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    server: Server,
+    handle: ProxyHandler,
+    options: NodeListenerOptions & { readonly tickMs: number; readonly modules: NodeModules },
+  ) {
+    this.finished = this.#finish.promise;
+    this.#server = server;
+    this.#handle = handle;
+    this.#options = options;
+    this.#modules = options.modules;
+    server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
+    server.on("request", (request, response) => this.#onRequest(request, response));
+    server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
+    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket as Socket, head));
+    // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
+    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
+    this.#ticks = setInterval(() => this.#tick(), options.tickMs);
+    options.urgent?.addEventListener("abort", () => this.#destroyAll());
+  }
+
+  onListening(): void {
+    const { address, port } = this.#server.address() as { address: string; port: number };
+    this.addr = { hostname: address, port };
+    this.#server.on("error", (error) => this.#finish.reject(error));
+  }
+
+  /**
+   * Closes the listener.
+   *
+   * 1. No more connections are accepted.
+   * 2. Responses wait until other listeners of the port are closed too: their clients may connect again.
+   * 3. Responses get `Connection: close` (RFC 9112 §9.6). Idle connections are closed.
+   */
+  close(options: CloseOptions): Promise<void> {
+    return this.#closing ??= this.#close(options);
+  }
+
+  async closeUnused(): Promise<void> {
+    await this.#close({ uploadTimeoutMs: 0, onClosed: () => Promise.resolve() });
+  }
+
+  async #close({ onClosed }: CloseOptions): Promise<void> {
+    this.#isClosing = true;
+    // Not the method of http.Server, which also ends the timeouts of open connections.
+    this.#modules.net.Server.prototype.close.call(this.#server as NetServer);
+    this.#isClosed = true;
+    await (this.#hold = onClosed());
+    this.#hold = undefined;
+    if (this.#options.urgent?.aborted) this.#destroyAll();
+    this.#finishIfIdle();
+  }
+
+  #destroyAll(): void {
+    for (const { socket } of this.#connections.values()) socket.destroy();
+  }
+
+  #finishIfIdle(): void {
+    if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
+    clearInterval(this.#ticks);
+    this.#server.close();
+    this.#finish.resolve();
+  }
+
+  #tick(): void {
+    const timeouts = this.#options.settings().clientTimeouts;
+    const { headerMs, requestMs } = timeouts;
+    // Zero means no limit. Node requires the timeout of the head to be the shorter one.
+    this.#server.requestTimeout = requestMs === Infinity ? 0 : requestMs;
+    this.#server.headersTimeout = Math.min(headerMs, requestMs);
+    const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
+    const nowMs = performance.now();
+    for (const connection of this.#connections.values()) {
+      connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
+    }
+  }
+
+  #onConnection(socket: Socket): void {
+    const { tls, onRefused } = this.#options;
+    const connection = new NodeConnection(socket, {
+      scheme: tls === undefined ? "http" : "https",
+      onRelease: () => this.#remove(socket),
+      onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
+      onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
+    });
+    this.#connections.set(socket, connection);
+    socket.on("close", () => this.#remove(socket));
+    this.#limit(connection);
+  }
+
+  /** Refuses a connection above a limit. Refused ones do not count, so that they cannot keep other clients out. */
+  #limit(connection: NodeConnection): void {
+    const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
+    if (this.#accepted >= maxConnections) return connection.refuse("max-connections");
+    const client = maxConnectionsPerClient === Infinity
+      ? undefined
+      : this.#limitedClient(connection.remoteAddr.hostname);
+    const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
+    if (count >= maxConnectionsPerClient) return connection.refuse("max-connections-per-client");
+    this.#accepted++;
+    if (client !== undefined) this.#counts.set(client, count + 1);
+    connection.socket.on("close", () => {
+      this.#accepted--;
+      if (client !== undefined) this.#forget(client);
+    });
+  }
+
+  /** Returns the network of a client; `undefined` for a trusted proxy, which has the connections of many clients. */
+  #limitedClient(address: string): string | undefined {
+    const isTrusted = addressMatcher(this.#options.settings().trustProxy);
+    return isTrusted(address) ? undefined : clientNetwork(address, null, () => false);
+  }
+
+  #forget(client: string): void {
+    const count = this.#counts.get(client)! - 1;
+    if (count > 0) this.#counts.set(client, count);
+    else this.#counts.delete(client);
+  }
+
+  #remove(socket: Socket): void {
+    this.#connections.delete(socket);
+    this.#finishIfIdle();
+  }
+
+  #onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    // The handshake of a TLS connection failed.
+    if (connection === undefined) socket.destroy();
+    else connection.fail(error);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return void response.destroy();
+    if (connection.isRefused) return connection.ignore();
+    connection.begin(new NodeExchange(request, response, connection));
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return void socket.destroy();
+    const response = new this.#modules.http.ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on("finish", () => socket.destroySoon());
+    // An error is followed by `close`.
+    socket.on("error", () => {});
+    connection.begin(new NodeExchange(request, response, connection, head));
+  }
+
+  async #serve(exchange: NodeExchange): Promise<void> {
+    try {
+      const response = await this.#handle(exchange);
+      if (this.#hold !== undefined) await this.#hold;
+      await exchange.respond(response, this.#isClosing);
+    } catch (error) {
+      this.#options.onError(error);
+      exchange.fail();
+    }
+  }
+}

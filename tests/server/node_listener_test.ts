@@ -1,0 +1,364 @@
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+
+import { validateConfig } from "../../src/config/validate.ts";
+import { ClientResponse } from "../../src/http/client_response.ts";
+import type { ClientRequest } from "../../src/http/client_request.ts";
+import { createProxyHandler, type ProxyHandler } from "../../src/proxy/handler.ts";
+import { openNodeListener } from "../../src/server/node_listener.ts";
+import { toBytes } from "../_support/latin1.ts";
+import { exchangeRaw, readUntil, startBackend } from "../_support/servers.ts";
+
+interface Opened extends AsyncDisposable {
+  readonly port: number;
+  readonly finished: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a node listener with fields of a configuration. */
+async function open(
+  handle: ProxyHandler,
+  fields: Record<string, unknown> = {},
+  onRefused: (reason: string) => void = () => {},
+): Promise<Opened> {
+  const { config } = validateConfig({ ...fields, services: [{ name: "a", url: "http://127.0.0.1:9" }] });
+  const urgent = new AbortController();
+  const listener = await openNodeListener(handle, {
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: undefined,
+    reusePort: false,
+    settings: () => ({ ...config, services: [{ ...config.services[0]!, upgrade: "any" }] }),
+    onError: (error) => console.error(error),
+    onRefused,
+    urgent: urgent.signal,
+  });
+  return {
+    port: listener.addr.port,
+    finished: listener.finished,
+    close: () => listener.close({ uploadTimeoutMs: 0, onClosed: () => Promise.resolve() }),
+    async [Symbol.asyncDispose]() {
+      urgent.abort();
+      await listener.close({ uploadTimeoutMs: 0, onClosed: () => Promise.resolve() });
+      await listener.finished;
+    },
+  };
+}
+
+const UPGRADE = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, b/1\r\n\r\n";
+
+Deno.test("the node listener hands over the connection of a 101, with the bytes that have arrived already", async () => {
+  let request: ClientRequest | undefined;
+  await using listener = await open((received) => {
+    request = received;
+    return Promise.resolve(
+      new ClientResponse(101, [["Upgrade", "websocket"], ["Connection", "Upgrade"]], null, async (client) => {
+        for (let chunk = await client.read(); chunk !== null; chunk = await client.read()) await client.write(chunk);
+        await client.write(new TextEncoder().encode("|end"));
+        client.end();
+      }),
+    );
+  });
+  assertEquals(
+    await exchangeRaw(listener.port, UPGRADE + "early", { halfClose: true }),
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly|end",
+  );
+  assertEquals(request?.upgrade, ["websocket", "b/1"]);
+});
+
+Deno.test("the node listener sends any other response to a request for an upgrade", async () => {
+  await using listener = await open(() => Promise.resolve(new ClientResponse(401, [["X-A", "1"]], "no")));
+  const response = await exchangeRaw(listener.port, UPGRADE);
+  assertMatch(response, /^HTTP\/1.1 401 Unauthorized\r\nX-A: 1\r\n/);
+  assertMatch(response, /\r\n\r\nno$/);
+});
+
+Deno.test("the node listener serves Upgrade: h2c as if it were not there, with its body", async () => {
+  let upgrade: unknown;
+  await using listener = await open(async (request) => {
+    upgrade = request.upgrade;
+    return new ClientResponse(200, [], await new Response(request.body).text());
+  });
+  const response = await exchangeRaw(
+    listener.port,
+    "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+  );
+  assertStringIncludes(response, "\r\n\r\nabc");
+  assertEquals(upgrade, undefined);
+});
+
+/** Reads until the server closes the connection, and returns the text and the time since the start. */
+async function readToEnd(connection: Deno.Conn): Promise<string> {
+  return await readUntil(connection, "\0never\0").catch(() => "reset");
+}
+
+const OK: ProxyHandler = () => Promise.resolve(new ClientResponse(200, [], "ok"));
+const SHORT = { header: "200ms", request: "400ms", idle: "200ms", write: "300ms" };
+const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+
+/** Each row: bytes that the client sends, how often a byte follows, and the expected response. */
+const SLOW: [name: string, sent: string, next: string, response: RegExp][] = [
+  ["sends nothing", "", "", /^$/],
+  ["sends half a head", "GET / HTTP/1.1\r\nX", "", /^HTTP\/1.1 408 Request Timeout\r\n[^]*Connection: close\r\n/],
+  ["sends a head byte by byte", "GET / HTTP/1.1\r\nX", "x", /^HTTP\/1.1 408 /],
+  ["stays idle after a response", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "", /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/],
+  [
+    "begins another head after a response",
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /",
+    "x",
+    /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nokHTTP\/1.1 408 /,
+  ],
+];
+
+for (const [name, sent, next, response] of SLOW) {
+  Deno.test(`the node listener closes the connection of a client that ${name}`, async () => {
+    await using listener = await open(OK, { clientTimeouts: SHORT });
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    await connection.write(toBytes(sent));
+    const drip = setInterval(() => connection.write(toBytes(next)).catch(() => {}), 20);
+    try {
+      assertMatch(await readToEnd(connection), response);
+    } finally {
+      clearInterval(drip);
+    }
+  });
+}
+
+for (const [name, next] of [["no body", ""], ["a body byte by byte", "x"]] as const) {
+  Deno.test(`the node listener reports a body that takes too long to the handler: ${name}`, async () => {
+    await using backend = startBackend();
+    const { config } = validateConfig({ services: [{ name: "a", url: backend.url }] });
+    await using listener = await open(createProxyHandler(config), { clientTimeouts: SHORT });
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    await connection.write(toBytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"));
+    const drip = setInterval(() => connection.write(toBytes(next)).catch(() => {}), 20);
+    const response = await readToEnd(connection);
+    clearInterval(drip);
+    assertMatch(response, /^HTTP\/1.1 408 Request Timeout\r\n/);
+    assertStringIncludes(response, "The request took too long to arrive");
+    assertEquals(backend.seen, []);
+  });
+}
+
+Deno.test("the node listener discards the rest of a request only until the timeout", async () => {
+  await using listener = await open(OK, { clientTimeouts: SHORT });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  await connection.write(toBytes(HEAD));
+  assertMatch(await readToEnd(connection), /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
+});
+
+Deno.test("the node listener cuts off a client that does not read, and cancels the response", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+    cancel: () => cancelled.resolve(),
+  });
+  let request: ClientRequest | undefined;
+  await using listener = await open((received) => {
+    request = received;
+    return Promise.resolve(new ClientResponse(200, [], body));
+  }, { clientTimeouts: SHORT });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  await connection.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await cancelled.promise;
+  await request!.connection.completed;
+  assertEquals(request!.signal.aborted, true);
+});
+
+Deno.test("the node listener does not time out a slow service or a client that reads slowly", async () => {
+  await using listener = await open(async () => {
+    await delay(600);
+    return new ClientResponse(200, [], "late");
+  }, { clientTimeouts: SHORT });
+  const response = await exchangeRaw(listener.port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  assertMatch(response, /\r\n\r\nlate$/);
+});
+
+Deno.test("the node listener refuses connections above limits.maxConnections with 503, and accepts later ones", async () => {
+  const refused: string[] = [];
+  await using listener = await open(OK, { limits: { maxConnections: 1 } }, (reason) => refused.push(reason));
+  const first = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  await first.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await readUntil(first, "ok");
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  assertMatch(await exchangeRaw(listener.port, request), /^HTTP\/1.1 503 Service Unavailable\r\n[^]*Connection: close/);
+  assertEquals(refused, ["max-connections"]);
+  await first.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  assertMatch(await readUntil(first, "ok"), /^HTTP\/1.1 200 /);
+  first.close();
+  while (!(await exchangeRaw(listener.port, request)).startsWith("HTTP/1.1 200 ")) { /* The close is on its way. */ }
+});
+
+Deno.test("the node listener limits the connections of each client, but not of trusted proxies", async () => {
+  const limits = { maxConnectionsPerClient: 1 };
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  for (const trustProxy of [[], ["127.0.0.1"]]) {
+    await using listener = await open(OK, { limits, trustProxy });
+    using _first = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    const status = (await exchangeRaw(listener.port, request)).slice(9, 12);
+    assertEquals(status, trustProxy.length === 0 ? "503" : "200");
+  }
+});
+
+Deno.test("the node listener responds to a client that has ended its sending side", async () => {
+  await using listener = await open(async () => {
+    await delay(5);
+    return new ClientResponse(200, [], "ok");
+  });
+  const response = await exchangeRaw(listener.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", { halfClose: true });
+  assertMatch(response, /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
+});
+
+Deno.test("the node listener asks a half-closed client for a sign of life, and notices that it is gone", async () => {
+  for (const isGone of [false, true]) {
+    const aborted = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    await using listener = await open(async ({ signal }) => {
+      signal.addEventListener("abort", () => aborted.resolve());
+      await release.promise;
+      return new ClientResponse(200, [], "ok");
+    });
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    await connection.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    await connection.closeWrite();
+    assertMatch(await readUntil(connection), /^(?:HTTP\/1.1 100 Continue\r\n\r\n)+$/);
+    if (isGone) {
+      connection.close();
+      await aborted.promise;
+      release.resolve();
+    } else {
+      release.resolve();
+      assertMatch(await readToEnd(connection), /HTTP\/1.1 200 OK\r\n/);
+      connection.close();
+    }
+  }
+});
+
+Deno.test("the node listener notices in the middle of a silent response that a half-closed client is gone", async () => {
+  for (const isGone of [false, true]) {
+    const cancelled = Promise.withResolvers<void>();
+    let stream: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start(controller) {
+        stream = controller;
+        controller.enqueue(toBytes("ab"));
+      },
+      cancel: () => cancelled.resolve(),
+    });
+    await using listener = await open(() => Promise.resolve(new ClientResponse(200, [], body)));
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    await connection.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    await readUntil(connection, "ab\r\n");
+    if (isGone) connection.close();
+    else {
+      await connection.closeWrite();
+      assertMatch(await readUntil(connection, "0"), /^0+$/);
+      stream!.enqueue(toBytes("cd"));
+      stream!.close();
+      assertMatch(await readToEnd(connection), /^0*2\r\ncd\r\n0+\r\n\r\n$/);
+      connection.close();
+    }
+    if (isGone) await cancelled.promise;
+  }
+});
+
+Deno.test("the node listener keeps order, case and repetition of header lines in both directions", async () => {
+  let request: ClientRequest | undefined;
+  await using listener = await open((received) => {
+    request = received;
+    const lines = [["X-b", "1"], ["Set-Cookie", "a"], ["x-B", "\xe9"], ["set-cookie", "b"]] as const;
+    return Promise.resolve(new ClientResponse(200, lines, "ok"));
+  });
+  const response = await exchangeRaw(
+    listener.port,
+    "GET /a?b#c HTTP/1.1\r\nX-b: 1\r\nHost: a\r\nx-B:2 \r\nConnection: close\r\n\r\n",
+  );
+  assertEquals(request?.headers, [["X-b", "1"], ["Host", "a"], ["x-B", "2"], ["Connection", "close"]]);
+  assertEquals(request?.target, { scheme: "http", authority: "a", path: "/a", query: "?b" });
+  assertStringIncludes(response, "\r\nX-b: 1\r\nSet-Cookie: a\r\nx-B: \ufffd\r\nset-cookie: b\r\n");
+});
+
+Deno.test("the node listener passes on the body of GET", async () => {
+  await using listener = await open(async ({ body }) => new ClientResponse(200, [], await new Response(body).text()));
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
+  assertMatch(await exchangeRaw(listener.port, request), /\r\n\r\nabc$/);
+});
+
+Deno.test("the node listener executes pipelined requests one after the other", async () => {
+  const order: string[] = [];
+  await using listener = await open(async ({ target: { path } }) => {
+    order.push(`start ${path}`);
+    await delay(path === "/a" ? 50 : 0);
+    order.push(`end ${path}`);
+    return new ClientResponse(200, [], path);
+  });
+  const response = await exchangeRaw(
+    listener.port,
+    "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxPOST /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+  );
+  assertMatch(response, /\r\n\r\n\/aHTTP[^]*\r\n\r\n\/b$/);
+  assertEquals(order, ["start /a", "end /a", "start /b", "end /b"]);
+});
+
+Deno.test("the node listener responds to pipelined requests before malformed input, and to a hundred at most", async () => {
+  await using listener = await open(({ target: { path } }) => Promise.resolve(new ClientResponse(200, [], path)));
+  const request = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+  const statuses = async (sent: string) =>
+    [...(await exchangeRaw(listener.port, sent)).matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status);
+  assertEquals(await statuses(request + "\0\r\n\r\n"), ["200", "400"]);
+  assertEquals(await statuses("GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + request), ["200"]);
+  assertEquals(await statuses(request.repeat(1_000)), Array(100).fill("200"));
+});
+
+Deno.test("the node listener cuts the connection if the response fails or exceeds its length", async () => {
+  const broken = (lines: [string, string][], pieces: string[], error?: Error): ClientResponse =>
+    new ClientResponse(
+      200,
+      lines,
+      new ReadableStream({
+        pull(controller) {
+          const piece = pieces.shift();
+          if (piece !== undefined) controller.enqueue(toBytes(piece));
+          else if (error !== undefined) controller.error(error);
+          else controller.close();
+        },
+      }),
+    );
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  for (
+    const [response, body] of [
+      [broken([], ["ab"], new Error("broken")), "2\r\nab\r\n"],
+      [broken([["Content-Length", "5"]], ["ab"]), "ab"],
+      [broken([["Content-Length", "3"]], ["ab", "cd"]), "ab"],
+    ] as const
+  ) {
+    await using listener = await open(() => Promise.resolve(response));
+    const text = await exchangeRaw(listener.port, request);
+    assertEquals(text.slice(text.indexOf("\r\n\r\n") + 4), body);
+  }
+});
+
+Deno.test("the node listener closes after a drain: in-flight requests complete, idle connections end", async () => {
+  const release = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const listener = await open(async ({ target: { path } }) => {
+    if (path === "/slow") {
+      started.resolve();
+      await release.promise;
+    }
+    return new ClientResponse(200, [], "ok");
+  });
+  const connect = () => Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  using idle = await connect();
+  await idle.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await readUntil(idle, "ok");
+  using busy = await connect();
+  await busy.write(toBytes("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await started.promise;
+  await listener.close();
+  assertEquals(await readToEnd(idle), "");
+  await assertRejects(connect);
+  release.resolve();
+  assertMatch(await readToEnd(busy), /^HTTP\/1.1 200 OK\r\n[^]*Connection: close\r\n[^]*ok$/);
+  await listener.finished;
+});
