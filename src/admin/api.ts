@@ -6,6 +6,7 @@ import type { Config, Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Percentiles } from "../lib/latency_counts.ts";
 import type {
+  HistogramSnapshot,
   MetricsReading,
   MetricsSnapshot,
   ProcessStats,
@@ -31,9 +32,8 @@ export interface DurationView {
 
 /** Row of counters with percentiles instead of buckets. */
 export type RowView<T extends RouteSnapshot | ServiceSnapshot> =
-  & Omit<T, "duration">
-  & LatencyView
-  & { readonly duration: DurationView };
+  & { readonly [K in keyof T]: T[K] extends HistogramSnapshot ? DurationView : T[K] }
+  & LatencyView;
 
 /** Counters with percentiles instead of buckets. */
 export interface MetricsView extends Omit<MetricsSnapshot, "routes" | "services"> {

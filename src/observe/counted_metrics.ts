@@ -14,7 +14,7 @@ import {
 import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, SettledEvent } from "./events.ts";
+import type { ComparisonResult } from "./events.ts";
 import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
 import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 

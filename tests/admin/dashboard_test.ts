@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 
-import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import type { StateView } from "../../src/admin/api.ts";
 import type { ExchangeRecord } from "../../src/observe/exchange_record.ts";
 import { pageTest, violationsOf, visit } from "../_support/page_test.ts";
@@ -239,7 +238,7 @@ function scriptedEvents(): string {
         tunnelsOpened: 0,
         tunnelClientBytes: 0,
         tunnelServiceBytes: 0,
-        tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
+        tunnelDuration: { count: 0, sumMs: 0 },
       }],
       services: [{
         ...about,

@@ -181,6 +181,7 @@ function fullReading(config: ConfigInput): MetricsReading {
     reloads: {
       ...{ isSuccessful: true, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
       ...{ succeeded: 3, refused: 1, problems: [], file: "config.yaml", changes: [] },
+      lastRefusal: { timeMs: 2_500, problems: [] },
     },
   };
 }
