@@ -36,6 +36,7 @@ import overview from "./dashboard/overview.js" with { type: "text" };
 import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
 import reloadNotice from "./dashboard/reload_notice.js" with { type: "text" };
+import requestDetails from "./dashboard/request_details.js" with { type: "text" };
 import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
 import servicesStyle from "./dashboard/services.css" with { type: "text" };
 import services from "./dashboard/services.js" with { type: "text" };
@@ -100,6 +101,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "pause_on_interaction": pauseOnInteraction,
   rates,
   "reload_notice": reloadNotice,
+  "request_details": requestDetails,
   "sample_row": sampleRow,
   services,
   store,

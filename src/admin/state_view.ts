@@ -2,7 +2,12 @@
 
 import type { Config } from "../config/config.ts";
 import { percentilesOf } from "../lib/latency_counts.ts";
-import type { HistogramSnapshot, MetricsSnapshot, RouteSnapshot, ServiceSnapshot } from "../observe/metrics_snapshot.ts";
+import type {
+  HistogramSnapshot,
+  MetricsSnapshot,
+  RouteSnapshot,
+  ServiceSnapshot,
+} from "../observe/metrics_snapshot.ts";
 import type { DurationView, LatencyView, RowView, StateView } from "./api.ts";
 
 /** Parts of the state that do not come from the configuration. */

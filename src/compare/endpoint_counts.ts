@@ -3,6 +3,7 @@
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { MismatchSample } from "./report.ts";
+import { requestSampleBytes } from "./request_sample.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
 /** Maximum distinct paths of one endpoint. Further ones are counted under their {@linkcode collectivePath}. */
@@ -275,5 +276,6 @@ function rankSample(samples: readonly RankedSample[], random: () => number): num
 
 function sampleBytes(sample: RankedSample): number {
   const { requestId, method, path, expected, actual, expectedBody, actualBody } = sample;
-  return SAMPLE_BYTES + textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  const texts = textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  return SAMPLE_BYTES + texts + requestSampleBytes(sample.request);
 }
