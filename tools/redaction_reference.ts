@@ -93,8 +93,8 @@ ${codes(HARMLESS_PAIRS)}
 The rule was tried on names from the documentation of public APIs.
 The lists are in [\`tests/lib/names/\`](../../tests/lib/names/).
 
-| names                                            | number | wrong        |
-| ------------------------------------------------ | ------ | ------------ |
+| names                                     | number | wrong      |
+| ----------------------------------------- | ------ | ---------- |
 ${row("harmless, with which the rule was made", falsePositives)}
 ${row("secret, with which the rule was made", misses)}
 ${row("harmless, collected after the last change", unseen.falsePositives)}
@@ -167,7 +167,7 @@ Bodies, path segments, and the values of other fields and parameters are mirrore
 
 function row(title: string, { names, wrong }: NameRate): string {
   const ratio = `${wrong.length} (${(100 * wrong.length / names).toFixed(1)} %)`;
-  return `| ${title.padEnd(48)} | ${String(names).padEnd(6)} | ${ratio.padEnd(12)} |`;
+  return `| ${title.padEnd(41)} | ${String(names).padEnd(6)} | ${ratio.padEnd(10)} |`;
 }
 
 /** Returns the words as code in one sentence. */

@@ -5,7 +5,7 @@ import { isForwardingField } from "../http/forwarding.ts";
 import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { parseExactJson } from "../lib/exact_json.ts";
-import { detachString, textBytes } from "../lib/memory_budget.ts";
+import { detachString } from "../lib/memory_budget.ts";
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import { bodyTypeOf, decodeText } from "./captured_response.ts";
 import type { Redactor } from "./redactor.ts";
@@ -57,14 +57,6 @@ export function sampleOfRequest({ clientRequest, hasBody, body }: KeptRequest, r
     ...(text !== undefined && { body: detachString(text, MAX_BODY_LENGTH) }),
     ...(bodyBytes !== undefined && { bodyBytes }),
   };
-}
-
-/** Estimates the memory of a sample in bytes. */
-export function requestSampleBytes(sample: RequestSample | undefined): number {
-  if (sample === undefined) return 0;
-  let bytes = textBytes(sample.origin, sample.target, sample.body);
-  for (const [name, value] of sample.headers) bytes += textBytes(name, value);
-  return bytes;
 }
 
 function keptHeaders(lines: readonly HeaderLine[], redactor: Redactor): HeaderLine[] {

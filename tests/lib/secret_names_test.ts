@@ -137,7 +137,16 @@ Deno.test("isSecretName() decides by the word that describes a secret, unless it
   for (const name of ["PasswordLastUsed", "requires_authentication", "secretKeyRef", "password_enabled_for_web"]) {
     assert(!isSecretName(name), name);
   }
-  for (const name of ["typeToken", "name_of_secret", "password_type_hint_token", "requirepass", "requirePass", "enable_password"]) {
+  for (
+    const name of [
+      "typeToken",
+      "name_of_secret",
+      "password_type_hint_token",
+      "requirepass",
+      "requirePass",
+      "enable_password",
+    ]
+  ) {
     assert(isSecretName(name), name);
   }
 });

@@ -25,7 +25,8 @@ export function requestDetails({ method, requestId, timeMs, request }) {
       html("summary", { text: "Request" }),
       html("pre", {
         tabindex: 0,
-        role: "region",
+        // Not a region: a page has many of them with the same name.
+        role: "group",
         "aria-label": "Request",
         text: shown === undefined ? head : `${head}\n\n${shown}`,
       }),
