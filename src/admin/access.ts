@@ -7,7 +7,8 @@ import { networkOf } from "../http/client_address.ts";
 export interface AccessOptions {
   /** Configured host name or address. */
   readonly hostname: string;
-  readonly port: number;
+  /** Port; `undefined` accepts every port. */
+  readonly port: number | undefined;
 }
 
 /** A response that refuses a request. */
@@ -45,7 +46,7 @@ export function readTarget({ url, headers }: Request): Target | Refusal {
 
 /** Accepts only requests to the listener's own address, from its own pages. */
 export class Access {
-  readonly #port: number;
+  readonly #port: number | undefined;
   readonly #names: ReadonlySet<string>;
   readonly #isWildcard: boolean;
 
@@ -79,7 +80,7 @@ export class Access {
   /** A listener on all addresses accepts every IP address as Host, because DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
-    if (Number(port) !== this.#port) return false;
+    if (this.#port !== undefined && Number(port) !== this.#port) return false;
     return this.#names.has(name) || (this.#isWildcard && isAddress(name));
   }
 }

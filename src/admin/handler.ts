@@ -23,7 +23,7 @@ export interface AdminOptions {
   /** Configured address. */
   readonly hostname: string;
   /** Port of the listener. */
-  readonly port: number;
+  readonly port: number | undefined;
   /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
   /** Clock in milliseconds. Default: `performance.now`. */
@@ -65,7 +65,7 @@ const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "ret
 export function createAdminHandler(source: AdminSource, options: AdminOptions): AdminHandler {
   const { now = () => performance.now(), onGuesses = () => {}, onError = () => {} } = options;
   const access = new Access(options);
-  const identity = new Identity({ ...options, now, onGuesses });
+  const identity = new Identity({ ...options, port: options.port ?? 0, now, onGuesses });
   const work = new WorkShare(now);
   const streams = new EventStreams(source);
   let unready: string | undefined;

@@ -9,6 +9,7 @@ import { whyUnreadable } from "../config/read/config_error.ts";
 import { readBoundedText } from "../lib/bounded_text.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable, printableJson } from "../lib/printable.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { CommandError, UsageError } from "./commands.ts";
 import type { FlagValues } from "./flags.ts";
@@ -87,7 +88,10 @@ interface FetchOptions {
 }
 
 async function fetchReport(admin: URL, { query, token }: FetchOptions): Promise<Report> {
-  const url = new URL("api/report", admin.href.replace(/[?#].*$/s, "").replace(/\/*$/, "/"));
+  const path = socketPath(admin.href);
+  const origin = path === undefined ? admin.origin : `unix:${path}`;
+  const base = path === undefined ? admin.href.replace(/[?#].*$/s, "").replace(/\/*$/, "/") : "http://localhost/";
+  const url = new URL("api/report", base);
   url.search = query.toString();
   const headers = { accept: "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
@@ -95,13 +99,13 @@ async function fetchReport(admin: URL, { query, token }: FetchOptions): Promise<
   let text: string;
   try {
     // A redirect is not followed: it could send the token to another server.
-    response = await fetch(url, { headers, signal, redirect: "manual" });
+    response = await fetch(url, { headers, signal, redirect: "manual", ...clientFor(path) });
     text = await readText(response);
   } catch (error) {
     const reason = signal.aborted ? `no response within ${FETCH_TIMEOUT_MS / 1_000} s` : messageOf(error);
-    throw new CommandError(`Cannot reach the admin listener at ${url.origin}: ${reason}`, { cause: error });
+    throw new CommandError(`Cannot reach the admin listener at ${origin}: ${reason}`, { cause: error });
   }
-  const fail = (reason: string) => new CommandError(`Cannot get a report from ${url.origin}: ${reason}`);
+  const fail = (reason: string) => new CommandError(`Cannot get a report from ${origin}: ${reason}`);
   if (response.status === 401) {
     throw fail(token === undefined ? "the admin listener requires a token; use --token-file FILE" : "invalid token");
   }
@@ -112,6 +116,10 @@ async function fetchReport(admin: URL, { query, token }: FetchOptions): Promise<
   }
   if (!isReport(body)) throw fail("the server is not conductor's admin listener");
   return body;
+}
+
+function clientFor(path: string | undefined): { readonly client?: Deno.HttpClient } {
+  return path === undefined ? {} : { client: Deno.createHttpClient({ proxy: { transport: "unix", path } }) };
 }
 
 async function readText({ body }: Response): Promise<string> {

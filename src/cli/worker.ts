@@ -89,6 +89,7 @@ export function runWorker(): void {
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
     if (command.type === "inspect") return { inspection: await worker.server.inspect(command.after) };
+    if (command.type === "recent") return { recent: await worker.server.recent(command.after) };
     if (command.type === "compared") {
       return { comparisons: await worker.server.comparisons(command.after, command.sinceMs) };
     }

@@ -25,7 +25,7 @@ import {
 } from "./schema/http.ts";
 import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
-import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
+import { boolean, fileMode, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
 import { literal, type ValueType } from "./schema/value_type.ts";
@@ -39,10 +39,13 @@ const SET_ADDRESS = "set the address of the server that calls the handler";
 const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
 const USE_COMPARED = "use the events `compared` of the option `observe`";
 
+const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
+const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
+
 /** `services[].tls` */
 export const SERVICE_TLS = section({
   name: "ServiceTlsInput",
-  description: "Certificate verification of an `https` backend.",
+  description: "Certificate verification of an `https` backend, and the client certificate for it.",
   fields: {
     ca: {
       type: pem("certificate"),
@@ -60,6 +63,18 @@ export const SERVICE_TLS = section({
       default: false,
       description: "Skip certificate verification. Insecure; for test environments only.",
       details: "Supported in Deno only; other runtimes always verify.",
+    },
+    cert: {
+      type: pem("certificate"),
+      defaultText: "none",
+      description:
+        "Client certificate, followed by its intermediate certificates, for backends that require one: `${file:client.pem}`.",
+      details: "Supported in Deno only; in other runtimes, requests to the service fail as `tls`.",
+    },
+    key: {
+      type: pem("private key"),
+      defaultText: "none",
+      description: "Unencrypted private key of `cert`: `${file:client.key}`.",
     },
   },
 });
@@ -496,11 +511,12 @@ export const SERVICE = section({
       type: backendUrl(),
       required: true,
       description: "URL of the backend. A path in it is prepended to every request path.",
+      details: "Unix sockets are supported in Deno only; in other runtimes, requests to the service fail as `refused`.",
     },
     tls: {
       type: SERVICE_TLS,
       defaultText: "the certificate authorities of the system",
-      description: "Certificate verification of an `https` backend.",
+      description: "Certificate verification of an `https` backend, and the client certificate for it.",
     },
     http2: {
       type: boolean(),
@@ -866,13 +882,19 @@ export const ADMIN = section({
   fields: {
     port: {
       type: integer(0, 65_535),
-      required: true,
+      defaultText: "required, unless `hostname` is a Unix socket",
       description: "TCP port of the admin listener. 0 selects a free port.",
     },
     hostname: {
       type: listenHost(),
       default: "127.0.0.1",
       description: "Address of the admin listener. An address that other machines can reach requires a `token`.",
+      details: SOCKET_DETAILS,
+    },
+    socketMode: {
+      type: fileMode(),
+      defaultText: "the system's for new files, usually 0755",
+      description: SOCKET_MODE,
     },
     token: {
       type: adminToken(),
@@ -886,6 +908,7 @@ export const ADMIN = section({
 export const CONFIG = section({
   name: "ConfigInput",
   description: "Configuration of conductor, an HTTP request multiplexer: listeners, limits, services and their routes.",
+  hasExtensions: true,
   fields: {
     $schema: {
       type: text(),
@@ -901,13 +924,20 @@ export const CONFIG = section({
       type: listenHost(),
       default: "0.0.0.0",
       description: "Address to listen on.",
+      details: SOCKET_DETAILS,
+      serverOnly: SET_ADDRESS,
+    },
+    socketMode: {
+      type: fileMode(),
+      defaultText: "the system's for new files, usually 0755",
+      description: SOCKET_MODE,
       serverOnly: SET_ADDRESS,
     },
     listener: {
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+        "Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the configuration.",
       details:
         "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
         "otherwise `deno`. Only `deno` serves HTTP/2.",
@@ -977,6 +1007,7 @@ export const CONFIG = section({
       type: listOf(addressRange(), { item: "address" }),
       default: [],
       description: "Addresses of proxies in front of conductor whose forwarding fields are trusted.",
+      details: "`unix` trusts every peer on a Unix socket.",
     },
     maxBodySize: {
       type: size({ min: "1B" }),

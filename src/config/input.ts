@@ -18,15 +18,24 @@ export interface ConfigInput {
    */
   readonly port?: number;
   /**
-   * Address to listen on. Not supported by `conductor()`: set the address of the server that calls the handler.
+   * Address to listen on. An IP address or a host name without port, or `unix:` and an absolute path.
+   * `unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect. Not supported by `conductor()`: set
+   * the address of the server that calls the handler.
    *
    * @default "0.0.0.0"
    */
   readonly hostname?: string;
   /**
-   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
-   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
-   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
+   * Not supported by `conductor()`: set the address of the server that calls the handler. Default: the system's for new
+   * files, usually 0755.
+   */
+  readonly socketMode?: string;
+  /**
+   * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
+   * configuration. `auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and
+   * `limits.maxConnectionsPerClient`, otherwise `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`:
+   * choose the server that calls the handler.
    *
    * @default "auto"
    */
@@ -98,8 +107,8 @@ export interface ConfigInput {
    */
   readonly forwarded?: boolean;
   /**
-   * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, or ranges in CIDR
-   * notation.
+   * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, ranges in CIDR
+   * notation, or `unix` for peers on Unix sockets. `unix` trusts every peer on a Unix socket.
    *
    * @default []
    */
@@ -503,14 +512,21 @@ export interface LoggingInput {
 
 /** Admin listener: health, metrics, live state and the dashboard. */
 export interface AdminInput {
-  /** TCP port of the admin listener. 0 selects a free port. */
-  readonly port: number;
+  /** TCP port of the admin listener. 0 selects a free port. Default: required, unless `hostname` is a Unix socket. */
+  readonly port?: number;
   /**
-   * Address of the admin listener. An address that other machines can reach requires a `token`.
+   * Address of the admin listener. An address that other machines can reach requires a `token`. An IP address or a host
+   * name without port, or `unix:` and an absolute path. `unix:/run/conductor.sock` is a Unix socket, for which `port`
+   * has no effect.
    *
    * @default "127.0.0.1"
    */
   readonly hostname?: string;
+  /**
+   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
+   * Default: the system's for new files, usually 0755.
+   */
+  readonly socketMode?: string;
   /**
    * Token that clients of the admin listener must send: `${file:admin-token}`. 16 to 512 letters, digits and `-._~+/=`.
    * Default: none.
@@ -549,10 +565,14 @@ export interface ServiceInput {
   readonly name: string;
   /**
    * URL of the backend. A path in it is prepended to every request path. `http` or `https`, without credentials, query
-   * and fragment.
+   * and fragment; or a Unix socket: `unix:/run/app.sock`, or `http+unix://%2Frun%2Fapp.sock/base` with a base path.
+   * Unix sockets are supported in Deno only; in other runtimes, requests to the service fail as `refused`.
    */
   readonly url: string;
-  /** Certificate verification of an `https` backend. Default: the certificate authorities of the system. */
+  /**
+   * Certificate verification of an `https` backend, and the client certificate for it. Default: the certificate
+   * authorities of the system.
+   */
   readonly tls?: ServiceTlsInput;
   /**
    * Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves. It is negotiated by ALPN
@@ -706,7 +726,7 @@ export interface ServiceInput {
   readonly weight?: number;
 }
 
-/** Certificate verification of an `https` backend. */
+/** Certificate verification of an `https` backend, and the client certificate for it. */
 export interface ServiceTlsInput {
   /** Additional certificate authorities to trust for this backend: `${file:ca.pem}`. PEM text. Default: none. */
   readonly ca?: string;
@@ -722,6 +742,13 @@ export interface ServiceTlsInput {
    * @default false
    */
   readonly insecure?: boolean;
+  /**
+   * Client certificate, followed by its intermediate certificates, for backends that require one: `${file:client.pem}`.
+   * PEM text. Supported in Deno only; in other runtimes, requests to the service fail as `tls`. Default: none.
+   */
+  readonly cert?: string;
+  /** Unencrypted private key of `cert`: `${file:client.key}`. PEM text. Default: none. */
+  readonly key?: string;
 }
 
 /** Circuit breaker of a service. */

@@ -1,5 +1,8 @@
 /** Errors of listeners, with the reason in words that people search for. */
 
+import { socketPath } from "../lib/unix_socket.ts";
+import { missingSocketFlags } from "./net_access.ts";
+
 /** Kind of a listen error. */
 export type ListenErrorKind =
   | "in-use"
@@ -8,6 +11,15 @@ export type ListenErrorKind =
   | "no-such-address"
   | "bad-certificate"
   | "other";
+
+/** Kinds by the codes of `node:net`. Deno reports an address of another machine as EINVAL there. */
+const KINDS_BY_CODE: Readonly<Record<string, ListenErrorKind>> = {
+  EADDRINUSE: "in-use",
+  EACCES: "not-allowed",
+  EADDRNOTAVAIL: "no-such-address",
+  EINVAL: "no-such-address",
+  ENOTFOUND: "no-such-address",
+};
 
 /** Thrown if an address cannot be listened on. */
 export class ListenError extends Error {
@@ -21,20 +33,26 @@ export class ListenError extends Error {
   /** Describes an error of `Deno.serve` or `Deno.listen`. */
   constructor(address: { readonly hostname: string; readonly port: number }, cause: unknown) {
     const kind = kindOf(cause);
-    super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address.port, cause)}`, { cause });
+    super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address, cause)}`, { cause });
     this.kind = kind;
     this.address = address;
   }
 }
 
-/** Formats a host and a port as an authority, for example `localhost:8080` or `[::1]:8080`. */
+/**
+ * Formats a host and a port as an authority, for example `localhost:8080` or `[::1]:8080`. A Unix socket has no port:
+ * `unix:/run/conductor.sock`.
+ */
 export function formatAddress(address: { readonly hostname: string; readonly port: number }): string {
   const { hostname, port } = address;
+  if (hostname.startsWith("unix:")) return hostname;
   // A placeholder such as `${env:HOST}` also contains a colon.
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function kindOf(cause: unknown): ListenErrorKind {
+  const kind = KINDS_BY_CODE[(cause as { readonly code?: string } | null)?.code ?? ""];
+  if (kind !== undefined) return kind;
   if (cause instanceof Deno.errors.AddrInUse) return "in-use";
   if (cause instanceof Deno.errors.NotCapable) return "no-permission";
   if (cause instanceof Deno.errors.PermissionDenied) return "not-allowed";
@@ -45,13 +63,21 @@ function kindOf(cause: unknown): ListenErrorKind {
   return message.includes("lookup") ? "no-such-address" : "other";
 }
 
-function reason(kind: ListenErrorKind, port: number, cause: unknown): string {
+function reason(
+  kind: ListenErrorKind,
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+  cause: unknown,
+): string {
+  const path = socketPath(hostname);
   switch (kind) {
     case "in-use":
       return "address already in use by another program";
     case "no-permission":
-      return "no network permission: run again with --allow-net";
+      return path === undefined
+        ? "no network permission: run again with --allow-net"
+        : `no permission for the Unix socket: run again with ${missingSocketFlags(path, { prompt: false }).join(" ")}`;
     case "not-allowed":
+      if (path !== undefined) return "permission denied: the user needs write access to the folder of the socket";
       return port > 0 && port < 1024
         ? "permission denied: ports below 1024 are reserved for privileged users"
         : "permission denied";

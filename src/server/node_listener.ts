@@ -4,10 +4,11 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
-import { getHeader, parseList } from "../http/headers.ts";
+import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
+import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
@@ -42,6 +43,8 @@ interface NodeModules {
 
 /** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
+/** The same order of size as the limits of `Deno.serve`, and of heads from services. */
+const MAX_HEAD_BYTES = 131_072;
 const MIN_TICK_MS = 20;
 const MAX_TICK_MS = 1_000;
 /** Protocols that are versions of HTTP or TLS. Clients offer them with ordinary requests, which are not upgraded. */
@@ -57,6 +60,7 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   const settings = {
     requireHostHeader: false,
     noDelay: true,
+    maxHeaderSize: MAX_HEAD_BYTES,
     connectionsCheckingInterval: tickMs,
     shouldUpgradeCallback: (request: IncomingMessage) => canBeUpgraded(request, options.settings()),
   };
@@ -66,13 +70,19 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   const listener = new NodeListener(server, handle, { ...options, tickMs, modules: { http, net } });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, ...(reusePort && { reusePort }) }, () => {
+    const path = socketPath(host);
+    server.listen(path === undefined ? { host, port, ...(reusePort && { reusePort }) } : { path }, () => {
       server.off("error", reject);
       resolve();
     });
   });
   listener.onListening();
   return listener;
+}
+
+/** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
+function isAmbiguous(httpVersion: string, coding: string): boolean {
+  return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
 }
 
 /** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
@@ -116,16 +126,21 @@ class NodeListener implements Listener {
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
+    // Without a listener for CONNECT, the connection would be closed without a response.
+    server.on("connect", (request, socket) => this.#onUpgrade(request, socket as Socket));
     server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket as Socket, head));
     // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
-    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
+    // Without a maximum count, because further header lines would be dropped silently. The size limits them.
+    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", () => this.#destroyAll());
   }
 
   onListening(): void {
-    const { address, port } = this.#server.address() as { address: string; port: number };
-    this.addr = { hostname: address, port };
+    const address = this.#server.address() as { address: string; port: number } | string;
+    this.addr = typeof address === "string"
+      ? { hostname: this.#options.hostname, port: 0 }
+      : { hostname: address.address, port: address.port };
     this.#server.on("error", (error) => this.#finish.reject(error));
   }
 
@@ -180,9 +195,10 @@ class NodeListener implements Listener {
   }
 
   #onConnection(socket: Socket): void {
-    const { tls, onRefused } = this.#options;
+    const { hostname, tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
+      peer: socketPath(hostname) === undefined ? "" : UNIX_PEER,
       onRelease: () => this.#remove(socket),
       onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
@@ -237,10 +253,12 @@ class NodeListener implements Listener {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
     if (connection.isRefused) return connection.ignore();
+    const coding = request.headers["transfer-encoding"];
+    if (coding !== undefined && isAmbiguous(request.httpVersion, coding)) return connection.reject();
     connection.begin(new NodeExchange(request, response, connection));
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): void {
+  #onUpgrade(request: IncomingMessage, socket: Socket, head?: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
     const response = new this.#modules.http.ServerResponse(request);

@@ -2,6 +2,7 @@
 
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
 
 /** Start parameters of a worker. */
@@ -32,6 +33,8 @@ export type Command<Settings = unknown> =
   | { readonly type: "flush" }
   /** Returns the counters, and the exchanges with an id above `after`. */
   | { readonly type: "inspect"; readonly after: number }
+  /** Returns the exchanges with an id above `after`. */
+  | { readonly type: "recent"; readonly after: number }
   /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with an id above `after`. */
   | { readonly type: "compared"; readonly after: number; readonly sinceMs?: number }
   /** Starts counting comparisons again. */
@@ -41,6 +44,8 @@ export type Command<Settings = unknown> =
 export interface CommandResult {
   /** Result of `inspect`. */
   readonly inspection?: Inspection;
+  /** Result of `recent`. */
+  readonly recent?: RecentExchanges;
   /** Result of `compared`. */
   readonly comparisons?: ComparisonsSnapshot;
 }

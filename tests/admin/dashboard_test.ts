@@ -76,7 +76,7 @@ pageTest(
     ]);
 
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await exchange.locator("button").press("Enter");
+    await exchange.locator(".exchange-open").press("Enter");
     const detail = page.getByRole("dialog");
     await detail.getByText("authorization").waitFor();
     const text = await detail.innerText();
@@ -299,7 +299,7 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     await traffic[Symbol.asyncDispose]();
     assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), width);
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await page.locator(".exchange", { hasText: "long/" }).first().locator("button").press("Enter");
+    await page.locator(".exchange", { hasText: "long/" }).first().locator(".exchange-open").press("Enter");
     await page.getByRole("dialog").waitFor();
     assertEquals(await violationsOf(page), []);
     assertEquals(await page.evaluate(`document.querySelector("dialog").scrollWidth <= innerWidth`), true);

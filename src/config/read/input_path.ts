@@ -79,6 +79,12 @@ export class InputPath {
     return isUnreadable !== undefined && isUnreadable(this.path);
   }
 
+  /** True if a problem of the value itself has been reported. The value is then missing in checks across fields. */
+  get hasProblem(): boolean {
+    const { path } = this;
+    return this.#diagnostics.problems.some((problem) => problem.path === path);
+  }
+
   /** Returns the path of a value inside this one. */
   child(key: string | number): InputPath {
     return new InputPath(this.#diagnostics, this, key);

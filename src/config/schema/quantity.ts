@@ -16,6 +16,8 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
+/** Longer times without a unit are probably meant as milliseconds. */
+const MAX_SURE_SECONDS = 1_000;
 /** Longer times are mistakes. Timers would overflow after 24 days. */
 const MAX_TIME_MS = 86_400_000;
 
@@ -68,7 +70,14 @@ export function time({ min, or }: TimeOptions): ValueType<number> {
     },
     parse(value, at) {
       const ms = readQuantity(value, TIME, MS_PER_UNIT, "s");
-      return ms !== undefined && ms >= minMs && ms <= MAX_TIME_MS ? Math.round(ms) : at.mismatch(need, value);
+      if (ms === undefined || ms < minMs || ms > MAX_TIME_MS) return at.mismatch(need, value);
+      const hasUnit = typeof value === "string" && /[a-z]$/.test(value);
+      if (!hasUnit && ms >= MAX_SURE_SECONDS * 1_000 && !at.isSecret) {
+        at.warn(
+          `${value} without a unit means ${inWords(ms)}: write "${value}s", or "${value}ms" for milliseconds`,
+        );
+      }
+      return Math.round(ms);
     },
   };
 }
@@ -166,6 +175,11 @@ export function hedgeDelay(): ValueType<HedgeDelay> {
       return { kind: "percentile", quantile: Math.round(percentile * 1_000) / 100_000 };
     },
   };
+}
+
+function inWords(ms: number): string {
+  const hours = ms / 3_600_000;
+  return hours < 1 ? `${Number((hours * 60).toFixed(1))} minutes` : `${Number(hours.toFixed(1))} hours`;
 }
 
 function readQuantity(
