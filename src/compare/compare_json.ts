@@ -3,7 +3,7 @@
 import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
 import type { UnorderedArray } from "../config/config.ts";
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../lib/exact_json.ts";
-import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
+import { isSecretMember, mayBeSecretMember } from "../lib/secret_names.ts";
 import { redactText } from "../lib/secret_text.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { ComparisonContext, DifferenceKind, DifferenceList } from "./difference.ts";
@@ -38,8 +38,8 @@ export function compareLeaves(leaves: readonly DifferingLeaf[], context: Compari
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
   if (rules.hasUnordered && leaves.some(isPaired)) return false;
-  // The other members of the object, which tell whether this is a private key, are not known here.
-  if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && isPrivateKeyName(segment)))) {
+  // The other members of the object, which may make this one a secret, are not known here.
+  if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && mayBeSecretMember(segment)))) {
     return false;
   }
   for (const { path, expected, actual } of leaves) {
@@ -57,8 +57,8 @@ class JsonComparison {
   readonly #here: JsonRules;
   readonly #path: Segment[];
   readonly #keys: ValueKeys;
-  /** Number of members on the path that hold a private key. */
-  #privateMembers = 0;
+  /** Number of members on the path that are secret because of other members of their object. */
+  #secretMembers = 0;
   /** Set while two values are only tested for equivalence. No differences are added during that. */
   #probe: { hasDifference: boolean } | undefined;
   readonly #equivalent = new Map<unknown, Map<unknown, boolean>>();
@@ -115,12 +115,12 @@ class JsonComparison {
 
   #enter(key: string, expected: JsonObject, actual: JsonObject): void {
     this.#path.push(key);
-    if (isPrivateKeyMember(expected, key) || isPrivateKeyMember(actual, key)) this.#privateMembers++;
+    if (isSecretMember(expected, key) || isSecretMember(actual, key)) this.#secretMembers++;
   }
 
   #leave(key: string, expected: JsonObject, actual: JsonObject): void {
     this.#path.pop();
-    if (isPrivateKeyMember(expected, key) || isPrivateKeyMember(actual, key)) this.#privateMembers--;
+    if (isSecretMember(expected, key) || isSecretMember(actual, key)) this.#secretMembers--;
   }
 
   #compareArrays(expected: readonly unknown[], actual: readonly unknown[]): void {
@@ -225,7 +225,7 @@ class JsonComparison {
       return;
     }
     const { redactor } = this.#rules;
-    const isSecret = this.#privateMembers > 0;
+    const isSecret = this.#secretMembers > 0;
     const sampleOf = (value: unknown) => () =>
       isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, this.#path, redactor);
     this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {

@@ -2,7 +2,7 @@
 
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
-import type { MismatchSample } from "./report.ts";
+import type { MismatchSample, RequestSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
 /** Maximum distinct paths of one endpoint. Further ones are counted under their {@linkcode collectivePath}. */
@@ -275,5 +275,13 @@ function rankSample(samples: readonly RankedSample[], random: () => number): num
 
 function sampleBytes(sample: RankedSample): number {
   const { requestId, method, path, expected, actual, expectedBody, actualBody } = sample;
-  return SAMPLE_BYTES + textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  const texts = textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  return SAMPLE_BYTES + texts + requestSampleBytes(sample.request);
+}
+
+function requestSampleBytes(sample: RequestSample | undefined): number {
+  if (sample === undefined) return 0;
+  let bytes = textBytes(sample.origin, sample.target, sample.body);
+  for (const [name, value] of sample.headers) bytes += textBytes(name, value);
+  return bytes;
 }

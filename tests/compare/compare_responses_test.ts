@@ -570,6 +570,20 @@ const SECRETS: readonly (readonly [title: string, a: ResponseParts, b: ResponseP
       /hunter/,
     ],
     [
+      "a value whose name is in another member",
+      { body: '{"env":[{"name":"DB_PASSWORD","value":"hunter2"},{"name":"A","value":"b"}]}' },
+      { body: '{"env":[{"name":"DB_PASSWORD","value":"hunter3"},{"name":"A","value":"b"}]}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "values whose names are in another member, of a new object",
+      { body: "{}" },
+      { body: '{"a":{"field":"apiKey","values":["hunter2",{"x":"hunter3"}]}}' },
+      {},
+      /hunter/,
+    ],
+    [
       "a private JSON Web Key that differs",
       { body: '{"items":[{"kty":"EC","x":"a","d":"hunter2"}]}' },
       { body: '{"items":[{"kty":"EC","x":"a","d":"hunter3"}]}' },
