@@ -10,7 +10,7 @@ import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createAccessLog } from "../observe/access_log.ts";
-import { createRedaction, type Redaction } from "../observe/redaction.ts";
+import { createRedaction } from "../observe/redaction.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";

@@ -428,45 +428,7 @@ export interface LoggingInput {
    * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
    * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
    */
-  readonly accessFields?:
-    | "client"
-    | "method"
-    | "host"
-    | "target"
-    | "protocol"
-    | "status"
-    | "requestBytes"
-    | "responseBytes"
-    | "durationMs"
-    | "route"
-    | "service"
-    | "refusal"
-    | "interrupted"
-    | "attempts"
-    | "referer"
-    | "userAgent"
-    | "requestId"
-    | "traceId"
-    | readonly (
-      | "client"
-      | "method"
-      | "host"
-      | "target"
-      | "protocol"
-      | "status"
-      | "requestBytes"
-      | "responseBytes"
-      | "durationMs"
-      | "route"
-      | "service"
-      | "refusal"
-      | "interrupted"
-      | "attempts"
-      | "referer"
-      | "userAgent"
-      | "requestId"
-      | "traceId"
-    )[];
+  readonly accessFields?: "client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId" | readonly ("client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId")[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
