@@ -18,28 +18,53 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
+export { defineConfig } from "./src/config/define_config.ts";
+export {
+  type Conductor,
+  createConductor,
+  type CreateConductorOptions,
+  type ServiceHealth,
+} from "./src/server/create_conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
+  AccessFieldInput,
   AdminInput,
+  ArraysInput,
   BreakerInput,
   CompareInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
   HedgeInput,
+  IgnoreInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
   NormaliseInput,
   RampInput,
+  RatioInput,
   SampleInput,
   ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
+  SizeInput,
   StatusInput,
+  TimeInput,
   TlsInput,
   ToleranceInput,
 } from "./src/config/input.ts";
+export type {
+  LatencyQuantiles,
+  Mismatch,
+  MismatchSample,
+  NotComparableEntry,
+  Report,
+  ReportThresholds,
+  ServiceReport,
+  Verdict,
+} from "./src/compare/report.ts";
+export type { NotComparableCounts } from "./src/observe/not_comparable.ts";
+export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {
@@ -58,6 +83,7 @@ export type { BreakerState } from "./src/policy/breaker.ts";
 export type { HealthState } from "./src/policy/health.ts";
 export type { ConnectionInfo } from "./src/http/client_request.ts";
 export type { UpstreamRequest } from "./src/http/upstream_request.ts";
+export type { TunnelEnd } from "./src/http/upgrade.ts";
 export type {
   AttemptedEvent,
   BreakerEvent,
@@ -73,6 +99,10 @@ export type {
   RespondedEvent,
   SettledEvent,
   SkippedEvent,
+  TunnelClosedEvent,
+  TunnelEndCause,
+  TunnelOpenedEvent,
+  TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";

@@ -16,6 +16,41 @@ for (const name of ["config", "shadow", "redundant", "hedge"]) {
   });
 }
 
+Deno.test("examples/websocket/config.yaml has no errors and no warnings, and is short", async () => {
+  const path = "examples/websocket/config.yaml";
+  const io = createTestIo();
+  assertEquals(await runCommandLine(["check", "--config", path], io), 0);
+  assertEquals(io.stderr.text, "");
+  assert((await Deno.readTextFile(path)).split("\n").length <= 40);
+});
+
+Deno.test("examples/websocket/run.ts shows primary, shadow and fallback", async () => {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-check", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-run"],
+      "examples/websocket/run.ts",
+    ],
+    stdin: "null",
+  }).output();
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assert(success, new TextDecoder().decode(stderr));
+  assertEquals(lines.filter((line) => /^client|^closed|^log/.test(line)), [
+    'client got "echo: hello"',
+    'client got "echo: world"',
+    "closed with 1000",
+    'client got "fallback: still there?"',
+    "closed with 1000",
+    "log: echo closed by the service, 1000, 30 and 30 bytes",
+    "log: fallback closed by the service, 1000, 26 and 28 bytes",
+  ]);
+  // The shadow may get a message before or after the selected service.
+  assertEquals(lines.filter((line) => line.startsWith("  next")), [
+    '  next got "hello"',
+    '  next got "world"',
+    '  next got "still there?"',
+  ]);
+});
+
 /** Returns the example with the addresses of the backends. */
 async function exampleFor(name: string, backends: readonly Backend[]): Promise<TempConfig> {
   const text = await Deno.readTextFile(`examples/${name}.yaml`);

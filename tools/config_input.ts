@@ -37,9 +37,16 @@ export function inputTypes(): string {
     return `${comment([section.description])}\nexport interface ${section.input} {\n${fields.join("\n")}\n}`;
   });
   const types = [...aliases.values()].map(({ name, type, description }) => {
-    return `${comment([description])}\nexport type ${name} = ${type};`;
+    const declaration = `export type ${name} = ${type};`;
+    const lines = declaration.length > MAX_LINE_LENGTH ? declaration.replaceAll(/ = | \| /g, breakBefore) : declaration;
+    return `${comment([description])}\n${lines}`;
   });
   return [HEADER, ...interfaces, ...types].join("\n\n") + "\n";
+}
+
+/** Breaks a union like `deno fmt`: each member on its own line. */
+function breakBefore(separator: string): string {
+  return separator === " = " ? " =\n  | " : "\n  | ";
 }
 
 /** Returns all sections by name, each before the sections inside it. */

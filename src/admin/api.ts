@@ -4,10 +4,47 @@ import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { NoiseMarks } from "../compare/noise_marks.ts";
 import type { Config, Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
-import type { MetricsSnapshot, ProcessStats, ReloadStats, WorkerStats } from "../observe/metrics_snapshot.ts";
+import type { Percentiles } from "../lib/latency_counts.ts";
+import type {
+  HistogramSnapshot,
+  MetricsReading,
+  MetricsSnapshot,
+  ProcessStats,
+  ReloadStats,
+  RouteSnapshot,
+  ServiceSnapshot,
+  WorkerStats,
+} from "../observe/metrics_snapshot.ts";
 
-/** A service on the dashboard. */
-export interface ServiceView {
+/** Percentiles of the last 10 to 20 seconds, exact within 1 %. All are `null` without durations in this period. */
+export interface LatencyView extends Percentiles {
+  /** Percentiles of all durations since the start. */
+  readonly sinceStart: Percentiles;
+}
+
+/** Durations of a row: their number and sum since the start. */
+export interface DurationView {
+  /** Number of durations. */
+  readonly count: number;
+  /** Sum of the durations, in milliseconds. */
+  readonly sumMs: number;
+}
+
+/** Row of counters with percentiles instead of buckets. */
+export type RowView<T extends RouteSnapshot | ServiceSnapshot> =
+  & { readonly [K in keyof T]: T[K] extends HistogramSnapshot ? DurationView : T[K] }
+  & LatencyView;
+
+/** Counters with percentiles instead of buckets. */
+export interface MetricsView extends Omit<MetricsSnapshot, "routes" | "services"> {
+  /** Routes in the order of the configuration, then the row for requests that matched no route. */
+  readonly routes: readonly RowView<RouteSnapshot>[];
+  /** Services of each route, in the order of the configuration. */
+  readonly services: readonly RowView<ServiceSnapshot>[];
+}
+
+/** A service on the dashboard, with the percentiles of its attempts on all routes. */
+export interface ServiceView extends LatencyView {
   /** Configured name. */
   readonly name: string;
   /** Scheme, host and port; the whole `url` as written if it contains placeholders. */
@@ -38,16 +75,16 @@ export interface StateView {
   readonly process: ProcessStats;
   /** URL of the server for clients, for example `http://127.0.0.1:8080`; absent if it is not known. */
   readonly url?: string;
-  /** Upper bounds of the histogram buckets, in milliseconds. One more bucket counts everything above the last bound. */
-  readonly histogramBoundsMs: readonly number[];
   /** Services in the order of the configuration. */
   readonly services: readonly ServiceView[];
   /** Routes in the order of the configuration. */
   readonly routes: readonly RouteView[];
   /** True if the responses of any service are compared with the primary's. */
   readonly comparing: boolean;
+  /** Percentiles of all requests, those without a route included. */
+  readonly total: LatencyView;
   /** Counters of all workers together. */
-  readonly metrics: MetricsSnapshot;
+  readonly metrics: MetricsView;
 }
 
 /** `GET /api/exchanges?after=ID`: the recent exchanges with a higher id, the oldest first. */
@@ -66,10 +103,17 @@ export interface AdminSource {
   readonly config: Config;
   /** Returns the current state. */
   state(): Promise<StateView>;
+  /** Returns the current counters, for the metrics endpoint. */
+  reading(): Promise<MetricsReading>;
   /** Returns the recent exchanges with an id above `after`. */
   exchanges(after: number): Promise<ExchangesView>;
-  /** Returns the comparison counters, and the mismatches with an id above `after`: none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /**
+   * Returns the comparison counters since `sinceMs`, by default all, and the mismatches with an id above `after`: none
+   * for Infinity.
+   */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts the comparison counters again. */
+  resetComparisons(): Promise<void>;
   /** Fields that a user has marked as noise. */
   readonly marks: NoiseMarks;
 }

@@ -1,11 +1,20 @@
 /** The state of the server, and the readiness that follows from it. */
 
 import type { Config } from "../config/config.ts";
-import { DURATION_BUCKETS } from "../observe/counted_metrics.ts";
-import type { StateView } from "./api.ts";
+import { percentilesOf } from "../lib/latency_counts.ts";
+import type {
+  HistogramSnapshot,
+  MetricsSnapshot,
+  RouteSnapshot,
+  ServiceSnapshot,
+} from "../observe/metrics_snapshot.ts";
+import type { DurationView, LatencyView, RowView, StateView } from "./api.ts";
 
 /** Parts of the state that do not come from the configuration. */
-export type StateInfo = Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "metrics" | "reloads">;
+export interface StateInfo extends Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "reloads"> {
+  /** Counters of all workers together. */
+  readonly metrics: MetricsSnapshot;
+}
 
 /** Reason why a server is not ready. */
 export type UnreadyReason = "draining" | "no service";
@@ -15,16 +24,47 @@ export function viewState(
   { services, routes, compare }: Pick<Config, "services" | "routes" | "compare">,
   info: StateInfo,
 ): StateView {
+  const { metrics } = info;
+  const rowsOf = Map.groupBy(metrics.services, ({ service }) => service);
   return {
     ...info,
     timeMs: Date.now(),
-    histogramBoundsMs: DURATION_BUCKETS.bounds,
     comparing: compare !== undefined,
-    services: services.map(({ name, origin, shown }) => ({ name, origin: shown.isUrlSecret ? shown.url : origin })),
+    services: services.map(({ name, origin, shown }) => ({
+      name,
+      origin: shown.isUrlSecret ? shown.url : origin,
+      ...latencyOf(rowsOf.get(name) ?? []),
+    })),
     routes: routes.map(({ kind, path, members }) => ({
       route: `${kind} ${path}`,
       members: members.map(({ service, role }) => ({ service: service.name, role })),
     })),
+    total: latencyOf(metrics.routes),
+    metrics: {
+      ...metrics,
+      routes: metrics.routes.map(viewRow<RouteSnapshot>),
+      services: metrics.services.map(viewRow<ServiceSnapshot>),
+    },
+  };
+}
+
+type Row = RouteSnapshot | ServiceSnapshot;
+
+/** Buckets are for Prometheus. Without them, a state of 200 routes is small enough to be sent each second. */
+function viewRow<T extends Row>(row: T): RowView<T> {
+  const tunnels = "tunnelDuration" in row ? { tunnelDuration: viewDuration(row.tunnelDuration) } : {};
+  return { ...row, ...latencyOf([row]), ...tunnels, duration: viewDuration(row.duration) } as RowView<T>;
+}
+
+function viewDuration({ total, sumMs }: HistogramSnapshot): DurationView {
+  return { count: total.counts.reduce((sum, count) => sum + count, 0), sumMs };
+}
+
+/** Returns the percentiles of several rows together. */
+function latencyOf(rows: readonly Row[]): LatencyView {
+  return {
+    ...percentilesOf(...rows.map(({ duration }) => duration.recent)),
+    sinceStart: percentilesOf(...rows.map(({ duration }) => duration.total)),
   };
 }
 
@@ -35,7 +75,9 @@ export function viewState(
  * traffic.
  */
 export function unreadyReason(
-  { draining, routes, metrics }: Pick<StateView, "draining" | "routes" | "metrics">,
+  { draining, routes, metrics }: Pick<StateView, "draining" | "routes"> & {
+    readonly metrics: Pick<StateView["metrics"], "states">;
+  },
 ): UnreadyReason | undefined {
   if (draining) return "draining";
   const unavailable = new Set<string>();

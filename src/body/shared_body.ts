@@ -24,6 +24,11 @@ export class SharedBody {
     this.#detachBuffer = detachBuffer;
   }
 
+  /** Returns a copy of the bytes, which outlives the body. */
+  copy(): Bytes {
+    return this.#bytes.slice();
+  }
+
   /** Returns the bytes for one service. */
   acquire(): Bytes {
     this.#refs++;

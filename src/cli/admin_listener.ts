@@ -12,6 +12,7 @@ import { formatAddress } from "../server/listen_error.ts";
 import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { Serving } from "./serve_thread.ts";
+import type { ListenerView } from "./start_log.ts";
 
 /** Context of {@linkcode createAdminSource}. */
 export interface AdminSourceContext {
@@ -52,26 +53,27 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
+  serving: Pick<Serving, "config" | "inspect" | "recent" | "comparisons" | "resetComparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
+  async function reading() {
+    const { metrics } = await serving.inspect(Infinity);
+    const reloads = readReloads();
+    return { metrics, process: processStats(), workers: workers(), ...(reloads !== undefined && { reloads }) };
+  }
+
   return {
     get config() {
       return serving.config;
     },
     state: async () => {
-      const { metrics } = await serving.inspect(Infinity);
-      const info = { version: VERSION, url: url(), draining: isDraining(), workers: workers() };
-      const reloads = readReloads();
-      return viewState(serving.config, {
-        ...info,
-        ...(reloads !== undefined && { reloads }),
-        process: processStats(),
-        metrics,
-      });
+      const info = { version: VERSION, url: url(), draining: isDraining() };
+      return viewState(serving.config, { ...info, ...await reading() });
     },
-    exchanges: async (after) => (await serving.inspect(after)).recent,
-    comparisons: (after) => serving.comparisons(after),
+    reading,
+    exchanges: (after) => serving.recent(after),
+    comparisons: (after, sinceMs) => serving.comparisons(after, sinceMs),
+    resetComparisons: () => serving.resetComparisons(),
     marks: new NoiseMarks(),
   };
 }
@@ -94,6 +96,14 @@ export class AdminListener {
     if (socketPath(hostname) !== undefined) return shownHostname;
     const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
     return `http://${formatAddress({ hostname: reachable, port })}/`;
+  }
+
+  /** Address and URL of the listener; `undefined` while it is closed. */
+  get listener(): ListenerView | undefined {
+    if (this.#open === undefined) return undefined;
+    const { settings: { hostname, shownHostname }, server } = this.#open;
+    const shown = shownHostname === hostname ? server.hostname : shownHostname;
+    return { url: this.url!, address: formatAddress({ hostname: shown, port: server.port }) };
   }
 
   /**

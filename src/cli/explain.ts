@@ -1,6 +1,7 @@
 /** `conductor explain`: shows where a request would go. */
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
+import { describeListener } from "../config/listener_kind.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { forwardingHeaders } from "../http/forwarding.ts";
@@ -17,7 +18,7 @@ import { explainComparison } from "./explain_compare.ts";
 import { explainShadow, type ShadowExplanation } from "./explain_shadow.ts";
 import { explainWait } from "./explain_wait.ts";
 import type { FlagValues } from "./flags.ts";
-import type { Io } from "./io.ts";
+import { type Io, writeWarning } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 
@@ -29,7 +30,8 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
  */
 export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
   const { method, authority, path: rawPath, query } = parseRequest(args.operands);
-  const { config } = await openConfig(args, io);
+  const { config, warnings } = await openConfig(args);
+  for (const warning of warnings) writeWarning(io, warning);
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
   const path = removeDotSegments(rawPath);
@@ -45,6 +47,7 @@ export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
     return 1;
   }
   const target = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  const listener = describeListener(config);
   const shadows = explainShadows(route, config, { method, authority, ...target, args });
   const asked = { ...route, members: route.members.filter((member) => shadows.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => shadows.get(member)?.text;
@@ -59,6 +62,7 @@ export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
     "",
     drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
+    ...(listener === undefined ? [] : [`  ${listener}`]),
     ...explainWait(asked, config, method).map((sentence) => `  ${sentence}`),
     ...explainComparison(asked, config, method).map((sentence) => `  ${sentence}`),
     "",

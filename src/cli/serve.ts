@@ -1,5 +1,6 @@
 /** `conductor serve`: listens until a signal stops it. */
 
+import { warnOfLoops } from "../config/advice.ts";
 import type { Config } from "../config/config.ts";
 import { createPaint } from "../lib/paint.ts";
 import { socketPath } from "../lib/unix_socket.ts";
@@ -18,6 +19,7 @@ import { openConfig } from "./load_config.ts";
 import { keepReloading, type Reloading } from "./reload.ts";
 import { ReloadHistory } from "./reload_history.ts";
 import { serveThread, type Serving } from "./serve_thread.ts";
+import { exportMetrics } from "../observe/otel_metrics.ts";
 import { requireSharedPort, serveWorkers } from "./serve_workers.ts";
 import { logErrorTo, showsTop, startLog } from "./start_log.ts";
 import { createLiveTable } from "./top/live_table.ts";
@@ -39,7 +41,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const io = table === undefined
     ? terminal
     : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
-  const file = await openConfig(args, io);
+  const file = await openConfig(args);
   const withFlags = (config: Config): Config => {
     const { port = config.port, host: hostname = config.hostname } = flags;
     const hasPort = socketPath(hostname) === undefined;
@@ -47,6 +49,9 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   };
   let { logger, announce } = startLog(file.config, args, io);
   const onError = logErrorTo(() => logger);
+  for (const warning of [...file.warnings, ...warnOfLoops(withFlags(file.config))]) {
+    logger.log("warn", "configuration", { warning });
+  }
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
@@ -89,6 +94,8 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     workers?.end();
     throw error;
   }
+  const listeners = () => ({ url: urlOf(server), address: addressOf(server), admin: admin.listener });
+  exportMetrics(() => source.reading());
   const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
   const reloading = keepReloading({
@@ -99,7 +106,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     logger: () => logger,
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
-      const before = [urlOf(server), admin.url];
+      const before = JSON.stringify(listeners());
       const prepared = await admin.prepare(config.admin);
       try {
         await server.apply(withFlags(config));
@@ -109,12 +116,14 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
       }
       await prepared.commit();
       ({ logger, announce } = startLog(config, args, io));
-      if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
+      for (const warning of warnOfLoops(withFlags(config))) logger.log("warn", "configuration", { warning });
+      const after = listeners();
+      if (JSON.stringify(after) !== before) announce(after);
     },
   });
   let endTop = () => {};
   try {
-    announce(urlOf(server), admin.url);
+    announce(listeners());
     if (table !== undefined) endTop = runTop({ state: () => source.state(), table, paint: createPaint(true) });
     const onDrain = () => isDraining = true;
     return await stop(server, { workers, signals, reloading, onDrain, urgent, logger: () => logger });
@@ -176,6 +185,12 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
       shown.isUrlSecret ? `the host of ${shown.url}` : host
     } to its list`,
   );
+}
+
+/** Returns the address that is listened on. A resolved placeholder must not be printed. */
+function addressOf({ address: { hostname, port }, config }: Serving): string {
+  const { hostname: configured, shownHostname } = config;
+  return formatAddress({ hostname: shownHostname === configured ? hostname : shownHostname, port });
 }
 
 /** Returns the URL to open in a browser, or the address of a Unix socket. Not every system can open 0.0.0.0. */

@@ -6,9 +6,12 @@ import { createSharedState } from "../policy/shared_state.ts";
 import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
+import { observeDurations } from "../observe/otel_metrics.ts";
+import { findMeters } from "../observe/telemetry.ts";
 import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction } from "../observe/redaction.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
@@ -17,6 +20,9 @@ import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
+
+/** Part of `shutdownTimeout` after which tunnels are closed. */
+const TUNNEL_GRACE_RATIO = 0.9;
 
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
@@ -33,8 +39,12 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns only the recorded exchanges: they are read more often than the metrics, which are larger. */
+  recent(after: number): Promise<RecentExchanges>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -67,7 +77,8 @@ export interface ServeThreadOptions {
    */
   readonly onAttempts?: (inFlight: number) => void;
   /**
-   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`.
+   * True to count requests for `inspect` even if the configuration has neither `admin` nor `metrics`. OpenTelemetry
+   * metrics count them in any case.
    *
    * @default {false}
    */
@@ -119,13 +130,15 @@ export interface ServingThread extends Serving {
 /** Serves a configuration in this thread. Throws a `ListenError` if its address cannot be listened on. */
 export async function serveThread(first: Config, options: ServeThreadOptions): Promise<ServingThread> {
   const { logger, onError, pseudonym, reusePort, onAttempts = () => {}, recordedPerSecond } = options;
-  const { alwaysCount = false } = options;
+  const alwaysCount = options.alwaysCount === true || findMeters() !== undefined;
   const inFlight = new AttemptsInFlight();
   let metrics: Metrics | undefined;
   let recorder: ExchangeRecorder | undefined;
   let redaction = createRedaction(first);
+  const recordDuration = observeDurations();
   const observe: DetailedObserver = (event) => {
     inFlight.observe(event);
+    recordDuration?.(event);
     if (event.type === "attempted" || event.type === "settled") onAttempts(inFlight.count);
     logger().observe(event);
   };
@@ -167,6 +180,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const recentExchanges = (after: number) => recorder?.after(after) ?? { last: 0, exchanges: [] };
   const readAll = () => {
     const reloads = options.reloads?.();
     return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
@@ -223,15 +237,22 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
         rollback: () => prepared.rollback(),
       };
     },
-    inspect: (after) => {
-      return Promise.resolve({
-        metrics: readMetrics(),
-        recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
-      });
-    },
-    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
+    inspect: (after) => Promise.resolve({ metrics: readMetrics(), recent: recentExchanges(after) }),
+    recent: (after) => Promise.resolve(recentExchanges(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
-      await Promise.all([checks.stop(), server.shutdown({ onClosed: options.onClosed })]);
+      const { tunnels } = shared.instance;
+      // Some time is left to log their ends, before the process exits.
+      const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
+      let drained = Promise.resolve();
+      // Earlier, clients would connect again to the same process.
+      const onClosed = async () => {
+        await options.onClosed?.();
+        drained = tunnels.drain(Math.max(0, untilMs - performance.now()));
+      };
+      await Promise.all([checks.stop(), server.shutdown({ onClosed })]);
+      await drained;
       // Shadow requests are waited for too: comparisons and metrics need their responses.
       await inFlight.idle();
     },

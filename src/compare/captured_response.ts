@@ -35,8 +35,12 @@ export interface CapturedResponse {
   readonly headers: readonly HeaderLine[];
   /** The body; `undefined` if the response has none, or if it broke off. */
   readonly body: CapturedBody | undefined;
+  /** Close code of a WebSocket; absent for other responses, and if conductor closed it. */
+  readonly closeCode?: number | undefined;
   /** Time from the start of the attempt to the response head, in milliseconds. */
   readonly durationMs: number;
+  /** True if the body reports errors whatever the status is, as in GraphQL. */
+  readonly hasErrors?: boolean;
 }
 
 /** Outcome of one attempt: a response, or a failure. */
@@ -45,7 +49,7 @@ export type CapturedOutcome =
   | { readonly ok: false; readonly kind: FailureKind; readonly durationMs: number };
 
 /** Format as which a body is compared. */
-export type ResponseFormat = "json" | "json-lines" | "form" | "markup" | "text" | "binary" | "unknown";
+export type ResponseFormat = "json" | "json-lines" | "form" | "html" | "xml" | "text" | "binary" | "unknown";
 
 /** Type of a body, from the content type of its response. */
 export interface BodyType {
@@ -60,6 +64,7 @@ const JSON_LINES = new Set([
   "application/ndjson",
   "application/jsonl",
   "application/x-jsonlines",
+  "application/json-seq",
 ]);
 const TEXTS = /^(?:text\/.+|application\/(?:javascript|ecmascript|graphql|yaml|x-yaml|toml|sql|x-sh))$/;
 
@@ -79,11 +84,10 @@ export function bodyTypeOf(headers: readonly HeaderLine[]): BodyType {
 function formatOf(type: string): ResponseFormat {
   if (type === "") return "unknown";
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return "json";
-  if (JSON_LINES.has(type)) return "json-lines";
+  if (JSON_LINES.has(type) || type.endsWith("+json-seq")) return "json-lines";
   if (type === "application/x-www-form-urlencoded") return "form";
-  if (type === "text/html" || type === "text/xml" || type === "application/xml" || type.endsWith("+xml")) {
-    return "markup";
-  }
+  if (type === "text/html" || type === "application/xhtml+xml") return "html";
+  if (type === "text/xml" || type === "application/xml" || type.endsWith("+xml")) return "xml";
   return TEXTS.test(type) ? "text" : "binary";
 }
 

@@ -1,6 +1,6 @@
 /** Comparison of two bodies: by their bytes first, then by their format. */
 
-import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
+import { type ParsedJson, parseExactJson, parseJsonDocuments } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import { getHeader } from "../http/headers.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
@@ -17,6 +17,7 @@ import {
 } from "./captured_response.ts";
 import { compareForms } from "./compare_forms.ts";
 import { compareJson, compareLeaves } from "./compare_json.ts";
+import { compareMarkup } from "./compare_markup.ts";
 import { compareTexts } from "./compare_texts.ts";
 import { codingsOf } from "./decode_body.ts";
 import type { ComparisonContext, DifferenceList } from "./difference.ts";
@@ -28,8 +29,6 @@ const BYTES_PER_STEP = 32;
 const DECODED_PER_STEP = 4;
 /** Bytes decoded from another character set per step. */
 const LEGACY_DECODED_PER_STEP = 1;
-/** Steps per character of markup, because a regular expression folds white space. */
-const MARKUP_STEPS = 3;
 
 /**
  * Finds the differences between two bodies. Returns the reason why the bodies are not comparable; `undefined` if they
@@ -49,6 +48,7 @@ export function compareBodies(
     differences.add("body", expected === undefined ? "added" : "removed", {
       ...(expected === undefined ? {} : { expected: () => sizeOf(expected) }),
       ...(actual === undefined ? {} : { actual: () => sizeOf(actual) }),
+      values: [expected, actual],
     });
     return;
   }
@@ -116,40 +116,37 @@ function readTexts(expected: TypedBytes, actual: TypedBytes, steps: StepBudget):
 /** Returns `false` if the bodies have no format that can be compared as text. */
 function compareByFormat({ format, expected, actual }: Texts, context: ComparisonContext): boolean {
   const { steps } = context;
-  switch (format) {
-    case "json":
-    case "json-lines":
-    case "unknown": {
-      const parse = format === "json-lines" ? parseJsonLines : parseExactJson;
-      const expectedJson = looksLikeJson(expected, format) ? parse(expected, steps) : undefined;
-      const actualJson = expectedJson === undefined ? undefined : parse(actual, steps);
-      if (expectedJson === undefined || actualJson === undefined) compareTexts(expected, actual, context);
-      else compareJson(expectedJson.value, actualJson.value, context);
-      return true;
-    }
-    case "form":
-      compareForms(expected, actual, context);
-      return true;
-    case "markup":
-      steps.take(MARKUP_STEPS * (expected.length + actual.length));
-      compareTexts(foldSpace(expected), foldSpace(actual), context);
-      return true;
-    case "text":
-      compareTexts(expected, actual, context);
-      return true;
-    default:
-      return false;
+  if (format === "binary") return false;
+  if (format === "form") {
+    compareForms(expected, actual, context);
+    return true;
   }
+  const json = readJson(format, expected, actual, steps);
+  if (json !== undefined) compareJson(json.expected.value, json.actual.value, context);
+  else if (format === "html" || format === "xml") compareMarkup(expected, actual, format, context);
+  else compareTexts(expected, actual, context);
+  return true;
 }
 
-/** Reports whether a text may be JSON. Without a content type, only objects and arrays are parsed as JSON. */
+/** Parses both texts as one JSON document each, otherwise as several. Returns `undefined` if one of them is not JSON. */
+function readJson(
+  format: ResponseFormat,
+  expectedText: string,
+  actualText: string,
+  steps: StepBudget,
+): { readonly expected: ParsedJson; readonly actual: ParsedJson } | undefined {
+  if (!looksLikeJson(expectedText, format) || !looksLikeJson(actualText, format)) return undefined;
+  for (const parse of format === "json-lines" ? [parseJsonDocuments] : [parseExactJson, parseJsonDocuments]) {
+    const expected = parse(expectedText, steps);
+    const actual = expected && parse(actualText, steps);
+    if (expected !== undefined && actual !== undefined) return { expected, actual };
+  }
+  return undefined;
+}
+
+/** Reports whether a text may be JSON. Without a type of JSON, only objects and arrays are parsed as JSON. */
 function looksLikeJson(text: string, format: ResponseFormat): boolean {
-  return format !== "unknown" || /^\s*[[{]/.test(text);
-}
-
-/** Folds white space, and starts a line at each tag that follows another, so that the first differing line is short. */
-function foldSpace(text: string): string {
-  return text.trim().replaceAll(/\s+/g, " ").replaceAll(/> ?</g, ">\n<");
+  return format === "json" || format === "json-lines" || /^\s*[[{]/.test(text);
 }
 
 function bodyOf({ body }: CapturedResponse): CapturedBody | undefined {

@@ -1,36 +1,48 @@
 /** Comparison of the header fields of two responses. */
 
 import type { HeaderLine } from "../config/config.ts";
+import { shorten } from "../config/schema/describe.ts";
+import { compareCookies } from "./compare_cookies.ts";
 import type { ComparisonContext } from "./difference.ts";
+import { canonicalHeader, directivesOf } from "./header_values.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
 /** Steps per character of two values that differ, because lists are split and sorted. */
 const VALUE_STEPS = 4;
+/** Maximum length of a directive's name in a path. */
+const MAX_DIRECTIVE_LENGTH = 100;
 
 /**
- * Finds the header fields that differ. For `set-cookie`, only the names of the cookies are compared, in any order. The
- * order of directives in `cache-control` is ignored, and so are case and spaces in `content-type`.
+ * Finds the header fields that differ. For `set-cookie`, the names and attributes of the cookies are compared. Policies
+ * such as `content-security-policy` differ by directive, and a nonce equals any other. Where it has no meaning, order,
+ * case and spaces are ignored. Handshakes of WebSockets have further fields.
  */
 export function compareHeaders(
   expectedLines: readonly HeaderLine[],
   actualLines: readonly HeaderLine[],
-  { rules, differences, steps }: ComparisonContext,
+  context: ComparisonContext,
+  isHandshake = false,
 ): void {
-  for (const name of rules.headers) {
+  const { rules, steps } = context;
+  for (const name of isHandshake ? rules.handshakeHeaders : rules.headers) {
     steps.take(expectedLines.length + actualLines.length);
     const expected = readField(expectedLines, name);
     const actual = readField(actualLines, name);
     if (expected === actual) continue;
+    if (name === "set-cookie") {
+      compareCookies(expectedLines, actualLines, context);
+      continue;
+    }
     steps.take(VALUE_STEPS * ((expected?.length ?? 0) + (actual?.length ?? 0)));
-    if (isEquivalent(name, expected, actual, rules)) continue;
-    const kind = expected === undefined ? "added" : actual === undefined ? "removed" : "changed";
-    const sampleOf = (text: string) => () => sampleOfField(name, text, rules);
-    differences.add(`header:${name}`, kind, {
-      ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
-      ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
-    });
+    compareField({ name, expected, actual }, context);
   }
+}
+
+interface Field {
+  readonly name: string;
+  readonly expected: string | undefined;
+  readonly actual: string | undefined;
 }
 
 /** Joins all lines of a field to one list (RFC 9110 §5.3). */
@@ -38,37 +50,39 @@ function readField(headers: readonly HeaderLine[], name: string): string | undef
   let value: string | undefined;
   for (const [key, text] of headers) {
     if (key.length !== name.length || (key !== name && key.toLowerCase() !== name)) continue;
-    const part = name === "set-cookie" ? text.slice(0, Math.max(0, text.indexOf("="))).trim() : text;
-    value = value === undefined ? part : `${value}, ${part}`;
+    value = value === undefined ? text : `${value}, ${text}`;
   }
   return value;
 }
 
-function isEquivalent(
-  name: string,
-  expected: string | undefined,
-  actual: string | undefined,
-  rules: CompareRules,
-): boolean {
-  if (expected === undefined || actual === undefined) return false;
-  const [a, b] = rules.normalises
-    ? [rules.normaliseField(expected, "header", name), rules.normaliseField(actual, "header", name)]
-    : [expected, actual];
-  return a === b || canonical(name, a) === canonical(name, b);
+function compareField(field: Field, context: ComparisonContext): void {
+  const { name } = field;
+  const { rules } = context;
+  const normalised = (value: string | undefined) =>
+    value !== undefined && rules.normalises ? rules.normaliseField(value, "header", name) : value;
+  const [expected, actual] = [normalised(field.expected), normalised(field.actual)];
+  if (expected === undefined || actual === undefined) return add(field, context);
+  if (expected === actual || canonicalHeader(name, expected) === canonicalHeader(name, actual)) return;
+  const [a, b] = [directivesOf(name, expected), directivesOf(name, actual)];
+  if (a === undefined || b === undefined) return add(field, context);
+  for (const directive of new Set([...a.keys(), ...b.keys()])) {
+    if (a.get(directive) === b.get(directive)) continue;
+    const shown = shorten(directive, MAX_DIRECTIVE_LENGTH);
+    const part = { name: `${name}.${shown}`, expected: a.get(directive), actual: b.get(directive) };
+    if (!rules.ignoresField("header", part.name)) add(part, context);
+  }
 }
 
-function canonical(name: string, value: string): string {
-  if (name === "content-type") return value.toLowerCase().replaceAll(/[\s"]/g, "");
-  if (name === "set-cookie") return sorted(value);
-  return name === "cache-control" ? sorted(value.toLowerCase()) : value;
+function add({ name, expected, actual }: Field, { rules, differences }: ComparisonContext): void {
+  const kind = expected === undefined ? "added" : actual === undefined ? "removed" : "changed";
+  const sampleOf = (text: string) => () => sampleOfField(name, text, rules);
+  differences.add(`header:${name}`, kind, {
+    ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
+    ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
+    values: [expected, actual],
+  });
 }
 
-function sorted(list: string): string {
-  return list.split(",").map((item) => item.trim()).sort().join();
-}
-
-/** Shows cookie names, because only the values of cookies are secret. */
 function sampleOfField(name: string, text: string, { redactor }: CompareRules): string {
-  const isSecret = name !== "set-cookie" && redactor.hidesField("header", name);
-  return isSecret ? redactor.replace(text) : sampleOfText(text, redactor);
+  return redactor.hidesField("header", name) ? redactor.replace(text) : sampleOfText(text, redactor);
 }

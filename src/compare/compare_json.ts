@@ -1,6 +1,7 @@
 /** Comparison of two JSON documents, value by value. */
 
 import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
+import type { UnorderedArray } from "../config/config.ts";
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../lib/exact_json.ts";
 import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
 import { redactText } from "../lib/secret_text.ts";
@@ -95,7 +96,7 @@ class JsonComparison {
       if (Object.hasOwn(actual, key)) {
         shared++;
         this.compare(expected[key], actual[key]);
-      } else {
+      } else if (expected[key] !== null || !this.#here.isNullMissing()) {
         this.#add("removed", expected[key], undefined);
       }
       this.#leave(key, expected, actual);
@@ -107,7 +108,7 @@ class JsonComparison {
       this.#steps.take(VALUE_STEPS);
       if (Object.hasOwn(expected, key)) continue;
       this.#enter(key, expected, actual);
-      this.#add("added", undefined, actual[key]);
+      if (actual[key] !== null || !this.#here.isNullMissing()) this.#add("added", undefined, actual[key]);
       this.#leave(key, expected, actual);
     }
   }
@@ -125,8 +126,9 @@ class JsonComparison {
   #compareArrays(expected: readonly unknown[], actual: readonly unknown[]): void {
     this.#here.takeRuleSteps();
     const isUnordered = this.#here.isUnordered();
+    const identity = isUnordered ? this.#rules.identityOf(this.#path) : undefined;
     this.#path.push(ELEMENT);
-    if (isUnordered) this.#compareUnordered(expected, actual);
+    if (isUnordered) this.#compareUnordered(expected, actual, identity);
     else this.#compareOrdered(expected, actual);
     this.#path.pop();
   }
@@ -155,9 +157,15 @@ class JsonComparison {
     if (sharedEnd < actualEnd) this.#add("added", undefined, actual[sharedEnd]);
   }
 
-  #compareUnordered(expected: readonly unknown[], actual: readonly unknown[]): void {
+  #compareUnordered(
+    expected: readonly unknown[],
+    actual: readonly unknown[],
+    identity: UnorderedArray["identity"],
+  ): void {
     const { pairs, removed, added } = pairUnordered(expected, actual, {
-      keyOf: (value) => this.#keys.keyOf(value),
+      keys: this.#keys,
+      here: this.#here,
+      identity,
       isEquivalent: this.#rules.hasTolerance ? (a, b) => this.#isEquivalent(a, b) : undefined,
       steps: this.#steps,
     });
@@ -192,11 +200,14 @@ class JsonComparison {
   }
 
   #compareLeaves(expected: unknown, actual: unknown): void {
+    const instant = this.#here.instantOf(expected);
+    if (instant !== undefined && instant === this.#here.instantOf(actual)) return;
     const type = jsonTypeOf(expected);
     if (type !== jsonTypeOf(actual)) return this.#add("type", expected, actual);
     if (type === "number" && this.#here.areNear(expected, actual)) return;
     if (typeof expected === "string" && typeof actual === "string" && this.#rules.normalises) {
-      if (this.#here.normalise(expected) === this.#here.normalise(actual)) return;
+      const [a, b] = [this.#here.normalise(expected), this.#here.normalise(actual)];
+      if (a === b || this.#here.areNearTexts(a, b)) return;
     }
     this.#add("changed", expected, actual);
   }
@@ -220,11 +231,12 @@ class JsonComparison {
     this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),
+      values: [expected, actual],
     });
   }
 }
 
 /** Redacts a key. All secrets get the same mark, because differences are counted by path. */
-function withoutSecret(segment: Segment): Segment {
+export function withoutSecret(segment: Segment): Segment {
   return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }

@@ -6,6 +6,7 @@ import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
 import { type ComparisonContext, type Difference, DifferenceList } from "./difference.ts";
+import type { DifferenceTraits } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
@@ -20,6 +21,8 @@ const NONE: readonly Difference[] = [];
 export interface ResponseComparison {
   /** Differences in the order status, header fields, body. Empty if the responses match or are not comparable. */
   readonly differences: readonly Difference[];
+  /** Traits of the differences, by path. Absent: none. */
+  readonly traits?: DifferenceTraits;
   /** Reason why the responses are not comparable; `undefined` if they were compared. */
   readonly notComparable: NotComparableReason | undefined;
 }
@@ -46,17 +49,28 @@ export function compareResponses(
   }
   const { response: baseline } = expected;
   const { response: candidate } = actual;
-  if (baseline.status !== candidate.status && !rules.ignores("status")) {
+  if (!rules.areEquivalentStatuses(baseline.status, candidate.status) && !rules.ignores("status")) {
     differences.add("status", "changed", {
       expected: () => String(baseline.status),
       actual: () => String(candidate.status),
     });
   }
+  compareCloseCodes(baseline, candidate, { rules, differences });
   const statusOnly = compared(differences);
   const notComparable = compareHeadersAndBody(baseline, candidate, { rules, differences, steps });
   if (notComparable === undefined) return compared(differences);
   // Only a different status counts here: differing headers may be noise, and an incomplete body proves nothing.
   return statusOnly.differences.length > 0 ? statusOnly : { differences: NONE, notComparable };
+}
+
+/** Compares how two WebSockets ended. A connection that conductor closed has no code. */
+function compareCloseCodes(
+  { closeCode: expected }: CapturedResponse,
+  { closeCode: actual }: CapturedResponse,
+  { rules, differences }: Pick<ComparisonContext, "rules" | "differences">,
+): void {
+  if (expected === undefined || actual === undefined || expected === actual || rules.ignores("closeCode")) return;
+  differences.add("closeCode", "changed", { expected: () => String(expected), actual: () => String(actual) });
 }
 
 /** Returns the reason why the responses are not comparable; `undefined` if they were compared. */
@@ -69,7 +83,8 @@ function compareHeadersAndBody(
   if (expected.body?.cutBy === "memory" || actual.body?.cutBy === "memory") return "memory";
   context.rules.startComparison(context.steps);
   try {
-    compareHeaders(expected.headers, actual.headers, context);
+    const isHandshake = expected.status === 101 && actual.status === 101;
+    compareHeaders(expected.headers, actual.headers, context, isHandshake);
     return compareBodies(expected, actual, context);
   } catch (error) {
     if (error instanceof NotComparableError) return error.reason;
@@ -79,7 +94,8 @@ function compareHeadersAndBody(
 }
 
 function compared(differences: DifferenceList): ResponseComparison {
-  return { differences: differences.isEmpty ? NONE : differences.toArray(), notComparable: undefined };
+  if (differences.isEmpty) return { differences: NONE, notComparable: undefined };
+  return { differences: differences.toArray(), traits: differences.traits(), notComparable: undefined };
 }
 
 function describeOutcome(outcome: CapturedOutcome): string {

@@ -3,6 +3,7 @@
 import { shorten } from "../config/schema/describe.ts";
 import type { ComparisonContext } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
+import { hasSameForm } from "./value_form.ts";
 
 /** Characters of a long line that are shown before the first difference. */
 const SHOWN_BEFORE = 60;
@@ -20,7 +21,10 @@ const CHARACTERS_PER_STEP = 8;
 /** Characters compared per step if they are compared one by one. */
 const COLUMNS_PER_STEP = 2;
 
-/** Finds the first line that differs. All differences of a text have the path `body`, so further lines do not count. */
+/**
+ * Finds the lines that differ. All differences of a text have the path `body`, and the sample shows the first one. The
+ * search ends at the first line that differs in more than times and identifiers.
+ */
 export function compareTexts(
   expectedText: string,
   actualText: string,
@@ -29,6 +33,7 @@ export function compareTexts(
   if (expectedText === actualText) return;
   const expectedLines = new Lines(expectedText);
   const actualLines = new Lines(actualText);
+  let isListed = false;
   for (let index = 0;; index++) {
     const { start: expectedStart } = expectedLines;
     const { start: actualStart } = actualLines;
@@ -37,16 +42,24 @@ export function compareTexts(
     if (expected === undefined && actual === undefined) return;
     steps.take(LINE_STEPS + Math.max(expected?.length ?? 0, actual?.length ?? 0) / CHARACTERS_PER_STEP);
     if (expected === actual || isEquivalent(expected, actual, rules)) continue;
+    const isSame = expected !== undefined && actual !== undefined &&
+      hasSameForm(expected, actual, differences.traitSteps);
+    // Without a difference so far, this one is shown, whatever its form.
+    if (isSame && isListed) continue;
     steps.take(Math.min(expected?.length ?? 0, actual?.length ?? 0) / COLUMNS_PER_STEP);
     const column = firstDifference(expected ?? "", actual ?? "");
     const sampleOf = (text: string, line: string | undefined, start: number) => () =>
       line === undefined
         ? `no line ${index + 1}`
-        : `line ${index + 1}: ${around(text, { start, length: line.length, column }, rules)}`;
-    return differences.add("body", "changed", {
+        : `line ${index + 1}: ${excerptOf(text, { start, length: line.length, column }, rules)}`;
+    differences.add("body", "changed", {
       expected: sampleOf(expectedText, expected, expectedStart),
       actual: sampleOf(actualText, actual, actualStart),
+      // The size of the whole text matters, not the size of the line.
+      values: isSame ? [expected, actual] : [expectedText, actualText],
     });
+    if (!isSame) return;
+    isListed = true;
   }
 }
 
@@ -77,7 +90,8 @@ class Lines {
 
 function isEquivalent(expected: string | undefined, actual: string | undefined, rules: CompareRules): boolean {
   if (!rules.normalises || expected === undefined || actual === undefined) return false;
-  return rules.normaliseLine(expected) === rules.normaliseLine(actual);
+  const [a, b] = [rules.normaliseLine(expected), rules.normaliseLine(actual)];
+  return a === b || rules.areNearLines(a, b);
 }
 
 function firstDifference(a: string, b: string): number {
@@ -92,15 +106,18 @@ interface Line {
   readonly length: number;
   /** Index of the first difference in the line. */
   readonly column: number;
+  /** Characters on either side that are searched for secrets. Default: 16,384. */
+  readonly searchedAround?: number;
 }
 
 /** Returns the part of a line around the first difference, without secrets. */
-function around(text: string, { start, length, column }: Line, { redactor }: CompareRules): string {
+export function excerptOf(text: string, line: Line, { redactor }: CompareRules): string {
+  const { start, length, column, searchedAround = SEARCHED_AROUND } = line;
   if (redactor.hidesBody()) return redactor.replace(text.slice(start, start + length));
   const shownFrom = column <= SHOWN_BEFORE ? start : start + column - SHOWN_BEFORE;
   const shownTo = Math.min(start + length, start + column + SHOWN_AFTER);
-  const from = Math.max(0, shownFrom - SEARCHED_AROUND);
-  const searched = text.slice(from, shownTo + SEARCHED_AROUND);
+  const from = Math.max(0, shownFrom - searchedAround);
+  const searched = text.slice(from, shownTo + searchedAround);
   let shown = "";
   let at = shownFrom - from;
   for (const secret of redactor.find(searched)) {

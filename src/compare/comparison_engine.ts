@@ -1,6 +1,9 @@
 /** Compares responses in the background, after the client has received its response. */
 
+import type { RequestBody } from "../body/request_body.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { Config, Route, Service } from "../config/config.ts";
+import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
@@ -10,13 +13,23 @@ import type { CapturedOutcome } from "./captured_response.ts";
 import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
 import { comparedEvent, type Comparison, type NotComparable, notComparableEvent } from "./comparison.ts";
-import { type Candidate, type ComparisonPlan, endpointOf, plansFor, sampleServices } from "./comparison_plan.ts";
+import {
+  type Candidate,
+  type ComparisonPlan,
+  endpointOf,
+  isReplayable,
+  needsBody,
+  plansFor,
+  sampleServices,
+} from "./comparison_plan.ts";
 import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
+import type { DifferenceTrait } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
+import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
 import type { ResponseCapture } from "./response_capture.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
@@ -36,6 +49,8 @@ export interface ComparisonEngineOptions {
 
 /** Maximum concurrent replays to the primary. */
 const MAX_REPLAYS = 8;
+/** Maximum length of a version in characters. */
+const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
 const REQUEST_BYTES = 1_024;
 
@@ -74,22 +89,29 @@ export class ComparisonEngine {
   }
 
   /**
-   * Returns the capture of a request's responses; `undefined` if the request is not compared. A request with a body is
-   * never replayed to the primary.
+   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
+   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary, nor is an
+   * upgrade.
    */
-  begin(clientRequest: ReceivedRequest, route: Route, hasBody: boolean): ExchangeCapture | undefined {
+  begin(
+    clientRequest: ReceivedRequest,
+    route: Route,
+    { body, isUpgrade = false }: { readonly body: RequestBody; readonly isUpgrade?: boolean },
+  ): ExchangeCapture | undefined {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
     const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
     if (this.#queue.isFull) return skip("busy");
-    const heldBytes = requestBytes(clientRequest);
+    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest);
+    const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return skip("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
       route,
-      hasBody,
+      hasBody: body !== null || isUpgrade,
+      requestBody: isKept ? body.copy() : undefined,
       captured,
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
@@ -130,21 +152,21 @@ export class ComparisonEngine {
       if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason });
       return capture.release();
     }
-    const endpoint = endpointOf(plan, clientRequest);
+    const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
     const baseline = { plan, clientRequest, endpoint, primary };
+    let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
       if (actual === undefined) {
-        const reason = lostBy(capture, candidate.service);
-        const isNoise = candidate.service.control;
-        if (reason !== undefined) this.#skip(baseline, candidate.service, { reason, isNoise });
+        this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate));
+      else if (this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate))) isCompared = true;
     }
-    if (!this.#replay(capture, baseline)) capture.release();
+    // Without a comparison, a replay would only load the primary.
+    if (!isCompared || !this.#replay(capture, baseline)) capture.release();
   }
 
   /**
@@ -153,9 +175,9 @@ export class ComparisonEngine {
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
-    const isReplayable = primary.outcome!.ok && (clientRequest.method === "GET" || clientRequest.method === "HEAD") &&
-      !first.hasBody && this.#replays < MAX_REPLAYS;
-    if (!isReplayable || !plan.replaySampler.next()) return false;
+    const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
+      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+    if (!mayReplay || !plan.replaySampler.next()) return false;
     this.#replays++;
     const release = () => {
       second.release();
@@ -165,7 +187,8 @@ export class ComparisonEngine {
       clientRequest,
       heldBytes: 0,
       route: first.route,
-      hasBody: false,
+      hasBody: first.hasBody,
+      requestBody: first.requestBody,
       captured: plan.allServices,
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
@@ -194,10 +217,10 @@ export class ComparisonEngine {
 
   /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
   async #compare(
-    { clientRequest, primary }: Baseline,
+    { clientRequest, endpoint, primary }: Baseline,
     capture: ResponseCapture,
     { rules, settings }: Pick<Candidate, "rules" | "settings">,
-  ): Promise<Pick<Result, "actual" | "differences" | "notComparable">> {
+  ): Promise<Result> {
     const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
     if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
     if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
@@ -205,24 +228,39 @@ export class ComparisonEngine {
       await capture.decode(this.#queue.pause);
     }
     const actual = capture.outcome!;
-    return { actual, ...compareResponses(primary.outcome!, actual, rules) };
+    return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
   }
 
   /** Compares by the rules of every candidate, because each may ignore different fields. */
   async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
+    const traits = new Map<string, DifferenceTrait>();
     for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable } = await this.#compare(baseline, capture, candidate);
+      const { differences, notComparable, traits: found } = await this.#compare(baseline, capture, candidate);
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
+      for (const [path, trait] of found ?? []) traits.set(path, trait);
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual: capture.outcome!,
       differences: [...byPath.values()],
+      traits,
       notComparable: undefined,
       isNoise: true,
     });
+  }
+
+  /** Counts a service without an outcome, if the reason says something about the service or the comparison. */
+  #skipMissing(capture: ExchangeCapture, baseline: Baseline, service: Service): void {
+    const isNoise = service.control;
+    if (capture.isUnavailable(service)) {
+      const { plan: { route }, primary } = baseline;
+      if (!isNoise) this.#options.count?.addUnavailable({ route, service: service.name, expected: primary.outcome! });
+      return;
+    }
+    const reason = lostBy(capture, service);
+    if (reason !== undefined) this.#skip(baseline, service, { reason, isNoise });
   }
 
   #skip(
@@ -235,16 +273,21 @@ export class ComparisonEngine {
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
+  /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
     { plan, clientRequest, endpoint, primary }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual, differences, notComparable, isNoise = false }: Result,
-  ): void {
+    { actual: found, differences, traits, notComparable, isNoise = false }: Result,
+  ): boolean {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      return false;
     }
     const { requestId, method } = clientRequest;
-    const expected = primary.outcome!;
+    const isGraphql = isGraphqlPath(clientRequest.path);
+    const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
+    const actual = isGraphql ? withGraphqlErrors(found) : found;
+    const build = isNoise ? undefined : buildOf(actual, settings.version);
     const comparison: Comparison = {
       requestId,
       route: plan.route,
@@ -253,10 +296,12 @@ export class ComparisonEngine {
         return sampleOfPath(clientRequest.path, rules.redactor);
       },
       service: service.name,
+      ...(build !== undefined && { build }),
       isNoise,
       expected,
       actual,
       differences,
+      ...(traits !== undefined && { traits }),
     };
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
@@ -266,7 +311,14 @@ export class ComparisonEngine {
       bodies: () => bodies ??= bodiesOf(expected, actual, rules),
     });
     this.#options.observe?.(comparedEvent(comparison));
+    return true;
   }
+}
+
+/** Returns the version in a response; `undefined` without a configured header field, or without the field. */
+function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
+  if (header === undefined || !outcome.ok) return undefined;
+  return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
 }
 
 /** Returns the reason why a service has no outcome; `undefined` if it was not sent the request. */

@@ -1,13 +1,14 @@
 /** Plans: which services of a route are compared, by which rules, and on which requests. */
 
-import type { CompareSettings, Config, Route, Service } from "../config/config.ts";
+import type { CompareSettings, Config, EndpointPattern, Route, Service } from "../config/config.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
 import { Sampler } from "../lib/sampler.ts";
 import { REDACTED, redactPath } from "../lib/secret_text.ts";
 import { secretsOf } from "../observe/redaction.ts";
 import { routePattern } from "../observe/events.ts";
-import { EndpointNames } from "./endpoint_names.ts";
+import { EndpointNames, matchesTemplate } from "./endpoint_names.ts";
+import { isGraphqlPath, operationOf } from "./graphql.ts";
 import { CompareRules } from "./rules.ts";
 
 /** A service that is compared with the primary. */
@@ -32,6 +33,10 @@ export interface ComparisonPlan {
   /** The primary and all candidates. */
   readonly allServices: ReadonlySet<Service>;
   readonly endpoints: EndpointNames;
+  /** Names of GraphQL operations that have been seen. */
+  readonly operations: Set<string>;
+  /** Requests that may be replayed although they are neither GET nor HEAD. */
+  readonly replayable: readonly EndpointPattern[];
   /** Maximum size of a captured body, in bytes. */
   readonly maxBodyBytes: number;
   readonly groups: readonly SampledGroup[];
@@ -39,22 +44,30 @@ export interface ComparisonPlan {
   readonly replaySampler: Sampler;
 }
 
+/** Maximum names of GraphQL operations per route. Further operations of an endpoint share a name. */
+const MAX_OPERATIONS = 200;
 /** Maximum length of a path from which an endpoint is named. Names of endpoints are shorter. */
 const MAX_PATH_LENGTH = 2_048;
 
 /** Returns the plans of all routes on which services are compared. */
 export function plansFor(config: Config): Map<Route, ComparisonPlan> {
   const known = secretsOf(config);
-  const replayRatio = config.compare?.replaySample ?? 0;
+  const { replaySample: replayRatio = 0, replayable = [] } = config.compare ?? {};
   const plans = new Map<Route, ComparisonPlan>();
   for (const route of config.routes) {
-    const plan = planFor(route, replayRatio, known);
+    const plan = planFor(route, { replayRatio, replayable, known });
     if (plan !== undefined) plans.set(route, plan);
   }
   return plans;
 }
 
-function planFor(route: Route, replayRatio: number, known: KnownSecrets): ComparisonPlan | undefined {
+interface PlanOptions {
+  readonly replayRatio: number;
+  readonly replayable: readonly EndpointPattern[];
+  readonly known: KnownSecrets;
+}
+
+function planFor(route: Route, { replayRatio, replayable, known }: PlanOptions): ComparisonPlan | undefined {
   const primary = route.members.find(({ role }) => role === "primary")?.service;
   const candidates = route.members
     .filter(({ role }) => role !== "primary")
@@ -65,6 +78,8 @@ function planFor(route: Route, replayRatio: number, known: KnownSecrets): Compar
     primary,
     candidates,
     allServices: new Set([primary, ...candidates.map(({ service }) => service)]),
+    operations: new Set(),
+    replayable,
     endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
     maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
     groups: groupBySample(candidates),
@@ -91,7 +106,33 @@ export function sampleServices({ primary, groups, allServices }: ComparisonPlan)
   return sampled.length === 0 ? undefined : new Set([primary, ...sampled.flatMap(({ services }) => services)]);
 }
 
-/** Returns the name of a request's endpoint. Names are shown, so a secret in the path becomes `{id}`. */
-export function endpointOf({ endpoints }: ComparisonPlan, { method, path }: ReceivedRequest): string {
-  return endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
+/**
+ * Returns the name of a request's endpoint. Names are shown, so a secret in the path becomes `{id}`. The operation of a
+ * GraphQL request is a part of the name.
+ */
+export function endpointOf(
+  { endpoints, operations }: ComparisonPlan,
+  request: ReceivedRequest,
+  body?: Uint8Array,
+): string {
+  const { method, path } = request;
+  const name = endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
+  const operation = operationOf(request, body);
+  if (operation === undefined) return name;
+  if (operations.size < MAX_OPERATIONS) operations.add(operation);
+  // Clients choose the names.
+  return `${name} ${operations.has(operation) ? operation : "{…}"}`;
+}
+
+/** Reports whether a request may be sent to the primary again: it is GET or HEAD, or the configuration says so. */
+export function isReplayable({ replayable }: ComparisonPlan, { method, path }: ReceivedRequest): boolean {
+  if (method === "GET" || method === "HEAD") return true;
+  return replayable.some((pattern) =>
+    pattern.method === method && matchesTemplate(pattern.path.split("/"), path.split("/"))
+  );
+}
+
+/** Reports whether the body of a request is needed after the exchange: for a replay, or for the name of its endpoint. */
+export function needsBody(plan: ComparisonPlan, request: ReceivedRequest): boolean {
+  return plan.replayable.length > 0 && isReplayable(plan, request) || isGraphqlPath(request.path);
 }

@@ -259,7 +259,7 @@ function collectivePath(path: string): string {
   if (path.startsWith("$")) return "$.…";
   const [, area] = /^(header|form):/.exec(path) ?? [];
   if (area !== undefined) return `${area}:…`;
-  return path === "status" || path === "outcome" ? path : "body";
+  return path === "status" || path === "outcome" || path === "closeCode" ? path : "body";
 }
 
 /**

@@ -131,7 +131,8 @@ function newNode(): Node {
   return { children: new Map(), hits: 0, variable: undefined, isFull: false };
 }
 
-function matchesTemplate(template: readonly string[], segments: readonly string[]): boolean {
+/** Reports whether the segments of a path match those of a template. */
+export function matchesTemplate(template: readonly string[], segments: readonly string[]): boolean {
   return template.length === segments.length &&
     template.every((part, index) => part === segments[index] || (part.startsWith("{") && segments[index] !== ""));
 }

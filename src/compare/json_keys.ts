@@ -4,6 +4,7 @@ import { ELEMENT, type Segment } from "../config/body_path.ts";
 import { canonicalNumber, ExactNumber, isJsonObject, type JsonObject } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { ComparisonContext } from "./difference.ts";
+import { canonicalInstant } from "./equivalent_texts.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Maximum depth at which rules apply. Deeper values are compared without rules, and without recursion. */
@@ -47,6 +48,27 @@ export class JsonRules {
     if (!this.#rules.normalises) return text;
     this.takeRuleSteps();
     return this.#rules.normaliseValue(text, this.path);
+  }
+
+  /** Reports whether null equals absence at the current path. */
+  isNullMissing(): boolean {
+    this.takeRuleSteps();
+    return this.#rules.isNullMissing(this.path);
+  }
+
+  /** Returns the instant that a value stands for; `undefined` if it is none. */
+  instantOf(value: unknown): string | undefined {
+    if (!this.#rules.hasInstants || (typeof value !== "string" && typeof value !== "number")) return undefined;
+    this.takeRuleSteps();
+    return this.#rules.mayBeInstant(this.path) ? canonicalInstant(String(value)) : undefined;
+  }
+
+  /** Reports whether two texts are equal within the tolerance of the numbers in them. */
+  areNearTexts(a: string, b: string): boolean {
+    if (!this.#rules.hasTolerance) return false;
+    this.#steps.take(a.length + b.length);
+    this.takeRuleSteps();
+    return this.#rules.areNearTexts(a, b, this.path);
   }
 
   /** Returns the canonical spelling of a number. */
@@ -102,6 +124,8 @@ export class ValueKeys {
     if (value instanceof ExactNumber) return this.#textKey("number", this.#rules.canonicalNumber(value));
     if (typeof value === "string") return this.#textKey("string", this.#rules.normalise(value));
     if (typeof value === "number") {
+      const instant = this.#rules.instantOf(value);
+      if (instant !== undefined) return this.#textKey("string", instant);
       // Below 1e15, all spellings of a number give the same double. `Map` treats -0 as 0.
       const isSmall = Math.abs(value) < 1e15;
       return isSmall ? this.#plainKey(value) : this.#textKey("number", this.#rules.canonicalNumber(value));
@@ -135,7 +159,8 @@ export class ValueKeys {
     names.sort();
     for (const name of names) {
       path.push(name);
-      if (!this.#rules.isIgnored()) {
+      const isMissing = (value as JsonObject)[name] === null && this.#rules.isNullMissing();
+      if (!isMissing && !this.#rules.isIgnored()) {
         this.#steps.take(name.length);
         members.push(this.#textKey("string", name), this.keyOf((value as JsonObject)[name]));
       }
@@ -210,10 +235,12 @@ function canonicalText(value: unknown, steps: StepBudget): string {
   return parts.join(" ");
 }
 
-function isNumber(value: unknown): value is number | ExactNumber {
+/** Reports whether a parsed JSON value is a number. */
+export function isNumber(value: unknown): value is number | ExactNumber {
   return typeof value === "number" || value instanceof ExactNumber;
 }
 
-function toDouble(value: number | ExactNumber): number {
+/** Returns the double that is nearest to a number. */
+export function toDouble(value: number | ExactNumber): number {
   return value instanceof ExactNumber ? Number(value.text) : value;
 }

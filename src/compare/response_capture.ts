@@ -19,7 +19,7 @@ export interface CapturedAttempt extends AttemptView {
 }
 
 /** Failures caused by conductor: it did not send the attempt, or aborted it. They say nothing about the service. */
-const OURS: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "aborted", "body-lag"]);
+const OURS: ReadonlySet<FailureKind> = new Set([...NOT_SENT_KINDS, "aborted", "body-lag", "body-too-large"]);
 /** Estimated memory of a capture in bytes, without body and header lines. */
 const CAPTURE_BYTES = 1_024;
 /** Estimated memory of a header line in bytes, without its texts. */
@@ -101,7 +101,7 @@ export class ResponseCapture implements BodyTap {
       if (!OURS.has(outcome.kind)) this.#outcome = { ok: false, kind: outcome.kind, durationMs };
       return;
     }
-    const { status, headers, body } = outcome.response;
+    const { status, headers, body, closeCode } = outcome.response;
     if (body instanceof Uint8Array) this.#captureWhole(body, attempt!);
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
     if (!isComplete && abortReason !== undefined && OURS.has(abortReason)) {
@@ -109,7 +109,10 @@ export class ResponseCapture implements BodyTap {
     }
     const capturedHeaders = this.#captureHeaders(headers);
     const capturedBody = this.#capturedBody(body !== null);
-    this.#outcome = { ok: true, response: { status, headers: capturedHeaders, body: capturedBody, durationMs } };
+    this.#outcome = {
+      ok: true,
+      response: { status, headers: capturedHeaders, body: capturedBody, closeCode, durationMs },
+    };
   }
 
   /** The outcome, after the attempt has finished. `undefined` if it says nothing about the service. */

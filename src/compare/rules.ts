@@ -1,17 +1,27 @@
 /** Compiled comparison rules of one service. */
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
-import type { CompareSettings, NormaliseRule, ToleranceRule } from "../config/config.ts";
+import type { CompareSettings, NormaliseRule, StatusRange, ToleranceRule, UnorderedArray } from "../config/config.ts";
+import { patternOfEndpoint } from "../config/schema/comparison.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
+import { canonicalInstant, canonicalNumbers, haveNearNumbers } from "./equivalent_texts.ts";
 import { type HashKey, Redactor } from "./redactor.ts";
+
+/** Result of the negotiation of a WebSocket (RFC 6455 §4.2.2). */
+const HANDSHAKE_HEADERS = ["upgrade", "sec-websocket-protocol", "sec-websocket-extensions"];
 
 interface Normaliser {
   readonly pattern: LinearRegExp;
   readonly replacement: Replacement;
   readonly path: BodyPath | undefined;
+}
+
+interface UnorderedSteps {
+  readonly steps: readonly PathStep[];
+  readonly identity: UnorderedArray["identity"];
 }
 
 /** Options of {@linkcode CompareRules}. */
@@ -20,6 +30,8 @@ export interface CompareRulesOptions {
   readonly key?: HashKey;
   /** Secrets of the configuration. Default: none. */
   readonly known?: KnownSecrets;
+  /** Endpoint whose own rules apply as well. Default: none. */
+  readonly endpoint?: string;
 }
 
 /** Rules that decide which differences between two responses count, and what samples show. */
@@ -28,6 +40,8 @@ export class CompareRules {
   readonly headers: readonly string[];
   /** True if bodies are not compared. */
   readonly ignoresBody: boolean;
+  /** Names of the header fields to compare in the handshakes of WebSockets, in lower case. */
+  readonly handshakeHeaders: readonly string[];
   /** Hides secrets in samples. */
   readonly redactor: Redactor;
   /** True if differences have samples of the values. */
@@ -36,29 +50,58 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
   readonly pathRuleCount: number;
+  /** Rules of the endpoints that have rules of their own. */
+  readonly #byEndpoint: ReadonlyMap<string, CompareRules>;
   readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
-  readonly #unordered: "all" | readonly (readonly PathStep[])[];
+  readonly #unordered: "all" | readonly UnorderedSteps[];
   readonly #tolerance: readonly ToleranceRule[];
+  readonly #ignoreCase: readonly BodyPath[];
+  readonly #instants: readonly BodyPath[];
+  readonly #numericTexts: readonly BodyPath[];
+  readonly #nullIsMissing: readonly BodyPath[];
+  readonly #equivalentStatuses: CompareSettings["equivalentStatuses"];
   #steps = new StepBudget(0);
 
   /** Compiles the settings of one service. */
   constructor(settings: CompareSettings, options: CompareRulesOptions = {}) {
-    const { key = randomKey(), known = new KnownSecrets([]) } = options;
-    this.#ignore = settings.ignore;
-    this.#ignoredSteps = stepsOf(settings.ignore);
+    const { key = randomKey(), known = new KnownSecrets([]), endpoint } = options;
+    const ignored = settings.ignore
+      .filter((rule) => rule.endpoint === undefined || rule.endpoint === endpoint)
+      .map(({ path }) => path);
+    const endpoints = new Set(settings.ignore.flatMap((rule) => rule.endpoint ?? []));
+    this.#byEndpoint = endpoint !== undefined ? new Map() : new Map(
+      [...endpoints].map((each) => [each, new CompareRules(settings, { key, known, endpoint: each })]),
+    );
+    this.#ignore = ignored;
+    this.#ignoredSteps = stepsOf(ignored);
     this.#normalisers = settings.normalise.map(toNormaliser);
-    this.#unordered = settings.unordered === "all" ? "all" : stepsOf(settings.unordered);
+    this.#unordered = settings.unordered === "all" ? "all" : settings.unordered.flatMap(toUnorderedSteps);
     this.#tolerance = settings.tolerance;
+    this.#ignoreCase = settings.ignoreCase;
+    this.#instants = settings.instants;
+    this.#numericTexts = settings.numericTexts;
+    this.#nullIsMissing = settings.nullIsMissing;
+    this.#equivalentStatuses = settings.equivalentStatuses;
     this.headers = settings.headers.filter((name) => !this.ignoresField("header", name));
+    this.handshakeHeaders = [
+      ...this.headers,
+      ...HANDSHAKE_HEADERS.filter((name) => !this.ignoresField("header", name)),
+    ];
     this.ignoresBody = this.ignores("body");
-    this.normalises = this.#normalisers.length > 0;
-    const { ignore, normalise, tolerance, unordered } = settings;
-    this.pathRuleCount = ignore.length + normalise.length + tolerance.length +
+    const { ignore, normalise, tolerance, unordered, ignoreCase, instants, numericTexts, nullIsMissing } = settings;
+    const spellingCount = ignoreCase.length + instants.length + numericTexts.length;
+    this.normalises = normalise.length + spellingCount > 0;
+    this.pathRuleCount = ignore.length + normalise.length + tolerance.length + spellingCount + nullIsMissing.length +
       (unordered === "all" ? 0 : unordered.length);
     this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
+  }
+
+  /** Returns the rules for an endpoint, including the rules for this endpoint alone. */
+  at(endpoint: string): CompareRules {
+    return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(patternOfEndpoint(endpoint)) ?? this;
   }
 
   /**
@@ -84,14 +127,53 @@ export class CompareRules {
     return this.#ignoredSteps.length > 0;
   }
 
+  /** Reports whether two status codes are equal or equivalent. */
+  areEquivalentStatuses(expected: number, actual: number): boolean {
+    if (expected === actual) return true;
+    const isIn = (group: readonly StatusRange[], status: number) =>
+      group.some(({ from, to }) => status >= from && status <= to);
+    return this.#equivalentStatuses.some((group) => isIn(group, expected) && isIn(group, actual));
+  }
+
+  /** Reports whether null equals absence at a path. */
+  isNullMissing(segments: readonly Segment[]): boolean {
+    return this.#nullIsMissing.some((path) => coversJson(path, segments));
+  }
+
+  /** Reports whether values at a path may be instants. */
+  mayBeInstant(segments: readonly Segment[]): boolean {
+    return this.#instants.some((path) => coversJson(path, segments));
+  }
+
+  /** True if any value may be an instant. */
+  get hasInstants(): boolean {
+    return this.#instants.length > 0;
+  }
+
+  /** Reports whether texts at a path are equal within the tolerance of the numbers in them. */
+  areNearTexts(expected: string, actual: string, segments: readonly Segment[]): boolean {
+    if (!this.hasTolerance || !this.#numericTexts.some((path) => coversJson(path, segments))) return false;
+    return haveNearNumbers(
+      expected,
+      actual,
+      (a, b) => this.isWithinTolerance(Number(a.text), Number(b.text), segments),
+    );
+  }
+
+  /** Reports whether lines of a text are equal within the tolerance of the numbers in them. */
+  areNearLines(expected: string, actual: string): boolean {
+    return this.areNearTexts(expected, actual, []);
+  }
+
   /** Reports whether bodies may match although their bytes differ. Rules for text, JSON and forms count. */
   get mayHideBytes(): boolean {
     return this.ignoresJson || this.hasTolerance || this.hasUnordered || this.normalises ||
+      this.#nullIsMissing.length > 0 ||
       this.#ignore.some((path) => path.kind === "form");
   }
 
   /** Reports whether a part of the response is ignored. */
-  ignores(kind: "status" | "outcome" | "body"): boolean {
+  ignores(kind: "status" | "outcome" | "body" | "closeCode"): boolean {
     return this.#ignore.some((path) => path.kind === kind);
   }
 
@@ -107,8 +189,17 @@ export class CompareRules {
 
   /** Reports whether the order of an array's elements is ignored. */
   isUnordered(segments: readonly Segment[]): boolean {
-    if (this.#unordered === "all") return true;
-    return this.#unordered.some((steps) => matchesSteps(steps, segments, { orInside: false }));
+    return this.#unordered === "all" || this.#unorderedAt(segments) !== undefined;
+  }
+
+  /** Returns the members that identify the elements of an unordered array; `undefined` if they are not configured. */
+  identityOf(segments: readonly Segment[]): UnorderedArray["identity"] {
+    return this.#unordered === "all" ? undefined : this.#unorderedAt(segments)?.identity;
+  }
+
+  #unorderedAt(segments: readonly Segment[]): UnorderedSteps | undefined {
+    if (this.#unordered === "all") return undefined;
+    return this.#unordered.find(({ steps }) => matchesSteps(steps, segments, { orInside: false }));
   }
 
   /** Reports whether two numbers at a path are equal within the tolerance there. */
@@ -124,11 +215,7 @@ export class CompareRules {
 
   /** Normalises a string of a JSON document. */
   normaliseValue(text: string, segments: readonly Segment[]): string {
-    return this.#normalise(
-      text,
-      (path) =>
-        path.kind === "body" || (path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true })),
-    );
+    return this.#normalise(text, (path) => coversJson(path, segments));
   }
 
   /** Normalises the value of a header field or a form field. Names of header fields are in lower case. */
@@ -150,12 +237,24 @@ export class CompareRules {
       if (path !== undefined && !applies(path)) continue;
       normalised = pattern.replaceAll(normalised, replacement, this.#steps);
     }
-    return normalised;
+    const isAmong = (paths: readonly BodyPath[]) => paths.some(applies);
+    if (isAmong(this.#instants)) normalised = canonicalInstant(normalised) ?? normalised;
+    if (isAmong(this.#numericTexts)) normalised = canonicalNumbers(normalised);
+    return isAmong(this.#ignoreCase) ? normalised.toLowerCase() : normalised;
   }
+}
+
+/** Reports whether a path is that of a JSON value, or of a value or body that contains it. */
+function coversJson(path: BodyPath, segments: readonly Segment[]): boolean {
+  return path.kind === "body" || (path.kind === "json" && matchesSteps(path.steps, segments, { orInside: true }));
 }
 
 function stepsOf(paths: readonly BodyPath[]): (readonly PathStep[])[] {
   return paths.flatMap((path) => path.kind === "json" ? [path.steps] : []);
+}
+
+function toUnorderedSteps({ path, identity }: UnorderedArray): UnorderedSteps[] {
+  return path.kind === "json" ? [{ steps: path.steps, identity }] : [];
 }
 
 function toNormaliser({ pattern: source, replacement, path }: NormaliseRule): Normaliser {

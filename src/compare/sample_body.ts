@@ -1,6 +1,6 @@
 /** Samples of whole bodies, for `samples: bodies`. */
 
-import { parseExactJson, parseJsonLines } from "../lib/exact_json.ts";
+import { parseExactJson, parseJsonDocuments } from "../lib/exact_json.ts";
 import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import { bodyTypeOf, type CapturedBody, type CapturedResponse, decodeText, sizeOf } from "./captured_response.ts";
 import { readForm, sampleOfField } from "./compare_forms.ts";
@@ -43,7 +43,7 @@ function readSample({ headers }: CapturedResponse, body: CapturedBody, rules: Co
     );
     return sampleOfText(fields.join("&"), redactor, MAX_LENGTH);
   }
-  const parsed = format === "json-lines" ? parseJsonLines(text, steps) : parseExactJson(text, steps);
+  const parsed = format === "json-lines" ? parseJsonDocuments(text, steps) : parseExactJson(text, steps);
   if (parsed !== undefined) return sampleOfJson(parsed.value, [], redactor, MAX_LENGTH);
   return sampleOfText(text, redactor, MAX_LENGTH);
 }

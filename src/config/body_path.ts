@@ -1,6 +1,6 @@
 /**
  * Paths into a response, for rules of the configuration and for differences in reports: `status`, `outcome`, `body`,
- * `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]`. JSON paths are a part of RFC 9535: names,
+ * `closeCode`, `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]`. JSON paths are a part of RFC 9535: names,
  * wildcards and descendants. An index is always `[*]`.
  */
 
@@ -14,7 +14,7 @@ export interface PathStep {
 
 /** The part of a response that a rule applies to. */
 export type BodyPath =
-  | { readonly kind: "status" | "outcome" | "body" }
+  | { readonly kind: "status" | "outcome" | "body" | "closeCode" }
   | { readonly kind: "header" | "form"; /** `*` matches any characters. */ readonly name: string }
   | { readonly kind: "json"; readonly steps: readonly PathStep[] };
 
@@ -48,14 +48,16 @@ const MAX_KEY_LENGTH = 100;
  * ```
  */
 export function parseBodyPath(text: string): BodyPath | PathFault {
-  if (text === "status" || text === "outcome" || text === "body") return { kind: text };
+  if (text === "status" || text === "outcome" || text === "body" || text === "closeCode") return { kind: text };
   const [, kind, name = ""] = /^(header|form):(.*)$/s.exec(text) ?? [];
   if (kind === "form") return name === "" ? { fault: 'a name after "form:"' } : { kind, name };
   if (kind === "header") {
     return FIELD_NAME.test(name) ? { kind, name: name.toLowerCase() } : { fault: 'a header name after "header:"' };
   }
   if (text.startsWith("$")) return parseSteps(text);
-  return { fault: '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"' };
+  return {
+    fault: '"status", "outcome", "body", "closeCode", "header:NAME", "form:NAME" or a path that begins with "$"',
+  };
 }
 
 function parseSteps(text: string): BodyPath | PathFault {

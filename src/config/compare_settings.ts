@@ -72,8 +72,8 @@ export function comparePlan(
   top: CheckedConfig,
 ): ComparePlan | undefined {
   if (services.every(({ compare }) => compare === undefined)) return undefined;
-  const { noise, noiseSample, maxMemoryBytes } = topSettings(top);
-  return { replaySample: noise === "replay" ? noiseSample : 0, maxMemoryBytes };
+  const { noise, noiseSample, replayable, maxMemoryBytes } = topSettings(top);
+  return { replaySample: noise === "replay" ? noiseSample : 0, replayable, maxMemoryBytes };
 }
 
 /** Returns the settings of the top level, or all defaults if only services turn comparison on. */

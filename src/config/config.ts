@@ -25,10 +25,11 @@ import type {
   TOLERANCE,
 } from "./fields.ts";
 import type { ListenerChoice } from "./listener_kind.ts";
-import type { HeaderLine, SampleKey, StatusRange } from "./schema/http.ts";
+import type { HeaderLine, SampleKey, StatusRange, UpgradePolicy } from "./schema/http.ts";
+import type { EndpointPattern } from "./schema/paths.ts";
 import type { Output, Values } from "./schema/section.ts";
 
-export type { BodyPath, HeaderLine, SampleKey, StatusRange };
+export type { BodyPath, EndpointPattern, HeaderLine, SampleKey, StatusRange, UpgradePolicy };
 export type { HedgeDelay } from "./schema/quantity.ts";
 
 /** Role of a service on a route. */
@@ -51,6 +52,7 @@ export type NormaliseRule = Output<typeof NORMALISE>;
 export type ToleranceRule = Output<typeof TOLERANCE>;
 /** Comparison of one service: its own rules before those of the top level. */
 export type CompareSettings = Values<typeof COMPARE_RULE_FIELDS>;
+export type UnorderedArray = Exclude<CompareSettings["unordered"], "all">[number];
 export type Logging = Output<typeof LOGGING>;
 export type MetricsSettings = Output<typeof METRICS>;
 export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
@@ -71,8 +73,9 @@ export interface UpstreamTls {
 }
 
 /** Limits; `Infinity` if there is none. */
-export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads"> {
+export interface Limits extends Omit<Output<typeof LIMITS>, "maxUploads" | "maxTunnels"> {
   readonly maxUploads: number;
+  readonly maxTunnels: number;
 }
 
 /** Sampling and limits of a shadow. */
@@ -88,6 +91,8 @@ export interface ShadowPolicy extends Omit<Values<typeof SHADOW_FIELDS>, "sample
 export interface ComparePlan {
   /** Ratio of compared GET and HEAD requests that are replayed to the primary; 0: none. */
   readonly replaySample: number;
+  /** Further requests that are replayed like GET and HEAD requests. */
+  readonly replayable: readonly EndpointPattern[];
   /** Maximum memory of all captured responses. */
   readonly maxMemoryBytes: number;
 }

@@ -3,17 +3,32 @@
  * Run `deno task docs` after a change: it generates `input.ts` and the reference.
  */
 
-import { ACCESS_FIELD_NAMES, ACCESS_FIELDS } from "./access_fields.ts";
+import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression } from "./schema/comparison.ts";
+import {
+  arrayOrder,
+  bodyPath,
+  ignoreRule,
+  regularExpression,
+  versionSource,
+  wholeOrPaths,
+} from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
-import { headerLines, headerName, httpMethod, sampleKey, statuses } from "./schema/http.ts";
-import { endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
+import {
+  headerLines,
+  headerName,
+  httpMethod,
+  sampleKey,
+  statuses,
+  statusGroups,
+  upgradeProtocols,
+} from "./schema/http.ts";
+import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
 import { boolean, fileMode, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
-import { literal } from "./schema/value_type.ts";
+import { literal, type ValueType } from "./schema/value_type.ts";
 
 const MAX_BREAKER_WINDOW = 1_000;
 const MAX_CHECKS = 1_000;
@@ -22,7 +37,7 @@ const MAX_AT_ONCE = 1_000_000;
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
 const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
-const USE_COMPARED = "use the events `compared` of the option `observe`";
+const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
 
 const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
 const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
@@ -330,14 +345,36 @@ export const COMPARE_RULE_FIELDS = {
   },
   headers: {
     type: listOf(headerName(), { item: "name" }),
-    default: ["content-type", "location", "cache-control", "set-cookie"],
-    description: "Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared.",
+    default: [
+      "content-type",
+      "location",
+      "cache-control",
+      "set-cookie",
+      "content-security-policy",
+      "content-security-policy-report-only",
+      "strict-transport-security",
+      "x-content-type-options",
+      "x-frame-options",
+      "referrer-policy",
+      "permissions-policy",
+      "cross-origin-opener-policy",
+      "cross-origin-embedder-policy",
+      "cross-origin-resource-policy",
+      "access-control-allow-origin",
+      "access-control-allow-credentials",
+      "access-control-allow-methods",
+      "access-control-allow-headers",
+      "access-control-expose-headers",
+    ],
+    description:
+      "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
   ignore: {
-    type: listOf(bodyPath(), { item: "path" }),
+    type: listOf(ignoreRule(), { item: "rule" }),
     default: [],
     isCumulative: true,
-    description: "Parts of a response that may differ, including everything inside them.",
+    description:
+      "Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint.",
   },
   normalise: {
     type: listOf(NORMALISE, { item: "rule" }),
@@ -353,12 +390,44 @@ export const COMPARE_RULE_FIELDS = {
     default: "ordered",
     as: "unordered",
     description: "Array comparison: ordered, unordered, or the arrays whose order does not count.",
+    details:
+      "Elements of unordered arrays are paired by the members in `key`. Without it, a member with unique values in both " +
+      "arrays is detected.",
   },
   tolerance: {
     type: listOf(TOLERANCE, { item: "rule" }),
     default: [],
     isCumulative: true,
     description: "Tolerated differences between numbers. The first rule that matches a number applies.",
+  },
+  nullIsMissing: {
+    type: wholeOrPaths({ jsonOnly: true }),
+    default: false,
+    description: "Members of JSON objects for which null equals absence.",
+  },
+  ignoreCase: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts in which upper and lower case are equal, such as the names of states.",
+  },
+  instants: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Times that are compared as instants, whatever their format and time zone.",
+    details:
+      "Formats are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time " +
+      "without a zone is a text.",
+  },
+  numericTexts: {
+    type: wholeOrPaths(),
+    default: false,
+    description: "Texts whose numbers are compared by value, within `tolerance`.",
+    details: "Numbers with leading zeros, versions and dates are texts.",
+  },
+  equivalentStatuses: {
+    type: statusGroups(),
+    default: [],
+    description: "Status codes that are equivalent to each other.",
   },
   redact: {
     type: listOf(bodyPath(), { item: "path" }),
@@ -372,6 +441,7 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
@@ -379,6 +449,15 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
+    isForConductor: true,
+  },
+  version: {
+    type: versionSource(),
+    defaultText: "builds are not distinguished",
+    description:
+      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
+    serverOnly: USE_COMPARED,
+    isForConductor: true,
   },
 } as const;
 
@@ -392,12 +471,18 @@ export const COMPARE = section({
       type: oneOf(["replay", "off"]),
       default: "replay",
       description:
-        "Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.",
+        "Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.",
     },
     noiseSample: {
       type: ratio(),
       default: 0.1,
       description: "Ratio of compared requests that are replayed to the primary.",
+    },
+    replayable: {
+      type: listOf(endpointPattern(), { item: "endpoint" }),
+      default: [],
+      description: "Further requests that may be sent to the primary again, because they change nothing.",
+      details: "Bodies of more than 64 KiB, or without a `Content-Length`, are never sent again.",
     },
     maxMemory: {
       type: size({ min: "1MiB", max: "4GiB" }),
@@ -514,6 +599,15 @@ export const SERVICE = section({
       default: {},
       description: "Header fields to set on this service's response if it is returned to the client.",
     },
+    upgrade: {
+      type: upgradeProtocols(),
+      defaultText: "off",
+      description:
+        "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
+      details:
+        "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
+        "Without it, the service gets the request without `Upgrade`.",
+    },
     breaker: {
       type: boolOr(BREAKER),
       defaultText: "off",
@@ -522,8 +616,9 @@ export const SERVICE = section({
     health: {
       type: HEALTH,
       defaultText: "off",
-      description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      serverOnly: "use `breaker`, or run conductor as a server of its own",
+      description: "Active health checks. An unhealthy service gets no requests.",
+      serverOnly: "use `createConductor()`, or `breaker`",
+      isForConductor: true,
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -553,6 +648,18 @@ export const SERVICE = section({
   },
 });
 
+/** A field of the access log, with a name of its own for the long list. */
+const ACCESS_FIELD: ValueType<AccessField> = {
+  ...oneOf(ACCESS_FIELD_NAMES),
+  label: "name of a field",
+  input: "AccessFieldInput",
+  alias: {
+    name: "AccessFieldInput",
+    type: ACCESS_FIELD_NAMES.map((name) => `"${name}"`).join(" | "),
+    description: "Field of a line in the access log.",
+  },
+};
+
 /** `logging` */
 export const LOGGING = section({
   name: "LoggingInput",
@@ -578,7 +685,7 @@ export const LOGGING = section({
         "the lines `request completed` at `info`. Above the table of `--top`, they are not written.",
     },
     accessFields: {
-      type: listOf({ ...oneOf(ACCESS_FIELD_NAMES), label: "name of a field" }, { min: 1, item: "field" }),
+      type: listOf(ACCESS_FIELD, { min: 1, item: "field" }),
       defaultText: "all fields",
       description: "Fields of a line in the access log with `access: json`, in this order.",
       details: Object.entries(ACCESS_FIELDS).map(([name, meaning]) => `\`${name}\`: ${meaning}.`).join(" "),
@@ -692,6 +799,14 @@ export const LIMITS = section({
         "The first `timeout` of waiting is free, and an upload is not aborted while a response is being relayed. 0 accepts any " +
         "rate.",
     },
+    maxTunnels: {
+      type: integer(1, MAX_AT_ONCE),
+      defaultText: "half of `maxInFlight`",
+      description: "Maximum upgraded connections. Further requests for an upgrade get 503 at once.",
+      details:
+        "They also count towards `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections " +
+        "of one client as well.",
+    },
     maxConnectionsPerService: {
       type: integer(1, MAX_AT_ONCE),
       defaultText: "no limit",
@@ -797,6 +912,7 @@ export const ADMIN = section({
 export const CONFIG = section({
   name: "ConfigInput",
   description: "Configuration of conductor, an HTTP request multiplexer: listeners, limits, services and their routes.",
+  hasExtensions: true,
   fields: {
     $schema: {
       type: text(),
@@ -825,7 +941,7 @@ export const CONFIG = section({
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+        "Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the configuration.",
       details:
         "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
         "otherwise `deno`. Only `deno` serves HTTP/2.",
@@ -911,6 +1027,12 @@ export const CONFIG = section({
       description:
         "Maximum size of one request body that is buffered for a slower service. Limits the memory per request.",
     },
+    upgradeIdleTimeout: {
+      type: time({ min: "1s" }),
+      default: "5m",
+      as: "upgradeIdleTimeoutMs",
+      description: "Timeout for silence in both directions of an upgraded connection.",
+    },
     limits: {
       type: LIMITS,
       default: {},
@@ -947,7 +1069,7 @@ export const CONFIG = section({
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
+      serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
     },
     metrics: {
       type: METRICS,

@@ -32,9 +32,10 @@ export interface ConfigInput {
    */
   readonly socketMode?: string;
   /**
-   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
-   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
-   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
+   * configuration. `auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and
+   * `limits.maxConnectionsPerClient`, otherwise `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`:
+   * choose the server that calls the handler.
    *
    * @default "auto"
    */
@@ -55,7 +56,7 @@ export interface ConfigInput {
    *
    * @default "30s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Services to wait for: `all` except shadows, or `primary` to respond as soon as the selection is decided.
    *
@@ -116,14 +117,21 @@ export interface ConfigInput {
    * Maximum size of a request body. Larger requests get 413. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    * Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Maximum size of one request body that is buffered for a slower service. Limits the memory per request. Bytes, or
    * text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "1MiB"
    */
-  readonly bodyWindow?: number | string;
+  readonly bodyWindow?: SizeInput;
+  /**
+   * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
+   * `"30m"`, `"1h"`.
+   *
+   * @default "5m"
+   */
+  readonly upgradeIdleTimeout?: TimeInput;
   /**
    * Limits on concurrent requests and on slow uploads.
    *
@@ -139,7 +147,7 @@ export interface ConfigInput {
    *
    * @default "0s"
    */
-  readonly shutdownDelay?: number | string;
+  readonly shutdownDelay?: TimeInput;
   /**
    * Timeout for requests and uploads in flight when the server shuts down or replaces its listener. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Not supported by `conductor()`: shut down the server that calls the
@@ -147,7 +155,7 @@ export interface ConfigInput {
    *
    * @default "10s"
    */
-  readonly shutdownTimeout?: number | string;
+  readonly shutdownTimeout?: TimeInput;
   /**
    * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
    *
@@ -156,8 +164,7 @@ export interface ConfigInput {
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()`: use `metrics.enabled` and the option `observe`, or run conductor as a server of its own. Default: no
-   * such listener.
+   * `conductor()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -179,20 +186,20 @@ export interface ClientTimeoutsInput {
    *
    * @default "15s"
    */
-  readonly header?: number | string;
+  readonly header?: TimeInput;
   /**
    * Maximum time from the first byte of a request to the end of its body. A slower client gets 408. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Without it, `minUploadRate` and `timeout` limit uploads, which may
    * then take hours. Default: no limit.
    */
-  readonly request?: number | string;
+  readonly request?: TimeInput;
   /**
    * Maximum time between a response and the next request, after which the connection is closed. Seconds, or text with a
    * unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
    * @default "75s"
    */
-  readonly idle?: number | string;
+  readonly idle?: TimeInput;
   /**
    * Maximum time in which a client takes none of a response, after which the connection is closed. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. No service is blamed: the attempt counts as cancelled by the
@@ -200,7 +207,7 @@ export interface ClientTimeoutsInput {
    *
    * @default "60s"
    */
-  readonly write?: number | string;
+  readonly write?: TimeInput;
 }
 
 /** Certificate and private key of the server. */
@@ -238,7 +245,13 @@ export interface LimitsInput {
    *
    * @default "240B"
    */
-  readonly minUploadRate?: number | string;
+  readonly minUploadRate?: SizeInput;
+  /**
+   * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
+   * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
+   * Default: half of `maxInFlight`.
+   */
+  readonly maxTunnels?: number;
   /**
    * Maximum requests in flight per service, until their responses have been read. Further requests wait in a queue.
    * Default: no limit.
@@ -272,27 +285,29 @@ export interface CompareInput {
    *
    * @default 1
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
-   * @default ["content-type","location","cache-control","set-cookie"]
+   * @default
+   * ["content-type","location","cache-control","set-cookie","content-security-policy","content-security-policy-report-only","strict-transport-security","x-content-type-options","x-frame-options","referrer-policy","permissions-policy","cross-origin-opener-policy","cross-origin-embedder-policy","cross-origin-resource-policy","access-control-allow-origin","access-control-allow-credentials","access-control-allow-methods","access-control-allow-headers","access-control-expose-headers"]
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`.
    *
    * @default []
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed.
@@ -301,12 +316,13 @@ export interface CompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected.
    *
    * @default "ordered"
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies.
    *
@@ -314,29 +330,70 @@ export interface CompareInput {
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   *
+   * @default false
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text.
+   *
+   * @default false
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts.
+   *
+   * @default false
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`.
+   *
+   * @default []
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
+  /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
    *
    * @default []
    */
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use the events `compared` of the option `observe`.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`.
    *
    * @default []
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Noise detection: `replay` sends GET and HEAD requests to the primary again; `off` detects no noise.
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
+   * builds are not distinguished.
+   */
+  readonly version?: string;
+  /**
+   * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
    * @default "replay"
    */
@@ -346,14 +403,22 @@ export interface CompareInput {
    *
    * @default 0.1
    */
-  readonly noiseSample?: number | string;
+  readonly noiseSample?: RatioInput;
+  /**
+   * Further requests that may be sent to the primary again, because they change nothing. A method and a path: `"POST
+   * /graphql"`, `"POST /users/{id}/search"`. Bodies of more than 64 KiB, or without a `Content-Length`, are never sent
+   * again.
+   *
+   * @default []
+   */
+  readonly replayable?: string | readonly string[];
   /**
    * Maximum memory of responses that wait to be compared. Further responses are not comparable. Bytes, or text with a
    * unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "64MiB"
    */
-  readonly maxMemory?: number | string;
+  readonly maxMemory?: SizeInput;
 }
 
 /** Replacement in texts before they are compared. */
@@ -371,8 +436,8 @@ export interface NormaliseInput {
   readonly replacement?: string | number | boolean;
   /**
    * Path of the values to normalise, including all values inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * everywhere.
+   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
+   * `"body"`. Default: everywhere.
    */
   readonly path?: string;
 }
@@ -391,7 +456,7 @@ export interface ToleranceInput {
    *
    * @default 0
    */
-  readonly relative?: number | string;
+  readonly relative?: RatioInput;
   /**
    * Path of the numbers that the rule applies to, including all numbers inside. A JSON path: `"$.items[*].price"`.
    * Default: everywhere.
@@ -428,7 +493,7 @@ export interface LoggingInput {
    * (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request. `userAgent`:
    * `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default: all fields.
    */
-  readonly accessFields?: "client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId" | readonly ("client" | "method" | "host" | "target" | "protocol" | "status" | "requestBytes" | "responseBytes" | "durationMs" | "route" | "service" | "refusal" | "interrupted" | "attempts" | "referer" | "userAgent" | "requestId" | "traceId")[];
+  readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
    * Stream for log lines. `file` of go-conductor becomes `stdout`.
    *
@@ -503,7 +568,7 @@ export interface ServiceInput {
    * and fragment; or a Unix socket: `unix:/run/app.sock`, or `http+unix://%2Frun%2Fapp.sock/base` with a base path.
    * Unix sockets are supported in Deno only; in other runtimes, requests to the service fail as `refused`.
    */
-  readonly url: string;
+  readonly url: string | URL;
   /**
    * Certificate verification of an `https` backend, and the client certificate for it. Default: the certificate
    * authorities of the system.
@@ -524,7 +589,7 @@ export interface ServiceInput {
    *
    * @default "5m"
    */
-  readonly maxConnectionAge?: number | string;
+  readonly maxConnectionAge?: TimeInput;
   /**
    * Prefer this service's response over those of secondaries.
    *
@@ -550,7 +615,7 @@ export interface ServiceInput {
    * Timeout for the head of the response, and for each pause within a body. Seconds, or text with a unit: `"50ms"`,
    * `"2s"`, `"30m"`, `"1h"`. Default: the top level's.
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /** Remove the matched prefix from the path. Default: the top level's. */
   readonly stripPrefix?: boolean;
   /**
@@ -583,11 +648,18 @@ export interface ServiceInput {
    * @default {}
    */
   readonly responseHeaders?: HeadersInput;
+  /**
+   * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
+   * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
+   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * `Upgrade`. Default: off.
+   */
+  readonly upgrade?: boolean | string | readonly string[];
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
-   * Active health checks by conductor's own server. An unhealthy service gets no requests. Not supported by
-   * `conductor()`: use `breaker`, or run conductor as a server of its own. Default: off.
+   * Active health checks. An unhealthy service gets no requests. Not supported by `conductor()`: use
+   * `createConductor()`, or `breaker`. Default: off.
    */
   readonly health?: HealthInput;
   /**
@@ -600,7 +672,7 @@ export interface ServiceInput {
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
    * requests, exactly over any 1,000 of them. `{ rate: "10%", by: "cookie:sid" }` samples clients. Default: all.
    */
-  readonly sample?: number | string | SampleInput;
+  readonly sample?: RatioInput | SampleInput;
   /**
    * Shadows only: linear increase of the ratio, from the time at which the configuration takes effect. A reload that
    * does not change the ramp does not restart it. Default: none.
@@ -624,7 +696,7 @@ export interface ServiceInput {
    * Shadows only: maximum size of a request body that is mirrored. A shadow request whose body turns out larger is
    * aborted. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Shadows only: mirror the request body. Without it, header fields that describe the body are removed too.
    *
@@ -698,12 +770,12 @@ export interface BreakerInput {
    *
    * @default "5s"
    */
-  readonly openFor?: number | string;
+  readonly openFor?: TimeInput;
   /**
    * Upper limit of `openFor` when it doubles. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Default:
    * the larger of 1m and `openFor`.
    */
-  readonly maxOpenFor?: number | string;
+  readonly maxOpenFor?: TimeInput;
 }
 
 /** Active health checks of a service. */
@@ -715,13 +787,13 @@ export interface HealthInput {
    *
    * @default "10s"
    */
-  readonly interval?: number | string;
+  readonly interval?: TimeInput;
   /**
    * Timeout for the complete response of a check. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
    * @default "5s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Number of consecutive failed checks before marking a healthy service as unhealthy.
    *
@@ -751,14 +823,14 @@ export interface HedgeInput {
    *
    * @default "p95"
    */
-  readonly after?: number | string;
+  readonly after?: TimeInput | `p${number}` | `P${number}`;
   /**
    * Maximum ratio of hedged requests to the responses of the earlier services. 100% means no limit. A ratio from 0 to
    * 1, or a percentage: `0.1`, `"10%"`. With 0, requests are sent only after all earlier services have failed.
    *
    * @default "10%"
    */
-  readonly maxExtra?: number | string;
+  readonly maxExtra?: RatioInput;
   /**
    * Hedge methods other than GET, HEAD and OPTIONS as well. Two services can then execute the same request. Without it,
    * such a request is sent only if it was never sent to the earlier services.
@@ -774,7 +846,7 @@ export interface SampleInput {
    * Ratio of clients whose requests are mirrored. The same clients are chosen each time. A ratio from 0 to 1, or a
    * percentage: `0.1`, `"10%"`. Default: all.
    */
-  readonly rate?: number | string;
+  readonly rate?: RatioInput;
   /**
    * Identity of a client. Requests without it are not mirrored. `"header:x-user"`, `"cookie:sid"` or `"ip"`, which is
    * the IPv4 address or the IPv6 /64 network.
@@ -789,13 +861,13 @@ export interface RampInput {
    *
    * @default 0
    */
-  readonly from?: number | string;
+  readonly from?: RatioInput;
   /**
    * Ratio at the end of the ramp. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the ratio of `sample`.
    */
-  readonly to?: number | string;
+  readonly to?: RatioInput;
   /** Duration of the ramp. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
-  readonly over: number | string;
+  readonly over: TimeInput;
 }
 
 /** Comparison of one service's responses, with the top level's settings for all absent fields. */
@@ -804,23 +876,23 @@ export interface ServiceCompareInput {
    * Ratio of requests whose responses are compared. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the
    * top level's.
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
-   * Header fields that are compared. Of `set-cookie`, only the names of the cookies are compared. Default: the top
-   * level's.
+   * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared. Default:
+   * the top level's.
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or `"body"`. Default:
-   * those of the top level, which always come last.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`. Default: those of the top level, which always come last.
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed. Default: those of the top
@@ -828,37 +900,108 @@ export interface ServiceCompareInput {
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
-   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, or JSON
-   * paths of the unordered arrays: `"$.tags"`. Default: the top level's.
+   * Array comparison: ordered, unordered, or the arrays whose order does not count. `"ordered"`, `"unordered"`, paths
+   * of the unordered arrays (`"$.tags"`), or a mapping of such paths. Elements of unordered arrays are paired by the
+   * members in `key`. Without it, a member with unique values in both arrays is detected. Default: the top level's.
    */
-  readonly arrays?: string | readonly string[];
+  readonly arrays?: string | readonly string[] | ArraysInput;
   /**
    * Tolerated differences between numbers. The first rule that matches a number applies. Default: those of the top
    * level, which always come last.
    */
   readonly tolerance?: ToleranceInput | readonly ToleranceInput[];
   /**
+   * Members of JSON objects for which null equals absence. `true` stands for whole bodies. Default: the top level's.
+   */
+  readonly nullIsMissing?: boolean | string | readonly string[];
+  /**
+   * Texts in which upper and lower case are equal, such as the names of states. `true` stands for whole bodies.
+   * Default: the top level's.
+   */
+  readonly ignoreCase?: boolean | string | readonly string[];
+  /**
+   * Times that are compared as instants, whatever their format and time zone. `true` stands for whole bodies. Formats
+   * are RFC 3339, HTTP dates, and whole seconds or milliseconds since 1970 as numbers of 10 or 13 digits. A time
+   * without a zone is a text. Default: the top level's.
+   */
+  readonly instants?: boolean | string | readonly string[];
+  /**
+   * Texts whose numbers are compared by value, within `tolerance`. `true` stands for whole bodies. Numbers with leading
+   * zeros, versions and dates are texts. Default: the top level's.
+   */
+  readonly numericTexts?: boolean | string | readonly string[];
+  /**
+   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
+   * `[200, 204]`, `[[200, 204], [301, 308]]`. Default: the top level's.
+   */
+  readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
+  /**
    * Values to redact, including everything inside them. Values with secret names are always redacted. A JSON path such
-   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"` or
-   * `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values. Default: those of
-   * the top level, which always come last.
+   * as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`,
+   * `"closeCode"` or `"body"`. A redacted value is shown as a short keyed hash, which is the same for equal values.
+   * Default: those of the top level, which always come last.
    */
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use the events `compared` of the option `observe`. Default: the top level's.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use the events `compared` of the option `observe`.
-   * Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the
+   * top level's.
+   */
+  readonly version?: string;
 }
+
+/** A time in seconds, or with a unit: `2`, `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
+export type TimeInput = number | `${number}` | `${number}${"" | " "}${"ms" | "s" | "m" | "h"}`;
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** A size in bytes, or with a unit: `65536`, `"64KiB"`, `"10MiB"`, `"1GB"`. */
+export type SizeInput = number | `${number}` | `${number}${string}B`;
+
+/** A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. */
+export type RatioInput = number | `${number}` | `${number}${"" | " "}%`;
+
+/** A path, or a path at one endpoint as the report names it: `{ endpoint: "GET /orders/{id}", path: "$.id" }`. */
+export type IgnoreInput = string | { readonly endpoint: string; readonly path: string };
+
+/**
+ * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:
+ * such a member is detected.
+ */
+export type ArraysInput = Readonly<Record<string, "unordered" | { readonly key: string | readonly string[] }>>;
+
+/** Field of a line in the access log. */
+export type AccessFieldInput =
+  | "client"
+  | "method"
+  | "host"
+  | "target"
+  | "protocol"
+  | "status"
+  | "requestBytes"
+  | "responseBytes"
+  | "durationMs"
+  | "route"
+  | "service"
+  | "refusal"
+  | "interrupted"
+  | "attempts"
+  | "referer"
+  | "userAgent"
+  | "requestId"
+  | "traceId";
 
 /** Header names and their values. */
 export type HeadersInput = Readonly<Record<string, string | number | boolean>>;

@@ -33,7 +33,7 @@ export function checkShadows(services: readonly (Partly<CheckedService> | undefi
 }
 
 function checkShadow(service: Partly<CheckedService>, at: InputPath): void {
-  const { sample, ramp, body, maxBodyBytes = Infinity } = service;
+  const { sample, ramp, body, upgrade, maxBodyBytes = Infinity } = service;
   const { from = 0, to } = ramp ?? {};
   if (to !== undefined && sample?.rate !== undefined) {
     at.child("ramp").child("to").problem("cannot be combined with a ratio in `sample`: the ramp ends at that ratio");
@@ -42,6 +42,9 @@ function checkShadow(service: Partly<CheckedService>, at: InputPath): void {
   }
   if (body === false && maxBodyBytes !== Infinity) {
     at.child("maxBodySize").problem("cannot be combined with `body: false`: no body is mirrored");
+  }
+  if (body === false && upgrade !== undefined) {
+    at.child("upgrade").problem("cannot be combined with `body: false`: the bytes of the client would not be mirrored");
   }
   if (exposesCredentials(service)) {
     at.child("url").warn(

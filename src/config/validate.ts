@@ -7,7 +7,7 @@ import type { BreakerSettings, Config, Logging, Role, Service, ShownService, Ups
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
+import { type ConfigSource, type Diagnostics, type Embedding, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
 import { type BackendUrl, isLoopback } from "./schema/address.ts";
 import { kindOf, quote } from "./schema/describe.ts";
@@ -43,12 +43,11 @@ const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] a
 /** Options of {@linkcode validateConfig}. */
 export interface ValidateOptions {
   /**
-   * The configuration is for the handler inside another program. Fields that only conductor's own server applies are
-   * problems.
+   * Function of the library that gets the configuration. Fields that it cannot apply are problems.
    *
-   * @default {false}
+   * @default None: conductor's own server applies all fields.
    */
-  readonly isEmbedded?: boolean;
+  readonly embedding?: Embedding;
 }
 
 /**
@@ -58,9 +57,9 @@ export interface ValidateOptions {
 export function validateConfig(
   input: unknown,
   source?: ConfigSource,
-  { isEmbedded = false }: ValidateOptions = {},
+  { embedding }: ValidateOptions = {},
 ): ValidatedConfig {
-  const diagnostics: Diagnostics = { source, isEmbedded, problems: [...source?.problems ?? []], warnings: [] };
+  const diagnostics: Diagnostics = { source, embedding, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;
@@ -167,10 +166,13 @@ function checkInsecure({ name, tls }: Partly<CheckedService>, at: InputPath): vo
 /**
  * Reports options that HTTP/2 lacks: it goes through the runtime's `fetch`, not through conductor's own connections.
  */
-function checkHttp2({ tls, host = "target" }: Partly<CheckedService>, at: InputPath): void {
+function checkHttp2({ tls, host = "target", upgrade }: Partly<CheckedService>, at: InputPath): void {
   const conflict = "cannot be combined with `http2`: the HTTP/2 client always verifies the host of `url`";
   if (tls?.serverName !== undefined) at.child("tls").child("serverName").problem(conflict);
   if (tls?.insecure) at.child("tls").child("insecure").problem(conflict);
+  if (upgrade !== undefined) {
+    at.child("upgrade").problem("cannot be combined with `http2`: connections of the HTTP/2 client cannot be upgraded");
+  }
   if (host !== "target") {
     at.child("host").problem('must be "target" with `http2`: the HTTP/2 client always sends the host of `url`');
   }
@@ -274,7 +276,11 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
     shownHostname: root.child("hostname").template ?? top.hostname,
     listener: chooseListener({ ...top, services }),
     clientTimeouts: top.clientTimeouts ?? CLIENT_TIMEOUTS.parse({}, root.child("clientTimeouts"))!,
-    limits: { ...limits, maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2) },
+    limits: {
+      ...limits,
+      maxUploads: limits.maxUploads ?? Math.ceil(limits.maxInFlight / 2),
+      maxTunnels: limits.maxTunnels ?? Math.ceil(limits.maxInFlight / 2),
+    },
     compare: comparePlan(services, top),
     admin: admin &&
       {

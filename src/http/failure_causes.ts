@@ -16,7 +16,8 @@ interface FailureCause {
 /** The first match counts. Words of Deno (rustls), then of Bun and Node (OpenSSL). */
 const FAILURE_CAUSES: readonly FailureCause[] = [
   {
-    pattern: /certificate expired(?:.*not valid after (\d+))?|certificate has expired/i,
+    // rustls has two forms, with and without the date.
+    pattern: /certificate:? expired(?:.*not valid after (\d+))?|certificate has expired/i,
     message: ([, seconds]) => `certificate has expired${onDay(seconds)}: renew it`,
     example: "certificate has expired on 2026-11-01: renew it",
   },

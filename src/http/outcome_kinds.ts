@@ -3,6 +3,8 @@
  * docs/reference/outcomes.md.
  */
 
+import type { Role } from "../config/config.ts";
+
 /** Point at which an attempt failed: before the request was sent, by an abort of conductor, or after it was sent. */
 export type FailureStage = "not-sent" | "aborted" | "failed";
 
@@ -90,8 +92,15 @@ export const FAILURE_KINDS = {
     stage: "aborted",
   },
   "body-lag": {
-    description: "A secondary or shadow lagged by more than `bodyWindow` in reading an upload.",
+    description:
+      "A secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel.",
     clientCause: "yes, with a fast upload",
+    breaker: "no",
+    stage: "aborted",
+  },
+  "body-too-large": {
+    description: "The body of a shadow request was larger than `maxBodySize`, so the request was cut off.",
+    clientCause: "yes",
     breaker: "no",
     stage: "aborted",
   },
@@ -165,12 +174,27 @@ export const SKIP_REASONS = {
   "body-lag": FAILURE_KINDS["body-lag"].description,
   "open-circuit": FAILURE_KINDS["open-circuit"].description,
   "unhealthy": FAILURE_KINDS["unhealthy"].description,
+  "handshake-mismatch":
+    "The shadow negotiated another protocol, subprotocol or other extensions than the selected service, so the bytes of the client would have no meaning to it.",
   "hedge-budget": "The budget for hedges (`maxExtra`) is used up.",
+  "unsendable": FAILURE_KINDS["unsendable"].description,
   ...OVERLOADS,
 } as const;
 
 /** Reason why a service did not get a request that its route matched. */
 export type SkipReason = keyof typeof SKIP_REASONS;
+
+/** Failures by which a shadow request is cut off. A shadow that lags or gets too much is no failure of the service. */
+const CUT_OFF_KINDS: ReadonlySet<FailureKind> = new Set<FailureKind & SkipReason>(["body-lag", "body-too-large"]);
+
+/**
+ * Returns the reason if a failed attempt is a skip: it was not sent, or it is a shadow request that was cut off. Every
+ * view counts it as a skip and not as a failure, so that each request is counted once for each service.
+ */
+export function skipReasonOf(kind: FailureKind, role: Role): SkipReason | undefined {
+  const isSkip = NOT_SENT_KINDS.has(kind) || (role === "shadow" && CUT_OFF_KINDS.has(kind));
+  return isSkip ? kind as FailureKind & SkipReason : undefined;
+}
 
 /** A local reply to a request that a limit refused. */
 export interface RefusalReasonInfo {
@@ -193,6 +217,12 @@ export const REFUSAL_REASONS = {
     status: 503,
     description:
       "The client has as many uploads in progress as `limits.maxInFlightPerClient`, or its fair share, allows.",
+  },
+  "max-tunnels": { status: 503, description: "`limits.maxTunnels` upgraded connections are open." },
+  "max-tunnels-per-client": {
+    status: 503,
+    description:
+      "The client has as many upgraded connections as `limits.maxInFlightPerClient`, or its fair share, allows.",
   },
   "stalled-upload": { status: 408, description: "No byte of the request body arrived within the timeout." },
   "slow-upload": { status: 408, description: "The request body arrived more slowly than `limits.minUploadRate`." },

@@ -35,6 +35,8 @@ export interface ReceivedRequest {
   readonly headers: readonly HeaderLine[];
   /** Length of the body in bytes, if the client sent it. */
   readonly contentLength: number | undefined;
+  /** Protocols that the connection may be upgraded to, in order; `undefined` if it cannot be upgraded. */
+  readonly upgrade?: readonly string[] | undefined;
   /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -111,6 +113,7 @@ export function receive(
     raw,
     authority,
     contentLength,
+    upgrade: upgradeOf(request),
     trace,
     peer: clientAddress,
     protocol: connection.protocol ?? (host === undefined ? "HTTP/2.0" : "HTTP/1.1"),
@@ -139,6 +142,15 @@ export function receive(
     maxBodyBytes: config.maxBodyBytes,
   });
   return { received, refusal };
+}
+
+/**
+ * Returns the protocols that the connection may be upgraded to. A body would have to be read completely before, and
+ * Upgrade means nothing in HTTP/1.0 (RFC 9110 §7.8).
+ */
+function upgradeOf(request: ClientRequest): readonly string[] | undefined {
+  const { upgrade, httpVersion } = request;
+  return upgrade === undefined || httpVersion === "1.0" || request.body !== null ? undefined : upgrade;
 }
 
 /** Properties of a request that decide whether it is refused. */

@@ -4,6 +4,7 @@ import type { HeaderLine, Member, Role, Route, Service } from "../config/config.
 import { setHeaders } from "./headers.ts";
 import type { ReceivedRequest } from "./received_request.ts";
 import { formatTraceparent } from "./trace_context.ts";
+import { permittedProtocols } from "./upgrade.ts";
 
 /** Head of a request to one service, without the body. */
 export interface UpstreamRequest {
@@ -22,6 +23,12 @@ export interface UpstreamRequest {
   readonly host: string | undefined;
   /** Header lines, without Host and framing. */
   readonly headers: readonly HeaderLine[];
+  /**
+   * Protocols to offer in Upgrade, for transports that can return a tunnel.
+   *
+   * @default No upgrade.
+   */
+  readonly upgrade?: readonly string[] | undefined;
 }
 
 const ROLE_HEADERS: Readonly<Record<Role, HeaderLine>> = {
@@ -46,6 +53,7 @@ export function upstreamRequestFor(
     rawTarget: request.raw && targetFor(service, route, request.raw),
     host: hostFor(service, request),
     headers: setHeaders(headers, service.headers, service.removeHeaders),
+    upgrade: permittedProtocols(request.upgrade, service.upgrade),
   };
 }
 

@@ -17,7 +17,8 @@ const VALUE_STEPS = 10;
 const CONTAINER_STEPS = 20;
 /** Steps per value if the parser calls a reviver for each value. */
 const EXACT_VALUE_STEPS = 150;
-const [COLON, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x3a, 0x2c, 0x5b, 0x7b];
+const [COLON, COMMA, OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x3a, 0x2c, 0x5b, 0x7b, 0x5d, 0x7d];
+const [SPACE, QUOTE, BACKSLASH] = [0x20, 0x22, 0x5c];
 
 /** A number that `JSON.parse` would round. */
 export class ExactNumber {
@@ -59,23 +60,46 @@ export function parseExactJson(text: string, steps: StepBudget = new StepBudget(
 }
 
 /**
- * Parses JSON lines as one array. Empty lines are ignored. Returns `undefined` if a line is not JSON. Without `steps`,
- * the work is not limited.
+ * Parses several documents as one array: JSON lines, a JSON text sequence (RFC 7464), or documents without anything
+ * between them. Returns `undefined` if a document is not JSON. Without `steps`, the work is not limited.
  */
-export function parseJsonLines(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
+export function parseJsonDocuments(text: string, steps: StepBudget = new StepBudget()): ParsedJson | undefined {
   const values: unknown[] = [];
-  for (let start = 0; start < text.length;) {
-    const found = text.indexOf("\n", start);
-    const end = found === -1 ? text.length : found;
-    const line = text.slice(start, end);
-    start = end + 1;
-    steps.take(VALUE_STEPS + line.length);
-    if (line.trim() === "") continue;
-    const parsed = parseExactJson(line, steps);
+  for (let at = 0; at < text.length;) {
+    if (isSeparator(text.charCodeAt(at))) {
+      at++;
+      continue;
+    }
+    const end = documentEnd(text, at);
+    const document = text.slice(at, end);
+    at = end;
+    steps.take(VALUE_STEPS + document.length);
+    const parsed = parseExactJson(document, steps);
     if (parsed === undefined) return undefined;
     values.push(parsed.value);
   }
   return { value: values };
+}
+
+/** Returns the end of a document. The result is only meaningful if the text is valid. */
+function documentEnd(text: string, start: number): number {
+  let depth = 0;
+  let at = start;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) if (text.charCodeAt(at) === BACKSLASH) at++;
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (--depth === 0) return at + 1;
+    } else if (depth === 0 && isSeparator(code)) return at;
+  }
+  return at;
+}
+
+/** Reports whether a character may be between two documents: white space, or the separator of RFC 7464. */
+function isSeparator(code: number): boolean {
+  return code <= SPACE && (code === SPACE || code === 0x0a || code === 0x0d || code === 0x09 || code === 0x1e);
 }
 
 /**

@@ -1,70 +1,74 @@
-/** A histogram of fixed size over the latencies of the last minute. */
+/** Percentiles of the latencies of a recent period, and of all latencies. */
 
-/** Upper bound of the first bucket in milliseconds. */
-const MIN_MS = 0.1;
-/** Ratio of the bounds of two adjacent buckets. The middle of a bucket differs from its bounds by 1 %. */
-const GROWTH = 1.02;
-const LOG_GROWTH = Math.log(GROWTH);
-/** Covers latencies up to 17 hours. */
-const BUCKETS = 1_024;
-/** Length of one half of the window in milliseconds. The window covers one to two halves. */
-const HALF_WINDOW_MS = 30_000;
+import { LatencyCounts, type LatencySnapshot, quantileOf } from "./latency_counts.ts";
 
-/**
- * Latencies of one service, in 8 KiB. The buckets grow by a constant factor, so every quantile is exact within 1 % (as
- * in DDSketch, Masson et al., VLDB 2019). Two halves take turns, and the older one is dropped as a whole.
- */
+/** Latencies of a sketch as plain data. */
+export interface LatencySketchSnapshot {
+  /** Latencies within the window. */
+  readonly recent: LatencySnapshot;
+  /** All latencies since the start, those within the window included. */
+  readonly total: LatencySnapshot;
+}
+
+/** Latencies of one service. Two halves of the window take turns, and the older one leaves the window as a whole. */
 export class LatencySketch {
-  readonly #now: () => number;
-  #recent = new Uint32Array(BUCKETS);
-  #former = new Uint32Array(BUCKETS);
-  #recentCount = 0;
-  #formerCount = 0;
-  #turnMs: number;
-
-  /** Starts empty. The clock is in milliseconds, and must be monotonic. */
-  constructor(now: () => number) {
-    this.#now = now;
-    this.#turnMs = now() + HALF_WINDOW_MS;
-  }
+  #recent = new LatencyCounts();
+  #former = new LatencyCounts();
+  /** Latencies that have left the window. */
+  readonly #older = new LatencyCounts();
 
   /** Number of latencies in the window. */
   get count(): number {
-    this.#turn();
-    return this.#recentCount + this.#formerCount;
+    return this.#recent.count + this.#former.count;
   }
 
+  /** Counts a latency. */
   record(durationMs: number): void {
-    this.#turn();
-    const bucket = durationMs > MIN_MS ? Math.ceil(Math.log(durationMs / MIN_MS) / LOG_GROWTH) : 0;
-    this.#recent[Math.min(bucket, BUCKETS - 1)]! += 1;
-    this.#recentCount++;
+    this.#recent.record(durationMs);
   }
 
   /** Returns the latency in milliseconds at a ratio, such as 0.95 for the 95th percentile; 0 for an empty window. */
   quantile(ratio: number): number {
-    const rank = Math.max(1, Math.ceil(ratio * this.count));
-    let seen = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      seen += this.#recent[bucket]! + this.#former[bucket]!;
-      // The value with the least relative error within the bucket.
-      if (seen >= rank) return MIN_MS * GROWTH ** bucket * 2 / (1 + GROWTH);
-    }
-    return 0;
+    return quantileOf(LatencyCounts.sum([this.#recent, this.#former]), ratio) ?? 0;
   }
 
-  #turn(): void {
-    const nowMs = this.#now();
-    if (nowMs < this.#turnMs) return;
-    const hasMissedTurn = nowMs >= this.#turnMs + HALF_WINDOW_MS;
+  /** Returns the latencies of the window, and all latencies. */
+  snapshot(): LatencySketchSnapshot {
+    const recent = LatencyCounts.sum([this.#recent, this.#former]);
+    if (this.#older.count === 0) return { recent, total: recent };
+    return { recent, total: LatencyCounts.sum([this.#recent, this.#former, this.#older]) };
+  }
+
+  /** Removes the older half of the window, as a {@linkcode WindowClock} demands. */
+  turn(): void {
     [this.#recent, this.#former] = [this.#former, this.#recent];
-    this.#formerCount = this.#recentCount;
-    this.#recentCount = 0;
-    this.#recent.fill(0);
-    if (hasMissedTurn) {
-      this.#former.fill(0);
-      this.#formerCount = 0;
-    }
-    this.#turnMs = nowMs + HALF_WINDOW_MS;
+    if (this.#recent.count === 0) return;
+    this.#older.merge(this.#recent.snapshot());
+    this.#recent.clear();
+  }
+}
+
+/** Determines when the halves of a window take turns. The window covers one to two halves. */
+export class WindowClock {
+  /** Time in milliseconds, which the owner sets before each call. As a parameter, V8 would allocate each number. */
+  readonly nowMs: Float64Array = new Float64Array(1);
+  readonly #halfMs: number;
+  readonly #turnMs = new Float64Array([-Infinity]);
+
+  /** The length of one half is in milliseconds. */
+  constructor(halfMs: number) {
+    this.#halfMs = halfMs;
+  }
+
+  /** Returns the turns that are due: 2 after a long time. A clock that was set back starts a half again. */
+  dueTurns(): number {
+    const leftMs = this.#turnMs[0]! - this.nowMs[0]!;
+    return leftMs > 0 && leftMs <= this.#halfMs ? 0 : this.#start(leftMs);
+  }
+
+  #start(leftMs: number): number {
+    this.#turnMs[0] = this.nowMs[0]! + this.#halfMs;
+    if (leftMs > 0) return 0;
+    return -leftMs >= this.#halfMs ? 2 : 1;
   }
 }

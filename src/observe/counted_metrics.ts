@@ -9,12 +9,13 @@ import {
   NOT_SENT_KINDS,
   REFUSAL_REASONS,
   SKIP_REASONS,
+  skipReasonOf,
 } from "../http/outcome_kinds.ts";
-import { HistogramBuckets } from "../lib/histogram.ts";
+import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, SettledEvent } from "./events.ts";
-import { declareMetrics } from "./metric_cells.ts";
+import type { ComparisonResult } from "./events.ts";
+import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
 import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 
 /** Status class of a response: the first digit of the status code, then `xx`. */
@@ -39,7 +40,7 @@ const HALF_OCTAVE = 0.7071067811865475;
 
 /**
  * Bounds of all duration histograms: two for each octave from 0.5 ms to 64 s. Native histograms of schema 1 have the
- * same bounds, so the conversion to them loses nothing.
+ * same bounds, so the conversion to them loses nothing. So have the buckets of latencies.
  */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
   2 ** FIRST_EXPONENT,
@@ -47,14 +48,37 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
     .flatMap((octave) => [octave * HALF_OCTAVE, octave]),
 ];
 
-/** Buckets of all duration histograms, in milliseconds. */
-export const DURATION_BUCKETS: HistogramBuckets = new HistogramBuckets(
-  DURATION_BOUNDS_SECONDS.map((bound) => bound * 1_000),
-  "linear",
-);
+/** Buckets of histograms of durations. Bounds are powers of two, or half octaves between them. */
+export interface DurationBuckets {
+  /** Upper bounds in seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Binary logarithm of the first bound. */
+  readonly firstExponent: number;
+  /** Half octaves from one bound to the next. */
+  readonly halfOctaves: number;
+}
 
-/** Failures of attempts that the gate rejected. A `skipped` event reports each of them. */
-const GATE_REJECTIONS: ReadonlySet<FailureKind> = new Set<FailureKind>(["open-circuit", "unhealthy"]);
+/** Buckets of the durations of requests and attempts. */
+export const DURATION_BUCKETS: DurationBuckets = {
+  bounds: DURATION_BOUNDS_SECONDS,
+  firstExponent: FIRST_EXPONENT,
+  halfOctaves: 1,
+};
+
+/** Buckets of the durations of tunnels: from 1 s, times 4 each, to 18 hours. */
+export const TUNNEL_BUCKETS: DurationBuckets = {
+  bounds: Array.from({ length: 9 }, (_, index) => 4 ** index),
+  firstExponent: 0,
+  halfOctaves: 4,
+};
+
+/** Returns the durations by bucket: one for each bound, and one for all above the last bound. */
+export function durationCounts(
+  { total }: HistogramSnapshot,
+  { bounds, firstExponent, halfOctaves }: DurationBuckets = DURATION_BUCKETS,
+): readonly number[] {
+  return countByHalfOctaves(total, { firstExponent, bounds: bounds.length, step: halfOctaves });
+}
 
 /** Metrics of the exchanges of one route. */
 export const ROUTE_METRICS = declareMetrics(["route"], {
@@ -90,6 +114,27 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
     name: "conductor_response_bytes_total",
     help: "Bytes of response bodies relayed from services to clients.",
   },
+  tunnels: {
+    name: "conductor_tunnels_open",
+    help: "Upgraded connections that are open, without mirrored ones.",
+  },
+  tunnelsOpened: {
+    name: "conductor_tunnels_opened_total",
+    help: "Connections that were upgraded, without mirrored ones.",
+  },
+  tunnelClientBytes: {
+    name: "conductor_tunnel_client_bytes_total",
+    help: "Bytes that clients sent through upgraded connections, at most ten seconds late.",
+  },
+  tunnelServiceBytes: {
+    name: "conductor_tunnel_service_bytes_total",
+    help: "Bytes that services sent through upgraded connections, at most ten seconds late.",
+  },
+  tunnelDuration: {
+    name: "conductor_tunnel_duration_seconds",
+    help: "Time from the upgrade of a connection until its end.",
+    isDuration: true,
+  },
   inFlight: {
     name: "conductor_requests_in_flight",
     help: "Requests without a response yet.",
@@ -97,7 +142,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   duration: {
     name: "conductor_request_duration_seconds",
     help: "Time from the arrival of a request until its response was selected.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
 });
 
@@ -115,9 +160,9 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   failures: {
     name: "conductor_service_failures_total",
-    help: "Attempts without a response, by failure kind; skipped attempts are not included.",
+    help: "Attempts that were sent and got no response, by failure kind.",
     label: "kind",
-    values: keysOf(FAILURE_KINDS).filter((kind) => !GATE_REJECTIONS.has(kind)),
+    values: keysOf(FAILURE_KINDS).filter((kind) => skipReasonOf(kind, "primary") === undefined),
   },
   skips: {
     name: "conductor_service_skips_total",
@@ -131,11 +176,15 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   },
   hedgesSent: {
     name: "conductor_service_hedges_total",
-    help: "Hedges: attempts that started with a delay.",
+    help: "Hedges that were sent and settled: attempts that started with a delay.",
   },
   hedgesWon: {
     name: "conductor_service_hedges_won_total",
     help: "Hedges whose response was selected for the client.",
+  },
+  replays: {
+    name: "conductor_service_replays_total",
+    help: "Compared requests that were sent to the primary again, to detect noise; the other metrics include them.",
   },
   inFlight: {
     name: "conductor_service_attempts_in_flight",
@@ -144,7 +193,7 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   duration: {
     name: "conductor_service_attempt_duration_seconds",
     help: "Time from the start of an attempt until it settled, without aborted, skipped and unsent attempts.",
-    buckets: DURATION_BUCKETS,
+    isDuration: true,
   },
   comparisons: {
     name: "conductor_comparisons_total",
@@ -189,12 +238,6 @@ export const SERVICE_STATES: {
     states: ["healthy", "unhealthy"],
   },
 };
-
-/** Reports whether a `skipped` event covers the end of an attempt: it counts as a skip, not as a failure. */
-export function isCountedAsSkip({ failure, role }: Pick<SettledEvent, "failure" | "role">): boolean {
-  if (failure === undefined) return false;
-  return role === "shadow" ? Object.hasOwn(SKIP_REASONS, failure) : GATE_REJECTIONS.has(failure);
-}
 
 /** Reports whether the duration of an attempt is meaningful: it was sent, and conductor did not abort it. */
 export function hasDuration(failure: FailureKind | undefined): boolean {

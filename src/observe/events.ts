@@ -44,9 +44,11 @@ export interface AttemptedEvent {
   readonly atMs: number;
   /** True for a hedge: the attempt started with a delay. */
   readonly hedge: boolean;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
 }
 
-/** A service of the route did not get the request, or a shadow request was cut off. */
+/** A service of the route did not get the request, or a shadow request was cut off. Once for each request and service. */
 export interface SkippedEvent {
   /** Type of the event. */
   readonly type: "skipped";
@@ -74,12 +76,16 @@ export interface SettledEvent extends FailureDetail {
   readonly service: string;
   /** Role of the service on the route. */
   readonly role: Role;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
   /** True if the response counts as a success. */
   readonly success: boolean;
   /** Status of the response; absent without a response. */
   readonly status?: number;
   /** Kind of the failure; absent with a response. */
   readonly failure?: FailureKind;
+  /** True for a hedge: the attempt started with a delay; otherwise absent. */
+  readonly hedge?: boolean;
   /** Time from the start of the attempt, in milliseconds. */
   readonly durationMs: number;
 }
@@ -148,6 +154,57 @@ export interface RelayedEvent {
   /** Bytes of the response body that were relayed; 0 for a local reply of conductor. */
   readonly responseBytes: number;
   /** Time since the request arrived, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A service switched protocols: bytes are relayed in both directions. */
+export interface TunnelOpenedEvent {
+  /** Type of the event. */
+  readonly type: "tunnel-opened";
+  /** `X-Request-Id` of the exchange. */
+  readonly requestId: string;
+  /** Pattern of the route, for example `pathPrefix /api`. */
+  readonly route: string;
+  /** Configured name of the service. */
+  readonly service: string;
+  /** Role of the service on the route; `shadow` for a mirrored tunnel. */
+  readonly role: Role;
+  /** Protocol of the tunnel, for example `websocket`. */
+  readonly protocol: string;
+}
+
+/**
+ * Bytes moved through a tunnel. Emitted every ten seconds while bytes move, and before `tunnel-closed`; not for mirrored
+ * tunnels.
+ */
+export interface TunnelProgressEvent extends Omit<TunnelOpenedEvent, "type" | "protocol"> {
+  /** Type of the event. */
+  readonly type: "tunnel-progress";
+  /** Bytes from the client since the last such event. */
+  readonly clientBytes: number;
+  /** Bytes from the service since the last such event. */
+  readonly serviceBytes: number;
+}
+
+/**
+ * Cause of the end of a tunnel. `client` or `service`: that side ended it first. `failed`: a connection broke. `idle`:
+ * `upgradeIdleTimeout`. `shutdown`: conductor shut down. `cut-off`: a shadow lagged or did not close.
+ */
+export type TunnelEndCause = "client" | "service" | "failed" | "idle" | "shutdown" | "cut-off";
+
+/** A tunnel ended. */
+export interface TunnelClosedEvent extends Omit<TunnelOpenedEvent, "type"> {
+  /** Type of the event. */
+  readonly type: "tunnel-closed";
+  /** Cause of the end. */
+  readonly cause: TunnelEndCause;
+  /** Close code that the service sent over a WebSocket; absent if it sent none. */
+  readonly closeCode?: number;
+  /** Bytes from the client that were sent to the service. */
+  readonly clientBytes: number;
+  /** Bytes that the service sent. */
+  readonly serviceBytes: number;
+  /** Time since the tunnel was opened, in milliseconds. */
   readonly durationMs: number;
 }
 
@@ -220,6 +277,9 @@ export type ConductorEvent =
   | RespondedEvent
   | InterruptedEvent
   | RelayedEvent
+  | TunnelOpenedEvent
+  | TunnelProgressEvent
+  | TunnelClosedEvent
   | RefusedEvent
   | BreakerEvent
   | HealthEvent

@@ -6,7 +6,7 @@ import type { ReceivedRequest } from "../http/received_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { Member, Route } from "../config/config.ts";
 import { type DetailedObserver, EventContext } from "./observers.ts";
-import { type ConductorEvent, type FailureDetail, routePattern } from "./events.ts";
+import { type ConductorEvent, type FailureDetail, routePattern, type TunnelClosedEvent } from "./events.ts";
 import { failureDetail } from "./failure_detail.ts";
 import type { Redaction } from "./redaction.ts";
 
@@ -19,16 +19,27 @@ export interface ExchangeObserver {
   /** Reports that a service did not get the request, or that its shadow request was cut off. */
   skipped(member: Member, reason: SkipReason): void;
   /** Reports that an attempt settled. */
-  settled(attempt: AttemptView, durationMs: number): void;
+  settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
   /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
   localReply(problem: LocalReply, isEnd: boolean): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
+  /** Reports that the service of an attempt switched protocols. */
+  tunnelOpened(attempt: AttemptView, protocol: string): void;
+  /** Reports bytes that a tunnel has moved since the last report. */
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void;
+  /** Reports the end of a tunnel. */
+  tunnelClosed(attempt: AttemptView, tunnel: ClosedTunnel): void;
   /** Reports that the relay ended. The attempt is absent for a local reply. */
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void;
 }
+
+/** A tunnel that has ended. */
+export type ClosedTunnel =
+  & Pick<TunnelClosedEvent, "protocol" | "cause" | "clientBytes" | "serviceBytes" | "durationMs">
+  & { readonly closeCode: number | undefined };
 
 /** Saves the events in handlers without an observer, as most embedded handlers are. */
 const UNOBSERVED: ExchangeObserver = {
@@ -39,6 +50,9 @@ const UNOBSERVED: ExchangeObserver = {
   responded() {},
   localReply() {},
   interrupted() {},
+  tunnelOpened() {},
+  tunnelProgressed() {},
+  tunnelClosed() {},
   relayed() {},
 };
 
@@ -50,6 +64,8 @@ export interface ObserveContext {
   readonly now: () => number;
   /** Removes the secrets of the configuration. */
   readonly redaction: Redaction;
+  /** True for a replay to the primary. Default: `false`. */
+  readonly isReplay?: boolean;
 }
 
 /** Returns the reporter of one exchange. The observer must not throw. */
@@ -73,6 +89,8 @@ class EventReporter implements ExchangeObserver {
   readonly #now: () => number;
   readonly #redaction: Redaction;
   readonly #route: string;
+  /** Marks the attempts of a replay. */
+  readonly #replay: { readonly replay?: true };
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
 
@@ -80,16 +98,17 @@ class EventReporter implements ExchangeObserver {
     observe: DetailedObserver,
     clientRequest: ReceivedRequest,
     route: Route | undefined,
-    { startedMs, now, redaction }: ObserveContext,
+    context: ObserveContext,
   ) {
     this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
     this.#path = clientRequest.path;
     this.#traceId = clientRequest.trace?.traceId;
-    this.#startedMs = startedMs;
-    this.#now = now;
-    this.#redaction = redaction;
+    this.#startedMs = context.startedMs;
+    this.#now = context.now;
+    this.#redaction = context.redaction;
+    this.#replay = context.isReplay ? { replay: true } : {};
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
@@ -101,20 +120,23 @@ class EventReporter implements ExchangeObserver {
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
-    this.#notify({ type: "attempted", ...this.#attemptFields(attempt), atMs, hedge: attempt.hedge }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    this.#notify({ type: "attempted", ...fields, atMs, hedge: attempt.hedge }, attempt);
   }
 
   skipped(member: Member, reason: SkipReason): void {
     this.#notify({ type: "skipped", ...this.#attemptFields(member), reason });
   }
 
-  settled(attempt: AttemptView, durationMs: number): void {
-    const { outcome } = attempt;
+  settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void {
+    const { outcome, hedge } = attempt;
     if (outcome === undefined) return;
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
       : { success: false, failure: outcome.kind, ...this.#detailOf(attempt, outcome.kind) };
-    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, durationMs }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    const hedged = hedge ? { hedge } : {};
+    this.#notify({ type: "settled", ...fields, ...result, ...hedged, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {
@@ -135,6 +157,19 @@ class EventReporter implements ExchangeObserver {
     const { requestId, route, service } = this.#attemptFields(attempt);
     const detail = this.#detailOf(attempt, failure);
     this.#notify({ type: "interrupted", requestId, route, service, failure, ...detail }, attempt);
+  }
+
+  tunnelOpened(attempt: AttemptView, protocol: string): void {
+    this.#notify({ type: "tunnel-opened", ...this.#attemptFields(attempt), protocol }, attempt);
+  }
+
+  tunnelProgressed(attempt: AttemptView, clientBytes: number, serviceBytes: number): void {
+    this.#notify({ type: "tunnel-progress", ...this.#attemptFields(attempt), clientBytes, serviceBytes }, attempt);
+  }
+
+  tunnelClosed(attempt: AttemptView, { closeCode, ...tunnel }: ClosedTunnel): void {
+    const code = closeCode === undefined ? {} : { closeCode };
+    this.#notify({ type: "tunnel-closed", ...this.#attemptFields(attempt), ...tunnel, ...code }, attempt);
   }
 
   relayed(requestBytes: number, responseBytes: number, attempt?: AttemptView): void {

@@ -213,7 +213,7 @@ class RecordedAttempt implements AttemptSpan {
       if (cause !== undefined) span.setAttribute("conductor.cause", cause);
     }
     // An abort, for example because the client disconnected, says nothing about the service.
-    if (!succeeded && failure !== "aborted") span.setStatus({ code: ERROR });
+    if (!succeeded && failure !== "aborted" && failure !== "body-too-large") span.setStatus({ code: ERROR });
     if (this.#isDecided || role === "shadow") span.end(this.#endMs);
   }
 

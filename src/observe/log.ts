@@ -5,7 +5,7 @@
 
 import type { Logging } from "../config/config.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import type { ConductorEvent, Observer, RefusedEvent } from "./events.ts";
+import type { ConductorEvent, Observer } from "./events.ts";
 import { printableJson } from "../lib/printable.ts";
 import { RepeatedLines, type RepeatLimits, type Suppressed } from "./repeated_lines.ts";
 
@@ -102,10 +102,11 @@ const SUMMARIES: Partial<Record<ConductorEvent["type"], string>> = {
   responded: "more requests failed",
   interrupted: "more responses interrupted",
   compared: "more responses compared",
+  refused: "more connections refused",
 };
 
-/** Interval between two lines about connections that were refused for the same reason, in milliseconds. */
-const REFUSED_INTERVAL_MS = 10_000;
+/** A flood of connections must not become a flood of lines. */
+const REFUSED_LIMITS: RepeatLimits = { linesPerSecond: 1, summaryMs: 10_000 };
 
 /** The server accepts longer paths than a log line should have. */
 const MAX_PATH_LENGTH = 2_048;
@@ -117,7 +118,7 @@ export function createLogger(options: LoggerOptions): Logger {
   let dropped = 0;
   const failures = new RepeatedLines({ limits: repeats, now, onSummary: writeSummary });
   const comparisons = new RepeatedLines({ limits: COMPARED_LIMITS, now, onSummary: writeSummary });
-  const refused = new Map<string, { nextMs: number; leftOut: number }>();
+  const refusals = new RepeatedLines({ limits: REFUSED_LIMITS, now, onSummary: writeSummary });
 
   function writeLine(level: LogLevel, message: string, fields: LogFields, event?: ConductorEvent): void {
     if (SEVERITY[level] < threshold) return;
@@ -144,6 +145,7 @@ export function createLogger(options: LoggerOptions): Logger {
   function admits(level: LogLevel, event: ConductorEvent): boolean {
     if (threshold === SEVERITY.debug) return true;
     if (event.type === "compared") return comparisons.admit("", event.result, { level, event });
+    if (event.type === "refused") return refusals.admit(event.reason, event.reason, { level, event });
     if (level !== "warn") return true;
     const line = { level, event };
     if (event.type === "settled" || event.type === "interrupted") {
@@ -154,14 +156,6 @@ export function createLogger(options: LoggerOptions): Logger {
     return failures.admit(`responded ${event.service ?? event.route}`, event.refusal ?? statusOf(event), line);
   }
 
-  /** A flood of connections must not become a flood of lines. */
-  function writeRefused({ level, message }: Pick<LogRecord, "level" | "message">, event: RefusedEvent): void {
-    const { nextMs, leftOut } = refused.get(event.reason) ?? { nextMs: 0, leftOut: 0 };
-    if (now() < nextMs) return void refused.set(event.reason, { nextMs, leftOut: leftOut + 1 });
-    refused.set(event.reason, { nextMs: now() + REFUSED_INTERVAL_MS, leftOut: 0 });
-    writeLine(level, message, { ...fieldsOf(event), ...(leftOut > 0 && { leftOut }) }, event);
-  }
-
   return {
     write: (line) => {
       if (!write(line)) dropped++;
@@ -170,14 +164,14 @@ export function createLogger(options: LoggerOptions): Logger {
       // Summaries before the last line of the process.
       failures.flush();
       comparisons.flush();
+      refusals.flush();
       writeLine(level, message, fields);
     },
     observe: (event) => {
       const line = describe(event);
       if (options.hasAccessLog && event.type === "responded" && line?.level === "info") return;
       if (line === undefined || SEVERITY[line.level] < threshold || !admits(line.level, event)) return;
-      if (event.type === "refused") writeRefused(line, event);
-      else writeLine(line.level, line.message, fieldsOf(event), event);
+      writeLine(line.level, line.message, fieldsOf(event), event);
     },
   };
 }
@@ -209,7 +203,9 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: "debug", message: "attempt skipped" };
     case "settled":
       if (event.success) return { level: "debug", message: "attempt succeeded" };
-      if (event.failure === "aborted") return { level: "debug", message: "attempt aborted" };
+      if (event.failure === "aborted" || event.failure === "body-too-large") {
+        return { level: "debug", message: "attempt aborted" };
+      }
       if (event.failure === "open-circuit" || event.failure === "unhealthy") {
         return { level: "debug", message: "attempt rejected" };
       }
@@ -218,6 +214,10 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
       return { level: GATEWAY_FAILURES.has(event.status) ? "warn" : "info", message: "request completed" };
     case "interrupted":
       return { level: event.failure === "aborted" ? "debug" : "warn", message: "response interrupted" };
+    case "tunnel-opened":
+      return { level: "debug", message: "tunnel opened" };
+    case "tunnel-closed":
+      return { level: event.role === "shadow" ? "debug" : "info", message: "tunnel closed" };
     case "refused":
       return { level: "warn", message: "connection refused" };
     case "breaker":

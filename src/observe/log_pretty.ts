@@ -11,6 +11,7 @@ import type {
   RefusedEvent,
   RespondedEvent,
   SettledEvent,
+  TunnelClosedEvent,
 } from "./events.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { LogFields, LogLevel, LogRecord } from "./log.ts";
@@ -44,7 +45,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })${event.hedge ? " as a hedge" : ""}`;
+      })${event.hedge ? " as a hedge" : ""}${event.replay ? " as a replay" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":
@@ -53,6 +54,10 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return respondedText(event, fields, paint);
     case "interrupted":
       return interruptedText(event, paint);
+    case "tunnel-opened":
+      return `${arrow(event.role)} ${paint.strong(printable(event.service))} switched to ${oneWord(event.protocol)}`;
+    case "tunnel-closed":
+      return tunnelClosedText(event, paint);
     case "breaker":
       return breakerText(event, paint);
     case "health":
@@ -61,6 +66,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
       return refusedText(event, fields, paint);
     case "received":
     case "relayed":
+    case "tunnel-progress":
       // They have no line.
       return event.type;
     case "compared":
@@ -92,6 +98,15 @@ function settledText(event: SettledEvent, paint: Paint): string {
 
 function interruptedText(event: InterruptedEvent, paint: Paint): string {
   return `response of ${paint.strong(printable(event.service))} interrupted: ${reasonText(event, paint)}`;
+}
+
+function tunnelClosedText(event: TunnelClosedEvent, paint: Paint): string {
+  const { protocol, cause, closeCode, clientBytes, serviceBytes, durationMs } = event;
+  const subject = `${oneWord(protocol)} of ${paint.strong(printable(event.service))}`;
+  const code = closeCode === undefined ? "" : `, close code ${closeCode}`;
+  const end = cause === "failed" || cause === "cut-off" ? paint.warn(cause) : cause;
+  const bytes = `${clientBytes} bytes sent, ${serviceBytes} received`;
+  return `${subject} closed (${end}${code}) after ${formatDuration(durationMs)}, ${bytes}`;
 }
 
 function refusedText({ reason, client }: RefusedEvent, { leftOut }: LogFields, paint: Paint): string {

@@ -2,7 +2,8 @@
  * Kinds of metrics, and the cells that count them: storage, snapshots and merging for all metrics that are declared.
  */
 
-import { addCounts, Histogram, type HistogramBuckets } from "../lib/histogram.ts";
+import { mergeLatencies } from "../lib/latency_counts.ts";
+import { LatencySketch, type LatencySketchSnapshot } from "../lib/latency_sketch.ts";
 
 /** One metric as Prometheus describes it. */
 export interface MetricFamily {
@@ -18,7 +19,7 @@ export interface MetricFamily {
 
 /** Declaration of a metric of a row, for example of a route. */
 export interface MetricDeclaration {
-  /** Name. The suffix `_total` makes it a counter; without `_total` and `buckets` it is a gauge. */
+  /** Name. The suffix `_total` makes it a counter; without `_total` and `isDuration` it is a gauge. */
   readonly name: string;
   /** Help text, one sentence. */
   readonly help: string;
@@ -26,8 +27,8 @@ export interface MetricDeclaration {
   readonly label?: string;
   /** Values of `label`. */
   readonly values?: readonly string[];
-  /** Buckets in milliseconds: the metric is a histogram of durations. */
-  readonly buckets?: HistogramBuckets;
+  /** True if the metric is a histogram of durations. */
+  readonly isDuration?: true;
   /** Labels of the row, if the metric does not have all of them. */
   readonly rowLabels?: readonly string[];
 }
@@ -51,7 +52,6 @@ export interface HistogramMetric extends MetricFamily {
   readonly kind: "histogram";
   /** Index among the histograms of a row. */
   readonly cell: number;
-  readonly buckets: HistogramBuckets;
 }
 
 type Metric = SingleMetric | LabelledMetric<string> | HistogramMetric;
@@ -60,15 +60,13 @@ type Metrics = Readonly<Record<string, Metric>>;
 /** Kinds of the metrics, by the keys of their declarations. */
 export type DeclaredMetrics<D extends Readonly<Record<string, MetricDeclaration>>> = {
   readonly [K in keyof D]: D[K] extends { readonly values: readonly (infer V extends string)[] } ? LabelledMetric<V>
-    : D[K] extends { readonly buckets: HistogramBuckets } ? HistogramMetric
+    : D[K] extends { readonly isDuration: true } ? HistogramMetric
     : SingleMetric;
 };
 
-/** Durations by bucket. */
-export interface HistogramSnapshot {
-  /** Counts by bucket. */
-  readonly counts: readonly number[];
-  /** Sum of the durations, in milliseconds. */
+/** Durations within 1 %, for percentiles and for the buckets of Prometheus. */
+export interface HistogramSnapshot extends LatencySketchSnapshot {
+  /** Sum of the durations since the start, in milliseconds. */
   readonly sumMs: number;
 }
 
@@ -87,11 +85,9 @@ export function declareMetrics<const D extends Readonly<Record<string, MetricDec
   let numbers = 0;
   let histograms = 0;
   const metricOf = (declaration: MetricDeclaration): Metric => {
-    const { name, help, label, values, buckets } = declaration;
+    const { name, help, label, values, isDuration } = declaration;
     const labels = [...declaration.rowLabels ?? rowLabels, ...label === undefined ? [] : [label]];
-    if (buckets !== undefined) {
-      return { kind: "histogram", name, type: "histogram", labels, help, cell: histograms++, buckets };
-    }
+    if (isDuration) return { kind: "histogram", name, type: "histogram", labels, help, cell: histograms++ };
     const type = name.endsWith("_total") ? "counter" : "gauge";
     if (values === undefined) return { kind: "single", name, type, labels, help, cell: numbers++ };
     const cells = Object.fromEntries(values.map((value) => [value, numbers++]));
@@ -107,13 +103,17 @@ export function declareMetrics<const D extends Readonly<Record<string, MetricDec
 export class MetricCells<M extends Metrics> {
   readonly #metrics: M;
   readonly #numbers: Float64Array;
-  readonly #histograms: readonly Histogram[];
+  /** Sums of the durations. They only grow: Prometheus takes a lower one for a restart. */
+  readonly #sumsMs: Float64Array;
+  readonly #sketches: readonly LatencySketch[];
 
   constructor(metrics: M) {
     const all = Object.values(metrics);
     this.#metrics = metrics;
     this.#numbers = new Float64Array(all.reduce((sum, metric) => sum + numbersOf(metric), 0));
-    this.#histograms = all.flatMap((metric) => metric.kind === "histogram" ? [new Histogram(metric.buckets)] : []);
+    const durations = all.filter(({ kind }) => kind === "histogram");
+    this.#sumsMs = new Float64Array(durations.length);
+    this.#sketches = durations.map(() => new LatencySketch());
   }
 
   /** Adds to a metric. */
@@ -133,7 +133,13 @@ export class MetricCells<M extends Metrics> {
 
   /** Records a duration. */
   record({ cell }: HistogramMetric, durationMs: number): void {
-    this.#histograms[cell]!.record(durationMs);
+    this.#sumsMs[cell]! += durationMs;
+    this.#sketches[cell]!.record(durationMs);
+  }
+
+  /** Removes the older half of the recent durations. */
+  turn(): void {
+    for (const sketch of this.#sketches) sketch.turn();
   }
 
   /** Returns the values of all metrics. */
@@ -148,10 +154,8 @@ export class MetricCells<M extends Metrics> {
         return this.#numbers[metric.cell]!;
       case "labelled":
         return Object.fromEntries(Object.entries(metric.cells).map(([value, cell]) => [value, this.#numbers[cell]!]));
-      case "histogram": {
-        const histogram = this.#histograms[metric.cell]!;
-        return { counts: histogram.counts(), sumMs: histogram.sum };
-      }
+      case "histogram":
+        return { ...this.#sketches[metric.cell]!.snapshot(), sumMs: this.#sumsMs[metric.cell]! };
     }
   }
 }
@@ -172,7 +176,11 @@ function addValues(kind: Metric["kind"], a: unknown, b: unknown): unknown {
     return sum;
   }
   const [one, other] = [a as HistogramSnapshot, b as HistogramSnapshot];
-  return { counts: addCounts(one.counts, other.counts), sumMs: one.sumMs + other.sumMs };
+  return {
+    recent: mergeLatencies([one.recent, other.recent]),
+    total: mergeLatencies([one.total, other.total]),
+    sumMs: one.sumMs + other.sumMs,
+  };
 }
 
 function numbersOf(metric: Metric): number {

@@ -1,27 +1,30 @@
 /** Counts the events of one thread. */
 
+import { WindowClock } from "../lib/latency_sketch.ts";
 import type { Config, Role, Route, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import type { RefusalReason, SkipReason } from "../http/outcome_kinds.ts";
+import { type RefusalReason, type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
+import { hasDuration, ROUTE_METRICS, SERVICE_METRICS, STATUS_CLASSES, type StatusClass } from "./counted_metrics.ts";
 import {
-  hasDuration,
-  isCountedAsSkip,
-  ROUTE_METRICS,
-  SERVICE_METRICS,
-  STATUS_CLASSES,
-  type StatusClass,
-} from "./counted_metrics.ts";
-import {
+  type AttemptedEvent,
   type ComparedEvent,
   type ConductorEvent,
   type RelayedEvent,
   type RespondedEvent,
   routePattern,
   type SettledEvent,
+  type TunnelClosedEvent,
+  type TunnelOpenedEvent,
+  type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
 import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 
+/**
+ * Length of one half of the period of recent percentiles, in milliseconds: they cover the last 10 to 20 seconds. Short
+ * enough to follow an incident, long enough for a 99th percentile at ten requests per second.
+ */
+const RECENT_HALF_MS = 10_000;
 /** Row for requests that matched no route. */
 const NO_ROUTE = "";
 
@@ -41,6 +44,7 @@ export class Metrics {
   readonly #startedMs: number;
   /** Typed array: a field would be allocated again with each request. */
   readonly #lastRequestMs = new Float64Array(1);
+  readonly #window = new WindowClock(RECENT_HALF_MS);
   readonly #unmatched = new RouteCounters();
   #routes: ReadonlyMap<string, RouteCounters> = new Map([[NO_ROUTE, this.#unmatched]]);
   #services: ReadonlyMap<string, KnownService> = new Map();
@@ -68,20 +72,30 @@ export class Metrics {
   readonly observe = (event: ConductorEvent): void => {
     switch (event.type) {
       case "received":
-        this.#lastRequestMs[0] = this.#now();
+        this.#window.nowMs[0] = this.#lastRequestMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
-        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event.hedge === true);
+        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event);
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
         return this.#routes.get(event.route)?.services.get(event.service)?.settled(event);
       case "responded":
+        // A slow response must not be counted in a half of the window that ended before it.
+        this.#window.nowMs[0] = this.#now();
+        this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.responded(event);
       case "interrupted":
         return this.#routes.get(event.route)?.interrupted();
       case "relayed":
         return this.#routes.get(event.route)?.relayed(event);
+      case "tunnel-opened":
+        return this.#routes.get(event.route)?.tunnelOpened(event);
+      case "tunnel-progress":
+        return this.#routes.get(event.route)?.tunnelProgressed(event);
+      case "tunnel-closed":
+        return this.#routes.get(event.route)?.tunnelClosed(event);
       case "refused":
         return this.#unmatched.refused(event.reason);
       case "compared":
@@ -103,6 +117,8 @@ export class Metrics {
 
   /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
+    this.#window.nowMs[0] = this.#now();
+    this.#turn();
     const nowMs = this.#monotonicNow();
     const rows = [...this.#routes];
     return {
@@ -114,6 +130,16 @@ export class Metrics {
       ),
       states: [...this.#services.values()].map((known) => stateSnapshot(known, nowMs)),
     };
+  }
+
+  /** Removes durations that are no longer recent. */
+  #turn(): void {
+    for (let turns = this.#window.dueTurns(); turns > 0; turns--) {
+      for (const { cells, services } of this.#routes.values()) {
+        cells.turn();
+        for (const service of services.values()) service.cells.turn();
+      }
+    }
   }
 }
 
@@ -145,6 +171,23 @@ class RouteCounters {
     this.cells.add(ROUTE_METRICS.interrupted);
   }
 
+  tunnelOpened({ role }: TunnelOpenedEvent): void {
+    if (role === "shadow") return;
+    this.cells.add(ROUTE_METRICS.tunnels);
+    this.cells.add(ROUTE_METRICS.tunnelsOpened);
+  }
+
+  tunnelProgressed({ clientBytes, serviceBytes }: TunnelProgressEvent): void {
+    this.cells.add(ROUTE_METRICS.tunnelClientBytes, clientBytes);
+    this.cells.add(ROUTE_METRICS.tunnelServiceBytes, serviceBytes);
+  }
+
+  tunnelClosed({ role, durationMs }: TunnelClosedEvent): void {
+    if (role === "shadow") return;
+    this.cells.subtract(ROUTE_METRICS.tunnels);
+    this.cells.record(ROUTE_METRICS.tunnelDuration, durationMs);
+  }
+
   relayed({ requestBytes, responseBytes }: RelayedEvent): void {
     this.cells.add(ROUTE_METRICS.requestBytes, requestBytes);
     this.cells.add(ROUTE_METRICS.responseBytes, responseBytes);
@@ -160,19 +203,20 @@ class ServiceCounters {
     this.role = role;
   }
 
-  attempted(isHedge: boolean): void {
+  attempted({ replay }: AttemptedEvent): void {
     this.cells.add(SERVICE_METRICS.inFlight);
-    if (isHedge) this.cells.add(SERVICE_METRICS.hedgesSent);
+    if (replay) this.cells.add(SERVICE_METRICS.replays);
   }
 
   skipped(reason: SkipReason): void {
     this.cells.addFor(SERVICE_METRICS.skips, reason);
   }
 
-  settled(event: SettledEvent): void {
-    const { status, success, failure, durationMs } = event;
+  settled({ status, success, failure, durationMs, hedge }: SettledEvent): void {
     this.cells.subtract(SERVICE_METRICS.inFlight);
-    if (isCountedAsSkip(event)) return;
+    // A `skipped` event counts the attempt.
+    if (failure !== undefined && skipReasonOf(failure, this.role) !== undefined) return;
+    if (hedge === true) this.cells.add(SERVICE_METRICS.hedgesSent);
     if (status !== undefined) {
       this.cells.addFor(SERVICE_METRICS.responses, classOf(status));
       if (!success) this.cells.add(SERVICE_METRICS.failedResponses);

@@ -5,7 +5,7 @@ import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
 import type { Role } from "../config/config.ts";
 import type { HistogramSnapshot, MetricsReading, ServiceSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
-import { DURATION_BUCKETS } from "./counted_metrics.ts";
+import { percentilesOf } from "../lib/latency_counts.ts";
 
 /** Figures of one service on one route. Times are in milliseconds, and `null` before the first attempt. */
 export interface ServiceMetrics {
@@ -29,12 +29,14 @@ export interface ServiceMetrics {
   readonly selected_count: number;
   /** Mean duration of an attempt. */
   readonly avg_request_time_ms: number | null;
-  /** Median duration of an attempt, estimated. */
+  /** Median duration of an attempt since the start, within 1 %. */
   readonly p50_ms: number | null;
-  /** 95th percentile, estimated. */
+  /** 95th percentile. */
   readonly p95_ms: number | null;
-  /** 99th percentile, estimated. */
+  /** 99th percentile. */
   readonly p99_ms: number | null;
+  /** Longest duration. */
+  readonly max_ms: number | null;
   /** Attempts without a response, by failure kind; kinds without any are absent. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
   /** Requests that were not sent to the service, by reason; reasons without any are absent. */
@@ -101,6 +103,7 @@ function serviceMetrics(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Om
   const { service, route, role, responses, failedResponses, failures, skips, selected, inFlight, duration } = counted;
   const settled = total(responses) + total(failures);
   const errors = failedResponses + total(failures);
+  const { p50Ms, p95Ms, p99Ms, maxMs } = percentilesOf(duration.total);
   return {
     service,
     route,
@@ -112,15 +115,16 @@ function serviceMetrics(counted: ServiceSnapshot): Omit<ServiceMetrics, keyof Om
     in_flight: inFlight,
     selected_count: selected,
     avg_request_time_ms: meanOf(duration),
-    p50_ms: DURATION_BUCKETS.quantile(duration.counts, 0.5) ?? null,
-    p95_ms: DURATION_BUCKETS.quantile(duration.counts, 0.95) ?? null,
-    p99_ms: DURATION_BUCKETS.quantile(duration.counts, 0.99) ?? null,
+    p50_ms: p50Ms,
+    p95_ms: p95Ms,
+    p99_ms: p99Ms,
+    max_ms: maxMs,
     failures: withoutZeros(failures),
     skips: withoutZeros(skips),
   };
 }
 
-function meanOf({ counts, sumMs }: HistogramSnapshot): number | null {
+function meanOf({ total: { counts }, sumMs }: HistogramSnapshot): number | null {
   const count = sum(counts);
   return count === 0 ? null : sumMs / count;
 }

@@ -51,10 +51,22 @@ export interface MetricsSnapshot {
 export interface ProcessStats {
   /** Resident memory, in bytes. */
   readonly residentBytes?: number;
-  /** Heap of this thread, in bytes. */
+  /** Virtual memory, in bytes. */
+  readonly virtualBytes?: number;
+  /** Used part of the heap of the main thread, in bytes. */
   readonly heapBytes?: number;
+  /** Heap of the main thread, in bytes. */
+  readonly heapTotalBytes?: number;
+  /** Memory outside the heap that objects of the main thread own, in bytes. */
+  readonly externalBytes?: number;
+  /** CPU time of all threads, in milliseconds. */
+  readonly cpuMs?: number;
+  /** Start of the process, in milliseconds since 1970. */
+  readonly startedMs?: number;
   /** Open file descriptors. */
   readonly descriptors?: number;
+  /** Limit of open file descriptors. */
+  readonly maxDescriptors?: number;
 }
 
 /** Worker threads of the process. */

@@ -55,6 +55,52 @@ export interface Tracer {
   ): Span;
 }
 
+/** Instrument of a meter. */
+export interface Instrument {
+  /** Records a value; only histograms have it. */
+  record?(value: number, attributes: Readonly<Record<string, string>>): void;
+}
+
+/** Histogram of a meter. */
+export interface HistogramInstrument extends Instrument {
+  /** Records a value. */
+  record(value: number, attributes: Readonly<Record<string, string>>): void;
+}
+
+/** Options of an instrument. */
+export interface InstrumentOptions {
+  /** Help text. */
+  readonly description: string;
+  /** Unit in UCUM: `s` or `By`. */
+  readonly unit?: string;
+  /** Bounds of the buckets of a histogram. */
+  readonly advice?: { readonly explicitBucketBoundaries: number[] };
+}
+
+/** Receives the values of observable instruments. */
+export interface ObservableResult {
+  /** Reports a value. */
+  observe(instrument: Instrument, value: number, attributes: Readonly<Record<string, string>>): void;
+}
+
+/** Creates instruments. */
+export interface Meter {
+  /** Creates a histogram. */
+  createHistogram(name: string, options: InstrumentOptions): HistogramInstrument;
+  /** Creates a counter that is read by a callback. */
+  createObservableCounter(name: string, options: InstrumentOptions): Instrument;
+  /** Creates a gauge that is read by a callback. */
+  createObservableGauge(name: string, options: InstrumentOptions): Instrument;
+  /** Registers a callback that reports the values of instruments. */
+  addBatchObservableCallback(callback: (result: ObservableResult) => Promise<void>, observed: Instrument[]): void;
+}
+
+/** Provider of meters. */
+export interface Meters {
+  /** Returns the meter of a library. */
+  getMeter(name: string): Meter;
+}
+
 /** The registered API. */
 export interface Telemetry {
   /** Provider of tracers. */
@@ -74,6 +120,11 @@ const API_KEY: unique symbol = Symbol.for("opentelemetry.js.api.1");
 export function findTelemetry(): Telemetry | undefined {
   const { trace, context } = (globalThis as { [API_KEY]?: Partial<Telemetry> })[API_KEY] ?? {};
   return trace === undefined || context === undefined ? undefined : { trace, context };
+}
+
+/** Returns the registered provider of meters; `undefined` if metrics are not exported. */
+export function findMeters(): Meters | undefined {
+  return (globalThis as { [API_KEY]?: { readonly metrics?: Meters } })[API_KEY]?.metrics;
 }
 
 /** Parent that is not sampled, so that its children are not recorded. */

@@ -26,6 +26,10 @@ const REFUSED = {
     "full": busy("max-uploads", "Too many uploads are in flight"),
     "key-full": busy("max-uploads-per-client", "Too many uploads of this client are in flight"),
   },
+  tunnels: {
+    "full": busy("max-tunnels", "Too many upgraded connections are open"),
+    "key-full": busy("max-tunnels-per-client", "Too many upgraded connections of this client are open"),
+  },
 };
 
 /** Options of {@linkcode Admission.admit}. */
@@ -36,12 +40,15 @@ export interface AdmissionOptions {
   readonly isTrusted: AddressMatcher;
   /** True if the request may have a body. */
   readonly hasBody: boolean;
+  /** True if the connection may be upgraded. */
+  readonly isUpgrade: boolean;
 }
 
 /** Exchanges in flight of one running conductor, across reloads. */
 export class Admission {
   readonly #requests = new FairPermits();
   readonly #uploads = new FairPermits();
+  readonly #tunnels = new FairPermits();
 
   /** Number of request bodies that are still arriving. */
   get uploadsInFlight(): number {
@@ -49,11 +56,11 @@ export class Admission {
   }
 
   /**
-   * Admits a request if there are permits for it and for its upload. A client without an address has no limit of its
-   * own.
+   * Admits a request if there are permits for it, and for its upload or its tunnel. A client without an address has no
+   * limit of its own.
    */
-  admit(request: ClientRequest, { limits, isTrusted, hasBody }: AdmissionOptions): Admitted {
-    const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads } = limits;
+  admit(request: ClientRequest, { limits, isTrusted, hasBody, isUpgrade }: AdmissionOptions): Admitted {
+    const { maxInFlight, maxInFlightPerClient: maxPerKey, maxUploads, maxTunnels } = limits;
     const client = clientName(request, isTrusted);
     const key = maxPerKey === undefined && client !== undefined ? siteOf(client) : client;
     const grant = this.#requests.tryAcquire(key, { max: maxInFlight, maxPerKey });
@@ -63,7 +70,14 @@ export class Admission {
       this.#requests.release(key);
       return { problem: REFUSED.uploads[upload] };
     }
+    // A request with a body cannot be upgraded.
+    const tunnel: Grant = isUpgrade ? this.#tunnels.tryAcquire(key, { max: maxTunnels, maxPerKey }) : "granted";
+    if (tunnel !== "granted") {
+      this.#requests.release(key);
+      return { problem: REFUSED.tunnels[tunnel] };
+    }
     const admission = new AdmittedExchange(this.#requests, hasBody ? this.#uploads : undefined, key);
+    if (isUpgrade) admission.mayTunnel(this.#tunnels);
     const { completed } = request.connection;
     if (completed !== undefined) admission.releaseAfter(completed);
     return { admission };
@@ -74,7 +88,9 @@ export class Admission {
 export class AdmittedExchange {
   #requests: FairPermits | undefined;
   #uploads: FairPermits | undefined;
+  #tunnels: FairPermits | undefined;
   readonly #key: string | undefined;
+  #isTunnel = false;
   #isAwaited = false;
   #isResponded = false;
 
@@ -90,6 +106,22 @@ export class AdmittedExchange {
     this.#uploads?.release(this.#key);
     this.#uploads = undefined;
     if (this.#isResponded) this.#release();
+  }
+
+  /** Takes over the permit of a tunnel, which is released with the permit of the request. */
+  mayTunnel(tunnels: FairPermits): void {
+    this.#tunnels = tunnels;
+  }
+
+  /** Keeps all permits until `tunnelClosed`, whenever the server has sent the response. */
+  tunnelOpened(): void {
+    this.#isTunnel = true;
+  }
+
+  /** Releases the permits of a tunnel that has ended. */
+  tunnelClosed(): void {
+    this.#isTunnel = false;
+    this.#release();
   }
 
   /** Called when the server has the response. Releases the permits, unless the server reports when it was sent. */
@@ -110,9 +142,10 @@ export class AdmittedExchange {
   /** Waits for the upload, which can outlast the response: services other than the selected one still receive it. */
   #release(): void {
     this.#isResponded = true;
-    if (this.#uploads !== undefined) return;
+    if (this.#uploads !== undefined || this.#isTunnel) return;
     this.#requests?.release(this.#key);
-    this.#requests = undefined;
+    this.#tunnels?.release(this.#key);
+    this.#requests = this.#tunnels = undefined;
   }
 }
 

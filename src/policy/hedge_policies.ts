@@ -2,7 +2,7 @@
 
 import type { Config, HedgeSettings, Member, Role, Service } from "../config/config.ts";
 import { sameUpstream } from "../config/config.ts";
-import { LatencySketch } from "../lib/latency_sketch.ts";
+import { LatencySketch, WindowClock } from "../lib/latency_sketch.ts";
 import { type BucketLimits, TokenBucket } from "../lib/token_bucket.ts";
 import type { Attempt } from "../upstream/attempt.ts";
 
@@ -13,10 +13,15 @@ const MIN_LATENCIES = 100;
 /** Time in milliseconds for which a percentile is cached, because computing it costs more than the rest of hedging. */
 const PERCENTILE_TTL_MS = 100;
 
+/** Length of one half of the period of a percentile, in milliseconds: it covers the last 30 to 60 seconds. */
+const HALF_WINDOW_MS = 30_000;
+
 /** State of one service. */
 class HedgeState {
   readonly service: Service;
-  readonly latency: LatencySketch;
+  readonly #latency = new LatencySketch();
+  readonly #window = new WindowClock(HALF_WINDOW_MS);
+  readonly #now: () => number;
   /**
    * Budget for hedges, which successful requests fill, not time. In an outage, or when all services are slow, hedges
    * would only add load: hedging stops, and resumes with the successes. gRPC throttles retries in the same way (gRFC
@@ -26,7 +31,14 @@ class HedgeState {
 
   constructor(service: Service, now: () => number) {
     this.service = service;
-    this.latency = new LatencySketch(now);
+    this.#now = now;
+  }
+
+  /** Latencies of the last 30 to 60 seconds. */
+  get latency(): LatencySketch {
+    this.#window.nowMs[0] = this.#now();
+    for (let turns = this.#window.dueTurns(); turns > 0; turns--) this.#latency.turn();
+    return this.#latency;
   }
 }
 

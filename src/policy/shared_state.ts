@@ -7,6 +7,7 @@ import { Admission } from "./admission.ts";
 import { Breakers } from "./breakers.ts";
 import { Health } from "./health.ts";
 import { HedgeStates } from "./hedge_policies.ts";
+import { OpenTunnels } from "./open_tunnels.ts";
 import { ShadowStates } from "./shadow_gate.ts";
 import { DrainHistory } from "../upstream/response_body.ts";
 
@@ -16,6 +17,8 @@ export interface SharedState {
   readonly pseudonym: string;
   /** Limits on the exchanges in flight. */
   readonly admission: Admission;
+  /** Upgraded connections. */
+  readonly tunnels: OpenTunnels;
   /** Attempts in flight, by the name of their service. */
   readonly inFlight: KeyedSemaphore;
   /** Delays attempts that would start together. */
@@ -46,6 +49,7 @@ export function createSharedState(pseudonym: string = createPseudonym()): Shared
   return {
     pseudonym,
     admission: new Admission(),
+    tunnels: new OpenTunnels(),
     inFlight: new KeyedSemaphore(),
     starts: new StartPacer(),
     breakers: new Breakers(),

@@ -8,14 +8,18 @@ import type { Member } from "../config/config.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import type { LocalReply } from "../http/client_response.ts";
 import type { FailureKind, SkipReason } from "../http/outcome_kinds.ts";
+import { getHeader } from "../http/headers.ts";
+import type { TunnelEnd } from "../http/upgrade.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_queues.ts";
 import type { ExchangeObserver } from "../observe/exchange_observer.ts";
 import type { ExchangeSpans } from "../observe/exchange_spans.ts";
 import type { AdmittedExchange } from "../policy/admission.ts";
-import type { Attempt, AttemptSpan, BodyTap } from "../upstream/attempt.ts";
+import type { Attempt, AttemptSpan, BodyTap, UpstreamResponse } from "../upstream/attempt.ts";
 import type { RelayListener } from "../upstream/response_body.ts";
+import { MirroredTunnels } from "./mirrored_tunnels.ts";
+import { Tunnel } from "./tunnel.ts";
 import type { FanOut, FanOutListener } from "./fan_out.ts";
 import type { HandlerContext } from "./handler_context.ts";
 
@@ -47,6 +51,8 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
   body: RequestBody | undefined;
   /** Captures responses; `undefined` if they are not compared. */
   capture: ExchangeCapture | undefined;
+  /** Shadows that get the bytes of an upgraded connection; `undefined` if the request asks for no upgrade. */
+  mirrors: MirroredTunnels | undefined;
   /** Attempts; `undefined` until they have been started. */
   fan: FanOut | undefined;
   /** Attempt whose response is relayed; `undefined` unless one has been selected. */
@@ -110,6 +116,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 
   onSkip(member: Member, reason: SkipReason): void {
     this.#observer.skipped(member, reason);
+    this.capture?.skipped(member.service, reason);
   }
 
   onAttempt(attempt: Attempt): void {
@@ -127,6 +134,11 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
     // The client determines the duration of an upload. Slow uploads would delay the hedges of all requests.
     if (!this.#isUpload) this.#context.hedges.settled(attempt);
     this.#observer.settled(attempt, attempt.durationMs);
+    if (attempt.role === "shadow") this.mirrors?.settled(attempt);
+  }
+
+  takeTunnel(attempt: Attempt): boolean {
+    return this.mirrors?.take(attempt) ?? false;
   }
 
   onFinish(attempt: Attempt): void {
@@ -136,6 +148,69 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 
   get #isUpload(): boolean {
     return this.body instanceof BodyFanOut;
+  }
+
+  // Upgraded connections
+
+  /** Prepares to mirror the bytes of an upgraded connection. */
+  awaitUpgrade(offered: readonly string[] | undefined): void {
+    this.mirrors = new MirroredTunnels({
+      offered,
+      windowBytes: this.#context.config.bodyWindowBytes,
+      now: this.#context.now,
+      onOpen: (attempt, protocol) => this.#observer.tunnelOpened(attempt, protocol),
+      onClose: (attempt, closed) => this.#observer.tunnelClosed(attempt, closed),
+      onSkip: (attempt, reason) => this.#observer.skipped(attempt, reason),
+    });
+  }
+
+  /**
+   * Returns the function that relays the bytes of an upgraded connection. Until the listener calls it, the timeout of
+   * the service applies: the client may have disconnected.
+   */
+  tunnelTo(response: UpstreamResponse, service: TunnelEnd): (client: TunnelEnd) => void {
+    const attempt = this.selected!;
+    const { config, deadlines, now, tunnels } = this.#context;
+    const { observer, mirrors } = { observer: this.#observer, mirrors: this.mirrors! };
+    const protocol = getHeader(response.headers, "upgrade")!;
+    let isOpen = false;
+    const end = () => {
+      this.#admission.tunnelClosed();
+      mirrors.end();
+      attempt.finish();
+      this.clientDone(0, attempt);
+    };
+    const onAbort = () => {
+      if (!isOpen) end();
+    };
+    attempt.cancellation.addEventListener("abort", onAbort);
+    attempt.deadline.refresh();
+    this.#admission.tunnelOpened();
+    mirrors.open(response, this.fan!.attempts);
+    // A tunnel may last for days.
+    this.fan!.detach();
+    return (client) => {
+      if (attempt.isFinished) return client.destroy();
+      isOpen = true;
+      attempt.deadline.stop();
+      observer.tunnelOpened(attempt, protocol);
+      new Tunnel({
+        client,
+        service,
+        protocol,
+        mirrors,
+        idleTimeoutMs: config.upgradeIdleTimeoutMs,
+        deadlines,
+        now,
+        tunnels,
+        onProgress: (clientBytes, serviceBytes) => observer.tunnelProgressed(attempt, clientBytes, serviceBytes),
+        onClose(closed) {
+          response.closeCode = closed.closeCode;
+          observer.tunnelClosed(attempt, closed);
+          end();
+        },
+      });
+    };
   }
 
   // Listener of the relay of the selected response

@@ -1,6 +1,7 @@
 /** Sends one request to every service of its route at the same time. Each attempt settles independently. */
 
 import { BodyFanOut } from "../body/body_fan_out.ts";
+import { SharedBody } from "../body/shared_body.ts";
 import type { ExchangeCapture } from "../compare/exchange_capture.ts";
 import type { Member, Service } from "../config/config.ts";
 import { withoutCredentials } from "../http/credentials.ts";
@@ -8,6 +9,7 @@ import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
+import { observeExchange } from "../observe/exchange_observer.ts";
 import { untraced } from "../observe/telemetry.ts";
 import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
 import { Attempt, type AttemptListener, type AttemptSpan, type AttemptView, isStreamed } from "../upstream/attempt.ts";
@@ -26,7 +28,7 @@ import type { HandlerContext } from "./handler_context.ts";
  *    other skipped service fails at once: `onAttempt`, `onSettle`, `onFinish`.
  * 2. `onAttempt`, when the attempt starts.
  * 3. `startSpan`, if the attempt has a permit or waits for one.
- * 4. `onSettle`, when the outcome is known. `onSkip` follows if a shadow request failed because of an overload.
+ * 4. `onSettle`, when the outcome is known. `onSkip` follows if the attempt was not sent because of an overload.
  * 5. `onFinish`, when the attempt no longer has anything in flight.
  *
  * `onSkip` precedes `onSettle` if the body of a shadow request is cut off.
@@ -34,7 +36,7 @@ import type { HandlerContext } from "./handler_context.ts";
 export interface FanOutListener {
   /** Returns the reason to skip a service; `undefined` if it is sent the request. */
   gate(member: Member, request: ReceivedRequest): SkipReason | undefined;
-  /** Called when a service is skipped, and when a shadow request is cut off or rejected. */
+  /** Called once when a service is skipped, or a shadow request is cut off. */
   onSkip(member: Member, reason: SkipReason): void;
   /** Called when an attempt starts. */
   onAttempt(attempt: Attempt): void;
@@ -42,6 +44,11 @@ export interface FanOutListener {
   startSpan(attempt: Attempt, request: ReceivedRequest): AttemptSpan | undefined;
   /** Called once, when an attempt has an outcome. */
   onSettle(attempt: Attempt): void;
+  /**
+   * Called when a shadow has switched protocols. Returns true if the listener takes over the tunnel, and finishes the
+   * attempt later.
+   */
+  takeTunnel(attempt: Attempt): boolean;
   /** Called once, when the response of an attempt has been read or discarded, or when there is none. */
   onFinish(attempt: Attempt): void;
 }
@@ -57,19 +64,31 @@ export function fanOut(request: MatchedRequest, context: HandlerContext, listene
 }
 
 /**
- * Sends a captured request without a body to one service again, as a shadow request without events. Differences between
- * two responses of the same service are noise.
+ * Sends a captured request to one service again, as a shadow request. Differences between two responses of the same
+ * service are noise. Its events have `replay`, because they follow those of an exchange that is over.
  */
 export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
   const transport: Transport = (request) => untraced(() => context.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  const { observe, now, redaction } = context;
+  const observer = observeExchange(observe, capture.clientRequest, capture.route, {
+    startedMs: now(),
+    now,
+    redaction,
+    isReplay: true,
+  });
+  const body = capture.requestBody === undefined ? null : new SharedBody(capture.requestBody, false);
   // The capture reads the buffers, so they must not be freed.
-  fanOut(new MatchedRequest(capture.clientRequest, route), { ...context, transport, detachBuffers: false }, {
+  fanOut(new MatchedRequest(capture.clientRequest, route, body), { ...context, transport, detachBuffers: false }, {
     gate: ({ service }) => context.availability.unavailableReason(service),
-    onSkip() {},
-    onAttempt: (attempt) => capture.started(attempt),
+    onSkip: (member, reason) => observer.skipped(member, reason),
+    onAttempt: (attempt) => {
+      observer.attempted(attempt);
+      capture.started(attempt);
+    },
     startSpan: () => undefined,
-    onSettle() {},
+    onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
+    takeTunnel: () => false,
     onFinish: (attempt) => capture.finished(attempt),
   });
 }
@@ -149,16 +168,17 @@ export class FanOut implements AttemptListener {
     this.#listener.onFinish(attempt);
   }
 
-  /** Reports a shadow request that failed because of an overload as skipped. The gate cannot foresee that. */
+  /** Reports an attempt that was not sent for a reason that the gate cannot foresee: an overload, an odd method. */
   #reportRejection(attempt: Attempt): void {
-    const { role, outcome } = attempt;
-    if (role !== "shadow" || outcome?.ok !== false || !isOverload(outcome.kind)) return;
+    const { outcome } = attempt;
+    if (outcome?.ok !== false || !(isOverload(outcome.kind) || outcome.kind === "unsendable")) return;
     this.#listener.onSkip(attempt, outcome.kind);
   }
 
   #discard(attempt: Attempt): void {
     if ((this.#isDecided && attempt === this.#selected) || !attempt.outcome?.ok) return;
     const { response } = attempt.outcome;
+    if (response.tunnel !== undefined && attempt.role === "shadow" && this.#listener.takeTunnel(attempt)) return;
     if (isStreamed(response)) {
       return void drainResponse(response, attempt, this.#context.drains).then(() => attempt.finish());
     }

@@ -7,11 +7,12 @@
 
 import { openBody } from "../body/request_body.ts";
 import { ComparisonEngine } from "../compare/comparison_engine.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Route } from "../config/config.ts";
 import { addressMatcher } from "../http/client_address.ts";
 import type { ClientRequest } from "../http/client_request.ts";
 import { type ClientResponse, formatLocalReply, type LocalReply } from "../http/client_response.ts";
-import { receive } from "../http/received_request.ts";
+import { receive, type ReceivedRequest } from "../http/received_request.ts";
+import { permittedProtocols, requestedProtocols } from "../http/upgrade.ts";
 import { cancelStream } from "../lib/cancel_stream.ts";
 import { LoopTurns } from "../lib/loop_turns.ts";
 import { TimeoutQueues } from "../lib/timeout_queues.ts";
@@ -30,7 +31,7 @@ import { ClientMonitor, Exchange } from "./exchange.ts";
 import { fanOut, replay } from "./fan_out.ts";
 import { type HandlerContext, type HandlerOptions, withDefaultMetrics } from "./handler_context.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
-import { allFailed, relayResponse, serverTiming } from "./respond.ts";
+import { allFailed, relayResponse, relayUpgrade, serverTiming } from "./respond.ts";
 import { awaitSelection } from "./select.ts";
 
 /** Responds to the requests of one configuration. Does not reject because of a client or a service. */
@@ -38,6 +39,12 @@ export type ProxyHandler = (request: ClientRequest) => Promise<ClientResponse>;
 
 /** Maximum time for reading bodies in one turn of the event loop, in milliseconds. */
 const BODY_SLICE_MS = 2;
+
+/** Deno's listener passes Upgrade on, but cannot switch protocols. */
+const CANNOT_UPGRADE: LocalReply = {
+  status: 501,
+  detail: "This listener cannot switch protocols, for example to WebSocket: set `listener: node`",
+};
 
 const NOT_FOUND: LocalReply = { status: 404, detail: "No route matches this path" };
 
@@ -69,7 +76,16 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   };
   if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
-  const { admission, problem } = context.admission.admit(request, { limits, isTrusted: context.isTrusted, hasBody });
+  const upgrade = upgradeOf(request, received, route);
+  if (upgrade === "unsupported") return respondLocally(CANNOT_UPGRADE, true);
+  const isUpgrade = upgrade === "possible";
+
+  const { admission, problem } = context.admission.admit(request, {
+    limits,
+    isTrusted: context.isTrusted,
+    hasBody,
+    isUpgrade,
+  });
   if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
@@ -83,7 +99,8 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
-    const capture = exchange.capture = context.comparisons?.begin(received, route, body !== null);
+    if (isUpgrade) exchange.awaitUpgrade(received.upgrade);
+    const capture = exchange.capture = context.comparisons?.begin(received, route, { body, isUpgrade });
     const fan = exchange.fan = fanOut(new MatchedRequest(received, route, body), context, exchange);
 
     const selected = await awaitSelection(fan, config);
@@ -99,15 +116,44 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     exchange.selected = selected;
     observer.responded(response.status, selected);
     spans?.responded(selected);
+    const { tunnel } = response;
     const { method, requestId } = received;
+    if (tunnel !== undefined && isUpgrade) {
+      const switched = relayUpgrade(response, exchange.tunnelTo(response, tunnel), {
+        requestId,
+        attempt: selected,
+        identify,
+        timing,
+      });
+      exchange.isRelayed = true;
+      return switched;
+    }
     const relayed = relayResponse(response, exchange, { method, requestId, attempt: selected, identify, timing });
     exchange.isRelayed = true;
     return relayed;
   } finally {
     // A relayed response calls `clientDone` at its end.
+    exchange.mirrors?.discard();
     if (!exchange.isRelayed) exchange.clientDone(0);
     client.stop();
   }
+}
+
+/** Reports whether a service of the route may upgrade the connection, and whether the listener can. */
+function upgradeOf(
+  { upgrade, headers, body }: ClientRequest,
+  received: ReceivedRequest,
+  { members }: Route,
+): "possible" | "unsupported" | undefined {
+  if (!members.some(({ service }) => service.upgrade !== undefined)) return undefined;
+  const permits = (offered: readonly string[] | undefined) =>
+    members.some(({ service, role }) => {
+      return role !== "shadow" && permittedProtocols(offered, service.upgrade) !== undefined;
+    });
+  if (received.upgrade !== undefined) return permits(received.upgrade) ? "possible" : undefined;
+  if (upgrade !== undefined) return undefined;
+  const requested = requestedProtocols(headers);
+  return requested.length > 0 && permits(requested) && body === null ? "unsupported" : undefined;
 }
 
 function createContext(config: Config, options: HandlerOptions): HandlerContext {
@@ -133,6 +179,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     isTrusted,
     pseudonym: instance.pseudonym,
     admission: instance.admission,
+    tunnels: instance.tunnels,
     availability: new Availability(config, { instance, isTrusted, now, onBreaker: observeBreakers(observe) }),
     hedges: new HedgePolicies(config, { states: instance.hedges, now }),
     inFlight: instance.inFlight,

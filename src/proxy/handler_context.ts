@@ -19,6 +19,7 @@ import type { Telemetry } from "../observe/telemetry.ts";
 import type { Admission } from "../policy/admission.ts";
 import type { Availability } from "../policy/availability.ts";
 import type { HedgePolicies } from "../policy/hedge_policies.ts";
+import type { OpenTunnels } from "../policy/open_tunnels.ts";
 import type { SharedState } from "../policy/shared_state.ts";
 import type { DrainHistory } from "../upstream/response_body.ts";
 import type { Transport } from "../upstream/transport.ts";
@@ -86,6 +87,8 @@ export interface HandlerContext {
   /** Name of this instance in Via. */
   readonly pseudonym: string;
   readonly admission: Admission;
+  /** Upgraded connections, also of former configurations. */
+  readonly tunnels: OpenTunnels;
   readonly availability: Availability;
   readonly hedges: HedgePolicies;
   /** Attempts in flight by the name of their service. */

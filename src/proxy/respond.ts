@@ -25,9 +25,9 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 const SERVICE_FIELD = "x-conductor-service";
 const TIMING_FIELD = "server-timing";
 const REPLACED: ReadonlySet<string> = new Set([SERVICE_FIELD]);
-const REPLACED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
 /** With the request id, a service's own field is replaced: a client must find its request in the log. */
 const IDENTIFIED: ReadonlySet<string> = new Set([...REPLACED, REQUEST_ID_FIELD]);
+const REPLACED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([SERVICE_FIELD, "content-length"]);
 const IDENTIFIED_WITHOUT_LENGTH: ReadonlySet<string> = new Set([...REPLACED_WITHOUT_LENGTH, REQUEST_ID_FIELD]);
 const UNSENDABLE: LocalReply = { status: 400, detail: "This request cannot be sent to the service" };
 /** Characters that a token cannot have (RFC 9110 §5.6.2). */
@@ -76,11 +76,36 @@ export function relayResponse(
   const endToEnd = stripHopByHop(response.headers, replaced);
   if (identify) endToEnd.push([SERVICE_FIELD, service.name], [REQUEST_ID_FIELD, requestId]);
   if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  // RFC 9110 §15.5.22: a 426 response names the protocols that the client should switch to. With a Connection field of
+  // its own, node:http does not close the connection if the client asks for it.
+  if (status === 426 && service.upgrade !== undefined) endToEnd.push(...upgradeLines(response, "upgrade, close"));
   const headers = setHeaders(endToEnd, service.responseHeaders);
   if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
   listener.onEnd(body === null ? 0 : body.length);
   const isLengthUnknown = isBodiless && !isNull && getHeader(headers, "content-length") === undefined;
   return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body);
+}
+
+/**
+ * Returns the 101 response of a service, without hop-by-hop fields except those of the upgrade. `tunnel` takes over the
+ * connection of the client.
+ */
+export function relayUpgrade(
+  response: UpstreamResponse,
+  tunnel: NonNullable<ClientResponse["tunnel"]>,
+  { requestId, attempt: { service }, identify, timing }: Omit<RelayOptions, "method">,
+): ClientResponse {
+  const endToEnd = stripHopByHop(response.headers, identify ? IDENTIFIED_WITHOUT_LENGTH : REPLACED_WITHOUT_LENGTH);
+  if (identify) endToEnd.push([SERVICE_FIELD, service.name], [REQUEST_ID_FIELD, requestId]);
+  if (timing !== undefined) endToEnd.push([TIMING_FIELD, timing]);
+  const headers = [...upgradeLines(response, "upgrade"), ...setHeaders(endToEnd, service.responseHeaders)];
+  return new ClientResponse(101, headers, null, tunnel);
+}
+
+/** Returns the fields of an upgrade, which `stripHopByHop` removes. */
+function upgradeLines({ headers }: UpstreamResponse, connection: string): HeaderLine[] {
+  const upgrade = getHeader(headers, "upgrade");
+  return upgrade === undefined ? [] : [["connection", connection], ["upgrade", upgrade]];
 }
 
 /**

@@ -12,6 +12,15 @@ export type ListenErrorKind =
   | "bad-certificate"
   | "other";
 
+/** Kinds by the codes of `node:net`. Deno reports an address of another machine as EINVAL there. */
+const KINDS_BY_CODE: Readonly<Record<string, ListenErrorKind>> = {
+  EADDRINUSE: "in-use",
+  EACCES: "not-allowed",
+  EADDRNOTAVAIL: "no-such-address",
+  EINVAL: "no-such-address",
+  ENOTFOUND: "no-such-address",
+};
+
 /** Thrown if an address cannot be listened on. */
 export class ListenError extends Error {
   /** Name of the error. */
@@ -42,6 +51,8 @@ export function formatAddress(address: { readonly hostname: string; readonly por
 }
 
 function kindOf(cause: unknown): ListenErrorKind {
+  const kind = KINDS_BY_CODE[(cause as { readonly code?: string } | null)?.code ?? ""];
+  if (kind !== undefined) return kind;
   if (cause instanceof Deno.errors.AddrInUse) return "in-use";
   if (cause instanceof Deno.errors.NotCapable) return "no-permission";
   if (cause instanceof Deno.errors.PermissionDenied) return "not-allowed";

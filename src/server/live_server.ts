@@ -82,6 +82,8 @@ export async function serveConfig(
       onError: (error: unknown) => onError("request failed unexpectedly", error),
     };
     if (kind === "node") {
+      // node:https opens a listener with any texts, and then fails each handshake.
+      if (tls !== undefined) Deno.listenTls({ hostname, port: 0, cert: tls.cert, key: tls.key }).close();
       return openNodeListener((request) => handler(request), { ...common, onRefused, settings: () => config });
     }
     return new HttpListener(
@@ -135,7 +137,7 @@ export async function serveConfig(
       return config;
     },
     get address() {
-      return { hostname: config.hostname, port: server.port };
+      return { hostname: server.hostname, port: server.port };
     },
     async apply(next) {
       const replacesListener = isSameAddress(next, config) && needsNewListener(next, config);

@@ -21,9 +21,9 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
     this.stream = new ReadableStream(this, { highWaterMark: 0 });
   }
 
-  /** True if the rest of the body is not wanted. */
-  get isCancelled(): boolean {
-    return this.#isCancelled;
+  /** True if the rest of the body is not wanted, or cannot be read. */
+  get isAbandoned(): boolean {
+    return this.#isCancelled || this.#failure !== undefined;
   }
 
   start(): void {

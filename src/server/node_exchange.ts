@@ -53,7 +53,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.headers = lines;
     this.remoteAddr = connection.remoteAddr;
     this.scheme = connection.scheme;
-    this.target = targetOf(request.url!, getHeader(lines, "host"), connection.scheme);
+    this.target = targetOf(request, getHeader(lines, "host"), connection.scheme);
     this.#connection = connection;
     this.#request = request;
     this.#response = response;
@@ -135,6 +135,9 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     }
     if (this.#connection.closesAfter(this, isDraining)) lines.push("Connection", "close");
     try {
+      // node:http would add `Connection: keep-alive`, which is the default of HTTP/1.1.
+      if (this.#connection.socket.readableEnded) response.shouldKeepAlive = false;
+      else if (this.httpVersion === "1.1") response.removeHeader("connection");
       response.writeHead(status, lines);
     } catch (error) {
       if (isStream) body.cancel().catch(() => {});
@@ -211,7 +214,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       this.#abort?.abort();
       this.#relay?.cancel().catch(() => {});
     } else if (this.isArriving) {
-      this.#connection.discardRest(this.#request, this.#body?.isCancelled === true);
+      this.#connection.discardRest(this.#request, this.#body?.isAbandoned === true);
     }
   }
 }
@@ -225,10 +228,14 @@ function protocolsOf(value: string): string[] {
  * Splits the target of a request line. `*` becomes the path that `Deno.serve` reports for it. llhttp refuses bytes
  * outside ASCII, but not in every version: such a target is decoded as UTF-8.
  */
-function targetOf(url: string, host: string | undefined, scheme: "http" | "https"): RequestTarget {
+function targetOf(
+  { method, url = "" }: IncomingMessage,
+  host: string | undefined,
+  scheme: "http" | "https",
+): RequestTarget {
   const target = toText(url);
-  if (target === "*") return { scheme, authority: host ?? "", path: "/*", query: "" };
-  if (!target.startsWith("/")) return splitTarget(target, null);
+  if (target === "*" && method === "OPTIONS") return { scheme, authority: host ?? "", path: "/*", query: "" };
+  if (target.includes("://") && !target.startsWith("/")) return splitTarget(target, null);
   const end = indexOrEnd(target, "#");
   const queryStart = Math.min(indexOrEnd(target, "?"), end);
   return { scheme, authority: host ?? "", path: target.slice(0, queryStart), query: target.slice(queryStart, end) };

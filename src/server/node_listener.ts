@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
-import { getHeader, parseList } from "../http/headers.ts";
+import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
@@ -43,6 +43,8 @@ interface NodeModules {
 
 /** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
+/** The same order of size as the limits of `Deno.serve`, and of heads from services. */
+const MAX_HEAD_BYTES = 131_072;
 const MIN_TICK_MS = 20;
 const MAX_TICK_MS = 1_000;
 /** Protocols that are versions of HTTP or TLS. Clients offer them with ordinary requests, which are not upgraded. */
@@ -58,6 +60,7 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   const settings = {
     requireHostHeader: false,
     noDelay: true,
+    maxHeaderSize: MAX_HEAD_BYTES,
     connectionsCheckingInterval: tickMs,
     shouldUpgradeCallback: (request: IncomingMessage) => canBeUpgraded(request, options.settings()),
   };
@@ -75,6 +78,11 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   });
   listener.onListening();
   return listener;
+}
+
+/** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
+function isAmbiguous(httpVersion: string, coding: string): boolean {
+  return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
 }
 
 /** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
@@ -118,9 +126,12 @@ class NodeListener implements Listener {
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
+    // Without a listener for CONNECT, the connection would be closed without a response.
+    server.on("connect", (request, socket) => this.#onUpgrade(request, socket as Socket));
     server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket as Socket, head));
     // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
-    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0 });
+    // Without a maximum count, because further header lines would be dropped silently. The size limits them.
+    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", () => this.#destroyAll());
   }
@@ -242,10 +253,12 @@ class NodeListener implements Listener {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
     if (connection.isRefused) return connection.ignore();
+    const coding = request.headers["transfer-encoding"];
+    if (coding !== undefined && isAmbiguous(request.httpVersion, coding)) return connection.reject();
     connection.begin(new NodeExchange(request, response, connection));
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): void {
+  #onUpgrade(request: IncomingMessage, socket: Socket, head?: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
     const response = new this.#modules.http.ServerResponse(request);

@@ -1,26 +1,45 @@
-/** Memory and descriptors of the process, as far as its permissions allow. */
+/** Time, memory and descriptors of the process, as far as its permissions allow. */
 
 import type { ProcessStats } from "../observe/metrics_snapshot.ts";
 
-/** One entry per open descriptor, on Linux. Deno requires all permissions to read it. */
-const DESCRIPTORS = "/proc/self/fd";
+/** Deno requires all permissions to read below this folder, on Linux. */
+const PROC = "/proc/self";
 const PERMISSIONS = ["read", "write", "net", "env", "run", "ffi", "sys"] as const;
+
+/** The part of Node.js' `process` that Deno has without an import and without permissions. */
+interface NodeProcess {
+  /** Returns the CPU time of all threads, in microseconds. */
+  cpuUsage(): { readonly user: number; readonly system: number };
+}
 
 /** Returns the figures of the process. Never prompts for a permission. */
 export function processStats(): ProcessStats {
-  const { rss, heapUsed } = Deno.memoryUsage();
-  const descriptors = countDescriptors();
-  return { residentBytes: rss, heapBytes: heapUsed, ...(descriptors !== undefined && { descriptors }) };
+  const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
+  const { process } = globalThis as { process?: NodeProcess };
+  const memory = { residentBytes: rss, heapTotalBytes: heapTotal, heapBytes: heapUsed, externalBytes: external };
+  return { ...memory, ...(process !== undefined && timesOf(process)), ...procStats() };
 }
 
-function countDescriptors(): number | undefined {
-  if (Deno.build.os !== "linux") return undefined;
+function timesOf(process: NodeProcess): Pick<ProcessStats, "startedMs" | "cpuMs"> {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1_000, startedMs: performance.timeOrigin };
+}
+
+function procStats(): Pick<ProcessStats, "descriptors" | "maxDescriptors" | "virtualBytes"> {
+  if (Deno.build.os !== "linux") return {};
   // Without all permissions Deno would prompt or throw.
-  if (PERMISSIONS.some((name) => Deno.permissions.querySync({ name }).state !== "granted")) return undefined;
+  if (PERMISSIONS.some((name) => Deno.permissions.querySync({ name }).state !== "granted")) return {};
   try {
     // Do not count the descriptor of this directory listing.
-    return [...Deno.readDirSync(DESCRIPTORS)].length - 1;
+    const descriptors = [...Deno.readDirSync(`${PROC}/fd`)].length - 1;
+    const [, limit = ""] = /^Max open files +(\d+)/m.exec(Deno.readTextFileSync(`${PROC}/limits`)) ?? [];
+    const [, kilobytes = ""] = /^VmSize:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`${PROC}/status`)) ?? [];
+    return {
+      descriptors,
+      ...(limit !== "" && { maxDescriptors: Number(limit) }),
+      ...(kilobytes !== "" && { virtualBytes: Number(kilobytes) * 1_024 }),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -192,10 +192,12 @@ export async function keepListening(open: OpenListener, options: KeepListeningOp
   }
 
   let server = await openFirst(options.port, options);
-  const { hostname, port } = server.addr;
+  const { port } = server.addr;
   supervise(server);
   return {
-    hostname,
+    get hostname() {
+      return server.addr.hostname;
+    },
     port,
     relisten: async (next, { uploadTimeoutMs = Infinity } = {}) => {
       // Test the certificate and the address first: an unusable one must not cost the open listener.

@@ -2,6 +2,7 @@
 
 import type { HeaderLine, Member, Role, Service, StatusRange } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
+import type { TunnelEnd } from "../http/upgrade.ts";
 import { Cancellation, type CancellationSignal } from "../lib/cancellation.ts";
 import type { Permit } from "../lib/keyed_semaphore.ts";
 import { formatDuration } from "../lib/text_format.ts";
@@ -9,7 +10,7 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 
 /** Response of a service, before its body has been read. */
 export interface UpstreamResponse {
-  /** Status code, 200 to 599. */
+  /** Status code, 200 to 599; 101 with `tunnel`. */
   readonly status: number;
   /** Header lines in the order received. */
   readonly headers: readonly HeaderLine[];
@@ -17,6 +18,10 @@ export interface UpstreamResponse {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** True if `body` is a stream that is created on first access. Absent: decided by the type of `body`. */
   readonly isStreamed?: boolean;
+  /** Connection to the service after a 101 response. Absent: the protocol was not switched. */
+  readonly tunnel?: TunnelEnd;
+  /** Close code of a WebSocket, once it is known. Absent: none. */
+  closeCode?: number | undefined;
   /** Discards a stream that has never been accessed. Absent: the stream is cancelled instead. */
   discard?(): void;
 }

@@ -46,6 +46,7 @@ export class AttemptRequest implements TransportRequest {
   readonly host: string | undefined;
   /** Header lines; empty once they have been encoded. */
   headers: readonly HeaderLine[];
+  readonly upgrade: readonly string[] | undefined;
   readonly body: TransportRequest["body"];
   readonly contentLength: number | undefined;
   readonly tls: TransportRequest["tls"];
@@ -66,6 +67,7 @@ export class AttemptRequest implements TransportRequest {
     this.rawTarget = head.rawTarget;
     this.host = head.host;
     this.headers = head.headers;
+    this.upgrade = head.upgrade;
     this.contentLength = received.contentLength;
     this.tls = tls;
     this.http2 = http2;
@@ -78,7 +80,7 @@ export class AttemptRequest implements TransportRequest {
         isFinished: () => attempt.isFinished,
         onBreak(kind) {
           if (attempt.role === "shadow" && kind !== "aborted") listener.onSkip(attempt, kind);
-          attempt.abort(kind === "body-too-large" ? "aborted" : kind);
+          attempt.abort(kind);
         },
       }, shadow?.maxBodyBytes);
     } else {

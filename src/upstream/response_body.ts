@@ -217,6 +217,7 @@ export async function drainResponse(
 ): Promise<void> {
   const { service, tap } = attempt;
   if (!isStreamed(response)) return;
+  if (response.tunnel !== undefined) return discardResponse(response);
   // An aborted response says nothing about the length of the service's responses.
   if (attempt.cancellation.aborted) return discardResponse(response);
   if (tap !== undefined) return void await drainBody(response.body as Chunks, attempt, tap);

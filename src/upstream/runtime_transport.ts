@@ -3,15 +3,20 @@
 import { FAILURE_KINDS } from "../http/outcome_kinds.ts";
 import { fetchTransport } from "./fetch.ts";
 import { http1Transport, type Http1TransportOptions } from "./http1/http1.ts";
+import { upgradeTransport } from "./upgrade_transport.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 /**
- * Creates the best transport for the runtime: sockets if `Deno.connect` exists, otherwise `fetch` (Bun, Node, workers).
+ * Creates the best transport for the runtime: sockets if `Deno.connect` exists, otherwise `fetch` (Bun, Node, workers),
+ * with sockets of `node:net` for upgrades.
  * Services with `http2` are always reached with `fetch`.
  */
 export function runtimeTransport(options: Http1TransportOptions = {}): Transport {
   const overFetch = fetchTransport();
-  if (!("Deno" in globalThis) || typeof Deno.connect !== "function") return overFetch;
+  if (!("Deno" in globalThis) || typeof Deno.connect !== "function") {
+    const upgrade = upgradeTransport();
+    return (request) => request.upgrade === undefined ? overFetch(request) : upgrade(request);
+  }
   const overSockets = http1Transport(options);
   return (request) => request.http2 ? overFetch(request) : overSockets(request);
 }
@@ -24,9 +29,9 @@ export function runtimeTransport(options: Http1TransportOptions = {}): Transport
 export function plainRequests(transport: Transport): Transport {
   return async (request) => {
     const { method, origin, target, rawTarget, host, headers, body, contentLength } = request;
-    const { tls, http2, maxConnectionAgeMs, signal } = request;
+    const { tls, http2, maxConnectionAgeMs, upgrade, signal } = request;
     const onHead = () => request.onHead?.();
-    const head = { method, origin, target, rawTarget, host, headers };
+    const head = { method, origin, target, rawTarget, host, headers, upgrade };
     const result = await transport({ ...head, body, contentLength, tls, http2, maxConnectionAgeMs, signal, onHead });
     return isResult(result) ? result : { ok: false, kind: "protocol" };
   };

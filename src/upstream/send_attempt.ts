@@ -75,6 +75,7 @@ function receive(attempt: Attempt, request: SentRequest, result: TransportResult
  */
 async function completeSmallBody(response: UpstreamResponse, request: TransportRequest): Promise<TransportResult> {
   const { status, headers } = response;
+  if (response.tunnel !== undefined) return { ok: true, response };
   const length = getHeader(headers, "content-length");
   const isSmall = length !== undefined && /^\d+$/.test(length) && Number(length) <= SMALL_BODY_BYTES;
   if (!isSmall) return { ok: true, response };

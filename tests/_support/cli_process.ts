@@ -108,10 +108,14 @@ export interface WatchedConductor extends AsyncDisposable {
 }
 
 /** Starts `conductor serve` on two free ports. */
-export async function startWatched(services: readonly object[], more: object = {}): Promise<WatchedConductor> {
+export async function startWatched(
+  services: readonly object[],
+  more: object = {},
+  args: readonly string[] = [],
+): Promise<WatchedConductor> {
   const config = { port: 0, hostname: "127.0.0.1", admin: { port: 0 }, ...more, services };
   const file = await tempConfig(JSON.stringify(config));
-  const process = startCli(["--config", file.path, "--log-format", "json"]);
+  const process = startCli(["--config", file.path, "--log-format", "json", ...args]);
   const stop = async () => {
     await process[Symbol.asyncDispose]();
     await file[Symbol.asyncDispose]();

@@ -17,8 +17,22 @@ export interface CollectedSpan {
   readonly endNs: bigint;
 }
 
+/** A received value of a metric. */
+export interface CollectedPoint {
+  readonly scope: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** Value; the count of a histogram. */
+  readonly value: number;
+  /** Counts by bucket; absent unless the metric is a histogram. */
+  readonly bucketCounts?: readonly number[];
+}
+
 /** A running collector. */
 export interface Collector extends AsyncDisposable {
+  /** Values of the last export of each process. */
+  readonly points: readonly CollectedPoint[];
   /** Environment variables that make Deno export its spans to this collector. */
   readonly env: Readonly<Record<string, string>>;
   readonly spans: readonly CollectedSpan[];
@@ -42,18 +56,47 @@ interface OtlpTraces {
   }[];
 }
 
+interface OtlpPoint {
+  readonly attributes?: OtlpSpan["attributes"];
+  readonly asInt?: string | number;
+  readonly asDouble?: number;
+  readonly count?: string | number;
+  readonly bucketCounts?: readonly (string | number)[];
+}
+
+interface OtlpMetrics {
+  readonly resourceMetrics: readonly {
+    readonly scopeMetrics: readonly {
+      readonly scope: { readonly name: string };
+      readonly metrics: readonly {
+        readonly name: string;
+        readonly unit?: string;
+        readonly sum?: { readonly dataPoints: readonly OtlpPoint[] };
+        readonly gauge?: { readonly dataPoints: readonly OtlpPoint[] };
+        readonly histogram?: { readonly dataPoints: readonly OtlpPoint[] };
+      }[];
+    }[];
+  }[];
+}
+
 const ERROR = 2;
 
 /** Starts a collector on a free port. */
 export function startCollector(): Collector {
   const spans: CollectedSpan[] = [];
+  let points: CollectedPoint[] = [];
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const body = await request.json();
-    if (new URL(request.url).pathname === "/v1/traces") spans.push(...read(body));
+    const { pathname } = new URL(request.url);
+    if (pathname === "/v1/traces") spans.push(...read(body));
+    if (pathname === "/v1/metrics") points = readPoints(body);
     return Response.json({});
   });
   return {
     spans,
+    get points() {
+      return points;
+    },
     env: {
       OTEL_DENO: "true",
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
@@ -61,6 +104,23 @@ export function startCollector(): Collector {
     },
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
+}
+
+function readPoints({ resourceMetrics }: OtlpMetrics): CollectedPoint[] {
+  return resourceMetrics.flatMap(({ scopeMetrics }) =>
+    scopeMetrics.flatMap(({ scope, metrics }) =>
+      metrics.flatMap(({ name, unit = "", sum, gauge, histogram }) =>
+        (sum ?? gauge ?? histogram)!.dataPoints.map(({ attributes = [], asInt, asDouble, count, bucketCounts }) => ({
+          scope: scope.name,
+          name,
+          unit,
+          attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)])),
+          value: Number(asInt ?? asDouble ?? count),
+          ...(bucketCounts !== undefined && { bucketCounts: bucketCounts.map(Number) }),
+        }))
+      )
+    )
+  );
 }
 
 function read({ resourceSpans }: OtlpTraces): CollectedSpan[] {

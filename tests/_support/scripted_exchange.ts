@@ -65,6 +65,7 @@ export async function exchangeAll(scripts: readonly Script[], end: ScriptEnd): P
     slab: new Slab(),
     readBuffers: new BufferPool(READ_BUFFER_BYTES),
     headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
+    tunnelBuffers: new BufferPool(1),
     authority: "backend.example",
     onIdle: ({ usable }) => void wasUsable.push(usable),
     onStale() {

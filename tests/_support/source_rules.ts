@@ -41,6 +41,7 @@ const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
  */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
+  "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/compare/decode_body.ts": ["node:zlib"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],

@@ -30,6 +30,8 @@ export interface TestSource extends AdminSource {
   padding: string;
 }
 
+const READING = { workers: { count: 1, crashes: 0 }, process: {} };
+
 /** Creates a source with its own counters and exchanges. */
 export function createSource(config: Config = CONFIG): TestSource {
   const ring = new ExchangeRing(200);
@@ -45,22 +47,22 @@ export function createSource(config: Config = CONFIG): TestSource {
     padding: "",
     state(): Promise<StateView> {
       source.reads++;
-      return Promise.resolve(viewState(config, {
-        version: `0.0.0${source.padding}`,
-        draining: source.draining,
-        workers: { count: 1, crashes: 0 },
-        process: {},
-        metrics: metrics.snapshot(),
-      }));
+      const info = { version: `0.0.0${source.padding}`, draining: source.draining };
+      return Promise.resolve(viewState(config, { ...info, ...READING, metrics: metrics.snapshot() }));
+    },
+    reading() {
+      source.reads++;
+      return Promise.resolve({ ...READING, metrics: metrics.snapshot() });
     },
     exchanges(after): Promise<ExchangesView> {
       source.reads++;
       return Promise.resolve(ring.after(after));
     },
-    comparisons(after) {
+    comparisons(after, sinceMs) {
       source.reads++;
-      return Promise.resolve(comparisons.read(after));
+      return Promise.resolve(comparisons.read(after, sinceMs));
     },
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
     marks: new NoiseMarks(),
   };
   return source;

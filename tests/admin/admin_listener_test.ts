@@ -1,3 +1,4 @@
+import { NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 
@@ -73,7 +74,7 @@ Deno.test("serve has an admin listener next to the data port, which forwards all
   }
   const state = await read<StateView>(`${served.admin}/api/state`);
   assertEquals([state.draining, state.workers], [false, { count: 1, crashes: 0 }]);
-  assertEquals(state.services, [{ name: "a", origin: backend.url }]);
+  assertEquals(state.services.map(({ name, origin }) => ({ name, origin })), [{ name: "a", origin: backend.url }]);
   assertEquals(state.routes, [{ route: "path /", members: [{ service: "a", role: "primary" }] }]);
   assertEquals(state.metrics.routes.map(({ route, responses }) => [route, responses["2xx"]]), [
     ["path /", 6],
@@ -338,16 +339,21 @@ interface Scripted extends InspectedWorker {
   respond: () => Promise<Inspection | undefined>;
   /** Requested ids. */
   requested: number[];
+  /** Types of the requests. */
+  types: string[];
 }
 
 function scripted(respond: Scripted["respond"]): Scripted {
   const worker: Scripted = {
     respond,
     requested: [],
-    request: async ({ after }) => {
+    types: [],
+    request: async ({ type, after }) => {
       worker.requested.push(after);
+      worker.types.push(type);
       const inspection = await worker.respond();
-      return inspection === undefined ? {} : { inspection };
+      if (inspection === undefined) return {};
+      return type === "recent" ? { recent: inspection.recent } : { inspection };
     },
   };
   return worker;
@@ -363,8 +369,13 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     interrupted: 0,
     requestBytes: bytes,
     responseBytes: 0,
+    tunnels: 0,
+    tunnelsOpened: 0,
+    tunnelClientBytes: 0,
+    tunnelServiceBytes: 0,
+    tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
     inFlight: 1,
-    duration: { counts: [], sumMs: 0 },
+    duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };
   const metrics = { startedMs: 1, lastRequestMs: 2, routes: [route], services: [], states: [] };
   return { metrics, recent: { last, exchanges: exchanges as ExchangeRecord[] } };
@@ -377,6 +388,21 @@ Deno.test("WorkerInspections keeps the counters of a lost worker, but not its re
   inspections.forget(first!);
   const { metrics: { routes } } = await inspections.read([second!], 0);
   assertEquals(routes.map(({ requestBytes, inFlight }) => [requestBytes, inFlight]), [[11, 1]]);
+});
+
+Deno.test("WorkerInspections reads exchanges without the counters, and each exchange once", async () => {
+  const inspections = new WorkerInspections();
+  const first = inspection(7, [{ timeMs: 1, durationMs: 1, path: "/1" }], 3);
+  const responses = [first, inspection(8, [{ timeMs: 2, durationMs: 1, path: "/2" }], 4)];
+  const worker = scripted(() => Promise.resolve(responses.shift()));
+  const [recent, { metrics, recent: all }] = await Promise.all([
+    inspections.recent([worker], 0),
+    inspections.read([worker], 0),
+  ]);
+  assertEquals([worker.types, worker.requested], [["recent", "inspect"], [0, 3]]);
+  assertEquals(recent.exchanges.map(({ path }) => path), ["/1"]);
+  assertEquals(all.exchanges.map(({ path }) => path), ["/1", "/2"]);
+  assertEquals(metrics.routes[0]?.requestBytes, 8);
 });
 
 Deno.test("WorkerInspections does not wait for a busy worker, and uses its last inspection", async () => {

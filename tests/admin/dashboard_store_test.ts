@@ -12,19 +12,27 @@ const ROUTE = "path /";
 
 function stateAt(second: number, { responses = 0, startedMs = 1 } = {}): StateView {
   const empty = new Metrics().snapshot();
-  const duration = { counts: [responses, 0, 0], sumMs: responses };
-  const route = { ...empty.routes[0]!, duration };
+  const percentiles = { p50Ms: 5, p95Ms: 8, p99Ms: 9, maxMs: 10 };
+  const latency = { ...percentiles, sinceStart: percentiles };
+  const durations = { duration: { count: responses, sumMs: responses }, tunnelDuration: { count: 0, sumMs: 0 } };
+  const route = { ...empty.routes[0]!, ...latency, ...durations };
   return {
     version: "0.1.0",
     timeMs: second * 1_000,
     draining: false,
     workers: { count: 1, crashes: 0 },
     process: {},
-    histogramBoundsMs: [10, 100],
+    total: latency,
     services: [],
     comparing: false,
     routes: [{ route: ROUTE, members: [{ service: "a", role: "primary" }, { service: "b", role: "secondary" }] }],
-    metrics: { ...empty, startedMs, routes: [{ ...route, route: ROUTE, responses: { "2xx": responses } }], states: [] },
+    metrics: {
+      ...empty,
+      startedMs,
+      routes: [{ ...route, route: ROUTE, responses: { "2xx": responses } }],
+      services: [],
+      states: [],
+    },
   };
 }
 
@@ -36,11 +44,12 @@ function exchange(id: number, timeMs: number): ExchangeRecord {
   return { id, timeMs, ...request, status: 200, fallback: false, durationMs: 1, attempts };
 }
 
-Deno.test("Store computes rates and percentiles from the differences of states", () => {
+Deno.test("Store computes rates from the differences of states, and shows the percentiles of the state", () => {
   const store = new Store();
   for (let second = 1; second <= 10; second++) store.addState(stateAt(second, { responses: 1_000 + second * 20 }));
   const { latest, points } = store.series(TOTAL);
-  assertEquals([latest?.rate, latest?.success, latest?.p50], [20, 1, 5]);
+  assertEquals([latest?.rate, latest?.success], [20, 1]);
+  assertEquals([latest?.p50, latest?.p95, latest?.p99, latest?.max], [5, 8, 9, 10]);
   assertEquals(points.length, 9);
 });
 
@@ -142,10 +151,10 @@ Deno.test("Store shows what clients and backends saw: each request once, as an a
     "slow-primary": 1,
   };
   for (const [name, attempts] of Object.entries(seen)) {
-    const { total, durationCounts, skips } = store.series(serviceKey(name)).recent;
+    const { total, skips } = store.series(serviceKey(name)).recent;
     const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
     const received = name === "slow-primary" ? 2 : requests;
-    assertEquals([name, total, sum(durationCounts)], [name, attempts, attempts]);
+    assertEquals([name, total], [name, attempts]);
     assertEquals([name, total + sum(Object.values(skips))], [name, received]);
   }
   const down = store.series(serviceKey("down")).recent;

@@ -76,7 +76,7 @@ pageTest(
     ]);
 
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await exchange.locator("button").press("Enter");
+    await exchange.locator(".exchange-open").press("Enter");
     const detail = page.getByRole("dialog");
     await detail.getByText("authorization").waitFor();
     const text = await detail.innerText();
@@ -209,8 +209,9 @@ pageTest("hostile paths, header lines and names stay text on the dashboard", asy
 function scriptedEvents(): string {
   const service = `${EVIL}\u202e`;
   const route = `pathPrefix ${EVIL}`;
-  const duration = { counts: [1, 0, 0], sumMs: 1 };
-  const about = { route, responses: { "2xx": 1 }, inFlight: 0, duration };
+  const percentiles = { p50Ms: 1, p95Ms: 1, p99Ms: 1, maxMs: 1 };
+  const latency = { ...percentiles, sinceStart: percentiles };
+  const about = { route, responses: { "2xx": 1 }, inFlight: 0, duration: { count: 1, sumMs: 1 }, ...latency };
   const state = (second: number): StateView => ({
     version: EVIL,
     timeMs: 1_000 * second,
@@ -218,8 +219,8 @@ function scriptedEvents(): string {
     workers: { count: 1, crashes: 0 },
     process: {},
     url: `${FAR}${EVIL}`,
-    histogramBoundsMs: [10, 100],
-    services: [{ name: service, origin: FAR + EVIL }],
+    total: latency,
+    services: [{ name: service, origin: FAR + EVIL, ...latency }],
     routes: [{ route, members: [{ service, role: "primary" }] }],
     comparing: false,
     metrics: {
@@ -233,6 +234,11 @@ function scriptedEvents(): string {
         interrupted: 0,
         requestBytes: 0,
         responseBytes: 0,
+        tunnels: 0,
+        tunnelsOpened: 0,
+        tunnelClientBytes: 0,
+        tunnelServiceBytes: 0,
+        tunnelDuration: { count: 0, sumMs: 0 },
       }],
       services: [{
         ...about,
@@ -246,6 +252,7 @@ function scriptedEvents(): string {
         selected: 1,
         hedgesSent: 0,
         hedgesWon: 0,
+        replays: 0,
       }],
       states: [{ service }],
     },
@@ -292,7 +299,7 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     await traffic[Symbol.asyncDispose]();
     assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), width);
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await page.locator(".exchange", { hasText: "long/" }).first().locator("button").press("Enter");
+    await page.locator(".exchange", { hasText: "long/" }).first().locator(".exchange-open").press("Enter");
     await page.getByRole("dialog").waitFor();
     assertEquals(await violationsOf(page), []);
     assertEquals(await page.evaluate(`document.querySelector("dialog").scrollWidth <= innerWidth`), true);

@@ -70,6 +70,7 @@ const PROCESS: ProcessReport = {
         p50_ms: 1,
         p95_ms: 1,
         p99_ms: 1,
+        max_ms: 1,
         failures: {},
         skips: { "max-in-flight": 8_739, "body-lag": 2 },
       },

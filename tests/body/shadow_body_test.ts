@@ -63,7 +63,7 @@ Deno.test("a body of unknown length that turns out too large is aborted only for
   assertEquals(skips(front.events), ["shadow body-too-large"]);
   const settled = front.events.find((event) => event.type === "settled" && event.service === "shadow");
   assert(settled?.type === "settled");
-  assertEquals(settled.failure, "aborted");
+  assertEquals(settled.failure, "body-too-large");
 });
 
 Deno.test("a body of unknown length that is not too large is sent completely to the shadow", async () => {

@@ -4,14 +4,15 @@ import type { StateView } from "../../src/admin/api.ts";
 import { drawTop } from "../../src/cli/top/draw_top.ts";
 import { createLiveTable } from "../../src/cli/top/live_table.ts";
 import { runTop } from "../../src/cli/top/run_top.ts";
+import type { Config } from "../../src/config/config.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
-import { DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
+import { viewState } from "../../src/admin/state_view.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/cli_process.ts";
+import { startWatched, tempConfig } from "../_support/cli_process.ts";
 import { createTestIo, TestOutput } from "../_support/test_io.ts";
 
 const PLAIN = createPaint(false);
@@ -20,7 +21,7 @@ const ROOM = { columns: 80, rows: 40, paint: PLAIN };
 /** Metrics of a server with one route. */
 class Server {
   readonly #metrics: Metrics;
-  readonly #routes: StateView["routes"];
+  readonly #config: Config;
   readonly route: string;
   timeMs = 1_000_000;
 
@@ -33,13 +34,10 @@ class Server {
       breaker: true,
     }));
     const { config } = validateConfig({ services });
-    this.#metrics = new Metrics(() => this.timeMs);
+    this.#metrics = new Metrics(() => this.timeMs, () => this.timeMs);
     this.#metrics.reconfigure(config);
+    this.#config = config;
     this.route = `pathPrefix ${pathPrefix}`;
-    this.#routes = config.routes.map(({ members }) => ({
-      route: this.route,
-      members: members.map(({ service, role }) => ({ service: service.name, role })),
-    }));
   }
 
   observe(...events: readonly ConductorEvent[]): void {
@@ -53,7 +51,7 @@ class Server {
     durationMs = 10,
   ): void {
     const { route } = this;
-    const members = this.#routes[0]?.members ?? [];
+    const members = this.#config.routes[0]?.members.map(({ service, role }) => ({ service: service.name, role })) ?? [];
     for (let nth = 0; nth < count; nth++) {
       const requestId = String(nth);
       for (const { service, role } of members) {
@@ -82,19 +80,9 @@ class Server {
 
   read(overrides: Partial<StateView> = {}): StateView {
     this.timeMs += 1_000;
-    return {
-      version: "0.1.0",
-      timeMs: this.timeMs,
-      draining: false,
-      workers: { count: 1, crashes: 0 },
-      process: {},
-      histogramBoundsMs: DURATION_BUCKETS.bounds,
-      services: [],
-      routes: this.#routes,
-      comparing: false,
-      metrics: this.#metrics.snapshot(),
-      ...overrides,
-    };
+    const info = { version: "0.1.0", draining: false, workers: { count: 1, crashes: 0 }, process: {} };
+    const state = viewState(this.#config, { ...info, metrics: this.#metrics.snapshot() });
+    return { ...state, timeMs: this.timeMs, ...overrides };
   }
 }
 
@@ -102,28 +90,29 @@ function drawn(views: readonly StateView[], options: Partial<typeof ROOM> = {}):
   return drawTop(views, { ...ROOM, ...options }).join("\n");
 }
 
-Deno.test("drawTop() shows the rates since the previous view, for each route and service", () => {
+Deno.test("drawTop() shows the rates since the previous view and recent percentiles, for each route and service", () => {
   const server = new Server({ blue: "primary", green: "secondary", dark: "shadow" });
   server.exchanges(1_000, { blue: 500, green: 500 });
+  server.timeMs += 20_000;
   const first = server.read();
   server.exchanges(100, { blue: 200, green: 500, dark: "timeout" }, 100);
   const lines = drawTop([first, server.read({ workers: { count: 2, crashes: 0 } })], ROOM);
   assertEquals(lines.map((line) => line.split(/ {2,}/).map((cell) => cell.trim()).filter(Boolean)), [
-    ["conductor 0.1.0 up 2 s, 2 workers"],
+    ["conductor 0.1.0 up 22 s, 2 workers"],
     ["role", "req/s", "ok", "p50", "p95", "p99", "now"],
-    ["pathPrefix /api", "100", "100%", "107 ms", "123 ms", "125 ms", "0 █"],
-    ["blue", "primary", "100", "100%", "107 ms", "123 ms", "125 ms", "0 █"],
-    ["green", "secondary", "100", "0%", "107 ms", "123 ms", "125 ms", "0 █"],
-    ["dark", "shadow", "100", "0%", "107 ms", "123 ms", "125 ms", "0 █"],
+    ["pathPrefix /api", "100", "100%", "100 ms", "100 ms", "100 ms", "0 █"],
+    ["blue", "primary", "100", "100%", "100 ms", "100 ms", "100 ms", "0 █"],
+    ["green", "secondary", "100", "0%", "100 ms", "100 ms", "100 ms", "0 █"],
+    ["dark", "shadow", "100", "0%", "100 ms", "100 ms", "100 ms", "0 █"],
   ]);
 });
 
-Deno.test("drawTop() shows no rates for one view, and returns no lines without a view", () => {
+Deno.test("drawTop() shows percentiles but no rates for one view, and returns no lines without a view", () => {
   const server = new Server({ blue: "primary" });
   server.exchanges(10, { blue: 200 });
   assertEquals(
     drawn([server.read()]).split("\n").at(-1),
-    "  blue            primary        –     –       –       –       –     0 ",
+    "  blue            primary        –     –   10 ms   10 ms   10 ms     0 ",
   );
   assertEquals(drawTop([], ROOM), []);
 });
@@ -163,6 +152,16 @@ Deno.test("drawTop() shows problems on a line of their own", () => {
   assertStringIncludes(text, "3 crashed draining");
   assertStringIncludes(text, "\n    5xx 25.0%\n");
   assertStringIncludes(text, "\n    breaker open · skipped per second: not-sampled 1.0, open-circuit 1.0");
+});
+
+Deno.test("drawTop() shows one cause for a service that is unhealthy while its breaker is open", () => {
+  const server = new Server({ blue: "primary" });
+  const first = server.read();
+  const second = server.read();
+  const states = [{ service: "blue", breaker: "open", health: "unhealthy" }] as const;
+  const text = drawn([first, { ...second, metrics: { ...second.metrics, states } }]);
+  assertStringIncludes(text, "\n    unhealthy");
+  assert(!text.includes("breaker"), text);
 });
 
 Deno.test("drawTop() counts skipped requests neither as requests nor as failures", () => {
@@ -320,4 +319,67 @@ Deno.test("serve --top shows a table on a terminal, without a line for each requ
 Deno.test("serve --top has no effect without a terminal", async () => {
   const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
   assertEquals(lines.slice(0, 2), ["listening", "request completed"]);
+});
+
+Deno.test("top shows the state of a running conductor as plain lines without a terminal, or on a dumb one", async () => {
+  await using backend = startBackend();
+  await using conductor = await startWatched([{ name: "v1", url: backend.url, pathPrefix: "/api" }]);
+  await (await fetch(`${conductor.url}/api`)).body?.cancel();
+  for (const options of [{}, { isTerminal: true, isDumb: true }]) {
+    const io = createTestIo(options);
+    const ended = runCommandLine(["top", "--admin", conductor.adminUrl], io);
+    await io.stdout.seen(/^\d{4}-\d\d-\d\dT[\d:.]+Z\n/);
+    io.signal("SIGINT");
+    assertEquals(await ended, 0);
+    assertStringIncludes(io.stdout.text, "pathPrefix /api");
+    assertStringIncludes(io.stdout.text, "v1");
+    assert(!io.stdout.text.includes("\x1b"));
+  }
+});
+
+Deno.test("top draws a live table on a terminal, and warns once while the conductor cannot be reached", async () => {
+  await using backend = startBackend();
+  const conductor = await startWatched([{ name: "v1", url: backend.url, pathPrefix: "/api" }]);
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["top", "--admin", conductor.adminUrl], io);
+  await io.stdout.seen(/pathPrefix \/api/);
+  await conductor[Symbol.asyncDispose]();
+  await io.stdout.seen(/Cannot reach the admin listener/);
+  io.signal("SIGINT");
+  assertEquals(await ended, 0);
+});
+
+Deno.test("top exits with 1 if the admin listener cannot be reached or refuses the token, and with 2 without --admin", async () => {
+  const token = "0123456789abcdef";
+  await using conductor = await startWatched([{ name: "v1", url: "http://localhost:1" }], {
+    admin: { port: 0, token },
+  });
+  await using right = await tempConfig(`${token}\n`);
+  await using wrong = await tempConfig("fedcba9876543210\n");
+  const run = async (args: string[]) => {
+    const io = createTestIo();
+    const ended = runCommandLine(["top", ...args], io);
+    io.signal("SIGTERM");
+    return [await ended, io.stderr.text] as const;
+  };
+  assertEquals((await run(["--admin", conductor.adminUrl, "--token-file", right.path]))[0], 0);
+  const [code, text] = await run(["--admin", conductor.adminUrl, "--token-file", wrong.path]);
+  assertEquals(code, 1);
+  assertStringIncludes(text, "invalid token");
+  assertStringIncludes((await run(["--admin", conductor.adminUrl]))[1], "--token-file FILE");
+  assertEquals((await run(["--admin", "http://127.0.0.1:1"]))[0], 1);
+  assertEquals((await run([]))[0], 2);
+});
+
+Deno.test("serve --top logs requests on a dumb terminal, without escape sequences of a table", async () => {
+  await using file = await tempConfig("services: [{ name: a, url: 'http://localhost:1' }]\n");
+  const io = createTestIo({ isTerminal: true, isDumb: true });
+  const ended = runCommandLine(["-c", file.path, "-p", "0", "--host", "127.0.0.1", "--top"], io);
+  const [, url = ""] = await io.stdout.seen(/listens on \S*?(http:[\w.:/]+)/);
+  await (await fetch(url)).body?.cancel();
+  await io.stdout.seen(/502/);
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
+  // deno-lint-ignore no-control-regex
+  assert(!/\x1b\[\d*[FJK]/.test(io.stdout.text));
 });

@@ -213,7 +213,7 @@ const BODIES: readonly BodyCase[] = [
     { type: "text/html", body: "<p>a</p><p>d</p>" },
     {},
     [
-      "body | changed | line 2: <p>c</p> | line 2: <p>d</p>",
+      "$.p | changed | c | d",
     ],
   ],
   ["XML", { type: "image/svg+xml", body: "<a> <b/></a>" }, { type: "image/svg+xml", body: "<a><b/>\n</a>" }, {}, []],

@@ -66,7 +66,7 @@ for (const [segments, path] of PRINTED) {
 
 // Columns: an invalid path; the expected text.
 const FAULTS: readonly (readonly [text: string, fault: string])[] = [
-  ["", '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"'],
+  ["", '"status", "outcome", "body", "closeCode", "header:NAME", "form:NAME" or a path that begins with "$"'],
   ["header:", 'a header name after "header:"'],
   ["header:a b", 'a header name after "header:"'],
   ["form:", 'a name after "form:"'],

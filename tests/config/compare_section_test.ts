@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { CompareSettings } from "../../src/config/config.ts";
+import { COMPARE } from "../../src/config/fields.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { validateConfig, type ValidatedConfig } from "../../src/config/validate.ts";
 
@@ -25,20 +26,26 @@ function problemsOf(input: unknown): string[] {
 const DEFAULTS: CompareSettings = {
   sample: 1,
   maxBodyBytes: 262_144,
-  headers: ["content-type", "location", "cache-control", "set-cookie"],
+  headers: COMPARE.fields.headers.default as readonly string[],
   ignore: [],
   normalise: [],
   unordered: [],
   tolerance: [],
+  nullIsMissing: [],
+  ignoreCase: [],
+  instants: [],
+  numericTexts: [],
+  equivalentStatuses: [],
   redact: [],
   samples: "values",
   endpoints: [],
+  version: undefined,
 };
 
 Deno.test("compare: true compares every service except the primary, with all defaults", () => {
   const { config } = validate(true);
   assertEquals(config.services.map(({ compare }) => compare), [undefined, DEFAULTS]);
-  assertEquals(config.compare, { replaySample: 0.1, maxMemoryBytes: 67_108_864 });
+  assertEquals(config.compare, { replaySample: 0.1, replayable: [], maxMemoryBytes: 67_108_864 });
 });
 
 Deno.test("no service is compared without compare, or with compare: false", () => {
@@ -84,7 +91,7 @@ Deno.test("settings of a service replace those of the top level, and its rules c
       ...DEFAULTS,
       sample: 0.5,
       headers: ["vary"],
-      ignore: [A, { kind: "status" }, { kind: "header", name: "x-*" }, B],
+      ignore: [{ path: A }, { path: { kind: "status" } }, { path: { kind: "header", name: "x-*" } }, { path: B }],
       normalise: [
         { pattern: "a", replacement: "$1", path: A },
         { pattern: "b", replacement: "", path: undefined },
@@ -101,8 +108,27 @@ Deno.test("settings of a service replace those of the top level, and its rules c
 const READ: readonly (readonly [compare: Fields, settings: Partial<CompareSettings>])[] = [
   [{ maxBody: "1MiB" }, { maxBodyBytes: 1_048_576 }],
   [{ arrays: "unordered" }, { unordered: "all" }],
-  [{ arrays: "$.a" }, { unordered: [A] }],
-  [{ arrays: ["$.a", "$.b"] }, { unordered: [A, B] }],
+  [{ arrays: "$.a" }, { unordered: [{ path: A }] }],
+  [{ arrays: ["$.a", "$.b"] }, { unordered: [{ path: A }, { path: B }] }],
+  [{ arrays: { "$.a": { key: "id" }, "$.b": "unordered" } }, {
+    unordered: [{ path: A, identity: [["id"]] }, { path: B }],
+  }],
+  [{ arrays: { "$.a": { key: ["tenant", "node.id"] } } }, {
+    unordered: [{ path: A, identity: [["tenant"], ["node", "id"]] }],
+  }],
+  [{ nullIsMissing: true, ignoreCase: true, instants: "$.a", numericTexts: ["$.a", "form:b"] }, {
+    nullIsMissing: [{ kind: "json", steps: [] }],
+    ignoreCase: [{ kind: "body" }],
+    instants: [A],
+    numericTexts: [A, { kind: "form", name: "b" }],
+  }],
+  [{ equivalentStatuses: [200, "204"] }, { equivalentStatuses: [[{ from: 200, to: 200 }, { from: 204, to: 204 }]] }],
+  [{ equivalentStatuses: [[200, 204], ["300-303", 308]] }, {
+    equivalentStatuses: [[{ from: 200, to: 200 }, { from: 204, to: 204 }], [{ from: 300, to: 303 }, {
+      from: 308,
+      to: 308,
+    }]],
+  }],
   [{ tolerance: [{ absolute: 0.5, path: "$.a" }, { absolute: "1e-9" }] }, {
     tolerance: [{ absolute: 0.5, relative: 0, path: A }, { absolute: 1e-9, relative: 0, path: undefined }],
   }],
@@ -117,11 +143,18 @@ for (const [compare, expected] of READ) {
 Deno.test("noise: off replays no requests", () => {
   assertEquals(validate({ noise: "off", maxMemory: "1MiB" }).config.compare, {
     replaySample: 0,
+    replayable: [],
     maxMemoryBytes: 1_048_576,
   });
 });
 
-const NAMES = '"status", "outcome", "body", "header:NAME", "form:NAME" or a path that begins with "$"';
+Deno.test("replayable: requests that are replayed like GET requests", () => {
+  assertEquals(validate({ replayable: "post /graphql" }).config.compare?.replayable, [
+    { method: "POST", path: "/graphql" },
+  ]);
+});
+
+const NAMES = '"status", "outcome", "body", "closeCode", "header:NAME", "form:NAME" or a path that begins with "$"';
 
 // Columns: compare; the problem.
 const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
@@ -135,7 +168,23 @@ const WRONG: readonly (readonly [compare: unknown, problem: string])[] = [
     'compare.ignore: must be a path like "$.items[*].id": found "$.items[0].id", expected "*" or a quoted key at position 9',
   ],
   [{ ignore: [7] }, 'compare.ignore[0]: must be a path like "$.items[*].id": found 7'],
-  [{ arrays: "header:a" }, 'compare.arrays: must be "ordered", "unordered" or JSON paths: found "header:a"'],
+  [{ arrays: "header:a" }, 'compare.arrays: must be "ordered", "unordered", JSON paths or a mapping: found "header:a"'],
+  [
+    { arrays: { a: "unordered" } },
+    'compare.arrays.a: must be a path like "$.items[*].id": found "a", expected ' + NAMES,
+  ],
+  [{ arrays: { "$.a": "id" } }, 'compare.arrays["$.a"]: must be "unordered" or a mapping with `key`: found "id"'],
+  [{ arrays: { "$.a": { keys: "id" } } }, 'compare.arrays["$.a"].keys: unknown key; did you mean "key"?'],
+  [
+    { arrays: { "$.a": { key: "a..b" } } },
+    'compare.arrays["$.a"].key: must be a name like "id" or "node.id": found "a..b"',
+  ],
+  [{ nullIsMissing: "header:a" }, 'compare.nullIsMissing: must be a path that begins with "$": found "header:a"'],
+  [{ equivalentStatuses: 204 }, "compare.equivalentStatuses: must be a list of status codes: found 204"],
+  [
+    { replayable: "/graphql" },
+    'compare.replayable: must be a method and a path, like "POST /graphql": found "/graphql"',
+  ],
   [{ arrays: ["body"] }, 'compare.arrays[0]: must be a path that begins with "$": found "body"'],
   [
     { normalise: { pattern: "(" } },

@@ -37,6 +37,7 @@ Deno.test("validateConfig() fills every default", () => {
     host: "target",
     headers: [],
     removeHeaders: [],
+    upgrade: undefined,
     responseHeaders: [],
     breaker: undefined,
     health: undefined,
@@ -63,10 +64,12 @@ Deno.test("validateConfig() fills every default", () => {
     trustProxy: [],
     maxBodyBytes: Infinity,
     bodyWindowBytes: 1_048_576,
+    upgradeIdleTimeoutMs: 300_000,
     limits: {
       maxInFlight: 5_000,
       maxInFlightPerClient: undefined,
       maxUploads: 2_500,
+      maxTunnels: 2_500,
       minUploadBytesPerSecond: 240,
       maxConnectionsPerService: Infinity,
       maxQueuedPerService: 0,
@@ -76,7 +79,7 @@ Deno.test("validateConfig() fills every default", () => {
     compare: undefined,
     shutdownDelayMs: 0,
     shutdownTimeoutMs: 10_000,
-    logging: { level: "info", format: undefined, output: "stdout" },
+    logging: { level: "info", access: "off", accessFields: undefined, format: undefined, output: "stdout" },
     admin: undefined,
     secrets: [],
     metrics: { enabled: false, endpoint: "/metrics", enablePrometheus: false },
@@ -572,7 +575,13 @@ Deno.test("validateConfig() accepts fields of go-conductor, and warns of fields 
     metrics: { enabled: true, endpoint: "/metrics", enablePrometheus: true },
     services: [{ ...API, weight: 3 }],
   });
-  assertEquals(config.logging, { level: "error", format: "json", output: "stdout" });
+  assertEquals(config.logging, {
+    level: "error",
+    access: "off",
+    accessFields: undefined,
+    format: "json",
+    output: "stdout",
+  });
   assertEquals(config.metrics, { enabled: true, endpoint: "/metrics", enablePrometheus: true });
   assertEquals(warnings, [
     'logging.level: "fatal" is not supported: "error" is used',

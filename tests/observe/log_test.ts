@@ -3,7 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { getColorEnabled, setColorEnabled } from "@std/fmt/colors";
 
 import { formatDuration } from "../../src/lib/text_format.ts";
-import type { ConductorEvent, InterruptedEvent, RespondedEvent } from "../../src/observe/events.ts";
+import type { ConductorEvent, InterruptedEvent, RespondedEvent, TunnelClosedEvent } from "../../src/observe/events.ts";
 import { createLogger, formatJson, type LogLevel, type LogRecord } from "../../src/observe/log.ts";
 import { createPrettyFormat } from "../../src/observe/log_pretty.ts";
 import { printable } from "../../src/lib/printable.ts";
@@ -69,6 +69,19 @@ const INTERRUPTED: InterruptedEvent = {
   service: "blue",
   failure: "reset",
 };
+const TUNNEL_CLOSED: TunnelClosedEvent = {
+  type: "tunnel-closed",
+  requestId: "r-1",
+  route: "path /",
+  service: "blue",
+  role: "primary",
+  protocol: "websocket",
+  cause: "client",
+  closeCode: 1000,
+  clientBytes: 12,
+  serviceBytes: 34,
+  durationMs: 61_000,
+};
 const OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "open", openForMs: 5_000 };
 const HALF_OPENED: ConductorEvent = { type: "breaker", service: "blue", state: "half-open" };
 const CLOSED: ConductorEvent = { type: "breaker", service: "blue", state: "closed" };
@@ -116,6 +129,8 @@ const LEVELS: [name: string, event: ConductorEvent, level: LogLevel][] = [
   ["an error of a service that is not a gateway's", { ...RESPONDED, status: 500 }, "info"],
   ["an interrupted response", INTERRUPTED, "warn"],
   ["a response interrupted by the client", CLIENT_LEFT, "debug"],
+  ["the end of a tunnel", TUNNEL_CLOSED, "info"],
+  ["the end of a mirrored tunnel", { ...TUNNEL_CLOSED, role: "shadow" }, "debug"],
 ];
 
 for (const [name, event, expected] of LEVELS) {
@@ -275,6 +290,10 @@ const PRETTY: [event: ConductorEvent, text: string][] = [
     "INFO  404 PUT /x ← conductor in 0.3 ms r-2",
   ],
   [INTERRUPTED, "WARN  response of blue interrupted: reset r-1"],
+  [
+    TUNNEL_CLOSED,
+    "INFO  websocket of blue closed (client, close code 1000) after 61 s, 12 bytes sent, 34 received r-1",
+  ],
   [UNHEALTHY, "WARN  blue is unhealthy: no requests are sent (status 503)"],
   [
     { type: "health", service: "blue", state: "unhealthy", failure: "refused" },

@@ -1,10 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
 import { validateConfig } from "../../src/config/validate.ts";
 import { FAILURE_KINDS, type FailureKind, NOT_SENT_KINDS } from "../../src/http/outcome_kinds.ts";
-import { DURATION_BOUNDS_SECONDS, DURATION_BUCKETS } from "../../src/observe/counted_metrics.ts";
+import { NO_LATENCIES, percentilesOf } from "../../src/lib/latency_counts.ts";
+import { DURATION_BOUNDS_SECONDS, durationCounts, ROUTE_METRICS } from "../../src/observe/counted_metrics.ts";
 import {
   type HistogramSnapshot,
   mergeSnapshots,
@@ -12,6 +13,7 @@ import {
   type RouteSnapshot,
   type ServiceSnapshot,
 } from "../../src/observe/metrics_snapshot.ts";
+import { MetricCells } from "../../src/observe/metric_cells.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { metricsJson } from "../../src/observe/metrics_json.ts";
 import {
@@ -23,7 +25,7 @@ import {
   startSlowBackend,
 } from "../_support/servers.ts";
 
-const NOTHING: HistogramSnapshot = { counts: Array.from({ length: DURATION_BUCKETS.size }, () => 0), sumMs: 0 };
+const NOTHING: HistogramSnapshot = { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 };
 
 /** Counts events and returns the snapshot. */
 function count(input: ConfigInput, events: readonly ConductorEvent[]): MetricsSnapshot {
@@ -50,7 +52,7 @@ function serviceOf({ services }: MetricsSnapshot, name: string): ServiceSnapshot
   return found;
 }
 
-function countOf({ counts }: HistogramSnapshot): number {
+function countOf({ total: { counts } }: HistogramSnapshot): number {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
@@ -83,7 +85,7 @@ Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and
   await front.event((event) => event.type === "settled" && event.service === "copy");
   const snapshot = count(config, front.events);
 
-  const { duration, ...api } = routeOf(snapshot, "pathPrefix /api");
+  const { duration, tunnelDuration, ...api } = routeOf(snapshot, "pathPrefix /api");
   assertEquals({ ...api, responses: some(api.responses), refusals: some(api.refusals) }, {
     route: "pathPrefix /api",
     responses: { "2xx": 1 },
@@ -93,8 +95,13 @@ Deno.test("Metrics counts responses, fallbacks, failures and bytes, by route and
     interrupted: 0,
     requestBytes: 5,
     responseBytes: 9,
+    tunnels: 0,
+    tunnelsOpened: 0,
+    tunnelClientBytes: 0,
+    tunnelServiceBytes: 0,
     inFlight: 0,
   });
+  assertEquals(countOf(tunnelDuration), 0);
   assertEquals(countOf(duration), 1);
   assertGreater(duration.sumMs, 0);
   const unmatched = routeOf(snapshot, "");
@@ -162,7 +169,7 @@ Deno.test("Metrics counts 502s as local replies, and attempts that an open break
   assertEquals(snapshot.states, [{ service: "down", breaker: "open" }]);
 });
 
-Deno.test("Metrics counts every failure kind once: as a skip if the gate rejected the attempt, otherwise as a failure", () => {
+Deno.test("Metrics counts an attempt as a failure only if it was sent", () => {
   const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
   const kinds = Object.keys(FAILURE_KINDS) as FailureKind[];
   const { failures, duration } = serviceOf(
@@ -171,7 +178,7 @@ Deno.test("Metrics counts every failure kind once: as a skip if the gate rejecte
     ]),
     "a",
   );
-  const counted = kinds.filter((kind) => kind !== "open-circuit" && kind !== "unhealthy");
+  const counted = kinds.filter((kind) => !NOT_SENT_KINDS.has(kind));
   assertEquals(failures, Object.fromEntries(counted.map((kind) => [kind, 1])));
   assertEquals(countOf(duration), kinds.filter((kind) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind)).length);
 });
@@ -199,14 +206,21 @@ Deno.test("Metrics counts a shadow request that was dropped or cut off as a skip
   assertEquals([countOf(duration), inFlight], [1, 0]);
 });
 
-Deno.test("Metrics counts a primary without a connection as a failure alone", () => {
-  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
-  const snapshot = count({ services: [{ name: "a", url: "http://a" }] }, [
-    { type: "attempted", ...about, atMs: 0, hedge: false },
-    { type: "settled", ...about, success: false, failure: "queue-full", durationMs: 3 },
-  ]);
-  const { failures, skips, duration } = serviceOf(snapshot, "a");
-  assertEquals([some(failures), some(skips), countOf(duration)], [{ "queue-full": 1 }, {}, 0]);
+Deno.test("Metrics counts a primary without a connection as a skip alone", async () => {
+  await using slow = startSlowBackend();
+  const config: ConfigInput = {
+    services: [{ name: "a", url: slow.url, primary: true }],
+    limits: { maxConnectionsPerService: 1, maxQueuedPerService: 0 },
+  };
+  await using front = startConductor(config);
+  const first = fetch(front.url);
+  await slow.received(1);
+  assertEquals((await fetch(front.url)).status, 502);
+  slow.release();
+  await (await first).text();
+  const { failures, skips, duration, responses } = serviceOf(count(config, front.events), "a");
+  assertEquals([some(failures), some(skips), countOf(duration)], [{}, { "queue-full": 1 }, 1]);
+  assertEquals(some(responses), { "2xx": 1 });
 });
 
 Deno.test("Metrics counts a disconnected client as 499, without the duration of its attempts", async () => {
@@ -276,7 +290,16 @@ Deno.test("Metrics counts hedges that were sent, and hedges that won", () => {
     { type: "received", ...about },
     { type: "attempted", atMs: 0, ...about, service: "a", role: "primary", hedge: false },
     { type: "attempted", atMs: 0, ...about, service: "b", role: "secondary", hedge: true },
-    { type: "settled", ...about, service: "b", role: "secondary", success: true, status: 200, durationMs: 3 },
+    {
+      type: "settled",
+      ...about,
+      service: "b",
+      role: "secondary",
+      success: true,
+      status: 200,
+      hedge: true,
+      durationMs: 3,
+    },
     {
       ...{ type: "responded", ...about, method: "GET", path: "/", status: 200, service: "b", role: "secondary" },
       ...{ fallback: true, hedge: true, durationMs: 5 },
@@ -284,6 +307,42 @@ Deno.test("Metrics counts hedges that were sent, and hedges that won", () => {
   ]);
   assertEquals(snapshot.services.map(({ hedgesSent, hedgesWon }) => [hedgesSent, hedgesWon]), [[0, 0], [1, 1]]);
   assertEquals(snapshot.services.map(({ inFlight }) => inFlight), [1, 0]);
+});
+
+Deno.test("Metrics counts no hedge that was due and not sent", () => {
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const { hedgesSent, skips, failures } = serviceOf(
+    count({ services: [{ name: "a", url: "http://a" }] }, [
+      { type: "skipped", ...about, reason: "open-circuit" },
+      { type: "attempted", ...about, atMs: 20, hedge: true },
+      { type: "settled", ...about, success: false, failure: "open-circuit", hedge: true, durationMs: 0 },
+    ]),
+    "a",
+  );
+  assertEquals([hedgesSent, some(skips), some(failures)], [0, { "open-circuit": 1 }, {}]);
+});
+
+Deno.test("Metrics keeps percentiles of the last 10 to 20 seconds, and of all durations", () => {
+  let nowMs = 0;
+  const metrics = counting({ services: [{ name: "a", url: "http://a" }] }, () => nowMs);
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  const medians = () => {
+    const { recent, total } = serviceOf(metrics.snapshot(), "a").duration;
+    return [percentilesOf(recent).p50Ms, percentilesOf(total).p50Ms, percentilesOf(total).maxMs];
+  };
+  const settle = (durationMs: number) => {
+    metrics.observe({ type: "received", ...about });
+    metrics.observe({ type: "settled", ...about, success: true, status: 200, durationMs });
+  };
+  settle(700);
+  assertEquals(medians(), [700, 700, 700]);
+  nowMs += 15_000;
+  for (let nth = 0; nth < 3; nth++) settle(20);
+  assertAlmostEquals(medians()[0]!, 20, 0.2);
+  nowMs += 30_000;
+  const [recent, all, max] = medians();
+  assertEquals([recent, max], [null, 700]);
+  assertAlmostEquals(all!, 20, 0.2);
 });
 
 Deno.test("Metrics ignores routes and services that the configuration does not name", () => {
@@ -361,6 +420,17 @@ Deno.test("duration histograms have the bounds of Prometheus' native histograms 
   }
 });
 
+Deno.test("durationCounts() counts a duration that equals a bound below it, and a longer one above", () => {
+  for (const [index, bound] of [...DURATION_BOUNDS_SECONDS.entries(), [35, 1e6] as const]) {
+    const cells = new MetricCells(ROUTE_METRICS);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound);
+    cells.record(ROUTE_METRICS.duration, 1_000 * bound * 1.000001);
+    const counts = durationCounts(cells.snapshot().duration);
+    const found = counts.flatMap((count, bucket) => Array.from({ length: count }, () => bucket));
+    assertEquals(found, [index, Math.min(35, index + 1)]);
+  }
+});
+
 Deno.test("mergeSnapshots() adds up the counters of workers, and reports the worst of their states", () => {
   const config: ConfigInput = {
     services: [{ name: "a", url: "http://a", breaker: true, health: { path: "/" } }, { name: "b", url: "http://b" }],
@@ -374,7 +444,7 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
       metrics.observe({ type: "received", ...about });
       metrics.observe({ type: "attempted", atMs: 0, ...about, hedge: true });
       metrics.observe({ type: "skipped", ...about, service: "b", reason: "rate-limited" });
-      metrics.observe({ type: "settled", ...about, success: false, failure: "reset", durationMs: 3 });
+      metrics.observe({ type: "settled", ...about, success: false, failure: "reset", hedge: true, durationMs: 3 });
       metrics.observe({ type: "relayed", ...about, requestBytes: 2, responseBytes: 3, durationMs: 1 });
     }
     return metrics;
@@ -410,7 +480,8 @@ Deno.test("metricsJson() has the fields of go-conductor, and figures of each ser
     services: ["a", "b"].map((service) => ({
       ...{ service, route: "path /", role: service === "a" ? "primary" : "secondary" },
       ...{ request_count: 0, error_count: 0, success_count: 0, success_rate: null, in_flight: 0, selected_count: 0 },
-      ...{ avg_request_time_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, failures: {}, skips: {} },
+      ...{ avg_request_time_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, max_ms: null },
+      ...{ failures: {}, skips: {} },
       ...(service === "a" && { breaker: "closed" }),
     })),
   } as unknown as ReturnType<typeof metricsJson>);
@@ -433,7 +504,7 @@ Deno.test("metricsJson() has the fields of go-conductor, and figures of each ser
   const [a, b] = json.services;
   assertEquals([a?.request_count, a?.error_count, a?.success_rate, a?.selected_count], [4, 2, 0.5, 4]);
   assertEquals([a?.avg_request_time_ms, b?.skips], [8, { unhealthy: 1 }]);
-  assertLessOrEqual(Math.abs(Math.log2(a!.p95_ms! / 8)), 0.5);
+  assertEquals([a?.p50_ms, a?.p95_ms, a?.p99_ms, a?.max_ms], [8, 8, 8, 8]);
 });
 
 Deno.test("Metrics allocates nothing for an event", async () => {
@@ -448,4 +519,33 @@ Deno.test("Metrics allocates nothing for an event", async () => {
 Deno.test("Metrics starts with an empty histogram for each service", () => {
   const { services } = counting({ services: [{ name: "a", url: "http://a" }] }).snapshot();
   assertEquals(services[0]?.duration, NOTHING);
+});
+
+Deno.test("Metrics counts tunnels of clients with bytes and duration, and no mirrored ones", () => {
+  const config: ConfigInput = { services: [{ name: "a", url: "http://127.0.0.1:1", upgrade: true }] };
+  const about = { requestId: "r", route: "path /", service: "a", protocol: "websocket" } as const;
+  const opened = { ...about, type: "tunnel-opened" } as const;
+  const closed = {
+    ...about,
+    type: "tunnel-closed",
+    cause: "client",
+    clientBytes: 3,
+    serviceBytes: 5,
+    durationMs: 90_000,
+  } as const;
+  const events: ConductorEvent[] = [
+    { ...opened, role: "primary" },
+    { ...opened, role: "primary" },
+    { ...opened, role: "shadow" },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 1, serviceBytes: 5 },
+    { ...about, type: "tunnel-progress", role: "primary", clientBytes: 2, serviceBytes: 0 },
+    { ...closed, role: "primary" },
+    { ...closed, role: "shadow" },
+  ];
+  const { tunnels, tunnelsOpened, tunnelClientBytes, tunnelServiceBytes, tunnelDuration } = routeOf(
+    count(config, events),
+    "path /",
+  );
+  assertEquals([tunnels, tunnelsOpened, tunnelClientBytes, tunnelServiceBytes], [1, 2, 3, 5]);
+  assertEquals([countOf(tunnelDuration), tunnelDuration.sumMs], [1, 90_000]);
 });

@@ -4,7 +4,14 @@ import type { ConfigInput } from "@zeek/conductor";
 import { validateConfig } from "../../src/config/validate.ts";
 import { DURATION_BOUNDS_SECONDS } from "../../src/observe/counted_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
-import { formatPrometheus, METRIC_FAMILIES, PROMETHEUS_TYPE } from "../../src/observe/metric_families.ts";
+import {
+  baseName,
+  formatOpenMetrics,
+  formatPrometheus,
+  METRIC_FAMILIES,
+  OPENMETRICS_TYPE,
+  PROMETHEUS_TYPE,
+} from "../../src/observe/metric_families.ts";
 import type { MetricsReading } from "../../src/observe/metrics_snapshot.ts";
 import { FetchRequest, toResponse } from "../../src/proxy/fetch_handler.ts";
 import { respondMetrics } from "../../src/observe/respond_metrics.ts";
@@ -28,9 +35,12 @@ function readingOf(config: ConfigInput): { metrics: Metrics; read: () => Metrics
   return { metrics, read: () => ({ metrics: metrics.snapshot() }) };
 }
 
-async function promtool(text: string): Promise<{ code: number; output: string }> {
+async function promtool(
+  text: string,
+  args: readonly string[] = ["check", "metrics"],
+): Promise<{ code: number; output: string }> {
   const child = new Deno.Command("promtool", {
-    args: ["check", "metrics"],
+    args: [...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -112,7 +122,7 @@ Deno.test("each metric has a unique name, a type and help, and labels from a fix
   const names = METRIC_FAMILIES.map(({ name }) => name);
   assertEquals(new Set(names).size, names.length);
   for (const { name, type, help, labels } of METRIC_FAMILIES) {
-    assertMatch(name, /^(?:conductor|process)_[a-z_]+$/);
+    assertMatch(name, /^(?:conductor|process|nodejs)_[a-z_]+$/);
     assertEquals(type === "counter", name.endsWith("_total"));
     assertMatch(help, /^[A-Z1][^\n\\]+\.$/);
     assert(labels.every((label) => /^(?:route|service|role|code|kind|reason|result|state|version)$/.test(label)));
@@ -155,6 +165,76 @@ for (const [title, config] of [["a usual configuration", undefined], ["hostile n
   });
 }
 
+/** Reading with a value for every family. */
+function fullReading(config: ConfigInput): MetricsReading {
+  const { metrics, read } = readingOf(config);
+  const about = { requestId: "r", route: "path /", service: "a", role: "primary" } as const;
+  metrics.observe({ type: "received", ...about });
+  metrics.observe({ type: "settled", ...about, success: true, status: 200, durationMs: 20 });
+  return {
+    ...read(),
+    process: {
+      ...{ residentBytes: 1e8, virtualBytes: 1e9, heapBytes: 1, heapTotalBytes: 2, externalBytes: 3 },
+      ...{ cpuMs: 1_500, startedMs: 2_500, descriptors: 7, maxDescriptors: 1_024 },
+    },
+    workers: { count: 2, crashes: 0 },
+    reloads: {
+      ...{ isSuccessful: true, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
+      ...{ succeeded: 3, refused: 1, problems: [], file: "config.yaml", changes: [] },
+      lastRefusal: { timeMs: 2_500, problems: [] },
+    },
+  };
+}
+
+const FULL: ConfigInput = { services: [{ name: "a", url: "http://a", breaker: true, health: { path: "/" } }] };
+
+Deno.test("formatOpenMetrics() writes each family once, with its type, its unit, and a start for what accumulates", () => {
+  const lines = formatOpenMetrics(fullReading(FULL)).split("\n");
+  assertEquals(lines.splice(-2), ["# EOF", ""]);
+  for (const family of METRIC_FAMILIES) {
+    const name = baseName(family);
+    const start = lines.indexOf(`# TYPE ${name} ${family.type}`);
+    assert(start >= 0, name);
+    const unit = name.endsWith("_seconds") ? "seconds" : name.endsWith("_bytes") ? "bytes" : undefined;
+    const head = [...unit === undefined ? [] : [`# UNIT ${name} ${unit}`], `# HELP ${name} ${family.help}`];
+    assertEquals(lines.slice(start + 1, start + 1 + head.length), head);
+    const samples = lines.slice(start + 1 + head.length);
+    const end = samples.findIndex((line) => line.startsWith("#"));
+    const suffixes = {
+      counter: ["_total", "_created"],
+      gauge: [""],
+      histogram: ["_bucket", "_sum", "_count", "_created"],
+    };
+    const found = samples.slice(0, end === -1 ? samples.length : end).map((line) => /^\w+/.exec(line)![0]);
+    assertEquals(new Set(found), new Set(suffixes[family.type].map((suffix) => name + suffix)), name);
+  }
+  const bounds = lines.flatMap((line) => /[{,]le="(.*?)"/.exec(line)?.[1] ?? []);
+  assert(bounds.every((bound) => bound === "+Inf" || bound.includes(".")), bounds.join(" "));
+  assert(lines.includes("process_cpu_seconds_total 1.5") && lines.includes("process_cpu_seconds_created 2.5"));
+});
+
+for (const [title, config] of [["usual", FULL], ["hostile", HOSTILE]] as const) {
+  Deno.test({
+    name: `promtool parses the OpenMetrics text of ${title} names${noPromtool}`,
+    ignore: noPromtool !== "",
+    async fn() {
+      const folder = await Deno.makeTempDir();
+      try {
+        // The tool imports only samples with a time.
+        const text = formatOpenMetrics(fullReading(config)).replace(/^([^#\n].*)$/gm, "$1 1700000000");
+        await Deno.writeTextFile(`${folder}/metrics`, text);
+        const args = ["tsdb", "create-blocks-from", "openmetrics", `${folder}/metrics`, `${folder}/data`];
+        const { code, output } = await promtool("", args);
+        assertEquals(code, 0, output);
+        await Deno.writeTextFile(`${folder}/metrics`, text.replace("# EOF\n", ""));
+        assertMatch((await promtool("", args)).output, /EOF/);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
 Deno.test({
   name: `promtool check metrics reports invalid metrics${noPromtool}`,
   ignore: noPromtool !== "",
@@ -165,6 +245,7 @@ Deno.test({
 });
 
 const TEXT = "text";
+const OPEN = "openmetrics";
 const JSON_TEXT = "json";
 /** `Accept` of Prometheus 3. */
 const SCRAPE = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
@@ -177,13 +258,22 @@ for (
     ["text/html,application/xhtml+xml,*/*;q=0.8", JSON_TEXT, TEXT],
     ["text/plain", TEXT, TEXT],
     ["Text/Plain; version=0.0.4", TEXT, TEXT],
-    ["application/openmetrics-text", TEXT, TEXT],
-    [SCRAPE, TEXT, TEXT],
+    ["text/*", TEXT, TEXT],
+    ["text/*;q=0.5, application/json;q=0.4", TEXT, TEXT],
+    ["application/*", JSON_TEXT, OPEN],
+    ["application/*, application/json;q=0.1", OPEN, OPEN],
+    ["text/plain;q=0, */*;q=0.1", JSON_TEXT, OPEN],
+    ["text/plain; version=1.0.0, application/json;q=0.1", JSON_TEXT, JSON_TEXT],
+    ['application/openmetrics-text; version="1.0.0"', OPEN, OPEN],
+    ["application/openmetrics-text", OPEN, OPEN],
+    ["application/openmetrics-text; version=0.0.1, text/plain;q=0.1", TEXT, TEXT],
+    [SCRAPE, OPEN, OPEN],
     ["application/json", JSON_TEXT, JSON_TEXT],
     ["application/json, text/plain;q=0.9", JSON_TEXT, JSON_TEXT],
     ["application/json;q=0.1, text/plain; q=0.2", TEXT, TEXT],
-    ["application/json;q=0, */*", JSON_TEXT, TEXT],
+    ["application/json;q=0, */*", TEXT, TEXT],
     ["application/json, text/plain", JSON_TEXT, TEXT],
+    ["image/png", JSON_TEXT, TEXT],
     [";q=,,q=x", JSON_TEXT, TEXT],
   ] as const
 ) {
@@ -199,6 +289,7 @@ for (
       assertEquals([response.headers.get("cache-control"), response.headers.get("vary")], ["no-store", "accept"]);
       const body = await response.text();
       if (response.headers.get("content-type") === PROMETHEUS_TYPE) return body.startsWith("# HELP") ? TEXT : body;
+      if (response.headers.get("content-type") === OPENMETRICS_TYPE) return body.endsWith("\n# EOF\n") ? OPEN : body;
       assertEquals(response.headers.get("content-type"), "application/json");
       return JSON.parse(body).request_count === 0 ? JSON_TEXT : body;
     };

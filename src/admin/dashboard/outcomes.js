@@ -18,7 +18,9 @@ export const FAILURE_LABELS = {
   "head-too-large": "the head of the response or of an interim response has more than 256 KiB or 1,000 fields",
   "unsendable": "the transport cannot write the request; the client gets 400",
   "aborted": "the client disconnected or broke off its body, or the response was no longer needed",
-  "body-lag": "a secondary or shadow lagged by more than `bodyWindow` in reading an upload",
+  "body-lag":
+    "a secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel",
+  "body-too-large": "the body of a shadow request was larger than `maxBodySize`, so the request was cut off",
   "open-circuit": "the breaker of the service is open",
   "unhealthy": "the health checks of the service fail",
   "queue-full": "`limits.maxConnectionsPerService` is reached, and the queue of the service has no room",
@@ -41,10 +43,14 @@ export const SKIP_LABELS = {
     "responses of the shadow do not end, so that each costs a connection, and it was sent 20 in the last second",
   "rate-limited": "`maxRate` requests were sent to the shadow in the last second",
   "body-too-large": "the body is larger than `maxBodySize`, or was streamed and cannot be sent again",
-  "body-lag": "a secondary or shadow lagged by more than `bodyWindow` in reading an upload",
+  "body-lag":
+    "a secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel",
   "open-circuit": "the breaker of the service is open",
   "unhealthy": "the health checks of the service fail",
+  "handshake-mismatch":
+    "the shadow negotiated another protocol, subprotocol or other extensions than the selected service, so the bytes of the client would have no meaning to it",
   "hedge-budget": "the budget for hedges (`maxExtra`) is used up",
+  "unsendable": "the transport cannot write the request; the client gets 400",
   "queue-full": "`limits.maxConnectionsPerService` is reached, and the queue of the service has no room",
   "queue-timeout": "the attempt waited in the queue of the service until its `timeout`",
   "no-descriptors": "the operating system has no file descriptor or socket buffer for a connection",

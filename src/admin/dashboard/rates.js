@@ -1,41 +1,35 @@
-/** @import { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts" */
-import { NOT_SENT_KINDS } from "./outcomes.js";
+/** @import { RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts" */
 
-/** Differences between two readings of the counters, and quantiles of their histograms. */
+/** Differences between two readings of the counters. The state has the percentiles. */
 
 /**
  * @typedef {object} Span Counts of a period of time.
  * @property {number} seconds Length of the period.
  * @property {number} total Requests of clients; for a service, attempts with a response or a failure of the service.
  * @property {number} succeeded Part of `total` that succeeded.
- * @property {readonly number[]} durationCounts Durations by histogram bucket.
  * @property {Readonly<Record<string, number>>} failures Failures by kind.
- * @property {Readonly<Record<string, number>>} skips Requests that were skipped or not sent, by reason.
+ * @property {Readonly<Record<string, number>>} skips Requests that were not sent, by reason.
  * @property {number} fallbacks Responses from a service other than a primary.
  */
 
 /**
  * Returns the counters of a service on a route, since the start. The span has no length.
  *
- * Attempts that were not sent, for example because the queue of a primary is full, are in `failures` of the snapshot. They
- * are no sign of the health of the service, so they join the skips. Aborted attempts are no such sign either, and do not
- * count.
+ * Every request is a response, a failure or a skip, and nothing twice. Aborted attempts are no sign of the health of the
+ * service, and do not count.
  *
- * @param {ServiceSnapshot} snapshot
+ * @param {Pick<ServiceSnapshot, "responses" | "failedResponses" | "failures" | "skips">} snapshot
  * @returns {Span}
  */
-export function serviceSpan({ responses, failedResponses, failures, skips, duration }) {
-  const entries = Object.entries(failures);
-  const faults = entries.filter(([kind]) => kind !== "aborted" && !NOT_SENT_KINDS.has(kind));
-  const notSent = entries.filter(([kind]) => NOT_SENT_KINDS.has(kind));
+export function serviceSpan({ responses, failedResponses, failures, skips }) {
+  const faults = Object.entries(failures).filter(([kind]) => kind !== "aborted");
   const responseCount = sum(Object.values(responses));
   return {
     seconds: 0,
     total: responseCount + sum(faults.map(([, count]) => count)),
     succeeded: responseCount - failedResponses,
-    durationCounts: duration.counts,
     failures: { ...Object.fromEntries(faults), "error status": failedResponses },
-    skips: addCounts(skips, Object.fromEntries(notSent)),
+    skips,
     fallbacks: 0,
   };
 }
@@ -44,17 +38,16 @@ export function serviceSpan({ responses, failedResponses, failures, skips, durat
  * Returns the counters of a route, since the start. Responses with 5xx and interrupted responses are failures. The span has
  * no length.
  *
- * @param {RouteSnapshot} snapshot
+ * @param {Pick<RouteSnapshot, "responses" | "interrupted" | "fallbacks">} snapshot
  * @returns {Span}
  */
-export function routeSpan({ responses, interrupted, fallbacks, duration }) {
+export function routeSpan({ responses, interrupted, fallbacks }) {
   const total = sum(Object.values(responses));
   const serverErrors = responses["5xx"] ?? 0;
   return {
     seconds: 0,
     total,
     succeeded: total - Math.min(total, serverErrors + interrupted),
-    durationCounts: duration.counts,
     failures: { "5xx": serverErrors, interrupted },
     skips: {},
     fallbacks,
@@ -74,7 +67,6 @@ export function spanBetween(before, after, seconds) {
     seconds,
     total: increase(before.total, after.total),
     succeeded: increase(before.succeeded, after.succeeded),
-    durationCounts: after.durationCounts.map((count, index) => increase(before.durationCounts[index] ?? 0, count)),
     failures: increases(before.failures, after.failures),
     skips: increases(before.skips, after.skips),
     fallbacks: increase(before.fallbacks, after.fallbacks),
@@ -89,45 +81,14 @@ export function spanBetween(before, after, seconds) {
  * @returns {Span}
  */
 export function mergeSpans(spans, seconds) {
-  const buckets = Math.max(0, ...spans.map(({ durationCounts }) => durationCounts.length));
-  const durationCounts = Array.from({ length: buckets }, () => 0);
-  for (const span of spans) {
-    span.durationCounts.forEach((count, index) => durationCounts[index] = (durationCounts[index] ?? 0) + count);
-  }
   return {
     seconds,
     total: sum(spans.map(({ total }) => total)),
     succeeded: sum(spans.map(({ succeeded }) => succeeded)),
-    durationCounts,
-    failures: spans.reduce((all, { failures }) => addCounts(all, failures), {}),
-    skips: spans.reduce((all, { skips }) => addCounts(all, skips), {}),
+    failures: addCounts(...spans.map(({ failures }) => failures)),
+    skips: addCounts(...spans.map(({ skips }) => skips)),
     fallbacks: sum(spans.map(({ fallbacks }) => fallbacks)),
   };
-}
-
-/**
- * Estimates a quantile in milliseconds, linear within a bucket. Returns the last bound for durations above it, and `NaN`
- * without durations.
- *
- * @param {HistogramSnapshot["counts"]} counts Durations by bucket.
- * @param {readonly number[]} boundsMs Upper bounds of all buckets but the last.
- * @param {number} rank Rank of the quantile, 0 to 1.
- * @returns {number}
- */
-export function quantile(counts, boundsMs, rank) {
-  const total = sum(counts);
-  if (total === 0) return NaN;
-  const target = total * rank;
-  let below = 0;
-  for (let index = 0; index < boundsMs.length; index++) {
-    const count = counts[index] ?? 0;
-    if (count > 0 && below + count >= target) {
-      const lower = boundsMs[index - 1] ?? 0;
-      return lower + (/** @type {number} */ (boundsMs[index]) - lower) * ((target - below) / count);
-    }
-    below += count;
-  }
-  return boundsMs.at(-1) ?? NaN;
 }
 
 /** @param {readonly number[]} numbers */
@@ -144,20 +105,32 @@ function increase(before, after) {
 }
 
 /**
+ * Returns the counts that have increased. Most are 0, and with 200 routes there are thousands of them.
+ *
  * @param {Readonly<Record<string, number>>} before
  * @param {Readonly<Record<string, number>>} after
  */
 function increases(before, after) {
-  return Object.fromEntries(Object.entries(after).map(([key, count]) => [key, increase(before[key] ?? 0, count)]));
+  /** @type {Record<string, number>} */
+  const increased = {};
+  for (const key in after) {
+    const count = increase(before[key] ?? 0, after[key] ?? 0);
+    if (count > 0) increased[key] = count;
+  }
+  return increased;
 }
 
 /**
- * @param {Readonly<Record<string, number>>} a
- * @param {Readonly<Record<string, number>>} b
+ * @param {readonly Readonly<Record<string, number>>[]} counts
  */
-function addCounts(a, b) {
+function addCounts(...counts) {
   /** @type {Record<string, number>} */
-  const total = { ...a };
-  for (const [key, count] of Object.entries(b)) total[key] = (total[key] ?? 0) + count;
+  const total = {};
+  for (const each of counts) {
+    for (const key in each) {
+      const count = each[key] ?? 0;
+      if (count > 0) total[key] = (total[key] ?? 0) + count;
+    }
+  }
   return total;
 }

@@ -1,15 +1,21 @@
+/** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { ExchangesView, StateView } from "../api.ts" */
-/** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
+/** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
 /** @import { Span } from "./rates.js" */
-import { mergeSpans, quantile, routeSpan, serviceSpan, spanBetween } from "./rates.js";
+import { hasOutcome } from "./health.js";
+import { NOT_SENT_KINDS } from "./outcomes.js";
+import { mergeSpans, routeSpan, serviceSpan, spanBetween } from "./rates.js";
 
 /** Data of the page: time series of the counters over the last minutes, and the recent exchanges. */
 
 /** Length of the time series. */
 export const HISTORY_MS = 5 * 60_000;
 
-/** Period of rates, ratios and percentiles: short enough to follow a change, long enough to be steady. */
+/** Period of rates and ratios: short enough to follow a change, long enough to be steady. */
 const WINDOW_SECONDS = 5;
+
+/** Time for which an outcome counts if there is no newer one: a failing service with little traffic remains failing. */
+const KEPT_OUTCOME_MS = 60_000;
 
 /** Minimum time between two readings. The first two states can be closer, which is too short for a rate. */
 const MIN_SECONDS = 0.5;
@@ -26,9 +32,10 @@ const MAX_EXCHANGES = 400;
  * @property {number} seconds Length of the period.
  * @property {number} rate Requests or attempts per second.
  * @property {number} success Success ratio, 0 to 1; `NaN` without requests.
- * @property {number} p50 Median duration in milliseconds; `NaN` without durations.
+ * @property {number} p50 Median duration of the last 10 to 20 seconds in milliseconds; `NaN` without durations.
  * @property {number} p95 95th percentile of the durations.
  * @property {number} p99 99th percentile of the durations.
+ * @property {number} max Longest duration.
  * @property {number} inFlight Requests or attempts in flight at this time.
  */
 
@@ -38,8 +45,17 @@ export class Series {
   points = [];
   /** @type {Span} Counts of the newest point. */
   recent = mergeSpans([], 0);
+  /** @type {Span} Counts of the newest period with an outcome; of the newest point after a minute without one. */
+  active = this.recent;
+  #activeMs = 0;
   /** @type {Span[]} */
   #window = [];
+  #historyMs;
+
+  /** @param {number} [historyMs] Time for which points are kept. */
+  constructor(historyMs = HISTORY_MS) {
+    this.#historyMs = historyMs;
+  }
 
   /** @returns {Point | undefined} */
   get latest() {
@@ -50,35 +66,43 @@ export class Series {
    * Adds a point.
    *
    * @param {Span} span Counts since the last point.
-   * @param {{ timeMs: number, inFlight: number, boundsMs: readonly number[] }} reading
+   * @param {{ timeMs: number, inFlight: number, latency: Percentiles }} reading
    */
-  add(span, { timeMs, inFlight, boundsMs }) {
+  add(span, { timeMs, inFlight, latency }) {
     this.#window.push(span);
     let seconds = this.#window.reduce((total, { seconds }) => total + seconds, 0);
     while (this.#window.length > 1 && seconds > WINDOW_SECONDS + 0.5) seconds -= this.#window.shift()?.seconds ?? 0;
     const recent = mergeSpans(this.#window, seconds);
     this.recent = recent;
+    if (hasOutcome(recent) || timeMs - this.#activeMs > KEPT_OUTCOME_MS) {
+      this.active = recent;
+      this.#activeMs = timeMs;
+    }
     this.points.push({
       timeMs,
       seconds,
       rate: recent.total / seconds,
       success: recent.total === 0 ? NaN : recent.succeeded / recent.total,
-      p50: quantile(recent.durationCounts, boundsMs, 0.5),
-      p95: quantile(recent.durationCounts, boundsMs, 0.95),
-      p99: quantile(recent.durationCounts, boundsMs, 0.99),
+      p50: latency.p50Ms ?? NaN,
+      p95: latency.p95Ms ?? NaN,
+      p99: latency.p99Ms ?? NaN,
+      max: latency.maxMs ?? NaN,
       inFlight,
     });
-    while (this.points[0] !== undefined && this.points[0].timeMs < timeMs - HISTORY_MS) this.points.shift();
+    while (this.points[0] !== undefined && this.points[0].timeMs < timeMs - this.#historyMs) this.points.shift();
   }
 }
 
-/** @typedef {Map<string, { span: Span, inFlight: number }>} Reading All counters at one time, by the key of their series. */
+/** @typedef {{ attempt: AttemptRecord, exchange: ExchangeRecord }} LastFailure A failed attempt, and its exchange. */
+
+/** @typedef {{ span: Span, inFlight: number, latency: Percentiles }} Counters */
+/** @typedef {Map<string, Counters>} Reading All counters at one time, by the key of their series. */
 
 /** All data of the page. */
 export class Store {
   /** @type {StateView | undefined} The newest state. */
   state;
-  /** @type {ExchangeRecord[]} The newest first. */
+  /** @type {ExchangeRecord[]} By the arrival of their requests, the newest first. */
   exchanges = [];
   /** @type {Map<string, Series>} */
   #series = new Map();
@@ -86,6 +110,8 @@ export class Store {
   #before;
   /** @type {ExchangesView[]} Exchanges from before the first state. Their order of attempts depends on its routes. */
   #early = [];
+  /** @type {Map<string, LastFailure>} By service. */
+  #lastFailures = new Map();
   /** @type {number[]} Arrival times of the last recorded exchanges. */
   #recordedMs = [];
 
@@ -99,10 +125,9 @@ export class Store {
     if (seconds >= MIN_SECONDS) {
       const reading = readCounters(state);
       if (before !== undefined) {
-        for (const [key, { span, inFlight }] of reading) {
+        for (const [key, { span, inFlight, latency }] of reading) {
           const earlier = before.reading.get(key)?.span ?? mergeSpans([], 0);
-          const time = { timeMs: state.timeMs, inFlight, boundsMs: state.histogramBoundsMs };
-          this.series(key).add(spanBetween(earlier, span, seconds), time);
+          this.series(key).add(spanBetween(earlier, span, seconds), { timeMs: state.timeMs, inFlight, latency });
         }
       }
       this.#before = { reading, timeMs: state.timeMs };
@@ -126,7 +151,9 @@ export class Store {
     const added = view.exchanges.filter(({ id }) => !known.has(id)).map((exchange) =>
       this.#withSortedAttempts(exchange)
     );
-    this.exchanges = [...added.toReversed(), ...this.exchanges].slice(0, MAX_EXCHANGES);
+    // An exchange is published when its last shadow request has settled, so they do not arrive in their order.
+    this.exchanges = [...added, ...this.exchanges].sort(byArrival).slice(0, MAX_EXCHANGES);
+    for (const exchange of added) this.#noteFailures(exchange);
     this.#recordedMs = [...this.#recordedMs, ...added.map(({ timeMs }) => timeMs)].slice(-2_000);
     return added;
   }
@@ -154,12 +181,47 @@ export class Store {
    */
   series(key) {
     let series = this.#series.get(key);
-    if (series === undefined) this.#series.set(key, series = new Series());
+    // No chart shows one service on one route, and there are many of those.
+    if (series === undefined) this.#series.set(key, series = new Series(key.startsWith(EDGE) ? 0 : HISTORY_MS));
     return series;
   }
 
   /**
-   * Sorts the attempts of an exchange by the order of the configuration.
+   * Returns the counters of a series since the start.
+   *
+   * @param {string} key
+   * @returns {Span}
+   */
+  total(key) {
+    return this.#before?.reading.get(key)?.span ?? mergeSpans([], 0);
+  }
+
+  /**
+   * Returns the last failed attempt of a service among the recorded exchanges.
+   *
+   * @param {string} service
+   * @returns {LastFailure | undefined}
+   */
+  lastFailure(service) {
+    return this.#lastFailures.get(service);
+  }
+
+  /** @param {ExchangeRecord} exchange */
+  #noteFailures(exchange) {
+    for (const attempt of exchange.attempts) {
+      if (attempt.success !== false || attempt.failure === "aborted" || NOT_SENT_KINDS.has(attempt.failure ?? "")) {
+        continue;
+      }
+      const last = this.#lastFailures.get(attempt.service);
+      if (last === undefined || last.exchange.timeMs <= exchange.timeMs) {
+        this.#lastFailures.set(attempt.service, { attempt, exchange });
+      }
+    }
+  }
+
+  /**
+   * Sorts the attempts of an exchange by their start, in whole milliseconds, then by the order of the configuration.
+   * Attempts that were not sent are last.
    *
    * @param {ExchangeRecord} exchange
    * @returns {ExchangeRecord}
@@ -167,7 +229,12 @@ export class Store {
   #withSortedAttempts(exchange) {
     const members = this.state?.routes.find(({ route }) => route === exchange.route)?.members ?? [];
     const indexOf = (/** @type {string} */ name) => members.findIndex(({ service }) => service === name);
-    const attempts = exchange.attempts.toSorted((a, b) => indexOf(a.service) - indexOf(b.service));
+    const startOf = (/** @type {AttemptRecord} */ { startMs }) =>
+      startMs === undefined ? Infinity : Math.floor(startMs);
+    const attempts = exchange.attempts.toSorted((a, b) => {
+      const [start, otherStart] = [startOf(a), startOf(b)];
+      return start === otherStart ? indexOf(a.service) - indexOf(b.service) : start - otherStart;
+    });
     return { ...exchange, attempts };
   }
 
@@ -175,9 +242,12 @@ export class Store {
     this.#series.clear();
     this.#before = undefined;
     this.exchanges = [];
+    this.#lastFailures.clear();
     this.#recordedMs = [];
   }
 }
+
+const EDGE = "edge\n";
 
 /** Key of the series of all requests. */
 export const TOTAL = "total";
@@ -210,39 +280,53 @@ export function serviceKey(service) {
  * @returns {string}
  */
 export function edgeKey(route, service) {
-  return `edge\n${route}\n${service}`;
+  return `${EDGE}${route}\n${service}`;
+}
+
+/**
+ * @param {ExchangeRecord} a
+ * @param {ExchangeRecord} b
+ */
+function byArrival(a, b) {
+  return b.timeMs - a.timeMs || b.id - a.id;
 }
 
 /**
  * @param {StateView} state
  * @returns {Reading}
  */
-function readCounters({ metrics }) {
+function readCounters({ metrics, services, total }) {
   /** @type {Reading} */
-  const reading = new Map([[TOTAL, { span: mergeSpans([], 0), inFlight: 0 }]]);
+  const reading = new Map([[TOTAL, { span: mergeSpans([], 0), inFlight: 0, latency: total }]]);
+  for (const { name, ...latency } of services) {
+    reading.set(serviceKey(name), { span: mergeSpans([], 0), inFlight: 0, latency });
+  }
   for (const route of metrics.routes) {
-    addTo(reading, TOTAL, routeSpan(route), route.inFlight);
-    addTo(reading, routeKey(route.route), routeSpan(route), route.inFlight);
+    const span = routeSpan(route);
+    addTo(reading, TOTAL, { ...route, span });
+    reading.set(routeKey(route.route), { span, inFlight: route.inFlight, latency: route });
   }
   for (const service of metrics.services) {
-    addTo(reading, serviceKey(service.service), serviceSpan(service), service.inFlight);
-    addTo(reading, edgeKey(service.route, service.service), serviceSpan(service), service.inFlight);
+    const span = serviceSpan(service);
+    addTo(reading, serviceKey(service.service), { ...service, span });
+    const key = edgeKey(service.route, service.service);
+    // A crashed worker may have known the service with another role.
+    if (reading.has(key)) addTo(reading, key, { ...service, span });
+    else reading.set(key, { span, inFlight: service.inFlight, latency: service });
   }
   return reading;
 }
 
 /**
+ * Adds counters to those of a key. The percentiles cannot be added up: those of the key stay.
+ *
  * @param {Reading} reading
  * @param {string} key
- * @param {Span} span
- * @param {number} inFlight
+ * @param {Pick<Counters, "span" | "inFlight">} added
  */
-function addTo(reading, key, span, inFlight) {
+function addTo(reading, key, { span, inFlight }) {
   const present = reading.get(key);
-  reading.set(
-    key,
-    present === undefined
-      ? { span, inFlight }
-      : { span: mergeSpans([present.span, span], 0), inFlight: present.inFlight + inFlight },
-  );
+  if (present === undefined) return;
+  const total = { span: mergeSpans([present.span, span], 0), inFlight: present.inFlight + inFlight };
+  reading.set(key, { ...present, ...total });
 }

@@ -4,9 +4,10 @@ import type { StateView } from "../../admin/api.ts";
 import { formatDuration } from "../../lib/text_format.ts";
 import type { Brush, Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";
-import type { RouteSnapshot, ServiceSnapshot, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
+import type { Percentiles } from "../../lib/latency_counts.ts";
+import type { ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
 import { roleBrushes } from "../route_table.ts";
-import { type Durations, routeRates, secondsBetween, serviceRates } from "./rates.ts";
+import { type RouteCounts, routeRates, secondsBetween, type ServiceCounts, serviceRates } from "./rates.ts";
 
 /** Options of {@linkcode drawTop}. */
 export interface DrawTopOptions {
@@ -38,8 +39,8 @@ const BAD_BELOW = 0.9;
 const UNKNOWN = "–";
 
 /**
- * Draws the table. Figures are the rates between the last two views, and curves show the earlier rates. The last line
- * counts the lines that do not fit.
+ * Draws the table. Rates are those between the last two views, and curves show the earlier rates. Percentiles cover the
+ * last 10 to 20 seconds. The last line counts the lines that do not fit.
  */
 export function drawTop(views: readonly StateView[], { columns, rows, paint }: DrawTopOptions): readonly string[] {
   const current = views.at(-1);
@@ -91,7 +92,7 @@ function columnTitles({ faint }: Paint): Cell[] {
   ];
 }
 
-function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: Paint): Cell[][] {
+function routeLines(current: RouteCounts, views: readonly StateView[], paint: Paint): Cell[][] {
   const at = (view: StateView | undefined) => view?.metrics.routes.find(({ route }) => route === current.route);
   const perSecond = ratesOf(views, (previous, next, seconds) => {
     const after = at(next);
@@ -113,7 +114,7 @@ function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: 
     },
     { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
     { text: formatRatio(okRatio), width: WIDTHS.ratio, brush: ratioBrush(okRatio, paint) },
-    ...durationCells(rates),
+    ...durationCells(current),
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush: paint.accent },
   ];
@@ -121,7 +122,7 @@ function routeLines(current: RouteSnapshot, views: readonly StateView[], paint: 
 }
 
 function serviceLines(
-  current: ServiceSnapshot,
+  current: ServiceCounts,
   state: ServiceStateSnapshot | undefined,
   views: readonly StateView[],
   paint: Paint,
@@ -139,14 +140,15 @@ function serviceLines(
     { text: current.role, width: ROLE_WIDTH, brush },
     { text: formatRate(rates?.perSecond), width: WIDTHS.rate },
     { text: formatRatio(rates?.successRatio), width: WIDTHS.ratio, brush: ratioBrush(rates?.successRatio, paint) },
-    ...durationCells(rates),
+    ...durationCells(current),
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush },
   ];
   const notes: Cell[] = [];
-  if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
-  if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
+  // One cause: requests to an unhealthy service do not reach its breaker.
   if (state?.health === "unhealthy") notes.push({ text: "unhealthy", brush: paint.bad });
+  else if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
+  else if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
   const skips = rates?.skips ?? [];
   if (skips.length > 0) {
     const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
@@ -178,9 +180,9 @@ function lastPair<T>(
     : read(previous, current, secondsBetween(previous, current));
 }
 
-function durationCells(rates: Durations | undefined): Cell[] {
-  return [rates?.p50, rates?.p95, rates?.p99].map((durationMs) => ({
-    text: durationMs === undefined ? UNKNOWN : formatDuration(durationMs),
+function durationCells({ p50Ms, p95Ms, p99Ms }: Percentiles): Cell[] {
+  return [p50Ms, p95Ms, p99Ms].map((durationMs) => ({
+    text: durationMs === null ? UNKNOWN : formatDuration(durationMs),
     width: WIDTHS.duration,
   }));
 }
@@ -190,7 +192,7 @@ function ratioBrush(ratio: number | undefined, paint: Paint): Brush | undefined 
   return ratio < BAD_BELOW ? paint.bad : ratio < WARN_BELOW ? paint.warn : paint.good;
 }
 
-function countResponses({ responses }: RouteSnapshot): number {
+function countResponses({ responses }: RouteCounts): number {
   return Object.values(responses).reduce((sum: number, count = 0) => sum + count, 0);
 }
 

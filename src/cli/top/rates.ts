@@ -2,21 +2,14 @@
 
 import type { StateView } from "../../admin/api.ts";
 import type { SkipReason } from "../../http/outcome_kinds.ts";
-import { DURATION_BUCKETS } from "../../observe/counted_metrics.ts";
-import type { HistogramSnapshot, RouteSnapshot, ServiceSnapshot } from "../../observe/metrics_snapshot.ts";
 
-/** Percentiles of durations in milliseconds; `undefined` without requests. */
-export interface Durations {
-  /** Median. */
-  readonly p50: number | undefined;
-  /** 95th percentile. */
-  readonly p95: number | undefined;
-  /** 99th percentile. */
-  readonly p99: number | undefined;
-}
+/** Counters of a route. */
+export type RouteCounts = StateView["metrics"]["routes"][number];
+/** Counters of a service of a route. */
+export type ServiceCounts = StateView["metrics"]["services"][number];
 
 /** Rates of a route. */
-export interface RouteRates extends Durations {
+export interface RouteRates {
   /** Responses per second. */
   readonly perSecond: number;
   /** Ratio of 5xx responses, 0 to 1; `undefined` without responses. */
@@ -26,7 +19,7 @@ export interface RouteRates extends Durations {
 }
 
 /** Rates of a service of a route. */
-export interface ServiceRates extends Durations {
+export interface ServiceRates {
   /** Settled attempts per second. */
   readonly perSecond: number;
   /** Ratio of successes among attempts that were not aborted, 0 to 1; `undefined` without such attempts. */
@@ -42,8 +35,8 @@ export function secondsBetween(previous: Pick<StateView, "timeMs">, current: Pic
 
 /** Returns the rates of a route. `previous` is `undefined` if the route is new. */
 export function routeRates(
-  previous: RouteSnapshot | undefined,
-  current: RouteSnapshot,
+  previous: RouteCounts | undefined,
+  current: RouteCounts,
   seconds: number,
 ): RouteRates {
   const responses = increase(sum(previous?.responses), sum(current.responses));
@@ -54,14 +47,13 @@ export function routeRates(
     perSecond: responses / seconds,
     serverErrorRatio: ratio(previous?.responses["5xx"], current.responses["5xx"]),
     fallbackRatio: ratio(previous?.fallbacks, current.fallbacks),
-    ...durations(previous?.duration, current.duration),
   };
 }
 
 /** Returns the rates of a service of a route. `previous` is `undefined` if the service is new. */
 export function serviceRates(
-  previous: ServiceSnapshot | undefined,
-  current: ServiceSnapshot,
+  previous: ServiceCounts | undefined,
+  current: ServiceCounts,
   seconds: number,
 ): ServiceRates {
   const responses = increase(sum(previous?.responses), sum(current.responses));
@@ -75,7 +67,6 @@ export function serviceRates(
     skips: skips
       .map(([reason, count]) => [reason, increase(previous?.skips[reason], count) / seconds] as const)
       .filter(([, perSecond]) => perSecond > 0),
-    ...durations(previous?.duration, current.duration),
   };
 }
 
@@ -86,13 +77,4 @@ function increase(before = 0, after = 0): number {
 
 function sum(counts: Readonly<Partial<Record<string, number>>> = {}): number {
   return Object.values(counts).reduce((sum: number, count = 0) => sum + count, 0);
-}
-
-function durations(previous: HistogramSnapshot | undefined, current: HistogramSnapshot): Durations {
-  const counts = current.counts.map((count, bucket) => increase(previous?.counts[bucket], count));
-  return {
-    p50: DURATION_BUCKETS.quantile(counts, 0.5),
-    p95: DURATION_BUCKETS.quantile(counts, 0.95),
-    p99: DURATION_BUCKETS.quantile(counts, 0.99),
-  };
 }

@@ -20,12 +20,15 @@ export interface ConfigSource {
   readonly problems?: readonly ConfigProblem[];
 }
 
+/** Function of the library that gets a configuration: `conductor()`, or `createConductor()` with its states. */
+export type Embedding = "handler" | "conductor";
+
 /** Problems and warnings of one input. */
 export interface Diagnostics {
   /** Facts about the text; `undefined` for a plain object. */
   readonly source: ConfigSource | undefined;
-  /** True for the handler inside another program, which has no server of its own. */
-  readonly isEmbedded?: boolean;
+  /** Function of the library that gets the input; absent for conductor's own server. */
+  readonly embedding?: Embedding | undefined;
   readonly problems: ConfigProblem[];
   /** Fields without effect, or with an unexpected one. */
   readonly warnings: string[];
@@ -53,9 +56,9 @@ export class InputPath {
     return this.#diagnostics.source !== undefined;
   }
 
-  /** True for the handler inside another program, which has no server of its own. */
-  get isEmbedded(): boolean {
-    return this.#diagnostics.isEmbedded === true;
+  /** Function of the library that gets the input; `undefined` for conductor's own server. */
+  get embedding(): Embedding | undefined {
+    return this.#diagnostics.embedding;
   }
 
   /** Text of the value before its placeholders were resolved; `undefined` if it had none. */

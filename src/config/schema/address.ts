@@ -113,7 +113,7 @@ export function dnsName(): ValueType<string> {
 export function backendUrl(): ValueType<BackendUrl> {
   return {
     label: "URL",
-    input: "string",
+    input: "string | URL",
     notation:
       "`http` or `https`, without credentials, query and fragment; or a Unix socket: `unix:/run/app.sock`, or " +
       "`http+unix://%2Frun%2Fapp.sock/base` with a base path.",
@@ -122,7 +122,8 @@ export function backendUrl(): ValueType<BackendUrl> {
       pattern:
         `^(?:[hH][tT][tT][pP](?:[sS]|\\+unix)?://[^/?#@\\s\\\\]+(?:/[^?#\\s\\\\]*)?|unix:/[^?#\\s\\\\]+)$|${PLACEHOLDER_PATTERN}`,
     },
-    parse(value, at) {
+    parse(given, at) {
+      const value = given instanceof URL ? given.href : given;
       if (typeof value !== "string") return at.mismatch(URL_NEED, value);
       if (/^[^/?#]*\/\/[^/?#]*@/.test(value)) {
         return at.problem("must not contain credentials: set an Authorization field in `headers`");

@@ -1,8 +1,9 @@
 /** Values with the syntax of HTTP: header lines and names, methods, status codes, keys of clients. */
 
 import type { InputPath } from "../read/input_path.ts";
+import { listOf } from "./composite.ts";
 import { isPrintableKey, quote } from "./describe.ts";
-import { asText } from "./scalar.ts";
+import { asText, boolean } from "./scalar.ts";
 import { isMapping, literal, orPlaceholder, parseValue, type ValueType } from "./value_type.ts";
 
 /** RFC 9110 §5.6.2, for names of header fields and of cookies (RFC 6265 §4.1.1). */
@@ -27,10 +28,16 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 const STATUS_CLASS = /^([2-5])xx$/i;
 const STATUS_RANGE = /^([2-5]\d\d)(?:-([2-5]\d\d))?$/;
 const STATUS_NEED = 'a status code from 200 to 599, a range or a class, like 429, "500-503" or "5xx"';
+/** RFC 9110 §7.8: a name, and optionally a version. */
+const PROTOCOL = new RegExp(`^${TOKEN_CHARS}(?:/${TOKEN_CHARS})?$`);
+const CARRIES_REQUESTS = /^(?:h2c?|http|tls)(?:\/|$)/i;
 const SAMPLE_KEY = new RegExp(`^(?:ip|(header|cookie):(${TOKEN_CHARS}))$`);
 
 /** Safe methods (RFC 9110 §9.2.1) without TRACE, which is never forwarded. */
 export const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
+
+/** Protocols that a service may switch to: any, or these names in lower case. */
+export type UpgradePolicy = "any" | readonly string[];
 
 /** One header field line: name and value, as they go on the wire. */
 export type HeaderLine = readonly [name: string, value: string];
@@ -80,6 +87,14 @@ export function headerLines(): ValueType<readonly HeaderLine[]> {
       return lines;
     },
   };
+}
+
+/**
+ * Reports whether a protocol carries HTTP requests, or could: `h2c`, `HTTP/2.0`, `TLS/1.2`. Requests inside such a
+ * tunnel would bypass routes, limits and header rules.
+ */
+export function carriesRequests(protocol: string): boolean {
+  return CARRIES_REQUESTS.test(protocol);
 }
 
 /** Returns the type of header names. Values are in lower case. */
@@ -139,6 +154,60 @@ export function statuses(): ValueType<StatusRange> {
   };
 }
 
+/** Returns the type of groups of status codes. A list of codes counts as one group. */
+export function statusGroups(): ValueType<readonly (readonly StatusRange[])[]> {
+  const group = listOf(statuses(), { item: "status" });
+  const list = { type: "array", items: group.schema };
+  return {
+    label: "list of status codes, or list of such lists",
+    input: "readonly StatusInput[] | readonly (readonly StatusInput[])[]",
+    ...(group.inner?.alias !== undefined && { alias: group.inner.alias }),
+    notation:
+      "Codes that are equivalent to each other, or several such lists: `[200, 204]`, `[[200, 204], [301, 308]]`.",
+    schema: { anyOf: [group.schema, list] },
+    parse(value, at) {
+      if (!Array.isArray(value)) return at.mismatch("a list of status codes", value);
+      if (value.length === 0) return [];
+      if (!value.some(Array.isArray)) return [group.parse(value, at) ?? []];
+      return value.map((item, index) => group.parse(item, at.child(index)) ?? []);
+    },
+  };
+}
+
+/** Returns the type of protocols to switch to: `true` for any, or names. Names are in lower case. */
+export function upgradeProtocols(): ValueType<UpgradePolicy> {
+  const onOrOff = boolean();
+  return literal({
+    label: "true, false, or protocols",
+    input: "boolean | string | readonly string[]",
+    notation: 'Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`.',
+    schema: {
+      anyOf: [
+        { type: "boolean" },
+        { type: "string", pattern: PROTOCOL.source },
+        { type: "array", items: { type: "string", pattern: PROTOCOL.source }, minItems: 1 },
+      ],
+    },
+    parse(value, at) {
+      if (typeof value === "boolean" || /^(?:true|false|yes|no|on|off)$/i.test(String(value))) {
+        return onOrOff.parse(value, at) ? "any" : undefined;
+      }
+      if (Array.isArray(value) && value.length === 0) {
+        return at.problem("must have at least one protocol: found an empty list");
+      }
+      const names = Array.isArray(value) ? value : [value];
+      return Array.from(names, (name, index) => {
+        const place = Array.isArray(value) ? at.child(index) : at;
+        if (typeof name !== "string" || !PROTOCOL.test(name)) {
+          return place.mismatch('true, false or protocol names, like "websocket"', name);
+        }
+        if (!carriesRequests(name)) return name.toLowerCase();
+        return place.problem("cannot be HTTP or TLS: requests inside would bypass the routes and limits");
+      }).filter((name) => name !== undefined);
+    },
+  });
+}
+
 /** Returns the type of client identities. Names of header fields are in lower case. */
 export function sampleKey(): ValueType<SampleKey> {
   return literal({
@@ -165,6 +234,7 @@ const VALUE_TYPE: ValueType<string> = {
     if (text === undefined) {
       return at.mismatch('text ("" for an empty value)', typeof value === "number" ? "an unusual number" : value);
     }
+    if (text === "" && at.isSecret) at.warn("is empty: its placeholders have no content");
     if (VALUE.test(text)) return text;
     return at.problem(`must be a header value: found ${valueFault(text)}`);
   },

@@ -9,6 +9,9 @@ const SENDABLE = /^\/[!"$-~]*$/;
 const SEGMENT = "(?:\\{[A-Za-z_][\\w-]*\\}|[^/{}?#\\s]*)";
 const TEMPLATE = new RegExp(`^(?:/${SEGMENT})+$`);
 
+/** Parameters in the patterns of other routers: `/:id`, `/{id}`. Braces may be percent-encoded. */
+const PARAMETER = /\/(?::[A-Za-z_]\w*|(?:\{|%7B)[A-Za-z_][^/]*?(?:\}|%7D))(?=\/|$)/i;
+
 /** Options of {@linkcode pathPattern}. */
 export interface PathPatternOptions {
   /** Keep a trailing slash, because it makes another path. */
@@ -29,6 +32,12 @@ export function pathPattern({ exact }: PathPatternOptions): ValueType<string> {
         return at.mismatch("a path without spaces, backslashes, broken percent-encoding or hidden dot segments", value);
       }
       if (/\*/.test(path)) at.warn('"*" is not a wildcard: a prefix matches all paths below it');
+      const [parameter] = PARAMETER.exec(path) ?? [];
+      if (parameter !== undefined) {
+        at.warn(
+          `"${parameter.slice(1)}" is not a parameter: it matches this text only; use a prefix that ends before it`,
+        );
+      }
       const normalized = normalizePath(path);
       return exact ? normalized : withoutTrailingSlashes(normalized) || "/";
     },
@@ -49,6 +58,12 @@ export function requestPath(): ValueType<string> {
   };
 }
 
+/** A method and a path with variable segments. */
+export interface EndpointPattern {
+  readonly method: string;
+  readonly path: string;
+}
+
 /** Returns the type of endpoint paths with variable segments in braces: `/users/{id}`. */
 export function endpointTemplate(): ValueType<string> {
   return literal({
@@ -59,6 +74,22 @@ export function endpointTemplate(): ValueType<string> {
     parse(value, at) {
       if (typeof value === "string" && TEMPLATE.test(value)) return value;
       return at.mismatch('a path that begins with "/", with variable segments like "{id}"', value);
+    },
+  });
+}
+
+/** Returns the type of endpoints: a method and a path with variable segments. */
+export function endpointPattern(): ValueType<EndpointPattern> {
+  return literal({
+    label: "method and path, with variable segments as `{name}`",
+    input: "string",
+    notation: 'A method and a path: `"POST /graphql"`, `"POST /users/{id}/search"`.',
+    schema: { type: "string", pattern: `^[A-Za-z][A-Za-z-]* ${TEMPLATE.source.slice(1)}` },
+    parse(value, at) {
+      const [, method = "", path = ""] = /^([A-Za-z][A-Za-z-]*) (.+)$/.exec(typeof value === "string" ? value : "") ??
+        [];
+      if (TEMPLATE.test(path)) return { method: method.toUpperCase(), path };
+      return at.mismatch('a method and a path, like "POST /graphql"', value);
     },
   });
 }

@@ -4,7 +4,7 @@
 
 import type { InputPath } from "../read/input_path.ts";
 import { isPrintableKey, suggest } from "./describe.ts";
-import { isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
+import { EXTENSION_KEY, isExtensionKey, isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
 
 /** Declaration of one field. */
 export interface Field<T> {
@@ -30,6 +30,8 @@ export interface Field<T> {
   readonly ignored?: string;
   /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
   readonly serverOnly?: string;
+  /** True if `createConductor()` applies the field too. */
+  readonly isForConductor?: true;
 }
 
 /** Fields by their key. */
@@ -72,13 +74,21 @@ export interface SectionOptions<F extends Fields> {
   readonly description: string;
   /** The fields, in the order of the reference. */
   readonly fields: F;
+  /**
+   * Accept keys that begin with `x-` without a meaning, for anchors of YAML.
+   *
+   * @default {false}
+   */
+  readonly hasExtensions?: boolean;
 }
 
 /**
  * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across
  * fields can still run on the rest: see {@linkcode Partly}.
  */
-export function section<const F extends Fields>({ name, description, fields }: SectionOptions<F>): SectionType<F> {
+export function section<const F extends Fields>(
+  { name, description, fields, hasExtensions = false }: SectionOptions<F>,
+): SectionType<F> {
   const keys = Object.keys(fields);
   const required = keys.filter((key) => fields[key]!.required);
   const defaults = new Map<string, unknown>();
@@ -101,12 +111,13 @@ export function section<const F extends Fields>({ name, description, fields }: S
       type: "object",
       properties: Object.fromEntries(keys.map((key) => [key, fieldSchema(fields[key]!)])),
       ...(required.length === 0 ? {} : { required }),
+      ...(hasExtensions && { patternProperties: { [EXTENSION_KEY.source]: true } }),
       additionalProperties: false,
     },
     parse(value, at) {
       if (!isMapping(value)) return at.wrongKind("a mapping", value);
       for (const [index, key] of Object.keys(value).entries()) {
-        if (Object.hasOwn(fields, key)) continue;
+        if (Object.hasOwn(fields, key) || (hasExtensions && isExtensionKey(key))) continue;
         const hint = isPrintableKey(key) ? suggest(key, keys) : `, entry ${index + 1} of the mapping`;
         at.child(key).problem(`unknown key${hint}`);
       }
@@ -115,8 +126,13 @@ export function section<const F extends Fields>({ name, description, fields }: S
         const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
-        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.isEmbedded;
-        if (isMisplaced) at.child(key).problem(`is not supported by conductor(): ${field.serverOnly}`);
+        if (written === null && !field.required) at.child(key).warn("has no value, so it counts as absent");
+        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.embedding !== undefined &&
+          !(field.isForConductor && at.embedding === "conductor");
+        if (isMisplaced) {
+          const name = at.embedding === "conductor" ? "createConductor()" : "conductor()";
+          at.child(key).problem(`is not supported by ${name}: ${field.serverOnly}`);
+        }
         const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
         if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {

@@ -17,6 +17,8 @@ export interface Socket {
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes and returns their number. Rejects like `read`. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Ends the sending direction. Absent: only `close` can end it. */
+  closeWrite?(): Promise<void>;
   /** Frees the descriptor. Pending reads and writes reject. */
   close(): void;
 }
@@ -98,6 +100,11 @@ export class BufferedSocket {
     );
   }
 
+  /** Ends the sending direction. */
+  closeWrite(): void {
+    this.#socket.closeWrite?.().catch(() => {});
+  }
+
   /** Frees the descriptor and the buffer. Pending reads and writes fail. */
   close(): void {
     if (this.#closed) return;
@@ -138,7 +145,8 @@ export class BufferedSocket {
   }
 }
 
-/** Deno reports corrupt TLS records and alerts as `InvalidData`. */
+/** Deno reports corrupt TLS records and alerts as `InvalidData`. Its class does not exist in other runtimes. */
 function fail(error: unknown): never {
-  throw new UpstreamFailure(error instanceof Deno.errors.InvalidData ? "tls" : "reset", errorWords(error));
+  const isTls = error instanceof Error && error.name === "InvalidData";
+  throw new UpstreamFailure(isTls ? "tls" : "reset", errorWords(error));
 }

@@ -23,7 +23,7 @@ export function connectFailure(error: unknown): UpstreamFailure {
 
 /** Returns the failure of an error of `Deno.connectTls`, which also checks the certificate and the key. */
 export function connectTlsFailure(error: unknown): UpstreamFailure {
-  const isCertificate = error instanceof Deno.errors.InvalidData ||
+  const isCertificate = (error instanceof Error && error.name === "InvalidData") ||
     (error instanceof Error && /certificate|keys may|private key/i.test(error.message));
   return isCertificate ? new UpstreamFailure("tls", errorWords(error)) : connectFailure(error);
 }
@@ -33,7 +33,7 @@ function kindOf(error: unknown): FailureKind {
   const { code } = error as { code?: string };
   const kind = CONNECT_FAILURES[code ?? ""];
   if (kind !== undefined) return kind;
-  if (error.name === "ConnectionRefused" || error instanceof Deno.errors.NotCapable) return "refused";
+  if (error.name === "ConnectionRefused" || error.name === "NotCapable") return "refused";
   if (error.name === "TimedOut") return "timeout";
   return /lookup|dns|resolve/i.test(error.message) ? "dns" : "refused";
 }

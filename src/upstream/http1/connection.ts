@@ -1,6 +1,7 @@
 /** A keep-alive connection to a service. It runs one exchange at a time, without pipelining. */
 
 import { SMALL_BODY_BYTES } from "../../body/request_body.ts";
+import { selectedProtocol } from "../../http/upgrade.ts";
 import type { BufferPool } from "../../lib/buffer_pool.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { BAD_FRAMING } from "../response_head.ts";
@@ -16,7 +17,14 @@ import { frameResponse, type Framing } from "./framing.ts";
 import { HeadParser, type ResponseHead } from "./head_parser.ts";
 import { RequestSender } from "./request_sender.ts";
 import { CLOSED_WITHIN, ResponseBody, type ResponseBodyContext } from "./response_body.ts";
-import { BodyStreamSource, BufferedResponse, ResponseResult, StreamedResponse } from "./response_result.ts";
+import {
+  BodyStreamSource,
+  BufferedResponse,
+  ResponseResult,
+  StreamedResponse,
+  SwitchedResponse,
+} from "./response_result.ts";
+import { UpstreamTunnel } from "./upstream_tunnel.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -31,6 +39,8 @@ export interface ConnectionListener extends ResponseBodyContext {
   readonly readBuffers: BufferPool;
   /** Buffers for request heads, reused after a connection closes. */
   readonly headBuffers: BufferPool;
+  /** Large read buffers of tunnels, reused when a tunnel becomes slower. */
+  readonly tunnelBuffers: BufferPool;
   /** Called when the connection is free for another exchange. */
   onIdle(connection: Connection): void;
   /**
@@ -149,6 +159,7 @@ export class Connection {
   #respond(head: ResponseHead): TransportResult | Promise<TransportResult> {
     const request = this.#request!;
     this.#request = this.#head = undefined;
+    if (head.status === 101) return new ResponseResult(new SwitchedResponse(head.headers, this.#tunnel()));
     const framing = head.status > 599 ? undefined : frameResponse(head, request.method);
     if (framing === undefined) {
       throw new UpstreamFailure("protocol", head.status > 599 ? `status ${head.status}` : BAD_FRAMING);
@@ -177,8 +188,10 @@ export class Connection {
       if (head === undefined) return undefined;
       this.#socket.skip(head.bytes);
       if (head.status >= 200) return head;
-      // No request asks for an upgrade, so a protocol switch is a violation.
-      if (head.status === 101) throw new UpstreamFailure("protocol", "unexpected status 101");
+      if (head.status !== 101) continue;
+      const offered = this.#request?.upgrade;
+      if (offered !== undefined && selectedProtocol(head.headers, offered) !== undefined) return head;
+      throw new UpstreamFailure("protocol", "unexpected status 101");
     }
     return undefined;
   }
@@ -202,6 +215,14 @@ export class Connection {
       }
     };
     return new BodyStreamSource(pull, () => void this.#fail(undefined));
+  }
+
+  /** Hands over the connection. It is never used for another request. */
+  #tunnel(): UpstreamTunnel {
+    return new UpstreamTunnel(this.#socket, this.#listener.tunnelBuffers, () => {
+      this.#release();
+      this.close();
+    });
   }
 
   /** Called after a response. The connection is kept if both messages are complete and the service keeps it open. */

@@ -2,10 +2,14 @@
 
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { socketPath } from "../../lib/unix_socket.ts";
+import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
 import { connectFailure } from "./connect_failure.ts";
 import { Handshakes } from "./handshake.ts";
+
+/** Origin of requests to Unix sockets, whose own origin has no authority for the Host field. */
+const LOCAL_ORIGIN = "http://localhost";
 
 /** Address of a service. */
 export interface Endpoint {
@@ -19,6 +23,23 @@ export interface Endpoint {
   readonly tls: UpstreamTls | undefined;
   /** Path of a Unix socket, which is used instead of host and port; `undefined`: none. */
   readonly path?: string | undefined;
+}
+
+/** Returns the address of a request's service, and its authority for the Host field. */
+export function endpointOf(
+  { origin, tls }: Pick<TransportRequest, "origin" | "tls">,
+): Endpoint & { readonly authority: string } {
+  const path = socketPath(origin);
+  const { protocol, hostname, port, host: authority } = new URL(path === undefined ? origin : LOCAL_ORIGIN);
+  const secure = protocol === "https:";
+  return {
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port) || (secure ? 443 : 80),
+    secure,
+    tls,
+    authority,
+    path,
+  };
 }
 
 /** Connects to one service. */

@@ -3,17 +3,14 @@
 import type { UpstreamTls } from "../../config/config.ts";
 import { LoopTurns } from "../../lib/loop_turns.ts";
 import { Slab } from "../../lib/slab.ts";
-import { socketPath } from "../../lib/unix_socket.ts";
 import type { Transport, TransportRequest } from "../transport.ts";
+import { endpointOf } from "./dial.ts";
 import { Pool } from "./pool.ts";
 
 /** Interval in milliseconds between checks of idle connections. */
 const SWEEP_MS = 1_000;
 /** Time in milliseconds after which reading of bodies that are mostly framing yields to other work. */
 const FRAMING_SLICE_MS = 4;
-
-/** Origin of requests to Unix sockets, whose own origin has no authority for the Host field. */
-const LOCAL_ORIGIN = "http://localhost";
 
 /** Options of {@linkcode http1Transport}. */
 export interface Http1TransportOptions {
@@ -65,18 +62,9 @@ export function http1Transport(options: Http1TransportOptions = {}): Transport {
   }
 
   function createPool(origin: string, tls: UpstreamTls | undefined): Pool {
-    const path = socketPath(origin);
-    const { protocol, hostname, port, host } = new URL(path === undefined ? origin : LOCAL_ORIGIN);
-    const secure = protocol === "https:";
-    const endpoint = {
-      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: Number(port) || (secure ? 443 : 80),
-      secure,
-      tls,
-      path,
-    };
+    const endpoint = endpointOf({ origin, tls });
     const onIdle = () => scheduleSweep(pool);
-    const pool: Pool = new Pool({ endpoint, authority: host, now, detachBuffers, turns, slab, onIdle });
+    const pool: Pool = new Pool({ endpoint, authority: endpoint.authority, now, detachBuffers, turns, slab, onIdle });
     return pool;
   }
 

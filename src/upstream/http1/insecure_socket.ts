@@ -111,6 +111,11 @@ export class InsecureSocket implements Socket {
     });
   }
 
+  /** Sends a `close_notify`. */
+  closeWrite(): Promise<void> {
+    return new Promise((resolve) => this.#stream.end(() => resolve()));
+  }
+
   /** Frees the descriptor. Pending reads and writes reject. */
   close(): void {
     closeQuietly(this.#conn);

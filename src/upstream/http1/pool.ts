@@ -16,6 +16,7 @@ import { Connection, type ConnectionListener } from "./connection.ts";
 import { Dialer, type Endpoint } from "./dial.ts";
 import { HEAD_BUFFER_BYTES } from "./request_sender.ts";
 import type { ResponseBodyContext } from "./response_body.ts";
+import { TUNNEL_BUFFER_BYTES } from "./upstream_tunnel.ts";
 
 /** Maximum idle connections per service. */
 const MAX_IDLE = 256;
@@ -51,6 +52,7 @@ export class Pool implements ConnectionListener {
   readonly slab: Slab;
   readonly readBuffers: BufferPool = new BufferPool(READ_BUFFER_BYTES);
   readonly headBuffers: BufferPool = new BufferPool(HEAD_BUFFER_BYTES);
+  readonly tunnelBuffers: BufferPool = new BufferPool(TUNNEL_BUFFER_BYTES);
   readonly #options: PoolOptions;
   readonly #dialer: Dialer;
   /** Idle connections, the most recently used last. It is used next, so that the others reach their timeout. */

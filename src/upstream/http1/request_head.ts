@@ -17,6 +17,7 @@ const COLON = 58;
 const LINE_BYTES = 4;
 /** TE is hop-by-hop, so it must be listed in Connection (RFC 9110 §10.1.4). */
 const TE_OPTION = "connection: te";
+const UPGRADE_OPTION = "connection: upgrade";
 
 /**
  * Encodes the head of a request: Host, the unchanged header list, then the framing. Characters are written one by one,
@@ -38,6 +39,9 @@ export function encodeRequestHead(request: TransportRequest, authority: string, 
     if (name === "te") length += TE_OPTION.length + LINE_BYTES;
   }
 
+  const protocols = request.upgrade?.join(", ");
+  if (protocols !== undefined) length += UPGRADE_OPTION.length + "upgrade".length + protocols.length + 2 * LINE_BYTES;
+
   const bytes = length <= buffer.length ? buffer : new Uint8Array(length);
   let at = write(bytes, 0, method);
   bytes[at++] = SPACE;
@@ -47,6 +51,10 @@ export function encodeRequestHead(request: TransportRequest, authority: string, 
   for (const [name, value] of headers) {
     at = writeField(bytes, at, name, value);
     if (name === "te") at = writeLine(bytes, at, TE_OPTION);
+  }
+  if (protocols !== undefined) {
+    at = writeLine(bytes, at, UPGRADE_OPTION);
+    at = writeField(bytes, at, "upgrade", protocols);
   }
   if (framing !== "") at = writeLine(bytes, at, framing);
   at = writeLine(bytes, at, "");

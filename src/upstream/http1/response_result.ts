@@ -1,5 +1,6 @@
 /** Results of a connection. Classes, because V8 pretenures object literals that refer to an exchange (decision 022). */
 
+import type { TunnelEnd } from "../../http/upgrade.ts";
 import type { UpstreamResponse } from "../attempt.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -10,9 +11,9 @@ const NO_READ_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
 /** Successful result of a transport. */
 export class ResponseResult {
   readonly ok = true;
-  readonly response: BufferedResponse | StreamedResponse;
+  readonly response: UpstreamResponse;
 
-  constructor(response: BufferedResponse | StreamedResponse) {
+  constructor(response: UpstreamResponse) {
     this.response = response;
   }
 }
@@ -51,6 +52,26 @@ export class StreamedResponse implements UpstreamResponse {
   /** Frees the connection of a response whose stream has not been accessed. */
   discard(): void {
     this.#source.cancel();
+  }
+}
+
+/** Response that switched protocols. The tunnel counts as a body that is still arriving. */
+export class SwitchedResponse implements UpstreamResponse {
+  readonly status = 101;
+  readonly headers: UpstreamResponse["headers"];
+  readonly body = null;
+  readonly isStreamed = true;
+  readonly tunnel: TunnelEnd;
+  closeCode: number | undefined;
+
+  constructor(headers: UpstreamResponse["headers"], tunnel: TunnelEnd) {
+    this.headers = headers;
+    this.tunnel = tunnel;
+  }
+
+  /** Closes the connection. */
+  discard(): void {
+    this.tunnel.destroy();
   }
 }
 

@@ -36,6 +36,7 @@ function connectionOver(socket: Socket, readBuffers = new BufferPool(READ_BUFFER
     slab: new Slab(),
     readBuffers,
     headBuffers: new BufferPool(HEAD_BUFFER_BYTES),
+    tunnelBuffers: new BufferPool(1),
     onIdle() {},
     onStale: () => undefined,
   });

@@ -1,0 +1,71 @@
+/** Meaning of header values: directives, lists and plain values, in a form that is equal for equivalent values. */
+
+/** Kind of a header's value. */
+type ValueKind = "csp" | "directives" | "list" | "features" | "plain";
+
+const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
+  ["content-security-policy", "csp"],
+  ["content-security-policy-report-only", "csp"],
+  ["strict-transport-security", "directives"],
+  ["permissions-policy", "features"],
+  ["cache-control", "list"],
+  ["access-control-allow-methods", "list"],
+  ["access-control-allow-headers", "list"],
+  ["access-control-expose-headers", "list"],
+  ["x-content-type-options", "list"],
+  ["x-frame-options", "list"],
+  ["referrer-policy", "plain"],
+  ["cross-origin-opener-policy", "plain"],
+  ["cross-origin-embedder-policy", "plain"],
+  ["cross-origin-resource-policy", "plain"],
+  ["content-type", "plain"],
+]);
+
+/** Nonces are random, so only their presence is compared. */
+const NONCE = /^'nonce-[^']*'$/i;
+/** Maximum directives of a value. The rest is compared as one. */
+const MAX_DIRECTIVES = 100;
+
+/** Returns a text that equivalent values of a field share. Names of fields are in lower case. */
+export function canonicalHeader(name: string, value: string): string {
+  switch (KINDS.get(name)) {
+    case undefined:
+      return value;
+    case "plain":
+      return value.toLowerCase().replaceAll(/[\s"]/g, "");
+    case "list":
+      return [...new Set(value.toLowerCase().split(",").map((item) => item.trim()))].sort().join();
+    case "csp":
+      return value.split(",").map((policy) => joined(directivesOf(name, policy))).sort().join();
+    default:
+      return joined(directivesOf(name, value));
+  }
+}
+
+/**
+ * Returns the directives of a value by name; `undefined` if the field has none, or several policies, which only count
+ * together.
+ */
+export function directivesOf(name: string, value: string): ReadonlyMap<string, string> | undefined {
+  const kind = KINDS.get(name);
+  if (kind !== "csp" && kind !== "directives" && kind !== "features") return undefined;
+  if (kind === "csp" && value.includes(",")) return undefined;
+  const directives = new Map<string, string>();
+  for (const part of value.split(kind === "features" ? "," : ";", MAX_DIRECTIVES)) {
+    const [, key = "", text = ""] = /^\s*([^\s=]*)(?:\s*=\s*|\s+)?([^]*)$/.exec(part) ?? [];
+    const directive = key.toLowerCase();
+    // The first directive of a name counts (CSP 3 §2.2.1, RFC 6797 §6.1).
+    if (directive !== "" && !directives.has(directive)) directives.set(directive, canonicalSources(text));
+  }
+  return directives;
+}
+
+function joined(directives: ReadonlyMap<string, string> = new Map()): string {
+  return [...directives].map(([directive, text]) => `${directive} ${text}`).sort().join(";");
+}
+
+/** Sorts the sources of a directive. Their order does not count. Paths of URLs are case-sensitive. */
+function canonicalSources(text: string): string {
+  const sources = text.replaceAll(/[()"]/g, " ").split(/\s+/).filter((source) => source !== "");
+  return sources.map((source) => NONCE.test(source) ? "'nonce-…'" : source).sort().join(" ");
+}

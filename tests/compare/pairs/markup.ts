@@ -1,0 +1,222 @@
+/** XML and HTML. */
+
+import { type Pair, textPairs } from "./pair.ts";
+
+const PROJECT = (description: string) =>
+  `<project>\n  <actions/>\n  ${description}\n  <builders>\n <sh>\n <command>echo meow</command></sh></builders>\n</project>`;
+
+export const MARKUP: readonly Pair[] = [
+  ...textPairs("application/xml", [
+    [
+      "xmlunit/xmlunit#10",
+      "white space between elements",
+      "<a><b>Test Value</b></a>",
+      "<a>\n <b>\n  Test Value\n </b>\n</a>",
+      "alike",
+    ],
+    [
+      "xmlunit/xmlunit.net#36",
+      "white space after an element",
+      "<msg><uuid>0x0</uuid></msg>",
+      "<msg><uuid>0x0</uuid>        </msg>",
+      "alike",
+    ],
+    ["xmlunit/xmlunit#266", "white space around a text", "<A>\n<B>XXX</B>\n</A>", "<A>\n<B>   XXX</B>\n</A>", "alike"],
+    ["xmlunit/xmlunit#170", "attributes in another order", '<a x="1" y="2"/>', '<a y="2" x="1"/>', "alike"],
+    [
+      "xmlunit/xmlunit#109",
+      "attributes of elements in another order",
+      '<Fruits><Apple size="13"/><Apple size="11"/></Fruits>',
+      '<Fruits><Apple size="11"/><Apple size="13"/></Fruits>',
+      ['$.Fruits.Apple["@size"]'],
+    ],
+    [
+      "xmlunit/xmlunit#241",
+      "elements in another order",
+      '<o><c n="a"></c><c n="b"></c></o>',
+      '<o><c n="b"></c><c n="a"></c></o>',
+      ['$.o.c["@n"]'],
+    ],
+    [
+      "xmlunit/xmlunit#155",
+      "one value of an attribute",
+      '<V><D K="A" V="Best"/><D K="B" V="2"/></V>',
+      '<V><D K="A" V="Other"/><D K="B" V="2"/></V>',
+      ['$.V.D["@V"]'],
+    ],
+    [
+      "Sysmagine/SemanticDiff#67",
+      "attributes of an empty element in another order",
+      '<foo bar="1" quux="true"/>',
+      '<foo quux="true" bar="1" />',
+      "alike",
+    ],
+    [
+      "Wilfred/difftastic#758",
+      "attributes on several lines",
+      '<foo bar="1" quux="true"/>',
+      '<foo\n  quux="true"\n  bar="1"/>',
+      "alike",
+    ],
+    [
+      "sparklemotion/nokogiri#230",
+      "an empty element and one with an end tag",
+      '<root><atr t="true" f="false" /></root>',
+      '<root><atr f="false" t="true"></atr></root>',
+      "alike",
+    ],
+    [
+      "sparklemotion/nokogiri#1353",
+      "a declaration and an empty element",
+      `<?xml version="1.0"?>${PROJECT("<description/>")}`,
+      PROJECT("<description></description>"),
+      "alike",
+    ],
+    ["sparklemotion/nokogiri#263", "a lost child", "<a><b/><c/></a>", "<a><b/></a>", ["$.a.c"]],
+    ["genodelabs/genode#5029", "leading white space", '<launcher name="a"/>', '\n  <launcher name="a"/>', "alike"],
+    ["postmodern/nokogiri-diff#4", "comments", "<a><!-- Foo --><b/></a>", "<a><b/><!-- Bar --></a>", "alike"],
+    [
+      "postmodern/nokogiri-diff#10",
+      "attributes in unclosed elements",
+      "<html><body><foo a='a' b='b'></foo><body>",
+      "<html><body><foo b='b' a='a'></foo><body>",
+      "alike",
+    ],
+    [
+      "mbklein/equivalent-xml#10",
+      "CDATA and escaped text",
+      "<a><![CDATA[x < y & z]]></a>",
+      "<a>x &lt; y &amp; z</a>",
+      "alike",
+    ],
+    [
+      "mbklein/equivalent-xml#30",
+      "an ampersand that is lost",
+      "<doc><first>Sam & Max</first></doc>",
+      "<doc><first>Sam Max</first></doc>",
+      ["$.doc.first"],
+    ],
+    [
+      "mbklein/equivalent-xml#30",
+      "several roots",
+      "<h1>Headline</h1><h1>Headline</h1>",
+      "<h1>Headline</h1><h2>Headline2</h2>",
+      ["$.h1"],
+    ],
+    [
+      "mbklein/equivalent-xml#11",
+      "a value in one of several elements",
+      '<info><entry p="a"><url>x</url></entry><entry p="b"><url>y</url></entry></info>',
+      '<info><entry p="a"><url>x</url></entry><entry p="b"><url>z</url></entry></info>',
+      [
+        "$.info.entry.url",
+      ],
+    ],
+    [
+      "maik/xml-simple#34",
+      "white space in an empty element",
+      '<d><cpu mode="host">\n\n\n  </cpu></d>',
+      '<d><cpu mode="host"></cpu></d>',
+      "alike",
+    ],
+    [
+      "usnistgov/oscal-tools#8",
+      "white space within a text",
+      '<prop name="label">AC-2 (1)</prop>',
+      '<prop name="label">AC-2(1)</prop>',
+      ["$.prop"],
+    ],
+    [
+      "usnistgov/oscal-tools#8",
+      "lines around a text",
+      '<prop name="label">AC-2 (1)</prop>',
+      '<prop name="label">\n   AC-2 (1)\n</prop>',
+      "alike",
+    ],
+    [
+      "nowsprinting/test-helper#105",
+      "an ignored element",
+      "<a><id>1</id><b>2</b></a>",
+      "<a><id>9</id><b>2</b></a>",
+      "alike",
+      { ignore: "$.a.id" },
+    ],
+  ]),
+  ...textPairs("text/html", [
+    [
+      "evolvingweb/sitediff#69",
+      "attributes in another order",
+      '<input type="text" class="txt">',
+      '<input class="txt" type="text">',
+      "alike",
+    ],
+    [
+      "OpenSlides/OpenSlides#3407",
+      "attributes in another order around text",
+      '<p><a href="/x" id="y">t</a></p>',
+      '<p><a id="y" href="/x">t</a></p>',
+      "alike",
+    ],
+    ["open-wc/open-wc#637", "spellings of a boolean attribute", "<hr hidden>", '<hr hidden="">', "alike"],
+    ["open-wc/open-wc#637", "a lost boolean attribute", "<ul><li><hr hidden></li></ul>", "<ul><li><hr></li></ul>", [
+      '$.ul.li.hr["@hidden"]',
+    ]],
+    [
+      "open-wc/open-wc#782",
+      "classes with white space",
+      '<button class="\n  active  big " id="b">x</button>',
+      '<button id="b" class="big active">x</button>',
+      "alike",
+    ],
+    ["open-wc/open-wc#554", "an empty class", '<div class="">x</div>', "<div>x</div>", "alike"],
+    [
+      "AngleSharp/AngleSharp.Diffing#17",
+      "declarations of a style in another order, which may override each other",
+      '<p style="width:25%;color:red">x</p>',
+      '<p style="color:red;width:25%">x</p>',
+      [
+        '$.p["@style"]',
+      ],
+    ],
+    ["tnwinc/htmldiff.js#4", "white space in preformatted text", "<pre>a\n  b</pre>", "<pre>a b</pre>", ["$.pre"]],
+    ["tnwinc/htmldiff.js#4", "white space in a paragraph", "<p>a\n  b</p>", "<p>a b</p>", "alike"],
+    ["tnwinc/htmldiff.js#4", "a space that does not break", "<p>a&nbsp;b</p>", "<p>a b</p>", ["$.p"]],
+    [
+      "alphagov/whitehall#1899",
+      "line breaks between elements",
+      "<ul><li>a</li><li>b</li></ul>",
+      "<ul>\n<li>a\n<li>b\n</ul>",
+      "alike",
+    ],
+    ["postmodern/nokogiri-diff#5", "names in another case", '<DIV ID="a">x</DIV>', '<div id="a">x</div>', "alike"],
+    [
+      "spatie/laravel-csp#78",
+      "a nonce in the page",
+      '<html><head><script nonce="a">f()</script></head></html>',
+      '<html><head><script nonce="b">f()</script></head></html>',
+      [
+        '$.html.head.script["@nonce"]',
+      ],
+    ],
+    [
+      "spatie/laravel-csp#78",
+      "a nonce in the page that is ignored",
+      '<html><head><script nonce="a">f()</script></head></html>',
+      '<html><head><script nonce="b">f()</script></head></html>',
+      "alike",
+      {
+        ignore: '$..script["@nonce"]',
+      },
+    ],
+    [
+      "processwire/processwire#328",
+      "a broken script behind another nonce",
+      '<body><script nonce="a">f()</script></body>',
+      '<body><script nonce="b">g()</script></body>',
+      [
+        '$.body.script["@nonce"]',
+        "$.body.script",
+      ],
+    ],
+  ]),
+];
