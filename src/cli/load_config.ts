@@ -7,6 +7,7 @@ import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
 import type { ConfigSource } from "../config/read/input_path.ts";
 import { readConfig } from "../config/read/read.ts";
 import { quote } from "../config/schema/describe.ts";
+import { fileOf } from "../config/schema/secret.ts";
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
 import { clientCertificateProblems } from "../server/client_certificates.ts";
@@ -134,9 +135,9 @@ export async function loadConfig(
 /** Names the file of a text that consists of one file. */
 function checkClientCertificates({ config: { services } }: ValidatedConfig, source: ConfigSource): void {
   const problems = clientCertificateProblems(services).map(({ path, message }) => {
-    const [, file] = /^\s*\$\{file:([^${}]*)\}\s*$/.exec(source.templateOf?.(path) ?? "") ?? [];
+    const file = fileOf(source.templateOf?.(path));
     const line = source.lineOf?.(path);
-    const found = file === undefined ? message : `${message}: found the content of ${quote(file)}`;
+    const found = file === undefined ? message : `${message}, in the file ${quote(file)}`;
     return { path, message: found, ...(line !== undefined && { line }) };
   });
   if (problems.length > 0) throw new ConfigError(problems);

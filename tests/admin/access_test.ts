@@ -65,7 +65,7 @@ for (
       "admin.token: must be a token: 16 to 512 letters, digits and -._~+/= in quotes",
     ],
     [{ port: 8080 }, "admin.port: must differ from the `port` of the top level"],
-    [{}, "admin.port: is required"],
+    [{}, "admin.port: is required unless `hostname` is a Unix socket"],
   ] as const
 ) {
   Deno.test(`a configuration with admin ${JSON.stringify(admin)} is rejected: ${message}`, () => {
@@ -88,6 +88,6 @@ for (const hostname of ["127.0.0.1", "localhost", "::1", "127.8.8.8"]) {
       admin: { port: 0, hostname },
       services: [{ name: "a", url: "http://localhost:1" }],
     });
-    assertEquals(config.admin, { port: 0, hostname, shownHostname: hostname, token: undefined });
+    assertEquals(config.admin, { port: 0, hostname, shownHostname: hostname, socketMode: undefined, token: undefined });
   });
 }

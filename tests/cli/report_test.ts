@@ -157,7 +157,7 @@ const MISTAKES: readonly (readonly [args: readonly string[], message: string])[]
   [[], "`report` needs the admin listener: --admin URL"],
   [
     ["--admin", "ftp://x"],
-    '`--admin` must be an http or https URL without credentials, such as http://127.0.0.1:9090: found "ftp://x"',
+    '`--admin` must be an http or https URL without credentials, such as http://127.0.0.1:9090, or a Unix socket like unix:/run/admin.sock: found "ftp://x"',
   ],
   [["--admin", "http://user:secret@x"], "must be an http or https URL without credentials"],
   [

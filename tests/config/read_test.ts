@@ -215,7 +215,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   [
     "port: ${env:TOKEN}\nservices:\n- name: a\n  url: ${env:TOKEN}\n  pathPrefix: [/a, '${env:TOKEN}']\n  headers: { A: '${file:two}' }\n",
     "port: must be a whole number from 0 to 65535: found the value of a placeholder (line 1)",
-    "services[0].url: must be an http or https URL: found the value of a placeholder (line 4)",
+    "services[0].url: must be an http or https URL, or a Unix socket like unix:/run/app.sock: found the value of a placeholder (line 4)",
     "services[0].pathPrefix[1]: must not contain a placeholder: logs, metrics and reports print this value (line 5)",
     "services[0].headers.A: must be a header value: found a line break (line 6)",
   ],

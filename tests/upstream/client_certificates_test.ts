@@ -114,10 +114,13 @@ Deno.test({
     assertEquals(mismatch.code === 0, false);
     assertStringIncludes(
       mismatch.stderr,
-      'services[0].tls.key: is not the private key of `cert`: found the content of "client.key"',
+      'services[0].tls.key: is not the private key of `cert`, in the file "client.key"',
     );
     await install("nothing", accepted.key);
-    assertStringIncludes((await runCli(["check", "--config", path])).stderr, 'found the content of "client.pem"');
+    assertStringIncludes(
+      (await runCli(["check", "--config", path])).stderr,
+      'found other text in the file "client.pem"',
+    );
     await install("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", accepted.key);
     assertStringIncludes((await runCli(["check", "--config", path])).stderr, "tls.cert: is not a readable certificate");
 

@@ -51,7 +51,7 @@ export function pem(content: PemContent): ValueType<string> {
 }
 
 /** Returns the file of a value that consists of one placeholder for a file. */
-function fileOf(template: string | undefined): string | undefined {
+export function fileOf(template: string | undefined): string | undefined {
   return /^\$\{file:([^{}]+)\}$/.exec(template ?? "")?.[1];
 }
 
