@@ -12,12 +12,19 @@
  * 4. **Select** (`src/proxy/select.ts`): a successful primary, otherwise another successful service, otherwise 502.
  * 5. **Respond** (`src/proxy/respond.ts`): the selected response, with a streamed body.
  *
- * {@linkcode conductor} creates the handler. Started directly, this module runs the command line.
+ * {@linkcode conductor} creates the handler, {@linkcode serve} a server. Started directly, this module runs the command line.
  *
  * @module
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
+export {
+  type CloseServerOptions,
+  type ConductorServer,
+  serve,
+  type ServerOptions,
+} from "./src/server/conductor_server.ts";
+export { ListenError, type ListenErrorKind } from "./src/server/listen_error.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AccessFieldInput,
@@ -72,6 +79,7 @@ export type {
   InterruptedEvent,
   Observer,
   ReceivedEvent,
+  RefusedEvent,
   RelayedEvent,
   RespondedEvent,
   SettledEvent,

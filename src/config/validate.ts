@@ -48,6 +48,12 @@ export interface ValidateOptions {
    * @default {false}
    */
   readonly isEmbedded?: boolean;
+  /**
+   * The configuration is for `serve()` inside another program. Fields that only the command line applies are problems.
+   *
+   * @default {false}
+   */
+  readonly isServed?: boolean;
 }
 
 /**
@@ -57,9 +63,15 @@ export interface ValidateOptions {
 export function validateConfig(
   input: unknown,
   source?: ConfigSource,
-  { isEmbedded = false }: ValidateOptions = {},
+  { isEmbedded = false, isServed = false }: ValidateOptions = {},
 ): ValidatedConfig {
-  const diagnostics: Diagnostics = { source, isEmbedded, problems: [...source?.problems ?? []], warnings: [] };
+  const diagnostics: Diagnostics = {
+    source,
+    isEmbedded,
+    isServed,
+    problems: [...source?.problems ?? []],
+    warnings: [],
+  };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;

@@ -18,7 +18,7 @@ export class ListenError extends Error {
   /** Address that could not be opened. */
   readonly address: { readonly hostname: string; readonly port: number };
 
-  /** Describes an error of `Deno.serve` or `Deno.listen`. */
+  /** Describes an error of `Deno.serve`, `Deno.listen` or `node:net`. */
   constructor(address: { readonly hostname: string; readonly port: number }, cause: unknown) {
     const kind = kindOf(cause);
     super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address.port, cause)}`, { cause });
@@ -34,15 +34,34 @@ export function formatAddress(address: { readonly hostname: string; readonly por
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
+/** Kinds of the errors of `node:net`, which every runtime has, by their code. */
+const KIND_BY_CODE: Readonly<Record<string, ListenErrorKind>> = {
+  EADDRINUSE: "in-use",
+  EACCES: "not-allowed",
+  EPERM: "not-allowed",
+  EADDRNOTAVAIL: "no-such-address",
+  ENOTFOUND: "no-such-address",
+  EAI_AGAIN: "no-such-address",
+};
+/** Codes of OpenSSL and BoringSSL, and messages of Deno, for certificates and keys that cannot be used. */
+const TLS_ERRORS = /^ERR_(?:OSSL|SSL|TLS|CRYPTO|BORINGSSL)|\bPEM\b|certificate|private key|keys may not be consistent/i;
+
 function kindOf(cause: unknown): ListenErrorKind {
+  const { code = "", message = "" } = cause instanceof Error ? cause as Error & { readonly code?: string } : {};
+  const kind = "Deno" in globalThis ? kindInDeno(cause) : undefined;
+  if (kind !== undefined) return kind;
+  if (Object.hasOwn(KIND_BY_CODE, code)) return KIND_BY_CODE[code]!;
+  if (TLS_ERRORS.test(code) || TLS_ERRORS.test(message)) return "bad-certificate";
+  return message.includes("lookup") ? "no-such-address" : "other";
+}
+
+function kindInDeno(cause: unknown): ListenErrorKind | undefined {
   if (cause instanceof Deno.errors.AddrInUse) return "in-use";
   if (cause instanceof Deno.errors.NotCapable) return "no-permission";
   if (cause instanceof Deno.errors.PermissionDenied) return "not-allowed";
   if (cause instanceof Deno.errors.AddrNotAvailable) return "no-such-address";
   if (cause instanceof Deno.errors.InvalidData) return "bad-certificate";
-  const message = cause instanceof Error ? cause.message : "";
-  if (message.includes("keys may not be consistent")) return "bad-certificate";
-  return message.includes("lookup") ? "no-such-address" : "other";
+  return undefined;
 }
 
 function reason(kind: ListenErrorKind, port: number, cause: unknown): string {

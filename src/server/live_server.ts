@@ -97,11 +97,12 @@ export async function serveConfig(
 
   /** Closes a listener. Resolves when it is closed, before its last response has been sent. */
   function retire(old: RunningServer): Promise<void> {
-    const closed = Promise.withResolvers<void>();
-    const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs, onClosed: closed.resolve })
-      .finally(() => retired.delete(end));
-    retired.add(end);
-    return closed.promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    return new Promise<void>((onClosed) => {
+      const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs, onClosed })
+        .finally(() => retired.delete(end));
+      retired.add(end);
+    });
   }
 
   function activate(next: Config): void {

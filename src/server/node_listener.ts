@@ -89,7 +89,8 @@ function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolea
 class NodeListener implements Listener {
   addr: ListenerAddress = { hostname: "", port: 0 };
   readonly finished: Promise<void>;
-  readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
+  #onEnd: () => void = () => {};
+  #onFailure: (error: unknown) => void = () => {};
   readonly #server: Server;
   readonly #handle: ProxyHandler;
   readonly #options: NodeListenerOptions;
@@ -111,7 +112,11 @@ class NodeListener implements Listener {
     handle: ProxyHandler,
     options: NodeListenerOptions & { readonly tickMs: number; readonly modules: NodeModules },
   ) {
-    this.finished = this.#finish.promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    this.finished = new Promise((resolve, reject) => {
+      this.#onEnd = resolve;
+      this.#onFailure = reject;
+    });
     this.#server = server;
     this.#handle = handle;
     this.#options = options;
@@ -132,7 +137,7 @@ class NodeListener implements Listener {
   onListening(): void {
     const { address, port } = this.#server.address() as { address: string; port: number };
     this.addr = { hostname: address, port };
-    this.#server.on("error", (error) => this.#finish.reject(error));
+    this.#server.on("error", (error) => this.#onFailure(error));
   }
 
   /**
@@ -169,7 +174,7 @@ class NodeListener implements Listener {
     if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
     clearInterval(this.#ticks);
     this.#server.close();
-    this.#finish.resolve();
+    this.#onEnd();
   }
 
   #tick(): void {

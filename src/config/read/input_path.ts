@@ -26,6 +26,8 @@ export interface Diagnostics {
   readonly source: ConfigSource | undefined;
   /** True for the handler inside another program, which has no server of its own. */
   readonly isEmbedded?: boolean;
+  /** True for `serve()`, which has no admin listener and no log. */
+  readonly isServed?: boolean;
   readonly problems: ConfigProblem[];
   /** Fields without effect, or with an unexpected one. */
   readonly warnings: string[];
@@ -56,6 +58,11 @@ export class InputPath {
   /** True for the handler inside another program, which has no server of its own. */
   get isEmbedded(): boolean {
     return this.#diagnostics.isEmbedded === true;
+  }
+
+  /** True for `serve()`, which has no admin listener and no log. */
+  get isServed(): boolean {
+    return this.#diagnostics.isServed === true;
   }
 
   /** Text of the value before its placeholders were resolved; `undefined` if it had none. */

@@ -30,6 +30,8 @@ export interface Field<T> {
   readonly ignored?: string;
   /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
   readonly serverOnly?: string;
+  /** The alternative applies to `serve()` too, because only the command line applies the field. */
+  readonly commandOnly?: true;
 }
 
 /** Fields by their key. */
@@ -115,8 +117,11 @@ export function section<const F extends Fields>({ name, description, fields }: S
         const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
-        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.isEmbedded;
-        if (isMisplaced) at.child(key).problem(`is not supported by conductor(): ${field.serverOnly}`);
+        const isMisplaced = !isAbsent && field.serverOnly !== undefined &&
+          (at.isEmbedded || (at.isServed && field.commandOnly === true));
+        if (isMisplaced) {
+          at.child(key).problem(`is not supported by ${at.isServed ? "serve" : "conductor"}(): ${field.serverOnly}`);
+        }
         const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
         if (!isAbsent && field.requires !== undefined && checked[field.requires] === false) {
@@ -146,8 +151,9 @@ export function overrides<const F extends Fields>(options: SectionOptions<F>): S
 }
 
 /** Returns the sentences about a field that follow its description, for the reference, the schema and the types. */
-export function detailsOf({ details, serverOnly }: Field<unknown>): string | undefined {
-  const limit = serverOnly && `Not supported by \`conductor()\`: ${serverOnly}.`;
+export function detailsOf({ details, serverOnly, commandOnly }: Field<unknown>): string | undefined {
+  const unsupported = commandOnly ? "`conductor()` and `serve()`" : "`conductor()`";
+  const limit = serverOnly && `Not supported by ${unsupported}: ${serverOnly}.`;
   return [details, limit].filter(Boolean).join(" ") || undefined;
 }
 
