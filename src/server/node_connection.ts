@@ -12,6 +12,8 @@ export interface ConnectionExchange {
   readonly isArriving: boolean;
   /** True if the head of the response has been sent. */
   readonly hasResponded: boolean;
+  /** Bytes of the response that the system has not taken yet. */
+  readonly unsentBytes: number;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
   /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
@@ -90,6 +92,11 @@ export class NodeConnection {
   /** True if no further request is accepted: a limit has refused the connection, or its input is malformed. */
   get isRefused(): boolean {
     return this.#isRefused;
+  }
+
+  /** True if no response is outstanding. */
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0;
   }
 
   /** True if the connection must be closed after the response of this exchange. */
@@ -172,7 +179,8 @@ export class NodeConnection {
       return;
     }
     if (isTimeout) this.#options.onRefused("head-timeout");
-    if (this.socket.bytesRead === 0) return void this.socket.destroy();
+    // Bun counts no bytes, so that its clients get no 408.
+    if (isTimeout && this.socket.bytesRead === 0) return void this.socket.destroy();
     const status = isTimeout ? 408 : STATUS_BY_CODE[code] ?? 400;
     if (last === undefined) return this.#respond(status);
     this.#isRefused = true;
@@ -221,7 +229,9 @@ export class NodeConnection {
 
   /** Reports whether the client has taken nothing of the response for too long. */
   #isStalled(nowMs: number, writeMs: number): boolean {
-    const { writableLength } = this.socket;
+    const [first] = this.#exchanges;
+    // Bun counts the bytes at the response instead of the socket.
+    const writableLength = this.socket.writableLength || (first?.unsentBytes ?? 0);
     if (writableLength === 0) {
       this.#stalledSinceMs = undefined;
       return false;

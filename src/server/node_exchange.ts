@@ -84,6 +84,11 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     return this.#response.headersSent;
   }
 
+  /** Bytes of the response that the system has not taken yet. */
+  get unsentBytes(): number {
+    return this.#response.writableLength;
+  }
+
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
   failBody(error: Error): boolean {
     if (!this.#hasBody || this.#response.headersSent) return false;
