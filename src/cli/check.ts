@@ -1,6 +1,7 @@
 /** `conductor check`: validates a configuration, and reports all problems at once. */
 
 import type { AdminSettings } from "../config/config.ts";
+import { describeListener } from "../config/listener_kind.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { formatAddress } from "../server/listen_error.ts";
@@ -15,7 +16,12 @@ export async function runCheck(args: ParsedArgs, io: Io): Promise<number> {
   const { config, path } = await openConfig(args, io);
   const paint = createPaint(io.stdout.isTerminal);
   const { services, routes, admin } = config;
-  const notes = [...(admin === undefined ? [] : [describeAdmin(admin)]), ...summarizeComparison(config)];
+  const listener = describeListener(config);
+  const notes = [
+    ...(listener === undefined ? [] : [listener]),
+    ...(admin === undefined ? [] : [describeAdmin(admin)]),
+    ...summarizeComparison(config),
+  ];
   io.stdout.write([
     `${paint.good("✓")} ${paint.strong(path)} is valid: ${count(services.length, "service")} on ${
       count(routes.length, "route")

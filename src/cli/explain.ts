@@ -1,6 +1,7 @@
 /** `conductor explain`: shows where a request would go. */
 
 import type { Config, HeaderLine, Member, Route } from "../config/config.ts";
+import { describeListener } from "../config/listener_kind.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments } from "../config/path.ts";
 import { withoutCredentials } from "../http/credentials.ts";
 import { forwardingHeaders } from "../http/forwarding.ts";
@@ -45,6 +46,7 @@ export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
     return 1;
   }
   const target = { path: encodeNonAscii(path), query: encodeNonAscii(query) };
+  const listener = describeListener(config);
   const shadows = explainShadows(route, config, { method, authority, ...target, args });
   const asked = { ...route, members: route.members.filter((member) => shadows.get(member)?.mayBeSent !== false) };
   const noteOf = (member: Member) => shadows.get(member)?.text;
@@ -59,6 +61,7 @@ export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
     "",
     drawRoutes({ routes: [route], wait: config.wait }, { paint, urlOf, noteOf }),
     "",
+    ...(listener === undefined ? [] : [`  ${listener}`]),
     ...explainWait(asked, config, method).map((sentence) => `  ${sentence}`),
     ...explainComparison(asked, config, method).map((sentence) => `  ${sentence}`),
     "",

@@ -1,6 +1,7 @@
 /** Log of a server: format and level, the first lines, and unexpected errors. */
 
 import type { Config } from "../config/config.ts";
+import { describeListener } from "../config/listener_kind.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { VERSION } from "../lib/version.ts";
@@ -50,6 +51,7 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
           url,
           ...admin,
           ...threads,
+          ...(config.listener.kind === "node" && { listener: config.listener }),
           file: flags.config,
           ...routesAsData(config),
         });
@@ -105,7 +107,9 @@ function drawStart(config: Config, { url, adminUrl, workers, file }: Listening, 
   const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
   const admin = adminUrl === undefined ? "" : `dashboard on ${paint.accent(adminUrl)}\n`;
   const origin = `configuration from ${printable(file)}\n`;
-  output.write(`\n${heading}\n${admin}${origin}\n${drawRoutes(config, { paint })}\n\n`);
+  const described = describeListener(config);
+  const listener = described === undefined ? "" : `${described}\n`;
+  output.write(`\n${heading}\n${admin}${listener}${origin}\n${drawRoutes(config, { paint })}\n\n`);
 }
 
 function routesAsData({ routes, wait }: Config): Record<string, unknown> {

@@ -894,7 +894,7 @@ export const CONFIG = section({
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs.",
+        "Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the configuration.",
       details:
         "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
         "otherwise `deno`. Only `deno` serves HTTP/2.",

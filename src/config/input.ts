@@ -24,9 +24,10 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
-   * Implementation of the listener: Deno's own server, `node:http`, or the one that the configuration needs. `auto`
-   * selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, otherwise
-   * `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`: choose the server that calls the handler.
+   * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
+   * configuration. `auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and
+   * `limits.maxConnectionsPerClient`, otherwise `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`:
+   * choose the server that calls the handler.
    *
    * @default "auto"
    */

@@ -1,4 +1,4 @@
-/** Selection of the listener: the configuration's own, or the one that its other fields need. */
+/** Selection of the listener: by the field `listener`, or by the needs of other fields. */
 
 /** Implementation of a listener: `Deno.serve`, or `node:http`. */
 export type ListenerKind = "deno" | "node";
@@ -39,6 +39,14 @@ export function chooseListener(config: CheckedListener): ListenerChoice {
   const fields = [...nodeFields(config), ...(takesUpgrades(config) ? ["services[].upgrade"] : [])];
   if (fields.length === 0) return { kind: "deno", reason: "no field needs the node listener" };
   return { kind: "node", reason: `needed by ${fields.map((field) => `\`${field}\``).join(", ")}` };
+}
+
+/** Describes the listener in a sentence; `undefined` for Deno's own, unless the configuration selects it. */
+export function describeListener(
+  { listener: { kind, reason }, tls }: { readonly listener: ListenerChoice; readonly tls: object | undefined },
+): string | undefined {
+  if (kind === "deno") return reason.startsWith("`") ? `listener: deno (${reason})` : undefined;
+  return `listener: node (${reason})${tls === undefined ? "" : "; HTTPS clients get HTTP/1.1, not HTTP/2"}`;
 }
 
 /** Reports whether a service takes requests to switch to another protocol. */

@@ -9,6 +9,15 @@ export type ListenErrorKind =
   | "bad-certificate"
   | "other";
 
+/** Kinds by the codes of `node:net`. Deno reports an address of another machine as EINVAL there. */
+const KINDS_BY_CODE: Readonly<Record<string, ListenErrorKind>> = {
+  EADDRINUSE: "in-use",
+  EACCES: "not-allowed",
+  EADDRNOTAVAIL: "no-such-address",
+  EINVAL: "no-such-address",
+  ENOTFOUND: "no-such-address",
+};
+
 /** Thrown if an address cannot be listened on. */
 export class ListenError extends Error {
   /** Name of the error. */
@@ -34,23 +43,13 @@ export function formatAddress(address: { readonly hostname: string; readonly por
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Kinds of the errors of `node:net`, which every runtime has, by their code. */
-const KIND_BY_CODE: Readonly<Record<string, ListenErrorKind>> = {
-  EADDRINUSE: "in-use",
-  EACCES: "not-allowed",
-  EPERM: "not-allowed",
-  EADDRNOTAVAIL: "no-such-address",
-  ENOTFOUND: "no-such-address",
-  EAI_AGAIN: "no-such-address",
-};
 /** Codes of OpenSSL and BoringSSL, and messages of Deno, for certificates and keys that cannot be used. */
 const TLS_ERRORS = /^ERR_(?:OSSL|SSL|TLS|CRYPTO|BORINGSSL)|\bPEM\b|certificate|private key|keys may not be consistent/i;
 
 function kindOf(cause: unknown): ListenErrorKind {
   const { code = "", message = "" } = cause instanceof Error ? cause as Error & { readonly code?: string } : {};
-  const kind = "Deno" in globalThis ? kindInDeno(cause) : undefined;
+  const kind = KINDS_BY_CODE[code] ?? ("Deno" in globalThis ? kindInDeno(cause) : undefined);
   if (kind !== undefined) return kind;
-  if (Object.hasOwn(KIND_BY_CODE, code)) return KIND_BY_CODE[code]!;
   if (TLS_ERRORS.test(code) || TLS_ERRORS.test(message)) return "bad-certificate";
   return message.includes("lookup") ? "no-such-address" : "other";
 }

@@ -38,8 +38,8 @@ const MAX_PIPELINED = 100;
 /** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
 const LINGER_MS = 1_000;
 /**
- * Pauses in milliseconds before a client that has ended its sending side is asked for a sign of life. The second write
- * fails if the first one was answered with a reset.
+ * Pauses in milliseconds before probes of a client that has ended its sending side. The second write fails if the
+ * client's system responded to the first one with a reset.
  */
 const PROBE_PAUSES_MS = [40, 20, 1_000, 5_000];
 const LAST_PROBE_PAUSE_MS = 15_000;
@@ -165,8 +165,8 @@ export class NodeConnection {
    * Called when node:http gives up a connection: for an error of its parser, of the socket, or a timeout.
    *
    * A request whose body is still arriving gets the handler's response. Without a request, the connection gets a
-   * response only if the client has sent something (RFC 9110 §15.5.9): otherwise the next client of an idle connection
-   * could take it for the response to its own request.
+   * response only if the client has sent something (RFC 9110 §15.5.9). A client could otherwise take it for the
+   * response to its next request.
    */
   fail({ code = "" }: { readonly code?: string }): void {
     const isTimeout = code === "ERR_HTTP_REQUEST_TIMEOUT";
@@ -245,7 +245,7 @@ export class NodeConnection {
 
   /**
    * Asks a client that has ended its sending side, and waits, for signs of life. A client that has disconnected looks
-   * the same, but its system responds with a reset. A client that cannot be asked, and ends its sending side in the
+   * the same, but its system responds with a reset. A client without a possible probe that ends its sending side in the
    * middle of a response that pauses, counts as disconnected: half-closing clients do so right after their request.
    */
   #probe(count: number): void {

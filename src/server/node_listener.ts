@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
-import { getHeader, parseList } from "../http/headers.ts";
+import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
@@ -85,6 +85,11 @@ function checkCertificate(hostname: string, { cert, key }: ServerTls): void {
   // Without the permission, Deno would prompt or throw.
   if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
   Deno.listenTls({ hostname, port: 0, cert, key }).close();
+}
+
+/** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
+function isAmbiguous(httpVersion: string, coding: string): boolean {
+  return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
 }
 
 /** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
@@ -263,9 +268,8 @@ class NodeListener implements Listener {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return void response.destroy();
     if (connection.isRefused) return connection.ignore();
-    // RFC 9112 §6.1: HTTP/1.0 has no transfer codings, so another server could find another end of the request.
-    const { httpVersion, headers } = request;
-    if (httpVersion === "1.0" && headers["transfer-encoding"] !== undefined) return connection.reject();
+    const coding = request.headers["transfer-encoding"];
+    if (coding !== undefined && isAmbiguous(request.httpVersion, coding)) return connection.reject();
     connection.begin(new NodeExchange(request, response, connection));
   }
 

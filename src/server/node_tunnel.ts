@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { TunnelEnd } from "../http/upgrade.ts";
 
-/** One end of a tunnel. Reads only when it is asked to: the socket buffers one read, and then applies backpressure. */
+/** One end of a tunnel. Reads on demand: the socket buffers one read, and then applies backpressure. */
 export class SocketTunnelEnd implements TunnelEnd {
   readonly #socket: Socket;
   #wake: (() => void) | undefined;

@@ -4,6 +4,7 @@
  */
 
 import { fetchTransport, type Transport, type TransportRequest, type TransportResult } from "@zeek/conductor";
+import type { ListenerKind } from "../../src/config/listener_kind.ts";
 import { http1Transport } from "../../src/upstream/http1/http1.ts";
 
 /** Name of a transport in test names: "… over fetch". */
@@ -13,6 +14,12 @@ export type TransportName = "sockets" | "fetch";
 export const TRANSPORTS: readonly (readonly [over: TransportName, create: () => Transport])[] = [
   ["sockets", () => http1Transport()],
   ["fetch", () => fetchTransport()],
+];
+
+/** Both transports with Deno's own listener, and the node listener with the transport that it is used with. */
+export const COMBINATIONS: readonly (readonly [over: string, create: () => Transport, listener: ListenerKind])[] = [
+  ...TRANSPORTS.map(([over, create]) => [over, create, "deno"] as const),
+  ["sockets and the node listener", () => http1Transport(), "node"],
 ];
 
 /** Returns a GET request without headers and body, with overrides. */

@@ -1,6 +1,6 @@
 /**
- * Measures the cost of slow clients of an exposed conductor: connections that stay open, memory per client, and clients
- * that `maxInFlightPerClient` rejects. Linux only, on loopback.
+ * Measures the cost of slow clients of an exposed conductor: connections that stay open, without and with
+ * `clientTimeouts`, memory per client, and clients that `maxInFlightPerClient` rejects. Linux only, on loopback.
  *
  * ```sh
  * deno task slow-clients --clients 200 --seconds 10
@@ -23,6 +23,8 @@ interface Measured {
 }
 
 const TIMEOUT_S = 2;
+/** Half of the default measuring time, so that every limit has passed. */
+const CLIENT_TIMEOUTS = "clientTimeouts: { header: 3s, request: 4s, idle: 3s, write: 3s }";
 const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
 
 /** The timeout is 2 s, so one byte per second is slow but within the limit. */
@@ -38,14 +40,21 @@ const BEHAVIORS: Record<string, Behavior> = {
 const { clients, seconds } = parseArgs(Deno.args, { default: { clients: 200, seconds: 10 } });
 const rows = await Promise.all(
   Object.entries(BEHAVIORS).map(async ([name, behavior]) => {
-    const [free, limited] = await Promise.all([
+    const [free, limited, timed] = await Promise.all([
       measure(behavior),
       measure(behavior, "limits: { maxInFlightPerClient: 10 }"),
+      measure(behavior, CLIENT_TIMEOUTS),
     ]);
-    return [name, free.connected, free.kibEach, limited.refused];
+    return [name, free.connected, free.kibEach, limited.refused, timed.connected];
   }),
 );
-const titles = ["each client", "still connected", "KiB each", "refused with maxInFlightPerClient: 10"];
+const titles = [
+  "each client",
+  "still connected",
+  "KiB each",
+  "refused with maxInFlightPerClient: 10",
+  "still connected with clientTimeouts",
+];
 console.log(`${clients} clients, ${seconds} s, timeout: ${TIMEOUT_S}s\n`);
 for (const row of [titles, titles.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
 

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
-import { readUntil, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { readUntil, startBackend, startListening, startRawBackend } from "../_support/servers.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 const MIB = 1024 * 1024;
 
@@ -55,7 +55,7 @@ const BROKEN_CHUNKS: readonly (readonly [name: string, bytes: string])[] = [
   ["a negative chunk size", "-3\r\nabc\r\n0\r\n\r\n"],
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   Deno.test(`bodies of 16 MiB arrive byte for byte in both directions with a slow reader, over ${over}`, async () => {
     const bytes = pattern(16 * MIB);
     const expected = await digest(bytes);
@@ -73,7 +73,7 @@ for (const [over, create] of TRANSPORTS) {
       url: `http://127.0.0.1:${addr.port}`,
       primary: index === 0,
     }));
-    await using front = startConductor({ bodyWindow: "64MiB", services }, { transport: create() });
+    await using front = await startListening(listener, { bodyWindow: "64MiB", services }, { transport: create() });
     const response = await fetch(front.url, { method: "POST", body: bytes });
     assertEquals(await digest(await readSlowly(response.body!)), expected);
     assertEquals(got, [expected, expected]);
@@ -92,7 +92,9 @@ for (const [over, create] of TRANSPORTS) {
       }, { highWaterMark: 0 });
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     });
-    await using front = startConductor({ services: [{ name: "sse", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "sse", url: backend.url }] }, {
+      transport: create(),
+    });
     const response = await fetch(front.url);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     for (const [event, { resolve }] of requested.entries()) {
@@ -110,7 +112,7 @@ for (const [over, create] of TRANSPORTS) {
       return new Response("ok");
     });
     const services = Array.from({ length: 50 }, (_, index) => ({ name: `s${index}`, url: backend.url }));
-    await using front = startConductor({ services }, { transport: create() });
+    await using front = await startListening(listener, { services }, { transport: create() });
     const response = await fetch(front.url, { method: "POST", body: "x".repeat(size) });
     assertEquals(await response.text(), "ok");
     assertEquals(sizes, Array(50).fill(size));
@@ -128,7 +130,7 @@ for (const [over, create] of TRANSPORTS) {
     });
     const service = (name: string, url: string) => ({ name, url, primary: name === "primary" });
     const services = [service("primary", primary.url), service("stuck-a", stuck.url), service("stuck-b", stuck.url)];
-    await using front = startConductor({ services }, { transport: create() });
+    await using front = await startListening(listener, { services }, { transport: create() });
     const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });
     assertEquals(await response.text(), "ok");
     // Services that the upload waited for would settle after the primary, with their timeout.
@@ -147,7 +149,9 @@ for (const [over, create] of TRANSPORTS) {
         arrived.resolve();
         rest.resolve(await readToEnd(connection));
       });
-      await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+      await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+        transport: create(),
+      });
       using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
       await client.write(encode("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"));
       await arrived.promise;
@@ -160,7 +164,7 @@ for (const [over, create] of TRANSPORTS) {
     });
   }
 
-  const framed = over === "sockets" ? "content-length: 100000" : "transfer-encoding: chunked"; // Fetch sends no length.
+  const framed = over.startsWith("sockets") ? "content-length: 100000" : "transfer-encoding: chunked"; // Fetch sends no length.
   Deno.test(`an upload with a known length is sent with ${framed}, over ${over}`, async () => {
     let seen = "";
     await using backend = startRawBackend(async (connection) => {
@@ -168,7 +172,9 @@ for (const [over, create] of TRANSPORTS) {
       await connection.write(encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
       await readToEnd(connection);
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+      transport: create(),
+    });
     const response = await fetch(front.url, { method: "POST", body: new Uint8Array(100_000) });
     assertEquals(await response.text(), "ok");
     assertEquals(seen.match(/^(?:content-length|transfer-encoding): .*(?=\r$)/gm), [framed]);
@@ -180,7 +186,9 @@ for (const [over, create] of TRANSPORTS) {
       await connection.write(encode("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"));
       while (await connection.read(new Uint8Array(65_536)) !== null);
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+      transport: create(),
+    });
     using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
     await client.write(encode(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${64 * MIB}\r\n\r\n${"x".repeat(1000)}`));
     const response = parseRawResponse(await readUntil(client, "\r\n\r\nno"));
@@ -192,7 +200,7 @@ for (const [over, create] of TRANSPORTS) {
     await using backend = startRawBackend(async (connection) => {
       bodies.push(await readToEnd(connection));
     });
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       maxBodySize: "100KiB",
       services: ["a", "b"].map((name) => ({ name, url: backend.url })),
     }, { transport: create() });

@@ -4,8 +4,8 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
 import { type SocketBackend, startSocketBackend } from "../_support/socket_backend.ts";
-import { readUntil, startConductor } from "../_support/servers.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { readUntil, startListening } from "../_support/servers.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const GET_CLOSE = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -47,14 +47,14 @@ const FRAMINGS: readonly (readonly [name: string, head: string])[] = [
   ["in chunks", `transfer-encoding: chunked\r\n\r\n11170\r\n${"a".repeat(70_000)}\r\n`],
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const [name, begin] of MOMENTS) {
     Deno.test(`a client that disconnects ${name} aborts the primary and the secondary within ${ABORT_WITHIN_MS} ms over ${over}`, async () => {
       let fastestMs = Infinity;
       for (let run = 0; run < MAX_RUNS && fastestMs >= ABORT_WITHIN_MS; run++) {
         await using primary = await startHanging(begin);
         await using secondary = await startHanging();
-        await using front = startConductor({
+        await using front = await startListening(listener, {
           wait: "primary",
           services: [
             { name: "primary", url: primary.url, primary: true },
@@ -80,7 +80,7 @@ for (const [over, create] of TRANSPORTS) {
         await shadowResponse.promise;
         await write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
       });
-      await using front = startConductor({
+      await using front = await startListening(listener, {
         services: [{ name: "primary", url: primary.url }, { name: "shadow", url: shadow.url, shadow: true }],
       }, { transport: create() });
       const client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
@@ -104,7 +104,9 @@ for (const [over, create] of TRANSPORTS) {
       await connection.gone;
       gone.resolve();
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url, timeout: "500ms" }] }, {
+    await using front = await startListening(listener, {
+      services: [{ name: "a", url: backend.url, timeout: "500ms" }],
+    }, {
       transport: create(),
     });
     assertEquals((await exchangeOnce(front.port, GET_CLOSE)).status, 502);
@@ -123,7 +125,7 @@ for (const [over, create] of TRANSPORTS) {
     await using primary = await startSocketBackend((_, { write }) =>
       write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
     );
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
     }, { transport: create() });
     for (let request = 0; request < 3; request++) await exchangeOnce(front.port, GET_CLOSE);
@@ -140,7 +142,7 @@ for (const [over, create] of TRANSPORTS) {
     await using primary = await startSocketBackend((_, { write }) =>
       write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
     );
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [{ name: "primary", url: primary.url, primary: true }, { name: "loser", url: loser.url }],
     }, { transport: create() });
     assertEquals((await exchangeOnce(front.port, GET_CLOSE)).body, "ok");
@@ -163,7 +165,7 @@ for (const [over, create] of TRANSPORTS) {
       await using primary = await startSocketBackend((_, { write }) =>
         write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
       );
-      await using front = startConductor({
+      await using front = await startListening(listener, {
         wait: "primary",
         timeout: "500ms",
         services: [
@@ -188,7 +190,7 @@ for (const [over, create] of TRANSPORTS) {
         await using secondary = await startSocketBackend((_, { write }) =>
           write(`HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\n${"b".repeat(LARGE_BYTES)}`)
         );
-        await using front = startConductor({
+        await using front = await startListening(listener, {
           services: [{ name: "primary", url: primary.url, primary: true }, { name: "secondary", url: secondary.url }],
         }, { transport: create() });
         using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });

@@ -2,7 +2,14 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fetchTransport } from "@zeek/conductor";
-import { exchangeRaw, readUntil, startBackend, startConductor } from "../_support/servers.ts";
+import {
+  exchangeRaw,
+  LISTENERS,
+  readUntil,
+  startBackend,
+  startConductor,
+  startListening,
+} from "../_support/servers.ts";
 
 /** The lines of the request; the status of the response; the target that the service receives. */
 type Row = readonly [request: string, status: number, target?: string];
@@ -68,15 +75,29 @@ const FRAMING: readonly Row[] = [
   ["GET /x HTTP/1.1\r\nHost: h\r\nX: a\r\n folded", 400],
 ];
 
-for (const [request, status, target] of [...TARGETS, ...METHODS, ...FRAMING]) {
-  Deno.test(`${JSON.stringify(request)} gets ${status}, and a service receives ${target ?? "nothing"}`, async () => {
-    await using backend = startBackend();
-    await using front = startConductor({ services: [{ name: "all", url: backend.url }] });
-    const [head = "", ...rest] = request.split("\r\n\r\n");
-    const response = await exchangeRaw(front.port, [`${head}\r\nConnection: close`, ...rest, ""].join("\r\n\r\n"));
-    assertMatch(response, new RegExp(`^HTTP/1.1 ${status} `));
-    assertEquals(backend.seen.map((seen) => seen.target), target === undefined ? [] : [target]);
-  });
+/** Rows with another result over the node listener, which passes on bodies of GET. */
+const OVER_NODE: ReadonlyMap<string, readonly [status: number, target?: string]> = new Map([
+  ["GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", [200, "/x"]],
+  [`GET /x HTTP/1.1\r\n${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\n`, [200, "/x"]],
+]);
+
+for (const listener of LISTENERS) {
+  for (const row of [...TARGETS, ...METHODS, ...FRAMING]) {
+    const [request] = row;
+    const [status, target] = (listener === "node" ? OVER_NODE.get(request) : undefined) ?? [row[1], row[2]];
+    const over = listener === "node" ? ", over the node listener" : "";
+    Deno.test(`${JSON.stringify(request)} gets ${status}, and a service receives ${target ?? "nothing"}${over}`, async () => {
+      await using backend = startBackend();
+      await using front = await startListening(listener, { services: [{ name: "all", url: backend.url }] });
+      const [head = "", ...rest] = request.split("\r\n\r\n");
+      const response = await exchangeRaw(
+        front.port,
+        [`${head}\r\nConnection: close`, ...rest, ""].join("\r\n\r\n"),
+      );
+      assertMatch(response, new RegExp(`^HTTP/1.1 ${status} `));
+      assertEquals(backend.seen.map((seen) => seen.target), target === undefined ? [] : [target]);
+    });
+  }
 }
 
 Deno.test("a quote in the query is encoded over fetch", async () => {
