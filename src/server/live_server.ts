@@ -81,8 +81,6 @@ export async function serveConfig(
       onError: (error: unknown) => onError("request failed unexpectedly", error),
     };
     if (kind === "node") {
-      // node:https opens a listener with any texts, and then fails each handshake.
-      if (tls !== undefined) Deno.listenTls({ hostname, port: 0, cert: tls.cert, key: tls.key }).close();
       return openNodeListener((request) => handler(request), { ...common, onRefused, settings: () => config });
     }
     return new HttpListener(
