@@ -18,13 +18,6 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
-export {
-  type CloseServerOptions,
-  type ConductorServer,
-  serve,
-  type ServerOptions,
-} from "./src/server/conductor_server.ts";
-export { ListenError, type ListenErrorKind } from "./src/server/listen_error.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AccessFieldInput,
@@ -90,6 +83,13 @@ export type {
   TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
+export {
+  type CloseServerOptions,
+  type ConductorServer,
+  serve,
+  type ServerOptions,
+} from "./src/server/conductor_server.ts";
+export { ListenError, type ListenErrorKind } from "./src/server/listen_error.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
 export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";
