@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientTimeouts } from "../config/config.ts";
-import { RequestTimeoutError } from "../http/client_request.ts";
+import { ChunkFloodError, RequestTimeoutError } from "../http/client_request.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 
 /** Exchange of a connection. */
@@ -153,6 +153,13 @@ export class NodeConnection {
     if (this.#exchanges.size === 0) return this.#respond(400);
     this.#isRefused = true;
     this.#refusal = 400;
+  }
+
+  /** Called when a request's body is a flood of tiny chunks. */
+  flooded(exchange: ConnectionExchange): void {
+    this.#isRefused = true;
+    this.#reads(false);
+    if (!exchange.failBody(new ChunkFloodError())) this.socket.destroy();
   }
 
   /** Refuses the connection with 503, before its first request. */
