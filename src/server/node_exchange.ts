@@ -69,6 +69,10 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     response.on("close", () => this.#onClose());
   }
 
+  get protocol(): string {
+    return `HTTP/${this.httpVersion}`;
+  }
+
   get connection(): ConnectionInfo {
     return this;
   }
