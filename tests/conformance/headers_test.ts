@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Transport } from "@zeek/conductor";
 import type { ListenerKind } from "../../src/config/listener_kind.ts";
-import { exchangeRaw, readUntil, startConductor, startListening, startRawBackend } from "../_support/servers.ts";
+import { exchangeRaw, readUntil, startListening, startRawBackend } from "../_support/servers.ts";
 import { COMBINATIONS } from "../_support/transports.ts";
 
 /** The rule; the sent lines; the received lines with the same names in lower case; the received lines over fetch. */
